@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! The three elements: pads, properties, events and messages over the pure cores. The only place that knows both worlds.
+
+use gst::glib;
+
+/// Registers the elements with GStreamer.
+pub fn register(_plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
+    Ok(())
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! avrec runs models on live video and keeps the best one inside the real-time budget.
+//!
+//! Three elements answer three questions: `avrec-infer` (what does this model answer?), `avrec-probe`
+//! (how fast and how good was that answer?) and `avrec-switch` (who answers next?). Each is a thin
+//! shell over a core that knows no GStreamer: [`runtime`], [`score`] and [`policy`]. [`media`] turns
+//! frames into tensors and back, and knows no model runtime.
+//!
+//! # Architecture invariants
+//!
+//! 1. `policy` is deterministic: same inputs, same decisions. It knows neither frames nor models.
+//! 2. Every decision that changes something carries a reason with the numbers that were compared.
+//! 3. One buffer in, one buffer out, in order, on time; a swap loses nothing.
+//! 4. The streaming thread never loads a model, opens a file, or holds a lock while it pushes, posts or runs.
+//! 5. The frame in flight finishes on the lane it started in.
+//! 6. Any property can be read at any time without waiting for an inference.
+//! 7. There is always someone to answer: the floor is a candidate.
+//! 8. A model file is hostile until proven otherwise.
+
+use gst::glib;
+
+pub mod elements;
+pub mod media;
+pub mod policy;
+pub mod runtime;
+pub mod score;
+pub mod tensor;
+
+fn plugin_init(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
+    elements::register(plugin)
+}
+
+gst::plugin_define!(
+    avrec,
+    env!("CARGO_PKG_DESCRIPTION"),
+    plugin_init,
+    concat!(env!("CARGO_PKG_VERSION"), "-", env!("COMMIT_ID")),
+    "MPL-2.0",
+    env!("CARGO_PKG_NAME"),
+    env!("CARGO_PKG_NAME"),
+    env!("CARGO_PKG_REPOSITORY"),
+    env!("BUILD_REL_DATE")
+);

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! Tensors and their descriptions: the vocabulary that `runtime` and `media` share, and nothing else.
+
+use half::f16;
+
+/// Type of one tensor element.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ElementType {
+    F32,
+    F16,
+    U8,
+    I32,
+    I64,
+}
+
+/// One dimension of a tensor as a model declares it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Dim {
+    Fixed(usize),
+    /// Free; the name is the model's own, or empty.
+    Dynamic(String),
+}
+
+/// What a model declares about one of its inputs or outputs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TensorInfo {
+    pub name: String,
+    /// Identifier from the `.modelinfo` file, else the name.
+    pub id: String,
+    pub element_type: ElementType,
+    pub dims: Vec<Dim>,
+}
+
+/// Elements of a tensor, row-major.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Data {
+    F32(Vec<f32>),
+    F16(Vec<f16>),
+    U8(Vec<u8>),
+    I32(Vec<i32>),
+    I64(Vec<i64>),
+}
+
+/// A dense, row-major tensor; the product of `dims` is the length of `data`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tensor {
+    pub dims: Vec<usize>,
+    pub data: Data,
+}
+
+/// Order of the dimensions of an image tensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// Batch, channel, row, column.
+    Nchw,
+    /// Batch, row, column, channel.
+    Nhwc,
+}
+
+/// Meaning of the channels of an image tensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channels {
+    /// One channel: luma (Y', full scale after range expansion).
+    Luma,
+    /// Three channels in the order red, green, blue.
+    Rgb,
+}
+
+/// How pixels stand in an image tensor of batch one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ImageSpec {
+    pub layout: Layout,
+    pub channels: Channels,
+    pub element_type: ElementType,
+    /// Width and height in pixels; `None` where the model takes any.
+    pub size: Option<(usize, usize)>,
+    /// Tensor values that stand for black (0) and white (255), per channel: `[(min, max); channels]`.
+    pub ranges: Vec<(f32, f32)>,
+}
