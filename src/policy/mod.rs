@@ -1,1 +1,77 @@
 // SPDX-License-Identifier: MPL-2.0
+
+//! Who answers the next frame, and why.
+//!
+//! Facts go in through past-tense methods, each with the time as an argument; a [`Decision`] with its
+//! [`Reason`] comes out. The module is fully deterministic: it reads no clock, takes no lock, does no
+//! I/O, does not log, and cannot fail after construction. It knows candidates by [`CandidateId`] only.
+
+mod decision;
+
+use std::time::Duration;
+
+pub use decision::{Decision, Reason, Switch};
+
+/// Position of a candidate in the order in which it was added; never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CandidateId(pub usize);
+
+/// What the user asked for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Config {
+    /// Time one frame may take.
+    pub budget: Duration,
+    /// Time from one frame to the next.
+    pub period: Duration,
+    /// Share of frames that may be late, 0..1.
+    pub miss_rate: f64,
+}
+
+/// What is known of a candidate before it ran.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Prior {
+    /// Probability that an answer is right, or normalized quality, 0..1; `None` when nobody measured it.
+    pub quality: Option<f64>,
+    /// Whether this is the candidate whose answers score the others.
+    pub is_reference: bool,
+}
+
+/// How a run came about; decides what its latency may teach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunKind {
+    /// It answered a frame.
+    Active,
+    /// It ran beside, in the slack, undisturbed: its latency counts.
+    Shadow,
+    /// It ran beside and overlapped an active run: its latency is not representative.
+    Overlapped,
+    /// First runs after load, or the first run after a swap: caches are cold.
+    WarmUp,
+}
+
+/// Whether a candidate could take a frame now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Availability {
+    /// Warm and free.
+    Ready,
+    /// Running (its frame is not finished since `since`).
+    Busy { since: Duration },
+    /// Loading, warming, failed or removed.
+    Absent,
+}
+
+/// What the policy believes of a candidate now.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Outlook {
+    /// Predicted frame latency, if it was ever measured.
+    pub latency: Option<Duration>,
+    /// Upper bound used for feasibility.
+    pub upper: Option<Duration>,
+    /// Posterior quality and its standard deviation.
+    pub quality: f64,
+    pub quality_sd: f64,
+    /// Latency samples and quality samples that went in.
+    pub runs: u64,
+    pub scores: u64,
+    pub feasible: bool,
+}
