@@ -2,6 +2,7 @@
 
 //! What the policy answers, with the numbers that were compared.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::CandidateId;
@@ -28,14 +29,92 @@ pub struct Switch {
 pub enum Reason {
     /// The first candidate became able to answer.
     Start,
-    /// The active candidate's upper latency bound passed the budget.
+    /// The active candidate's upper latency bound passed the budget; `budget` is what was compared with,
+    /// that is the user's budget less the margin and less what the sink asked for by QoS.
     Infeasible { upper: Duration, budget: Duration },
     /// A feasible rival promises better quality.
     Better { quality: f64, over: f64 },
-    /// The active candidate is still busy with an earlier frame.
-    Busy { since: Duration },
+    /// The active candidate is still busy with an earlier frame, begun `elapsed` ago.
+    Busy { elapsed: Duration },
     /// The active candidate failed or was removed.
     Gone,
     /// The user pinned it.
     Pinned,
+}
+
+impl Reason {
+    /// One word for logs, messages and tests.
+    pub fn nick(&self) -> &'static str {
+        match self {
+            Reason::Start => "start",
+            Reason::Infeasible { .. } => "infeasible",
+            Reason::Better { .. } => "better",
+            Reason::Busy { .. } => "busy",
+            Reason::Gone => "gone",
+            Reason::Pinned => "pinned",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::Start => write!(f, "the first candidate is ready"),
+            Reason::Infeasible { upper, budget } => {
+                let (upper, budget) = (Millis(*upper), Millis(*budget));
+                write!(f, "upper latency {upper} is over the budget of {budget}")
+            }
+            Reason::Better { quality, over } => {
+                write!(f, "quality {quality:.3} over {over:.3} inside the budget")
+            }
+            Reason::Busy { elapsed } => {
+                write!(f, "still busy with an earlier frame after {}", Millis(*elapsed))
+            }
+            Reason::Gone => write!(f, "the active candidate failed or was removed"),
+            Reason::Pinned => write!(f, "pinned by the user"),
+        }
+    }
+}
+
+/// A duration the way people read latencies: milliseconds with one decimal.
+struct Millis(Duration);
+
+impl fmt::Display for Millis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.1} ms", self.0.as_secs_f64() * 1e3)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_a_sentence_with_the_numbers_that_were_compared() {
+        let cases = [
+            (
+                Reason::Infeasible {
+                    upper: Duration::from_micros(47_100),
+                    budget: Duration::from_millis(40),
+                },
+                "infeasible: upper latency 47.1 ms is over the budget of 40.0 ms",
+            ),
+            (
+                Reason::Better {
+                    quality: 0.921,
+                    over: 0.88,
+                },
+                "better: quality 0.921 over 0.880 inside the budget",
+            ),
+            (
+                Reason::Busy {
+                    elapsed: Duration::from_millis(52),
+                },
+                "busy: still busy with an earlier frame after 52.0 ms",
+            ),
+        ];
+        for (reason, expected) in cases {
+            assert_eq!(format!("{}: {reason}", reason.nick()), expected);
+        }
+    }
 }

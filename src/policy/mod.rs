@@ -5,32 +5,40 @@
 //! Facts go in through past-tense methods, each with the time as an argument; a [`Decision`] with its
 //! [`Reason`] comes out. The module is fully deterministic: it reads no clock, takes no lock, does no
 //! I/O, does not log, and cannot fail after construction. It knows candidates by [`CandidateId`] only.
+//!
+//! The rule: a candidate is feasible when its upper latency bound keeps the effective budget; of the
+//! feasible ones the best quality answers. A switch that is forced is immediate; a switch for quality
+//! waits until the regret of staying has paid for it. What one run says of the machine (`slowdown`) counts
+//! for all candidates, so a rival need not run to be judged.
 
+mod candidate;
+mod config;
+mod controller;
 mod decision;
+mod latency;
+mod limit;
+mod quality;
+mod regret;
+mod shadow;
+mod slowdown;
+mod window;
 
 use std::time::Duration;
 
+pub use config::{Config, ConfigError};
+pub use controller::Policy;
 pub use decision::{Decision, Reason, Switch};
+pub use shadow::Shadow;
 
 /// Position of a candidate in the order in which it was added; never reused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CandidateId(pub usize);
 
-/// What the user asked for.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Config {
-    /// Time one frame may take.
-    pub budget: Duration,
-    /// Time from one frame to the next.
-    pub period: Duration,
-    /// Share of frames that may be late, 0..1.
-    pub miss_rate: f64,
-}
-
 /// What is known of a candidate before it ran.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Prior {
-    /// Probability that an answer is right, or normalized quality, 0..1; `None` when nobody measured it.
+    /// Probability that an answer is right, or normalized quality, 0..1; `None` when nobody measured it:
+    /// then 0.5 with a wide doubt, or 1 for the reference, whose answers are the scale.
     pub quality: Option<f64>,
     /// Whether this is the candidate whose answers score the others.
     pub is_reference: bool,
@@ -54,7 +62,7 @@ pub enum RunKind {
 pub enum Availability {
     /// Warm and free.
     Ready,
-    /// Running (its frame is not finished since `since`).
+    /// Running: its frame, begun at `since` on the clock of `now`, is not finished.
     Busy { since: Duration },
     /// Loading, warming, failed or removed.
     Absent,

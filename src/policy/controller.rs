@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! The policy as its user sees it: facts in, a decision out. Holds the estimates together and knows the
+//! order in which they are asked; the arithmetic is theirs.
+
+use std::time::Duration;
+
+use super::candidate::{Candidate, Standing};
+use super::limit::Limit;
+use super::shadow::{Plan, Scene, Shadow};
+use super::slowdown::{Slowdown, Verdict};
+use super::{
+    Availability, CandidateId, Config, ConfigError, Decision, Outlook, Prior, Reason, RunKind, Switch,
+};
+
+/// Chooses who answers the next frame.
+///
+/// A candidate whose upper latency bound passes the budget is left at once; a better one is taken when the
+/// regret of staying has paid for the switch.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    config: Config,
+    limit: Limit,
+    /// By id; `None` once removed.
+    candidates: Vec<Option<Candidate>>,
+    slowdown: Slowdown,
+    shadows: Plan,
+    active: Option<CandidateId>,
+    pinned: Option<CandidateId>,
+    mode: Mode,
+    /// Frames decided so far.
+    frame: u64,
+    now: Duration,
+}
+
+/// Whether the active candidate may be left for anything but its absence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Auto,
+    Hold,
+}
+
+impl Policy {
+    /// A policy without candidates.
+    pub fn new(config: Config) -> Result<Policy, ConfigError> {
+        let config = config.checked()?;
+        Ok(Policy {
+            config,
+            limit: Limit::new(&config),
+            candidates: Vec::new(),
+            slowdown: Slowdown::new(),
+            shadows: Plan::new(config.period),
+            active: None,
+            pinned: None,
+            mode: Mode::Auto,
+            frame: 0,
+            now: Duration::ZERO,
+        })
+    }
+
+    /// Takes a new budget, period or miss rate; on an error the old ones stay. What was learned of the
+    /// candidates stays too.
+    pub fn set_config(&mut self, config: Config) -> Result<(), ConfigError> {
+        self.config = config.checked()?;
+        self.limit.set_config(&self.config);
+        self.shadows.set_period(self.config.period);
+        Ok(())
+    }
+
+    /// Adds a candidate; it may answer from the next decision on, if it is available then.
+    pub fn add(&mut self, prior: Prior) -> CandidateId {
+        self.candidates.push(Some(Candidate::new(prior)));
+        CandidateId(self.candidates.len() - 1)
+    }
+
+    /// Removes a candidate and all that was learned of it. Its id is not used again.
+    pub fn remove(&mut self, id: CandidateId) {
+        if let Some(slot) = self.candidates.get_mut(id.0) {
+            *slot = None;
+        }
+        self.pinned = self.pinned.filter(|it| *it != id);
+    }
+
+    /// Takes a new prior. Scores that were seen outweigh it.
+    pub fn update_prior(&mut self, id: CandidateId, prior: Prior) {
+        if let Some(candidate) = self.candidate_mut(id) {
+            candidate.quality.update_prior(prior);
+        }
+    }
+
+    /// A run ended after `latency`.
+    pub fn ran(&mut self, now: Duration, id: CandidateId, latency: Duration, kind: RunKind) {
+        self.now = now;
+        let frame = self.frame;
+        let Some(candidate) = self.candidates.get_mut(id.0).and_then(Option::as_mut) else {
+            return;
+        };
+        candidate.runs += 1;
+        candidate.last_run = Some(frame);
+        if kind == RunKind::Active && self.config.budget < latency {
+            self.shadows.missed(frame);
+        }
+        let clean = matches!(kind, RunKind::Active | RunKind::Shadow);
+        let late = std::mem::take(&mut candidate.overdue);
+        if late && candidate.latency.is_known() {
+            if !self.slowdown.ended(id, latency, &candidate.latency) {
+                let residual = candidate.latency.residual(latency, self.slowdown.level());
+                candidate.latency.remember(residual);
+            }
+            return;
+        }
+        let judged_before = self.slowdown.is_alarmed();
+        let verdict = match candidate.latency.is_known() {
+            true => self.slowdown.judge(latency, &candidate.latency, clean),
+            false => Verdict::Open,
+        };
+        if !(judged_before && verdict == Verdict::Open) {
+            self.learn(id, latency, clean);
+        }
+        if let Verdict::Spike { by, residual } = verdict {
+            self.acquit(by, residual);
+        }
+    }
+
+    /// The deadline passed and the run is not finished: its latency is at least `elapsed`. Told once a run; a
+    /// `ran` of the same run may follow.
+    pub fn missed(&mut self, now: Duration, id: CandidateId, elapsed: Duration) {
+        self.now = now;
+        self.shadows.missed(self.frame);
+        let level = self.slowdown.level();
+        let Some(candidate) = self.candidates.get_mut(id.0).and_then(Option::as_mut) else {
+            return;
+        };
+        if std::mem::replace(&mut candidate.overdue, true) {
+            return;
+        }
+        if candidate.latency.is_known() {
+            self.slowdown.missed(id, elapsed, &candidate.latency);
+        } else {
+            candidate.latency.glimpsed(elapsed, level);
+        }
+    }
+
+    /// An answer agreed with the reference's on the same frame to this degree, 0..1.
+    pub fn scored(&mut self, now: Duration, id: CandidateId, agreement: f64) {
+        self.now = now;
+        let reference = self.reference_quality();
+        let frame = self.frame;
+        if let Some(candidate) = self.candidate_mut(id) {
+            candidate.quality.scored(agreement, reference);
+            candidate.last_score = Some(frame);
+        }
+    }
+
+    /// The sink got a frame `jitter` too late.
+    pub fn late_downstream(&mut self, now: Duration, jitter: Duration) {
+        self.now = now;
+        self.limit.late(now, jitter);
+    }
+
+    /// A candidate failed; it is not considered until it recovered, whatever its lane says.
+    pub fn failed(&mut self, now: Duration, id: CandidateId) {
+        self.set_standing(now, id, Standing::Failed);
+    }
+
+    /// A candidate that had failed can answer again.
+    pub fn recovered(&mut self, now: Duration, id: CandidateId) {
+        self.set_standing(now, id, Standing::Sound);
+    }
+
+    /// The stream was flushed: runs in flight will not end, and what they hinted at is forgotten.
+    pub fn flushed(&mut self, now: Duration) {
+        self.now = now;
+        self.slowdown.forget();
+        self.limit.forget();
+        for candidate in self.candidates.iter_mut().flatten() {
+            candidate.overdue = false;
+            candidate.regret.forget();
+        }
+    }
+
+    /// Whoever is pinned answers whenever it is available.
+    pub fn pin(&mut self, id: Option<CandidateId>) {
+        self.pinned = id;
+    }
+
+    /// With `auto` off, the active candidate stays for as long as it is available.
+    pub fn set_auto(&mut self, auto: bool) {
+        self.mode = if auto { Mode::Auto } else { Mode::Hold };
+    }
+
+    /// Who answers the next frame; asked once a frame. `available` is indexed by id, and who is not in it is
+    /// absent.
+    pub fn decide(&mut self, now: Duration, available: &[Availability]) -> Decision {
+        self.now = now;
+        self.frame += 1;
+        self.slowdown.drift();
+        self.shadows.earn();
+        let Some((to, reason)) = self.choice(available) else {
+            return Decision {
+                answer: self.active.filter(|it| self.is_usable(*it, available)),
+                switch: None,
+            };
+        };
+        let from = self.active.replace(to);
+        for candidate in self.candidates.iter_mut().flatten() {
+            candidate.regret.forget();
+        }
+        Decision {
+            answer: Some(to),
+            switch: Some(Switch { from, to, reason }),
+        }
+    }
+
+    /// Which runs beside the active one would teach most, given the time that is left of this frame.
+    pub fn shadow(&mut self, now: Duration, slack: Duration, available: &[Availability]) -> Option<Shadow> {
+        self.now = now;
+        let active = self.active?;
+        if self.slowdown.is_alarmed() {
+            return None;
+        }
+        self.shadows.next(&Scene {
+            frame: self.frame,
+            candidates: &self.candidates,
+            available,
+            active,
+            slowdown: self.slowdown.level(),
+            miss_rate: self.config.miss_rate,
+            slack,
+        })
+    }
+
+    /// What is believed of a candidate now. Of one that was removed, nothing.
+    pub fn outlook(&self, id: CandidateId) -> Outlook {
+        let Some(candidate) = self.candidate(id) else {
+            return Outlook {
+                latency: None,
+                upper: None,
+                quality: 0.0,
+                quality_sd: 0.0,
+                runs: 0,
+                scores: 0,
+                feasible: false,
+            };
+        };
+        let upper = self.upper(candidate);
+        Outlook {
+            latency: candidate.latency.latency(self.slowdown.level()),
+            upper,
+            quality: candidate.quality.mean(),
+            quality_sd: candidate.quality.sd(),
+            runs: candidate.runs,
+            scores: candidate.quality.scores(),
+            feasible: upper.is_some_and(|it| it <= self.limit.at(self.now)),
+        }
+    }
+
+    /// How many times slower the machine is now than when the baselines were measured.
+    pub fn slowdown(&self) -> f64 {
+        self.slowdown.level().exp()
+    }
+
+    /// Who answered last, or would have.
+    pub fn active(&self) -> Option<CandidateId> {
+        self.active.filter(|it| self.candidate(*it).is_some())
+    }
+
+    /// Whom to switch to, and why; `None` to stay.
+    fn choice(&mut self, available: &[Availability]) -> Option<(CandidateId, Reason)> {
+        let pinned = self.pinned.filter(|it| self.is_usable(*it, available));
+        if let Some(pinned) = pinned {
+            return (self.active != Some(pinned)).then_some((pinned, Reason::Pinned));
+        }
+        let Some(active) = self.active else {
+            return Some((self.best(available)?, Reason::Start));
+        };
+        if !self.is_usable(active, available) {
+            let reason = match available.get(active.0) {
+                Some(Availability::Busy { since }) if self.is_sound(active) => Reason::Busy {
+                    elapsed: self.now.saturating_sub(*since),
+                },
+                _ => Reason::Gone,
+            };
+            return Some((self.best(available)?, reason));
+        }
+        if self.mode == Mode::Hold {
+            return None;
+        }
+        let limit = self.limit.at(self.now);
+        let upper = self
+            .candidate(active)
+            .and_then(|it| self.upper(it))
+            .unwrap_or(Duration::MAX);
+        if limit < upper {
+            let best = self.best(available)?;
+            let reason = Reason::Infeasible { upper, budget: limit };
+            return (best != active).then_some((best, reason));
+        }
+        self.better(active, available)
+    }
+
+    /// The feasible candidate of the best quality; without one, that of the smallest upper bound; without any
+    /// measured one, the first.
+    fn best(&self, available: &[Availability]) -> Option<CandidateId> {
+        let limit = self.limit.at(self.now);
+        let usable = || self.ids().filter(|it| self.is_usable(*it, available));
+        let measured = || usable().filter_map(|id| Some((id, self.upper(self.candidate(id)?)?)));
+        let quality = |id: &CandidateId| self.candidate(*id).map_or(0.0, |it| it.quality.mean());
+        let feasible = measured().filter(|(_, upper)| *upper <= limit);
+        feasible
+            .reduce(|best, it| {
+                let order = quality(&it.0)
+                    .total_cmp(&quality(&best.0))
+                    .then(best.1.cmp(&it.1));
+                if order.is_gt() { it } else { best }
+            })
+            .or_else(|| measured().min_by_key(|(_, upper)| *upper))
+            .map(|(id, _)| id)
+            .or_else(|| usable().next())
+    }
+
+    /// A feasible rival whose promise has paid for the switch.
+    fn better(&mut self, active: CandidateId, available: &[Availability]) -> Option<(CandidateId, Reason)> {
+        let limit = self.limit.at(self.now);
+        let level = self.slowdown.level();
+        let over = self.candidate(active)?.quality.mean();
+        let mut best: Option<(CandidateId, f64)> = None;
+        for index in 0..self.candidates.len() {
+            let id = CandidateId(index);
+            // The regret of a candidate that is busy waits for it.
+            if id == active || !self.is_usable(id, available) {
+                continue;
+            }
+            let miss_rate = self.config.miss_rate;
+            let Some(rival) = self.candidate_mut(id) else {
+                continue;
+            };
+            let fits = rival
+                .latency
+                .upper_to_enter(level, miss_rate)
+                .is_some_and(|it| it <= limit);
+            if !fits {
+                rival.regret.forget();
+                continue;
+            }
+            let quality = rival.quality.mean();
+            rival.regret.grow(quality, over);
+            if rival.regret.has_paid() && best.is_none_or(|(_, most)| most < quality) {
+                best = Some((id, quality));
+            }
+        }
+        best.map(|(id, quality)| (id, Reason::Better { quality, over }))
+    }
+
+    fn learn(&mut self, id: CandidateId, latency: Duration, clean: bool) {
+        let Some(candidate) = self.candidates.get_mut(id.0).and_then(Option::as_mut) else {
+            return;
+        };
+        let of = &mut candidate.latency;
+        match (clean, of.has_baseline(), of.is_known()) {
+            (true, true, _) => self.slowdown.measured(id, latency, of),
+            (true, false, _) => of.found(latency, self.slowdown.level()),
+            (false, true, _) => self.slowdown.glimpsed(latency, of),
+            (false, false, _) => of.glimpsed(latency, self.slowdown.level()),
+        }
+    }
+
+    /// A slow run was the candidate's own: the scatter keeps it, but the candidate is wanted back.
+    fn acquit(&mut self, id: CandidateId, residual: f64) {
+        if let Some(candidate) = self.candidate_mut(id) {
+            // A run that has not ended yet is remembered with its full latency when it ends.
+            if !candidate.overdue {
+                candidate.latency.remember(residual);
+            }
+            candidate.regret.prepay();
+        }
+    }
+
+    fn set_standing(&mut self, now: Duration, id: CandidateId, standing: Standing) {
+        self.now = now;
+        if let Some(candidate) = self.candidate_mut(id) {
+            candidate.standing = standing;
+            candidate.overdue = false;
+        }
+    }
+
+    fn reference_quality(&self) -> f64 {
+        let reference = self
+            .candidates
+            .iter()
+            .flatten()
+            .find(|it| it.quality.is_reference());
+        reference.map_or(1.0, |it| it.quality.mean())
+    }
+
+    fn upper(&self, candidate: &Candidate) -> Option<Duration> {
+        candidate
+            .latency
+            .upper(self.slowdown.level(), self.config.miss_rate)
+    }
+
+    fn is_sound(&self, id: CandidateId) -> bool {
+        self.candidate(id)
+            .is_some_and(|it| it.standing == Standing::Sound)
+    }
+
+    fn is_usable(&self, id: CandidateId, available: &[Availability]) -> bool {
+        self.is_sound(id) && available.get(id.0) == Some(&Availability::Ready)
+    }
+
+    fn ids(&self) -> impl Iterator<Item = CandidateId> {
+        (0..self.candidates.len()).map(CandidateId)
+    }
+
+    fn candidate(&self, id: CandidateId) -> Option<&Candidate> {
+        self.candidates.get(id.0)?.as_ref()
+    }
+
+    fn candidate_mut(&mut self, id: CandidateId) -> Option<&mut Candidate> {
+        self.candidates.get_mut(id.0)?.as_mut()
+    }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! How much of the budget a candidate may use: less a margin, and less what the sink asked for.
+
+use std::time::Duration;
+
+use super::Config;
+
+/// Share of the budget a candidate's upper bound may fill. The rest is for the switch's own work and the
+/// hand-over between threads (0.1 ms at the 99th percentile, measured) and for the buffer's way to the sink.
+const MARGIN: f64 = 0.95;
+
+/// Largest share of the limit that QoS may take away: a sink that is late for reasons of its own must
+/// not drive the quality to nothing.
+const TIGHTEST: f64 = 0.3;
+
+/// Time in which half of a tightening is given back when nothing is late any more.
+const HALF_LIFE: Duration = Duration::from_secs(2);
+
+/// The effective budget. Tightens at once when frames came late downstream and recovers by halves.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limit {
+    /// Budget without tightening.
+    full: Duration,
+    /// Part of `full` that was taken away at `since`.
+    tightened: Duration,
+    since: Duration,
+}
+
+impl Limit {
+    pub(super) fn new(config: &Config) -> Limit {
+        Limit {
+            full: full(config),
+            tightened: Duration::ZERO,
+            since: Duration::ZERO,
+        }
+    }
+
+    pub(super) fn set_config(&mut self, config: &Config) {
+        self.full = full(config);
+        self.tightened = self.tightened.min(self.full.mul_f64(TIGHTEST));
+    }
+
+    /// A frame reached the sink `jitter` too late.
+    pub(super) fn late(&mut self, now: Duration, jitter: Duration) {
+        let tightened = self.remaining(now).saturating_add(jitter);
+        self.tightened = tightened.min(self.full.mul_f64(TIGHTEST));
+        self.since = now;
+    }
+
+    pub(super) fn forget(&mut self) {
+        self.tightened = Duration::ZERO;
+    }
+
+    /// What an upper bound may be at `now`.
+    pub(super) fn at(&self, now: Duration) -> Duration {
+        self.full.saturating_sub(self.remaining(now))
+    }
+
+    fn remaining(&self, now: Duration) -> Duration {
+        let lives = now.saturating_sub(self.since).as_secs_f64() / HALF_LIFE.as_secs_f64();
+        self.tightened.mul_f64(0.5f64.powf(lives))
+    }
+}
+
+/// A lane works one frame at a time, so a candidate that is on time but takes longer than a period would
+/// be busy when the next frame comes: the smaller of the two counts.
+fn full(config: &Config) -> Duration {
+    config.budget.min(config.period).mul_f64(MARGIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limit(budget: u64, period: u64) -> Limit {
+        Limit::new(&Config {
+            budget: Duration::from_millis(budget),
+            period: Duration::from_millis(period),
+            miss_rate: 0.03,
+        })
+    }
+
+    #[track_caller]
+    fn check(limit: &Limit, at_ms: u64, expected_ms: f64) {
+        let actual = limit.at(Duration::from_millis(at_ms)).as_secs_f64() * 1e3;
+        assert!(
+            (actual - expected_ms).abs() < 0.01,
+            "{actual} ms, expected {expected_ms} ms"
+        );
+    }
+
+    #[test]
+    fn the_smaller_of_budget_and_period_counts_less_the_margin() {
+        check(&limit(40, 100), 0, 38.0);
+        check(&limit(100, 40), 0, 38.0);
+    }
+
+    #[test]
+    fn lateness_downstream_tightens_at_once_and_recovers_by_halves() {
+        let mut limit = limit(40, 40);
+        limit.late(Duration::from_secs(10), Duration::from_millis(8));
+        check(&limit, 10_000, 30.0);
+        check(&limit, 12_000, 34.0);
+        check(&limit, 14_000, 36.0);
+    }
+
+    #[test]
+    fn tightening_is_bounded() {
+        let mut limit = limit(40, 40);
+        for frame in 0..50 {
+            limit.late(Duration::from_millis(frame * 40), Duration::from_secs(1));
+        }
+        check(&limit, 49 * 40, 38.0 * 0.7);
+        limit.forget();
+        check(&limit, 49 * 40, 38.0);
+    }
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! What all candidates share: how much slower the machine is now than when they were measured. One clean
+//! run of any candidate moves it, and with it the expectation of all.
+
+use std::time::Duration;
+
+use super::CandidateId;
+use super::latency::Latency;
+
+/// Variance that the slowdown gains per frame while nothing is known: contention drifts by 2 % a frame.
+const DRIFT: f64 = 4e-4;
+
+/// Largest variance: a factor of 2.7 either way. Beyond it a run is believed as it stands anyway.
+const VARIANCE_LIMIT: f64 = 1.0;
+
+/// Standard deviations beyond which a residual is no scatter: 1 frame in 370, if Gaussian.
+const SURPRISE: f64 = 3.0;
+
+/// Surprisingly fast runs in a row after which contention is believed to have gone: downwards patience
+/// costs a little quality for some frames, upwards it would cost a miss each.
+const FAST_RUNS: u32 = 3;
+
+/// Part of an unconfirmed alarm that a run which cannot tell takes back: an alarm that nobody can
+/// confirm is over after some 100 frames.
+const FADE: f64 = 0.02;
+
+/// Bounds of the log-slowdown: a factor of 1,000. A hung candidate implies more, which says nothing.
+const LEVEL_LIMIT: f64 = 6.9;
+
+/// What became of an alarm with a further run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Verdict {
+    /// There was no alarm, or the run could not tell.
+    Open,
+    /// The machine is slow for everybody.
+    Step,
+    /// It was that one run only.
+    Spike { by: CandidateId, residual: f64 },
+}
+
+/// A run so slow that it is a spike or a step. A late frame has two causes that look alike on one run:
+///   #1 a spike: the next frame is normal, and the level before was right;
+///   #2 a step: contention rose, and every frame of this size until the switch is late.
+/// The slowdown is taken as risen at once, and the next run, whoever's it is, tells them apart.
+#[derive(Debug, Clone, Copy)]
+struct Alarm {
+    by: CandidateId,
+    before: f64,
+    residual: f64,
+}
+
+/// The shared log-slowdown: a scalar filter with an alarm for what a filter would follow too slowly.
+#[derive(Debug, Clone)]
+pub(super) struct Slowdown {
+    level: f64,
+    variance: f64,
+    alarm: Option<Alarm>,
+    /// Surprisingly fast runs in a row, and the largest slowdown that they implied.
+    fast: u32,
+    fast_level: f64,
+}
+
+impl Slowdown {
+    pub(super) fn new() -> Slowdown {
+        Slowdown {
+            level: 0.0,
+            variance: DRIFT,
+            alarm: None,
+            fast: 0,
+            fast_level: f64::NEG_INFINITY,
+        }
+    }
+
+    /// Natural logarithm of the factor.
+    pub(super) fn level(&self) -> f64 {
+        self.level
+    }
+
+    pub(super) fn is_alarmed(&self) -> bool {
+        self.alarm.is_some()
+    }
+
+    /// A frame passed.
+    pub(super) fn drift(&mut self) {
+        self.variance = (self.variance + DRIFT).min(VARIANCE_LIMIT);
+    }
+
+    /// Takes an unconfirmed alarm back.
+    pub(super) fn forget(&mut self) {
+        if let Some(alarm) = self.alarm.take() {
+            self.level = alarm.before;
+        }
+        self.fast = 0;
+    }
+
+    /// Candidate `id` passed its deadline and took at least `latency`.
+    pub(super) fn missed(&mut self, id: CandidateId, latency: Duration, of: &Latency) {
+        if 0.0 < of.residual(latency, self.level) {
+            self.raise(id, latency, of);
+        }
+    }
+
+    /// The run behind an alarm, or behind a miss, ended after `latency`. Returns whether the alarm is still
+    /// open, and the run therefore not yet judged.
+    pub(super) fn ended(&mut self, id: CandidateId, latency: Duration, of: &Latency) -> bool {
+        match self.alarm {
+            Some(alarm) if alarm.by == id => {
+                self.raise(id, latency, of);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// A clean run: moves the slowdown and teaches the candidate its offset.
+    pub(super) fn measured(&mut self, id: CandidateId, latency: Duration, of: &mut Latency) {
+        let residual = of.residual(latency, self.level);
+        let tolerance = SURPRISE * self.innovation_variance(of).sqrt();
+        if tolerance < residual {
+            self.raise(id, latency, of);
+            return;
+        }
+        if residual < -tolerance {
+            self.fast += 1;
+            self.fast_level = self.fast_level.max(of.implied(latency));
+            if FAST_RUNS <= self.fast {
+                self.settle(self.fast_level);
+                self.variance = (self.variance + of.scatter().powi(2)).min(VARIANCE_LIMIT);
+                return;
+            }
+        } else {
+            self.fast = 0;
+            self.fast_level = f64::NEG_INFINITY;
+            of.remember(residual);
+        }
+        self.update(residual.clamp(-tolerance, tolerance), of);
+    }
+
+    /// A run that something disturbed: it can only have been slower than a clean one, so it counts
+    /// when it was faster than expected.
+    pub(super) fn glimpsed(&mut self, latency: Duration, of: &mut Latency) {
+        let residual = of.residual(latency, self.level);
+        of.pardon(residual);
+        if residual < 0.0 {
+            self.update(residual, of);
+        }
+    }
+
+    /// Judges an open alarm by a further run of any candidate, clean or not.
+    pub(super) fn judge(&mut self, latency: Duration, of: &Latency, clean: bool) -> Verdict {
+        let Some(alarm) = self.alarm else {
+            return Verdict::Open;
+        };
+        let near = of.expected(alarm.before);
+        let far = of.expected(self.level);
+        let halfway = of.residual(latency, self.level) + (far - near) / 2.0;
+        let can_tell = 2.0 * of.scatter() < far - near;
+        if can_tell && halfway < 0.0 {
+            self.alarm = None;
+            self.level = alarm.before;
+            return Verdict::Spike {
+                by: alarm.by,
+                residual: alarm.residual,
+            };
+        }
+        if !clean {
+            return Verdict::Open;
+        }
+        if can_tell {
+            self.alarm = None;
+            self.settle(of.implied(latency));
+            self.variance = (self.variance + of.scatter().powi(2)).min(VARIANCE_LIMIT);
+            return Verdict::Step;
+        }
+        self.level += FADE * (alarm.before - self.level);
+        Verdict::Open
+    }
+
+    fn raise(&mut self, id: CandidateId, latency: Duration, of: &Latency) {
+        let before = self.alarm.map_or(self.level, |it| it.before);
+        let residual = of.residual(latency, before);
+        self.alarm = Some(Alarm {
+            by: id,
+            before,
+            residual,
+        });
+        self.level = self.level.max(of.implied(latency).min(LEVEL_LIMIT));
+        self.fast = 0;
+    }
+
+    fn settle(&mut self, level: f64) {
+        self.level = level.clamp(-LEVEL_LIMIT, LEVEL_LIMIT);
+        self.fast = 0;
+        self.fast_level = f64::NEG_INFINITY;
+    }
+
+    fn innovation_variance(&self, of: &Latency) -> f64 {
+        let sensitivity = of.sensitivity(self.level);
+        let scatter = of.scatter();
+        sensitivity * sensitivity * (self.variance + of.doubt(self.level)) + scatter * scatter
+    }
+
+    /// One step of the filter (specification, section 3.1), with `w` the sensitivity, `P` the slowdown's
+    /// variance, `V` the candidate's doubt and `S` the variance of the residual `nu`:
+    /// `s += w P / S · nu`, `d += w V / S · nu`, `P *= 1 - w² P / S`, `V *= 1 - w² V / S`.
+    fn update(&mut self, residual: f64, of: &mut Latency) {
+        let sensitivity = of.sensitivity(self.level);
+        let doubt = of.doubt(self.level);
+        let total = self.innovation_variance(of);
+        let (gain, own_gain) = (sensitivity * self.variance / total, sensitivity * doubt / total);
+        self.level = (self.level + gain * residual).clamp(-LEVEL_LIMIT, LEVEL_LIMIT);
+        self.variance *= 1.0 - sensitivity * gain;
+        of.learn(
+            own_gain * residual,
+            doubt * (1.0 - sensitivity * own_gain),
+            self.level,
+        );
+    }
+}
