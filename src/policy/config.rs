@@ -16,6 +16,18 @@ pub struct Config {
     pub miss_rate: f64,
 }
 
+impl Default for Config {
+    /// One frame of 25 a second, three misses in a hundred: what holds until the caps are known.
+    fn default() -> Config {
+        let frame = Duration::from_millis(40);
+        Config {
+            budget: frame,
+            period: frame,
+            miss_rate: 0.03,
+        }
+    }
+}
+
 impl Config {
     pub(super) fn checked(self) -> Result<Config, ConfigError> {
         if self.budget.is_zero() {

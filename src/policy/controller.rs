@@ -40,11 +40,11 @@ enum Mode {
     Hold,
 }
 
-impl Policy {
-    /// A policy without candidates.
-    pub fn new(config: Config) -> Result<Policy, ConfigError> {
-        let config = config.checked()?;
-        Ok(Policy {
+impl Default for Policy {
+    /// A policy without candidates for the default configuration.
+    fn default() -> Policy {
+        let config = Config::default();
+        Policy {
             config,
             limit: Limit::new(&config),
             candidates: Vec::new(),
@@ -55,7 +55,16 @@ impl Policy {
             mode: Mode::Auto,
             frame: 0,
             now: Duration::ZERO,
-        })
+        }
+    }
+}
+
+impl Policy {
+    /// A policy without candidates.
+    pub fn new(config: Config) -> Result<Policy, ConfigError> {
+        let mut policy = Policy::default();
+        policy.set_config(config)?;
+        Ok(policy)
     }
 
     /// Takes a new budget, period or miss rate; on an error the old ones stay. What was learned of the

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! What a frame's arrival gives occasion for beside its answer: telling of a switch, warming lanes up,
+//! shadow runs in the slack, restarting what failed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gst::prelude::*;
+
+use super::board::{Answer, FollowUp, Purpose};
+use super::conductor::{chores, next_to_warm};
+use super::core::Core;
+use super::dispatch::{Journey, Source};
+use super::keeper::Order;
+use super::trial::Trial;
+use super::{CAT, messages};
+use crate::elements::stamp;
+
+impl Core {
+    /// Tells of the switch that was decided for this frame, if there was one.
+    pub fn announce(&self, journey: &Journey) {
+        let Some(change) = journey.plan.switch else { return };
+        let Some(switch) = self.switch.upgrade() else { return };
+        let (from, to) = {
+            let state = self.board.lock();
+            let name = |lane: usize| state.slots.get(lane).map(|it| it.name.clone()).unwrap_or_default();
+            (change.from.map(|it| name(it.0)).unwrap_or_default(), name(change.to.0))
+        };
+        {
+            let mut totals = self.totals.lock();
+            totals.active = Some(change.to.0);
+            totals.swaps += u64::from(change.from.is_some());
+        }
+        gst::info!(CAT, obj = switch, "Switching from {from} to {to}: {}", change.reason);
+        self.post(messages::switch(self, journey, (&from, &to), &change.reason));
+        switch.emit_by_name::<()>("candidate-changed", &[&from, &to, &change.reason.to_string()]);
+        switch.notify("active-candidate");
+    }
+
+    /// Restarts a failed lane whose pause is over, and reports one that hangs.
+    pub fn do_chores(self: &Arc<Self>, now: gst::ClockTime) {
+        let chores = chores(&mut self.board.lock(), now);
+        if let Some(lane) = chores.restart.and_then(|it| self.lane(it)) {
+            gst::info!(CAT, "Starting candidate {} again", lane.name);
+            lane.order(Order::Restart);
+        }
+        if let Some((lane, silence)) = chores.hung.and_then(|(it, silence)| Some((self.lane(it)?, silence))) {
+            let cause = format!("it has not answered for {:.1} s", silence.as_secs_f64());
+            self.report_failure(&lane.name, &cause, "it answers again when it has finished; see what it waits for");
+        }
+    }
+
+    /// Lets one other lane see the frame: to warm up, or to be measured and compared.
+    pub fn look_beside(self: &Arc<Self>, journey: &Journey, source: Source, answer: &Answer) {
+        let warming = {
+            let mut state = self.board.lock();
+            let lane = next_to_warm(&state);
+            if let Some(lane) = lane {
+                state.claim(lane, journey.entered, journey.frame.pts(), Purpose::WarmUp);
+            }
+            lane
+        };
+        if let Some(lane) = warming {
+            return self.feed(lane, &journey.frame, journey.entered);
+        }
+        if let Source::Active(active) = source {
+            self.look_in_the_shadow(journey, active, answer);
+        }
+    }
+
+    fn look_in_the_shadow(self: &Arc<Self>, journey: &Journey, active: usize, answer: &Answer) {
+        if self.board.lock().trial.is_some() {
+            return;
+        }
+        let slack = journey.plan.period.saturating_sub(journey.clock.elapsed());
+        let Some(shadow) = self.conductor.lock().shadow(journey.now(), slack, &self.board) else { return };
+        let mut lanes = shadow.runs.iter().flatten().map(|it| it.0).filter(|it| *it != active);
+        let lanes = [lanes.next(), lanes.next()];
+        let Some(first) = lanes[0] else { return };
+        let frame = journey.frame.clone();
+        let trial = Trial::new(frame, journey.entered, journey.plan.number, shadow.kind, (active, answer.clone()), lanes);
+        let is_free = {
+            let mut state = self.board.lock();
+            let is_free = state.slots.get(first).is_some_and(|it| it.is_idle());
+            if is_free {
+                state.trial = Some(trial);
+                state.claim(first, journey.entered, journey.frame.pts(), Purpose::Shadow(shadow.kind));
+            }
+            is_free
+        };
+        if is_free {
+            self.feed(first, &journey.frame, journey.entered);
+        }
+    }
+
+    /// Takes in what a lane made of its frame; runs on the lane's thread.
+    pub fn delivered(self: &Arc<Self>, lane: usize, buffer: gst::Buffer) {
+        let stamp = stamp::read(&buffer);
+        match self.board.deliver(lane, buffer, stamp) {
+            FollowUp::Nothing => {}
+            FollowUp::RunNext { lane, frame, entered } => self.feed(lane, &frame, entered),
+            FollowUp::Score(trial) => {
+                if let Some(scorer) = self.scorer.lock().as_ref() {
+                    scorer.score(trial);
+                }
+            }
+            FollowUp::Announce { lane } => {
+                let name = self.board.lock().slots.get(lane).map(|it| it.name.clone()).unwrap_or_default();
+                self.post(messages::candidate_ready(&name));
+            }
+        }
+    }
+
+    /// Whether the sink got frames late, and by how much.
+    pub fn late_downstream(&self, jitter: Duration) {
+        self.board.lock().tell(super::board::Fact::LateDownstream { jitter });
+    }
+}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! The conductor: carries facts from the board to the policy, and the policy's decision back.
+//!
+//! It belongs to the streaming thread. It translates lanes to candidates, settings to the policy's
+//! configuration, and decides nothing itself.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::board::{Board, Fact, Purpose, Residency, State};
+use super::settings::Settings;
+use crate::policy::{Availability, CandidateId, Config, Policy, Prior, Shadow, Switch};
+
+/// Frame period assumed until the caps or the arrivals tell: 25 frames a second.
+const DEFAULT_PERIOD: Duration = Duration::from_millis(40);
+
+/// Weight of the newest gap between two arrivals: follows a change of pace within some ten frames.
+const ARRIVAL_WEIGHT: f64 = 0.1;
+
+/// A lane that has said nothing for this long is reported as hung; longer than any model that could
+/// serve a live stream, short enough for an operator to see the cause.
+pub const HANG: Duration = Duration::from_secs(2);
+
+/// What the policy decided for one frame, in terms of lanes.
+#[derive(Debug)]
+pub struct Plan {
+    /// Number of the frame in the stream, from zero.
+    pub number: u64,
+    /// The lane to run; `None` when only the floor can answer.
+    pub answer: Option<usize>,
+    pub switch: Option<Switch>,
+    /// The lane that the user pinned, and the one that he named as the floor.
+    pub pinned: Option<usize>,
+    pub floor: Option<usize>,
+    pub budget: Duration,
+    /// Time until the next frame is expected, from the entry of this one.
+    pub period: Duration,
+}
+
+/// Housekeeping that a frame's arrival gives occasion for.
+#[derive(Debug, Default)]
+pub struct Chores {
+    /// A failed lane whose pause is over.
+    pub restart: Option<usize>,
+    /// A lane that has said nothing for [`HANG`].
+    pub hung: Option<(usize, Duration)>,
+}
+
+#[derive(Debug)]
+pub struct Conductor {
+    policy: Policy,
+    facts: VecDeque<Fact>,
+    availability: Vec<Availability>,
+    names: Vec<String>,
+    priors: Vec<Prior>,
+    settings: Arc<Settings>,
+    /// Reference that the catalogue names; the property overrides it.
+    pub catalog_reference: Option<String>,
+    /// Floor that the catalogue names; the property overrides it.
+    pub catalog_floor: Option<String>,
+    /// From the caps; zero when the frame rate is variable.
+    frame_duration: Duration,
+    arrival_gap: Option<Duration>,
+    last_arrival: Option<Duration>,
+    frames: u64,
+}
+
+impl Conductor {
+    pub fn new(settings: Arc<Settings>) -> Conductor {
+        Conductor {
+            policy: Policy::default(),
+            facts: VecDeque::with_capacity(64),
+            availability: Vec::with_capacity(16),
+            names: Vec::new(),
+            priors: Vec::new(),
+            settings,
+            catalog_reference: None,
+            catalog_floor: None,
+            frame_duration: Duration::ZERO,
+            arrival_gap: None,
+            last_arrival: None,
+            frames: 0,
+        }
+    }
+
+    /// Tells the policy of a new lane; lanes and candidates are counted alike.
+    pub fn add(&mut self, name: &str, quality: Option<f64>) -> usize {
+        let prior = Prior { quality, is_reference: self.reference() == Some(name) };
+        let CandidateId(lane) = self.policy.add(prior);
+        self.names.push(name.to_string());
+        self.priors.push(prior);
+        self.resolve_pin();
+        lane
+    }
+
+    pub fn remove(&mut self, lane: usize) {
+        if let Some(name) = self.names.get_mut(lane) {
+            name.clear();
+        }
+        self.policy.remove(CandidateId(lane));
+    }
+
+    /// Name of the reference candidate.
+    pub fn reference(&self) -> Option<&str> {
+        self.settings.reference.as_deref().or(self.catalog_reference.as_deref())
+    }
+
+    fn floor_lane(&self) -> Option<usize> {
+        self.lane(self.settings.floor.as_deref().or(self.catalog_floor.as_deref())?)
+    }
+
+    /// Number of the lane with that name.
+    pub fn lane(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|it| it == name)
+    }
+
+    pub fn reference_lane(&self) -> Option<usize> {
+        self.lane(self.reference()?)
+    }
+
+    pub fn active(&self) -> Option<usize> {
+        self.policy.active().map(|it| it.0)
+    }
+
+    /// Takes over settings that changed since the last frame; free when none did.
+    pub fn apply(&mut self, settings: &Arc<Settings>) {
+        if Arc::ptr_eq(settings, &self.settings) {
+            return;
+        }
+        self.settings = settings.clone();
+        self.resolve_pin();
+        self.configure();
+        for lane in 0..self.priors.len() {
+            let is_reference = !self.names[lane].is_empty() && self.reference() == Some(&self.names[lane]);
+            if self.priors[lane].is_reference != is_reference {
+                self.priors[lane].is_reference = is_reference;
+                self.policy.update_prior(CandidateId(lane), self.priors[lane]);
+            }
+        }
+    }
+
+    fn pinned(&self) -> Option<usize> {
+        self.lane(self.settings.pinned.as_deref()?)
+    }
+
+    fn resolve_pin(&mut self) {
+        self.policy.pin(self.pinned().map(CandidateId));
+        self.policy.set_auto(self.settings.auto_switch);
+    }
+
+    /// Sets the frame duration from the caps; zero when it varies.
+    pub fn set_frame_duration(&mut self, duration: Duration) {
+        self.frame_duration = duration;
+        self.configure();
+    }
+
+    /// Time one frame may take: the property, or else one frame duration.
+    pub fn budget(&self) -> Duration {
+        let asked: Duration = self.settings.latency_budget.into();
+        [asked, self.frame_duration].into_iter().find(|it| !it.is_zero()).unwrap_or(DEFAULT_PERIOD)
+    }
+
+    fn period(&self) -> Duration {
+        if self.frame_duration.is_zero() { self.arrival_gap.unwrap_or(DEFAULT_PERIOD) } else { self.frame_duration }
+    }
+
+    fn configure(&mut self) {
+        let config =
+            Config { budget: self.budget(), period: self.period(), miss_rate: self.settings.miss_rate };
+        // The properties are bounded and the durations above zero, so the configuration is valid.
+        let _ = self.policy.set_config(config);
+    }
+
+    /// Takes in a frame that arrived at `now`, and decides who answers it.
+    pub fn plan(&mut self, now: Duration, board: &Board) -> Plan {
+        if let Some(last) = self.last_arrival.replace(now) {
+            let gap = now.saturating_sub(last);
+            let smoothed = self.arrival_gap.unwrap_or(gap).mul_f64(1.0 - ARRIVAL_WEIGHT) + gap.mul_f64(ARRIVAL_WEIGHT);
+            self.arrival_gap = Some(smoothed);
+        }
+        let number = self.frames;
+        self.frames += 1;
+        let (answer, switch) = self.decide(now, board);
+        let (pinned, floor) = (self.pinned(), self.floor_lane());
+        Plan { number, answer, switch, pinned, floor, budget: self.budget(), period: self.pace() }
+    }
+
+    /// Time between two frames as they really come: an unpaced file comes faster than its frame rate.
+    fn pace(&self) -> Duration {
+        self.period().min(self.arrival_gap.unwrap_or(Duration::MAX))
+    }
+
+    /// Decides anew for the frame in hand, after the lane that should have answered it failed.
+    pub fn decide(&mut self, now: Duration, board: &Board) -> (Option<usize>, Option<Switch>) {
+        self.tell(now, board);
+        self.availability.clear();
+        self.availability.extend(board.lock().slots.iter().map(|it| it.availability()));
+        let decision = self.policy.decide(now, &self.availability);
+        let mut state = board.lock();
+        state.outlooks.clear();
+        state.outlooks.extend((0..self.names.len()).map(|it| self.policy.outlook(CandidateId(it))));
+        state.slowdown = self.policy.slowdown();
+        (decision.answer.map(|it| it.0), decision.switch)
+    }
+
+    fn tell(&mut self, now: Duration, board: &Board) {
+        board.take_facts(&mut self.facts);
+        for fact in self.facts.drain(..) {
+            match fact {
+                Fact::Ran { lane, latency, kind } => self.policy.ran(now, CandidateId(lane), latency, kind),
+                Fact::Scored { lane, agreement } => self.policy.scored(now, CandidateId(lane), agreement),
+                Fact::Failed { lane } => self.policy.failed(now, CandidateId(lane)),
+                Fact::Warm { lane } => self.policy.recovered(now, CandidateId(lane)),
+                Fact::LateDownstream { jitter } => self.policy.late_downstream(now, jitter),
+            }
+        }
+    }
+
+    pub fn missed(&mut self, now: Duration, lane: usize, elapsed: Duration) {
+        self.policy.missed(now, CandidateId(lane), elapsed);
+    }
+
+    pub fn flushed(&mut self, now: Duration) {
+        self.policy.flushed(now);
+        self.last_arrival = None;
+    }
+
+    /// Whom to run beside the active lane, if anyone, when `slack` is left until the next frame.
+    pub fn shadow(&mut self, now: Duration, slack: Duration, board: &Board) -> Option<Shadow> {
+        self.availability.clear();
+        self.availability.extend(board.lock().slots.iter().map(|it| it.availability()));
+        self.policy.shadow(now, slack, &self.availability)
+    }
+}
+
+/// The first lane that has warm-up runs left and nothing in hand, if no other lane is warming up right now.
+pub fn next_to_warm(state: &State) -> Option<usize> {
+    let is_beside =
+        |purpose: &Purpose| matches!(purpose, Purpose::WarmUp | Purpose::Shadow(_));
+    if state.slots.iter().filter_map(|it| it.run.as_ref()).any(|it| is_beside(&it.purpose) && !it.reported_hung) {
+        return None;
+    }
+    state.slots.iter().position(|it| it.is_idle() && matches!(it.residency, Residency::Warming { .. }))
+}
+
+/// Looks for lanes that want to be restarted or reported.
+pub fn chores(state: &mut State, now: gst::ClockTime) -> Chores {
+    let mut chores = Chores::default();
+    for (lane, slot) in state.slots.iter_mut().enumerate() {
+        match &mut slot.residency {
+            Residency::Failed { retry_at, .. } if retry_at.is_some_and(|it| it <= now) => {
+                *retry_at = None;
+                chores.restart = Some(lane);
+            }
+            _ => {}
+        }
+        if let Some(run) = slot.run.as_mut().filter(|it| !it.reported_hung) {
+            let silence: Duration = now.saturating_sub(run.started).into();
+            if HANG <= silence {
+                run.reported_hung = true;
+                chores.hung = Some((lane, silence));
+            }
+        }
+    }
+    chores
+}

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! A frame's way: to the active lane, or to the floor when that one is late, and out; one in, one out.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use gst::prelude::*;
+
+use super::board::{Answer, Outcome, Purpose, Residency, Slot};
+use super::conductor::Plan;
+use super::core::Core;
+use super::outgoing::restamp;
+use super::settings::{LatePolicy, Settings};
+use super::{CAT, messages};
+use crate::elements::stamp;
+
+/// Time that is kept back for the answer to leave once the wait is over: waking a thread up took 17 µs in
+/// the median and 107 µs at P99 on an idle two-core machine, and several times that on a busy one.
+const WAKE_UP_MARGIN: Duration = Duration::from_millis(1);
+
+/// Longest that the floor is waited for: nothing else would answer faster, but it must not be for ever.
+const FLOOR_PATIENCE: Duration = Duration::from_millis(100);
+
+/// How long a lane may be silent, where no deadline is kept, before another one takes its frame.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Quality as QOS messages count it, in parts of a million; ours is in `stats`, frame by frame.
+const QOS_FULL_QUALITY: i32 = 1_000_000;
+
+/// How often a wait for a first candidate looks whether there is one.
+const LOADING_POLL: Duration = Duration::from_millis(100);
+
+/// A frame on its way.
+pub struct Journey {
+    pub frame: gst::Buffer,
+    /// Monotonic time at which the frame entered; also its identity on the lanes.
+    pub entered: gst::ClockTime,
+    pub clock: Instant,
+    pub plan: Plan,
+    pub settings: Arc<Settings>,
+    pub policy: LatePolicy,
+    /// Whether a candidate that was asked did not answer inside the budget.
+    pub missed: bool,
+}
+
+/// Who answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    Active(usize),
+    Floor(usize),
+    Passthrough,
+}
+
+/// What becomes of a frame.
+pub enum Fate {
+    Push(Source, Answer),
+    Drop,
+}
+
+impl Journey {
+    pub fn now(&self) -> Duration {
+        gst::get_timestamp().into()
+    }
+}
+
+impl Core {
+    /// Takes one frame in and pushes one frame out.
+    pub fn chain(self: &Arc<Self>, mut frame: gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
+        let entered = gst::get_timestamp();
+        let clock = Instant::now();
+        let settings = self.settings();
+        stamp::stamp(frame.make_mut(), entered);
+        let plan = {
+            let mut conductor = self.conductor.lock();
+            conductor.apply(&settings);
+            conductor.plan(entered.into(), &self.board)
+        };
+        let policy = self.late_policy(&settings);
+        let mut journey = Journey { frame, entered, clock, plan, settings, policy, missed: false };
+        self.do_chores(entered);
+        self.announce(&journey);
+        let fate = self.answer(&mut journey)?;
+        self.conclude(&journey, fate)
+    }
+
+    /// Gets an answer from the planned lane, from whoever stands in for it, or from the floor.
+    fn answer(self: &Arc<Self>, journey: &mut Journey) -> Result<Fate, gst::FlowError> {
+        loop {
+            let Some(lane) = journey.plan.answer.or_else(|| self.cold_lane(journey)) else {
+                if !self.must_wait(journey) {
+                    return self.floor(journey);
+                }
+                if !self.board.wait_change(Instant::now() + LOADING_POLL) {
+                    return Err(gst::FlowError::Flushing);
+                }
+                self.replan(journey);
+                continue;
+            };
+            match self.run(lane, journey, self.deadline(lane, journey)) {
+                Outcome::Answered(answer) => return Ok(Fate::Push(Source::Active(lane), answer)),
+                Outcome::Flushing => return Err(gst::FlowError::Flushing),
+                Outcome::Deadline => {
+                    self.missed(lane, journey);
+                    if journey.policy != LatePolicy::Wait {
+                        return self.floor(journey);
+                    }
+                }
+                Outcome::NoAnswer => journey.missed = true,
+            }
+            self.replan(journey);
+        }
+    }
+
+    /// The frame itself, where it will do, or whoever answers at once.
+    fn floor(self: &Arc<Self>, journey: &mut Journey) -> Result<Fate, gst::FlowError> {
+        if journey.policy == LatePolicy::Drop {
+            return Ok(Fate::Drop);
+        }
+        let input = self.sink.current_caps();
+        let frame_will_do = self.outgoing.lock().caps() == input.as_ref();
+        let lane = self.board.lock().floor(journey.plan.floor, frame_will_do);
+        if let Some(lane) = lane {
+            match self.run(lane, journey, Some(Instant::now() + FLOOR_PATIENCE)) {
+                Outcome::Answered(answer) => return Ok(Fate::Push(Source::Floor(lane), answer)),
+                Outcome::Flushing => return Err(gst::FlowError::Flushing),
+                Outcome::Deadline => self.missed(lane, journey),
+                Outcome::NoAnswer => {}
+            }
+        }
+        let has_hope = self.board.lock().slots.iter().any(Slot::may_come);
+        match (frame_will_do || !has_hope, journey.policy) {
+            (true, LatePolicy::Wait) if !has_hope => Err(self.give_up()),
+            (true, _) => {
+                Ok(Fate::Push(Source::Passthrough, Answer { buffer: journey.frame.clone(), caps: input }))
+            }
+            (false, _) => Ok(Fate::Drop),
+        }
+    }
+
+    fn give_up(&self) -> gst::FlowError {
+        if let Some(switch) = self.switch.upgrade() {
+            gst::element_error!(
+                switch,
+                gst::StreamError::Failed,
+                ("no candidate can answer: all of them failed"),
+                ["see the warnings before this; with late-policy=floor the frame itself would pass"]
+            );
+        }
+        gst::FlowError::Error
+    }
+
+    fn replan(&self, journey: &mut Journey) {
+        (journey.plan.answer, journey.plan.switch) = self.conductor.lock().decide(journey.now(), &self.board);
+        self.announce(journey);
+    }
+
+    /// When the wait for `lane` ends: early enough for the floor to answer in time, or, where no deadline
+    /// is kept, only if somebody else could take the frame.
+    fn deadline(&self, lane: usize, journey: &Journey) -> Option<Instant> {
+        let state = self.board.lock();
+        if journey.policy == LatePolicy::Wait {
+            let others = state.slots.iter().enumerate().any(|(it, slot)| it != lane && slot.is_idle());
+            let usual = state.slots.get(lane).map(|it| it.tally.window.max().unwrap_or_default());
+            return others.then(|| Instant::now() + PATIENCE.max(usual.unwrap_or_default() * 20));
+        }
+        let floor = journey.plan.floor.filter(|it| *it != lane).and_then(|it| state.slots.get(it));
+        let floor_cost = floor.and_then(|it| it.tally.window.percentile(95.0)).unwrap_or_default();
+        let kept_back = (floor_cost + WAKE_UP_MARGIN).min(journey.plan.budget / 2);
+        Some(journey.clock + (journey.plan.budget - kept_back))
+    }
+
+    /// Runs one lane on the frame and waits for its answer.
+    fn run(self: &Arc<Self>, lane: usize, journey: &Journey, deadline: Option<Instant>) -> Outcome {
+        self.board.lock().claim(lane, journey.entered, journey.frame.pts(), Purpose::Answer);
+        self.feed(lane, &journey.frame, journey.entered);
+        self.board.wait_answer(deadline)
+    }
+
+    /// Pushes a frame into the lane that was claimed for it.
+    pub fn feed(&self, number: usize, frame: &gst::Buffer, entered: gst::ClockTime) {
+        let Some(lane) = self.lane(number) else {
+            return self.board.swallowed(number, entered);
+        };
+        if self.board.lock().slots.get_mut(number).is_some_and(|it| std::mem::take(&mut it.needs_flush)) {
+            self.flush_lane(&lane.entry);
+        }
+        if let Err(error) = lane.entry.push(frame.clone()) {
+            gst::debug!(CAT, obj = lane.entry, "Lane {} takes no frame: {error}", lane.name);
+            self.board.swallowed(number, entered);
+        }
+    }
+
+    /// Gives an idle lane the flush that it could not take while it was busy.
+    fn flush_lane(&self, entry: &gst::Pad) {
+        entry.push_event(gst::event::FlushStart::new());
+        entry.push_event(gst::event::FlushStop::new(true));
+        if let Some(segment) = self.sink.sticky_event::<gst::event::Segment>(0) {
+            entry.push_event(segment);
+        }
+    }
+
+    /// Notes that `number` did not answer in time, and lets it go on by itself.
+    fn missed(self: &Arc<Self>, number: usize, journey: &mut Journey) {
+        journey.missed = true;
+        self.conductor.lock().missed(journey.now(), number, journey.clock.elapsed());
+        if let Some(slot) = self.board.lock().slots.get_mut(number) {
+            slot.tally.misses += 1;
+        }
+        let Some(lane) = self.lane(number) else { return };
+        let (core, entered) = (Arc::downgrade(self), journey.entered);
+        // An element that drops a frame is idle without an answer: it must not count as busy for ever.
+        lane.when_idle(move || {
+            if let Some(core) = core.upgrade() {
+                core.board.swallowed(number, entered);
+            }
+        });
+    }
+
+    /// A lane that is loaded but not warm: it answers only where the stream could not go on otherwise.
+    fn cold_lane(&self, journey: &Journey) -> Option<usize> {
+        if !self.must_wait(journey) {
+            return None;
+        }
+        let state = self.board.lock();
+        let is_idle = |it: &usize| state.slots.get(*it).is_some_and(Slot::is_idle);
+        match journey.plan.pinned {
+            Some(lane) => Some(lane).filter(is_idle),
+            None => journey.plan.floor.filter(is_idle).or_else(|| (0..state.slots.len()).find(is_idle)),
+        }
+    }
+
+    /// Whether the frame has to wait for a lane to be loaded or to be free: before the first answer,
+    /// because the caps are not known yet, and where no deadline is kept.
+    fn must_wait(&self, journey: &Journey) -> bool {
+        let may_wait = journey.policy == LatePolicy::Wait || self.outgoing.lock().caps().is_none();
+        let state = self.board.lock();
+        may_wait
+            && match journey.plan.pinned {
+                Some(lane) => state.slots.get(lane).is_some_and(Slot::may_come),
+                None => state.slots.iter().any(Slot::may_come),
+            }
+    }
+
+    /// Keeps the record, lets others look at the frame in the slack, and sends the answer out.
+    fn conclude(self: &Arc<Self>, journey: &Journey, fate: Fate) -> Result<gst::FlowSuccess, gst::FlowError> {
+        let latency = journey.clock.elapsed();
+        let Fate::Push(source, mut answer) = fate else {
+            self.record(journey, None, latency);
+            return Ok(gst::FlowSuccess::Ok);
+        };
+        restamp(&journey.frame, journey.entered, &mut answer);
+        let events = self.outgoing.lock().before(answer.caps.as_ref());
+        self.record(journey, Some(source), latency);
+        self.look_beside(journey, source, &answer);
+        for event in events {
+            self.src.push_event(event);
+        }
+        self.src.push(answer.buffer)
+    }
+
+    fn record(&self, journey: &Journey, source: Option<Source>, latency: Duration) {
+        let is_miss = journey.missed || journey.plan.budget < latency;
+        if let Some(Source::Active(lane) | Source::Floor(lane)) = source
+            && let Some(slot) = self.board.lock().slots.get_mut(lane)
+        {
+            slot.tally.answers += 1;
+            slot.tally.misses += u64::from(is_miss && !journey.missed);
+        }
+        {
+            let mut totals = self.totals.lock();
+            totals.frames_in += 1;
+            totals.budget = journey.plan.budget;
+            totals.misses += u64::from(is_miss);
+            match source {
+                Some(source) => {
+                    totals.frames_out += 1;
+                    totals.floor_answers += u64::from(!matches!(source, Source::Active(_)));
+                    totals.latency.push(latency);
+                }
+                None => totals.dropped += 1,
+            }
+        }
+        if journey.settings.frame_messages {
+            self.post(messages::frame(self, journey, source, latency, is_miss));
+        }
+        if is_miss {
+            self.post_qos(journey, latency);
+        }
+    }
+
+    /// Tells the application that quality was given up to keep the deadline.
+    fn post_qos(&self, journey: &Journey, latency: Duration) {
+        let Some(switch) = self.switch.upgrade() else { return };
+        let segment = self.sink.sticky_event::<gst::event::Segment>(0);
+        let segment = segment.and_then(|it| it.segment().downcast_ref::<gst::ClockTime>().cloned());
+        let place = segment.as_ref().zip(journey.frame.pts());
+        let (processed, dropped) = {
+            let totals = self.totals.lock();
+            (totals.frames_out, totals.dropped)
+        };
+        let jitter = latency.as_nanos() as i64 - journey.plan.budget.as_nanos() as i64;
+        let message = gst::message::Qos::builder(journey.policy != LatePolicy::Wait)
+            .running_time_if_some(place.and_then(|(segment, pts)| segment.to_running_time(pts)))
+            .stream_time_if_some(place.and_then(|(segment, pts)| segment.to_stream_time(pts)))
+            .timestamp_if_some(journey.frame.pts())
+            .duration_if_some(journey.frame.duration())
+            .values(jitter, latency.as_secs_f64() / journey.plan.budget.as_secs_f64(), QOS_FULL_QUALITY)
+            .stats(gst::format::Buffers::from_u64(processed), gst::format::Buffers::from_u64(dropped))
+            .src(&switch)
+            .build();
+        // Fails only without a bus, that is outside of a pipeline.
+        let _ = switch.post_message(message);
+    }
+}
+
+impl Slot {
+    /// Whether the lane answers now or may do so by itself.
+    pub fn may_come(&self) -> bool {
+        !matches!(self.residency, Residency::Failed { .. } | Residency::Gone)
+    }
+}

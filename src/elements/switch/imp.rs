@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: MPL-2.0
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use gst::glib;
+use gst::prelude::*;
+use gst::subclass::prelude::*;
+use once_cell::sync::Lazy;
+use parking_lot::Mutex;
+
+use super::core::Core;
+use super::keeper::Order;
+use super::port::Port;
+use super::scorer::Scorer;
+use super::settings::Settings;
+use super::{CAT, assembly, messages, pads};
+
+/// How long a change of state waits for lanes to stop; a hung one is then finished in the background.
+/// Two steps down (PAUSED to READY to NULL) stay well below the second that an operator would notice.
+const STOP_PATIENCE: Duration = Duration::from_millis(300);
+
+pub struct AvrecSwitch {
+    pub(super) core: Arc<Core>,
+    entry: Port,
+    exit: Port,
+    sink: gst::GhostPad,
+    src: gst::GhostPad,
+    /// Children that the user or the catalogue added, in that order.
+    candidates: Mutex<Vec<gst::Element>>,
+}
+
+#[glib::object_subclass]
+impl ObjectSubclass for AvrecSwitch {
+    const NAME: &'static str = "GstAvrecSwitch";
+    type Type = super::AvrecSwitch;
+    type ParentType = gst::Bin;
+    type Interfaces = (gst::ChildProxy,);
+
+    fn with_class(_klass: &Self::Class) -> Self {
+        let template = |name: &str| Self::pad_templates().iter().find(|it| it.name_template() == name);
+        let ghost = |name: &str, direction| match template(name) {
+            Some(template) => gst::GhostPad::builder_from_template(template).name(name).build(),
+            None => gst::GhostPad::builder(direction).name(name).build(),
+        };
+        let settings = Arc::new(Settings::default());
+        let core = Arc::new(Core::new(settings, pads::sink(), pads::src()));
+        Self {
+            core,
+            entry: Port::new("entry"),
+            exit: Port::new("exit"),
+            sink: ghost("sink", gst::PadDirection::Sink),
+            src: ghost("src", gst::PadDirection::Src),
+            candidates: Mutex::default(),
+        }
+    }
+}
+
+impl ObjectImpl for AvrecSwitch {
+    fn properties() -> &'static [glib::ParamSpec] {
+        static PROPERTIES: Lazy<Vec<glib::ParamSpec>> = Lazy::new(Settings::properties);
+        &PROPERTIES
+    }
+
+    fn signals() -> &'static [glib::subclass::Signal] {
+        static SIGNALS: Lazy<Vec<glib::subclass::Signal>> = Lazy::new(|| {
+            // From, to, and why as a sentence; emitted on the streaming thread, so handlers must be short.
+            let types = [String::static_type(), String::static_type(), String::static_type()];
+            vec![glib::subclass::Signal::builder("candidate-changed").param_types(types).build()]
+        });
+        &SIGNALS
+    }
+
+    fn set_property(&self, _id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
+        let settings = {
+            let mut guard = self.core.settings.lock();
+            Arc::make_mut(&mut guard).set(value, pspec);
+            guard.clone()
+        };
+        self.setting_changed(pspec.name(), &settings);
+    }
+
+    fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
+        match pspec.name() {
+            "stats" => messages::stats(&self.core).to_value(),
+            "active-candidate" => self.core.active_name().to_value(),
+            _ => self.core.settings().get(pspec).unwrap_or_else(|| pspec.default_value().clone()),
+        }
+    }
+
+    fn constructed(&self) {
+        self.parent_constructed();
+        self.core.switch.set(Some(&self.obj()));
+        if let Err(error) = self.build() {
+            gst::error!(CAT, imp = self, "The switch cannot be put together: {error}");
+        }
+    }
+
+    fn dispose(&self) {
+        self.core.order(Order::Go(gst::State::Null));
+    }
+}
+
+impl GstObjectImpl for AvrecSwitch {}
+
+impl ElementImpl for AvrecSwitch {
+    fn metadata() -> Option<&'static gst::subclass::ElementMetadata> {
+        static METADATA: Lazy<gst::subclass::ElementMetadata> = Lazy::new(|| {
+            gst::subclass::ElementMetadata::new(
+                "Model switch",
+                "Filter/Effect/Video",
+                "Lets the best of several candidates answer each frame inside the latency budget",
+                "The avrec authors",
+            )
+        });
+        Some(&METADATA)
+    }
+
+    fn pad_templates() -> &'static [gst::PadTemplate] {
+        static TEMPLATES: Lazy<Vec<gst::PadTemplate>> = Lazy::new(|| {
+            let always = |name, direction| {
+                gst::PadTemplate::new(name, direction, gst::PadPresence::Always, &gst::Caps::new_any())
+            };
+            let both = [always("sink", gst::PadDirection::Sink), always("src", gst::PadDirection::Src)];
+            // Names and directions are valid, so neither is refused.
+            both.into_iter().flatten().collect()
+        });
+        &TEMPLATES
+    }
+
+    fn change_state(
+        &self,
+        transition: gst::StateChange,
+    ) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
+        self.before(transition)?;
+        let success = self.parent_change_state(transition)?;
+        self.after(transition);
+        Ok(success)
+    }
+}
+
+impl BinImpl for AvrecSwitch {
+    fn add_element(&self, element: &gst::Element) -> Result<(), gst::LoggableError> {
+        self.parent_add_element(element)?;
+        self.candidates.lock().push(element.clone());
+        element.set_locked_state(true);
+        if gst::State::Null < self.obj().current_state() {
+            self.join(element);
+        }
+        Ok(())
+    }
+
+    fn remove_element(&self, element: &gst::Element) -> Result<(), gst::LoggableError> {
+        self.candidates.lock().retain(|it| it != element);
+        if let Some(lane) = self.core.lane_of(element.upcast_ref()) {
+            self.core.remove_lane(&lane);
+        }
+        element.set_locked_state(false);
+        self.parent_remove_element(element)
+    }
+
+    fn handle_message(&self, message: gst::Message) {
+        let lane = message.src().and_then(|it| self.core.lane_of(it));
+        match (lane, message.view()) {
+            (Some(lane), gst::MessageView::Error(error)) => {
+                let remedy = error.debug().unwrap_or_else(|| "see the candidate's own properties".into());
+                self.core.lane_failed(lane.number, error.error().message(), &remedy);
+            }
+            // The switch's latency is its budget, whatever a lane's is.
+            (Some(_), gst::MessageView::Latency(_)) => {}
+            _ => self.parent_handle_message(message),
+        }
+    }
+}
+
+impl ChildProxyImpl for AvrecSwitch {
+    fn child_by_index(&self, index: u32) -> Option<glib::Object> {
+        self.candidates.lock().get(index as usize).map(|it| it.clone().upcast())
+    }
+
+    fn children_count(&self) -> u32 {
+        self.candidates.lock().len() as u32
+    }
+}
+
+impl AvrecSwitch {
+    /// Puts entry and exit into the bin and shows their pads outside.
+    fn build(&self) -> Result<(), gst::LoggableError> {
+        for port in [&self.entry, &self.exit] {
+            port.serve(&self.core);
+            self.parent_add_element(port.upcast_ref())?;
+        }
+        self.entry.add_pad(&self.core.sink)?;
+        self.exit.add_pad(&self.core.src)?;
+        self.sink.set_target(Some(&self.core.sink))?;
+        self.src.set_target(Some(&self.core.src))?;
+        self.obj().add_pad(&self.sink)?;
+        self.obj().add_pad(&self.src)?;
+        Ok(())
+    }
+
+    /// What has to happen before the bin's own change of state.
+    fn before(&self, transition: gst::StateChange) -> Result<(), gst::StateChangeError> {
+        match transition {
+            gst::StateChange::NullToReady => self.assemble()?,
+            gst::StateChange::ReadyToPaused => {
+                self.core.restart_stream();
+                match Scorer::spawn(Arc::downgrade(&self.core)) {
+                    Ok(scorer) => *self.core.scorer.lock() = Some(scorer),
+                    Err(error) => gst::warning!(CAT, imp = self, "No live quality: no thread: {error}"),
+                }
+                self.core.order(Order::Go(gst::State::Paused));
+            }
+            // Frees the streaming thread, so that the pads can be shut.
+            gst::StateChange::PausedToReady => self.core.board.set_flushing(true),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What has to happen after it.
+    fn after(&self, transition: gst::StateChange) {
+        match transition {
+            gst::StateChange::PausedToPlaying => self.core.play(),
+            gst::StateChange::PlayingToPaused => self.core.order(Order::Go(gst::State::Paused)),
+            gst::StateChange::PausedToReady => {
+                *self.core.scorer.lock() = None;
+                self.core.order(Order::Go(gst::State::Ready));
+                self.core.settle(STOP_PATIENCE);
+            }
+            gst::StateChange::ReadyToNull => {
+                self.core.order(Order::Go(gst::State::Null));
+                self.core.settle(STOP_PATIENCE);
+            }
+            _ => {}
+        }
+    }
+
+    /// Makes lanes of the children that are none yet.
+    fn assemble(&self) -> Result<(), gst::StateChangeError> {
+        assembly::adopt_outer_links(&self.obj(), &[&self.sink, &self.src]);
+        if self.core.lanes().iter().flatten().next().is_none() {
+            self.add_listed_candidates();
+        }
+        let children = self.candidates.lock().clone();
+        let is_new = |it: &&gst::Element| self.core.lane_of(it.upcast_ref()).is_none();
+        let children: Vec<_> = children.iter().filter(is_new).cloned().collect();
+        for head in assembly::heads(&children) {
+            self.core.add_lane(&head, None);
+        }
+        if self.core.lanes().iter().flatten().next().is_some() {
+            return Ok(());
+        }
+        gst::element_imp_error!(
+            self,
+            gst::CoreError::StateChange,
+            ("the switch has no candidate"),
+            ["add elements to it, or set `models` or `catalog`"]
+        );
+        Err(gst::StateChangeError)
+    }
+
+    fn add_listed_candidates(&self) {}
+
+    /// Makes a lane of a child that was added while the switch is up.
+    fn join(&self, child: &gst::Element) {
+        if !assembly::stands_alone(child) {
+            gst::debug!(CAT, imp = self, "{} is linked already or has other pads", child.name());
+        }
+        self.core.add_lane(child, None);
+        let state = self.obj().current_state();
+        if let Some(lane) = self.core.lane_of(child.upcast_ref()) {
+            self.core.align_clock(&lane);
+            lane.order(Order::Go(state));
+        }
+    }
+
+    /// Adds an element that is not a candidate.
+    pub(super) fn add_private(&self, element: &gst::Element) -> Result<(), String> {
+        self.parent_add_element(element).map_err(|error| error.to_string())
+    }
+
+    /// Shows a new lane's pads on entry and exit.
+    pub(super) fn add_lane_pads(&self, entry: &gst::Pad, exit: &gst::Pad) {
+        for (port, pad) in [(&self.entry, entry), (&self.exit, exit)] {
+            if gst::State::Ready < port.current_state() {
+                // A new pad without a peer has nothing that could refuse.
+                let _ = pad.set_active(true);
+            }
+            let _ = port.add_pad(pad);
+        }
+    }
+
+    /// Takes a lane's private parts out of the bin.
+    pub(super) fn remove_private(&self, queue: &gst::Element, entry: &gst::Pad, exit: &gst::Pad) {
+        // They were put in together, so they come out together; a second removal finds nothing.
+        let _ = self.entry.remove_pad(entry);
+        let _ = self.exit.remove_pad(exit);
+        let _ = self.parent_remove_element(queue);
+    }
+
+    /// Lets a property take effect, or says why it does not.
+    fn setting_changed(&self, name: &str, settings: &Settings) {
+        let is_up = gst::State::Null < self.obj().current_state();
+        match name {
+            "latency-budget" if is_up => self.core.budget_changed(),
+            "catalog" | "models" if is_up => gst::element_imp_warning!(
+                self,
+                gst::LibraryError::Settings,
+                ("`{name}` takes effect at the next start"),
+                ["it is read on the way from NULL to READY"]
+            ),
+            "active-candidate" | "floor" | "reference" if is_up => {
+                let asked = match name {
+                    "active-candidate" => &settings.pinned,
+                    "floor" => &settings.floor,
+                    _ => &settings.reference,
+                };
+                let Some(asked) = asked.as_ref().filter(|it| !self.core.knows(it)) else { return };
+                gst::element_imp_warning!(
+                    self,
+                    gst::LibraryError::Settings,
+                    ("`{name}` names no candidate: {asked}"),
+                    ["the candidates are: {}", self.core.names().join(", ")]
+                );
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! The bus form of what the switch has to tell, and the structure behind its `stats`.
+
+use std::time::Duration;
+
+use gst::prelude::*;
+
+use super::board::Slot;
+use super::core::Core;
+use super::dispatch::{Journey, Source};
+use crate::policy::{Outlook, Reason};
+use crate::score::LatencyWindow;
+
+/// Nanoseconds for a field whose name ends in `-ns`.
+fn ns(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Running time of the frame, where its segment and PTS give one.
+fn running_time(core: &Core, pts: Option<gst::ClockTime>) -> Option<gst::ClockTime> {
+    let segment = core.sink.sticky_event::<gst::event::Segment>(0)?;
+    segment.segment().downcast_ref::<gst::ClockTime>()?.to_running_time(pts?)
+}
+
+/// `avrec/switch`: another candidate answers from this frame on.
+///
+/// Fields: `from` (empty at the start), `to`, `reason` (nick), `reason-text`, `frame`, `pts`, `running-time`
+/// and the numbers that were compared (`latency-upper-ns`, `latency-budget-ns`, `quality`, `over`, `busy-ns`).
+pub fn switch(core: &Core, journey: &Journey, (from, to): (&str, &str), reason: &Reason) -> gst::Structure {
+    let pts = journey.frame.pts();
+    let builder = gst::Structure::builder("avrec/switch")
+        .field("from", from)
+        .field("to", to)
+        .field("reason", reason.nick())
+        .field("reason-text", reason.to_string())
+        .field("frame", journey.plan.number)
+        .field_if_some("pts", pts.map(gst::ClockTime::nseconds))
+        .field_if_some("running-time", running_time(core, pts).map(gst::ClockTime::nseconds));
+    match reason {
+        Reason::Infeasible { upper, budget } => {
+            builder.field("latency-upper-ns", ns(*upper)).field("latency-budget-ns", ns(*budget)).build()
+        }
+        Reason::Better { quality, over } => builder.field("quality", *quality).field("over", *over).build(),
+        Reason::Busy { elapsed } => builder.field("busy-ns", ns(*elapsed)).build(),
+        Reason::Start | Reason::Gone | Reason::Pinned => builder.build(),
+    }
+}
+
+/// `avrec/frame`: what became of one frame; posted while `frame-messages` is set.
+pub fn frame(
+    core: &Core,
+    journey: &Journey,
+    source: Option<Source>,
+    latency: Duration,
+    is_miss: bool,
+) -> gst::Structure {
+    let pts = journey.frame.pts();
+    let active = core.totals.lock().active;
+    let state = core.board.lock();
+    let name = |lane: usize| state.slots.get(lane).map_or("", |it| it.name.as_str());
+    let (nick, candidate) = match source {
+        Some(Source::Active(lane)) => ("active", name(lane)),
+        Some(Source::Floor(lane)) => ("floor", name(lane)),
+        Some(Source::Passthrough) => ("passthrough", "passthrough"),
+        None => ("dropped", ""),
+    };
+    gst::Structure::builder("avrec/frame")
+        .field("frame", journey.plan.number)
+        .field_if_some("pts", pts.map(gst::ClockTime::nseconds))
+        .field_if_some("running-time", running_time(core, pts).map(gst::ClockTime::nseconds))
+        .field("time-ns", gst::get_timestamp().nseconds())
+        .field("latency-ns", ns(latency))
+        .field("budget-ns", ns(journey.plan.budget))
+        .field("candidate", candidate)
+        .field("active", active.map(name).unwrap_or_default())
+        .field("answer", nick)
+        .field("late", is_miss)
+        .build()
+}
+
+/// `avrec/score`: one comparison of a candidate's answer with the reference's; posted while `frame-messages` is set.
+pub fn score(
+    frame: u64,
+    pts: Option<gst::ClockTime>,
+    candidate: &str,
+    reference: &str,
+    agreement: f64,
+) -> gst::Structure {
+    gst::Structure::builder("avrec/score")
+        .field("frame", frame)
+        .field_if_some("pts", pts.map(gst::ClockTime::nseconds))
+        .field("candidate", candidate)
+        .field("reference", reference)
+        .field("agreement", agreement)
+        .build()
+}
+
+/// `avrec/candidate-ready`: the candidate is loaded and warm, and may answer from now on.
+pub fn candidate_ready(candidate: &str) -> gst::Structure {
+    gst::Structure::builder("avrec/candidate-ready").field("candidate", candidate).build()
+}
+
+/// `avrec/candidate-failed`: the candidate cannot answer, why, and what to change.
+pub fn candidate_failed(candidate: &str, cause: &str, remedy: &str) -> gst::Structure {
+    gst::Structure::builder("avrec/candidate-failed")
+        .field("candidate", candidate)
+        .field("cause", cause)
+        .field("remedy", remedy)
+        .build()
+}
+
+/// The `stats` property; fields carry their unit.
+pub fn stats(core: &Core) -> gst::Structure {
+    let totals = core.totals.lock().clone();
+    let (slots, outlooks, slowdown) = {
+        let state = core.board.lock();
+        let slots: Vec<_> = state.slots.iter().map(Slot::summary).collect();
+        (slots, state.outlooks.clone(), state.slowdown)
+    };
+    let active = totals.active.and_then(|it| slots.get(it)).map(|it| it.name.as_str()).unwrap_or_default();
+    let candidates = slots
+        .iter()
+        .enumerate()
+        .filter(|(_, slot)| slot.state != "removed")
+        .map(|(lane, slot)| candidate_stats(slot, outlooks.get(lane)).to_send_value());
+    let builder = gst::Structure::builder("avrec-switch-stats")
+        .field("in", totals.frames_in)
+        .field("out", totals.frames_out)
+        .field("dropped", totals.dropped)
+        .field("misses", totals.misses)
+        .field("swaps", totals.swaps)
+        .field("floor-answers", totals.floor_answers)
+        .field("budget-ns", ns(totals.budget))
+        .field("active-candidate", active)
+        .field("slowdown", slowdown)
+        .field("candidates", gst::Array::from_values(candidates));
+    percentiles(builder, &totals.latency).build()
+}
+
+/// What `stats` shows of one slot.
+struct Summary {
+    name: String,
+    state: &'static str,
+    cause: Option<String>,
+    runs: u64,
+    answers: u64,
+    misses: u64,
+    window: LatencyWindow,
+}
+
+impl Slot {
+    fn summary(&self) -> Summary {
+        let is_hung = self.run.as_ref().is_some_and(|it| it.reported_hung);
+        let cause = match &self.residency {
+            super::board::Residency::Failed { cause, .. } => Some(cause.clone()),
+            _ => None,
+        };
+        Summary {
+            name: self.name.clone(),
+            state: if is_hung { "hung" } else { self.residency.nick() },
+            cause,
+            runs: self.tally.runs,
+            answers: self.tally.answers,
+            misses: self.tally.misses,
+            window: self.tally.window.clone(),
+        }
+    }
+}
+
+fn candidate_stats(slot: &Summary, outlook: Option<&Outlook>) -> gst::Structure {
+    let builder = gst::Structure::builder("candidate")
+        .field("name", &slot.name)
+        .field("state", slot.state)
+        .field_if_some("cause", slot.cause.as_ref())
+        .field("runs", slot.runs)
+        .field("answers", slot.answers)
+        .field("misses", slot.misses);
+    let builder = percentiles(builder, &slot.window);
+    let Some(outlook) = outlook else { return builder.build() };
+    builder
+        .field_if_some("latency-ns", outlook.latency.map(ns))
+        .field_if_some("latency-upper-ns", outlook.upper.map(ns))
+        .field("quality", outlook.quality)
+        .field("quality-sd", outlook.quality_sd)
+        .field("scores", outlook.scores)
+        .field("feasible", outlook.feasible)
+        .build()
+}
+
+/// Adds the percentiles of the window, where it has samples.
+fn percentiles(builder: gst::structure::Builder, window: &LatencyWindow) -> gst::structure::Builder {
+    builder
+        .field_if_some("latency-p50-ns", window.percentile(50.0).map(ns))
+        .field_if_some("latency-p95-ns", window.percentile(95.0).map(ns))
+        .field_if_some("latency-p99-ns", window.percentile(99.0).map(ns))
+}

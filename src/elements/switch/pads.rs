@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! The switch's pads: its entry, its exit, and a pair of pads for each lane.
+
+use std::sync::Arc;
+
+use gst::prelude::*;
+use gst::subclass::prelude::*;
+
+use super::core::Core;
+use super::port::PortImp;
+
+/// Where frames come in.
+pub fn sink() -> gst::Pad {
+    gst::Pad::builder(gst::PadDirection::Sink)
+        .name("sink")
+        .chain_function(|_, parent, buffer| {
+            serve(parent, Err(gst::FlowError::Error), |core| core.chain(buffer))
+        })
+        .event_function(|_, parent, event| serve(parent, false, |core| core.sink_event(event)))
+        .query_function(|_, parent, query| serve(parent, false, |core| core.sink_query(query)))
+        .build()
+}
+
+/// Where answers go out.
+pub fn src() -> gst::Pad {
+    gst::Pad::builder(gst::PadDirection::Src)
+        .name("src")
+        .event_function(|_, parent, event| serve(parent, false, |core| core.src_event(event)))
+        .query_function(|_, parent, query| serve(parent, false, |core| core.src_query(query)))
+        .build()
+}
+
+/// What feeds lane number `lane`.
+pub fn lane_entry(lane: usize) -> gst::Pad {
+    gst::Pad::builder(gst::PadDirection::Src)
+        .name(format!("src_{lane}"))
+        .event_function(|_, parent, event| serve(parent, false, |core| core.lane_entry_event(event)))
+        .query_function(|_, parent, query| serve(parent, false, |core| core.sink.peer_query(query)))
+        .build()
+}
+
+/// What takes the answers of lane number `lane`.
+pub fn lane_exit(lane: usize) -> gst::Pad {
+    gst::Pad::builder(gst::PadDirection::Sink)
+        .name(format!("sink_{lane}"))
+        .chain_function(move |_, parent, buffer| {
+            serve(parent, Err(gst::FlowError::Flushing), |core| {
+                core.delivered(lane, buffer);
+                Ok(gst::FlowSuccess::Ok)
+            })
+        })
+        .event_function(move |_, parent, event| serve(parent, false, |core| core.lane_exit_event(lane, &event)))
+        .query_function(|_, parent, query| serve(parent, false, |core| core.lane_exit_query(query)))
+        .build()
+}
+
+/// Runs `act` for the pad's switch; gives `otherwise` when that is gone, or when it panics.
+fn serve<T: Clone>(parent: Option<&gst::Object>, otherwise: T, act: impl FnOnce(&Arc<Core>) -> T) -> T {
+    let fallback = otherwise.clone();
+    PortImp::catch_panic_pad_function(
+        parent,
+        || fallback,
+        |port| port.core().map_or(otherwise, |core| act(&core)),
+    )
+}

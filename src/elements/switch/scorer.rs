@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! Scores answers against the reference's on a thread of its own, at the lowest priority.
+
+use std::sync::{Weak, mpsc};
+
+use super::CAT;
+use super::board::{Answer, Fact};
+use super::core::Core;
+use super::messages;
+use super::trial::Trial;
+use crate::media::luma::LumaReader;
+use crate::score::{Agreement, Plane};
+
+/// Trials that may wait; more would hold on to buffers that upstream may need, and age meanwhile.
+const WAITING: usize = 1;
+
+/// Handle to the thread; it ends when the handle is dropped.
+#[derive(Debug)]
+pub struct Scorer {
+    trials: mpsc::SyncSender<Trial>,
+}
+
+impl Scorer {
+    pub fn spawn(core: Weak<Core>) -> std::io::Result<Scorer> {
+        let (trials, inbox) = mpsc::sync_channel(WAITING);
+        std::thread::Builder::new().name("avrec scorer".into()).spawn(move || {
+            yield_to_all_others();
+            let mut agreement = Agreement::default();
+            while let Ok(trial) = inbox.recv() {
+                let Some(core) = core.upgrade() else { return };
+                score(&core, &mut agreement, &trial);
+            }
+        })?;
+        Ok(Scorer { trials })
+    }
+
+    /// Hands a trial over; when the scorer is behind, the trial is dropped: there will be others.
+    pub fn score(&self, trial: Trial) {
+        if let Err(mpsc::TrySendError::Full(trial)) = self.trials.try_send(trial) {
+            gst::debug!(CAT, "The scorer is busy: frame {} is not scored", trial.number);
+        }
+    }
+}
+
+/// Scoring must not take time from a model that answers live.
+fn yield_to_all_others() {
+    #[cfg(target_os = "linux")]
+    // SAFETY: both calls take plain numbers; lowering one's own priority is always allowed.
+    unsafe {
+        let thread = libc::syscall(libc::SYS_gettid) as libc::id_t;
+        libc::setpriority(libc::PRIO_PROCESS, thread, 19);
+    }
+}
+
+/// Scores the answers of a trial against the reference's, if that is among them.
+fn score(core: &Core, agreement: &mut Agreement, trial: &Trial) {
+    let Some(reference) = core.conductor.lock().reference_lane() else { return };
+    let Some((_, truth)) = trial.answers.iter().find(|(lane, _)| *lane == reference) else { return };
+    let Some(truth) = luma(truth) else { return };
+    for (lane, answer) in trial.answers.iter().filter(|(lane, _)| *lane != reference) {
+        let Some(luma) = luma(answer) else { continue };
+        let agreement = agreement.of(&luma, &truth);
+        core.board.lock().tell(Fact::Scored { lane: *lane, agreement });
+        if core.settings().frame_messages {
+            let names = {
+                let state = core.board.lock();
+                let name = |it: usize| state.slots.get(it).map(|slot| slot.name.clone()).unwrap_or_default();
+                (name(*lane), name(reference))
+            };
+            core.post(messages::score(trial.number, trial.frame.pts(), &names.0, &names.1, agreement));
+        }
+    }
+}
+
+/// The luma plane of an answer; `None` for what is not a picture that we can read.
+fn luma(answer: &Answer) -> Option<Plane> {
+    let info = gst_video::VideoInfo::from_caps(answer.caps.as_ref()?).ok()?;
+    let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(&answer.buffer, &info).ok()?;
+    let mut plane = Plane::default();
+    LumaReader::new(&info).ok()?.read(&frame, &mut plane).ok()?;
+    Some(plane)
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! What the user asked of the switch: its properties, their defaults and their documentation.
+
+use gst::glib;
+use gst::prelude::*;
+
+/// What happens to a frame whose candidate does not answer in time.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
+#[repr(u32)]
+#[enum_type(name = "GstAvrecSwitchLatePolicy")]
+pub enum LatePolicy {
+    #[default]
+    #[enum_value(name = "Auto: floor in a live pipeline, wait otherwise", nick = "auto")]
+    Auto,
+    #[enum_value(name = "Wait for the candidate, however long it takes", nick = "wait")]
+    Wait,
+    #[enum_value(name = "Floor: let what can answer at once answer in time", nick = "floor")]
+    Floor,
+    #[enum_value(name = "Drop the frame", nick = "drop")]
+    Drop,
+}
+
+/// Values of the writable properties.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    pub catalog: Option<String>,
+    pub models: Option<String>,
+    pub latency_budget: gst::ClockTime,
+    pub miss_rate: f64,
+    pub late_policy: LatePolicy,
+    pub floor: Option<String>,
+    pub reference: Option<String>,
+    pub auto_switch: bool,
+    pub pinned: Option<String>,
+    pub frame_messages: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            catalog: None,
+            models: None,
+            latency_budget: gst::ClockTime::ZERO,
+            // The field's convention lies between P95 and P99.
+            miss_rate: 0.03,
+            late_policy: LatePolicy::Auto,
+            floor: None,
+            reference: None,
+            auto_switch: true,
+            pinned: None,
+            frame_messages: false,
+        }
+    }
+}
+
+impl Settings {
+    /// Takes over one property value; `false` when the property is not one of these.
+    pub fn set(&mut self, value: &glib::Value, pspec: &glib::ParamSpec) -> bool {
+        // The types were checked by GObject against the specification below.
+        let text = || value.get::<Option<String>>().ok().flatten().filter(|it| !it.is_empty());
+        match pspec.name() {
+            "catalog" => self.catalog = text(),
+            "models" => self.models = text(),
+            "floor" => self.floor = text(),
+            "reference" => self.reference = text(),
+            "active-candidate" => self.pinned = text(),
+            "latency-budget" => self.latency_budget = gst::ClockTime::from_nseconds(value.get().unwrap_or_default()),
+            "miss-rate" => self.miss_rate = value.get().unwrap_or(self.miss_rate),
+            "late-policy" => self.late_policy = value.get().unwrap_or_default(),
+            "auto-switch" => {
+                self.auto_switch = value.get().unwrap_or(true);
+                if self.auto_switch {
+                    self.pinned = None;
+                }
+            }
+            "frame-messages" => self.frame_messages = value.get().unwrap_or_default(),
+            _ => return false,
+        }
+        true
+    }
+
+    /// The value of one property that only mirrors what was set.
+    pub fn get(&self, pspec: &glib::ParamSpec) -> Option<glib::Value> {
+        Some(match pspec.name() {
+            "catalog" => self.catalog.to_value(),
+            "models" => self.models.to_value(),
+            "floor" => self.floor.to_value(),
+            "reference" => self.reference.to_value(),
+            "latency-budget" => self.latency_budget.nseconds().to_value(),
+            "miss-rate" => self.miss_rate.to_value(),
+            "late-policy" => self.late_policy.to_value(),
+            "auto-switch" => (self.auto_switch && self.pinned.is_none()).to_value(),
+            "frame-messages" => self.frame_messages.to_value(),
+            _ => return None,
+        })
+    }
+
+    pub fn properties() -> Vec<glib::ParamSpec> {
+        let default = Settings::default();
+        vec![
+            glib::ParamSpecString::builder("catalog")
+                .nick("Catalogue")
+                .blurb("TOML file that lists the candidates; read on the way to READY, before the children are used")
+                .mutable_ready()
+                .build(),
+            glib::ParamSpecString::builder("models")
+                .nick("Models")
+                .blurb("ONNX files, separated by commas; each becomes an avrec-infer candidate named like its file")
+                .mutable_ready()
+                .build(),
+            glib::ParamSpecUInt64::builder("latency-budget")
+                .nick("Latency budget")
+                .blurb("Time that one frame may spend in this element, in nanoseconds (0 = one frame duration)")
+                .default_value(default.latency_budget.nseconds())
+                .mutable_playing()
+                .build(),
+            glib::ParamSpecDouble::builder("miss-rate")
+                .nick("Miss rate")
+                .blurb("Share of the frames whose candidate may fail to answer inside the budget (0.03 = 3 %)")
+                .minimum(0.001)
+                .maximum(0.5)
+                .default_value(default.miss_rate)
+                .mutable_playing()
+                .build(),
+            glib::ParamSpecEnum::builder_with_default("late-policy", default.late_policy)
+                .nick("Late policy")
+                .blurb("What happens to a frame whose candidate does not answer inside the budget")
+                .mutable_playing()
+                .build(),
+            glib::ParamSpecString::builder("floor")
+                .nick("Floor")
+                .blurb("Candidate that answers when the active one is late (none = the frame itself where the caps agree)")
+                .mutable_playing()
+                .build(),
+            glib::ParamSpecString::builder("reference")
+                .nick("Reference")
+                .blurb("Candidate whose answers score the others (none = the catalogue's, else no live quality)")
+                .mutable_playing()
+                .build(),
+            glib::ParamSpecBoolean::builder("auto-switch")
+                .nick("Automatic switching")
+                .blurb("Whether the switch chooses by itself; setting it to true also removes a pin")
+                .default_value(default.auto_switch)
+                .mutable_playing()
+                .build(),
+            glib::ParamSpecString::builder("active-candidate")
+                .nick("Active candidate")
+                .blurb("Candidate that answers now; writing a name pins it from the next frame on, writing an empty string unpins")
+                .mutable_playing()
+                .build(),
+            glib::ParamSpecBoolean::builder("frame-messages")
+                .nick("Frame messages")
+                .blurb("Whether to post an avrec/frame element message for each frame and an avrec/score for each comparison")
+                .default_value(default.frame_messages)
+                .mutable_playing()
+                .build(),
+            glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
+                .nick("Statistics")
+                .blurb("Counters, latencies (in nanoseconds) and qualities (0 to 1) of the switch and of each candidate")
+                .read_only()
+                .build(),
+        ]
+    }
+}
