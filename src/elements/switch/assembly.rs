@@ -31,7 +31,11 @@ pub fn chain_from(head: &gst::Element) -> Result<Vec<gst::Element>, Misfit> {
     let mut tail = head.clone();
     loop {
         check_pads(&tail)?;
-        let next = tail.src_pads().first().and_then(|it| it.peer()).and_then(|it| it.parent_element());
+        let next = tail
+            .src_pads()
+            .first()
+            .and_then(|it| it.peer())
+            .and_then(|it| it.parent_element());
         match next {
             Some(next) if !chain.contains(&next) => {
                 chain.push(next.clone());
@@ -48,7 +52,10 @@ fn check_pads(element: &gst::Element) -> Result<(), Misfit> {
         return Ok(());
     }
     Err(Misfit {
-        cause: format!("{} has {sinks} sink pads and {sources} source pads", element.name()),
+        cause: format!(
+            "{} has {sinks} sink pads and {sources} source pads",
+            element.name()
+        ),
         remedy: "a candidate is an element or a bin with one always sink pad and one always source pad",
     })
 }
@@ -56,7 +63,10 @@ fn check_pads(element: &gst::Element) -> Result<(), Misfit> {
 /// Heads of the candidates among `children`: those that no other child feeds.
 pub fn heads(children: &[gst::Element]) -> Vec<gst::Element> {
     let is_fed = |child: &gst::Element| {
-        let feeders = child.sink_pads().into_iter().filter_map(|it| it.peer()?.parent_element());
+        let feeders = child
+            .sink_pads()
+            .into_iter()
+            .filter_map(|it| it.peer()?.parent_element());
         feeders.into_iter().any(|it| children.contains(&it))
     };
     children.iter().filter(|it| !is_fed(it)).cloned().collect()
@@ -67,14 +77,22 @@ pub fn heads(children: &[gst::Element]) -> Vec<gst::Element> {
 /// For `a ! avrec-switch.( x y ) ! b` the parser links a with x and y with b by ghost pads of its own.
 pub fn adopt_outer_links(switch: &AvrecSwitch, own: &[&gst::GhostPad]) {
     for pad in switch.pads() {
-        let Some(own) = own.iter().find(|it| it.direction() == pad.direction()) else { continue };
+        let Some(own) = own.iter().find(|it| it.direction() == pad.direction()) else {
+            continue;
+        };
         if &pad == own.upcast_ref::<gst::Pad>() {
             continue;
         }
         let peer = pad.peer();
-        let (Some(ghost), false) = (pad.downcast_ref::<gst::GhostPad>(), own.is_linked()) else { continue };
+        let (Some(ghost), false) = (pad.downcast_ref::<gst::GhostPad>(), own.is_linked()) else {
+            continue;
+        };
         if let Some(peer) = &peer {
-            let (from, to) = if pad.direction() == gst::PadDirection::Src { (&pad, peer) } else { (peer, &pad) };
+            let (from, to) = if pad.direction() == gst::PadDirection::Src {
+                (&pad, peer)
+            } else {
+                (peer, &pad)
+            };
             // The parser has just linked them, so this cannot fail.
             let _ = from.unlink(to);
         }
@@ -83,9 +101,18 @@ pub fn adopt_outer_links(switch: &AvrecSwitch, own: &[&gst::GhostPad]) {
         let _ = switch.remove_pad(&pad);
         let Some(peer) = peer else { continue };
         let own: &gst::Pad = own.upcast_ref();
-        let linked = if own.direction() == gst::PadDirection::Src { own.link(&peer) } else { peer.link(own) };
+        let linked = if own.direction() == gst::PadDirection::Src {
+            own.link(&peer)
+        } else {
+            peer.link(own)
+        };
         if let Err(error) = linked {
-            gst::warning!(CAT, obj = switch, "{} does not link with the switch: {error}", peer.name());
+            gst::warning!(
+                CAT,
+                obj = switch,
+                "{} does not link with the switch: {error}",
+                peer.name()
+            );
         }
     }
 }
@@ -145,7 +172,15 @@ impl Core {
         .map_err(|error| format!("its thread does not start: {error}"))?;
         let (entry, exit) = (pads::lane_entry(number), pads::lane_exit(number));
         switch.imp().add_lane_pads(&entry, &exit);
-        let lane = Arc::new(Lane { number, name: name.to_string(), queue, candidate, entry, exit, keeper });
+        let lane = Arc::new(Lane {
+            number,
+            name: name.to_string(),
+            queue,
+            candidate,
+            entry,
+            exit,
+            keeper,
+        });
         let mut lanes = Vec::clone(&self.lanes());
         lanes.resize(number, None);
         lanes.push(Some(lane.clone()));

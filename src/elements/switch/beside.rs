@@ -21,18 +21,34 @@ impl Core {
     /// Tells of the switch that was decided for this frame, if there was one.
     pub fn announce(&self, journey: &Journey) {
         let Some(change) = journey.plan.switch else { return };
-        let Some(switch) = self.switch.upgrade() else { return };
+        let Some(switch) = self.switch.upgrade() else {
+            return;
+        };
         let (from, to) = {
             let state = self.board.lock();
-            let name = |lane: usize| state.slots.get(lane).map(|it| it.name.clone()).unwrap_or_default();
-            (change.from.map(|it| name(it.0)).unwrap_or_default(), name(change.to.0))
+            let name = |lane: usize| {
+                state
+                    .slots
+                    .get(lane)
+                    .map(|it| it.name.clone())
+                    .unwrap_or_default()
+            };
+            (
+                change.from.map(|it| name(it.0)).unwrap_or_default(),
+                name(change.to.0),
+            )
         };
         {
             let mut totals = self.totals.lock();
             totals.active = Some(change.to.0);
             totals.swaps += u64::from(change.from.is_some());
         }
-        gst::info!(CAT, obj = switch, "Switching from {from} to {to}: {}", change.reason);
+        gst::info!(
+            CAT,
+            obj = switch,
+            "Switching from {from} to {to}: {}",
+            change.reason
+        );
         self.post(messages::switch(self, journey, (&from, &to), &change.reason));
         switch.emit_by_name::<()>("candidate-changed", &[&from, &to, &change.reason.to_string()]);
         switch.notify("active-candidate");
@@ -45,9 +61,16 @@ impl Core {
             gst::info!(CAT, "Starting candidate {} again", lane.name);
             lane.order(Order::Restart);
         }
-        if let Some((lane, silence)) = chores.hung.and_then(|(it, silence)| Some((self.lane(it)?, silence))) {
+        if let Some((lane, silence)) = chores
+            .hung
+            .and_then(|(it, silence)| Some((self.lane(it)?, silence)))
+        {
             let cause = format!("it has not answered for {:.1} s", silence.as_secs_f64());
-            self.report_failure(&lane.name, &cause, "it answers again when it has finished; see what it waits for");
+            self.report_failure(
+                &lane.name,
+                &cause,
+                "it answers again when it has finished; see what it waits for",
+            );
         }
     }
 
@@ -74,18 +97,37 @@ impl Core {
             return;
         }
         let slack = journey.plan.period.saturating_sub(journey.clock.elapsed());
-        let Some(shadow) = self.conductor.lock().shadow(journey.now(), slack, &self.board) else { return };
-        let mut lanes = shadow.runs.iter().flatten().map(|it| it.0).filter(|it| *it != active);
+        let Some(shadow) = self.conductor.lock().shadow(journey.now(), slack, &self.board) else {
+            return;
+        };
+        let mut lanes = shadow
+            .runs
+            .iter()
+            .flatten()
+            .map(|it| it.0)
+            .filter(|it| *it != active);
         let lanes = [lanes.next(), lanes.next()];
         let Some(first) = lanes[0] else { return };
         let frame = journey.frame.clone();
-        let trial = Trial::new(frame, journey.entered, journey.plan.number, shadow.kind, (active, answer.clone()), lanes);
+        let trial = Trial::new(
+            frame,
+            journey.entered,
+            journey.plan.number,
+            shadow.kind,
+            (active, answer.clone()),
+            lanes,
+        );
         let is_free = {
             let mut state = self.board.lock();
             let is_free = state.slots.get(first).is_some_and(|it| it.is_idle());
             if is_free {
                 state.trial = Some(trial);
-                state.claim(first, journey.entered, journey.frame.pts(), Purpose::Shadow(shadow.kind));
+                state.claim(
+                    first,
+                    journey.entered,
+                    journey.frame.pts(),
+                    Purpose::Shadow(shadow.kind),
+                );
             }
             is_free
         };
@@ -106,7 +148,13 @@ impl Core {
                 }
             }
             FollowUp::Announce { lane } => {
-                let name = self.board.lock().slots.get(lane).map(|it| it.name.clone()).unwrap_or_default();
+                let name = self
+                    .board
+                    .lock()
+                    .slots
+                    .get(lane)
+                    .map(|it| it.name.clone())
+                    .unwrap_or_default();
                 self.post(messages::candidate_ready(&name));
             }
         }
@@ -114,6 +162,8 @@ impl Core {
 
     /// Whether the sink got frames late, and by how much.
     pub fn late_downstream(&self, jitter: Duration) {
-        self.board.lock().tell(super::board::Fact::LateDownstream { jitter });
+        self.board
+            .lock()
+            .tell(super::board::Fact::LateDownstream { jitter });
     }
 }

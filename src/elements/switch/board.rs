@@ -70,6 +70,8 @@ pub struct Run {
     pub purpose: Purpose,
     /// Nobody waits for it any more: its deadline passed, or the stream was flushed.
     pub abandoned: bool,
+    /// Another lane answered the frame before: the caches are cold.
+    pub is_first: bool,
     /// Whether the silence was already told to the user.
     pub reported_hung: bool,
 }
@@ -100,8 +102,6 @@ pub struct Slot {
     pub caps: Option<gst::Caps>,
     /// The stream was flushed since the lane's last frame.
     pub needs_flush: bool,
-    /// The next run is the first after another lane answered: its caches are cold.
-    pub rested: bool,
     pub attempts: u32,
     pub tally: Tally,
 }
@@ -114,9 +114,13 @@ impl Slot {
             run: None,
             caps: None,
             needs_flush: false,
-            rested: true,
             attempts: 0,
-            tally: Tally { runs: 0, answers: 0, misses: 0, window: LatencyWindow::new(WINDOW) },
+            tally: Tally {
+                runs: 0,
+                answers: 0,
+                misses: 0,
+                window: LatencyWindow::new(WINDOW),
+            },
         }
     }
 
@@ -128,7 +132,9 @@ impl Slot {
     pub fn availability(&self) -> Availability {
         match (&self.residency, &self.run) {
             (Residency::Ready, None) => Availability::Ready,
-            (Residency::Ready, Some(run)) => Availability::Busy { since: run.started.into() },
+            (Residency::Ready, Some(run)) => Availability::Busy {
+                since: run.started.into(),
+            },
             _ => Availability::Absent,
         }
     }
@@ -137,11 +143,24 @@ impl Slot {
 /// Something that happened on another thread and that the policy has yet to be told.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Fact {
-    Ran { lane: usize, latency: Duration, kind: RunKind },
-    Scored { lane: usize, agreement: f64 },
-    Failed { lane: usize },
-    Warm { lane: usize },
-    LateDownstream { jitter: Duration },
+    Ran {
+        lane: usize,
+        latency: Duration,
+        kind: RunKind,
+    },
+    Scored {
+        lane: usize,
+        agreement: f64,
+    },
+    Failed {
+        lane: usize,
+    },
+    Warm {
+        lane: usize,
+    },
+    LateDownstream {
+        jitter: Duration,
+    },
 }
 
 /// How waiting for an answer ended.
@@ -183,6 +202,8 @@ pub struct State {
     pub slowdown: f64,
     facts: VecDeque<Fact>,
     awaited: Option<Awaited>,
+    /// The lane that was last asked to answer a frame.
+    last_asked: Option<usize>,
 }
 
 /// The answer that the dispatching thread is waiting for.
@@ -199,12 +220,34 @@ impl State {
     }
 
     /// Gives `lane` a frame; the caller pushes it into the lane after the lock is gone.
-    pub fn claim(&mut self, lane: usize, stamp: gst::ClockTime, pts: Option<gst::ClockTime>, purpose: Purpose) {
-        let Some(slot) = self.slots.get_mut(lane) else { return };
+    pub fn claim(
+        &mut self,
+        lane: usize,
+        stamp: gst::ClockTime,
+        pts: Option<gst::ClockTime>,
+        purpose: Purpose,
+    ) {
+        let Some(slot) = self.slots.get_mut(lane) else {
+            return;
+        };
         let started = gst::get_timestamp();
-        slot.run = Some(Run { stamp, pts, started, purpose, abandoned: false, reported_hung: false });
+        let is_first = self.last_asked != Some(lane);
+        slot.run = Some(Run {
+            stamp,
+            pts,
+            started,
+            purpose,
+            abandoned: false,
+            is_first,
+            reported_hung: false,
+        });
         if purpose == Purpose::Answer {
-            self.awaited = Some(Awaited { lane, stamp, outcome: None });
+            self.last_asked = Some(lane);
+            self.awaited = Some(Awaited {
+                lane,
+                stamp,
+                outcome: None,
+            });
         }
     }
 
@@ -213,7 +256,11 @@ impl State {
         if let Some(slot) = self.slots.get_mut(lane) {
             slot.run = None;
         }
-        if let Some(awaited) = self.awaited.as_mut().filter(|it| it.lane == lane && it.outcome.is_none()) {
+        if let Some(awaited) = self
+            .awaited
+            .as_mut()
+            .filter(|it| it.lane == lane && it.outcome.is_none())
+        {
             awaited.outcome = Some(Outcome::NoAnswer);
         }
         if self.trial.as_ref().is_some_and(|it| it.waits_for(lane)) {
@@ -244,7 +291,13 @@ impl Board {
     /// Moves a lane to another residency and wakes whoever waits for one.
     pub fn settle(&self, lane: usize, residency: Residency) {
         let mut state = self.state.lock();
-        let Some(slot) = state.slots.get_mut(lane).filter(|it| it.residency != Residency::Gone) else { return };
+        let Some(slot) = state
+            .slots
+            .get_mut(lane)
+            .filter(|it| it.residency != Residency::Gone)
+        else {
+            return;
+        };
         slot.residency = residency;
         self.changed.notify_all();
     }
@@ -252,7 +305,9 @@ impl Board {
     /// Marks a lane as failed or gone; a frame that it has in hand goes to somebody else.
     pub fn fail(&self, lane: usize, residency: Residency) {
         let mut state = self.state.lock();
-        let Some(slot) = state.slots.get_mut(lane) else { return };
+        let Some(slot) = state.slots.get_mut(lane) else {
+            return;
+        };
         slot.residency = residency;
         state.end_without_answer(lane);
         state.tell(Fact::Failed { lane });
@@ -263,8 +318,10 @@ impl Board {
     pub fn stopped(&self, lane: usize) {
         let mut state = self.state.lock();
         state.end_without_answer(lane);
-        let Some(slot) = state.slots.get_mut(lane) else { return };
-        (slot.caps, slot.needs_flush, slot.rested) = (None, false, true);
+        let Some(slot) = state.slots.get_mut(lane) else {
+            return;
+        };
+        (slot.caps, slot.needs_flush) = (None, false);
         if slot.residency != Residency::Gone {
             slot.residency = Residency::Loading;
             state.tell(Fact::Failed { lane });
@@ -276,7 +333,12 @@ impl Board {
     pub fn swallowed(&self, lane: usize, stamp: gst::ClockTime) {
         let mut state = self.state.lock();
         let is_pending = |run: &Run| run.stamp == stamp;
-        if state.slots.get(lane).and_then(|it| it.run.as_ref()).is_some_and(is_pending) {
+        if state
+            .slots
+            .get(lane)
+            .and_then(|it| it.run.as_ref())
+            .is_some_and(is_pending)
+        {
             state.end_without_answer(lane);
             self.changed.notify_all();
         }
@@ -311,7 +373,9 @@ impl Board {
                 state.awaited = None;
                 return Outcome::Flushing;
             }
-            let Some(awaited) = state.awaited.as_mut() else { return Outcome::NoAnswer };
+            let Some(awaited) = state.awaited.as_mut() else {
+                return Outcome::NoAnswer;
+            };
             if let Some(outcome) = awaited.outcome.take() {
                 state.awaited = None;
                 return outcome;
@@ -340,10 +404,17 @@ impl Board {
         !state.flushing
     }
 
-    /// Waits until no lane has a frame in hand, at most until `deadline`.
-    pub fn wait_idle(&self, deadline: Instant) {
+    /// Waits until `lane` is free of a shadow or warm-up run, at most until `deadline`.
+    pub fn wait_free(&self, lane: usize, deadline: Instant) {
         let mut state = self.state.lock();
-        while state.slots.iter().any(|it| it.run.is_some()) {
+        let is_beside = |run: &Run| run.purpose != Purpose::Answer && !run.abandoned;
+        while !state.flushing
+            && state
+                .slots
+                .get(lane)
+                .and_then(|it| it.run.as_ref())
+                .is_some_and(is_beside)
+        {
             if self.changed.wait_until(&mut state, deadline).timed_out() {
                 return;
             }
@@ -363,15 +434,22 @@ impl Board {
     pub fn deliver(&self, lane: usize, buffer: gst::Buffer, stamp: Option<gst::ClockTime>) -> FollowUp {
         let now = gst::get_timestamp();
         let mut state = self.state.lock();
-        let Some(slot) = state.slots.get_mut(lane) else { return FollowUp::Nothing };
+        let Some(slot) = state.slots.get_mut(lane) else {
+            return FollowUp::Nothing;
+        };
         let is_this = |run: &Run| match stamp {
             // An older stamp is an older frame's; a newer one comes from a probe inside the candidate.
             Some(stamp) => run.stamp <= stamp,
             // The candidate made a new buffer without our meta: the PTS tells, where there is one.
             None => run.pts.is_none() || buffer.pts().is_none() || run.pts == buffer.pts(),
         };
-        let Some(run) = slot.run.take_if(|run| is_this(run)) else { return FollowUp::Nothing };
-        let answer = Answer { buffer, caps: slot.caps.clone() };
+        let Some(run) = slot.run.take_if(|run| is_this(run)) else {
+            return FollowUp::Nothing;
+        };
+        let answer = Answer {
+            buffer,
+            caps: slot.caps.clone(),
+        };
         let follow_up = state.finish(lane, run, answer, (now - run.started).into());
         self.changed.notify_all();
         follow_up
@@ -383,7 +461,11 @@ impl State {
     /// frame itself will do, the fastest idle one.
     pub fn floor(&self, named: Option<usize>, frame_will_do: bool) -> Option<usize> {
         let idle = || self.slots.iter().enumerate().filter(|(_, slot)| slot.is_idle());
-        let fastest = || idle().filter_map(|(lane, slot)| Some((slot.tally.window.percentile(50.0)?, lane))).min();
+        let fastest = || {
+            idle()
+                .filter_map(|(lane, slot)| Some((slot.tally.window.percentile(50.0)?, lane)))
+                .min()
+        };
         match named.filter(|it| idle().any(|(lane, _)| lane == *it)) {
             None if !frame_will_do => fastest().map(|it| it.1),
             named => named,
@@ -392,22 +474,25 @@ impl State {
 
     /// Gives up waiting: the run goes on, but its answer will be late.
     fn abandon(&mut self) {
-        let Some(awaited) = self.awaited.take() else { return };
+        let Some(awaited) = self.awaited.take() else {
+            return;
+        };
         if let Some(run) = self.slots.get_mut(awaited.lane).and_then(|it| it.run.as_mut()) {
             run.abandoned = true;
         }
     }
 
     fn finish(&mut self, lane: usize, run: Run, answer: Answer, latency: Duration) -> FollowUp {
-        let Some(slot) = self.slots.get_mut(lane) else { return FollowUp::Nothing };
+        let Some(slot) = self.slots.get_mut(lane) else {
+            return FollowUp::Nothing;
+        };
         slot.tally.runs += 1;
         let kind = match run.purpose {
             Purpose::WarmUp => RunKind::WarmUp,
             Purpose::Shadow(kind) => kind,
-            Purpose::Answer if slot.rested => RunKind::WarmUp,
+            Purpose::Answer if run.is_first => RunKind::WarmUp,
             Purpose::Answer => RunKind::Active,
         };
-        slot.rested = run.purpose != Purpose::Answer;
         if kind != RunKind::WarmUp {
             slot.tally.window.push(latency);
         }
@@ -426,20 +511,33 @@ impl State {
             Purpose::Shadow(_) if !run.abandoned => return self.continue_trial(lane, answer),
             _ => {}
         }
-        if became_warm { FollowUp::Announce { lane } } else { FollowUp::Nothing }
+        if became_warm {
+            FollowUp::Announce { lane }
+        } else {
+            FollowUp::Nothing
+        }
     }
 
     fn continue_trial(&mut self, lane: usize, answer: Answer) -> FollowUp {
-        let Some(mut trial) = self.trial.take_if(|it| it.waits_for(lane)) else { return FollowUp::Nothing };
+        let Some(mut trial) = self.trial.take_if(|it| it.waits_for(lane)) else {
+            return FollowUp::Nothing;
+        };
         trial.answered(lane, answer);
-        let Some(next) = trial.next_lane() else { return FollowUp::Score(trial) };
-        if !self.slots.get(next).is_some_and(Slot::is_idle) {
+        let Some(next) = trial.next_lane() else {
+            return FollowUp::Score(trial);
+        };
+        // The lane that answers live must be free when the next frame comes.
+        if self.last_asked == Some(next) || !self.slots.get(next).is_some_and(Slot::is_idle) {
             return FollowUp::Score(trial);
         }
         let (frame, entered) = (trial.frame.clone(), trial.entered);
         self.claim(next, entered, frame.pts(), Purpose::Shadow(trial.kind));
         self.trial = Some(trial);
-        FollowUp::RunNext { lane: next, frame, entered }
+        FollowUp::RunNext {
+            lane: next,
+            frame,
+            entered,
+        }
     }
 }
 

@@ -87,7 +87,10 @@ impl Conductor {
 
     /// Tells the policy of a new lane; lanes and candidates are counted alike.
     pub fn add(&mut self, name: &str, quality: Option<f64>) -> usize {
-        let prior = Prior { quality, is_reference: self.reference() == Some(name) };
+        let prior = Prior {
+            quality,
+            is_reference: self.reference() == Some(name),
+        };
         let CandidateId(lane) = self.policy.add(prior);
         self.names.push(name.to_string());
         self.priors.push(prior);
@@ -104,7 +107,10 @@ impl Conductor {
 
     /// Name of the reference candidate.
     pub fn reference(&self) -> Option<&str> {
-        self.settings.reference.as_deref().or(self.catalog_reference.as_deref())
+        self.settings
+            .reference
+            .as_deref()
+            .or(self.catalog_reference.as_deref())
     }
 
     fn floor_lane(&self) -> Option<usize> {
@@ -141,7 +147,7 @@ impl Conductor {
         }
     }
 
-    fn pinned(&self) -> Option<usize> {
+    pub fn pinned(&self) -> Option<usize> {
         self.lane(self.settings.pinned.as_deref()?)
     }
 
@@ -159,16 +165,26 @@ impl Conductor {
     /// Time one frame may take: the property, or else one frame duration.
     pub fn budget(&self) -> Duration {
         let asked: Duration = self.settings.latency_budget.into();
-        [asked, self.frame_duration].into_iter().find(|it| !it.is_zero()).unwrap_or(DEFAULT_PERIOD)
+        [asked, self.frame_duration]
+            .into_iter()
+            .find(|it| !it.is_zero())
+            .unwrap_or(DEFAULT_PERIOD)
     }
 
     fn period(&self) -> Duration {
-        if self.frame_duration.is_zero() { self.arrival_gap.unwrap_or(DEFAULT_PERIOD) } else { self.frame_duration }
+        if self.frame_duration.is_zero() {
+            self.arrival_gap.unwrap_or(DEFAULT_PERIOD)
+        } else {
+            self.frame_duration
+        }
     }
 
     fn configure(&mut self) {
-        let config =
-            Config { budget: self.budget(), period: self.period(), miss_rate: self.settings.miss_rate };
+        let config = Config {
+            budget: self.budget(),
+            period: self.period(),
+            miss_rate: self.settings.miss_rate,
+        };
         // The properties are bounded and the durations above zero, so the configuration is valid.
         let _ = self.policy.set_config(config);
     }
@@ -177,14 +193,23 @@ impl Conductor {
     pub fn plan(&mut self, now: Duration, board: &Board) -> Plan {
         if let Some(last) = self.last_arrival.replace(now) {
             let gap = now.saturating_sub(last);
-            let smoothed = self.arrival_gap.unwrap_or(gap).mul_f64(1.0 - ARRIVAL_WEIGHT) + gap.mul_f64(ARRIVAL_WEIGHT);
+            let smoothed =
+                self.arrival_gap.unwrap_or(gap).mul_f64(1.0 - ARRIVAL_WEIGHT) + gap.mul_f64(ARRIVAL_WEIGHT);
             self.arrival_gap = Some(smoothed);
         }
         let number = self.frames;
         self.frames += 1;
         let (answer, switch) = self.decide(now, board);
         let (pinned, floor) = (self.pinned(), self.floor_lane());
-        Plan { number, answer, switch, pinned, floor, budget: self.budget(), period: self.pace() }
+        Plan {
+            number,
+            answer,
+            switch,
+            pinned,
+            floor,
+            budget: self.budget(),
+            period: self.pace(),
+        }
     }
 
     /// Time between two frames as they really come: an unpaced file comes faster than its frame rate.
@@ -196,11 +221,14 @@ impl Conductor {
     pub fn decide(&mut self, now: Duration, board: &Board) -> (Option<usize>, Option<Switch>) {
         self.tell(now, board);
         self.availability.clear();
-        self.availability.extend(board.lock().slots.iter().map(|it| it.availability()));
+        self.availability
+            .extend(board.lock().slots.iter().map(|it| it.availability()));
         let decision = self.policy.decide(now, &self.availability);
         let mut state = board.lock();
         state.outlooks.clear();
-        state.outlooks.extend((0..self.names.len()).map(|it| self.policy.outlook(CandidateId(it))));
+        state
+            .outlooks
+            .extend((0..self.names.len()).map(|it| self.policy.outlook(CandidateId(it))));
         state.slowdown = self.policy.slowdown();
         (decision.answer.map(|it| it.0), decision.switch)
     }
@@ -230,19 +258,27 @@ impl Conductor {
     /// Whom to run beside the active lane, if anyone, when `slack` is left until the next frame.
     pub fn shadow(&mut self, now: Duration, slack: Duration, board: &Board) -> Option<Shadow> {
         self.availability.clear();
-        self.availability.extend(board.lock().slots.iter().map(|it| it.availability()));
+        self.availability
+            .extend(board.lock().slots.iter().map(|it| it.availability()));
         self.policy.shadow(now, slack, &self.availability)
     }
 }
 
 /// The first lane that has warm-up runs left and nothing in hand, if no other lane is warming up right now.
 pub fn next_to_warm(state: &State) -> Option<usize> {
-    let is_beside =
-        |purpose: &Purpose| matches!(purpose, Purpose::WarmUp | Purpose::Shadow(_));
-    if state.slots.iter().filter_map(|it| it.run.as_ref()).any(|it| is_beside(&it.purpose) && !it.reported_hung) {
+    let is_beside = |purpose: &Purpose| matches!(purpose, Purpose::WarmUp | Purpose::Shadow(_));
+    if state
+        .slots
+        .iter()
+        .filter_map(|it| it.run.as_ref())
+        .any(|it| is_beside(&it.purpose) && !it.reported_hung)
+    {
         return None;
     }
-    state.slots.iter().position(|it| it.is_idle() && matches!(it.residency, Residency::Warming { .. }))
+    state
+        .slots
+        .iter()
+        .position(|it| it.is_idle() && matches!(it.residency, Residency::Warming { .. }))
 }
 
 /// Looks for lanes that want to be restarted or reported.

@@ -10,6 +10,7 @@ use gst::prelude::*;
 use parking_lot::Mutex;
 
 use super::AvrecSwitch;
+use super::CAT;
 use super::board::{Board, Residency, WARM_UP_RUNS, WINDOW};
 use super::conductor::Conductor;
 use super::keeper::{Order, Report};
@@ -18,7 +19,6 @@ use super::messages;
 use super::outgoing::Outgoing;
 use super::scorer::Scorer;
 use super::settings::{LatePolicy, Settings};
-use super::CAT;
 use crate::score::LatencyWindow;
 
 /// How often a failed lane is started again, and how long the first pause is; each further one is four
@@ -111,7 +111,9 @@ impl Core {
 
     /// Gives a lane's elements the clock and base time that a bin would give them, were they not its keeper's.
     pub fn align_clock(&self, lane: &Lane) {
-        let Some(switch) = self.switch.upgrade() else { return };
+        let Some(switch) = self.switch.upgrade() else {
+            return;
+        };
         for element in &lane.candidate {
             element.set_base_time(switch.base_time().unwrap_or_default());
             // An element that cannot use the clock goes on without it.
@@ -123,7 +125,10 @@ impl Core {
     pub fn active_name(&self) -> String {
         let active = self.totals.lock().active;
         let state = self.board.lock();
-        active.and_then(|it| state.slots.get(it)).map(|it| it.name.clone()).unwrap_or_default()
+        active
+            .and_then(|it| state.slots.get(it))
+            .map(|it| it.name.clone())
+            .unwrap_or_default()
     }
 
     /// Names of the candidates, in the order in which they were added.
@@ -135,11 +140,12 @@ impl Core {
         self.lanes().iter().flatten().any(|it| it.name == name)
     }
 
-    /// Takes a changed budget over at once, so that the pipeline can ask for it.
-    pub fn budget_changed(&self) {
+    /// Time one frame may take, by the settings of this moment.
+    pub fn budget(&self) -> Duration {
         let settings = self.settings();
-        self.conductor.lock().apply(&settings);
-        self.post_latency();
+        let mut conductor = self.conductor.lock();
+        conductor.apply(&settings);
+        conductor.budget()
     }
 
     pub fn settings(&self) -> Arc<Settings> {
@@ -181,12 +187,21 @@ impl Core {
                 if let Some(lane) = self.lane(number) {
                     lane.renew_entry();
                 }
-                self.board.settle(number, Residency::Warming { runs_left: WARM_UP_RUNS });
+                self.board.settle(
+                    number,
+                    Residency::Warming {
+                        runs_left: WARM_UP_RUNS,
+                    },
+                );
             }
             Report::Stopped => self.board.stopped(number),
             Report::Failed { element, state } => {
                 let cause = format!("element {element} does not go to {state:?}");
-                self.lane_failed(number, &cause, "see the element's own messages and its properties");
+                self.lane_failed(
+                    number,
+                    &cause,
+                    "see the element's own messages and its properties",
+                );
             }
         }
     }
@@ -195,14 +210,22 @@ impl Core {
     pub fn lane_failed(&self, number: usize, cause: &str, remedy: &str) {
         let (name, failed) = {
             let mut state = self.board.lock();
-            let Some(slot) = state.slots.get_mut(number) else { return };
+            let Some(slot) = state.slots.get_mut(number) else {
+                return;
+            };
             if matches!(slot.residency, Residency::Failed { .. } | Residency::Gone) {
                 return;
             }
             let pause = FIRST_PAUSE * 4u64.pow(slot.attempts.min(RESTARTS));
             let retry_at = (slot.attempts < RESTARTS).then(|| gst::get_timestamp() + pause);
             slot.attempts += 1;
-            (slot.name.clone(), Residency::Failed { cause: cause.to_string(), retry_at })
+            (
+                slot.name.clone(),
+                Residency::Failed {
+                    cause: cause.to_string(),
+                    retry_at,
+                },
+            )
         };
         self.board.fail(number, failed);
         self.report_failure(&name, cause, remedy);
@@ -210,7 +233,9 @@ impl Core {
 
     /// Tells the user about a candidate that cannot answer.
     pub fn report_failure(&self, name: &str, cause: &str, remedy: &str) {
-        let Some(switch) = self.switch.upgrade() else { return };
+        let Some(switch) = self.switch.upgrade() else {
+            return;
+        };
         gst::warning!(CAT, obj = switch, "Candidate {name} failed: {cause}; {remedy}");
         gst::element_warning!(
             switch,
@@ -242,7 +267,11 @@ impl Core {
         let deadline = Instant::now() + patience;
         for lane in self.lanes().iter().flatten() {
             if !lane.keeper.wait(deadline) {
-                gst::warning!(CAT, "Candidate {} does not stop; it is finished in the background", lane.name);
+                gst::warning!(
+                    CAT,
+                    "Candidate {} does not stop; it is finished in the background",
+                    lane.name
+                );
             }
         }
     }

@@ -71,13 +71,26 @@ impl Core {
         let clock = Instant::now();
         let settings = self.settings();
         stamp::stamp(frame.make_mut(), entered);
-        let plan = {
+        let (pinned, budget) = {
             let mut conductor = self.conductor.lock();
             conductor.apply(&settings);
-            conductor.plan(entered.into(), &self.board)
+            (conductor.pinned(), conductor.budget())
         };
+        if let Some(pinned) = pinned {
+            // A pin is obeyed to the frame, even where the candidate just looks at the last one in the shadow.
+            self.board.wait_free(pinned, clock + budget / 2);
+        }
+        let plan = self.conductor.lock().plan(entered.into(), &self.board);
         let policy = self.late_policy(&settings);
-        let mut journey = Journey { frame, entered, clock, plan, settings, policy, missed: false };
+        let mut journey = Journey {
+            frame,
+            entered,
+            clock,
+            plan,
+            settings,
+            policy,
+            missed: false,
+        };
         self.do_chores(entered);
         self.announce(&journey);
         let fate = self.answer(&mut journey)?;
@@ -131,9 +144,13 @@ impl Core {
         let has_hope = self.board.lock().slots.iter().any(Slot::may_come);
         match (frame_will_do || !has_hope, journey.policy) {
             (true, LatePolicy::Wait) if !has_hope => Err(self.give_up()),
-            (true, _) => {
-                Ok(Fate::Push(Source::Passthrough, Answer { buffer: journey.frame.clone(), caps: input }))
-            }
+            (true, _) => Ok(Fate::Push(
+                Source::Passthrough,
+                Answer {
+                    buffer: journey.frame.clone(),
+                    caps: input,
+                },
+            )),
             (false, _) => Ok(Fate::Drop),
         }
     }
@@ -160,19 +177,34 @@ impl Core {
     fn deadline(&self, lane: usize, journey: &Journey) -> Option<Instant> {
         let state = self.board.lock();
         if journey.policy == LatePolicy::Wait {
-            let others = state.slots.iter().enumerate().any(|(it, slot)| it != lane && slot.is_idle());
-            let usual = state.slots.get(lane).map(|it| it.tally.window.max().unwrap_or_default());
+            let others = state
+                .slots
+                .iter()
+                .enumerate()
+                .any(|(it, slot)| it != lane && slot.is_idle());
+            let usual = state
+                .slots
+                .get(lane)
+                .map(|it| it.tally.window.max().unwrap_or_default());
             return others.then(|| Instant::now() + PATIENCE.max(usual.unwrap_or_default() * 20));
         }
-        let floor = journey.plan.floor.filter(|it| *it != lane).and_then(|it| state.slots.get(it));
-        let floor_cost = floor.and_then(|it| it.tally.window.percentile(95.0)).unwrap_or_default();
+        let floor = journey
+            .plan
+            .floor
+            .filter(|it| *it != lane)
+            .and_then(|it| state.slots.get(it));
+        let floor_cost = floor
+            .and_then(|it| it.tally.window.percentile(95.0))
+            .unwrap_or_default();
         let kept_back = (floor_cost + WAKE_UP_MARGIN).min(journey.plan.budget / 2);
         Some(journey.clock + (journey.plan.budget - kept_back))
     }
 
     /// Runs one lane on the frame and waits for its answer.
     fn run(self: &Arc<Self>, lane: usize, journey: &Journey, deadline: Option<Instant>) -> Outcome {
-        self.board.lock().claim(lane, journey.entered, journey.frame.pts(), Purpose::Answer);
+        self.board
+            .lock()
+            .claim(lane, journey.entered, journey.frame.pts(), Purpose::Answer);
         self.feed(lane, &journey.frame, journey.entered);
         self.board.wait_answer(deadline)
     }
@@ -182,11 +214,22 @@ impl Core {
         let Some(lane) = self.lane(number) else {
             return self.board.swallowed(number, entered);
         };
-        if self.board.lock().slots.get_mut(number).is_some_and(|it| std::mem::take(&mut it.needs_flush)) {
+        if self
+            .board
+            .lock()
+            .slots
+            .get_mut(number)
+            .is_some_and(|it| std::mem::take(&mut it.needs_flush))
+        {
             self.flush_lane(&lane.entry);
         }
         if let Err(error) = lane.entry.push(frame.clone()) {
-            gst::debug!(CAT, obj = lane.entry, "Lane {} takes no frame: {error}", lane.name);
+            gst::debug!(
+                CAT,
+                obj = lane.entry,
+                "Lane {} takes no frame: {error}",
+                lane.name
+            );
             self.board.swallowed(number, entered);
         }
     }
@@ -203,7 +246,9 @@ impl Core {
     /// Notes that `number` did not answer in time, and lets it go on by itself.
     fn missed(self: &Arc<Self>, number: usize, journey: &mut Journey) {
         journey.missed = true;
-        self.conductor.lock().missed(journey.now(), number, journey.clock.elapsed());
+        self.conductor
+            .lock()
+            .missed(journey.now(), number, journey.clock.elapsed());
         if let Some(slot) = self.board.lock().slots.get_mut(number) {
             slot.tally.misses += 1;
         }
@@ -226,7 +271,11 @@ impl Core {
         let is_idle = |it: &usize| state.slots.get(*it).is_some_and(Slot::is_idle);
         match journey.plan.pinned {
             Some(lane) => Some(lane).filter(is_idle),
-            None => journey.plan.floor.filter(is_idle).or_else(|| (0..state.slots.len()).find(is_idle)),
+            None => journey
+                .plan
+                .floor
+                .filter(is_idle)
+                .or_else(|| (0..state.slots.len()).find(is_idle)),
         }
     }
 
@@ -291,7 +340,9 @@ impl Core {
 
     /// Tells the application that quality was given up to keep the deadline.
     fn post_qos(&self, journey: &Journey, latency: Duration) {
-        let Some(switch) = self.switch.upgrade() else { return };
+        let Some(switch) = self.switch.upgrade() else {
+            return;
+        };
         let segment = self.sink.sticky_event::<gst::event::Segment>(0);
         let segment = segment.and_then(|it| it.segment().downcast_ref::<gst::ClockTime>().cloned());
         let place = segment.as_ref().zip(journey.frame.pts());
@@ -305,8 +356,15 @@ impl Core {
             .stream_time_if_some(place.and_then(|(segment, pts)| segment.to_stream_time(pts)))
             .timestamp_if_some(journey.frame.pts())
             .duration_if_some(journey.frame.duration())
-            .values(jitter, latency.as_secs_f64() / journey.plan.budget.as_secs_f64(), QOS_FULL_QUALITY)
-            .stats(gst::format::Buffers::from_u64(processed), gst::format::Buffers::from_u64(dropped))
+            .values(
+                jitter,
+                latency.as_secs_f64() / journey.plan.budget.as_secs_f64(),
+                QOS_FULL_QUALITY,
+            )
+            .stats(
+                gst::format::Buffers::from_u64(processed),
+                gst::format::Buffers::from_u64(dropped),
+            )
             .src(&switch)
             .build();
         // Fails only without a bus, that is outside of a pipeline.

@@ -65,8 +65,16 @@ impl ObjectImpl for AvrecSwitch {
     fn signals() -> &'static [glib::subclass::Signal] {
         static SIGNALS: Lazy<Vec<glib::subclass::Signal>> = Lazy::new(|| {
             // From, to, and why as a sentence; emitted on the streaming thread, so handlers must be short.
-            let types = [String::static_type(), String::static_type(), String::static_type()];
-            vec![glib::subclass::Signal::builder("candidate-changed").param_types(types).build()]
+            let types = [
+                String::static_type(),
+                String::static_type(),
+                String::static_type(),
+            ];
+            vec![
+                glib::subclass::Signal::builder("candidate-changed")
+                    .param_types(types)
+                    .build(),
+            ]
         });
         &SIGNALS
     }
@@ -84,7 +92,11 @@ impl ObjectImpl for AvrecSwitch {
         match pspec.name() {
             "stats" => messages::stats(&self.core).to_value(),
             "active-candidate" => self.core.active_name().to_value(),
-            _ => self.core.settings().get(pspec).unwrap_or_else(|| pspec.default_value().clone()),
+            _ => self
+                .core
+                .settings()
+                .get(pspec)
+                .unwrap_or_else(|| pspec.default_value().clone()),
         }
     }
 
@@ -121,7 +133,10 @@ impl ElementImpl for AvrecSwitch {
             let always = |name, direction| {
                 gst::PadTemplate::new(name, direction, gst::PadPresence::Always, &gst::Caps::new_any())
             };
-            let both = [always("sink", gst::PadDirection::Sink), always("src", gst::PadDirection::Src)];
+            let both = [
+                always("sink", gst::PadDirection::Sink),
+                always("src", gst::PadDirection::Src),
+            ];
             // Names and directions are valid, so neither is refused.
             both.into_iter().flatten().collect()
         });
@@ -163,8 +178,11 @@ impl BinImpl for AvrecSwitch {
         let lane = message.src().and_then(|it| self.core.lane_of(it));
         match (lane, message.view()) {
             (Some(lane), gst::MessageView::Error(error)) => {
-                let remedy = error.debug().unwrap_or_else(|| "see the candidate's own properties".into());
-                self.core.lane_failed(lane.number, error.error().message(), &remedy);
+                let remedy = error
+                    .debug()
+                    .unwrap_or_else(|| "see the candidate's own properties".into());
+                self.core
+                    .lane_failed(lane.number, error.error().message(), &remedy);
             }
             // The switch's latency is its budget, whatever a lane's is.
             (Some(_), gst::MessageView::Latency(_)) => {}
@@ -175,7 +193,10 @@ impl BinImpl for AvrecSwitch {
 
 impl ChildProxyImpl for AvrecSwitch {
     fn child_by_index(&self, index: u32) -> Option<glib::Object> {
-        self.candidates.lock().get(index as usize).map(|it| it.clone().upcast())
+        self.candidates
+            .lock()
+            .get(index as usize)
+            .map(|it| it.clone().upcast())
     }
 
     fn children_count(&self) -> u32 {
@@ -265,7 +286,12 @@ impl AvrecSwitch {
     /// Makes a lane of a child that was added while the switch is up.
     fn join(&self, child: &gst::Element) {
         if !assembly::stands_alone(child) {
-            gst::debug!(CAT, imp = self, "{} is linked already or has other pads", child.name());
+            gst::debug!(
+                CAT,
+                imp = self,
+                "{} is linked already or has other pads",
+                child.name()
+            );
         }
         self.core.add_lane(child, None);
         let state = self.obj().current_state();
@@ -277,7 +303,8 @@ impl AvrecSwitch {
 
     /// Adds an element that is not a candidate.
     pub(super) fn add_private(&self, element: &gst::Element) -> Result<(), String> {
-        self.parent_add_element(element).map_err(|error| error.to_string())
+        self.parent_add_element(element)
+            .map_err(|error| error.to_string())
     }
 
     /// Shows a new lane's pads on entry and exit.
@@ -303,7 +330,7 @@ impl AvrecSwitch {
     fn setting_changed(&self, name: &str, settings: &Settings) {
         let is_up = gst::State::Null < self.obj().current_state();
         match name {
-            "latency-budget" if is_up => self.core.budget_changed(),
+            "latency-budget" if is_up => self.core.post_latency(),
             "catalog" | "models" if is_up => gst::element_imp_warning!(
                 self,
                 gst::LibraryError::Settings,
@@ -316,7 +343,9 @@ impl AvrecSwitch {
                     "floor" => &settings.floor,
                     _ => &settings.reference,
                 };
-                let Some(asked) = asked.as_ref().filter(|it| !self.core.knows(it)) else { return };
+                let Some(asked) = asked.as_ref().filter(|it| !self.core.knows(it)) else {
+                    return;
+                };
                 gst::element_imp_warning!(
                     self,
                     gst::LibraryError::Settings,

@@ -57,7 +57,10 @@ impl Keeper {
     ) -> std::io::Result<Keeper> {
         let (orders, inbox) = mpsc::channel();
         let pending = Arc::new(Pending::default());
-        let worker = Worker { elements, state: gst::State::Null };
+        let worker = Worker {
+            elements,
+            state: gst::State::Null,
+        };
         let done = pending.clone();
         std::thread::Builder::new()
             .name(format!("keeper {name}"))
@@ -111,7 +114,10 @@ impl Worker {
         let from = std::mem::replace(&mut self.state, state);
         for element in self.elements.iter().rev() {
             if element.set_state(state).is_err() {
-                report(Report::Failed { element: element.name().into(), state });
+                report(Report::Failed {
+                    element: element.name().into(),
+                    state,
+                });
                 return;
             }
         }

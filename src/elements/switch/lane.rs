@@ -25,7 +25,8 @@ pub struct Lane {
 impl Lane {
     /// Whether `object` is one of the lane's elements or stands inside one.
     pub fn owns(&self, object: &gst::Object) -> bool {
-        let is_or_holds = |it: &gst::Element| object == it.upcast_ref::<gst::Object>() || object.has_as_ancestor(it);
+        let is_or_holds =
+            |it: &gst::Element| object == it.upcast_ref::<gst::Object>() || object.has_as_ancestor(it);
         is_or_holds(&self.queue) || self.candidate.iter().any(is_or_holds)
     }
 
@@ -40,16 +41,24 @@ impl Lane {
         };
         let says = |what: &str| format!("{what} cannot be linked: its caps never fit");
         let input = self.queue.static_pad("sink").ok_or("the queue has no sink pad")?;
-        let output = free_pad(tail, gst::PadDirection::Src).ok_or_else(|| says("the candidate's source pad"))?;
-        self.queue.link(head).map_err(|_| says("the candidate's sink pad"))?;
-        output.link(&self.exit).map_err(|_| says("the candidate's source pad"))?;
+        let output =
+            free_pad(tail, gst::PadDirection::Src).ok_or_else(|| says("the candidate's source pad"))?;
+        self.queue
+            .link(head)
+            .map_err(|_| says("the candidate's sink pad"))?;
+        output
+            .link(&self.exit)
+            .map_err(|_| says("the candidate's source pad"))?;
         self.entry.link(&input).map_err(|_| says("the lane's entry"))?;
         Ok(())
     }
 
     /// Unlinks the candidate from the switch; the elements stay where they are.
     pub fn unlink(&self) {
-        for pad in [self.entry.peer(), self.queue.static_pad("src")].into_iter().flatten() {
+        for pad in [self.entry.peer(), self.queue.static_pad("src")]
+            .into_iter()
+            .flatten()
+        {
             unlink(&pad);
         }
         unlink(&self.exit);
@@ -66,7 +75,9 @@ impl Lane {
 
     /// Calls `swallowed` as soon as the lane's thread has finished with what it has in hand.
     pub fn when_idle(&self, swallowed: impl FnOnce() + Send + 'static) {
-        let Some(pad) = self.queue.static_pad("src") else { return };
+        let Some(pad) = self.queue.static_pad("src") else {
+            return;
+        };
         let once = parking_lot::Mutex::new(Some(swallowed));
         pad.add_probe(gst::PadProbeType::IDLE, move |_, _| {
             if let Some(swallowed) = once.lock().take() {
@@ -79,7 +90,10 @@ impl Lane {
 
 /// The only pad of `element` in that direction that is not linked.
 pub fn free_pad(element: &gst::Element, direction: gst::PadDirection) -> Option<gst::Pad> {
-    element.pads().into_iter().find(|pad| pad.direction() == direction && !pad.is_linked())
+    element
+        .pads()
+        .into_iter()
+        .find(|pad| pad.direction() == direction && !pad.is_linked())
 }
 
 fn unlink(pad: &gst::Pad) {

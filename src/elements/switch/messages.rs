@@ -20,7 +20,10 @@ fn ns(duration: Duration) -> u64 {
 /// Running time of the frame, where its segment and PTS give one.
 fn running_time(core: &Core, pts: Option<gst::ClockTime>) -> Option<gst::ClockTime> {
     let segment = core.sink.sticky_event::<gst::event::Segment>(0)?;
-    segment.segment().downcast_ref::<gst::ClockTime>()?.to_running_time(pts?)
+    segment
+        .segment()
+        .downcast_ref::<gst::ClockTime>()?
+        .to_running_time(pts?)
 }
 
 /// `avrec/switch`: another candidate answers from this frame on.
@@ -36,11 +39,15 @@ pub fn switch(core: &Core, journey: &Journey, (from, to): (&str, &str), reason: 
         .field("reason-text", reason.to_string())
         .field("frame", journey.plan.number)
         .field_if_some("pts", pts.map(gst::ClockTime::nseconds))
-        .field_if_some("running-time", running_time(core, pts).map(gst::ClockTime::nseconds));
+        .field_if_some(
+            "running-time",
+            running_time(core, pts).map(gst::ClockTime::nseconds),
+        );
     match reason {
-        Reason::Infeasible { upper, budget } => {
-            builder.field("latency-upper-ns", ns(*upper)).field("latency-budget-ns", ns(*budget)).build()
-        }
+        Reason::Infeasible { upper, budget } => builder
+            .field("latency-upper-ns", ns(*upper))
+            .field("latency-budget-ns", ns(*budget))
+            .build(),
         Reason::Better { quality, over } => builder.field("quality", *quality).field("over", *over).build(),
         Reason::Busy { elapsed } => builder.field("busy-ns", ns(*elapsed)).build(),
         Reason::Start | Reason::Gone | Reason::Pinned => builder.build(),
@@ -68,7 +75,10 @@ pub fn frame(
     gst::Structure::builder("avrec/frame")
         .field("frame", journey.plan.number)
         .field_if_some("pts", pts.map(gst::ClockTime::nseconds))
-        .field_if_some("running-time", running_time(core, pts).map(gst::ClockTime::nseconds))
+        .field_if_some(
+            "running-time",
+            running_time(core, pts).map(gst::ClockTime::nseconds),
+        )
         .field("time-ns", gst::get_timestamp().nseconds())
         .field("latency-ns", ns(latency))
         .field("budget-ns", ns(journey.plan.budget))
@@ -98,7 +108,9 @@ pub fn score(
 
 /// `avrec/candidate-ready`: the candidate is loaded and warm, and may answer from now on.
 pub fn candidate_ready(candidate: &str) -> gst::Structure {
-    gst::Structure::builder("avrec/candidate-ready").field("candidate", candidate).build()
+    gst::Structure::builder("avrec/candidate-ready")
+        .field("candidate", candidate)
+        .build()
 }
 
 /// `avrec/candidate-failed`: the candidate cannot answer, why, and what to change.
@@ -118,7 +130,11 @@ pub fn stats(core: &Core) -> gst::Structure {
         let slots: Vec<_> = state.slots.iter().map(Slot::summary).collect();
         (slots, state.outlooks.clone(), state.slowdown)
     };
-    let active = totals.active.and_then(|it| slots.get(it)).map(|it| it.name.as_str()).unwrap_or_default();
+    let active = totals
+        .active
+        .and_then(|it| slots.get(it))
+        .map(|it| it.name.as_str())
+        .unwrap_or_default();
     let candidates = slots
         .iter()
         .enumerate()
@@ -177,7 +193,9 @@ fn candidate_stats(slot: &Summary, outlook: Option<&Outlook>) -> gst::Structure 
         .field("answers", slot.answers)
         .field("misses", slot.misses);
     let builder = percentiles(builder, &slot.window);
-    let Some(outlook) = outlook else { return builder.build() };
+    let Some(outlook) = outlook else {
+        return builder.build();
+    };
     builder
         .field_if_some("latency-ns", outlook.latency.map(ns))
         .field_if_some("latency-upper-ns", outlook.upper.map(ns))

@@ -31,7 +31,11 @@ use once_cell::sync::Lazy;
 pub use settings::LatePolicy;
 
 static CAT: Lazy<gst::DebugCategory> = Lazy::new(|| {
-    gst::DebugCategory::new("avrec-switch", gst::DebugColorFlags::empty(), Some("avrec model switch"))
+    gst::DebugCategory::new(
+        "avrec-switch",
+        gst::DebugColorFlags::empty(),
+        Some("avrec model switch"),
+    )
 });
 
 glib::wrapper! {
@@ -40,5 +44,10 @@ glib::wrapper! {
 }
 
 pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
-    gst::Element::register(Some(plugin), "avrec-switch", gst::Rank::NONE, AvrecSwitch::static_type())
+    gst::Element::register(
+        Some(plugin),
+        "avrec-switch",
+        gst::Rank::NONE,
+        AvrecSwitch::static_type(),
+    )
 }

@@ -103,7 +103,11 @@ pub fn restamp(frame: &gst::BufferRef, entered: gst::ClockTime, answer: &mut Ans
 /// Copies the metas that do not depend on the pixels' layout and that the candidate did not carry over.
 fn copy_lost_metas(frame: &gst::BufferRef, answer: &mut Answer) {
     let is_lost = |meta: &gst::MetaRef<gst::Meta>| {
-        meta.tags().is_empty() && !answer.buffer.iter_meta::<gst::Meta>().any(|it| it.api() == meta.api())
+        meta.tags().is_empty()
+            && !answer
+                .buffer
+                .iter_meta::<gst::Meta>()
+                .any(|it| it.api() == meta.api())
     };
     if !frame.iter_meta::<gst::Meta>().any(|meta| is_lost(&meta)) {
         return;

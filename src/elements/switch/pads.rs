@@ -50,7 +50,9 @@ pub fn lane_exit(lane: usize) -> gst::Pad {
                 Ok(gst::FlowSuccess::Ok)
             })
         })
-        .event_function(move |_, parent, event| serve(parent, false, |core| core.lane_exit_event(lane, &event)))
+        .event_function(move |_, parent, event| {
+            serve(parent, false, |core| core.lane_exit_event(lane, &event))
+        })
         .query_function(|_, parent, query| serve(parent, false, |core| core.lane_exit_query(query)))
         .build()
 }

@@ -24,14 +24,16 @@ pub struct Scorer {
 impl Scorer {
     pub fn spawn(core: Weak<Core>) -> std::io::Result<Scorer> {
         let (trials, inbox) = mpsc::sync_channel(WAITING);
-        std::thread::Builder::new().name("avrec scorer".into()).spawn(move || {
-            yield_to_all_others();
-            let mut agreement = Agreement::default();
-            while let Ok(trial) = inbox.recv() {
-                let Some(core) = core.upgrade() else { return };
-                score(&core, &mut agreement, &trial);
-            }
-        })?;
+        std::thread::Builder::new()
+            .name("avrec scorer".into())
+            .spawn(move || {
+                yield_to_all_others();
+                let mut agreement = Agreement::default();
+                while let Ok(trial) = inbox.recv() {
+                    let Some(core) = core.upgrade() else { return };
+                    score(&core, &mut agreement, &trial);
+                }
+            })?;
         Ok(Scorer { trials })
     }
 
@@ -55,20 +57,39 @@ fn yield_to_all_others() {
 
 /// Scores the answers of a trial against the reference's, if that is among them.
 fn score(core: &Core, agreement: &mut Agreement, trial: &Trial) {
-    let Some(reference) = core.conductor.lock().reference_lane() else { return };
-    let Some((_, truth)) = trial.answers.iter().find(|(lane, _)| *lane == reference) else { return };
+    let Some(reference) = core.conductor.lock().reference_lane() else {
+        return;
+    };
+    let Some((_, truth)) = trial.answers.iter().find(|(lane, _)| *lane == reference) else {
+        return;
+    };
     let Some(truth) = luma(truth) else { return };
     for (lane, answer) in trial.answers.iter().filter(|(lane, _)| *lane != reference) {
         let Some(luma) = luma(answer) else { continue };
         let agreement = agreement.of(&luma, &truth);
-        core.board.lock().tell(Fact::Scored { lane: *lane, agreement });
+        core.board.lock().tell(Fact::Scored {
+            lane: *lane,
+            agreement,
+        });
         if core.settings().frame_messages {
             let names = {
                 let state = core.board.lock();
-                let name = |it: usize| state.slots.get(it).map(|slot| slot.name.clone()).unwrap_or_default();
+                let name = |it: usize| {
+                    state
+                        .slots
+                        .get(it)
+                        .map(|slot| slot.name.clone())
+                        .unwrap_or_default()
+                };
                 (name(*lane), name(reference))
             };
-            core.post(messages::score(trial.number, trial.frame.pts(), &names.0, &names.1, agreement));
+            core.post(messages::score(
+                trial.number,
+                trial.frame.pts(),
+                &names.0,
+                &names.1,
+                agreement,
+            ));
         }
     }
 }

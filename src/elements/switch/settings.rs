@@ -58,14 +58,22 @@ impl Settings {
     /// Takes over one property value; `false` when the property is not one of these.
     pub fn set(&mut self, value: &glib::Value, pspec: &glib::ParamSpec) -> bool {
         // The types were checked by GObject against the specification below.
-        let text = || value.get::<Option<String>>().ok().flatten().filter(|it| !it.is_empty());
+        let text = || {
+            value
+                .get::<Option<String>>()
+                .ok()
+                .flatten()
+                .filter(|it| !it.is_empty())
+        };
         match pspec.name() {
             "catalog" => self.catalog = text(),
             "models" => self.models = text(),
             "floor" => self.floor = text(),
             "reference" => self.reference = text(),
             "active-candidate" => self.pinned = text(),
-            "latency-budget" => self.latency_budget = gst::ClockTime::from_nseconds(value.get().unwrap_or_default()),
+            "latency-budget" => {
+                self.latency_budget = gst::ClockTime::from_nseconds(value.get().unwrap_or_default())
+            }
             "miss-rate" => self.miss_rate = value.get().unwrap_or(self.miss_rate),
             "late-policy" => self.late_policy = value.get().unwrap_or_default(),
             "auto-switch" => {

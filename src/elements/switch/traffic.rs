@@ -41,7 +41,9 @@ impl Core {
             self.tell_lanes(&event);
         }
         let events = self.outgoing.lock().event(event);
-        events.into_iter().fold(true, |all, event| self.src.push_event(event) && all)
+        events
+            .into_iter()
+            .fold(true, |all, event| self.src.push_event(event) && all)
     }
 
     fn tell_lanes(&self, event: &gst::Event) {
@@ -53,7 +55,9 @@ impl Core {
 
     /// Takes the frame duration from new caps, and tells the pipeline when the latency follows from it.
     fn caps_changed(&self, caps: &gst::CapsRef) {
-        let rate = caps.structure(0).and_then(|it| it.get::<gst::Fraction>("framerate").ok());
+        let rate = caps
+            .structure(0)
+            .and_then(|it| it.get::<gst::Fraction>("framerate").ok());
         let second = u64::from(gst::ClockTime::SECOND);
         let duration = rate
             .filter(|it| 0 < it.numer() && 0 < it.denom())
@@ -103,7 +107,8 @@ impl Core {
         let mut common = filter.cloned().unwrap_or_else(gst::Caps::new_any);
         for lane in self.responsive_lanes() {
             let Some(peer) = lane.entry.peer() else { continue };
-            let both = common.intersect_with_mode(&peer.query_caps(Some(&common)), gst::CapsIntersectMode::First);
+            let both =
+                common.intersect_with_mode(&peer.query_caps(Some(&common)), gst::CapsIntersectMode::First);
             if !both.is_empty() {
                 common = both;
             }
@@ -125,7 +130,10 @@ impl Core {
         let state = self.board.lock();
         let responds = |slot: &Slot| slot.may_come() && !slot.run.is_some_and(|it| it.abandoned);
         let pairs = lanes.iter().zip(&state.slots);
-        pairs.filter(|(_, slot)| responds(slot)).filter_map(|(lane, _)| lane.clone()).collect()
+        pairs
+            .filter(|(_, slot)| responds(slot))
+            .filter_map(|(lane, _)| lane.clone())
+            .collect()
     }
 
     /// An upstream event at the exit.
@@ -158,14 +166,18 @@ impl Core {
                     caps.merge(peer.query_caps(filter.as_ref()));
                 }
             }
-            query.set_result(&if caps.is_empty() { filter.unwrap_or_else(gst::Caps::new_any) } else { caps });
+            query.set_result(&if caps.is_empty() {
+                filter.unwrap_or_else(gst::Caps::new_any)
+            } else {
+                caps
+            });
             return true;
         }
         if !self.sink.peer_query(query) {
             return false;
         }
         if let gst::QueryViewMut::Latency(query) = query.view_mut() {
-            let budget = gst::ClockTime::try_from(self.conductor.lock().budget()).unwrap_or_default();
+            let budget = gst::ClockTime::try_from(self.budget()).unwrap_or_default();
             let (live, min, max) = query.result();
             *self.is_live.lock() = Some(live);
             query.set(live, min + budget, max.map(|it| it + budget));

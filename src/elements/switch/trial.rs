@@ -32,7 +32,14 @@ impl Trial {
     ) -> Trial {
         let mut answers = Vec::with_capacity(3);
         answers.push(active);
-        Trial { frame, entered, number, kind, answers, pending: lanes }
+        Trial {
+            frame,
+            entered,
+            number,
+            kind,
+            answers,
+            pending: lanes,
+        }
     }
 
     pub fn waits_for(&self, lane: usize) -> bool {
