@@ -203,10 +203,10 @@ fn image_axes(path: &Path, input: &TensorInfo) -> Result<(Layout, Channels, Opti
     }
     let Some(axes) = axes_of(&input.dims) else {
         let candidates = if rank == 4 { [1, 3] } else { [0, 2] };
-        if candidates
-            .iter()
-            .any(|&axis| matches!(input.dims[axis], Dim::Dynamic(_)))
-        {
+        // A small fixed number at either end is a count of channels, if an odd one; a large one is a size.
+        let is_said = |&axis: &usize| matches!(input.dims[axis], Dim::Fixed(2 | 4..=16));
+        let is_open = |&axis: &usize| matches!(input.dims[axis], Dim::Dynamic(_));
+        if candidates.iter().any(is_open) && !candidates.iter().any(is_said) {
             let cause = format!("the channels of input '{}' ({line}) are not said", input.name);
             let example = if rank == 4 {
                 "dims=1,3,-1,-1"
