@@ -22,6 +22,7 @@ use gst::glib;
 
 pub mod elements;
 pub mod media;
+pub mod plane;
 pub mod policy;
 pub mod runtime;
 pub mod score;

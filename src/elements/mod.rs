@@ -2,6 +2,8 @@
 
 //! The three elements: pads, properties, events and messages over the pure cores. The only place that knows both worlds.
 
+pub mod stamp;
+
 use gst::glib;
 
 /// Registers the elements with GStreamer.
