@@ -1,2 +1,19 @@
 // SPDX-License-Identifier: MPL-2.0
+
+//! Frames to tensors and answers to frames, in one pass and without allocation per frame.
+//!
+//! [`picture`] serves models whose input or answer is a picture, [`luma`] gives the plane that quality is
+//! measured on. Colors and scaling are done by `yuv` and `fast_image_resize`; the loops of [`kernel`] do
+//! what those leave over: normalization and layout. Nothing here knows a model runtime.
+
+mod element;
+mod error;
+mod format;
+mod kernel;
 pub mod luma;
+pub mod picture;
+mod plane;
+mod rgb;
+mod scale;
+
+pub use error::Error;

@@ -9,7 +9,7 @@ use super::board::{Answer, Fact};
 use super::core::Core;
 use super::messages;
 use super::trial::Trial;
-use crate::media::luma::LumaReader;
+use crate::media::luma::luma_plane;
 use crate::score::{Agreement, Plane};
 
 /// Trials that may wait; more would hold on to buffers that upstream may need, and age meanwhile.
@@ -98,7 +98,5 @@ fn score(core: &Core, agreement: &mut Agreement, trial: &Trial) {
 fn luma(answer: &Answer) -> Option<Plane> {
     let info = gst_video::VideoInfo::from_caps(answer.caps.as_ref()?).ok()?;
     let frame = gst_video::VideoFrameRef::from_buffer_ref_readable(&answer.buffer, &info).ok()?;
-    let mut plane = Plane::default();
-    LumaReader::new(&info).ok()?.read(&frame, &mut plane).ok()?;
-    Some(plane)
+    luma_plane(&frame).ok()
 }

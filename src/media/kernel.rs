@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! The loops over samples: normalization and layout, one row at a time.
+//!
+//! They are written plainly, for the compiler to vectorize, and compiled twice for x86-64, where the
+//! baseline has 16-byte registers only. RGB rows are tight: three bytes a pixel, red first.
+
+use multiversion::multiversion;
+
+/// `value * scale + offset`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Affine {
+    pub scale: f32,
+    pub offset: f32,
+}
+
+impl Affine {
+    /// Takes `from.0` to `to.0` and `from.1` to `to.1`.
+    pub fn between(from: (f32, f32), to: (f32, f32)) -> Self {
+        // In double precision, so that the ends meet exactly.
+        let scale = f64::from(to.1 - to.0) / f64::from(from.1 - from.0);
+        let offset = f64::from(to.0) - f64::from(from.0) * scale;
+        Affine {
+            scale: scale as f32,
+            offset: offset as f32,
+        }
+    }
+
+    pub fn at(self, value: f32) -> f32 {
+        value * self.scale + self.offset
+    }
+}
+
+/// Adding it leaves a float from 0 to 2²² rounded to a whole number in the low bits of its representation.
+const ROUNDER: f32 = 8_388_608.0;
+
+/// Nearest level, clamped to 0..=255; NaN becomes 0. Vectorizes, as the saturating `as u8` does not.
+#[inline(always)]
+fn level(value: f32) -> u8 {
+    let low = if 0.0 < value { value } else { 0.0 };
+    let clamped = if low < 255.0 { low } else { 255.0 };
+    (clamped + ROUNDER).to_bits() as u8
+}
+
+/// Levels to values.
+#[multiversion(targets("x86_64+avx2"))]
+pub fn widen(levels: &[u8], affine: Affine, values: &mut [f32]) {
+    for (value, &level) in values.iter_mut().zip(levels) {
+        *value = affine.at(f32::from(level));
+    }
+}
+
+/// Values to levels.
+#[multiversion(targets("x86_64+avx2"))]
+pub fn quantize(values: &[f32], affine: Affine, levels: &mut [u8]) {
+    for (to, &value) in levels.iter_mut().zip(values) {
+        *to = level(affine.at(value));
+    }
+}
+
+/// RGB to three planes, each with its own normalization.
+#[multiversion(targets("x86_64+avx2"))]
+pub fn split(rgb: &[u8], affine: &[Affine; 3], red: &mut [f32], green: &mut [f32], blue: &mut [f32]) {
+    let planes = red.iter_mut().zip(green).zip(blue);
+    for (((red, green), blue), pixel) in planes.zip(rgb.as_chunks::<3>().0) {
+        *red = affine[0].at(f32::from(pixel[0]));
+        *green = affine[1].at(f32::from(pixel[1]));
+        *blue = affine[2].at(f32::from(pixel[2]));
+    }
+}
+
+/// RGB to interleaved values, each channel with its own normalization.
+#[multiversion(targets("x86_64+avx2"))]
+pub fn widen_rgb(rgb: &[u8], affine: &[Affine; 3], values: &mut [f32]) {
+    for (to, pixel) in values
+        .as_chunks_mut::<3>()
+        .0
+        .iter_mut()
+        .zip(rgb.as_chunks::<3>().0)
+    {
+        *to = [
+            affine[0].at(f32::from(pixel[0])),
+            affine[1].at(f32::from(pixel[1])),
+            affine[2].at(f32::from(pixel[2])),
+        ];
+    }
+}
+
+/// Three planes to RGB, each with its own normalization.
+#[multiversion(targets("x86_64+avx2"))]
+pub fn join(red: &[f32], green: &[f32], blue: &[f32], affine: &[Affine; 3], rgb: &mut [u8]) {
+    let planes = red.iter().zip(green).zip(blue);
+    for (pixel, ((&red, &green), &blue)) in rgb.as_chunks_mut::<3>().0.iter_mut().zip(planes) {
+        *pixel = [
+            level(affine[0].at(red)),
+            level(affine[1].at(green)),
+            level(affine[2].at(blue)),
+        ];
+    }
+}
+
+/// Interleaved values to RGB, each channel with its own normalization.
+#[multiversion(targets("x86_64+avx2"))]
+pub fn quantize_rgb(values: &[f32], affine: &[Affine; 3], rgb: &mut [u8]) {
+    for (pixel, value) in rgb
+        .as_chunks_mut::<3>()
+        .0
+        .iter_mut()
+        .zip(values.as_chunks::<3>().0)
+    {
+        *pixel = [
+            level(affine[0].at(value[0])),
+            level(affine[1].at(value[1])),
+            level(affine[2].at(value[2])),
+        ];
+    }
+}
+
+/// Luma of RGB: `affine(kr·R + kg·G + kb·B)`.
+#[multiversion(targets("x86_64+avx2"))]
+pub fn luma(rgb: &[u8], weights: [f32; 3], affine: Affine, values: &mut [f32]) {
+    for (value, pixel) in values.iter_mut().zip(rgb.as_chunks::<3>().0) {
+        let [red, green, blue] = pixel.map(f32::from);
+        *value = affine.at(weights[0] * red + weights[1] * green + weights[2] * blue);
+    }
+}
+
+/// Gives RGB another luma, `affine(values)`, and leaves its color differences as they are.
+///
+/// Conversion to luma and chroma and back is linear, so exchanging the luma adds the same number to red,
+/// green and blue: no chroma plane is needed in between.
+#[multiversion(targets("x86_64+avx2"))]
+pub fn set_luma(values: &[f32], affine: Affine, weights: [f32; 3], rgb: &mut [u8]) {
+    for (&value, pixel) in values.iter().zip(rgb.as_chunks_mut::<3>().0) {
+        let [red, green, blue] = pixel.map(f32::from);
+        let shift = affine.at(value) - (weights[0] * red + weights[1] * green + weights[2] * blue);
+        *pixel = [level(red + shift), level(green + shift), level(blue + shift)];
+    }
+}
+
+/// A frame's packed row to RGB.
+#[multiversion(targets("x86_64+avx2"))]
+fn pack<const STEP: usize, const RED: usize, const GREEN: usize, const BLUE: usize>(
+    row: &[u8],
+    rgb: &mut [u8],
+) {
+    for (to, from) in rgb
+        .as_chunks_mut::<3>()
+        .0
+        .iter_mut()
+        .zip(row.as_chunks::<STEP>().0)
+    {
+        *to = [from[RED], from[GREEN], from[BLUE]];
+    }
+}
+
+/// RGB to a frame's packed row; a fourth byte is left as it is.
+#[multiversion(targets("x86_64+avx2"))]
+fn unpack<const STEP: usize, const RED: usize, const GREEN: usize, const BLUE: usize>(
+    rgb: &[u8],
+    row: &mut [u8],
+) {
+    for (to, from) in row
+        .as_chunks_mut::<STEP>()
+        .0
+        .iter_mut()
+        .zip(rgb.as_chunks::<3>().0)
+    {
+        [to[RED], to[GREEN], to[BLUE]] = *from;
+    }
+}
+
+pub type RowLoop = fn(&[u8], &mut [u8]);
+
+/// The loops from and to a packed order, or `None` for an order that no video format has.
+pub fn packers(order: &super::format::Order) -> Option<(RowLoop, RowLoop)> {
+    Some(match (order.step, order.red, order.green, order.blue) {
+        (3, 0, 1, 2) => (pack::<3, 0, 1, 2>, unpack::<3, 0, 1, 2>),
+        (3, 2, 1, 0) => (pack::<3, 2, 1, 0>, unpack::<3, 2, 1, 0>),
+        (4, 0, 1, 2) => (pack::<4, 0, 1, 2>, unpack::<4, 0, 1, 2>),
+        (4, 2, 1, 0) => (pack::<4, 2, 1, 0>, unpack::<4, 2, 1, 0>),
+        (4, 1, 2, 3) => (pack::<4, 1, 2, 3>, unpack::<4, 1, 2, 3>),
+        (4, 3, 2, 1) => (pack::<4, 3, 2, 1>, unpack::<4, 3, 2, 1>),
+        _ => return None,
+    })
+}

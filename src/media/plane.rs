@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! Planes of a mapped frame: rows with a stride, checked once so that the loops can trust them.
+
+use gst_video::prelude::*;
+use gst_video::{VideoFrameRef, VideoInfo};
+
+use super::Error;
+use super::format::Picture;
+
+/// A readable plane; rows are `row` bytes in steps of `stride` bytes.
+#[derive(Clone, Copy)]
+pub struct Source<'a> {
+    pub data: &'a [u8],
+    pub stride: usize,
+    pub row: usize,
+    pub height: usize,
+}
+
+impl<'a> Source<'a> {
+    /// A plane without padding.
+    pub fn tight(data: &'a [u8], row: usize, height: usize) -> Self {
+        Source {
+            data,
+            stride: row,
+            row,
+            height,
+        }
+    }
+
+    pub fn of(
+        frame: &'a VideoFrameRef<&gst::BufferRef>,
+        index: u32,
+        row: usize,
+        height: usize,
+    ) -> Result<Self, Error> {
+        let stride = stride_of(frame.info(), index)?;
+        let data = frame.plane_data(index).map_err(|_| Error::Plane(index))?;
+        check(data.len(), stride, row, height).ok_or(Error::Plane(index))?;
+        Ok(Source {
+            data,
+            stride,
+            row,
+            height,
+        })
+    }
+
+    pub fn rows(&self) -> impl Iterator<Item = &'a [u8]> {
+        let row = self.row;
+        self.data
+            .chunks(self.stride)
+            .take(self.height)
+            .map(move |line| &line[..row])
+    }
+
+    /// The plane as one slice: its own bytes when it has no padding, else a copy in `scratch`.
+    pub fn without_padding<'b>(&self, scratch: &'b mut Vec<u8>) -> &'b [u8]
+    where
+        'a: 'b,
+    {
+        if self.stride == self.row {
+            return &self.data[..self.row * self.height];
+        }
+        scratch.resize(self.row * self.height, 0);
+        for (to, from) in scratch.chunks_exact_mut(self.row).zip(self.rows()) {
+            to.copy_from_slice(from);
+        }
+        scratch
+    }
+}
+
+/// A writable plane; rows are `row` bytes in steps of `stride` bytes.
+pub struct Target<'a> {
+    pub data: &'a mut [u8],
+    pub stride: usize,
+    pub row: usize,
+    pub height: usize,
+}
+
+impl<'a> Target<'a> {
+    pub fn of(
+        frame: &'a mut VideoFrameRef<&mut gst::BufferRef>,
+        index: u32,
+        row: usize,
+        height: usize,
+    ) -> Result<Self, Error> {
+        let stride = stride_of(frame.info(), index)?;
+        let data = frame.plane_data_mut(index).map_err(|_| Error::Plane(index))?;
+        check(data.len(), stride, row, height).ok_or(Error::Plane(index))?;
+        Ok(Target {
+            data,
+            stride,
+            row,
+            height,
+        })
+    }
+
+    pub fn rows(&mut self) -> impl Iterator<Item = &mut [u8]> {
+        let row = self.row;
+        self.data
+            .chunks_mut(self.stride)
+            .take(self.height)
+            .map(move |line| &mut line[..row])
+    }
+
+    /// Lets `write` fill the plane as one slice: in place when it has no padding, else by way of `scratch`.
+    pub fn fill_tight(
+        &mut self,
+        scratch: &mut Vec<u8>,
+        write: impl FnOnce(&mut [u8]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let (row, length) = (self.row, self.row * self.height);
+        if self.stride == row {
+            return write(&mut self.data[..length]);
+        }
+        scratch.resize(length, 0);
+        write(scratch)?;
+        for (to, from) in self.rows().zip(scratch.chunks_exact(row)) {
+            to.copy_from_slice(from);
+        }
+        Ok(())
+    }
+}
+
+/// Refuses a frame that is not of the format and size that was negotiated.
+pub fn check_frame(info: &VideoInfo, picture: &Picture) -> Result<(), Error> {
+    let same =
+        info.format() == picture.format && (info.width() as usize, info.height() as usize) == picture.size();
+    if same {
+        return Ok(());
+    }
+    Err(Error::Frame {
+        got: format!("{} {}x{}", info.format(), info.width(), info.height()),
+        expected: format!("{} {}x{}", picture.format, picture.width, picture.height),
+    })
+}
+
+fn stride_of(info: &VideoInfo, index: u32) -> Result<usize, Error> {
+    let stride = info.stride().get(index as usize).copied().unwrap_or_default();
+    usize::try_from(stride)
+        .ok()
+        .filter(|&stride| 0 < stride)
+        .ok_or(Error::Plane(index))
+}
+
+/// The last row may be without its padding.
+fn check(length: usize, stride: usize, row: usize, height: usize) -> Option<()> {
+    let last = stride.checked_mul(height.checked_sub(1)?)?;
+    (0 < row && row <= stride && last.checked_add(row)? <= length).then_some(())
+}

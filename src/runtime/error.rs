@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! What can go wrong with a model, each with its cause and what to change.
+
+use std::path::{Path, PathBuf};
+
+/// A model could not be loaded or run; the text names the thing and the remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file is not there. Remedy: another path.
+    #[error("model file {} does not exist; set model-file to an existing .onnx file", .path.display())]
+    NotFound { path: PathBuf },
+
+    /// The file is there and cannot be read. Remedy: permissions, or another path.
+    #[error("cannot read {}: {source}; make it a regular file that this user may read", .path.display())]
+    Unreadable { path: PathBuf, source: std::io::Error },
+
+    /// The file is larger than what an ONNX file can be. Remedy: external data.
+    #[error("{} has {bytes} bytes, more than the {limit} an ONNX file may have; save its weights as external data", .path.display())]
+    FileTooLarge { path: PathBuf, bytes: u64, limit: u64 },
+
+    /// The content is something else. Remedy: the right file.
+    #[error("{} is not an ONNX model ({cause}); export the model to ONNX and set model-file to that file", .path.display())]
+    NotOnnx { path: PathBuf, cause: String },
+
+    /// The content begins like ONNX and ends too early. Remedy: copy it again.
+    #[error("{} is truncated after {bytes} bytes ({cause}); copy or download the file again", .path.display())]
+    Truncated {
+        path: PathBuf,
+        bytes: usize,
+        cause: String,
+    },
+
+    /// Weights that live in another file are not there. Remedy: put the file beside the model.
+    #[error("{} needs the external data file '{location}', which is not in {}; put it there", .path.display(), .folder.display())]
+    ExternalDataMissing {
+        path: PathBuf,
+        location: String,
+        folder: PathBuf,
+    },
+
+    /// Weights would come from outside of the model's folder. Remedy: move them, save the model again.
+    #[error("{} refers to external data '{location}' outside of its own folder, which is refused; move the data beside the model and save the model with a relative location", .path.display())]
+    ExternalDataOutside { path: PathBuf, location: String },
+
+    /// The external data file is shorter than the model says. Remedy: copy it again.
+    #[error("external data '{location}' of {} has {bytes} bytes where {needed} are needed; copy or download the file again", .path.display())]
+    ExternalDataShort {
+        path: PathBuf,
+        location: String,
+        bytes: u64,
+        needed: u64,
+    },
+
+    /// The `.modelinfo` file cannot be used. Remedy: the line to change.
+    #[error("{}: {cause}; {remedy}", .path.display())]
+    ModelInfo {
+        path: PathBuf,
+        cause: String,
+        remedy: String,
+    },
+
+    /// The model is valid and cannot be used for frames, or not for this task.
+    #[error("{} cannot be used: {cause}; {remedy}", .path.display())]
+    Unsuitable {
+        path: PathBuf,
+        cause: String,
+        remedy: String,
+    },
+
+    /// No ONNX Runtime was found. Remedy: install it, set the variable, or use rten.
+    #[error(
+        "no ONNX Runtime library found ({tried}); install libonnxruntime 1.17 or later, set ORT_DYLIB_PATH to its libonnxruntime.so, or set backend=rten"
+    )]
+    LibraryMissing { tried: String },
+
+    /// The ONNX Runtime that was found is older than what is supported.
+    #[error(
+        "the ONNX Runtime library is too old ({cause}); install 1.17 or later, set ORT_DYLIB_PATH to a newer libonnxruntime.so, or set backend=rten"
+    )]
+    LibraryTooOld { cause: String },
+
+    /// The backend lacks an operator. Remedy: another backend, another opset.
+    #[error("{} needs an operator that {backend} lacks: {cause}; export the model with another opset or set backend={other}", .path.display())]
+    Operator {
+        path: PathBuf,
+        backend: &'static str,
+        other: &'static str,
+        cause: String,
+    },
+
+    /// The backend refused the model for another reason.
+    #[error("{backend} cannot load {}: {cause}; check the model with onnx.checker or set backend={other}", .path.display())]
+    Load {
+        path: PathBuf,
+        backend: &'static str,
+        other: &'static str,
+        cause: String,
+    },
+
+    /// An option that this build cannot honour.
+    #[error("{option}={value} is not available: {remedy}")]
+    OptionUnavailable {
+        option: &'static str,
+        value: String,
+        remedy: &'static str,
+    },
+
+    /// The input of a run does not fit the model.
+    #[error("input of shape {dims:?} does not fit {}, which takes {expected}; scale the frames or use another model", .path.display())]
+    Shape {
+        path: PathBuf,
+        dims: Vec<usize>,
+        expected: String,
+    },
+
+    /// A run would need more memory than is sane.
+    #[error("{} would need a tensor of shape {dims:?}, above the limit of {limit} elements; use smaller frames", .path.display())]
+    TensorTooLarge {
+        path: PathBuf,
+        dims: Vec<usize>,
+        limit: usize,
+    },
+
+    /// A run failed inside the backend.
+    #[error("{backend} failed to run {}: {cause}", .path.display())]
+    Run {
+        path: PathBuf,
+        backend: &'static str,
+        cause: String,
+    },
+
+    /// A picture with NaN or infinity in it.
+    #[error("output '{output}' of {} holds {value} at element {index}; the model is broken for this input: try optimization-level=disable-all, a float32 export, or check its input ranges", .path.display())]
+    NotFinite {
+        path: PathBuf,
+        output: String,
+        index: usize,
+        value: f32,
+    },
+
+    /// `run` or `input` before `prepare`.
+    #[error("session of {} was not prepared for a frame size", .path.display())]
+    NotPrepared { path: PathBuf },
+}
+
+impl Error {
+    pub(super) fn unsuitable(path: &Path, cause: impl Into<String>, remedy: impl Into<String>) -> Error {
+        Error::Unsuitable {
+            path: path.to_owned(),
+            cause: cause.into(),
+            remedy: remedy.into(),
+        }
+    }
+}

@@ -1,0 +1,523 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! Reads what an ONNX file says about itself, before an inference library may see it.
+//!
+//! The messages are a small part of `onnx.proto3` (field numbers from the ONNX repository, IR version
+//! 10). Weights are not declared, so that the decoder skips over them without copying: the cost is one
+//! pass over the file.
+
+use std::collections::BTreeMap;
+
+use prost::Message;
+
+use crate::tensor::{Dim, ElementType};
+
+/// Type number of `TensorProto.DataType` that is not supported, with its name in `onnx.proto3`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OtherType(pub i32);
+
+impl OtherType {
+    /// Returns the name that ONNX gives to the type.
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            3 => "int8",
+            4 => "uint16",
+            5 => "int16",
+            8 => "string",
+            9 => "bool",
+            11 => "float64",
+            12 => "uint32",
+            13 => "uint64",
+            16 => "bfloat16",
+            _ => "another type",
+        }
+    }
+}
+
+/// An input or output of the graph.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Port {
+    pub name: String,
+    /// `Err` holds a type that tensors of this project cannot have.
+    pub element_type: Result<ElementType, OtherType>,
+    /// `None` when the file does not say, or when the port is no tensor.
+    pub dims: Option<Vec<Dim>>,
+}
+
+/// Weights that live in another file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ExternalData {
+    /// Path as the file gives it: relative to the model's folder, says ONNX.
+    pub location: String,
+    /// Bytes that the file must have at least.
+    pub end: u64,
+}
+
+/// What an ONNX file says about itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Graph {
+    /// Inputs that must be fed: those which no initializer fills.
+    pub inputs: Vec<Port>,
+    pub outputs: Vec<Port>,
+    pub external_data: Vec<ExternalData>,
+    pub metadata: BTreeMap<String, String>,
+    /// Version of the default operator set.
+    pub opset: i64,
+}
+
+/// Why bytes are not a usable ONNX model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ParseError {
+    NotOnnx(String),
+    Truncated(String),
+}
+
+/// Reads the description of the graph.
+///
+/// Memory is bounded by the size of the file: lists grow with what was read, weights are skipped, and
+/// nesting beyond 100 messages is refused by the decoder.
+pub fn parse(bytes: &[u8]) -> Result<Graph, ParseError> {
+    let begins_like_onnx = begins_like_onnx(bytes);
+    let model = proto::Model::decode(bytes).map_err(|error| match begins_like_onnx {
+        true => ParseError::Truncated(error.to_string()),
+        false => ParseError::NotOnnx(error.to_string()),
+    })?;
+    let Some(graph) = model.graph else {
+        return Err(match begins_like_onnx {
+            true => ParseError::Truncated("it has no graph".into()),
+            false => ParseError::NotOnnx("it has no graph".into()),
+        });
+    };
+    if graph.outputs.is_empty() {
+        return Err(ParseError::NotOnnx("its graph has no output".into()));
+    }
+    let is_default = |set: &&proto::OperatorSet| set.domain.is_empty() || set.domain == "ai.onnx";
+    let mut external_data = Vec::new();
+    collect_external(&graph, &mut external_data);
+    for function in &model.functions {
+        function
+            .nodes
+            .iter()
+            .for_each(|node| collect_external_of_node(node, &mut external_data));
+    }
+    external_data.sort();
+    external_data.dedup();
+    Ok(Graph {
+        inputs: open_inputs(&graph),
+        outputs: graph.outputs.iter().map(port).collect(),
+        external_data,
+        metadata: model
+            .metadata_props
+            .into_iter()
+            .map(|entry| (entry.key, entry.value))
+            .collect(),
+        opset: model
+            .opset_import
+            .iter()
+            .find(is_default)
+            .map_or(1, |set| set.version),
+    })
+}
+
+/// Whether the first field is `ModelProto.ir_version` with a version that exists, or the producer's name.
+///
+/// Every known writer puts `ir_version` (field 1, varint) first.
+fn begins_like_onnx(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x08, 1..=32, ..])
+}
+
+fn open_inputs(graph: &proto::Graph) -> Vec<Port> {
+    let is_filled = |name: &str| {
+        graph
+            .initializers
+            .iter()
+            .any(|initializer| initializer.name == name)
+            || graph
+                .sparse_initializers
+                .iter()
+                .any(|it| it.values.as_ref().is_some_and(|it| it.name == name))
+    };
+    graph
+        .inputs
+        .iter()
+        .filter(|input| !is_filled(&input.name))
+        .map(port)
+        .collect()
+}
+
+fn port(value: &proto::ValueInfo) -> Port {
+    let tensor = value.value_type.as_ref().and_then(|it| it.tensor_type.as_ref());
+    let dims = tensor
+        .and_then(|tensor| tensor.shape.as_ref())
+        .map(|shape| shape.dims.iter().map(dim).collect());
+    let element_type = tensor.map_or(0, |tensor| tensor.elem_type);
+    Port {
+        name: value.name.clone(),
+        element_type: supported_type(element_type),
+        dims,
+    }
+}
+
+fn dim(dim: &proto::Dimension) -> Dim {
+    // A size of zero or less stands for "any" in files of some exporters.
+    match (dim.value, &dim.param) {
+        (Some(value), _) if 0 < value => {
+            usize::try_from(value).map_or(Dim::Dynamic(String::new()), Dim::Fixed)
+        }
+        (_, Some(param)) => Dim::Dynamic(param.clone()),
+        _ => Dim::Dynamic(String::new()),
+    }
+}
+
+fn supported_type(number: i32) -> Result<ElementType, OtherType> {
+    match number {
+        1 => Ok(ElementType::F32),
+        2 => Ok(ElementType::U8),
+        6 => Ok(ElementType::I32),
+        7 => Ok(ElementType::I64),
+        10 => Ok(ElementType::F16),
+        other => Err(OtherType(other)),
+    }
+}
+
+fn collect_external(graph: &proto::Graph, found: &mut Vec<ExternalData>) {
+    for tensor in &graph.initializers {
+        found.extend(external_data(tensor));
+    }
+    for sparse in &graph.sparse_initializers {
+        found.extend(
+            sparse
+                .values
+                .iter()
+                .chain(&sparse.indices)
+                .filter_map(external_data),
+        );
+    }
+    for node in &graph.nodes {
+        collect_external_of_node(node, found);
+    }
+}
+
+fn collect_external_of_node(node: &proto::Node, found: &mut Vec<ExternalData>) {
+    for attribute in &node.attributes {
+        found.extend(
+            attribute
+                .tensor
+                .as_deref()
+                .into_iter()
+                .chain(&attribute.tensors)
+                .filter_map(external_data),
+        );
+        for sparse in attribute
+            .sparse_tensor
+            .as_deref()
+            .into_iter()
+            .chain(&attribute.sparse_tensors)
+        {
+            found.extend(
+                sparse
+                    .values
+                    .iter()
+                    .chain(&sparse.indices)
+                    .filter_map(external_data),
+            );
+        }
+        let graphs = attribute.graph.as_deref().into_iter().chain(&attribute.graphs);
+        graphs.for_each(|graph| collect_external(graph, found));
+    }
+}
+
+fn external_data(tensor: &proto::Tensor) -> Option<ExternalData> {
+    // A location counts even where `data_location` says that it is not used: a reader may differ.
+    let value = |key: &str| {
+        tensor
+            .external_data
+            .iter()
+            .find(|entry| entry.key == key)
+            .map(|it| it.value.as_str())
+    };
+    let location = match value("location") {
+        Some(location) => location.to_owned(),
+        None if tensor.data_location == proto::EXTERNAL => String::new(),
+        None => return None,
+    };
+    let number = |key: &str| value(key).and_then(|it| it.parse::<u64>().ok()).unwrap_or(0);
+    Some(ExternalData {
+        location,
+        end: number("offset").saturating_add(number("length")),
+    })
+}
+
+/// The part of `onnx.proto3` that is read.
+mod proto {
+    /// `TensorProto.DataLocation.EXTERNAL`.
+    pub const EXTERNAL: i32 = 1;
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub struct Model {
+        #[prost(message, optional, tag = "7")]
+        pub graph: Option<Graph>,
+        #[prost(message, repeated, tag = "8")]
+        pub opset_import: Vec<OperatorSet>,
+        #[prost(message, repeated, tag = "14")]
+        pub metadata_props: Vec<Entry>,
+        #[prost(message, repeated, tag = "25")]
+        pub functions: Vec<Function>,
+    }
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub struct OperatorSet {
+        #[prost(string, tag = "1")]
+        pub domain: String,
+        #[prost(int64, tag = "2")]
+        pub version: i64,
+    }
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub struct Entry {
+        #[prost(string, tag = "1")]
+        pub key: String,
+        #[prost(string, tag = "2")]
+        pub value: String,
+    }
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub struct Function {
+        #[prost(message, repeated, tag = "7")]
+        pub nodes: Vec<Node>,
+    }
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub struct Graph {
+        #[prost(message, repeated, tag = "1")]
+        pub nodes: Vec<Node>,
+        #[prost(message, repeated, tag = "5")]
+        pub initializers: Vec<Tensor>,
+        #[prost(message, repeated, tag = "11")]
+        pub inputs: Vec<ValueInfo>,
+        #[prost(message, repeated, tag = "12")]
+        pub outputs: Vec<ValueInfo>,
+        #[prost(message, repeated, tag = "15")]
+        pub sparse_initializers: Vec<SparseTensor>,
+    }
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub struct Node {
+        #[prost(message, repeated, tag = "5")]
+        pub attributes: Vec<Attribute>,
+    }
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub struct Attribute {
+        // Boxed, so that a file of many empty attributes does not grow much in memory.
+        #[prost(message, optional, boxed, tag = "5")]
+        pub tensor: Option<Box<Tensor>>,
+        #[prost(message, optional, boxed, tag = "6")]
+        pub graph: Option<Box<Graph>>,
+        #[prost(message, repeated, tag = "10")]
+        pub tensors: Vec<Tensor>,
+        #[prost(message, repeated, tag = "11")]
+        pub graphs: Vec<Graph>,
+        #[prost(message, optional, boxed, tag = "22")]
+        pub sparse_tensor: Option<Box<SparseTensor>>,
+        #[prost(message, repeated, tag = "23")]
+        pub sparse_tensors: Vec<SparseTensor>,
+    }
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub struct Tensor {
+        #[prost(string, tag = "8")]
+        pub name: String,
+        #[prost(message, repeated, tag = "13")]
+        pub external_data: Vec<Entry>,
+        #[prost(int32, tag = "14")]
+        pub data_location: i32,
+    }
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub struct SparseTensor {
+        #[prost(message, optional, tag = "1")]
+        pub values: Option<Tensor>,
+        #[prost(message, optional, tag = "2")]
+        pub indices: Option<Tensor>,
+    }
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub struct ValueInfo {
+        #[prost(string, tag = "1")]
+        pub name: String,
+        #[prost(message, optional, tag = "2")]
+        pub value_type: Option<Type>,
+    }
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub struct Type {
+        #[prost(message, optional, tag = "1")]
+        pub tensor_type: Option<TensorType>,
+    }
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub struct TensorType {
+        #[prost(int32, tag = "1")]
+        pub elem_type: i32,
+        #[prost(message, optional, tag = "2")]
+        pub shape: Option<Shape>,
+    }
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub struct Shape {
+        #[prost(message, repeated, tag = "1")]
+        pub dims: Vec<Dimension>,
+    }
+
+    #[derive(Clone, PartialEq, prost::Message)]
+    pub struct Dimension {
+        #[prost(int64, optional, tag = "1")]
+        pub value: Option<i64>,
+        #[prost(string, optional, tag = "2")]
+        pub param: Option<String>,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> proto::Model {
+        let external = proto::Tensor {
+            name: "w".into(),
+            external_data: [("location", "w.bin"), ("offset", "16"), ("length", "48")]
+                .map(|(key, value)| proto::Entry {
+                    key: key.into(),
+                    value: value.into(),
+                })
+                .to_vec(),
+            data_location: proto::EXTERNAL,
+        };
+        let constant = proto::Attribute {
+            tensor: Some(Box::new(external)),
+            ..Default::default()
+        };
+        let inner = proto::Graph {
+            nodes: vec![proto::Node {
+                attributes: vec![constant],
+            }],
+            ..Default::default()
+        };
+        let branch = proto::Attribute {
+            graph: Some(Box::new(inner)),
+            ..Default::default()
+        };
+        let shape = proto::Shape {
+            dims: vec![
+                proto::Dimension {
+                    value: Some(1),
+                    param: None,
+                },
+                proto::Dimension {
+                    value: None,
+                    param: Some("height".into()),
+                },
+            ],
+        };
+        let value = |name: &str| proto::ValueInfo {
+            name: name.into(),
+            value_type: Some(proto::Type {
+                tensor_type: Some(proto::TensorType {
+                    elem_type: 10,
+                    shape: Some(shape.clone()),
+                }),
+            }),
+        };
+        proto::Model {
+            graph: Some(proto::Graph {
+                nodes: vec![proto::Node {
+                    attributes: vec![branch],
+                }],
+                initializers: vec![proto::Tensor {
+                    name: "bias".into(),
+                    ..Default::default()
+                }],
+                inputs: vec![value("x"), value("bias")],
+                outputs: vec![value("y")],
+                ..Default::default()
+            }),
+            opset_import: vec![proto::OperatorSet {
+                domain: String::new(),
+                version: 17,
+            }],
+            metadata_props: vec![proto::Entry {
+                key: "author".into(),
+                value: "someone".into(),
+            }],
+            functions: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn inputs_that_an_initializer_fills_are_not_asked_for() {
+        let graph = parse(&sample().encode_to_vec()).unwrap();
+        assert_eq!(
+            graph.inputs.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(),
+            ["x"]
+        );
+        assert_eq!(graph.inputs[0].element_type, Ok(ElementType::F16));
+        assert_eq!(
+            graph.inputs[0].dims,
+            Some(vec![Dim::Fixed(1), Dim::Dynamic("height".into())])
+        );
+        assert_eq!((graph.opset, graph.metadata["author"].as_str()), (17, "someone"));
+    }
+
+    #[test]
+    fn external_data_inside_a_constant_of_a_branch_is_found() {
+        let graph = parse(&sample().encode_to_vec()).unwrap();
+        assert_eq!(
+            graph.external_data,
+            [ExternalData {
+                location: "w.bin".into(),
+                end: 64
+            }]
+        );
+    }
+
+    #[test]
+    fn text_is_not_onnx_and_half_a_file_is_truncated() {
+        assert!(matches!(
+            parse(b"just a text file\n"),
+            Err(ParseError::NotOnnx(_))
+        ));
+        assert!(matches!(parse(b""), Err(ParseError::NotOnnx(_))));
+        let mut whole = vec![0x08, 9];
+        whole.extend(sample().encode_to_vec());
+        assert!(parse(&whole).is_ok());
+        assert!(matches!(
+            parse(&whole[..whole.len() / 2]),
+            Err(ParseError::Truncated(_))
+        ));
+        assert!(matches!(parse(&whole[..2]), Err(ParseError::Truncated(_))));
+    }
+
+    #[test]
+    fn endless_nesting_is_refused() {
+        let mut graph = proto::Graph::default();
+        for _ in 0..200 {
+            let attribute = proto::Attribute {
+                graph: Some(Box::new(graph)),
+                ..Default::default()
+            };
+            graph = proto::Graph {
+                nodes: vec![proto::Node {
+                    attributes: vec![attribute],
+                }],
+                ..Default::default()
+            };
+        }
+        let bytes = proto::Model {
+            graph: Some(graph),
+            ..Default::default()
+        }
+        .encode_to_vec();
+        assert!(parse(&bytes).is_err());
+    }
+}

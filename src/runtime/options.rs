@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! How a model shall be loaded: what a user may choose, with the defaults.
+
+/// Which inference library runs the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BackendChoice {
+    /// ONNX Runtime where its library is found, else rten.
+    #[default]
+    Auto,
+    Ort,
+    Rten,
+}
+
+/// How much the graph may be rewritten before it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OptimizationLevel {
+    DisableAll,
+    Basic,
+    Extended,
+    #[default]
+    All,
+}
+
+/// Where the model runs. Others are known by name so that they can be refused clearly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ExecutionProvider {
+    #[default]
+    Cpu,
+    Cuda,
+}
+
+/// What the answer is taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TaskChoice {
+    /// Image where the single output is a picture, else tensor.
+    #[default]
+    Auto,
+    Image,
+    Tensor,
+}
+
+/// How a session shall be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    pub backend: BackendChoice,
+    /// Threads that one run may use, at least 1.
+    pub threads: usize,
+    pub optimization_level: OptimizationLevel,
+    pub execution_provider: ExecutionProvider,
+    pub task: TaskChoice,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            backend: BackendChoice::default(),
+            // More threads are faster when idle and lose that under load; a candidate should be predictable.
+            threads: 1,
+            optimization_level: OptimizationLevel::default(),
+            execution_provider: ExecutionProvider::default(),
+            task: TaskChoice::default(),
+        }
+    }
+}

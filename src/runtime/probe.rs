@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! Runs a model once or twice at load, to see what its answers are shaped like.
+
+use std::path::Path;
+
+use super::backend::Backend;
+use super::describe::{Axes, Description, axes_of, default_range, missing_line, spread};
+use super::modelinfo::{DimsOrder, dims_line};
+use super::{Error, Ratio, Scale, Task, TaskChoice, buffer};
+use crate::tensor::{Channels, Data, Dim, ElementType, ImageSpec, Layout, Tensor};
+
+/// Frame sizes to try on models that take any: two that share no factor but 16, so that a size which
+/// does not follow by a factor shows; larger ones for models that cannot take small frames.
+const TRIAL_SIZES: [[(usize, usize); 2]; 3] = [
+    [(48, 32), (80, 64)],
+    [(144, 128), (176, 208)],
+    [(512, 384), (640, 512)],
+];
+
+/// Factors beyond which a single output with the layout of a picture is taken for something else
+/// (a heat map of a few cells, a pooled feature).
+const IMAGE_FACTORS: std::ops::RangeInclusive<f64> = 1.0 / 16.0..=16.0;
+
+/// What the runs showed.
+pub(super) struct Finding {
+    pub task: Task,
+    pub output_spec: Option<ImageSpec>,
+    pub scale: Scale,
+}
+
+/// Decides the task, and for an image the layout and scale of the answer.
+pub(super) fn probe(
+    path: &Path,
+    description: &Description,
+    choice: TaskChoice,
+    backend: &mut dyn Backend,
+) -> Result<Finding, Error> {
+    let tensor = Finding {
+        task: Task::Tensor,
+        output_spec: None,
+        scale: Scale::ONE,
+    };
+    if choice == TaskChoice::Tensor {
+        return Ok(tensor);
+    }
+    match image(path, description, backend) {
+        Ok(finding) => Ok(finding),
+        Err(Error::Unsuitable { .. }) if choice == TaskChoice::Auto => Ok(tensor),
+        Err(error) => Err(error),
+    }
+}
+
+fn image(path: &Path, description: &Description, backend: &mut dyn Backend) -> Result<Finding, Error> {
+    let remedy = "set task=tensor, or use a model whose single output is a picture";
+    let [output] = description.outputs.as_slice() else {
+        let cause = format!(
+            "it has {} outputs where an image has 1",
+            description.outputs.len()
+        );
+        return Err(Error::unsuitable(path, cause, remedy));
+    };
+    if !matches!(
+        output.element_type,
+        ElementType::F32 | ElementType::F16 | ElementType::U8
+    ) {
+        let cause = format!(
+            "output '{}' is of an integer type that pictures do not have",
+            output.name
+        );
+        return Err(Error::unsuitable(path, cause, remedy));
+    }
+    if description.shaped.first() == Some(&true) && !(2..=4).contains(&output.dims.len()) {
+        let cause = format!(
+            "output '{}' ({}) is no picture",
+            output.name,
+            dims_line(&output.dims)
+        );
+        return Err(Error::unsuitable(path, cause, remedy));
+    }
+    if description.dims_orders.first() == Some(&DimsOrder::ColumnMajor) {
+        let cause = format!("output '{}' is column-major", output.name);
+        return Err(Error::unsuitable(
+            path,
+            cause,
+            "write dims-order=row-major, or set task=tensor",
+        ));
+    }
+
+    let runs = runs(description, backend)?;
+    let mut seen: Option<(Axes, Channels, Scale)> = None;
+    for (size, dims) in &runs {
+        let one = picture(path, &output.name, description.input_spec.layout, *size, dims)?;
+        match seen {
+            Some(other) if other != one => {
+                let cause = format!(
+                    "the size of output '{}' does not follow the input's by a fixed factor",
+                    output.name
+                );
+                return Err(Error::unsuitable(path, cause, remedy));
+            }
+            _ => seen = Some(one),
+        }
+    }
+    let Some((axes, channels, scale)) = seen else {
+        return Err(Error::unsuitable(path, "it did not run", remedy));
+    };
+    let stated = description.output_ranges.first().cloned().flatten();
+    let ranges = match stated {
+        Some(ranges) => spread(path, &output.name, ranges, channels)?,
+        None => output_ranges(description, channels, output.element_type),
+    };
+    let size = description
+        .input_spec
+        .size
+        .map(|(width, height)| (scale.width.apply(width), scale.height.apply(height)));
+    let spec = ImageSpec {
+        layout: axes.layout,
+        channels,
+        element_type: output.element_type,
+        size,
+        ranges,
+    };
+    Ok(Finding {
+        task: Task::Image,
+        output_spec: Some(spec),
+        scale,
+    })
+}
+
+/// Takes the answer's range to be that of the input, which holds for nearly all image-to-image models.
+fn output_ranges(
+    description: &Description,
+    channels: Channels,
+    element_type: ElementType,
+) -> Vec<(f32, f32)> {
+    let input = &description.input_spec;
+    let wanted = super::describe::channel_count(channels);
+    let is_same_kind = (input.element_type == ElementType::U8) == (element_type == ElementType::U8);
+    match (is_same_kind, input.channels == channels) {
+        (true, true) => input.ranges.clone(),
+        (true, false) => vec![
+            input
+                .ranges
+                .first()
+                .copied()
+                .unwrap_or(default_range(element_type));
+            wanted
+        ],
+        (false, _) => vec![default_range(element_type); wanted],
+    }
+}
+
+/// Runs at the fixed size, or at two sizes; returns each with the shape of the answer.
+fn runs(
+    description: &Description,
+    backend: &mut dyn Backend,
+) -> Result<Vec<((usize, usize), Vec<usize>)>, Error> {
+    let mut one = |size| run(description, backend, size).map(|dims| (size, dims));
+    if let Some(size) = description.input_spec.size {
+        return Ok(vec![one(size)?]);
+    }
+    let mut failure = None;
+    for sizes in TRIAL_SIZES {
+        match sizes.into_iter().map(&mut one).collect::<Result<Vec<_>, _>>() {
+            Ok(runs) => return Ok(runs),
+            Err(error) => failure = failure.or(Some(error)),
+        }
+    }
+    failure.map_or(Ok(Vec::new()), Err)
+}
+
+fn run(
+    description: &Description,
+    backend: &mut dyn Backend,
+    size: (usize, usize),
+) -> Result<Vec<usize>, Error> {
+    let dims = input_dims(&description.input_spec, size);
+    let mut input = buffer::zeros(description.input.element_type, &dims);
+    fill(&mut input.data, &description.input_spec.ranges);
+    let output = &description.outputs;
+    let mut outputs: Vec<Tensor> = output
+        .iter()
+        .map(|it| buffer::zeros(it.element_type, &[0]))
+        .collect();
+    backend.run(
+        &mut input,
+        model_shape(&dims, description.input.dims.len(), description.input_spec.layout).as_slice(),
+        &mut outputs,
+    )?;
+    Ok(outputs.first().map(|it| it.dims.clone()).unwrap_or_default())
+}
+
+/// Returns the dimensions of a tensor for one frame, always of rank 4.
+pub(super) fn input_dims(spec: &ImageSpec, (width, height): (usize, usize)) -> [usize; 4] {
+    let channels = super::describe::channel_count(spec.channels);
+    match spec.layout {
+        Layout::Nchw => [1, channels, height, width],
+        Layout::Nhwc => [1, height, width, channels],
+    }
+}
+
+/// Drops the dimensions of size one that a model of lower rank does not have.
+pub(super) fn model_shape(dims: &[usize; 4], rank: usize, layout: Layout) -> Vec<usize> {
+    match (rank, layout) {
+        (2, Layout::Nchw) => dims[2..].to_vec(),
+        (2, Layout::Nhwc) => dims[1..3].to_vec(),
+        (3, _) => dims[1..].to_vec(),
+        _ => dims.to_vec(),
+    }
+}
+
+/// Adds them again, so that a picture always has rank 4. `None` when it is no picture of this rank.
+pub(super) fn picture_dims(dims: &[usize], layout: Layout) -> Option<[usize; 4]> {
+    match (dims, layout) {
+        (&[height, width], Layout::Nchw) => Some([1, 1, height, width]),
+        (&[height, width], Layout::Nhwc) => Some([1, height, width, 1]),
+        (&[a, b, c], _) => Some([1, a, b, c]),
+        (&[1, a, b, c], _) => Some([1, a, b, c]),
+        _ => None,
+    }
+}
+
+/// A gradient with texture inside the input's range: some models fail, or divide by zero, on flat input.
+fn fill(data: &mut Data, ranges: &[(f32, f32)]) {
+    let (min, max) = ranges.first().copied().unwrap_or((0.0, 1.0));
+    let value = |index: usize| min + (max - min) * ((index * 37) % 251) as f32 / 250.0;
+    match data {
+        Data::F32(elements) => elements
+            .iter_mut()
+            .enumerate()
+            .for_each(|(index, it)| *it = value(index)),
+        Data::F16(elements) => {
+            elements
+                .iter_mut()
+                .enumerate()
+                .for_each(|(index, it)| *it = half::f16::from_f32(value(index)));
+        }
+        Data::U8(elements) => elements
+            .iter_mut()
+            .enumerate()
+            .for_each(|(index, it)| *it = value(index) as u8),
+        Data::I32(_) | Data::I64(_) => {}
+    }
+}
+
+/// Reads the shape of an answer as a picture.
+fn picture(
+    path: &Path,
+    name: &str,
+    preferred: Layout,
+    (width, height): (usize, usize),
+    dims: &[usize],
+) -> Result<(Axes, Channels, Scale), Error> {
+    let fixed: Vec<Dim> = dims.iter().map(|&dim| Dim::Fixed(dim)).collect();
+    let no_picture = |remedy: String| {
+        Error::unsuitable(
+            path,
+            format!("output '{name}' ({}) is no picture", dims_line(&fixed)),
+            remedy,
+        )
+    };
+    let task = || "set task=tensor, or use a model whose output has 1 or 3 channels".to_owned();
+    // Where both ends could be the channels, the layout of the input decides.
+    let last_is_channels = matches!(dims.last(), Some(1 | 3));
+    let axes = match axes_of(&fixed) {
+        Some(axes) if preferred == Layout::Nhwc && last_is_channels && 2 < axes.rank => Axes {
+            layout: Layout::Nhwc,
+            ..axes
+        },
+        Some(axes) => axes,
+        None => return Err(no_picture(task())),
+    };
+    if picture_dims(dims, axes.layout).is_none() {
+        return Err(no_picture(task()));
+    }
+    let (channels, Dim::Fixed(out_height), Dim::Fixed(out_width)) = axes.split(&fixed) else {
+        return Err(no_picture(task()));
+    };
+    let scale = Ratio::new(out_width, width).zip(Ratio::new(out_height, height));
+    match scale {
+        Some((width, height))
+            if IMAGE_FACTORS.contains(&width.value()) && IMAGE_FACTORS.contains(&height.value()) =>
+        {
+            Ok((axes, channels, Scale { width, height }))
+        }
+        _ => Err(no_picture(missing_line(path, name, "dims=1,3,-1,-1"))),
+    }
+}

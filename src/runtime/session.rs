@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! A model that is loaded and can be run.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+use super::backend::Backend;
+use super::describe::{Description, describe};
+use super::modelinfo::{self, dims_line};
+use super::onnx::{self, Graph, ParseError};
+use super::ort_backend::OrtBackend;
+use super::rten_backend::RtenBackend;
+use super::{
+    BackendChoice, Error, ExecutionProvider, Model, Options, Task, buffer, external_data, library, probe,
+};
+use crate::tensor::{Dim, Tensor};
+
+/// Bytes an ONNX file may have: the limit of protocol buffers.
+const MAX_BYTES: u64 = (1 << 31) - 1;
+
+/// A loaded model with its memory: fill [`input`](Session::input), [`run`](Session::run), read the outputs.
+pub struct Session {
+    model: Model,
+    backend: Box<dyn Backend>,
+    backend_note: String,
+    /// Shape of the prepared input as the model wants it; empty before `prepare`.
+    shape: Vec<usize>,
+    input: Tensor,
+    outputs: Vec<Tensor>,
+}
+
+impl Session {
+    /// Reads, judges and loads a model; runs an image model once or twice to see the size of its answer.
+    ///
+    /// Takes as long as the model is large, so it has no place on a streaming thread.
+    pub fn load(path: &Path, options: &Options) -> Result<Session, Error> {
+        if options.execution_provider != ExecutionProvider::Cpu {
+            let remedy = "this build runs on the CPU only; set execution-provider=cpu";
+            return Err(Error::OptionUnavailable {
+                option: "execution-provider",
+                value: "cuda".into(),
+                remedy,
+            });
+        }
+        let bytes = read(path)?;
+        let graph = onnx::parse(&bytes).map_err(|error| match error {
+            ParseError::NotOnnx(cause) => Error::NotOnnx {
+                path: path.to_owned(),
+                cause,
+            },
+            ParseError::Truncated(cause) => Error::Truncated {
+                path: path.to_owned(),
+                bytes: bytes.len(),
+                cause,
+            },
+        })?;
+        external_data::check(path, &graph.external_data)?;
+        let info = modelinfo::load(path)?;
+        let description = describe(path, &graph, info.as_ref())?;
+        let (mut backend, backend_note) = load_backend(path, &bytes, &graph, &description, options)?;
+        let finding = probe::probe(path, &description, options.task, backend.as_mut())?;
+        if finding.task == Task::Image || outputs_follow_input(&description) {
+            backend.pin_outputs();
+        }
+        let outputs = description
+            .outputs
+            .iter()
+            .map(|it| buffer::zeros(it.element_type, &[0]))
+            .collect();
+        let input = buffer::zeros(description.input.element_type, &[0]);
+        let model = Model {
+            path: path.to_owned(),
+            task: finding.task,
+            input: description.input,
+            input_spec: description.input_spec,
+            outputs: description.outputs,
+            dims_orders: description.dims_orders,
+            output_spec: finding.output_spec,
+            scale: finding.scale,
+            group_id: description.group_id,
+            opset: graph.opset,
+        };
+        Ok(Session {
+            model,
+            backend,
+            backend_note,
+            shape: Vec::new(),
+            input,
+            outputs,
+        })
+    }
+
+    /// Returns what the model is.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Returns which inference library runs it: `ort` or `rten`.
+    pub fn backend_name(&self) -> &'static str {
+        self.backend.name()
+    }
+
+    /// Returns why that library was chosen, in a phrase.
+    pub fn backend_note(&self) -> &str {
+        &self.backend_note
+    }
+
+    /// Makes the input ready for frames whose tensor has the shape `dims`, which is always of rank 4.
+    ///
+    /// Does nothing when the shape is the prepared one, and otherwise allocates.
+    pub fn prepare(&mut self, dims: &[usize]) -> Result<(), Error> {
+        if self.input.dims == dims && !self.shape.is_empty() {
+            return Ok(());
+        }
+        let shape = self.checked_shape(dims)?;
+        if buffer::element_count(dims).is_none() {
+            let limit = buffer::MAX_ELEMENTS;
+            return Err(Error::TensorTooLarge {
+                path: self.model.path.clone(),
+                dims: dims.to_vec(),
+                limit,
+            });
+        }
+        self.input = buffer::zeros(self.model.input.element_type, dims);
+        self.shape = shape;
+        Ok(())
+    }
+
+    /// Returns the input of the next run. Before [`prepare`](Session::prepare) it is empty.
+    pub fn input(&mut self) -> &mut Tensor {
+        &mut self.input
+    }
+
+    /// Runs once and returns the outputs in the model's order.
+    ///
+    /// The memory is that of the last run where shapes repeat. For an image the single output has rank
+    /// 4, and a NaN or an infinity in it is an error.
+    pub fn run(&mut self) -> Result<&[Tensor], Error> {
+        let expected = self.shape.iter().product::<usize>();
+        if self.shape.is_empty() || buffer::len(&self.input.data) != expected {
+            return Err(Error::NotPrepared {
+                path: self.model.path.clone(),
+            });
+        }
+        self.backend
+            .run(&mut self.input, &self.shape, &mut self.outputs)?;
+        if self.model.task == Task::Image {
+            self.check_picture()?;
+        }
+        Ok(&self.outputs)
+    }
+
+    fn check_picture(&mut self) -> Result<(), Error> {
+        let (Some(spec), Some(output)) = (&self.model.output_spec, self.outputs.first_mut()) else {
+            return Ok(());
+        };
+        let path = || self.model.path.clone();
+        let name = || {
+            self.model
+                .outputs
+                .first()
+                .map(|it| it.name.clone())
+                .unwrap_or_default()
+        };
+        if let Some((index, value)) = buffer::first_not_finite(&output.data) {
+            return Err(Error::NotFinite {
+                path: path(),
+                output: name(),
+                index,
+                value,
+            });
+        }
+        if output.dims.len() == 4 {
+            return Ok(());
+        }
+        match probe::picture_dims(&output.dims, spec.layout) {
+            Some(dims) => output.dims = dims.to_vec(),
+            None => {
+                let cause = format!("output '{}' changed its shape to {:?}", name(), output.dims);
+                return Err(Error::Run {
+                    path: path(),
+                    backend: self.backend.name(),
+                    cause,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn checked_shape(&self, dims: &[usize]) -> Result<Vec<usize>, Error> {
+        let model = &self.model;
+        let mismatch = || Error::Shape {
+            path: model.path.clone(),
+            dims: dims.to_vec(),
+            expected: dims_line(&model.input.dims),
+        };
+        let dims: &[usize; 4] = dims.try_into().map_err(|_| mismatch())?;
+        let shape = probe::model_shape(dims, model.input.dims.len(), model.input_spec.layout);
+        let fits = |(size, dim): (&usize, &Dim)| match dim {
+            Dim::Fixed(fixed) => size == fixed,
+            Dim::Dynamic(_) => *size != 0,
+        };
+        match shape.len() == model.input.dims.len() && shape.iter().zip(&model.input.dims).all(fits) {
+            true => Ok(shape),
+            false => Err(mismatch()),
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    let unreadable = |source: std::io::Error| match source.kind() {
+        ErrorKind::NotFound => Error::NotFound {
+            path: path.to_owned(),
+        },
+        _ => Error::Unreadable {
+            path: path.to_owned(),
+            source,
+        },
+    };
+    let metadata = fs::metadata(path).map_err(unreadable)?;
+    if !metadata.is_file() {
+        // A pipe or a device would block or never end.
+        return Err(unreadable(std::io::Error::new(
+            ErrorKind::InvalidInput,
+            "not a regular file",
+        )));
+    }
+    if MAX_BYTES < metadata.len() {
+        return Err(Error::FileTooLarge {
+            path: path.to_owned(),
+            bytes: metadata.len(),
+            limit: MAX_BYTES,
+        });
+    }
+    fs::read(path).map_err(unreadable)
+}
+
+fn load_backend(
+    path: &Path,
+    bytes: &[u8],
+    graph: &Graph,
+    description: &Description,
+    options: &Options,
+) -> Result<(Box<dyn Backend>, String), Error> {
+    let external = !graph.external_data.is_empty();
+    let ports = (&description.input, description.outputs.as_slice());
+    let ort =
+        || OrtBackend::load(path, bytes, external, ports, options).map(|it| Box::new(it) as Box<dyn Backend>);
+    let rten = || {
+        RtenBackend::load(path, bytes, external, ports, options).map(|it| Box::new(it) as Box<dyn Backend>)
+    };
+    match options.backend {
+        BackendChoice::Ort => Ok((ort()?, "asked for".into())),
+        BackendChoice::Rten => Ok((rten()?, "asked for".into())),
+        BackendChoice::Auto => match library::loaded() {
+            Ok(loaded) => Ok((ort()?, format!("ONNX Runtime found at {}", loaded.path.display()))),
+            Err(error) => Ok((rten()?, error.to_string())),
+        },
+    }
+}
+
+/// Whether each output's shape is fixed or made of the input's own named dimensions.
+fn outputs_follow_input(description: &Description) -> bool {
+    let is_input_dim =
+        |name: &String| !name.is_empty() && description.input.dims.contains(&Dim::Dynamic(name.clone()));
+    let follows = |dim: &Dim| match dim {
+        Dim::Fixed(_) => true,
+        Dim::Dynamic(name) => is_input_dim(name),
+    };
+    let shaped = description.shaped.iter().all(|&shaped| shaped);
+    shaped
+        && description
+            .outputs
+            .iter()
+            .all(|output| output.dims.iter().all(follows))
+}
