@@ -115,7 +115,7 @@ impl Core {
                 Outcome::Flushing => return Err(gst::FlowError::Flushing),
                 Outcome::Deadline => {
                     self.missed(lane, journey);
-                    if journey.policy != LatePolicy::Wait {
+                    if !self.must_wait(journey) {
                         return self.floor(journey);
                     }
                 }
@@ -173,10 +173,12 @@ impl Core {
     }
 
     /// When the wait for `lane` ends: early enough for the floor to answer in time, or, where no deadline
-    /// is kept, only if somebody else could take the frame.
+    /// is kept (yet), only if somebody else could take the frame.
     fn deadline(&self, lane: usize, journey: &Journey) -> Option<Instant> {
+        // Before the first answer nothing else could go out either.
+        let is_patient = journey.policy == LatePolicy::Wait || self.outgoing.lock().caps().is_none();
         let state = self.board.lock();
-        if journey.policy == LatePolicy::Wait {
+        if is_patient {
             let others = state
                 .slots
                 .iter()

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use gst::glib;
+use gst::glib::translate::{IntoGlib, ToGlibPtr, TryFromGlib};
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 use once_cell::sync::Lazy;
@@ -148,7 +149,7 @@ impl ElementImpl for AvrecSwitch {
         transition: gst::StateChange,
     ) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
         self.before(transition)?;
-        let success = self.parent_change_state(transition)?;
+        let success = self.change_own_state(transition)?;
         self.after(transition);
         Ok(success)
     }
@@ -184,8 +185,13 @@ impl BinImpl for AvrecSwitch {
                 self.core
                     .lane_failed(lane.number, error.error().message(), &remedy);
             }
-            // The switch's latency is its budget, whatever a lane's is.
-            (Some(_), gst::MessageView::Latency(_)) => {}
+            // The switch's latency is its budget, and its state its own, whatever a lane's are.
+            (
+                Some(_),
+                gst::MessageView::Latency(_)
+                | gst::MessageView::AsyncStart(_)
+                | gst::MessageView::AsyncDone(_),
+            ) => {}
             _ => self.parent_handle_message(message),
         }
     }
@@ -218,6 +224,39 @@ impl AvrecSwitch {
         self.obj().add_pad(&self.sink)?;
         self.obj().add_pad(&self.src)?;
         Ok(())
+    }
+
+    /// Changes the state of the switch's own pads, entry and exit; the lanes' elements are their keepers'.
+    ///
+    /// This goes past `GstBin`, which would take the state lock of each child, and so wait for a candidate
+    /// that is being loaded or that hangs while its keeper stops it.
+    fn change_own_state(
+        &self,
+        transition: gst::StateChange,
+    ) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
+        let ports = [&self.exit, &self.entry];
+        let is_up = transition.current() < transition.next();
+        let follow = || {
+            ports
+                .iter()
+                .try_for_each(|it| it.set_state(transition.next()).map(|_| ()))
+        };
+        if is_up {
+            follow()?;
+        }
+        // SAFETY: the class of GstElement exists as long as this instance of a subclass does, and its
+        // change_state takes any element.
+        let success = unsafe {
+            let class = glib::gobject_ffi::g_type_class_peek(gst::ffi::gst_element_get_type());
+            let class = class.cast::<gst::ffi::GstElementClass>();
+            let change_state = (*class).change_state.ok_or(gst::StateChangeError)?;
+            let element: *mut gst::ffi::GstElement = self.obj().upcast_ref::<gst::Element>().to_glib_none().0;
+            gst::StateChangeSuccess::try_from_glib(change_state(element, transition.into_glib()))?
+        };
+        if !is_up {
+            follow()?;
+        }
+        Ok(success)
     }
 
     /// What has to happen before the bin's own change of state.

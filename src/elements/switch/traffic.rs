@@ -91,9 +91,7 @@ impl Core {
                 true
             }
             gst::QueryViewMut::AcceptCaps(query) => {
-                let caps = query.caps_owned();
-                let accepts = |lane: &Lane| lane.entry.peer().is_some_and(|it| it.query_accept_caps(&caps));
-                let accepts = self.spokesman().is_none_or(|lane| accepts(&lane));
+                let accepts = self.accepts(&query.caps_owned());
                 query.set_result(accepts);
                 true
             }
@@ -116,12 +114,20 @@ impl Core {
         common
     }
 
-    /// The lane that speaks for all: the active one, else the first that is not stuck.
-    fn spokesman(&self) -> Option<std::sync::Arc<Lane>> {
+    /// Whether some lane takes the caps; the active one is asked first, and mostly alone.
+    ///
+    /// A lane that refuses them will fail and be told; the stream goes on with the others.
+    fn accepts(&self, caps: &gst::Caps) -> bool {
         let active = self.totals.lock().active;
-        let lanes = self.responsive_lanes();
-        let is_active = |it: &&std::sync::Arc<Lane>| active == Some(it.number);
-        lanes.iter().find(is_active).or(lanes.first()).cloned()
+        let mut lanes = self.responsive_lanes();
+        lanes.sort_by_key(|it| Some(it.number) != active);
+        // A lane that is being linked anew has no peer, and no opinion.
+        let mut opinions = lanes
+            .iter()
+            .filter_map(|it| it.entry.peer())
+            .map(|it| it.query_accept_caps(caps))
+            .peekable();
+        opinions.peek().is_none() || opinions.any(|it| it)
     }
 
     /// Lanes that will not keep a query waiting.
