@@ -225,7 +225,6 @@ impl Policy {
             available,
             active,
             slowdown: self.slowdown.level(),
-            miss_rate: self.config.miss_rate,
             slack,
         })
     }

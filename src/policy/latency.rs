@@ -16,9 +16,6 @@ const HAND_OVER: f64 = 200e-6;
 /// into the offset.
 const BASELINE_RUNS: usize = 5;
 
-/// Variance of a provisional baseline, which only disturbed runs have told: 10 %.
-const PROVISIONAL_VARIANCE: f64 = 0.01;
-
 /// Variance of a baseline of five runs that scatter by 6 %: 1.57 (the median's) times 0.06² / 5.
 const BASELINE_VARIANCE: f64 = 1.1e-3;
 
@@ -61,7 +58,9 @@ impl Latency {
             clean: 0,
             baseline: None,
             offset: 0.0,
-            variance: PROVISIONAL_VARIANCE,
+            // A provisional baseline is no doubt too high already; more doubt would bar the candidate from
+            // the clean runs that could tell.
+            variance: 0.0,
             seen_at: 0.0,
             residuals: Window::new(),
         }
