@@ -42,6 +42,8 @@ pub(super) struct Latency {
     /// Clean runs, freed of the slowdown; the first `clean` are valid.
     first: [f64; BASELINE_RUNS],
     clean: usize,
+    /// Fastest disturbed run, freed of the slowdown; infinite without one.
+    best: f64,
     baseline: Option<f64>,
     offset: f64,
     /// Variance of the offset at the slowdown `seen_at`.
@@ -56,6 +58,7 @@ impl Latency {
         Latency {
             first: [0.0; BASELINE_RUNS],
             clean: 0,
+            best: f64::INFINITY,
             baseline: None,
             offset: 0.0,
             // A provisional baseline is no doubt too high already; more doubt would bar the candidate from
@@ -83,17 +86,23 @@ impl Latency {
         let mut runs = self.first;
         let runs = &mut runs[..self.clean];
         runs.sort_by(f64::total_cmp);
-        // The upper median: of two first runs, the slower one is the safer guess.
-        self.baseline = Some(runs[self.clean / 2]);
+        let median = runs[(self.clean - 1) / 2];
+        // Until the median means something, the best disturbed run bounds it.
+        self.baseline = Some(if self.has_baseline() {
+            median
+        } else {
+            self.best.min(median)
+        });
         self.offset = 0.0;
-        self.variance = BASELINE_VARIANCE * (BASELINE_RUNS as f64 / self.clean as f64);
+        self.variance = BASELINE_VARIANCE;
         self.seen_at = slowdown;
     }
 
-    /// A disturbed run before any clean one. It can only have been slower than a clean run, so the best
+    /// A disturbed run before the baseline stands. It can only have been slower than a clean run, so the best
     /// of them is the provisional baseline.
     pub(super) fn glimpsed(&mut self, latency: Duration, slowdown: f64) {
         let seen = seconds(latency) / slowdown.exp();
+        self.best = self.best.min(seen);
         self.baseline = Some(self.baseline.map_or(seen, |it| it.min(seen)));
         self.seen_at = slowdown;
     }
@@ -154,6 +163,14 @@ impl Latency {
     /// Expected latency.
     pub(super) fn latency(&self, slowdown: f64) -> Option<Duration> {
         self.baseline.map(|_| duration(self.scaled(slowdown)))
+    }
+
+    /// The latency that all but `share` of the runs are expected to keep, without doubt or headroom.
+    pub(super) fn likely(&self, slowdown: f64, share: f64) -> Option<Duration> {
+        self.baseline?;
+        Some(duration(
+            (self.expected(slowdown) + self.residuals.percentile(1.0 - share)).exp() - HAND_OVER,
+        ))
     }
 
     /// The latency that all but `miss_rate` of the runs are expected to keep, plus one standard deviation of

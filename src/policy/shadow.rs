@@ -189,8 +189,8 @@ impl Scene<'_> {
         }
         let runs = if runs[0].is_none() { [runs[1], None] } else { runs };
         runs[0]?;
-        let upper = runs.iter().flatten().try_fold(Duration::ZERO, |sum, it| {
-            self.upper(*it).map(|u| sum.saturating_add(u))
+        let likely = runs.iter().flatten().try_fold(Duration::ZERO, |sum, it| {
+            self.likely(*it).map(|u| sum.saturating_add(u))
         });
         let cost = runs
             .iter()
@@ -199,7 +199,7 @@ impl Scene<'_> {
             .sum::<f64>();
         Some(Proposal {
             runs,
-            fits: upper.is_some_and(|it| it <= self.slack),
+            fits: likely.is_some_and(|it| it <= self.slack),
             urgency,
             cost,
         })
@@ -209,8 +209,8 @@ impl Scene<'_> {
         self.frame.saturating_sub(last.unwrap_or(0)) as f64
     }
 
-    fn upper(&self, id: CandidateId) -> Option<Duration> {
-        self.candidate(id)?.latency.upper(self.slowdown, OVERRUN)
+    fn likely(&self, id: CandidateId) -> Option<Duration> {
+        self.candidate(id)?.latency.likely(self.slowdown, OVERRUN)
     }
 
     fn latency(&self, id: CandidateId) -> Option<f64> {

@@ -8,9 +8,7 @@
 
 use std::time::Duration;
 
-use gstavrec::policy::{
-    Availability, CandidateId, Config, Decision, Policy, Prior, Reason, RunKind, Shadow,
-};
+use gstavrec::policy::{Availability, CandidateId, Config, Decision, Policy, Prior, Reason, RunKind, Shadow};
 
 pub fn millis(value: f64) -> Duration {
     Duration::from_secs_f64(value / 1e3)
@@ -145,13 +143,20 @@ impl Outcome {
 
 impl World {
     pub fn config(&self) -> Config {
-        Config { budget: millis(self.budget), period: millis(self.period), miss_rate: 0.03 }
+        Config {
+            budget: millis(self.budget),
+            period: millis(self.period),
+            miss_rate: 0.03,
+        }
     }
 
     pub fn policy(&self) -> Policy {
         let mut policy = Policy::new(self.config()).expect("a valid configuration");
         for (index, (_, _, quality)) in self.candidates.iter().enumerate() {
-            policy.add(Prior { quality: *quality, is_reference: self.reference == Some(index) });
+            policy.add(Prior {
+                quality: *quality,
+                is_reference: self.reference == Some(index),
+            });
         }
         policy
     }
@@ -178,8 +183,11 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(world: &'a World) -> Run<'a> {
         let mut random = Random(world.seed);
-        let exponents =
-            world.candidates.iter().map(|_| 1.0 + world.sensitivity * (2.0 * random.unit() - 1.0)).collect();
+        let exponents = world
+            .candidates
+            .iter()
+            .map(|_| 1.0 + world.sensitivity * (2.0 * random.unit() - 1.0))
+            .collect();
         let lanes = vec![(0.0, 0.0); world.candidates.len()];
         Run {
             world,
@@ -198,7 +206,8 @@ impl<'a> Run<'a> {
         for id in 0..self.world.candidates.len() {
             for cold in [1.6, 1.2, 1.05] {
                 let latency = cold * self.latencies(0)[id];
-                self.policy.ran(Duration::ZERO, CandidateId(id), millis(latency), RunKind::WarmUp);
+                self.policy
+                    .ran(Duration::ZERO, CandidateId(id), millis(latency), RunKind::WarmUp);
             }
         }
         let mut last = None;
@@ -216,7 +225,9 @@ impl<'a> Run<'a> {
         let start = frame as f64 * self.world.period;
         let latencies = self.latencies(frame);
         let oracle = (0..latencies.len()).filter(|it| latencies[*it] <= self.world.budget);
-        let oracle = oracle.map(|it| self.world.candidates[it].1).fold(self.world.floor, f64::max);
+        let oracle = oracle
+            .map(|it| self.world.candidates[it].1)
+            .fold(self.world.floor, f64::max);
         self.outcome.clairvoyant += oracle;
 
         self.end_runs(start);
@@ -238,7 +249,8 @@ impl<'a> Run<'a> {
         self.lanes[id.0] = (start, end);
         if self.world.budget < latency {
             let deadline = start + self.world.budget;
-            self.policy.missed(millis(deadline), id, millis(self.world.budget));
+            self.policy
+                .missed(millis(deadline), id, millis(self.world.budget));
             self.in_flight.push((id.0, end, latency));
             self.late(Some(id));
             return Some(id);
@@ -250,7 +262,10 @@ impl<'a> Run<'a> {
         self.outcome.late.push(false);
         let slack = self.world.period - latency;
         let available = self.available(end);
-        if let Some(shadow) = self.policy.shadow(millis(end), millis(slack.max(0.0)), &available) {
+        if let Some(shadow) = self
+            .policy
+            .shadow(millis(end), millis(slack.max(0.0)), &available)
+        {
             self.shadow(end, slack, id, &shadow, &latencies);
         }
         Some(id)
@@ -266,14 +281,20 @@ impl<'a> Run<'a> {
             at += latency;
             self.outcome.shadow_share += latency;
             // It fitted by the upper bound; when it does not in fact, it is not representative.
-            let kind = if at - start <= slack { shadow.kind } else { RunKind::Overlapped };
+            let kind = if at - start <= slack {
+                shadow.kind
+            } else {
+                RunKind::Overlapped
+            };
             self.policy.ran(millis(at), id, millis(latency), kind);
         }
         if overlapped {
             self.outcome.overlapped += 1;
             self.disturbed = 1.15;
         }
-        let Some(reference) = self.world.reference else { return };
+        let Some(reference) = self.world.reference else {
+            return;
+        };
         let present = |it: usize| it == active.0 || shadow.ids().any(|id| id.0 == it);
         if present(reference) {
             for id in (0..latencies.len()).filter(|it| *it != reference && present(*it)) {
@@ -296,13 +317,16 @@ impl<'a> Run<'a> {
         self.in_flight = running;
         let ended: Vec<(usize, f64, f64)> = ended;
         for (id, end, latency) in ended {
-            self.policy.ran(millis(end), CandidateId(id), millis(latency), RunKind::Active);
+            self.policy
+                .ran(millis(end), CandidateId(id), millis(latency), RunKind::Active);
         }
     }
 
     fn available(&self, now: f64) -> Vec<Availability> {
         let state = |(since, free): &(f64, f64)| match now < *free {
-            true => Availability::Busy { since: millis(*since) },
+            true => Availability::Busy {
+                since: millis(*since),
+            },
             false => Availability::Ready,
         };
         self.lanes.iter().map(state).collect()
@@ -313,7 +337,11 @@ impl<'a> Run<'a> {
     fn latencies(&mut self, frame: usize) -> Vec<f64> {
         let contention = (self.world.contention)(frame);
         let mut random = Random(self.world.seed ^ (frame as u64 + 1).wrapping_mul(0x5851_F42D_4C95_7F2D));
-        let spike = if random.unit() < self.world.spikes { 1.0 + random.unit().powf(-1.0 / 1.5) } else { 1.0 };
+        let spike = if random.unit() < self.world.spikes {
+            1.0 + random.unit().powf(-1.0 / 1.5)
+        } else {
+            1.0
+        };
         let one = |(index, (base, _, _)): (usize, &(f64, f64, Option<f64>))| {
             base * contention.powf(self.exponents[index]) * spike * (self.world.noise * random.normal()).exp()
         };
