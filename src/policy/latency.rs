@@ -107,7 +107,7 @@ impl Latency {
         self.seen_at = slowdown;
     }
 
-    /// Expected log of latency plus hand-over at a slowdown. Call only when known; unknown is infinite.
+    /// Expected log of latency plus hand-over at a slowdown; infinite when nothing is known.
     pub(super) fn expected(&self, slowdown: f64) -> f64 {
         (self.scaled(slowdown) + HAND_OVER).ln()
     }

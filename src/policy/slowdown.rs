@@ -31,8 +31,8 @@ const LEVEL_LIMIT: f64 = 6.9;
 /// What became of an alarm with a further run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Verdict {
-    /// There was no alarm, or the run could not tell.
-    Open,
+    /// The run could not tell; the alarm stays open.
+    Unclear,
     /// The machine is slow for everybody.
     Step,
     /// It was that one run only.
@@ -72,7 +72,7 @@ impl Slowdown {
         }
     }
 
-    /// Natural logarithm of the factor.
+    /// Natural logarithm of the factor by which latencies are longer than the baselines.
     pub(super) fn level(&self) -> f64 {
         self.level
     }
@@ -101,8 +101,8 @@ impl Slowdown {
         }
     }
 
-    /// The run behind an alarm, or behind a miss, ended after `latency`. Returns whether the alarm is still
-    /// open, and the run therefore not yet judged.
+    /// A run that had missed its deadline ended after `latency`. Returns whether its alarm is still open, and
+    /// the run therefore not judged yet.
     pub(super) fn ended(&mut self, id: CandidateId, latency: Duration, of: &Latency) -> bool {
         match self.alarm {
             Some(alarm) if alarm.by == id => {
@@ -125,8 +125,7 @@ impl Slowdown {
             self.fast += 1;
             self.fast_level = self.fast_level.max(of.implied(latency));
             if FAST_RUNS <= self.fast {
-                self.settle(self.fast_level);
-                self.variance = (self.variance + of.scatter().powi(2)).min(VARIANCE_LIMIT);
+                self.jump(self.fast_level, of);
                 return;
             }
         } else {
@@ -147,34 +146,30 @@ impl Slowdown {
         }
     }
 
-    /// Judges an open alarm by a further run of any candidate, clean or not.
-    pub(super) fn judge(&mut self, latency: Duration, of: &Latency, clean: bool) -> Verdict {
-        let Some(alarm) = self.alarm else {
-            return Verdict::Open;
-        };
-        let near = of.expected(alarm.before);
-        let far = of.expected(self.level);
-        let halfway = of.residual(latency, self.level) + (far - near) / 2.0;
-        let can_tell = 2.0 * of.scatter() < far - near;
-        if can_tell && halfway < 0.0 {
+    /// Judges an open alarm by a further run of any candidate; `None` when there is none to judge. A disturbed
+    /// run can only have been slower than a clean one, so it may deny a step but not confirm it.
+    pub(super) fn judge(&mut self, latency: Duration, of: &Latency, clean: bool) -> Option<Verdict> {
+        let alarm = self.alarm?;
+        let apart = of.expected(self.level) - of.expected(alarm.before);
+        // Whose expectation hardly moves with the slowdown, or is unknown, cannot tell.
+        if !of.is_known() || apart < 2.0 * of.scatter() {
+            self.level += FADE * (alarm.before - self.level);
+            return Some(Verdict::Unclear);
+        }
+        if of.residual(latency, self.level) < -apart / 2.0 {
             self.alarm = None;
             self.level = alarm.before;
-            return Verdict::Spike {
+            return Some(Verdict::Spike {
                 by: alarm.by,
                 residual: alarm.residual,
-            };
+            });
         }
         if !clean {
-            return Verdict::Open;
+            return Some(Verdict::Unclear);
         }
-        if can_tell {
-            self.alarm = None;
-            self.settle(of.implied(latency));
-            self.variance = (self.variance + of.scatter().powi(2)).min(VARIANCE_LIMIT);
-            return Verdict::Step;
-        }
-        self.level += FADE * (alarm.before - self.level);
-        Verdict::Open
+        self.alarm = None;
+        self.jump(of.implied(latency), of);
+        Some(Verdict::Step)
     }
 
     fn raise(&mut self, id: CandidateId, latency: Duration, of: &Latency) {
@@ -189,8 +184,10 @@ impl Slowdown {
         self.fast = 0;
     }
 
-    fn settle(&mut self, level: f64) {
+    /// Takes a level that runs have told, as uncertain as one run is.
+    fn jump(&mut self, level: f64, of: &Latency) {
         self.level = level.clamp(-LEVEL_LIMIT, LEVEL_LIMIT);
+        self.variance = (self.variance + of.scatter().powi(2)).min(VARIANCE_LIMIT);
         self.fast = 0;
         self.fast_level = f64::NEG_INFINITY;
     }

@@ -61,6 +61,26 @@ pub fn bursts(frame: usize) -> f64 {
     if 150 <= frame % 180 { 2.5 } else { 1.0 }
 }
 
+/// What happens to a run from outside, before the frame it is filed under.
+#[derive(Debug, Clone, Copy)]
+pub enum Event {
+    /// Every candidate takes this many times as long on this one frame.
+    Spike(f64),
+    /// The candidate, if it is asked on this frame, takes this many milliseconds.
+    Hang(usize, f64),
+    /// A candidate is added: milliseconds, true quality, catalogue's quality.
+    Add(f64, f64, Option<f64>),
+    Remove(usize),
+    Fail(usize),
+    Recover(usize),
+    Pin(Option<usize>),
+    Auto(bool),
+    /// The sink got a frame this many milliseconds too late.
+    LateDownstream(f64),
+    Budget(f64),
+    Flush,
+}
+
 #[derive(Debug, Clone)]
 pub struct World {
     /// Uncontended latency in milliseconds, true quality, catalogue's quality.
@@ -78,6 +98,7 @@ pub struct World {
     /// Quality of what leaves when the answer is late.
     pub floor: f64,
     pub seed: u64,
+    pub events: Vec<(usize, Event)>,
 }
 
 impl Default for World {
@@ -98,6 +119,7 @@ impl Default for World {
             sensitivity: 0.0,
             floor: 0.45,
             seed: 1,
+            events: Vec::new(),
         }
     }
 }
@@ -112,8 +134,12 @@ pub struct Outcome {
     pub clairvoyant: f64,
     pub shadow_share: f64,
     pub overlapped: usize,
-    /// Decisions that changed something: frame, text.
-    pub log: Vec<(usize, String)>,
+    /// What the policy believes of each candidate's quality in the end.
+    pub qualities: Vec<f64>,
+    /// Decisions that changed something: frame, nick of the reason, new active candidate.
+    pub log: Vec<String>,
+    /// The sentences of these decisions.
+    pub reasons: Vec<String>,
     /// Who answered each frame; `None` when it was late or nobody was there.
     pub answers: Vec<Option<usize>>,
     /// Whether each frame was late.
@@ -150,17 +176,6 @@ impl World {
         }
     }
 
-    pub fn policy(&self) -> Policy {
-        let mut policy = Policy::new(self.config()).expect("a valid configuration");
-        for (index, (_, _, quality)) in self.candidates.iter().enumerate() {
-            policy.add(Prior {
-                quality: *quality,
-                is_reference: self.reference == Some(index),
-            });
-        }
-        policy
-    }
-
     pub fn run(&self, frames: usize) -> Outcome {
         Run::new(self).all(frames)
     }
@@ -170,6 +185,8 @@ struct Run<'a> {
     world: &'a World,
     policy: Policy,
     random: Random,
+    candidates: Vec<(f64, f64, Option<f64>)>,
+    absent: Vec<bool>,
     exponents: Vec<f64>,
     /// Milliseconds at which each lane began and will be free.
     lanes: Vec<(f64, f64)>,
@@ -182,19 +199,16 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(world: &'a World) -> Run<'a> {
-        let mut random = Random(world.seed);
-        let exponents = world
-            .candidates
-            .iter()
-            .map(|_| 1.0 + world.sensitivity * (2.0 * random.unit() - 1.0))
-            .collect();
-        let lanes = vec![(0.0, 0.0); world.candidates.len()];
+        let policy = Policy::new(world.config()).expect("a valid configuration");
+        let random = Random(world.seed);
         Run {
             world,
-            policy: world.policy(),
+            policy,
             random,
-            exponents,
-            lanes,
+            candidates: Vec::new(),
+            absent: Vec::new(),
+            exponents: Vec::new(),
+            lanes: Vec::new(),
             in_flight: Vec::new(),
             outcome: Outcome::default(),
             disturbed: 1.0,
@@ -202,23 +216,77 @@ impl<'a> Run<'a> {
     }
 
     fn all(mut self, frames: usize) -> Outcome {
-        // Each is warmed before it may answer, as the element does it.
-        for id in 0..self.world.candidates.len() {
-            for cold in [1.6, 1.2, 1.05] {
-                let latency = cold * self.latencies(0)[id];
-                self.policy
-                    .ran(Duration::ZERO, CandidateId(id), millis(latency), RunKind::WarmUp);
-            }
+        for candidate in &self.world.candidates {
+            self.add(0, *candidate);
         }
         let mut last = None;
         for frame in 0..frames {
+            for event in self.events(frame) {
+                self.happen(frame, event);
+            }
             last = self.frame(frame, last);
         }
         self.outcome.frames = frames;
         self.outcome.quality /= frames as f64;
         self.outcome.clairvoyant /= frames as f64;
         self.outcome.shadow_share /= frames as f64 * self.world.period;
+        self.outcome.qualities = (0..self.candidates.len())
+            .map(|it| self.policy.outlook(CandidateId(it)).quality)
+            .collect();
         self.outcome
+    }
+
+    fn events(&self, frame: usize) -> Vec<Event> {
+        self.world
+            .events
+            .iter()
+            .filter(|it| it.0 == frame)
+            .map(|it| it.1)
+            .collect()
+    }
+
+    /// Adds a candidate and warms it before it may answer, as the element does.
+    fn add(&mut self, frame: usize, candidate: (f64, f64, Option<f64>)) {
+        let is_reference = self.world.reference == Some(self.candidates.len());
+        let id = self.policy.add(Prior {
+            quality: candidate.2,
+            is_reference,
+        });
+        self.candidates.push(candidate);
+        self.absent.push(false);
+        self.exponents
+            .push(1.0 + self.world.sensitivity * (2.0 * self.random.unit() - 1.0));
+        self.lanes.push((0.0, 0.0));
+        let now = millis(frame as f64 * self.world.period);
+        for cold in [1.6, 1.2, 1.05] {
+            let latency = millis(cold * self.latencies(frame)[id.0]);
+            self.policy.ran(now, id, latency, RunKind::WarmUp);
+        }
+    }
+
+    fn happen(&mut self, frame: usize, event: Event) {
+        let now = millis(frame as f64 * self.world.period);
+        match event {
+            Event::Spike(_) | Event::Hang(..) => {} // See `latencies`.
+            Event::Add(latency, quality, prior) => self.add(frame, (latency, quality, prior)),
+            Event::Remove(id) => {
+                self.policy.remove(CandidateId(id));
+                self.absent[id] = true;
+            }
+            Event::Fail(id) => self.policy.failed(now, CandidateId(id)),
+            Event::Recover(id) => self.policy.recovered(now, CandidateId(id)),
+            Event::Pin(id) => self.policy.pin(id.map(CandidateId)),
+            Event::Auto(auto) => self.policy.set_auto(auto),
+            Event::LateDownstream(jitter) => self.policy.late_downstream(now, millis(jitter)),
+            Event::Budget(budget) => {
+                let config = Config {
+                    budget: millis(budget),
+                    ..self.world.config()
+                };
+                self.policy.set_config(config).expect("a valid configuration");
+            }
+            Event::Flush => self.policy.flushed(now),
+        }
     }
 
     fn frame(&mut self, frame: usize, last: Option<CandidateId>) -> Option<CandidateId> {
@@ -226,7 +294,7 @@ impl<'a> Run<'a> {
         let latencies = self.latencies(frame);
         let oracle = (0..latencies.len()).filter(|it| latencies[*it] <= self.world.budget);
         let oracle = oracle
-            .map(|it| self.world.candidates[it].1)
+            .map(|it| self.candidates[it].1)
             .fold(self.world.floor, f64::max);
         self.outcome.clairvoyant += oracle;
 
@@ -235,8 +303,10 @@ impl<'a> Run<'a> {
         let Decision { answer, switch } = self.policy.decide(millis(start), &available);
         if let Some(switch) = switch {
             self.outcome.swaps += usize::from(switch.reason != Reason::Start);
-            let text = format!("{} -> {}: {}", switch.reason.nick(), switch.to.0, switch.reason);
-            self.outcome.log.push((frame, text));
+            self.outcome
+                .log
+                .push(format!("{frame} {} -> {}", switch.reason.nick(), switch.to.0));
+            self.outcome.reasons.push(switch.reason.to_string());
         }
         let Some(id) = answer else {
             self.late(None);
@@ -257,7 +327,7 @@ impl<'a> Run<'a> {
         }
         let kind = if swapped { RunKind::WarmUp } else { RunKind::Active };
         self.policy.ran(millis(end), id, millis(latency), kind);
-        self.outcome.quality += self.world.candidates[id.0].1;
+        self.outcome.quality += self.candidates[id.0].1;
         self.outcome.answers.push(Some(id.0));
         self.outcome.late.push(false);
         let slack = self.world.period - latency;
@@ -298,7 +368,7 @@ impl<'a> Run<'a> {
         let present = |it: usize| it == active.0 || shadow.ids().any(|id| id.0 == it);
         if present(reference) {
             for id in (0..latencies.len()).filter(|it| *it != reference && present(*it)) {
-                let agreement = self.world.candidates[id].1 / self.world.candidates[reference].1;
+                let agreement = self.candidates[id].1 / self.candidates[reference].1;
                 let agreement = (agreement + 0.03 * self.random.normal()).clamp(0.0, 1.0);
                 self.policy.scored(millis(at), CandidateId(id), agreement);
             }
@@ -323,13 +393,14 @@ impl<'a> Run<'a> {
     }
 
     fn available(&self, now: f64) -> Vec<Availability> {
-        let state = |(since, free): &(f64, f64)| match now < *free {
-            true => Availability::Busy {
+        let state = |(absent, (since, free)): (&bool, &(f64, f64))| match *absent {
+            true => Availability::Absent,
+            false if now < *free => Availability::Busy {
                 since: millis(*since),
             },
             false => Availability::Ready,
         };
-        self.lanes.iter().map(state).collect()
+        self.absent.iter().zip(&self.lanes).map(state).collect()
     }
 
     /// What each candidate takes on this frame, in milliseconds. Drawn for all, so that the noise is the same
@@ -337,14 +408,23 @@ impl<'a> Run<'a> {
     fn latencies(&mut self, frame: usize) -> Vec<f64> {
         let contention = (self.world.contention)(frame);
         let mut random = Random(self.world.seed ^ (frame as u64 + 1).wrapping_mul(0x5851_F42D_4C95_7F2D));
-        let spike = if random.unit() < self.world.spikes {
-            1.0 + random.unit().powf(-1.0 / 1.5)
-        } else {
-            1.0
-        };
-        let one = |(index, (base, _, _)): (usize, &(f64, f64, Option<f64>))| {
-            base * contention.powf(self.exponents[index]) * spike * (self.world.noise * random.normal()).exp()
-        };
-        self.world.candidates.iter().enumerate().map(one).collect()
+        let mut spike = 1.0;
+        if random.unit() < self.world.spikes {
+            spike += random.unit().powf(-1.0 / 1.5);
+        }
+        let mut latencies: Vec<f64> = (0..self.candidates.len())
+            .map(|id| {
+                let noise = (self.world.noise * random.normal()).exp();
+                self.candidates[id].0 * contention.powf(self.exponents[id]) * spike * noise
+            })
+            .collect();
+        for event in self.events(frame) {
+            match event {
+                Event::Spike(factor) => latencies.iter_mut().for_each(|it| *it *= factor),
+                Event::Hang(id, latency) => latencies[id] = latency,
+                _ => {}
+            }
+        }
+        latencies
     }
 }
