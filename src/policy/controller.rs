@@ -78,6 +78,7 @@ impl Policy {
         if let Some(slot) = self.candidates.get_mut(id.0) {
             *slot = None;
         }
+        self.slowdown.forget_alarm_of(id);
         self.pinned = self.pinned.filter(|it| *it != id);
     }
 
@@ -214,7 +215,14 @@ impl Policy {
         self.now = now;
         let active = self.active?;
         if self.slowdown.is_alarmed() {
-            return None;
+            let suspect = self
+                .slowdown
+                .suspect()
+                .filter(|it| *it != active && self.is_usable(*it, available))?;
+            return Some(Shadow {
+                runs: [Some(suspect), None],
+                kind: RunKind::Overlapped,
+            });
         }
         self.shadows.next(&Scene {
             frame: self.frame,
@@ -287,6 +295,7 @@ impl Policy {
 
     fn set_standing(&mut self, now: Duration, id: CandidateId, standing: Standing) {
         self.now = now;
+        self.slowdown.forget_alarm_of(id);
         if let Some(candidate) = self.candidate_mut(id) {
             candidate.standing = standing;
             candidate.overdue = false;

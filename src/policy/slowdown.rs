@@ -22,8 +22,11 @@ const SURPRISE: f64 = 3.0;
 const FAST_RUNS: u32 = 3;
 
 /// Part of an unconfirmed alarm that a run which cannot tell takes back: an alarm that nobody can
-/// confirm is over after some 100 frames.
-const FADE: f64 = 0.02;
+/// judge, not even a look, is over after some hundred frames.
+const FADE: f64 = 0.005;
+
+/// Largest number of runs that cannot tell between two looks that can.
+const LOOK_LATEST: u32 = 64;
 
 /// Bounds of the log-slowdown: a factor of 1,000. A hung candidate implies more, which says nothing.
 const LEVEL_LIMIT: f64 = 6.9;
@@ -48,6 +51,8 @@ struct Alarm {
     by: CandidateId,
     before: f64,
     residual: f64,
+    /// Runs that could not tell.
+    unclear: u32,
 }
 
 /// The shared log-slowdown: a scalar filter with an alarm for what a filter would follow too slowly.
@@ -84,6 +89,13 @@ impl Slowdown {
     /// A frame passed.
     pub(super) fn drift(&mut self) {
         self.variance = (self.variance + DRIFT).min(VARIANCE_LIMIT);
+    }
+
+    /// Takes the unconfirmed alarm of a candidate back that will not be heard of again.
+    pub(super) fn forget_alarm_of(&mut self, id: CandidateId) {
+        if self.alarm.is_some_and(|it| it.by == id) {
+            self.forget();
+        }
     }
 
     /// Takes an unconfirmed alarm back.
@@ -154,7 +166,7 @@ impl Slowdown {
         // Whose expectation hardly moves with the slowdown, or is unknown, cannot tell.
         if !of.is_known() || apart < 2.0 * of.scatter() {
             self.level += FADE * (alarm.before - self.level);
-            return Some(Verdict::Unclear);
+            return self.unclear();
         }
         if of.residual(latency, self.level) < -apart / 2.0 {
             self.alarm = None;
@@ -165,20 +177,37 @@ impl Slowdown {
             });
         }
         if !clean {
-            return Some(Verdict::Unclear);
+            return self.unclear();
         }
         self.alarm = None;
         self.jump(of.implied(latency), of);
         Some(Verdict::Step)
     }
 
+    /// Who should be looked at beside the active candidate, because no run so far could tell whether its
+    /// alarm is a step. The first looks follow at once, the next ones at doubling distances.
+    pub(super) fn suspect(&self) -> Option<CandidateId> {
+        let alarm = self.alarm?;
+        let is_due =
+            alarm.unclear.is_power_of_two() || (0 < alarm.unclear && alarm.unclear % LOOK_LATEST == 0);
+        is_due.then_some(alarm.by)
+    }
+
+    fn unclear(&mut self) -> Option<Verdict> {
+        if let Some(alarm) = &mut self.alarm {
+            alarm.unclear = alarm.unclear.saturating_add(1);
+        }
+        Some(Verdict::Unclear)
+    }
+
     fn raise(&mut self, id: CandidateId, latency: Duration, of: &Latency) {
-        let before = self.alarm.map_or(self.level, |it| it.before);
+        let (before, unclear) = self.alarm.map_or((self.level, 0), |it| (it.before, it.unclear));
         let residual = of.residual(latency, before);
         self.alarm = Some(Alarm {
             by: id,
             before,
             residual,
+            unclear,
         });
         self.level = self.level.max(of.implied(latency).min(LEVEL_LIMIT));
         self.fast = 0;
