@@ -132,6 +132,14 @@ fn table() {
                 sh += o.shadow_share * 10.;
                 ov += o.overlapped;
                 re.push(o.reaction(1000));
+                if std::env::var("ALL").is_ok() {
+                    println!(
+                        "  {seed}: m {:.2} r {:.2} s {:.1}",
+                        o.miss_rate() * 100.,
+                        o.regret() * 100.,
+                        o.swaps_per_1000()
+                    );
+                }
                 if std::env::var("LOG").is_ok_and(|l| l == format!("{seed}")) {
                     for (f, t) in o.log.iter().zip(&o.reasons) {
                         println!("{f}: {t}");

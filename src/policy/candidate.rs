@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! One candidate's estimates side by side. Only data; who uses them how stands in `controller`.
+//! One candidate's estimates side by side. Who uses them how stands in `controller`.
 
 use super::Prior;
 use super::latency::Latency;
@@ -14,6 +14,45 @@ pub(super) enum Standing {
     Failed,
 }
 
+/// Slow runs in a row that were not the machine's fault.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Slips {
+    count: u32,
+    frame: u64,
+    smallest: f64,
+}
+
+/// Frames within which the next slow run counts as in a row: those that a return and a first, unmeasured run
+/// take, and a few.
+const AGAIN: u64 = 6;
+
+/// Slow runs in a row that are no chance any more: at 2 % of spikes it takes 3,500 of them.
+const TOO_MANY: u32 = 3;
+
+impl Slips {
+    /// One more slow run; returns by how much the candidate became slower, if this is no chance any more.
+    pub(super) fn slipped(&mut self, frame: u64, residual: f64) -> Option<f64> {
+        let in_a_row = 0 < self.count && frame.saturating_sub(self.frame) <= AGAIN;
+        *self = match in_a_row {
+            true => Slips {
+                count: self.count + 1,
+                frame,
+                smallest: self.smallest.min(residual),
+            },
+            false => Slips {
+                count: 1,
+                frame,
+                smallest: residual,
+            },
+        };
+        if self.count < TOO_MANY {
+            return None;
+        }
+        self.count = 0;
+        Some(self.smallest)
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct Candidate {
     pub standing: Standing,
@@ -25,6 +64,8 @@ pub(super) struct Candidate {
     /// Frame of the last run and of the last score; `None` before the first.
     pub last_run: Option<u64>,
     pub last_score: Option<u64>,
+    /// Slow runs of its own in a row.
+    pub slips: Slips,
     /// A miss was told of a run that has not ended yet.
     pub overdue: bool,
 }
@@ -39,6 +80,7 @@ impl Candidate {
             runs: 0,
             last_run: None,
             last_score: None,
+            slips: Slips::default(),
             overdue: false,
         }
     }

@@ -282,15 +282,22 @@ impl Policy {
         }
     }
 
-    /// A slow run was the candidate's own: the scatter keeps it, but the candidate is wanted back.
+    /// A slow run was the candidate's own, not the machine's. Alone, it was a spike: the scatter keeps it, and the
+    /// candidate is wanted back at once. Several in a row, it is the candidate that became slower.
     fn acquit(&mut self, id: CandidateId, residual: f64) {
-        if let Some(candidate) = self.candidate_mut(id) {
-            // A run that has not ended yet is remembered with its full latency when it ends.
-            if !candidate.overdue {
-                candidate.latency.remember(residual);
-            }
-            candidate.regret.prepay();
+        let (frame, level) = (self.frame, self.slowdown.level());
+        let Some(candidate) = self.candidate_mut(id) else {
+            return;
+        };
+        if let Some(slower) = candidate.slips.slipped(frame, residual) {
+            candidate.latency.slipped(slower, level);
+            return;
         }
+        // A run that has not ended yet is remembered with its full latency when it ends.
+        if !candidate.overdue {
+            candidate.latency.remember(residual);
+        }
+        candidate.regret.prepay();
     }
 
     fn set_standing(&mut self, now: Duration, id: CandidateId, standing: Standing) {

@@ -152,6 +152,16 @@ impl Latency {
         self.seen_at = slowdown;
     }
 
+    /// The candidate became slower for reasons of its own: the offset takes the whole residual, and the doubt is
+    /// that of a single run.
+    pub(super) fn slipped(&mut self, residual: f64, slowdown: f64) {
+        self.learn(
+            residual / self.sensitivity(slowdown).max(0.1),
+            self.scatter().powi(2),
+            slowdown,
+        );
+    }
+
     pub(super) fn remember(&mut self, residual: f64) {
         self.residuals.push(residual);
     }
