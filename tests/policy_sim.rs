@@ -119,7 +119,11 @@ fn table() {
             }
             let (mut m, mut r, mut s, mut sh, mut ov) = (vec![], vec![], vec![], 0., 0);
             let mut re = vec![];
-            for seed in 1..=10 {
+            for seed in std::env::var("SEED")
+                .ok()
+                .and_then(|s| s.parse().ok())
+                .map_or(1..=10, |s: u64| s..=s)
+            {
                 let o = World {
                     contention: c,
                     seed,

@@ -214,13 +214,13 @@ impl Policy {
     pub fn shadow(&mut self, now: Duration, slack: Duration, available: &[Availability]) -> Option<Shadow> {
         self.now = now;
         let active = self.active?;
-        if self.slowdown.is_alarmed() {
-            let suspect = self
-                .slowdown
-                .suspect()
-                .filter(|it| *it != active && self.is_usable(*it, available))?;
+        let suspect = self
+            .slowdown
+            .suspect()
+            .filter(|it| *it != active && self.is_usable(*it, available));
+        if suspect.is_some() {
             return Some(Shadow {
-                runs: [Some(suspect), None],
+                runs: [suspect, None],
                 kind: RunKind::Overlapped,
             });
         }

@@ -108,7 +108,7 @@ impl Slowdown {
 
     /// Candidate `id` passed its deadline and took at least `latency`.
     pub(super) fn missed(&mut self, id: CandidateId, latency: Duration, of: &Latency) {
-        if 0.0 < of.residual(latency, self.level) {
+        if 0.0 < of.residual(latency, self.level) && self.speaks(of) {
             self.raise(id, latency, of);
         }
     }
@@ -129,7 +129,7 @@ impl Slowdown {
     pub(super) fn measured(&mut self, id: CandidateId, latency: Duration, of: &mut Latency) {
         let residual = of.residual(latency, self.level);
         let tolerance = SURPRISE * self.innovation_variance(of).sqrt();
-        if tolerance < residual {
+        if tolerance < residual && self.speaks(of) {
             self.raise(id, latency, of);
             return;
         }
@@ -162,11 +162,17 @@ impl Slowdown {
     /// run can only have been slower than a clean one, so it may deny a step but not confirm it.
     pub(super) fn judge(&mut self, latency: Duration, of: &Latency, clean: bool) -> Option<Verdict> {
         let alarm = self.alarm?;
-        let apart = of.expected(self.level) - of.expected(alarm.before);
-        // Whose expectation hardly moves with the slowdown, or is unknown, cannot tell.
-        if !of.is_known() || apart < 2.0 * of.scatter() {
-            self.level += FADE * (alarm.before - self.level);
+        let rise = self.level - alarm.before;
+        if !of.is_known() || !self.speaks(of) {
+            self.level -= FADE * rise;
             return self.unclear();
+        }
+        let apart = of.expected(self.level) - of.expected(alarm.before);
+        if apart < 2.0 * of.scatter() {
+            // The rise is so small that scatter hides it: nothing to judge, the filter follows by itself.
+            self.alarm = None;
+            self.variance = (self.variance + rise * rise).min(VARIANCE_LIMIT);
+            return None;
         }
         if of.residual(latency, self.level) < -apart / 2.0 {
             self.alarm = None;
@@ -182,6 +188,11 @@ impl Slowdown {
         self.alarm = None;
         self.jump(of.implied(latency), of);
         Some(Verdict::Step)
+    }
+
+    /// Whether a run tells of the machine: one that is mostly hand-over hardly moves with the slowdown.
+    fn speaks(&self, of: &Latency) -> bool {
+        0.5 < of.sensitivity(self.level.min(0.0))
     }
 
     /// Who should be looked at beside the active candidate, because no run so far could tell whether its

@@ -319,6 +319,7 @@ impl<'a> Run<'a> {
         self.lanes[id.0] = (start, end);
         if self.world.budget < latency {
             let deadline = start + self.world.budget;
+            self.end_runs(deadline);
             self.policy
                 .missed(millis(deadline), id, millis(self.world.budget));
             self.in_flight.push((id.0, end, latency));
@@ -326,6 +327,7 @@ impl<'a> Run<'a> {
             return Some(id);
         }
         let kind = if swapped { RunKind::WarmUp } else { RunKind::Active };
+        self.end_runs(end);
         self.policy.ran(millis(end), id, millis(latency), kind);
         self.outcome.quality += self.candidates[id.0].1;
         self.outcome.answers.push(Some(id.0));
