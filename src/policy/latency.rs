@@ -152,6 +152,11 @@ impl Latency {
         self.seen_at = slowdown;
     }
 
+    /// The slowdown jumped to a level that this candidate itself told: its offset is as well known as before.
+    pub(super) fn carried(&mut self, slowdown: f64) {
+        self.seen_at = slowdown;
+    }
+
     /// The candidate became slower for reasons of its own: the offset takes the whole residual, and the doubt is
     /// that of a single run.
     pub(super) fn slipped(&mut self, residual: f64, slowdown: f64) {

@@ -82,10 +82,6 @@ impl Slowdown {
         self.level
     }
 
-    pub(super) fn is_alarmed(&self) -> bool {
-        self.alarm.is_some()
-    }
-
     /// A frame passed.
     pub(super) fn drift(&mut self) {
         self.variance = (self.variance + DRIFT).min(VARIANCE_LIMIT);
@@ -103,7 +99,7 @@ impl Slowdown {
         if let Some(alarm) = self.alarm.take() {
             self.level = alarm.before;
         }
-        self.fast = 0;
+        self.calm_down();
     }
 
     /// Candidate `id` passed its deadline and took at least `latency`.
@@ -138,14 +134,12 @@ impl Slowdown {
             self.fast_level = self.fast_level.max(of.implied(latency));
             if FAST_RUNS <= self.fast {
                 self.jump(self.fast_level, of);
-                return;
             }
-        } else {
-            self.fast = 0;
-            self.fast_level = f64::NEG_INFINITY;
-            of.remember(residual);
+            return;
         }
-        self.update(residual.clamp(-tolerance, tolerance), of);
+        self.calm_down();
+        of.remember(residual);
+        self.update(residual.min(tolerance), of);
     }
 
     /// A run that something disturbed: it can only have been slower than a clean one, so it counts
@@ -160,7 +154,7 @@ impl Slowdown {
 
     /// Judges an open alarm by a further run of any candidate; `None` when there is none to judge. A disturbed
     /// run can only have been slower than a clean one, so it may deny a step but not confirm it.
-    pub(super) fn judge(&mut self, latency: Duration, of: &Latency, clean: bool) -> Option<Verdict> {
+    pub(super) fn judge(&mut self, latency: Duration, of: &mut Latency, clean: bool) -> Option<Verdict> {
         let alarm = self.alarm?;
         let rise = self.level - alarm.before;
         if !of.is_known() || !self.speaks(of) {
@@ -221,13 +215,19 @@ impl Slowdown {
             unclear,
         });
         self.level = self.level.max(of.implied(latency).min(LEVEL_LIMIT));
-        self.fast = 0;
+        self.calm_down();
     }
 
-    /// Takes a level that runs have told, as uncertain as one run is.
-    fn jump(&mut self, level: f64, of: &Latency) {
+    /// Takes a level that runs of this candidate have told, as uncertain as one run is. A jump is the machine's:
+    /// the candidate's offset has no part in it, or it would be wrong when the machine jumps back.
+    fn jump(&mut self, level: f64, of: &mut Latency) {
         self.level = level.clamp(-LEVEL_LIMIT, LEVEL_LIMIT);
         self.variance = (self.variance + of.scatter().powi(2)).min(VARIANCE_LIMIT);
+        of.carried(self.level);
+        self.calm_down();
+    }
+
+    fn calm_down(&mut self) {
         self.fast = 0;
         self.fast_level = f64::NEG_INFINITY;
     }
