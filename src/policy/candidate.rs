@@ -18,30 +18,31 @@ pub(super) enum Standing {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Slips {
     count: u32,
-    frame: u64,
+    /// Runs of the candidate at the last of them.
+    runs: u64,
     smallest: f64,
 }
 
-/// Frames within which the next slow run counts as in a row: those that a return and a first, unmeasured run
-/// take, and a few.
-const AGAIN: u64 = 6;
+/// Own runs within which the next slow run counts as in a row: the end of the slow one, a first, unmeasured
+/// run after the return, a shadow run, and the next slow one.
+const AGAIN: u64 = 4;
 
-/// Slow runs in a row that are no chance any more: at 2 % of spikes it takes 3,500 of them.
+/// Slow runs in a row that are no chance any more: at 2 % of spikes it takes 150 of them.
 const TOO_MANY: u32 = 3;
 
 impl Slips {
     /// One more slow run; returns by how much the candidate became slower, if this is no chance any more.
-    pub(super) fn slipped(&mut self, frame: u64, residual: f64) -> Option<f64> {
-        let in_a_row = 0 < self.count && frame.saturating_sub(self.frame) <= AGAIN;
+    pub(super) fn slipped(&mut self, runs: u64, residual: f64) -> Option<f64> {
+        let in_a_row = 0 < self.count && runs.saturating_sub(self.runs) <= AGAIN;
         *self = match in_a_row {
             true => Slips {
                 count: self.count + 1,
-                frame,
+                runs,
                 smallest: self.smallest.min(residual),
             },
             false => Slips {
                 count: 1,
-                frame,
+                runs,
                 smallest: residual,
             },
         };

@@ -285,11 +285,11 @@ impl Policy {
     /// A slow run was the candidate's own, not the machine's. Alone, it was a spike: the scatter keeps it, and the
     /// candidate is wanted back at once. Several in a row, it is the candidate that became slower.
     fn acquit(&mut self, id: CandidateId, residual: f64) {
-        let (frame, level) = (self.frame, self.slowdown.level());
+        let level = self.slowdown.level();
         let Some(candidate) = self.candidate_mut(id) else {
             return;
         };
-        if let Some(slower) = candidate.slips.slipped(frame, residual) {
+        if let Some(slower) = candidate.slips.slipped(candidate.runs, residual) {
             candidate.latency.slipped(slower, level);
             return;
         }

@@ -135,7 +135,6 @@ pub struct Outcome {
     pub shadow_share: f64,
     pub overlapped: usize,
     /// What the policy believes of each candidate's quality in the end.
-    pub trace: Vec<String>,
     pub qualities: Vec<f64>,
     /// Decisions that changed something: frame, nick of the reason, new active candidate.
     pub log: Vec<String>,
@@ -308,29 +307,6 @@ impl<'a> Run<'a> {
                 .log
                 .push(format!("{frame} {} -> {}", switch.reason.nick(), switch.to.0));
             self.outcome.reasons.push(switch.reason.to_string());
-        }
-        if true {
-            let up = |i: usize| {
-                self.policy
-                    .outlook(CandidateId(i))
-                    .upper
-                    .map_or(0.0, |u| u.as_secs_f64() * 1e3)
-            };
-            let lt = |i: usize| {
-                self.policy
-                    .outlook(CandidateId(i))
-                    .latency
-                    .map_or(0.0, |u| u.as_secs_f64() * 1e3)
-            };
-            let ups: Vec<String> = (0..latencies.len())
-                .map(|i| format!("{:.1}/{:.1}", lt(i), up(i)))
-                .collect();
-            self.outcome.trace.push(format!(
-                "s {:.2} true {:.2} answer {answer:?} y {:.1} uppers {ups:?}",
-                self.policy.slowdown(),
-                (self.world.contention)(frame),
-                answer.map_or(0.0, |a| latencies[a.0])
-            ));
         }
         let Some(id) = answer else {
             self.late(None);

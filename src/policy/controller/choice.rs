@@ -2,8 +2,6 @@
 
 //! The choice itself: what forces a switch, what merely invites one, and who is best.
 
-use std::time::Duration;
-
 use super::{Mode, Policy};
 use crate::policy::{Availability, CandidateId, Reason};
 
@@ -30,10 +28,11 @@ impl Policy {
             return None;
         }
         let limit = self.limit.at(self.now);
-        let upper = self
-            .candidate(active)
-            .and_then(|it| self.upper(it))
-            .unwrap_or(Duration::MAX);
+        let Some(upper) = self.candidate(active).and_then(|it| self.upper(it)) else {
+            // It answered because nobody was known better; whoever is known is the real start.
+            let best = self.best(available)?;
+            return (best != active).then_some((best, Reason::Start));
+        };
         if limit < upper {
             let best = self.best(available)?;
             let reason = Reason::Infeasible { upper, budget: limit };
