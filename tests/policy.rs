@@ -114,7 +114,7 @@ fn the_first_candidate_failing_hands_over_to_the_next_best() {
     check(
         scene(calm, &events),
         300,
-        &["0 start -> 3", "100 gone -> 2", "209 better -> 3"],
+        &["0 start -> 3", "100 gone -> 2", "207 better -> 3"],
     );
 }
 
@@ -221,7 +221,7 @@ fn a_catalogue_that_is_wrong_about_quality_is_corrected_by_scores() {
         (27.0, 0.92, Some(0.92)),
     ];
     world.reference = Some(2);
-    let outcome = check(world, 1000, &["0 start -> 1", "8 better -> 2"]);
+    let outcome = check(world, 1000, &["0 start -> 1", "11 better -> 2"]);
     assert!(
         (outcome.qualities[1] - 0.6).abs() < 0.05,
         "{:?}",
@@ -271,7 +271,7 @@ fn a_smaller_budget_takes_effect_with_the_next_frame() {
     check(
         scene(calm, &events),
         300,
-        &["0 start -> 3", "100 infeasible -> 2", "209 better -> 3"],
+        &["0 start -> 3", "100 infeasible -> 2", "208 better -> 3"],
     );
 }
 
@@ -311,13 +311,16 @@ fn worst(outcomes: &[Outcome], figure: impl Fn(&Outcome) -> f64) -> f64 {
     outcomes.iter().map(figure).fold(f64::MIN, f64::max)
 }
 
+/// Name, figure of a run, and its bound.
+type Figure = (&'static str, fn(&Outcome) -> f64, f64);
+
 /// Misses and regret against the clairvoyant choice in percent, and swaps in 1,000 frames, stay inside their
 /// bounds on each trace with each seed.
 #[track_caller]
 fn check_figures(world: &World, traces: &[(&str, Contention)]) {
     for (name, contention) in traces {
         let outcomes = over_seeds(world, *contention);
-        let figures: [(&str, fn(&Outcome) -> f64, f64); 3] = [
+        let figures: [Figure; 3] = [
             ("misses", |it| 100.0 * it.miss_rate(), 2.0),
             ("regret", |it| 100.0 * it.regret(), 6.0),
             ("swaps", Outcome::swaps_per_1000, 25.0),
@@ -348,22 +351,14 @@ fn figures_hold_when_candidates_react_unequally() {
         sensitivity: 0.15,
         ..World::default()
     };
-    check_figures(
-        &world,
-        &[("step", step), ("periodic", periodic), ("ramp", ramp)],
-        [2.0, 6.0, 25.0],
-    );
+    check_figures(&world, &[("step", step), ("periodic", periodic), ("ramp", ramp)]);
 }
 
 #[test]
 fn figures_hold_with_a_wrong_catalogue() {
     let mut world = World::default();
     world.candidates[2] = (9.0, 0.74, Some(0.90));
-    check_figures(
-        &world,
-        &[("calm", calm), ("step", step), ("periodic", periodic)],
-        [2.0, 6.0, 25.0],
-    );
+    check_figures(&world, &[("calm", calm), ("step", step), ("periodic", periodic)]);
 }
 
 #[test]

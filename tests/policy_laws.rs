@@ -331,8 +331,8 @@ proptest! {
         let latency = |policy: &Policy, id: usize| policy.outlook(CandidateId(id)).latency.unwrap();
         let before: Vec<Duration> = (0..3).map(|it| latency(&policy, it)).collect();
         policy.ran(Duration::from_secs(1), CandidateId(1), millis(9.0 * slower), RunKind::Active);
-        for id in 0..3 {
-            prop_assert!(before[id] < latency(&policy, id), "{} did not move", id);
+        for (id, before) in before.iter().enumerate() {
+            prop_assert!(*before < latency(&policy, id), "{} did not move", id);
         }
         // By the same factor, for those that did not run.
         let factor = |id: usize| latency(&policy, id).as_secs_f64() / before[id].as_secs_f64();

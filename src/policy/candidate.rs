@@ -86,3 +86,25 @@ impl Candidate {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slow_runs_in_a_row_are_the_candidates_own_and_by_the_smallest_of_them() {
+        let mut slips = Slips::default();
+        assert_eq!(slips.slipped(10, 0.9), None);
+        assert_eq!(slips.slipped(13, 0.5), None);
+        assert_eq!(slips.slipped(16, 0.7), Some(0.5));
+        assert_eq!(slips.slipped(17, 0.7), None, "the count begins anew");
+    }
+
+    #[test]
+    fn slow_runs_far_apart_are_spikes() {
+        let mut slips = Slips::default();
+        for spike in 0..20 {
+            assert_eq!(slips.slipped(spike * (AGAIN + 1), 1.0), None);
+        }
+    }
+}

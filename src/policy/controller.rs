@@ -7,10 +7,11 @@ mod choice;
 
 use std::time::Duration;
 
+use super::alarm::Verdict;
 use super::candidate::{Candidate, Standing};
 use super::limit::Limit;
 use super::shadow::{Plan, Scene, Shadow};
-use super::slowdown::{Slowdown, Verdict};
+use super::slowdown::Slowdown;
 use super::{Availability, CandidateId, Config, ConfigError, Decision, Outlook, Prior, RunKind, Switch};
 
 /// Chooses who answers the next frame.

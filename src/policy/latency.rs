@@ -130,6 +130,12 @@ impl Latency {
         }
     }
 
+    /// Whether a run tells of the machine: one that is mostly hand-over hardly moves with the slowdown, and of one
+    /// whose latency is unknown nothing can be expected.
+    pub(super) fn speaks(&self, slowdown: f64) -> bool {
+        self.is_known() && 0.5 < self.sensitivity(slowdown.min(0.0))
+    }
+
     /// Observed minus expected, in the log domain.
     pub(super) fn residual(&self, latency: Duration, slowdown: f64) -> f64 {
         (seconds(latency) + HAND_OVER).ln() - self.expected(slowdown)
