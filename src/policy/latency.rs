@@ -33,6 +33,16 @@ const SCATTER: (f64, f64) = (0.02, 0.3);
 /// Latencies in seconds that can be told apart from nothing and still be added up.
 const RANGE: (f64, f64) = (1e-7, 1e5);
 
+/// Surprisingly fast clean runs of one candidate in a row.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Streak {
+    pub runs: u32,
+    /// The largest slowdown that they implied: the cautious reading.
+    pub level: f64,
+    /// Normal runs of all candidates before the first of them.
+    pub since: u64,
+}
+
 /// Latency model of one candidate, in seconds and log-seconds:
 ///
 /// `ln(y + c) = ln(b · e^(s + d) + c) + e` where `y` is the frame latency, `b` the baseline, `s` the shared
@@ -51,6 +61,7 @@ pub(super) struct Latency {
     /// Slowdown at the last clean run.
     seen_at: f64,
     residuals: Window,
+    streak: Option<Streak>,
 }
 
 impl Latency {
@@ -66,6 +77,7 @@ impl Latency {
             variance: 0.0,
             seen_at: 0.0,
             residuals: Window::new(),
+            streak: None,
         }
     }
 
@@ -151,6 +163,28 @@ impl Latency {
         self.variance + (SENSITIVITY_SD * (slowdown - self.seen_at)).powi(2)
     }
 
+    /// One more surprisingly fast run, after so many normal ones of all candidates.
+    pub(super) fn fast_run(&mut self, latency: Duration, normal_runs: u64) -> Streak {
+        let level = self.implied(latency);
+        let streak = match self.streak {
+            None => Streak {
+                runs: 1,
+                level,
+                since: normal_runs,
+            },
+            Some(it) => Streak {
+                runs: it.runs + 1,
+                level: it.level.max(level),
+                ..it
+            },
+        };
+        *self.streak.insert(streak)
+    }
+
+    pub(super) fn end_streak(&mut self) {
+        self.streak = None;
+    }
+
     /// Takes over what a run taught: a step of the offset and the doubt that is left.
     pub(super) fn learn(&mut self, step: f64, doubt: f64, slowdown: f64) {
         self.offset = (self.offset + step).clamp(-OFFSET_LIMIT, OFFSET_LIMIT);
@@ -163,8 +197,8 @@ impl Latency {
         self.seen_at = slowdown;
     }
 
-    /// The candidate became slower for reasons of its own: the offset takes the whole residual, and the doubt is
-    /// that of a single run.
+    /// The candidate became slower or faster for reasons of its own: the offset takes the whole residual, and the
+    /// doubt is that of a single run.
     pub(super) fn slipped(&mut self, residual: f64, slowdown: f64) {
         self.learn(
             residual / self.sensitivity(slowdown).max(0.1),

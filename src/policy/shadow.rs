@@ -39,8 +39,9 @@ pub struct Shadow {
     /// To be run one after the other on the same frame, the first always set. With the reference among them,
     /// or the reference active, the frame's other answers can be scored.
     pub runs: [Option<CandidateId>; 2],
-    /// `Shadow` when all of it fits the slack; `Overlapped` when it is a forced look that may still run when the
-    /// next frame comes.
+    /// `Shadow` when all of it should fit the slack; `Overlapped` when it is a forced look that may still run when
+    /// the next frame comes. This is what was expected: a run is told as `Shadow` in `Policy::ran` when it did end
+    /// before the next frame began, and as `Overlapped` when it did not.
     pub kind: RunKind,
 }
 

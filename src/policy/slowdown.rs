@@ -35,9 +35,8 @@ pub(super) struct Slowdown {
     level: f64,
     variance: f64,
     alarm: Option<Alarm>,
-    /// Surprisingly fast runs in a row, and the largest slowdown that they implied.
-    fast: u32,
-    fast_level: f64,
+    /// Clean runs so far that were as expected.
+    normal_runs: u64,
 }
 
 impl Slowdown {
@@ -46,8 +45,7 @@ impl Slowdown {
             level: 0.0,
             variance: DRIFT,
             alarm: None,
-            fast: 0,
-            fast_level: f64::NEG_INFINITY,
+            normal_runs: 0,
         }
     }
 
@@ -73,7 +71,6 @@ impl Slowdown {
         if let Some(alarm) = self.alarm.take() {
             self.level = alarm.before();
         }
-        self.calm_down();
     }
 
     /// Candidate `id` passed its deadline and took at least `latency`.
@@ -102,13 +99,10 @@ impl Slowdown {
         if of.speaks(self.level) && tolerance < residual {
             self.raise(id, latency, of);
         } else if of.speaks(self.level) && residual < -tolerance {
-            self.fast += 1;
-            self.fast_level = self.fast_level.max(of.implied(latency));
-            if FAST_RUNS <= self.fast {
-                self.jump(self.fast_level, of);
-            }
+            self.fast(latency, of);
         } else {
-            self.calm_down();
+            self.normal_runs += 1;
+            of.end_streak();
             of.remember(residual);
             self.update(residual.clamp(-tolerance, tolerance), of);
         }
@@ -120,7 +114,8 @@ impl Slowdown {
         let residual = of.residual(latency, self.level);
         of.pardon(residual);
         if residual < 0.0 {
-            self.update(residual, of);
+            let tolerance = SURPRISE * self.innovation_variance(of).sqrt();
+            self.update(residual.max(-tolerance), of);
         }
     }
 
@@ -151,13 +146,30 @@ impl Slowdown {
         self.alarm.filter(Alarm::is_look_due).map(|it| it.by())
     }
 
+    /// A surprisingly fast run. Several in a row mean that contention has gone; but if other candidates ran
+    /// as expected meanwhile, it is this one that became faster.
+    fn fast(&mut self, latency: Duration, of: &mut Latency) {
+        let streak = of.fast_run(latency, self.normal_runs);
+        if streak.runs < FAST_RUNS {
+            return;
+        }
+        of.end_streak();
+        if streak.since == self.normal_runs {
+            self.jump(streak.level, of);
+        } else {
+            of.slipped(
+                (streak.level - self.level) * of.sensitivity(self.level),
+                self.level,
+            );
+        }
+    }
+
     fn raise(&mut self, id: CandidateId, latency: Duration, of: &Latency) {
         self.alarm = Some(match self.alarm {
             None => Alarm::new(id, self.level, latency, of),
             Some(alarm) => alarm.raised_again(id, latency, of),
         });
         self.level = self.level.max(of.implied(latency).min(LEVEL_LIMIT));
-        self.calm_down();
     }
 
     /// Takes a level that runs of this candidate have told, as uncertain as one run is. A jump is the machine's:
@@ -166,12 +178,6 @@ impl Slowdown {
         self.level = level.clamp(-LEVEL_LIMIT, LEVEL_LIMIT);
         self.variance = (self.variance + of.scatter().powi(2)).min(VARIANCE_LIMIT);
         of.carried(self.level);
-        self.calm_down();
-    }
-
-    fn calm_down(&mut self) {
-        self.fast = 0;
-        self.fast_level = f64::NEG_INFINITY;
     }
 
     fn innovation_variance(&self, of: &Latency) -> f64 {
@@ -305,6 +311,17 @@ mod tests {
         slowdown.measured(SMALL, millis(9.0), &mut small);
         slowdown.measured(SMALL, millis(9.2), &mut small);
         check_factor(&slowdown, 1.0);
+    }
+
+    #[test]
+    fn a_candidate_that_became_faster_alone_takes_nothing_back_from_the_others() {
+        let (mut slowdown, mut small, mut large) = calm();
+        for _ in 0..3 {
+            slowdown.measured(SMALL, millis(6.0), &mut small);
+            slowdown.measured(LARGE, millis(27.0), &mut large);
+        }
+        check_factor(&slowdown, 1.0);
+        assert!(small.residual(millis(6.0), slowdown.level()).abs() < 0.05);
     }
 
     #[test]

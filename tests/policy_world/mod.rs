@@ -344,25 +344,25 @@ impl<'a> Run<'a> {
     }
 
     fn shadow(&mut self, start: f64, slack: f64, active: CandidateId, shadow: &Shadow, latencies: &[f64]) {
-        let overlapped = shadow.kind == RunKind::Overlapped;
         let mut at = start;
         for id in shadow.ids() {
             assert_ne!(id, active, "the active candidate runs anyway");
+            // Two runs at once disturb each other.
+            let overlapped = slack < at - start + latencies[id.0];
             let latency = latencies[id.0] * if overlapped { 1.3 } else { 1.0 };
             self.lanes[id.0] = (at, at + latency);
             at += latency;
             self.outcome.shadow_share += latency;
-            // It fitted by the upper bound; when it does not in fact, it is not representative.
-            let kind = if at - start <= slack {
-                shadow.kind
-            } else {
+            let kind = if overlapped {
                 RunKind::Overlapped
+            } else {
+                RunKind::Shadow
             };
             self.policy.ran(millis(at), id, millis(latency), kind);
-        }
-        if overlapped {
-            self.outcome.overlapped += 1;
-            self.disturbed = 1.15;
+            if overlapped {
+                self.outcome.overlapped += 1;
+                self.disturbed = 1.15;
+            }
         }
         let Some(reference) = self.world.reference else {
             return;
