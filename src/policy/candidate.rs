@@ -62,9 +62,11 @@ pub(super) struct Candidate {
     pub regret: Regret,
     /// Runs of any kind.
     pub runs: u64,
-    /// Frame of the last run and of the last score; `None` before the first.
+    /// Frame of the last run of any kind; `None` before the first.
     pub last_run: Option<u64>,
-    pub last_score: Option<u64>,
+    /// Shadow runs that could have led to a score, and the frame of the last of them, or of the last score.
+    pub asks: u64,
+    pub last_asked: Option<u64>,
     /// Slow runs of its own in a row.
     pub slips: Slips,
     /// A miss was told of a run that has not ended yet.
@@ -80,7 +82,8 @@ impl Candidate {
             regret: Regret::default(),
             runs: 0,
             last_run: None,
-            last_score: None,
+            asks: 0,
+            last_asked: None,
             slips: Slips::default(),
             overdue: false,
         }

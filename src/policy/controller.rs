@@ -14,6 +14,9 @@ use super::shadow::{Plan, Scene, Shadow};
 use super::slowdown::Slowdown;
 use super::{Availability, CandidateId, Config, ConfigError, Decision, Outlook, Prior, RunKind, Switch};
 
+/// Frames between two corrections of the slowdown's origin: 40 s at 25 fps, longer than contention mostly lasts.
+const ANCHOR: u64 = 1000;
+
 /// Chooses who answers the next frame.
 ///
 /// A candidate whose upper latency bound passes the budget is left at once; a better one is taken when the
@@ -146,7 +149,7 @@ impl Policy {
         let frame = self.frame;
         if let Some(candidate) = self.candidate_mut(id) {
             candidate.quality.scored(agreement, reference);
-            candidate.last_score = Some(frame);
+            candidate.last_asked = Some(frame);
         }
     }
 
@@ -195,6 +198,9 @@ impl Policy {
         self.frame += 1;
         self.slowdown.drift();
         self.shadows.earn();
+        if self.frame.is_multiple_of(ANCHOR) {
+            self.anchor();
+        }
         let Some((to, reason)) = self.choice(available) else {
             return Decision {
                 answer: self.active.filter(|it| self.is_usable(*it, available)),
@@ -225,14 +231,18 @@ impl Policy {
                 kind: RunKind::Overlapped,
             });
         }
-        self.shadows.next(&Scene {
+        let shadow = self.shadows.next(&Scene {
             frame: self.frame,
             candidates: &self.candidates,
             available,
             active,
             slowdown: self.slowdown.level(),
             slack,
-        })
+        })?;
+        for id in shadow.ids().chain([active]) {
+            self.asked(id);
+        }
+        Some(shadow)
     }
 
     /// What is believed of a candidate now. Of one that was removed, nothing.
@@ -268,6 +278,33 @@ impl Policy {
     /// Who answered last, or would have.
     pub fn active(&self) -> Option<CandidateId> {
         self.active.filter(|it| self.candidate(*it).is_some())
+    }
+
+    /// A shadow run was asked for that can refresh what is known of a candidate.
+    fn asked(&mut self, id: CandidateId) {
+        let frame = self.frame;
+        if let Some(candidate) = self.candidate_mut(id) {
+            candidate.asks += 1;
+            candidate.last_asked = Some(frame);
+        }
+    }
+
+    /// Keeps the slowdown's meaning: runs cannot tell a slow machine from candidates that all became slower, so
+    /// what their offsets have in common is taken for the machine (specification, section 3.1).
+    fn anchor(&mut self) {
+        let known = || {
+            self.candidates
+                .iter()
+                .flatten()
+                .filter(|it| it.latency.has_baseline())
+        };
+        let count = known().count().max(1) as f64;
+        let common = known().map(|it| it.latency.offset()).sum::<f64>() / count;
+        if self.slowdown.shift_origin(common) {
+            for candidate in self.candidates.iter_mut().flatten() {
+                candidate.latency.shift_origin(common);
+            }
+        }
     }
 
     fn learn(&mut self, id: CandidateId, latency: Duration, clean: bool) {

@@ -36,11 +36,13 @@ const RANGE: (f64, f64) = (1e-7, 1e5);
 /// Surprisingly fast clean runs of one candidate in a row.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Streak {
+    /// All of them, and the last of them between which no candidate ran as expected.
     pub runs: u32,
+    pub together: u32,
     /// The largest slowdown that they implied: the cautious reading.
     pub level: f64,
-    /// Normal runs of all candidates before the first of them.
-    pub since: u64,
+    /// Normal runs of all candidates before the last of them.
+    normal_runs: u64,
 }
 
 /// Latency model of one candidate, in seconds and log-seconds:
@@ -169,13 +171,19 @@ impl Latency {
         let streak = match self.streak {
             None => Streak {
                 runs: 1,
+                together: 1,
                 level,
-                since: normal_runs,
+                normal_runs,
             },
             Some(it) => Streak {
                 runs: it.runs + 1,
+                together: if it.normal_runs == normal_runs {
+                    it.together + 1
+                } else {
+                    1
+                },
                 level: it.level.max(level),
-                ..it
+                normal_runs,
             },
         };
         *self.streak.insert(streak)
@@ -195,6 +203,24 @@ impl Latency {
     /// The slowdown jumped to a level that this candidate itself told: its offset is as well known as before.
     pub(super) fn carried(&mut self, slowdown: f64) {
         self.seen_at = slowdown;
+    }
+
+    pub(super) fn offset(&self) -> f64 {
+        self.offset
+    }
+
+    /// Moves the origin of the slowdown by `shift`; what is expected stays.
+    pub(super) fn shift_origin(&mut self, shift: f64) {
+        self.seen_at += shift;
+        if self.has_baseline() {
+            self.offset -= shift;
+        } else {
+            let factor = (-shift).exp();
+            self.first.iter_mut().for_each(|it| *it *= factor);
+            self.best *= factor;
+            self.baseline = self.baseline.map(|it| it * factor);
+        }
+        self.streak = None;
     }
 
     /// The candidate became slower or faster for reasons of its own: the offset takes the whole residual, and the

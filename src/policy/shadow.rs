@@ -180,8 +180,10 @@ impl Scene<'_> {
             _ if unmeasured && itself.is_some() => ([itself, None], f64::INFINITY),
             Some(reference) => {
                 let with = (reference != self.active).then_some(reference);
-                let due = (PACE * (1 + candidate.quality.scores())).min(SCORE_LATEST);
-                ([itself, with], self.age(candidate.last_score) / due as f64)
+                // By what was asked, not by what came of it: scores may never come.
+                let known = candidate.asks.max(candidate.quality.scores());
+                let due = PACE.saturating_mul(1 + known).min(SCORE_LATEST);
+                ([itself, with], self.age(candidate.last_asked) / due as f64)
             }
             None => ([itself, None], self.age(candidate.last_run) / SCORE_LATEST as f64),
         };
@@ -191,7 +193,6 @@ impl Scene<'_> {
         }
         let runs = if runs[0].is_none() { [runs[1], None] } else { runs };
         runs[0]?;
-        // Whose run just came back without having helped, as when nobody scores it, is not asked each frame.
         if runs.iter().flatten().any(|it| self.ran_lately(*it)) {
             return None;
         }
@@ -292,14 +293,14 @@ mod tests {
     #[test]
     fn the_active_candidate_is_scored_by_a_run_of_the_reference() {
         let mut candidates = candidates();
-        candidates[1].as_mut().unwrap().last_score = Some(1000);
+        candidates[1].as_mut().unwrap().last_asked = Some(1000);
         check(&candidates, 0, 37, Some((&[2], RunKind::Shadow)));
     }
 
     #[test]
     fn a_rival_is_paired_with_the_reference() {
         let mut candidates = candidates();
-        candidates[0].as_mut().unwrap().last_score = Some(1000);
+        candidates[0].as_mut().unwrap().last_asked = Some(1000);
         check(&candidates, 0, 45, Some((&[1, 2], RunKind::Shadow)));
     }
 

@@ -112,9 +112,11 @@ impl Slowdown {
     /// when it was faster than expected.
     pub(super) fn glimpsed(&mut self, latency: Duration, of: &mut Latency) {
         let residual = of.residual(latency, self.level);
+        let tolerance = SURPRISE * self.innovation_variance(of).sqrt();
         of.pardon(residual);
-        if residual < 0.0 {
-            let tolerance = SURPRISE * self.innovation_variance(of).sqrt();
+        if of.speaks(self.level) && residual < -tolerance {
+            self.fast(latency, of);
+        } else if residual < 0.0 {
             self.update(residual.max(-tolerance), of);
         }
     }
@@ -140,28 +142,20 @@ impl Slowdown {
         verdict
     }
 
+    /// Moves the origin by `shift`, together with all candidates. Refused while an alarm is open.
+    pub(super) fn shift_origin(&mut self, shift: f64) -> bool {
+        let level = self.level + shift;
+        let is_possible = self.alarm.is_none() && level.abs() <= LEVEL_LIMIT;
+        if is_possible {
+            self.level = level;
+        }
+        is_possible
+    }
+
     /// Who should be looked at beside the active candidate, because no run so far could tell whether its
     /// alarm is a step.
     pub(super) fn suspect(&self) -> Option<CandidateId> {
         self.alarm.filter(Alarm::is_look_due).map(|it| it.by())
-    }
-
-    /// A surprisingly fast run. Several in a row mean that contention has gone; but if other candidates ran
-    /// as expected meanwhile, it is this one that became faster.
-    fn fast(&mut self, latency: Duration, of: &mut Latency) {
-        let streak = of.fast_run(latency, self.normal_runs);
-        if streak.runs < FAST_RUNS {
-            return;
-        }
-        of.end_streak();
-        if streak.since == self.normal_runs {
-            self.jump(streak.level, of);
-        } else {
-            of.slipped(
-                (streak.level - self.level) * of.sensitivity(self.level),
-                self.level,
-            );
-        }
     }
 
     fn raise(&mut self, id: CandidateId, latency: Duration, of: &Latency) {
@@ -170,6 +164,22 @@ impl Slowdown {
             Some(alarm) => alarm.raised_again(id, latency, of),
         });
         self.level = self.level.max(of.implied(latency).min(LEVEL_LIMIT));
+    }
+
+    /// A surprisingly fast run. Several in a row mean that contention has gone; but if others ran as expected
+    /// between them, it is this candidate that became faster.
+    fn fast(&mut self, latency: Duration, of: &mut Latency) {
+        let streak = of.fast_run(latency, self.normal_runs);
+        if FAST_RUNS <= streak.together {
+            self.jump(streak.level, of);
+            of.end_streak();
+        } else if FAST_RUNS <= streak.runs && streak.together == 1 {
+            of.slipped(
+                (streak.level - self.level) * of.sensitivity(self.level),
+                self.level,
+            );
+            of.end_streak();
+        }
     }
 
     /// Takes a level that runs of this candidate have told, as uncertain as one run is. A jump is the machine's:
@@ -347,7 +357,7 @@ mod tests {
         let before = slowdown.level();
         slowdown.glimpsed(millis(50.0), &mut large);
         assert_eq!(slowdown.level(), before);
-        slowdown.glimpsed(millis(22.0), &mut large);
+        slowdown.glimpsed(millis(26.0), &mut large);
         assert!(slowdown.level() < before);
     }
 
