@@ -3,15 +3,19 @@
 //! The policy as its user sees it: facts in, a decision out. Holds the estimates together and knows the
 //! order in which they are asked; the arithmetic is theirs.
 
+mod choice;
+
 use std::time::Duration;
 
+use super::alarm::Verdict;
 use super::candidate::{Candidate, Standing};
 use super::limit::Limit;
 use super::shadow::{Plan, Scene, Shadow};
-use super::slowdown::{Slowdown, Verdict};
-use super::{
-    Availability, CandidateId, Config, ConfigError, Decision, Outlook, Prior, Reason, RunKind, Switch,
-};
+use super::slowdown::Slowdown;
+use super::{Availability, CandidateId, Config, ConfigError, Decision, Outlook, Prior, RunKind, Switch};
+
+/// Frames between two corrections of the slowdown's origin: 40 s at 25 fps, longer than contention mostly lasts.
+const ANCHOR: u64 = 1000;
 
 /// Chooses who answers the next frame.
 ///
@@ -87,6 +91,7 @@ impl Policy {
         if let Some(slot) = self.candidates.get_mut(id.0) {
             *slot = None;
         }
+        self.slowdown.forget_alarm_of(id);
         self.pinned = self.pinned.filter(|it| *it != id);
     }
 
@@ -109,26 +114,22 @@ impl Policy {
         if kind == RunKind::Active && self.config.budget < latency {
             self.shadows.missed(frame);
         }
-        let clean = matches!(kind, RunKind::Active | RunKind::Shadow);
-        let late = std::mem::take(&mut candidate.overdue);
-        if late && candidate.latency.is_known() {
-            if !self.slowdown.ended(id, latency, &candidate.latency) {
-                let residual = candidate.latency.residual(latency, self.slowdown.level());
-                candidate.latency.remember(residual);
+        let overdue = std::mem::take(&mut candidate.overdue);
+        let of = &mut candidate.latency;
+        if overdue && of.is_known() {
+            // What the miss said of the machine was judged meanwhile, or will be; this is the full number.
+            if !self.slowdown.ended(id, latency, of) {
+                of.remember(of.residual(latency, self.slowdown.level()));
             }
             return;
         }
-        let judged_before = self.slowdown.is_alarmed();
-        let verdict = match candidate.latency.is_known() {
-            true => self.slowdown.judge(latency, &candidate.latency, clean),
-            false => Verdict::Open,
-        };
-        if !(judged_before && verdict == Verdict::Open) {
-            self.learn(id, latency, clean);
+        let clean = matches!(kind, RunKind::Active | RunKind::Shadow);
+        match self.slowdown.judge(latency, of, clean) {
+            Some(Verdict::Unclear) => return,
+            Some(Verdict::Spike { by, residual }) => self.acquit(by, residual),
+            Some(Verdict::Step) | None => {}
         }
-        if let Verdict::Spike { by, residual } = verdict {
-            self.acquit(by, residual);
-        }
+        self.learn(id, latency, clean);
     }
 
     /// The deadline passed and the run is not finished: its latency is at least `elapsed`. Told once a run; a
@@ -157,7 +158,7 @@ impl Policy {
         let frame = self.frame;
         if let Some(candidate) = self.candidate_mut(id) {
             candidate.quality.scored(agreement, reference);
-            candidate.last_score = Some(frame);
+            candidate.last_asked = Some(frame);
         }
     }
 
@@ -165,6 +166,7 @@ impl Policy {
     pub fn late_downstream(&mut self, now: Duration, jitter: Duration) {
         self.now = now;
         self.limit.late(now, jitter);
+        self.shadows.missed(self.frame);
     }
 
     /// A candidate failed; it is not considered until it recovered, whatever its lane says.
@@ -190,7 +192,7 @@ impl Policy {
 
     /// Whoever is pinned answers whenever it is available.
     pub fn pin(&mut self, id: Option<CandidateId>) {
-        self.pinned = id;
+        self.pinned = id.filter(|it| self.candidate(*it).is_some());
     }
 
     /// With `auto` off, the active candidate stays for as long as it is available.
@@ -205,6 +207,9 @@ impl Policy {
         self.frame += 1;
         self.slowdown.drift();
         self.shadows.earn();
+        if self.frame.is_multiple_of(ANCHOR) {
+            self.anchor();
+        }
         let Some((to, reason)) = self.choice(available) else {
             return Decision {
                 answer: self.active.filter(|it| self.is_usable(*it, available)),
@@ -225,18 +230,28 @@ impl Policy {
     pub fn shadow(&mut self, now: Duration, slack: Duration, available: &[Availability]) -> Option<Shadow> {
         self.now = now;
         let active = self.active?;
-        if self.slowdown.is_alarmed() {
-            return None;
+        let suspect = self
+            .slowdown
+            .suspect()
+            .filter(|it| *it != active && self.is_usable(*it, available));
+        if suspect.is_some() {
+            return Some(Shadow {
+                runs: [suspect, None],
+                kind: RunKind::Overlapped,
+            });
         }
-        self.shadows.next(&Scene {
+        let shadow = self.shadows.next(&Scene {
             frame: self.frame,
             candidates: &self.candidates,
             available,
             active,
             slowdown: self.slowdown.level(),
-            miss_rate: self.config.miss_rate,
             slack,
-        })
+        })?;
+        for id in shadow.ids().chain([active]) {
+            self.asked(id);
+        }
+        Some(shadow)
     }
 
     /// What is believed of a candidate now. Of one that was removed, nothing.
@@ -274,91 +289,31 @@ impl Policy {
         self.active.filter(|it| self.candidate(*it).is_some())
     }
 
-    /// Whom to switch to, and why; `None` to stay.
-    fn choice(&mut self, available: &[Availability]) -> Option<(CandidateId, Reason)> {
-        let pinned = self.pinned.filter(|it| self.is_usable(*it, available));
-        if let Some(pinned) = pinned {
-            return (self.active != Some(pinned)).then_some((pinned, Reason::Pinned));
+    /// A shadow run was asked for that can refresh what is known of a candidate.
+    fn asked(&mut self, id: CandidateId) {
+        let frame = self.frame;
+        if let Some(candidate) = self.candidate_mut(id) {
+            candidate.asks += 1;
+            candidate.last_asked = Some(frame);
         }
-        let Some(active) = self.active else {
-            return Some((self.best(available)?, Reason::Start));
+    }
+
+    /// Keeps the slowdown's meaning: runs cannot tell a slow machine from candidates that all became slower, so
+    /// what their offsets have in common is taken for the machine (specification, section 3.1).
+    fn anchor(&mut self) {
+        let known = || {
+            self.candidates
+                .iter()
+                .flatten()
+                .filter(|it| it.latency.has_baseline())
         };
-        if !self.is_usable(active, available) {
-            let reason = match available.get(active.0) {
-                Some(Availability::Busy { since }) if self.is_sound(active) => Reason::Busy {
-                    elapsed: self.now.saturating_sub(*since),
-                },
-                _ => Reason::Gone,
-            };
-            return Some((self.best(available)?, reason));
-        }
-        if self.mode == Mode::Hold {
-            return None;
-        }
-        let limit = self.limit.at(self.now);
-        let upper = self
-            .candidate(active)
-            .and_then(|it| self.upper(it))
-            .unwrap_or(Duration::MAX);
-        if limit < upper {
-            let best = self.best(available)?;
-            let reason = Reason::Infeasible { upper, budget: limit };
-            return (best != active).then_some((best, reason));
-        }
-        self.better(active, available)
-    }
-
-    /// The feasible candidate of the best quality; without one, that of the smallest upper bound; without any
-    /// measured one, the first.
-    fn best(&self, available: &[Availability]) -> Option<CandidateId> {
-        let limit = self.limit.at(self.now);
-        let usable = || self.ids().filter(|it| self.is_usable(*it, available));
-        let measured = || usable().filter_map(|id| Some((id, self.upper(self.candidate(id)?)?)));
-        let quality = |id: &CandidateId| self.candidate(*id).map_or(0.0, |it| it.quality.mean());
-        let feasible = measured().filter(|(_, upper)| *upper <= limit);
-        feasible
-            .reduce(|best, it| {
-                let order = quality(&it.0)
-                    .total_cmp(&quality(&best.0))
-                    .then(best.1.cmp(&it.1));
-                if order.is_gt() { it } else { best }
-            })
-            .or_else(|| measured().min_by_key(|(_, upper)| *upper))
-            .map(|(id, _)| id)
-            .or_else(|| usable().next())
-    }
-
-    /// A feasible rival whose promise has paid for the switch.
-    fn better(&mut self, active: CandidateId, available: &[Availability]) -> Option<(CandidateId, Reason)> {
-        let limit = self.limit.at(self.now);
-        let level = self.slowdown.level();
-        let over = self.candidate(active)?.quality.mean();
-        let mut best: Option<(CandidateId, f64)> = None;
-        for index in 0..self.candidates.len() {
-            let id = CandidateId(index);
-            // The regret of a candidate that is busy waits for it.
-            if id == active || !self.is_usable(id, available) {
-                continue;
-            }
-            let miss_rate = self.config.miss_rate;
-            let Some(rival) = self.candidate_mut(id) else {
-                continue;
-            };
-            let fits = rival
-                .latency
-                .upper_to_enter(level, miss_rate)
-                .is_some_and(|it| it <= limit);
-            if !fits {
-                rival.regret.forget();
-                continue;
-            }
-            let quality = rival.quality.mean();
-            rival.regret.grow(quality, over);
-            if rival.regret.has_paid() && best.is_none_or(|(_, most)| most < quality) {
-                best = Some((id, quality));
+        let count = known().count().max(1) as f64;
+        let common = known().map(|it| it.latency.offset()).sum::<f64>() / count;
+        if self.slowdown.shift_origin(common) {
+            for candidate in self.candidates.iter_mut().flatten() {
+                candidate.latency.shift_origin(common);
             }
         }
-        best.map(|(id, quality)| (id, Reason::Better { quality, over }))
     }
 
     fn learn(&mut self, id: CandidateId, latency: Duration, clean: bool) {
@@ -366,27 +321,35 @@ impl Policy {
             return;
         };
         let of = &mut candidate.latency;
-        match (clean, of.has_baseline(), of.is_known()) {
-            (true, true, _) => self.slowdown.measured(id, latency, of),
-            (true, false, _) => of.found(latency, self.slowdown.level()),
-            (false, true, _) => self.slowdown.glimpsed(latency, of),
-            (false, false, _) => of.glimpsed(latency, self.slowdown.level()),
+        match (of.has_baseline(), clean) {
+            (true, true) => self.slowdown.measured(id, latency, of),
+            (true, false) => self.slowdown.glimpsed(latency, of),
+            (false, true) => of.found(latency, self.slowdown.level()),
+            (false, false) => of.glimpsed(latency, self.slowdown.level()),
         }
     }
 
-    /// A slow run was the candidate's own: the scatter keeps it, but the candidate is wanted back.
+    /// A slow run was the candidate's own, not the machine's. Alone, it was a spike: the scatter keeps it, and the
+    /// candidate is wanted back at once. Several in a row, it is the candidate that became slower.
     fn acquit(&mut self, id: CandidateId, residual: f64) {
-        if let Some(candidate) = self.candidate_mut(id) {
-            // A run that has not ended yet is remembered with its full latency when it ends.
-            if !candidate.overdue {
-                candidate.latency.remember(residual);
-            }
-            candidate.regret.prepay();
+        let level = self.slowdown.level();
+        let Some(candidate) = self.candidate_mut(id) else {
+            return;
+        };
+        if let Some(slower) = candidate.slips.slipped(candidate.runs, residual) {
+            candidate.latency.slipped(slower, level);
+            return;
         }
+        // A run that has not ended yet is remembered with its full latency when it ends.
+        if !candidate.overdue {
+            candidate.latency.remember(residual);
+        }
+        candidate.regret.prepay();
     }
 
     fn set_standing(&mut self, now: Duration, id: CandidateId, standing: Standing) {
         self.now = now;
+        self.slowdown.forget_alarm_of(id);
         if let Some(candidate) = self.candidate_mut(id) {
             candidate.standing = standing;
             candidate.overdue = false;
@@ -415,10 +378,6 @@ impl Policy {
 
     fn is_usable(&self, id: CandidateId, available: &[Availability]) -> bool {
         self.is_sound(id) && available.get(id.0) == Some(&Availability::Ready)
-    }
-
-    fn ids(&self) -> impl Iterator<Item = CandidateId> {
-        (0..self.candidates.len()).map(CandidateId)
     }
 
     fn candidate(&self, id: CandidateId) -> Option<&Candidate> {

@@ -27,7 +27,7 @@ pub struct Switch {
 /// Why the active candidate changed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Reason {
-    /// The first candidate became able to answer.
+    /// The first candidate became able to answer, or the first one whose latency is known.
     Start,
     /// The active candidate's upper latency bound passed the budget; `budget` is what was compared with,
     /// that is the user's budget less the margin and less what the sink asked for by QoS.

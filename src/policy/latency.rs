@@ -16,9 +16,6 @@ const HAND_OVER: f64 = 200e-6;
 /// into the offset.
 const BASELINE_RUNS: usize = 5;
 
-/// Variance of a provisional baseline, which only disturbed runs have told: 10 %.
-const PROVISIONAL_VARIANCE: f64 = 0.01;
-
 /// Variance of a baseline of five runs that scatter by 6 %: 1.57 (the median's) times 0.06² / 5.
 const BASELINE_VARIANCE: f64 = 1.1e-3;
 
@@ -36,6 +33,18 @@ const SCATTER: (f64, f64) = (0.02, 0.3);
 /// Latencies in seconds that can be told apart from nothing and still be added up.
 const RANGE: (f64, f64) = (1e-7, 1e5);
 
+/// Surprisingly fast clean runs of one candidate in a row.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Streak {
+    /// All of them, and the last of them between which no candidate ran as expected.
+    pub runs: u32,
+    pub together: u32,
+    /// The largest slowdown that they implied: the cautious reading.
+    pub level: f64,
+    /// Normal runs of all candidates before the last of them.
+    normal_runs: u64,
+}
+
 /// Latency model of one candidate, in seconds and log-seconds:
 ///
 /// `ln(y + c) = ln(b · e^(s + d) + c) + e` where `y` is the frame latency, `b` the baseline, `s` the shared
@@ -45,6 +54,8 @@ pub(super) struct Latency {
     /// Clean runs, freed of the slowdown; the first `clean` are valid.
     first: [f64; BASELINE_RUNS],
     clean: usize,
+    /// Fastest disturbed run, freed of the slowdown; infinite without one.
+    best: f64,
     baseline: Option<f64>,
     offset: f64,
     /// Variance of the offset at the slowdown `seen_at`.
@@ -52,6 +63,7 @@ pub(super) struct Latency {
     /// Slowdown at the last clean run.
     seen_at: f64,
     residuals: Window,
+    streak: Option<Streak>,
 }
 
 impl Latency {
@@ -59,11 +71,15 @@ impl Latency {
         Latency {
             first: [0.0; BASELINE_RUNS],
             clean: 0,
+            best: f64::INFINITY,
             baseline: None,
             offset: 0.0,
-            variance: PROVISIONAL_VARIANCE,
+            // A provisional baseline is no doubt too high already; more doubt would bar the candidate from
+            // the clean runs that could tell.
+            variance: 0.0,
             seen_at: 0.0,
             residuals: Window::new(),
+            streak: None,
         }
     }
 
@@ -84,22 +100,28 @@ impl Latency {
         let mut runs = self.first;
         let runs = &mut runs[..self.clean];
         runs.sort_by(f64::total_cmp);
-        // The upper median: of two first runs, the slower one is the safer guess.
-        self.baseline = Some(runs[self.clean / 2]);
+        let median = runs[(self.clean - 1) / 2];
+        // Until the median means something, the best disturbed run bounds it.
+        self.baseline = Some(if self.has_baseline() {
+            median
+        } else {
+            self.best.min(median)
+        });
         self.offset = 0.0;
-        self.variance = BASELINE_VARIANCE * (BASELINE_RUNS as f64 / self.clean as f64);
+        self.variance = BASELINE_VARIANCE;
         self.seen_at = slowdown;
     }
 
-    /// A disturbed run before any clean one. It can only have been slower than a clean run, so the best
+    /// A disturbed run before the baseline stands. It can only have been slower than a clean run, so the best
     /// of them is the provisional baseline.
     pub(super) fn glimpsed(&mut self, latency: Duration, slowdown: f64) {
         let seen = seconds(latency) / slowdown.exp();
+        self.best = self.best.min(seen);
         self.baseline = Some(self.baseline.map_or(seen, |it| it.min(seen)));
         self.seen_at = slowdown;
     }
 
-    /// Expected log of latency plus hand-over at a slowdown. Call only when known; unknown is infinite.
+    /// Expected log of latency plus hand-over at a slowdown; infinite when nothing is known.
     pub(super) fn expected(&self, slowdown: f64) -> f64 {
         (self.scaled(slowdown) + HAND_OVER).ln()
     }
@@ -122,6 +144,12 @@ impl Latency {
         }
     }
 
+    /// Whether a run tells of the machine: one that is mostly hand-over hardly moves with the slowdown, and of one
+    /// whose latency is unknown nothing can be expected.
+    pub(super) fn speaks(&self, slowdown: f64) -> bool {
+        self.is_known() && 0.5 < self.sensitivity(slowdown.min(0.0))
+    }
+
     /// Observed minus expected, in the log domain.
     pub(super) fn residual(&self, latency: Duration, slowdown: f64) -> f64 {
         (seconds(latency) + HAND_OVER).ln() - self.expected(slowdown)
@@ -137,11 +165,72 @@ impl Latency {
         self.variance + (SENSITIVITY_SD * (slowdown - self.seen_at)).powi(2)
     }
 
+    /// One more surprisingly fast run, after so many normal ones of all candidates.
+    pub(super) fn fast_run(&mut self, latency: Duration, normal_runs: u64) -> Streak {
+        let level = self.implied(latency);
+        let streak = match self.streak {
+            None => Streak {
+                runs: 1,
+                together: 1,
+                level,
+                normal_runs,
+            },
+            Some(it) => Streak {
+                runs: it.runs + 1,
+                together: if it.normal_runs == normal_runs {
+                    it.together + 1
+                } else {
+                    1
+                },
+                level: it.level.max(level),
+                normal_runs,
+            },
+        };
+        *self.streak.insert(streak)
+    }
+
+    pub(super) fn end_streak(&mut self) {
+        self.streak = None;
+    }
+
     /// Takes over what a run taught: a step of the offset and the doubt that is left.
     pub(super) fn learn(&mut self, step: f64, doubt: f64, slowdown: f64) {
         self.offset = (self.offset + step).clamp(-OFFSET_LIMIT, OFFSET_LIMIT);
         self.variance = doubt;
         self.seen_at = slowdown;
+    }
+
+    /// The slowdown jumped to a level that this candidate itself told: its offset is as well known as before.
+    pub(super) fn carried(&mut self, slowdown: f64) {
+        self.seen_at = slowdown;
+    }
+
+    pub(super) fn offset(&self) -> f64 {
+        self.offset
+    }
+
+    /// Moves the origin of the slowdown by `shift`; what is expected stays.
+    pub(super) fn shift_origin(&mut self, shift: f64) {
+        self.seen_at += shift;
+        if self.has_baseline() {
+            self.offset -= shift;
+        } else {
+            let factor = (-shift).exp();
+            self.first.iter_mut().for_each(|it| *it *= factor);
+            self.best *= factor;
+            self.baseline = self.baseline.map(|it| it * factor);
+        }
+        self.streak = None;
+    }
+
+    /// The candidate became slower or faster for reasons of its own: the offset takes the whole residual, and the
+    /// doubt is that of a single run.
+    pub(super) fn slipped(&mut self, residual: f64, slowdown: f64) {
+        self.learn(
+            residual / self.sensitivity(slowdown).max(0.1),
+            self.scatter().powi(2),
+            slowdown,
+        );
     }
 
     pub(super) fn remember(&mut self, residual: f64) {
@@ -155,6 +244,14 @@ impl Latency {
     /// Expected latency.
     pub(super) fn latency(&self, slowdown: f64) -> Option<Duration> {
         self.baseline.map(|_| duration(self.scaled(slowdown)))
+    }
+
+    /// The latency that all but `share` of the runs are expected to keep, without doubt or headroom.
+    pub(super) fn likely(&self, slowdown: f64, share: f64) -> Option<Duration> {
+        self.baseline?;
+        Some(duration(
+            (self.expected(slowdown) + self.residuals.percentile(1.0 - share)).exp() - HAND_OVER,
+        ))
     }
 
     /// The latency that all but `miss_rate` of the runs are expected to keep, plus one standard deviation of

@@ -11,6 +11,7 @@
 //! waits until the regret of staying has paid for it. What one run says of the machine (`slowdown`) counts
 //! for all candidates, so a rival need not run to be judged.
 
+mod alarm;
 mod candidate;
 mod config;
 mod controller;

@@ -9,8 +9,8 @@ const WINDOW: usize = 256;
 /// 97th percentile, so that a single spike in a candidate's youth does not bar it.
 const ASSUMED: usize = 64;
 
-/// Spread of the assumed residuals: a little above the 6 % that warm runs show on a quiet machine.
-const ASSUMED_SPREAD: f64 = 0.08;
+/// Spread of the assumed residuals: what warm runs show on a quiet machine.
+const ASSUMED_SPREAD: f64 = 0.06;
 
 /// The last residuals, oldest first out, with exact percentiles.
 ///

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! The architecture as a test: which part of the crate may mention what. A folder that is still empty
+//! passes; one that is missing does not.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Folder or file under `src`, and the paths that its code may not mention.
+const FORBIDDEN: &[(&str, &[&str])] = &[
+    (
+        "policy",
+        &[
+            "gst::",
+            "gst_base::",
+            "gst_video::",
+            "glib::",
+            "ort::",
+            "rten::",
+            "once_cell::",
+            "parking_lot::",
+            "serde::",
+            "crate::runtime",
+            "crate::media",
+            "crate::score",
+            "crate::elements",
+            "crate::tensor",
+            "std::fs",
+            "std::io",
+            "std::thread",
+            "std::sync",
+            "Instant::now",
+            "SystemTime",
+            "Mutex",
+            "println!",
+            "eprintln!",
+            "dbg!",
+        ],
+    ),
+    (
+        "score",
+        &[
+            "gst::",
+            "gst_base::",
+            "gst_video::",
+            "glib::",
+            "ort::",
+            "rten::",
+            "crate::runtime",
+            "crate::media",
+            "crate::policy",
+            "crate::elements",
+            "Instant::now",
+            "std::fs",
+        ],
+    ),
+    (
+        "runtime",
+        &[
+            "gst::",
+            "gst_base::",
+            "gst_video::",
+            "glib::",
+            "crate::media",
+            "crate::policy",
+            "crate::score",
+            "crate::elements",
+        ],
+    ),
+    (
+        "media",
+        &[
+            "ort::",
+            "rten::",
+            "crate::runtime",
+            "crate::policy",
+            "crate::score",
+            "crate::elements",
+        ],
+    ),
+    ("elements", &["ort::", "rten::", "rten_tensor::"]),
+    (
+        "tensor.rs",
+        &[
+            "gst::",
+            "gst_video::",
+            "glib::",
+            "ort::",
+            "rten::",
+            "rten_tensor::",
+            "crate::",
+        ],
+    ),
+];
+
+/// Lines that a file of the policy may have: one concept each, tests included.
+const POLICY_LINES: usize = 400;
+
+/// Lines that the file which puts the concepts together may have: discipline fails there first.
+const CONTROLLER_LINES: usize = 380;
+
+#[test]
+fn no_part_mentions_what_it_must_not_know() {
+    let mut found = Vec::new();
+    for (part, words) in FORBIDDEN {
+        for file in rust_files(&source().join(part)) {
+            for (number, line) in code_lines(&file) {
+                let mentioned = words.iter().filter(|it| mentions(&line, it));
+                found.extend(mentioned.map(|it| format!("{}:{number}: {it}", file.display())));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn policy_files_hold_one_concept_each() {
+    for file in rust_files(&source().join("policy")) {
+        let lines = fs::read_to_string(&file).unwrap().lines().count();
+        let limit = if file.ends_with("controller.rs") {
+            CONTROLLER_LINES
+        } else {
+            POLICY_LINES
+        };
+        assert!(
+            lines <= limit,
+            "{} has {lines} lines, more than {limit}",
+            file.display()
+        );
+    }
+}
+
+#[test]
+fn no_test_sleeps() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = rust_files(&root.join("tests"));
+    files.retain(|it| !it.ends_with("layering.rs"));
+    // A test inside `src` stands at the end of its file, behind `mod tests`.
+    let inline = rust_files(&source());
+    let in_tests = inline.iter().flat_map(|file| {
+        let lines: Vec<_> = code_lines(file);
+        let start = lines
+            .iter()
+            .position(|(_, line)| line.contains("mod tests {"))
+            .unwrap_or(lines.len());
+        lines[start..]
+            .iter()
+            .map(|(number, line)| (file, *number, line.clone()))
+            .collect::<Vec<_>>()
+    });
+    let in_files = files.iter().flat_map(|file| {
+        code_lines(file)
+            .into_iter()
+            .map(move |(number, line)| (file, number, line))
+    });
+    let found: Vec<String> = in_tests
+        .chain(in_files)
+        .filter(|(_, _, line)| mentions(line, "sleep("))
+        .map(|(file, number, _)| format!("{}:{number}", file.display()))
+        .collect();
+    assert!(
+        found.is_empty(),
+        "a test that sleeps is slow or flaky:\n{}",
+        found.join("\n")
+    );
+}
+
+#[test]
+fn the_check_itself_can_fail() {
+    assert!(mentions("use gst::glib;", "gst::"));
+    assert!(mentions("    let x = ::ort::session();", "ort::"));
+    assert!(mentions("thread::sleep(pause);", "sleep("));
+    assert!(
+        !mentions("slice::sort::stable(x);", "ort::"),
+        "whole path segments only"
+    );
+    assert!(!mentions("let nosleep(x) = y;", "sleep("));
+    assert!(code("let a = 1; // gst::init()").ends_with("1; "));
+    assert_eq!(code("/// As gst::Buffer does."), "");
+    assert!(3 <= rust_files(&source().join("policy")).len());
+}
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+/// The Rust files of a folder and below, or the file itself.
+fn rust_files(path: &Path) -> Vec<PathBuf> {
+    if path.is_file() {
+        return vec![path.to_path_buf()];
+    }
+    let entries = fs::read_dir(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|it| it.is_dir() || it.extension().is_some_and(|it| it == "rs"))
+        .flat_map(|it| rust_files(&it))
+        .collect();
+    files.sort();
+    files
+}
+
+/// The lines of a file with their numbers, without comments.
+fn code_lines(file: &Path) -> Vec<(usize, String)> {
+    let text = fs::read_to_string(file).unwrap();
+    text.lines()
+        .enumerate()
+        .map(|(index, line)| (index + 1, code(line).to_owned()))
+        .collect()
+}
+
+/// A line up to its comment. (One inside a string cuts the line short, which can only overlook something.)
+fn code(line: &str) -> &str {
+    line.split("//").next().unwrap_or(line)
+}
+
+/// Whether a line mentions a word that no longer word ends with.
+fn mentions(line: &str, word: &str) -> bool {
+    line.match_indices(word).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        !before.is_some_and(|it| it.is_alphanumeric() || it == '_')
+    })
+}

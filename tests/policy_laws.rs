@@ -1,0 +1,468 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! What holds for the policy whatever the stream does: properties over random traces of facts, many of
+//! them nonsense. One test counts allocations, so this binary has an allocator of its own.
+
+mod policy_world;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::time::Duration;
+
+use gstavrec::policy::{
+    Availability, CandidateId, Config, Decision, Outlook, Policy, Prior, Reason, RunKind, Shadow,
+};
+use proptest::prelude::*;
+
+use policy_world::{World, calm, millis};
+
+/// Counts the allocations of each thread for itself; everything else is the system's.
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+// SAFETY: both methods pass their arguments on unchanged; the counter is thread-local and allocates nothing.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // Fails only while the thread ends, when nobody counts any more.
+        let _ = ALLOCATIONS.try_with(|it| it.set(it.get() + 1));
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// One thing that the policy is told, or asked.
+#[derive(Debug, Clone)]
+enum Step {
+    Ran(usize, f64, RunKind),
+    Missed(usize, f64),
+    Scored(usize, f64),
+    LateDownstream(f64),
+    Failed(usize),
+    Recovered(usize),
+    Flushed,
+    Pin(Option<usize>),
+    Auto(bool),
+    Budget(f64),
+    Add(Option<f64>, bool),
+    Remove(usize),
+    Shadow(f64),
+    /// A frame; for each candidate 0 to 9: ready up to 5, then busy, then absent.
+    Decide(Vec<u8>),
+}
+
+/// Latencies in milliseconds, mostly sensible.
+fn latency() -> impl Strategy<Value = f64> {
+    prop_oneof![8 => 0.5f64..60.0, 1 => Just(0.0), 1 => 1e3f64..1e7]
+}
+
+/// Ids of candidates, some of which were never added.
+fn id() -> impl Strategy<Value = usize> {
+    0usize..7
+}
+
+fn kind() -> impl Strategy<Value = RunKind> {
+    prop_oneof![
+        5 => Just(RunKind::Active),
+        2 => Just(RunKind::Shadow),
+        1 => Just(RunKind::Overlapped),
+        1 => Just(RunKind::WarmUp),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let score = prop_oneof![8 => 0.0f64..=1.0, 1 => Just(f64::NAN), 1 => -2.0f64..2.0];
+    prop_oneof![
+        20 => prop::collection::vec(0u8..10, 0..6).prop_map(Step::Decide),
+        20 => (id(), latency(), kind()).prop_map(|(id, latency, kind)| Step::Ran(id, latency, kind)),
+        3 => (id(), latency()).prop_map(|(id, latency)| Step::Missed(id, latency)),
+        5 => (id(), score).prop_map(|(id, score)| Step::Scored(id, score)),
+        1 => latency().prop_map(Step::LateDownstream),
+        1 => id().prop_map(Step::Failed),
+        2 => id().prop_map(Step::Recovered),
+        1 => Just(Step::Flushed),
+        1 => prop::option::of(id()).prop_map(Step::Pin),
+        1 => any::<bool>().prop_map(Step::Auto),
+        1 => (1.0f64..100.0).prop_map(Step::Budget),
+        1 => (prop::option::of(-1.0f64..2.0), any::<bool>()).prop_map(|(quality, it)| Step::Add(quality, it)),
+        1 => id().prop_map(Step::Remove),
+        4 => latency().prop_map(Step::Shadow),
+    ]
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    prop::collection::vec(step(), 1..400)
+}
+
+const CONFIG: Config = Config {
+    budget: Duration::from_millis(40),
+    period: Duration::from_millis(40),
+    miss_rate: 0.03,
+};
+
+/// A policy with what its user knows beside it.
+struct Stream {
+    policy: Policy,
+    now: Duration,
+    available: Vec<Availability>,
+    added: usize,
+    failed: Vec<usize>,
+    removed: Vec<usize>,
+    pinned: Option<usize>,
+    auto: bool,
+}
+
+/// What came back of a step.
+#[derive(Debug, Clone, PartialEq)]
+enum Answer {
+    Nothing,
+    Decision(Decision),
+    Shadow(Option<Shadow>),
+}
+
+impl Stream {
+    fn new() -> Stream {
+        let mut policy = Policy::new(CONFIG).unwrap();
+        for (index, quality) in [Some(0.7), Some(0.8), None, Some(0.9)].into_iter().enumerate() {
+            policy.add(Prior {
+                quality,
+                is_reference: index == 3,
+            });
+        }
+        Stream {
+            policy,
+            now: Duration::ZERO,
+            available: Vec::new(),
+            added: 4,
+            failed: Vec::new(),
+            removed: Vec::new(),
+            pinned: None,
+            auto: true,
+        }
+    }
+
+    fn take(&mut self, step: &Step) -> Answer {
+        let now = self.now;
+        match step {
+            Step::Ran(id, latency, kind) => self.policy.ran(now, CandidateId(*id), millis(*latency), *kind),
+            Step::Missed(id, elapsed) => self.policy.missed(now, CandidateId(*id), millis(*elapsed)),
+            Step::Scored(id, agreement) => self.policy.scored(now, CandidateId(*id), *agreement),
+            Step::LateDownstream(jitter) => self.policy.late_downstream(now, millis(*jitter)),
+            Step::Failed(id) => {
+                self.failed.push(*id);
+                self.policy.failed(now, CandidateId(*id));
+            }
+            Step::Recovered(id) => {
+                self.failed.retain(|it| it != id);
+                self.policy.recovered(now, CandidateId(*id));
+            }
+            Step::Flushed => self.policy.flushed(now),
+            Step::Pin(id) => {
+                self.pinned = *id;
+                self.policy.pin(id.map(CandidateId));
+            }
+            Step::Auto(auto) => {
+                self.auto = *auto;
+                self.policy.set_auto(*auto);
+            }
+            Step::Budget(budget) => {
+                self.policy
+                    .set_config(Config {
+                        budget: millis(*budget),
+                        ..CONFIG
+                    })
+                    .unwrap();
+            }
+            Step::Add(quality, is_reference) => {
+                let id = self.policy.add(Prior {
+                    quality: *quality,
+                    is_reference: *is_reference,
+                });
+                assert_eq!(id, CandidateId(self.added), "ids are never reused");
+                self.failed.retain(|it| *it != id.0);
+                self.removed.retain(|it| *it != id.0);
+                self.added += 1;
+            }
+            Step::Remove(id) => {
+                self.removed.push(*id);
+                self.policy.remove(CandidateId(*id));
+            }
+            Step::Shadow(slack) => {
+                return Answer::Shadow(self.policy.shadow(now, millis(*slack), &self.available));
+            }
+            Step::Decide(lanes) => {
+                self.now += CONFIG.period;
+                let since = self.now.saturating_sub(CONFIG.period);
+                self.available.clear();
+                self.available.extend(lanes.iter().map(|it| match it {
+                    0..=5 => Availability::Ready,
+                    6..=7 => Availability::Busy { since },
+                    _ => Availability::Absent,
+                }));
+                return Answer::Decision(self.policy.decide(self.now, &self.available));
+            }
+        }
+        Answer::Nothing
+    }
+
+    fn is_usable(&self, id: usize) -> bool {
+        let gone = self.failed.contains(&id) || self.removed.contains(&id);
+        id < self.added && !gone && self.available.get(id) == Some(&Availability::Ready)
+    }
+
+    fn outlook(&self, id: usize) -> Outlook {
+        self.policy.outlook(CandidateId(id))
+    }
+}
+
+fn is_finite(reason: &Reason) -> bool {
+    let is_sane = |it: Duration| it <= Duration::from_secs(1_000_000);
+    match reason {
+        Reason::Infeasible { upper, budget } => is_sane(*upper) && is_sane(*budget) && budget < upper,
+        Reason::Better { quality, over } => (0.0..=1.0).contains(quality) && (0.0..=1.0).contains(over),
+        Reason::Busy { elapsed } => is_sane(*elapsed),
+        Reason::Start | Reason::Gone | Reason::Pinned => true,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_same_facts_give_the_same_answers(steps in steps()) {
+        let (mut one, mut other) = (Stream::new(), Stream::new());
+        for step in &steps {
+            prop_assert_eq!(one.take(step), other.take(step));
+        }
+        prop_assert_eq!(one.policy.slowdown().to_bits(), other.policy.slowdown().to_bits());
+    }
+
+    #[test]
+    fn only_who_is_there_and_free_answers(steps in steps()) {
+        let mut stream = Stream::new();
+        for step in &steps {
+            match stream.take(step) {
+                Answer::Decision(Decision { answer: Some(id), .. }) => prop_assert!(stream.is_usable(id.0)),
+                Answer::Decision(Decision { answer: None, switch }) => {
+                    prop_assert!((0..stream.added).all(|it| !stream.is_usable(it)), "somebody could have answered");
+                    prop_assert_eq!(switch, None);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn nobody_infeasible_answers_while_somebody_feasible_is_free(steps in steps()) {
+        let mut stream = Stream::new();
+        for step in &steps {
+            let Answer::Decision(Decision { answer: Some(id), .. }) = stream.take(step) else { continue };
+            if !stream.auto || stream.pinned == Some(id.0) || stream.outlook(id.0).feasible {
+                continue;
+            }
+            let better = (0..stream.added).find(|it| stream.is_usable(*it) && stream.outlook(*it).feasible);
+            prop_assert_eq!(better, None, "{:?} answers with {:?}", id, stream.outlook(id.0));
+        }
+    }
+
+    #[test]
+    fn every_switch_has_a_reason_with_sane_numbers(steps in steps()) {
+        let mut stream = Stream::new();
+        let mut active = None;
+        for step in &steps {
+            let Answer::Decision(decision) = stream.take(step) else { continue };
+            if let Some(switch) = decision.switch {
+                prop_assert_eq!(switch.from, active);
+                prop_assert_ne!(switch.from, Some(switch.to));
+                prop_assert_eq!(decision.answer, Some(switch.to));
+                prop_assert!(is_finite(&switch.reason), "{:?}", switch.reason);
+                prop_assert!(!switch.reason.to_string().contains("NaN"));
+                active = Some(switch.to);
+            } else if decision.answer.is_some() {
+                prop_assert_eq!(decision.answer, active, "a change without a reason");
+            }
+        }
+    }
+
+    #[test]
+    fn shadow_runs_are_of_others_that_are_free_and_each_once(steps in steps()) {
+        let mut stream = Stream::new();
+        for step in &steps {
+            let Answer::Shadow(Some(shadow)) = stream.take(step) else { continue };
+            let ids: Vec<CandidateId> = shadow.ids().collect();
+            prop_assert!(!ids.is_empty() && shadow.runs[0].is_some());
+            prop_assert!(ids.len() < 2 || ids[0] != ids[1]);
+            for id in ids {
+                prop_assert!(stream.is_usable(id.0));
+                prop_assert_ne!(Some(id), stream.policy.active());
+            }
+            prop_assert!(matches!(shadow.kind, RunKind::Shadow | RunKind::Overlapped));
+        }
+    }
+
+    #[test]
+    fn beliefs_stay_numbers_whatever_is_told(steps in steps()) {
+        let mut stream = Stream::new();
+        for step in &steps {
+            stream.take(step);
+            prop_assert!(stream.policy.slowdown().is_finite() && 0.0 < stream.policy.slowdown());
+            for id in 0..stream.added {
+                let outlook = stream.outlook(id);
+                prop_assert!((0.0..=1.0).contains(&outlook.quality) && outlook.quality_sd.is_finite());
+                prop_assert_eq!(outlook.latency.is_some(), outlook.upper.is_some());
+                if let (Some(latency), Some(upper)) = (outlook.latency, outlook.upper) {
+                    prop_assert!(latency <= upper, "{:?}", outlook);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_calm_stream_comes_back_to_the_best_after_whatever_was_told(steps in steps()) {
+        let mut stream = Stream { policy: measured(&LATENCIES), ..Stream::new() };
+        for step in steps.iter().filter(|it| !matches!(it, Step::Add(..) | Step::Remove(_))) {
+            stream.take(step);
+        }
+        stream.take(&Step::Pin(None));
+        stream.take(&Step::Auto(true));
+        stream.take(&Step::Budget(40.0));
+        (0..4).for_each(|id| {
+            stream.take(&Step::Recovered(id));
+        });
+        let active = calm_frames(&mut stream.policy, stream.now, 3000);
+        prop_assert_eq!(active, Some(CandidateId(3)), "{:?}", (0..4).map(|it| stream.outlook(it)).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn one_run_of_the_active_candidate_moves_what_is_expected_of_all(slower in 1.05f64..3.0) {
+        let mut policy = measured(&[3.0, 9.0, 27.0]);
+        let latency = |policy: &Policy, id: usize| policy.outlook(CandidateId(id)).latency.unwrap();
+        let before: Vec<Duration> = (0..3).map(|it| latency(&policy, it)).collect();
+        policy.ran(Duration::from_secs(1), CandidateId(1), millis(9.0 * slower), RunKind::Active);
+        for (id, before) in before.iter().enumerate() {
+            prop_assert!(*before < latency(&policy, id), "{} did not move", id);
+        }
+        // By the same factor, for those that did not run.
+        let factor = |id: usize| latency(&policy, id).as_secs_f64() / before[id].as_secs_f64();
+        prop_assert!((factor(0) / factor(2) - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_larger_budget_never_lowers_the_quality_without_noise(
+        candidates in prop::collection::vec((0.5f64..60.0, 0.3f64..1.0), 1..6),
+        budget in 5.0f64..60.0,
+        more in 0.0f64..60.0,
+    ) {
+        let settled = |budget: f64| {
+            let candidates: Vec<_> = candidates.iter().map(|it| (it.0, it.1, Some(it.1))).collect();
+            let world = World {
+                candidates: candidates.clone(),
+                reference: None,
+                budget,
+                period: 200.0,
+                contention: calm,
+                noise: 0.0,
+                spikes: 0.0,
+                ..World::default()
+            };
+            let outcome = world.run(400);
+            // When nothing fits, the fastest runs and is late, and its quality counts for nothing.
+            match (outcome.late.last(), outcome.answers.last()) {
+                (Some(false), Some(Some(id))) => candidates[*id].1,
+                _ => 0.0,
+            }
+        };
+        // What lies closer together than the hysteresis tells apart is the same.
+        prop_assert!(settled(budget) <= settled(budget + more) * 1.004);
+    }
+}
+
+/// A policy whose candidates have been measured at these latencies, the last one the best.
+fn measured(latencies: &[f64]) -> Policy {
+    let mut policy = Policy::new(CONFIG).unwrap();
+    for (index, latency) in latencies.iter().enumerate() {
+        let quality = Some(0.6 + 0.1 * index as f64);
+        let id = policy.add(Prior {
+            quality,
+            is_reference: index + 1 == latencies.len(),
+        });
+        for run in 0..20 {
+            // A wobble of 2 %, so that the scatter is not nothing.
+            let wobble = 1.0 + 0.02 * f64::from(run % 3 - 1);
+            policy.ran(Duration::ZERO, id, millis(latency * wobble), RunKind::Shadow);
+        }
+    }
+    policy
+}
+
+/// Latencies in milliseconds of candidates of which the slowest is the best.
+const LATENCIES: [f64; 4] = [1.0, 3.0, 9.0, 27.0];
+
+/// Plays frames without contention, all candidates ready, all shadow runs done as asked and all answers scored by
+/// what `measured` promised; returns who is active then.
+fn calm_frames(policy: &mut Policy, start: Duration, frames: u32) -> Option<CandidateId> {
+    let available = [Availability::Ready; 4];
+    for frame in 1..=frames {
+        let now = start + CONFIG.period * frame;
+        let wobble = 1.0 + 0.02 * f64::from(frame % 7) - 0.06;
+        let Some(id) = policy.decide(now, &available).answer else {
+            continue;
+        };
+        let latency = LATENCIES[id.0] * wobble;
+        policy.ran(now, id, millis(latency), RunKind::Active);
+        let Some(shadow) = policy.shadow(now, millis(40.0 - latency), &available) else {
+            continue;
+        };
+        shadow
+            .ids()
+            .for_each(|it| policy.ran(now, it, millis(LATENCIES[it.0] * wobble), shadow.kind));
+        if id == CandidateId(3) || shadow.ids().any(|it| it == CandidateId(3)) {
+            let others = shadow.ids().chain([id]).filter(|it| *it != CandidateId(3));
+            others.for_each(|it| policy.scored(now, it, (0.6 + 0.1 * it.0 as f64) / 0.9));
+        }
+    }
+    policy.active()
+}
+
+#[test]
+fn nothing_is_allocated_while_frames_go() {
+    let latencies = LATENCIES;
+    let mut policy = measured(&latencies);
+    let available = [Availability::Ready; 4];
+    let mut switches = 0;
+    let mut shadows = 0;
+    let before = ALLOCATIONS.with(Cell::get);
+    for frame in 0..2000u32 {
+        let now = CONFIG.period * frame;
+        let decision = policy.decide(now, &available);
+        switches += u32::from(decision.switch.is_some());
+        let Some(id) = decision.answer else { continue };
+        let slowdown = if frame % 400 < 100 { 2.5 } else { 1.0 };
+        let latency = latencies[id.0] * slowdown * (1.0 + 0.01 * f64::from(frame % 7));
+        if 40.0 < latency {
+            policy.missed(now, id, CONFIG.budget);
+        }
+        policy.ran(now, id, millis(latency), RunKind::Active);
+        policy.scored(now, id, 0.9);
+        if let Some(shadow) = policy.shadow(now, millis((40.0 - latency).max(0.0)), &available) {
+            shadows += 1;
+            shadow
+                .ids()
+                .for_each(|it| policy.ran(now, it, millis(latencies[it.0]), RunKind::Shadow));
+        }
+        policy.outlook(id);
+    }
+    assert_eq!(ALLOCATIONS.with(Cell::get) - before, 0);
+    assert!(
+        4 < switches && 10 < shadows,
+        "{switches} switches, {shadows} shadow runs: nothing was exercised"
+    );
+}
