@@ -7,7 +7,6 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use gst_video::prelude::*;
 use gst_video::{VideoFormat, VideoFrameRef, VideoInfo};
 use gstavrec::media::luma::LumaReader;
 use gstavrec::media::picture::{FrameToTensor, TensorToFrame};
