@@ -2,11 +2,12 @@
 
 //! The three elements: pads, properties, events and messages over the pure cores. The only place that knows both worlds.
 
+pub mod infer;
 pub mod stamp;
 
 use gst::glib;
 
 /// Registers the elements with GStreamer.
-pub fn register(_plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
-    Ok(())
+pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
+    infer::register(plugin)
 }
