@@ -222,7 +222,7 @@ pub(super) fn picture_dims(dims: &[usize], layout: Layout) -> Option<[usize; 4]>
 }
 
 /// A gradient with texture inside the input's range: some models fail, or divide by zero, on flat input.
-fn fill(data: &mut Data, ranges: &[(f32, f32)]) {
+pub(super) fn fill(data: &mut Data, ranges: &[(f32, f32)]) {
     let (min, max) = ranges.first().copied().unwrap_or((0.0, 1.0));
     let value = |index: usize| min + (max - min) * ((index * 37) % 251) as f32 / 250.0;
     match data {

@@ -128,6 +128,12 @@ impl Session {
         Ok(())
     }
 
+    /// Runs once on a made-up frame of the prepared shape; the answer is not looked at.
+    pub fn warm_up(&mut self) -> Result<(), Error> {
+        probe::fill(&mut self.input.data, &self.model.input_spec.ranges);
+        self.run().map(|_| ())
+    }
+
     /// Returns the input of the next run. Before [`prepare`](Session::prepare) it is empty.
     pub fn input(&mut self) -> &mut Tensor {
         &mut self.input

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! Which frames the element takes and makes: sizes follow the model's scale, everything else stays.
+
+use gst::prelude::*;
+
+use crate::runtime::{Model, Ratio};
+
+/// Formats that go in and come out; the media code reads and writes exactly these.
+const FORMATS: [gst_video::VideoFormat; 13] = {
+    use gst_video::VideoFormat as Format;
+    [
+        Format::I420,
+        Format::Nv12,
+        Format::Gray8,
+        Format::Rgb,
+        Format::Bgr,
+        Format::Rgba,
+        Format::Bgra,
+        Format::Argb,
+        Format::Abgr,
+        Format::Rgbx,
+        Format::Bgrx,
+        Format::Xrgb,
+        Format::Xbgr,
+    ]
+};
+
+/// Returns the caps of both pad templates.
+pub fn template() -> gst::Caps {
+    gst_video::VideoCapsBuilder::new().format_list(FORMATS).build()
+}
+
+/// Returns what the other pad has when this one, on the side of `direction`, has `caps`.
+///
+/// Without a model any size may come out of any size.
+pub fn transform(direction: gst::PadDirection, caps: &gst::Caps, model: Option<&Model>) -> gst::Caps {
+    match model {
+        Some(model) if model.keeps_size() => return caps.clone(),
+        _ => {}
+    }
+    let mut result = gst::Caps::new_empty();
+    let result_ref = result.make_mut();
+    for (structure, features) in caps.iter_with_features() {
+        let mut structure = structure.to_owned();
+        let sizes = match model {
+            None => Some((any_size(), any_size())),
+            Some(model) => {
+                let one = |name, ratio| {
+                    structure
+                        .value(name)
+                        .ok()
+                        .map_or(Some(any_size()), |it| scale(it, direction, ratio))
+                };
+                one("width", model.scale.width).zip(one("height", model.scale.height))
+            }
+        };
+        if let Some((width, height)) = sizes {
+            structure.set_value("width", width);
+            structure.set_value("height", height);
+            result_ref.append_structure_full(structure, Some(features.to_owned()));
+        }
+    }
+    result
+}
+
+fn any_size() -> glib::SendValue {
+    gst::IntRange::<i32>::new(1, i32::MAX).to_send_value()
+}
+
+/// Scales a size, a range of sizes or a list of sizes. `None` when no size remains.
+fn scale(value: &glib::SendValue, direction: gst::PadDirection, ratio: Ratio) -> Option<glib::SendValue> {
+    if let Ok(size) = value.get::<i32>() {
+        let sizes = scale_one(size, direction, ratio);
+        return match sizes.as_slice() {
+            [] => None,
+            [one] => Some(one.to_send_value()),
+            several => Some(gst::List::new(several.iter().map(|it| it.to_send_value())).to_send_value()),
+        };
+    }
+    if let Ok(range) = value.get::<gst::IntRange<i32>>() {
+        let (min, max) = (
+            scale_end(range.min(), direction, ratio),
+            scale_end(range.max(), direction, ratio),
+        );
+        return match min.cmp(&max) {
+            std::cmp::Ordering::Less => Some(gst::IntRange::<i32>::new(min, max).to_send_value()),
+            _ => Some(min.to_send_value()),
+        };
+    }
+    if let Ok(list) = value.get::<gst::ListRef>() {
+        let sizes: Vec<_> = list.iter().filter_map(|it| scale(it, direction, ratio)).collect();
+        return (!sizes.is_empty()).then(|| gst::List::new(sizes).to_send_value());
+    }
+    Some(any_size())
+}
+
+/// Returns the sizes on the other side that go with this one: exactly one towards the source pad, and
+/// towards the sink pad all those that come out as this size.
+fn scale_one(size: i32, direction: gst::PadDirection, ratio: Ratio) -> Vec<i32> {
+    let Ok(size) = usize::try_from(size) else {
+        return Vec::new();
+    };
+    let to_caps = |size: usize| i32::try_from(size).ok();
+    if direction == gst::PadDirection::Sink {
+        return to_caps(ratio.apply(size)).into_iter().collect();
+    }
+    // A size is reached from an interval of sizes that is as wide as the inverse of the ratio.
+    let reach = ratio.inverse().value().ceil() as usize + 1;
+    let guess = ratio.inverse().apply(size);
+    let candidates = guess.saturating_sub(reach).max(1)..=guess.saturating_add(reach);
+    candidates
+        .filter(|&candidate| ratio.apply(candidate) == size)
+        .filter_map(to_caps)
+        .collect()
+}
+
+/// Scales the end of a range; ends at the limit stay there.
+fn scale_end(size: i32, direction: gst::PadDirection, ratio: Ratio) -> i32 {
+    let ratio = if direction == gst::PadDirection::Sink {
+        ratio
+    } else {
+        ratio.inverse()
+    };
+    match usize::try_from(size) {
+        _ if size == i32::MAX => i32::MAX,
+        Ok(size) => i32::try_from(ratio.apply(size)).unwrap_or(i32::MAX).max(1),
+        Err(_) => 1,
+    }
+}
+
+use gst::glib;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn other(direction: gst::PadDirection, value: impl ToSendValue, ratio: (usize, usize)) -> Option<String> {
+        gst::init().unwrap();
+        let ratio = Ratio::new(ratio.0, ratio.1).unwrap();
+        let value = scale(&value.to_send_value(), direction, ratio)?;
+        value.serialize().ok().map(|it| it.to_string())
+    }
+
+    #[test]
+    fn sizes_ranges_and_lists_follow_the_scale_both_ways() {
+        use gst::PadDirection::{Sink, Src};
+        gst::init().unwrap();
+        let range = gst::IntRange::<i32>::new(2, i32::MAX);
+        let list = gst::List::new([10.to_send_value(), 11.to_send_value()]);
+        assert_eq!(other(Sink, 320, (2, 1)).as_deref(), Some("640"));
+        assert_eq!(other(Src, 640, (2, 1)).as_deref(), Some("320"));
+        assert_eq!(other(Sink, 321, (1, 2)).as_deref(), Some("161"));
+        assert_eq!(other(Sink, range, (2, 1)).as_deref(), Some("[ 4, 2147483647 ]"));
+        assert_eq!(other(Src, range, (2, 1)).as_deref(), Some("[ 1, 2147483647 ]"));
+        assert_eq!(other(Sink, list.clone(), (3, 1)).as_deref(), Some("{ 30, 33 }"));
+        assert_eq!(other(Src, list, (2, 1)).as_deref(), Some("{ 5 }"));
+    }
+
+    #[test]
+    fn a_size_that_no_input_leads_to_is_not_offered() {
+        assert_eq!(other(gst::PadDirection::Src, 641, (2, 1)), None);
+    }
+
+    #[test]
+    fn every_input_that_rounds_to_the_output_is_offered() {
+        assert_eq!(
+            other(gst::PadDirection::Src, 161, (1, 2)).as_deref(),
+            Some("{ 321, 322 }")
+        );
+    }
+}

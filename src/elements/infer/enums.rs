@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! The enumerated properties: nicks that users write, and what the runtime calls them.
+
+use gst::glib;
+
+use crate::runtime;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
+#[enum_type(name = "GstAvrecInferBackend")]
+pub enum Backend {
+    #[default]
+    #[enum_value(name = "ONNX Runtime where its library is found, else rten", nick = "auto")]
+    Auto,
+    #[enum_value(name = "ONNX Runtime", nick = "ort")]
+    Ort,
+    #[enum_value(name = "rten, which is compiled in", nick = "rten")]
+    Rten,
+}
+
+impl From<Backend> for runtime::BackendChoice {
+    fn from(backend: Backend) -> Self {
+        match backend {
+            Backend::Auto => runtime::BackendChoice::Auto,
+            Backend::Ort => runtime::BackendChoice::Ort,
+            Backend::Rten => runtime::BackendChoice::Rten,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
+#[enum_type(name = "GstAvrecInferTask")]
+pub enum Task {
+    #[default]
+    #[enum_value(
+        name = "Image where the single output is a picture, else tensor",
+        nick = "auto"
+    )]
+    Auto,
+    #[enum_value(name = "Frame in, frame out", nick = "image")]
+    Image,
+    #[enum_value(name = "Frame untouched, outputs as messages", nick = "tensor")]
+    Tensor,
+}
+
+impl From<Task> for runtime::TaskChoice {
+    fn from(task: Task) -> Self {
+        match task {
+            Task::Auto => runtime::TaskChoice::Auto,
+            Task::Image => runtime::TaskChoice::Image,
+            Task::Tensor => runtime::TaskChoice::Tensor,
+        }
+    }
+}
+
+/// The nicks are those of GStreamer's `onnxinference`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
+#[enum_type(name = "GstAvrecInferOptimizationLevel")]
+pub enum OptimizationLevel {
+    #[enum_value(name = "Disable all optimization", nick = "disable-all")]
+    DisableAll,
+    #[enum_value(
+        name = "Enable basic optimizations (redundant node removals)",
+        nick = "enable-basic"
+    )]
+    Basic,
+    #[enum_value(
+        name = "Enable extended optimizations (node fusions as well)",
+        nick = "enable-extended"
+    )]
+    Extended,
+    #[default]
+    #[enum_value(name = "Enable all possible optimizations", nick = "enable-all")]
+    All,
+}
+
+impl From<OptimizationLevel> for runtime::OptimizationLevel {
+    fn from(level: OptimizationLevel) -> Self {
+        match level {
+            OptimizationLevel::DisableAll => runtime::OptimizationLevel::DisableAll,
+            OptimizationLevel::Basic => runtime::OptimizationLevel::Basic,
+            OptimizationLevel::Extended => runtime::OptimizationLevel::Extended,
+            OptimizationLevel::All => runtime::OptimizationLevel::All,
+        }
+    }
+}
+
+/// The nicks are those of GStreamer's `onnxinference`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
+#[enum_type(name = "GstAvrecInferExecutionProvider")]
+pub enum ExecutionProvider {
+    #[default]
+    #[enum_value(name = "CPU execution provider", nick = "cpu")]
+    Cpu,
+    #[enum_value(
+        name = "CUDA execution provider (not in this build, refused at start)",
+        nick = "cuda"
+    )]
+    Cuda,
+}
+
+impl From<ExecutionProvider> for runtime::ExecutionProvider {
+    fn from(provider: ExecutionProvider) -> Self {
+        match provider {
+            ExecutionProvider::Cpu => runtime::ExecutionProvider::Cpu,
+            ExecutionProvider::Cuda => runtime::ExecutionProvider::Cuda,
+        }
+    }
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! The element as GStreamer sees it; every body leads to the file that has the matter.
+
+use gst::glib;
+use gst::prelude::*;
+use gst::subclass::prelude::*;
+use gst_base::subclass::prelude::*;
+use once_cell::sync::Lazy;
+use parking_lot::{Condvar, Mutex};
+
+use super::settings::{self, Settings};
+use super::state::{State, Waiting};
+use super::stats::Published;
+use super::{caps, frames};
+use crate::runtime::library::{self, LogLevel};
+
+pub(super) static CAT: Lazy<gst::DebugCategory> = Lazy::new(|| {
+    gst::DebugCategory::new(
+        "avrec-infer",
+        gst::DebugColorFlags::empty(),
+        Some("avrec inference element"),
+    )
+});
+
+/// The log of ONNX Runtime itself; GStreamer's own element may have made the category already.
+static RUNTIME_CAT: Lazy<gst::DebugCategory> = Lazy::new(|| {
+    gst::DebugCategory::get("onnxruntime").unwrap_or_else(|| {
+        gst::DebugCategory::new("onnxruntime", gst::DebugColorFlags::empty(), Some("ONNX Runtime"))
+    })
+});
+
+/// Lock order: `settings`, `state`, `published`; none is held over a push, a post, a run or a load.
+#[derive(Default)]
+pub struct Infer {
+    pub(super) settings: Mutex<Settings>,
+    pub(super) state: Mutex<State>,
+    pub(super) published: Mutex<Published>,
+    /// Goes with `state`: a model arrived, failed, or is not waited for any more.
+    pub(super) arrived: Condvar,
+}
+
+#[glib::object_subclass]
+impl ObjectSubclass for Infer {
+    const NAME: &'static str = "GstAvrecInfer";
+    type Type = super::Infer;
+    type ParentType = gst_base::BaseTransform;
+}
+
+impl ObjectImpl for Infer {
+    fn constructed(&self) {
+        self.parent_constructed();
+        library::set_log_hook(log_runtime);
+    }
+
+    fn properties() -> &'static [glib::ParamSpec] {
+        static PROPERTIES: Lazy<Vec<glib::ParamSpec>> = Lazy::new(settings::properties);
+        &PROPERTIES
+    }
+
+    fn set_property(&self, _id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
+        self.settings.lock().set(value, pspec);
+        if pspec.name() == "model-file" {
+            self.reload();
+        }
+    }
+
+    fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
+        match pspec.name() {
+            "stats" => self.published.lock().structure().to_value(),
+            "model-file" => {
+                let running = self
+                    .published
+                    .lock()
+                    .running
+                    .as_ref()
+                    .map(|it| it.model.path.clone());
+                running.map_or_else(
+                    || self.settings.lock().get(pspec),
+                    |path| path.to_string_lossy().to_value(),
+                )
+            }
+            _ => self.settings.lock().get(pspec),
+        }
+    }
+}
+
+impl GstObjectImpl for Infer {}
+
+impl ElementImpl for Infer {
+    fn metadata() -> Option<&'static gst::subclass::ElementMetadata> {
+        static METADATA: Lazy<gst::subclass::ElementMetadata> = Lazy::new(|| {
+            gst::subclass::ElementMetadata::new(
+                "avrec inference",
+                "Filter/Effect/Video",
+                "Runs an ONNX model on video frames and swaps models live",
+                "The avrec developers",
+            )
+        });
+        Some(&METADATA)
+    }
+
+    fn pad_templates() -> &'static [gst::PadTemplate] {
+        static TEMPLATES: Lazy<Vec<gst::PadTemplate>> = Lazy::new(|| {
+            let pads = [("sink", gst::PadDirection::Sink), ("src", gst::PadDirection::Src)];
+            let caps = caps::template();
+            let template =
+                |(name, direction)| gst::PadTemplate::new(name, direction, gst::PadPresence::Always, &caps);
+            pads.into_iter().filter_map(|pad| template(pad).ok()).collect()
+        });
+        &TEMPLATES
+    }
+
+    fn change_state(
+        &self,
+        transition: gst::StateChange,
+    ) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
+        if transition == gst::StateChange::PausedToReady {
+            // The base class waits for the streaming thread, which may wait for a model.
+            self.set_waiting(Waiting::Forbidden);
+        }
+        self.parent_change_state(transition)
+    }
+}
+
+impl BaseTransformImpl for Infer {
+    const MODE: gst_base::subclass::BaseTransformMode = gst_base::subclass::BaseTransformMode::Both;
+    const PASSTHROUGH_ON_SAME_CAPS: bool = false;
+    const TRANSFORM_IP_ON_PASSTHROUGH: bool = true;
+
+    fn start(&self) -> Result<(), gst::ErrorMessage> {
+        self.begin().map_err(|fault| fault.message())
+    }
+
+    fn stop(&self) -> Result<(), gst::ErrorMessage> {
+        self.end();
+        Ok(())
+    }
+
+    fn sink_event(&self, event: gst::Event) -> bool {
+        match event.view() {
+            gst::EventView::FlushStart(_) => self.set_waiting(Waiting::Forbidden),
+            gst::EventView::FlushStop(_) => self.set_waiting(Waiting::Allowed),
+            gst::EventView::Caps(_) => return self.take_caps(event),
+            // Caps go before the segment; without a model this one is not needed either.
+            gst::EventView::Segment(_) if self.catch_up().is_err() => return true,
+            _ => {}
+        }
+        self.parent_sink_event(event)
+    }
+
+    fn transform_caps(
+        &self,
+        direction: gst::PadDirection,
+        caps: &gst::Caps,
+        filter: Option<&gst::Caps>,
+    ) -> Option<gst::Caps> {
+        let model = self.state.lock().model().cloned();
+        let other = caps::transform(direction, caps, model.as_deref());
+        let other = filter
+            .map(|it| it.intersect_with_mode(&other, gst::CapsIntersectMode::First))
+            .unwrap_or(other);
+        gst::log!(CAT, imp = self, "{caps} on one side is {other} on the other");
+        Some(other)
+    }
+
+    fn set_caps(&self, incaps: &gst::Caps, outcaps: &gst::Caps) -> Result<(), gst::LoggableError> {
+        self.settle(incaps, outcaps)
+    }
+
+    fn unit_size(&self, caps: &gst::Caps) -> Option<usize> {
+        gst_video::VideoInfo::from_caps(caps).ok().map(|info| info.size())
+    }
+
+    fn transform_size(
+        &self,
+        _direction: gst::PadDirection,
+        _caps: &gst::Caps,
+        _size: usize,
+        othercaps: &gst::Caps,
+    ) -> Option<usize> {
+        // Frames with strides of their own are no multiple of the plain size.
+        self.unit_size(othercaps)
+    }
+
+    fn propose_allocation(
+        &self,
+        decide_query: Option<&gst::query::Allocation>,
+        query: &mut gst::query::Allocation,
+    ) -> Result<(), gst::LoggableError> {
+        self.parent_propose_allocation(decide_query, query)?;
+        // Without a query of its own the element passes frames on, and what downstream can do counts.
+        if decide_query.is_some() && query.find_allocation_meta::<gst_video::VideoMeta>().is_none() {
+            query.add_allocation_meta::<gst_video::VideoMeta>(None);
+        }
+        Ok(())
+    }
+
+    fn decide_allocation(&self, query: &mut gst::query::Allocation) -> Result<(), gst::LoggableError> {
+        frames::offer_pool(query)?;
+        self.parent_decide_allocation(query)
+    }
+
+    fn transform_meta<'a>(
+        &self,
+        outbuf: &mut gst::BufferRef,
+        meta: gst::MetaRef<'a, gst::Meta>,
+        _inbuf: &'a gst::BufferRef,
+    ) -> bool {
+        // What describes the memory of the input is not true of the output.
+        !meta.has_tag::<gst::meta::tags::Memory>() && self.scale_meta(&meta, outbuf)
+    }
+
+    fn submit_input_buffer(
+        &self,
+        is_discont: bool,
+        inbuf: gst::Buffer,
+    ) -> Result<gst::FlowSuccess, gst::FlowError> {
+        self.submit(is_discont, inbuf)
+    }
+
+    fn transform(
+        &self,
+        inbuf: &gst::Buffer,
+        outbuf: &mut gst::BufferRef,
+    ) -> Result<gst::FlowSuccess, gst::FlowError> {
+        self.answer_picture(inbuf, outbuf)
+    }
+
+    fn transform_ip_passthrough(&self, buf: &gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
+        self.answer_tensors(buf)
+    }
+}
+
+/// Routes the log of ONNX Runtime to a debug category.
+fn log_runtime(level: LogLevel, place: &str, message: &str) {
+    match level {
+        LogLevel::Error => gst::error!(RUNTIME_CAT, "{message} ({place})"),
+        LogLevel::Warning => gst::warning!(RUNTIME_CAT, "{message} ({place})"),
+        LogLevel::Info => gst::info!(RUNTIME_CAT, "{message} ({place})"),
+        LogLevel::Debug => gst::debug!(RUNTIME_CAT, "{message} ({place})"),
+    }
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! What the user may set, with the defaults, and the properties that expose it.
+
+use gst::glib;
+use gst::prelude::*;
+
+use super::enums::{Backend, ExecutionProvider, OptimizationLevel, Task};
+use crate::runtime::Options;
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// The model that is wanted; the one that runs may differ while this one loads.
+    pub model_file: Option<String>,
+    pub execution_provider: ExecutionProvider,
+    pub device: Option<String>,
+    pub optimization_level: OptimizationLevel,
+    pub threads: u32,
+    pub backend: Backend,
+    pub task: Task,
+    /// A stride: the model runs on each k-th frame.
+    pub inference_interval: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            model_file: None,
+            execution_provider: ExecutionProvider::default(),
+            device: None,
+            optimization_level: OptimizationLevel::default(),
+            threads: u32::try_from(Options::default().threads).unwrap_or(1),
+            backend: Backend::default(),
+            task: Task::default(),
+            inference_interval: 1,
+        }
+    }
+}
+
+/// Threads beyond this are a mistake: no CPU of today has that many cores.
+const MAX_THREADS: u32 = 1024;
+
+impl Settings {
+    /// Returns how the next model shall be loaded.
+    pub fn options(&self) -> Options {
+        Options {
+            backend: self.backend.into(),
+            threads: self.threads as usize,
+            optimization_level: self.optimization_level.into(),
+            execution_provider: self.execution_provider.into(),
+            task: self.task.into(),
+        }
+    }
+
+    /// Takes a new value; the type was checked against the specification by GObject.
+    pub fn set(&mut self, value: &glib::Value, pspec: &glib::ParamSpec) {
+        match pspec.name() {
+            "model-file" => set(&mut self.model_file, value),
+            "execution-provider" => set(&mut self.execution_provider, value),
+            "device" => set(&mut self.device, value),
+            "optimization-level" => set(&mut self.optimization_level, value),
+            "threads" => set(&mut self.threads, value),
+            "backend" => set(&mut self.backend, value),
+            "task" => set(&mut self.task, value),
+            "inference-interval" => set(&mut self.inference_interval, value),
+            other => debug_assert!(false, "no such property: {other}"),
+        }
+    }
+
+    pub fn get(&self, pspec: &glib::ParamSpec) -> glib::Value {
+        match pspec.name() {
+            "model-file" => self.model_file.to_value(),
+            "execution-provider" => self.execution_provider.to_value(),
+            "device" => self.device.to_value(),
+            "optimization-level" => self.optimization_level.to_value(),
+            "threads" => self.threads.to_value(),
+            "backend" => self.backend.to_value(),
+            "task" => self.task.to_value(),
+            _ => self.inference_interval.to_value(),
+        }
+    }
+}
+
+fn set<'a, T: glib::value::FromValue<'a>>(target: &mut T, value: &'a glib::Value) {
+    if let Ok(value) = value.get() {
+        *target = value;
+    }
+}
+
+/// Names of the properties that a catalogue entry may set besides its own keys.
+pub fn catalogue_properties() -> &'static [&'static str] {
+    &[
+        "execution-provider",
+        "device",
+        "optimization-level",
+        "threads",
+        "backend",
+        "task",
+        "inference-interval",
+    ]
+}
+
+pub fn properties() -> Vec<glib::ParamSpec> {
+    let default = Settings::default();
+    vec![
+        glib::ParamSpecString::builder("model-file")
+            .nick("Model file")
+            .blurb(
+                "Path of the ONNX model. Written while playing, the new model is loaded in the background and \
+                 takes over between two frames; a bad file is refused with a warning. Reads back as the model \
+                 that runs.",
+            )
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecEnum::builder_with_default("execution-provider", default.execution_provider)
+            .nick("Execution provider")
+            .blurb("Where the model runs. Only the CPU in this build. Takes effect when a model is loaded.")
+            .mutable_ready()
+            .build(),
+        glib::ParamSpecString::builder("device")
+            .nick("Device")
+            .blurb(
+                "Device of the execution provider, such as 0; unset for its default. The CPU has no device but 0. \
+                 Takes effect when a model is loaded.",
+            )
+            .mutable_ready()
+            .build(),
+        glib::ParamSpecEnum::builder_with_default("optimization-level", default.optimization_level)
+            .nick("Optimization level")
+            .blurb("How much the graph is rewritten before it runs. Takes effect when a model is loaded.")
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecUInt::builder("threads")
+            .nick("Threads")
+            .blurb(
+                "Number of threads that one run may use. One is the most predictable under load. Takes effect \
+                 when a model is loaded.",
+            )
+            .minimum(1)
+            .maximum(MAX_THREADS)
+            .default_value(default.threads)
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecEnum::builder_with_default("backend", default.backend)
+            .nick("Backend")
+            .blurb(
+                "Inference library. ONNX Runtime is looked for at ORT_DYLIB_PATH, beside the plugin and on the \
+                 loader's path. Takes effect when a model is loaded.",
+            )
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecEnum::builder_with_default("task", default.task)
+            .nick("Task")
+            .blurb("What the answer is taken for. Takes effect when a model is loaded.")
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecUInt::builder("inference-interval")
+            .nick("Inference interval")
+            .blurb(
+                "Run the model on each n-th frame, in frames; the others pass. For task=tensor only, since a \
+                 frame without its own picture would show an old one.",
+            )
+            .minimum(1)
+            .default_value(default.inference_interval)
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
+            .nick("Statistics")
+            .blurb(
+                "Frames in and out, model, backend and why it was chosen, threads, dims, and percentiles of the \
+                 last 300 frame and run latencies in nanoseconds. Reading never waits for an inference.",
+            )
+            .read_only()
+            .build(),
+    ]
+}

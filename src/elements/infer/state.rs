@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! What changes while the element runs.
+
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+
+use gst_video::VideoInfo;
+
+use super::active::Active;
+use super::loader::Job;
+use crate::runtime::Model;
+
+/// Whether there is a model.
+#[derive(Debug, Clone, Default)]
+pub enum Residency {
+    #[default]
+    Stopped,
+    Loading,
+    /// Caps and frames follow this model.
+    Ready(Arc<Model>),
+    /// The first model could not be loaded; the error was posted.
+    Failed,
+}
+
+/// Whether the streaming thread may wait for a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Waiting {
+    #[default]
+    Allowed,
+    /// Flushing or stopping.
+    Forbidden,
+}
+
+/// Whether the caps on the sink pad were acted upon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SinkCaps {
+    #[default]
+    Settled,
+    /// They came while no model was there and the wait was interrupted.
+    Outstanding,
+}
+
+#[derive(Default)]
+pub struct State {
+    /// Counts starts, so that a load for an earlier one is recognised.
+    pub epoch: u64,
+    pub residency: Residency,
+    pub waiting: Waiting,
+    pub sink_caps: SinkCaps,
+    /// The model that answers; absent while it does, since it is moved out for that.
+    pub active: Option<Box<Active>>,
+    /// The model that takes over with the next frame.
+    pub pending: Option<Box<Active>>,
+    /// Frames in and out, once caps are settled.
+    pub stream: Option<(VideoInfo, VideoInfo)>,
+    pub jobs: Option<Sender<Job>>,
+}
+
+impl State {
+    pub fn model(&self) -> Option<&Arc<Model>> {
+        match &self.residency {
+            Residency::Ready(model) => Some(model),
+            _ => None,
+        }
+    }
+
+    /// Sends a model to the loader thread to be dropped there.
+    pub fn retire(&self, old: Box<Active>) {
+        if let Some(jobs) = &self.jobs {
+            // Without a thread it is dropped here, which happens only when the thread panicked.
+            let _ = jobs.send(Job::Retire(old));
+        }
+    }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! Without ONNX Runtime. A file of its own, since the library is looked for once a process.
+
+mod common;
+
+use common::{Bench, load};
+use gst::prelude::*;
+use gstavrec::runtime::{BackendChoice, Error, TaskChoice};
+
+#[test]
+fn without_onnx_runtime_auto_takes_rten_and_ort_says_what_to_install() {
+    // SAFETY: this is the only test of the process and it has no other thread yet.
+    unsafe { std::env::set_var("ORT_DYLIB_PATH", "/nowhere/libonnxruntime.so") };
+
+    let session = load("twice_luma", BackendChoice::Auto, TaskChoice::Auto).unwrap();
+    assert_eq!(session.backend_name(), "rten");
+    assert!(
+        session.backend_note().contains("ORT_DYLIB_PATH"),
+        "{}",
+        session.backend_note()
+    );
+
+    let Err(error) = load("twice_luma", BackendChoice::Ort, TaskChoice::Auto) else {
+        panic!("ort was found")
+    };
+    assert!(matches!(error, Error::LibraryMissing { .. }));
+    let text = error.to_string();
+    ["install", "1.17", "ORT_DYLIB_PATH", "backend=rten"]
+        .iter()
+        .for_each(|it| assert!(text.contains(it), "{text}"));
+
+    let bench = Bench::new("twice_luma", "backend=ort");
+    let error = bench.complaint(gst::MessageType::Error);
+    assert!(error.contains("install"), "{error}");
+    let mut bench = Bench::new("twice_luma", "");
+    let info = bench.caps("I420", 16, 8);
+    bench.push(&info).unwrap();
+    bench.harness.pull().unwrap();
+    let stats = bench.element.property::<gst::Structure>("stats");
+    assert_eq!(stats.get::<&str>("backend").unwrap(), "rten");
+    assert!(
+        stats
+            .get::<&str>("backend-note")
+            .unwrap()
+            .contains("no ONNX Runtime library found")
+    );
+
+    // A file that is no library, and a library that is no ONNX Runtime.
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("libonnxruntime.so");
+    std::fs::write(&text, "not a library").unwrap();
+    for path in [text.to_str().unwrap(), "libc.so.6"] {
+        // SAFETY: no other thread reads the environment now.
+        unsafe { std::env::set_var("ORT_DYLIB_PATH", path) };
+        let result = load("twice_luma", BackendChoice::Ort, TaskChoice::Auto);
+        assert!(matches!(result, Err(Error::LibraryMissing { .. })), "{path}");
+    }
+}
