@@ -103,6 +103,16 @@ impl Record {
         self.problems.push(Timed { at, what: text });
     }
 
+    /// The swaps with their numbers from 1; the start has none, because nothing was exchanged.
+    pub fn numbered_swaps(&self) -> impl Iterator<Item = (Option<usize>, &Timed<Swap>)> {
+        let mut number = 0;
+        self.swaps.iter().map(move |swap| {
+            let counts = !swap.what.from.is_empty();
+            number += usize::from(counts);
+            (counts.then_some(number), swap)
+        })
+    }
+
     /// The figures of the whole run; without frame messages they come from the probe.
     pub fn summary(&self) -> Summary {
         let probe = self.probes.last().map(|probe| &probe.what);

@@ -137,7 +137,7 @@ pub fn table(summaries: &[Summary]) -> String {
 }
 
 /// `large 71.2 %, small 28.8 %`
-pub fn shares(shares: &[(String, f64)]) -> String {
+fn shares(shares: &[(String, f64)]) -> String {
     let parts: Vec<String> = shares
         .iter()
         .map(|(name, share)| format!("{name} {:.1} %", 100.0 * share))
