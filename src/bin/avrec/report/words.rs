@@ -39,8 +39,7 @@ pub fn paragraphs(summaries: &[Summary], records: &[Record]) -> String {
         ),
     };
     format!(
-        "<p class=\"lead\">{}</p>\n<p class=\"words\">{}</p>",
-        escape(&lead),
+        "<p class=\"lead\">{lead}</p>\n<p class=\"words\">{}</p>",
         escape(&sentences.join(" "))
     )
 }
@@ -52,8 +51,8 @@ fn loads(phases: &[Phase]) -> String {
         .map(|phase| {
             let end = phase.end.unwrap_or(phase.start);
             format!(
-                "{} ran from {:.0} to {:.0} s",
-                phase.command,
+                "<code>{}</code> ran from {:.0} to {:.0} s",
+                escape(&phase.command),
                 phase.start.as_secs_f64(),
                 end.as_secs_f64()
             )
@@ -210,6 +209,22 @@ mod tests {
             &[],
         );
         assert!(text.contains("as close to the original as"), "{text}");
+    }
+
+    #[test]
+    fn a_load_is_named_as_text() {
+        let mut record = Record::new("avrec");
+        let command = "sh -c 'a <b> & c'".to_string();
+        record.phases.push(Phase {
+            command,
+            start: Duration::ZERO,
+            end: Some(Duration::from_secs(3)),
+        });
+        let text = paragraphs(&[summary("avrec", 0, 0.9)], &[record]);
+        assert!(
+            text.contains("while <code>sh -c &#39;a &lt;b&gt; &amp; c&#39;</code> ran from 0 to 3 s"),
+            "{text}"
+        );
     }
 
     #[test]
