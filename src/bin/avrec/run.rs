@@ -80,8 +80,12 @@ pub fn run(typed: RunArgs) -> Result<(), Failure> {
     summaries
         .iter()
         .for_each(|summary| log.write(summary_entry(summary)));
-    if plan.verbosity == Verbosity::Ticker && !summaries.is_empty() {
-        say(&format!("\n{}", ticker::table(&summaries)));
+    if plan.verbosity == Verbosity::Ticker {
+        if summaries.iter().any(|summary| 0 < summary.frames) {
+            say(&format!("\n{}", ticker::table(&summaries)));
+        } else if outcome.is_ok() {
+            say("nothing was measured: no avrec-switch or avrec-probe, or no frame passed it");
+        }
     }
     let logged = log.finish();
     let reported = write_report(&plan, &records, &summaries);

@@ -21,6 +21,12 @@ use crate::ticker::Ticker;
 /// How long a pipeline may take to end after EOS was sent: a few frames of the slowest candidate, and more.
 const EOS_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a source may take to find out what is in its input.
+const LINK_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A small part of the time that opening a file takes.
+const LINK_POLL: Duration = Duration::from_millis(10);
+
 /// How long a load may take to end after SIGTERM.
 const LOAD_PATIENCE: Duration = Duration::from_millis(500);
 
@@ -44,6 +50,13 @@ enum Stage {
     Ending {
         interrupted: bool,
     },
+}
+
+/// Whether every sink holds its first buffer before PLAYING; live and clock-synced pipelines have none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Preroll {
+    Done,
+    None,
 }
 
 /// A load that was started, and its position in the record.
@@ -102,9 +115,9 @@ impl<'a> Session<'a> {
     }
 
     fn play(&mut self) -> ControlFlow<End> {
-        self.preroll(gst::State::Paused)?;
+        let preroll = self.preroll()?;
         if self.plan.repeat == Repeat::Loop {
-            self.start_loop()?;
+            self.start_loop(preroll)?;
         }
         self.started = monotonic();
         self.stage = Stage::Playing;
@@ -119,12 +132,12 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Waits until every sink has its first buffer; a live pipeline has none before PLAYING.
-    fn preroll(&mut self, state: gst::State) -> ControlFlow<End> {
-        match self.launched.pipeline.set_state(state) {
-            Ok(gst::StateChangeSuccess::Async) => self.wait_for_preroll(),
-            Ok(_) => ControlFlow::Continue(()),
-            Err(_) => self.failed_to_change(),
+    fn preroll(&mut self) -> ControlFlow<End, Preroll> {
+        match self.launched.pipeline.set_state(gst::State::Paused) {
+            Ok(gst::StateChangeSuccess::Async) => self.wait_for_preroll().map_continue(|()| Preroll::Done),
+            Ok(gst::StateChangeSuccess::Success) => ControlFlow::Continue(Preroll::Done),
+            Ok(gst::StateChangeSuccess::NoPreroll) => ControlFlow::Continue(Preroll::None),
+            Err(_) => self.failed_to_change().map_continue(|()| Preroll::None),
         }
     }
 
@@ -151,12 +164,39 @@ impl<'a> Session<'a> {
     }
 
     /// Loops by segments: the end of one is a SEGMENT_DONE, and the next seek does not flush, so no gap is made.
-    fn start_loop(&mut self) -> ControlFlow<End> {
-        match self.seek(gst::SeekFlags::FLUSH | gst::SeekFlags::SEGMENT) {
-            Ok(()) => self.wait_for_preroll(),
-            Err(_) => {
-                self.problem("--loop: the input cannot be seeked, so it is played once".to_string());
-                ControlFlow::Continue(())
+    fn start_loop(&mut self, preroll: Preroll) -> ControlFlow<End> {
+        if preroll == Preroll::None {
+            self.wait_for_seekable()?;
+        }
+        match (
+            self.seek(gst::SeekFlags::FLUSH | gst::SeekFlags::SEGMENT),
+            preroll,
+        ) {
+            (Ok(()), Preroll::Done) => return self.wait_for_preroll(),
+            (Ok(()), Preroll::None) => {}
+            (Err(_), _) => {
+                self.problem("--loop: the input cannot be seeked, so it is played once".to_string())
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Without a preroll nothing tells when the sinks are linked to the source, so they are asked until they are.
+    fn wait_for_seekable(&mut self) -> ControlFlow<End> {
+        let patience = monotonic() + LINK_PATIENCE;
+        loop {
+            let mut query = gst::query::Seeking::new(gst::Format::Time);
+            if self.launched.pipeline.query(&mut query) || patience < monotonic() {
+                return ControlFlow::Continue(());
+            }
+            self.events.after(LINK_POLL, Event::AskAgain);
+            loop {
+                let event = self.events.next();
+                let again = matches!(event, Event::AskAgain);
+                self.handle(event)?;
+                if again {
+                    break;
+                }
             }
         }
     }
@@ -192,6 +232,7 @@ impl<'a> Session<'a> {
                 }
             }
             Event::DurationOver => self.send_eos(false),
+            Event::AskAgain => {}
             Event::EosOverdue => {
                 self.problem(format!(
                     "no end of stream within {} s; stopping",
@@ -399,7 +440,14 @@ impl<'a> Session<'a> {
             phase.end = Some(self.record.length);
         }
         let mut line = self.entry("run-end");
-        line.insert("end".to_string(), Value::from(format!("{end:?}").to_lowercase()));
+        let (how, error) = match end {
+            End::Eos => ("eos", None),
+            End::Interrupted => ("interrupted", None),
+            End::Stopped => ("stopped", None),
+            End::Failed(text) => ("failed", Some(text.clone())),
+        };
+        line.insert("end".to_string(), Value::from(how));
+        line.insert("error".to_string(), Value::from(error));
         self.log.write(line);
         // The run is over; an element that cannot stop has told so on the bus.
         let _ = self.launched.pipeline.set_state(gst::State::Null);
