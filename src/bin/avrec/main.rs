@@ -13,6 +13,7 @@ mod launch;
 mod load;
 mod log;
 mod message;
+mod observer;
 mod record;
 mod report;
 mod run;

@@ -3,20 +3,19 @@
 //! One run of one pipeline, from preroll to its end: takes events, acts on them, and keeps what they told.
 
 use std::ops::ControlFlow;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gst::prelude::*;
 use serde_json::Value;
 
-use crate::args::{Repeat, RunPlan, Verbosity};
-use crate::console::{say, warn};
+use crate::args::{Repeat, RunPlan};
+use crate::console::warn;
 use crate::events::{Event, Events};
-use crate::launch::{Launched, is_inside_switch};
+use crate::launch::Launched;
 use crate::load::Load;
-use crate::log::{Entry, Log, entry, extend};
-use crate::message::{Message, SwitchStats};
-use crate::record::{Phase, Record, Timed};
-use crate::ticker::Ticker;
+use crate::log::Log;
+use crate::observer::Observer;
+use crate::record::Record;
 
 /// How long a pipeline may take to end after EOS was sent: a few frames of the slowest candidate, and more.
 const EOS_PATIENCE: Duration = Duration::from_secs(5);
@@ -59,59 +58,63 @@ enum Preroll {
     None,
 }
 
-/// A load that was started, and its position in the record.
-struct RunningLoad {
-    load: Load,
-    phase: usize,
+/// What became of one of the planned loads.
+enum LoadStage {
+    /// Not started yet, or over.
+    Absent,
+    /// The number is its phase, for the observer.
+    Running(Load, usize),
+    /// It was asked to end. Dropping it ends it for good.
+    Ending(#[expect(dead_code, reason = "held until its patience is over")] Load),
 }
 
 /// One run.
 pub struct Session<'a> {
-    launched: Launched,
+    pipeline: gst::Pipeline,
     plan: &'a RunPlan,
-    log: &'a Log,
     events: Events,
     stage: Stage,
-    /// Monotonic time of PLAYING.
-    started: Duration,
-    loads: Vec<Option<RunningLoad>>,
-    record: Record,
-    ticker: Ticker,
+    loads: Vec<LoadStage>,
+    observer: Observer<'a>,
 }
 
 impl<'a> Session<'a> {
     pub fn new(launched: Launched, name: &str, plan: &'a RunPlan, log: &'a Log) -> Session<'a> {
+        let observer = Observer::new(&launched, name, log, plan.verbosity);
+        let pipeline = launched.pipeline;
         // A pipeline has a bus as long as nobody takes it away.
-        let bus = launched.pipeline.bus().unwrap_or_default();
+        let bus = pipeline.bus().unwrap_or_default();
         Session {
-            launched,
+            pipeline,
             plan,
-            log,
             events: Events::new(&bus),
             stage: Stage::Preroll,
-            started: monotonic(),
-            loads: plan.loads.iter().map(|_| None).collect(),
-            record: Record::new(name),
-            ticker: Ticker::default(),
+            loads: plan.loads.iter().map(|_| LoadStage::Absent).collect(),
+            observer,
         }
     }
 
     /// Plays to the end, and returns what was seen on the way, whatever the end was.
     pub fn run(mut self) -> (Record, End) {
-        let mut line = self.entry("run-start");
-        line.insert(
-            "description".to_string(),
-            Value::from(self.plan.description.join(" ")),
-        );
-        line.insert("version".to_string(), Value::from(env!("CARGO_PKG_VERSION")));
-        self.log.write(line);
+        let description = Value::from(self.plan.description.join(" "));
+        let version = Value::from(env!("CARGO_PKG_VERSION"));
+        self.observer
+            .note("run-start", [("description", description), ("version", version)]);
 
         let end = match self.play() {
             ControlFlow::Break(end) => end,
             ControlFlow::Continue(()) => End::Eos,
         };
-        self.finish(&end);
-        (self.record, end)
+        self.loads.clear();
+        let record = match &end {
+            End::Eos => self.observer.finish("eos", None),
+            End::Interrupted => self.observer.finish("interrupted", None),
+            End::Stopped => self.observer.finish("stopped", None),
+            End::Failed(text) => self.observer.finish("failed", Some(text)),
+        };
+        // The run is over; an element that cannot stop has told so on the bus.
+        let _ = self.pipeline.set_state(gst::State::Null);
+        (record, end)
     }
 
     fn play(&mut self) -> ControlFlow<End> {
@@ -119,11 +122,10 @@ impl<'a> Session<'a> {
         if self.plan.repeat == Repeat::Loop {
             self.start_loop(preroll)?;
         }
-        self.started = monotonic();
         self.stage = Stage::Playing;
+        self.observer.playing();
         self.start_timers();
-        self.log.write(self.entry("playing"));
-        if self.launched.pipeline.set_state(gst::State::Playing).is_err() {
+        if self.pipeline.set_state(gst::State::Playing).is_err() {
             return self.failed_to_change();
         }
         loop {
@@ -133,7 +135,7 @@ impl<'a> Session<'a> {
     }
 
     fn preroll(&mut self) -> ControlFlow<End, Preroll> {
-        match self.launched.pipeline.set_state(gst::State::Paused) {
+        match self.pipeline.set_state(gst::State::Paused) {
             Ok(gst::StateChangeSuccess::Async) => self.wait_for_preroll().map_continue(|()| Preroll::Done),
             Ok(gst::StateChangeSuccess::Success) => ControlFlow::Continue(Preroll::Done),
             Ok(gst::StateChangeSuccess::NoPreroll) => ControlFlow::Continue(Preroll::None),
@@ -155,7 +157,7 @@ impl<'a> Session<'a> {
 
     /// The element that refused to change state has posted why.
     fn failed_to_change(&mut self) -> ControlFlow<End> {
-        let bus = self.launched.pipeline.bus();
+        let bus = self.pipeline.bus();
         let message = bus.and_then(|bus| bus.pop_filtered(&[gst::MessageType::Error]));
         match message {
             Some(message) => self.handle(Event::Message(message)),
@@ -174,19 +176,19 @@ impl<'a> Session<'a> {
         ) {
             (Ok(()), Preroll::Done) => return self.wait_for_preroll(),
             (Ok(()), Preroll::None) => {}
-            (Err(_), _) => {
-                self.problem("--loop: the input cannot be seeked, so it is played once".to_string())
-            }
+            (Err(_), _) => self
+                .observer
+                .problem("--loop: the input cannot be seeked, so it is played once".to_string()),
         }
         ControlFlow::Continue(())
     }
 
     /// Without a preroll nothing tells when the sinks are linked to the source, so they are asked until they are.
     fn wait_for_seekable(&mut self) -> ControlFlow<End> {
-        let patience = monotonic() + LINK_PATIENCE;
+        let patience = Instant::now() + LINK_PATIENCE;
         loop {
             let mut query = gst::query::Seeking::new(gst::Format::Time);
-            if self.launched.pipeline.query(&mut query) || patience < monotonic() {
+            if self.pipeline.query(&mut query) || patience < Instant::now() {
                 return ControlFlow::Continue(());
             }
             self.events.after(LINK_POLL, Event::AskAgain);
@@ -203,8 +205,7 @@ impl<'a> Session<'a> {
 
     fn seek(&self, flags: gst::SeekFlags) -> Result<(), gst::glib::BoolError> {
         let (start, stop) = (gst::ClockTime::ZERO, gst::ClockTime::NONE);
-        self.launched
-            .pipeline
+        self.pipeline
             .seek(1.0, flags, gst::SeekType::Set, start, gst::SeekType::Set, stop)
     }
 
@@ -228,13 +229,13 @@ impl<'a> Session<'a> {
             Event::LoadEnd(position) => self.end_load(position),
             Event::LoadOverdue(position) => {
                 if let Some(slot) = self.loads.get_mut(position) {
-                    *slot = None;
+                    *slot = LoadStage::Absent;
                 }
             }
             Event::DurationOver => self.send_eos(false),
             Event::AskAgain => {}
             Event::EosOverdue => {
-                self.problem(format!(
+                self.observer.problem(format!(
                     "no end of stream within {} s; stopping",
                     EOS_PATIENCE.as_secs()
                 ));
@@ -252,64 +253,25 @@ impl<'a> Session<'a> {
                 return ControlFlow::Break(End::Failed(text));
             }
             MessageView::Warning(warning) => {
-                self.problem(describe(message, &warning.error(), warning.debug().as_deref()));
+                self.observer
+                    .problem(describe(message, &warning.error(), warning.debug().as_deref()));
             }
             MessageView::Eos(_) => return ControlFlow::Break(self.ended()),
             MessageView::SegmentDone(_) => self.next_loop(),
             MessageView::Latency(_) => {
                 // Fails only while a sink is not ready for it, and then it is asked again.
-                let _ = self.launched.pipeline.recalculate_latency();
+                let _ = self.pipeline.recalculate_latency();
             }
             MessageView::ClockLost(_) => {
                 // A new clock is chosen on the way to PLAYING; a failure posts its own error.
-                let _ = self.launched.pipeline.set_state(gst::State::Paused);
-                let _ = self.launched.pipeline.set_state(gst::State::Playing);
+                let _ = self.pipeline.set_state(gst::State::Paused);
+                let _ = self.pipeline.set_state(gst::State::Playing);
             }
-            MessageView::Qos(_) => self.log_message("qos", message),
-            MessageView::Element(_) => self.on_element(message),
+            MessageView::Qos(_) => self.observer.note_message("qos", message),
+            MessageView::Element(_) => self.observer.element_message(message),
             _ => {}
         }
         ControlFlow::Continue(())
-    }
-
-    fn on_element(&mut self, message: &gst::Message) {
-        let Some(structure) = message.structure() else {
-            return;
-        };
-        let Some(kind) = structure.name().strip_prefix("avrec/") else {
-            return;
-        };
-        let source = message.src();
-        if source.is_none_or(is_inside_switch) {
-            return;
-        }
-        self.log_message(kind, message);
-        let told = match Message::try_from(structure) {
-            Ok(told) => told,
-            Err(error) => return self.problem(format!("a message that this version does not know: {error}")),
-        };
-        let at = self.elapsed();
-        let is_first = |elements: &[gst::Element]| elements.first().map(|it| it.upcast_ref()) == source;
-        match told {
-            Message::CandidateFailed {
-                candidate,
-                cause,
-                remedy,
-            } => {
-                self.problem(format!("candidate {candidate} failed: {cause}; {remedy}"));
-            }
-            Message::Switch(swap) if is_first(&self.launched.switches) => {
-                self.record.swaps.push(Timed { at, what: swap });
-            }
-            Message::Frame(frame) if is_first(&self.launched.switches) => {
-                self.record
-                    .add_frame(frame.time.saturating_sub(self.started), frame);
-            }
-            Message::Probe(probe) if self.launched.main_probe().map(|it| it.upcast_ref()) == source => {
-                self.record.probes.push(Timed { at, what: probe });
-            }
-            _ => {}
-        }
     }
 
     fn on_interrupt(&mut self) -> ControlFlow<End> {
@@ -326,7 +288,7 @@ impl<'a> Session<'a> {
     fn send_eos(&mut self, interrupted: bool) {
         if self.stage == Stage::Playing {
             self.stage = Stage::Ending { interrupted };
-            self.launched.pipeline.send_event(gst::event::Eos::new());
+            self.pipeline.send_event(gst::event::Eos::new());
             self.events.after(EOS_PATIENCE, Event::EosOverdue);
         }
     }
@@ -338,7 +300,8 @@ impl<'a> Session<'a> {
             Stage::Preroll | Stage::Playing => gst::SeekFlags::SEGMENT,
         };
         if self.seek(flags).is_err() {
-            self.problem("--loop: the input cannot be seeked any more; ending".to_string());
+            self.observer
+                .problem("--loop: the input cannot be seeked any more; ending".to_string());
             self.send_eos(false);
         }
     }
@@ -352,164 +315,55 @@ impl<'a> Session<'a> {
 
     fn on_tick(&mut self) {
         self.notice_ended_loads();
-        for switch in &self.launched.switches {
-            if let Some(stats) = stats_of(switch) {
-                let mut line = self.entry("stats");
-                line.insert("element".to_string(), Value::from(switch.name().as_str()));
-                extend(&mut line, &stats);
-                self.log.write(line);
-            }
-        }
-        if self.plan.verbosity == Verbosity::Ticker {
-            let stats = self.switch_stats();
-            say(&self.ticker.line(self.elapsed(), &self.record, stats.as_ref()));
-        }
+        self.observer.tick();
     }
 
     fn start_load(&mut self, position: usize) {
-        let Some(plan) = self.plan.loads.get(position) else {
+        let (Some(plan), Some(slot)) = (self.plan.loads.get(position), self.loads.get_mut(position)) else {
             return;
         };
-        let command = plan.command.clone();
         match plan.start() {
-            Ok(load) => {
-                let start = self.elapsed();
-                self.log_load("load-start", &command);
-                self.record.phases.push(Phase {
-                    command,
-                    start,
-                    end: None,
-                });
-                let phase = self.record.phases.len() - 1;
-                if let Some(slot) = self.loads.get_mut(position) {
-                    *slot = Some(RunningLoad { load, phase });
-                }
+            Ok(load) => *slot = LoadStage::Running(load, self.observer.load_started(&plan.command)),
+            Err(error) => {
+                self.observer
+                    .problem(format!("the load '{}' does not start: {error}", plan.command));
             }
-            Err(error) => self.problem(format!("the load '{command}' does not start: {error}")),
         }
     }
 
     fn end_load(&mut self, position: usize) {
-        let now = self.elapsed();
-        let Some(Some(running)) = self.loads.get(position) else {
+        let Some(slot) = self.loads.get_mut(position) else {
             return;
         };
-        running.load.terminate();
-        if let Some(phase) = self.record.phases.get_mut(running.phase)
-            && phase.end.is_none()
-        {
-            phase.end = Some(now);
-            let command = phase.command.clone();
-            self.log_load("load-end", &command);
+        if let LoadStage::Running(load, phase) = std::mem::replace(slot, LoadStage::Absent) {
+            load.terminate();
+            *slot = LoadStage::Ending(load);
+            self.observer.load_ended(phase);
+            self.events.after(LOAD_PATIENCE, Event::LoadOverdue(position));
         }
-        self.events.after(LOAD_PATIENCE, Event::LoadOverdue(position));
     }
 
     /// A load may end by itself before its time; the report must not show it longer than it was.
     fn notice_ended_loads(&mut self) {
-        let now = self.elapsed();
-        let mut ended = Vec::new();
-        for running in self.loads.iter_mut().flatten() {
-            let phase = self
-                .record
-                .phases
-                .get_mut(running.phase)
-                .filter(|phase| phase.end.is_none());
-            if let (Some(phase), Some(status)) = (phase, running.load.ended()) {
-                phase.end = Some(now);
-                ended.push((phase.command.clone(), status));
-            }
-        }
-        for (command, status) in ended {
-            self.log_load("load-end", &command);
+        for (slot, plan) in self.loads.iter_mut().zip(&self.plan.loads) {
+            let LoadStage::Running(load, phase) = slot else {
+                continue;
+            };
+            let Some(status) = load.ended() else {
+                continue;
+            };
+            self.observer.load_ended(*phase);
             if !status.success() {
-                self.problem(format!("the load '{command}' ended with {status}"));
+                self.observer
+                    .problem(format!("the load '{}' ended with {status}", plan.command));
             }
+            *slot = LoadStage::Absent;
         }
-    }
-
-    fn finish(&mut self, end: &End) {
-        self.record.length = if self.stage == Stage::Preroll {
-            Duration::ZERO
-        } else {
-            self.elapsed()
-        };
-        self.record.stats = self.switch_stats();
-        self.loads.clear();
-        for phase in self.record.phases.iter_mut().filter(|phase| phase.end.is_none()) {
-            phase.end = Some(self.record.length);
-        }
-        let mut line = self.entry("run-end");
-        let (how, error) = match end {
-            End::Eos => ("eos", None),
-            End::Interrupted => ("interrupted", None),
-            End::Stopped => ("stopped", None),
-            End::Failed(text) => ("failed", Some(text.clone())),
-        };
-        line.insert("end".to_string(), Value::from(how));
-        line.insert("error".to_string(), Value::from(error));
-        self.log.write(line);
-        // The run is over; an element that cannot stop has told so on the bus.
-        let _ = self.launched.pipeline.set_state(gst::State::Null);
-    }
-
-    fn switch_stats(&self) -> Option<SwitchStats> {
-        stats_of(self.launched.switches.first()?).map(|stats| SwitchStats::from(stats.as_ref()))
-    }
-
-    fn problem(&mut self, text: String) {
-        warn(&format!("warning: {text}"));
-        let mut line = self.entry("warning");
-        line.insert("text".to_string(), Value::from(text.clone()));
-        self.log.write(line);
-        self.record.add_problem(self.elapsed(), text);
-    }
-
-    fn log_message(&self, kind: &str, message: &gst::Message) {
-        let mut line = self.entry(kind);
-        if let Some(source) = message.src() {
-            line.insert("element".to_string(), Value::from(source.name().as_str()));
-        }
-        if let Some(structure) = message.structure() {
-            extend(&mut line, structure);
-        }
-        self.log.write(line);
-    }
-
-    fn log_load(&self, kind: &str, command: &str) {
-        let mut line = self.entry(kind);
-        line.insert("command".to_string(), Value::from(command));
-        self.log.write(line);
-    }
-
-    fn entry(&self, kind: &str) -> Entry {
-        let mut line = entry(kind);
-        line.insert("run".to_string(), Value::from(self.record.name.clone()));
-        line.insert(
-            "elapsed-ns".to_string(),
-            Value::from(self.elapsed().as_nanos() as u64),
-        );
-        line
-    }
-
-    /// Since PLAYING; before it, since the session was made.
-    fn elapsed(&self) -> Duration {
-        monotonic().saturating_sub(self.started)
     }
 
     fn is_pipeline(&self, message: &gst::Message) -> bool {
-        message.src() == Some(self.launched.pipeline.upcast_ref())
+        message.src() == Some(self.pipeline.upcast_ref())
     }
-}
-
-fn stats_of(switch: &gst::Element) -> Option<gst::Structure> {
-    switch.find_property("stats")?;
-    switch.property_value("stats").get::<gst::Structure>().ok()
-}
-
-/// The clock of the elements' own stamps.
-fn monotonic() -> Duration {
-    Duration::from_nanos(gst::get_timestamp().nseconds())
 }
 
 fn describe(message: &gst::Message, error: &gst::glib::Error, debug: Option<&str>) -> String {

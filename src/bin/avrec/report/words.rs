@@ -130,7 +130,7 @@ pub fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (position, digit) in digits.chars().enumerate() {
-        if position != 0 && (digits.len() - position) % 3 == 0 {
+        if position != 0 && (digits.len() - position).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -144,7 +144,7 @@ const NBSP: char = '\u{a0}';
 /// One digit after the point; a share that is not quite all or nothing does not look like it.
 pub fn percent(share: f64) -> String {
     match 100.0 * share {
-        all if 99.95 <= all && all < 100.0 => format!(">99.9{NBSP}%"),
+        all if (99.95..100.0).contains(&all) => format!(">99.9{NBSP}%"),
         none if 0.0 < none && none < 0.05 => format!("<0.1{NBSP}%"),
         whole if whole == 0.0 || whole == 100.0 => format!("{whole:.0}{NBSP}%"),
         other => format!("{other:.1}{NBSP}%"),
