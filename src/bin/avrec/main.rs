@@ -1,1 +1,37 @@
-fn main(){}
+// SPDX-License-Identifier: MPL-2.0
+
+//! The `avrec` command: runs a launch description with avrec's elements in it, tells what they decide
+//! and why, and draws it. The elements do the work; this program only starts, watches and records.
+//!
+//! Exit codes are a contract: 0 ok, 1 the pipeline failed, 2 usage (nothing was run), 3 the run was fine
+//! but its log or report could not be written whole, 130 stopped at once by a second interrupt.
+
+mod args;
+mod console;
+mod events;
+mod launch;
+mod load;
+mod log;
+mod message;
+mod observer;
+mod record;
+mod report;
+mod run;
+mod session;
+mod ticker;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    match args::Cli::parse().command {
+        args::Command::Run(typed) => match run::run(typed) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => {
+                console::warn(&failure.to_string());
+                failure.exit_code()
+            }
+        },
+    }
+}

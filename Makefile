@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MPL-2.0
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# What the demo is built with: release, or dev (quick to build, slower to run).
+PROFILE ?= release
+# Where the demo's pictures go; `make demo DISPLAY_SINK=autovideosink` shows them.
+DISPLAY_SINK ?= fakesink
+REPORT ?= $(CURDIR)/target/demo.html
+LOG ?= $(CURDIR)/target/demo.jsonl
+
+# ONNX Runtime: the caller's, else the one that `make setup` fetched.
+ORT := $(CURDIR)/.cache/onnxruntime/libonnxruntime.so
+export ORT_DYLIB_PATH ?= $(ORT)
+CLIP := $(CURDIR)/.cache/bigbuckbunny.mp4
+AVREC := target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/avrec
+
+# Tests find the plugin that was just built, and leave the user's plugin registry alone.
+TEST_ENV := G_DEBUG=fatal-criticals GST_PLUGIN_PATH=$(CURDIR)/target/debug \
+	GST_REGISTRY=$(CURDIR)/target/gst-registry.bin AVREC_CLIP=$(CLIP)
+
+.PHONY: help setup build demo test bench lint clean
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install what is missing (Debian packages, ONNX Runtime, the demo's clip)
+	@scripts/setup.sh
+
+build: setup ## Build the plugin and the avrec command (PROFILE=release or dev)
+	cargo build --locked --profile $(PROFILE)
+
+demo: build ## Play a clip while the machine is loaded in the middle; ends with a report (2 minutes)
+	$(AVREC) run --title 'A clip scaled up live, with a busy machine in the middle' \
+	  --report $(REPORT) --log $(LOG) --loop --duration 40 \
+	  --load '12:26:stress-ng --quiet --cpu 4' --compare small --compare large \
+	  filesrc location=$(CLIP) ! decodebin ! videoconvert ! videoscale \
+	  ! video/x-raw,format=I420,width=640,height=360 ! queue ! clocksync ! tee name=truth \
+	  truth. ! queue ! quality.reference \
+	  truth. ! queue ! videoscale ! video/x-raw,width=320,height=180 \
+	  ! avrec-switch name=switch catalog=models/upscale.toml late-policy=floor \
+	  ! avrec-probe name=quality ! videoconvert ! $(DISPLAY_SINK)
+
+test: setup ## Run all tests
+	cargo build --locked
+	$(TEST_ENV) cargo test --locked --doc
+	if cargo nextest --version >/dev/null 2>&1; then \
+	  $(TEST_ENV) cargo nextest run --locked --no-fail-fast; \
+	else \
+	  $(TEST_ENV) cargo test --locked --no-fail-fast --lib --bins --tests; \
+	fi
+
+bench: setup ## Run the benchmarks (they print ratios taken in one run)
+	cargo bench --locked
+
+lint: setup ## Check format, clippy and documentation; warnings are errors
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --no-default-features --lib -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps
+
+clean: ## Remove what was built; .cache/ stays
+	cargo clean

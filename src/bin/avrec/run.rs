@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! `avrec run`: the main run, the runs to compare with, and what is left of them: table, log and report.
+
+use std::fmt;
+use std::path::Path;
+use std::process::ExitCode;
+
+use serde_json::Value;
+
+use crate::args::{RunArgs, RunPlan, Verbosity};
+use crate::console::say;
+use crate::launch::Launched;
+use crate::log::{Log, entry};
+use crate::record::{Record, Summary};
+use crate::report;
+use crate::session::{End, Session};
+use crate::ticker;
+
+/// How often a probe tells its figures when they are kept: often enough to show a swap's effect on quality.
+const PROBE_INTERVAL: gst::ClockTime = gst::ClockTime::from_mseconds(200);
+
+/// Why `avrec run` did not go as it should.
+#[derive(Debug)]
+pub enum Failure {
+    /// The pipeline ended with an error.
+    Pipeline(String),
+    /// Nothing was run; the text says what to change.
+    Usage(String),
+    /// The run was fine, the log or the report was not.
+    Output(String),
+    /// The second interrupt.
+    Stopped,
+}
+
+impl Failure {
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Failure::Pipeline(_) => 1,
+            Failure::Usage(_) => 2,
+            Failure::Output(_) => 3,
+            Failure::Stopped => 130,
+        })
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Pipeline(text) | Failure::Usage(text) | Failure::Output(text) => f.write_str(text),
+            Failure::Stopped => f.write_str("stopped"),
+        }
+    }
+}
+
+/// Runs what was asked for.
+pub fn run(typed: RunArgs) -> Result<(), Failure> {
+    let plan = typed.plan().map_err(Failure::Usage)?;
+    gst::init().map_err(|err| Failure::Pipeline(format!("GStreamer does not start: {err}")))?;
+    gstavrec::plugin_register_static()
+        .map_err(|err| Failure::Pipeline(format!("avrec's elements cannot be registered: {err}")))?;
+    let first = prepare(&plan, None)?;
+    if !plan.compares.is_empty() && first.switches.is_empty() {
+        let text = "--compare: no avrec-switch in the launch description, so there is nothing to pin";
+        return Err(Failure::Usage(text.to_string()));
+    }
+    let log = match &plan.log {
+        Some(path) => Log::create(path).map_err(|err| {
+            Failure::Usage(format!("the log '{}' cannot be written: {err}", path.display()))
+        })?,
+        None => Log::none(),
+    };
+    if let Some(path) = &plan.report {
+        check_writable(path)?;
+    }
+
+    let mut records = Vec::new();
+    let outcome = run_all(&plan, first, &log, &mut records);
+    let summaries: Vec<Summary> = records.iter().map(Record::summary).collect();
+    summaries
+        .iter()
+        .for_each(|summary| log.write(summary_entry(summary)));
+    if plan.verbosity == Verbosity::Ticker {
+        if summaries.iter().any(|summary| 0 < summary.frames) {
+            say(&format!("\n{}", ticker::table(&summaries)));
+        } else if outcome.is_ok() {
+            say("nothing was measured: no avrec-switch or avrec-probe, or no frame passed it");
+        }
+    }
+    let logged = log.finish();
+    let reported = write_report(&plan, &records, &summaries);
+    outcome?;
+    reported?;
+    match (logged, &plan.log) {
+        (Err(err), Some(path)) => Err(cannot_write("log", path, &err.to_string())),
+        _ => Ok(()),
+    }
+}
+
+/// The main run, then each comparison; what ran is in `records` even if a later one fails.
+fn run_all(plan: &RunPlan, first: Launched, log: &Log, records: &mut Vec<Record>) -> Result<(), Failure> {
+    let mut next = Some((first, "avrec".to_string()));
+    let mut pinned = plan.compares.iter();
+    while let Some((launched, name)) = next.take() {
+        if plan.verbosity == Verbosity::Ticker && !plan.compares.is_empty() {
+            say(&format!("-- {name}"));
+        }
+        let (record, end) = Session::new(launched, &name, plan, log).run();
+        records.push(record);
+        match end {
+            End::Eos => {}
+            End::Interrupted => return Ok(()),
+            End::Stopped => return Err(Failure::Stopped),
+            End::Failed(text) => return Err(Failure::Pipeline(text)),
+        }
+        if let Some(candidate) = pinned.next() {
+            next = Some((prepare(plan, Some(candidate))?, format!("{candidate} alone")));
+        }
+    }
+    Ok(())
+}
+
+fn prepare(plan: &RunPlan, pinned: Option<&String>) -> Result<Launched, Failure> {
+    let launched = Launched::new(&plan.description).map_err(Failure::Usage)?;
+    let configure = || {
+        launched.ask_for_frames()?;
+        if plan.log.is_some() || plan.report.is_some() {
+            launched.ask_for_probes(PROBE_INTERVAL)?;
+        }
+        pinned.map_or(Ok(()), |candidate| launched.pin(candidate))
+    };
+    configure().map_err(Failure::Usage)?;
+    Ok(launched)
+}
+
+fn summary_entry(summary: &Summary) -> crate::log::Entry {
+    let mut line = entry("summary");
+    let nanos = |time: Option<std::time::Duration>| time.map(|time| time.as_nanos() as u64);
+    let shares = summary
+        .shares
+        .iter()
+        .map(|(name, share)| (name.clone(), Value::from(*share)));
+    line.extend([
+        ("run".to_string(), Value::from(summary.name.clone())),
+        ("frames".to_string(), Value::from(summary.frames)),
+        ("misses".to_string(), Value::from(summary.misses)),
+        ("swaps".to_string(), Value::from(summary.swaps)),
+        ("budget-ns".to_string(), Value::from(nanos(summary.budget))),
+        ("latency-p50-ns".to_string(), Value::from(nanos(summary.p50))),
+        ("latency-p99-ns".to_string(), Value::from(nanos(summary.p99))),
+        (
+            "ssim".to_string(),
+            Value::from(summary.fidelity.map(|it| it.ssim)),
+        ),
+        (
+            "psnr-db".to_string(),
+            Value::from(summary.fidelity.map(|it| it.psnr_db)),
+        ),
+        ("answer-shares".to_string(), Value::Object(shares.collect())),
+    ]);
+    line
+}
+
+/// Finds out before the run whether the report can be written, and leaves an older one as it is.
+fn check_writable(path: &Path) -> Result<(), Failure> {
+    match std::fs::OpenOptions::new().create(true).append(true).open(path) {
+        Ok(_) => Ok(()),
+        Err(err) => Err(Failure::Usage(format!(
+            "the report '{}' cannot be written: {err}",
+            path.display()
+        ))),
+    }
+}
+
+fn write_report(plan: &RunPlan, records: &[Record], summaries: &[Summary]) -> Result<(), Failure> {
+    let Some(path) = &plan.report else {
+        return Ok(());
+    };
+    let html = report::render(plan, records, summaries);
+    std::fs::write(path, html).map_err(|err| cannot_write("report", path, &err.to_string()))?;
+    if plan.verbosity == Verbosity::Ticker {
+        say(&format!("report: {}", path.display()));
+    }
+    Ok(())
+}
+
+fn cannot_write(what: &str, path: &Path, why: &str) -> Failure {
+    Failure::Output(format!(
+        "the {what} '{}' cannot be written: {why}",
+        path.display()
+    ))
+}

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! One run of one pipeline, from preroll to its end: takes events, acts on them, and keeps what they told.
+
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use gst::prelude::*;
+use serde_json::Value;
+
+use crate::args::{Repeat, RunPlan};
+use crate::console::warn;
+use crate::events::{Event, Events};
+use crate::launch::Launched;
+use crate::load::Load;
+use crate::log::Log;
+use crate::observer::Observer;
+use crate::record::Record;
+
+/// How long a pipeline may take to end after EOS was sent: a few frames of the slowest candidate, and more.
+const EOS_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a source may take to find out what is in its input.
+const LINK_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A small part of the time that opening a file takes.
+const LINK_POLL: Duration = Duration::from_millis(10);
+
+/// How long a load may take to end after SIGTERM.
+const LOAD_PATIENCE: Duration = Duration::from_millis(500);
+
+/// How a run ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum End {
+    Eos,
+    /// Ended in order after the first interrupt.
+    Interrupted,
+    /// Ended at once by the second interrupt.
+    Stopped,
+    Failed(String),
+}
+
+/// How far the run has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Preroll,
+    Playing,
+    /// EOS was sent.
+    Ending {
+        interrupted: bool,
+    },
+}
+
+/// Whether every sink holds its first buffer before PLAYING; live and clock-synced pipelines have none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Preroll {
+    Done,
+    None,
+}
+
+/// What became of one of the planned loads.
+enum LoadStage {
+    /// Not started yet, or over.
+    Absent,
+    /// The number is its phase, for the observer.
+    Running(Load, usize),
+    /// It was asked to end. Dropping it ends it for good.
+    Ending(#[expect(dead_code, reason = "held until its patience is over")] Load),
+}
+
+/// One run.
+pub struct Session<'a> {
+    pipeline: gst::Pipeline,
+    plan: &'a RunPlan,
+    events: Events,
+    stage: Stage,
+    loads: Vec<LoadStage>,
+    observer: Observer<'a>,
+}
+
+impl<'a> Session<'a> {
+    pub fn new(launched: Launched, name: &str, plan: &'a RunPlan, log: &'a Log) -> Session<'a> {
+        let observer = Observer::new(&launched, name, log, plan.verbosity);
+        let pipeline = launched.pipeline;
+        // A pipeline has a bus as long as nobody takes it away.
+        let bus = pipeline.bus().unwrap_or_default();
+        Session {
+            pipeline,
+            plan,
+            events: Events::new(&bus),
+            stage: Stage::Preroll,
+            loads: plan.loads.iter().map(|_| LoadStage::Absent).collect(),
+            observer,
+        }
+    }
+
+    /// Plays to the end, and returns what was seen on the way, whatever the end was.
+    pub fn run(mut self) -> (Record, End) {
+        let description = Value::from(self.plan.description.join(" "));
+        let version = Value::from(env!("CARGO_PKG_VERSION"));
+        self.observer
+            .note("run-start", [("description", description), ("version", version)]);
+
+        let end = match self.play() {
+            ControlFlow::Break(end) => end,
+            ControlFlow::Continue(()) => End::Eos,
+        };
+        self.loads.clear();
+        let record = match &end {
+            End::Eos => self.observer.finish("eos", None),
+            End::Interrupted => self.observer.finish("interrupted", None),
+            End::Stopped => self.observer.finish("stopped", None),
+            End::Failed(text) => self.observer.finish("failed", Some(text)),
+        };
+        // The run is over; an element that cannot stop has told so on the bus.
+        let _ = self.pipeline.set_state(gst::State::Null);
+        (record, end)
+    }
+
+    fn play(&mut self) -> ControlFlow<End> {
+        let preroll = self.preroll()?;
+        if self.plan.repeat == Repeat::Loop {
+            self.start_loop(preroll)?;
+        }
+        self.stage = Stage::Playing;
+        self.observer.playing();
+        self.start_timers();
+        if self.pipeline.set_state(gst::State::Playing).is_err() {
+            return self.failed_to_change();
+        }
+        loop {
+            let event = self.events.next();
+            self.handle(event)?;
+        }
+    }
+
+    fn preroll(&mut self) -> ControlFlow<End, Preroll> {
+        match self.pipeline.set_state(gst::State::Paused) {
+            Ok(gst::StateChangeSuccess::Async) => self.wait_for_preroll().map_continue(|()| Preroll::Done),
+            Ok(gst::StateChangeSuccess::Success) => ControlFlow::Continue(Preroll::Done),
+            Ok(gst::StateChangeSuccess::NoPreroll) => ControlFlow::Continue(Preroll::None),
+            Err(_) => self.failed_to_change().map_continue(|()| Preroll::None),
+        }
+    }
+
+    fn wait_for_preroll(&mut self) -> ControlFlow<End> {
+        loop {
+            let event = self.events.next();
+            let prerolled = matches!(&event, Event::Message(message)
+                if message.type_() == gst::MessageType::AsyncDone && self.is_pipeline(message));
+            self.handle(event)?;
+            if prerolled {
+                return ControlFlow::Continue(());
+            }
+        }
+    }
+
+    /// The element that refused to change state has posted why.
+    fn failed_to_change(&mut self) -> ControlFlow<End> {
+        let bus = self.pipeline.bus();
+        let message = bus.and_then(|bus| bus.pop_filtered(&[gst::MessageType::Error]));
+        match message {
+            Some(message) => self.handle(Event::Message(message)),
+            None => ControlFlow::Break(End::Failed("the pipeline does not start".to_string())),
+        }
+    }
+
+    /// Loops by segments: the end of one is a SEGMENT_DONE, and the next seek does not flush, so no gap is made.
+    fn start_loop(&mut self, preroll: Preroll) -> ControlFlow<End> {
+        if preroll == Preroll::None {
+            self.wait_for_seekable()?;
+        }
+        match (
+            self.seek(gst::SeekFlags::FLUSH | gst::SeekFlags::SEGMENT),
+            preroll,
+        ) {
+            (Ok(()), Preroll::Done) => return self.wait_for_preroll(),
+            (Ok(()), Preroll::None) => {}
+            (Err(_), _) => self
+                .observer
+                .problem("--loop: the input cannot be seeked, so it is played once".to_string()),
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Without a preroll nothing tells when the sinks are linked to the source, so they are asked until they are.
+    fn wait_for_seekable(&mut self) -> ControlFlow<End> {
+        let patience = Instant::now() + LINK_PATIENCE;
+        loop {
+            let mut query = gst::query::Seeking::new(gst::Format::Time);
+            if self.pipeline.query(&mut query) || patience < Instant::now() {
+                return ControlFlow::Continue(());
+            }
+            self.events.after(LINK_POLL, Event::AskAgain);
+            loop {
+                let event = self.events.next();
+                let again = matches!(event, Event::AskAgain);
+                self.handle(event)?;
+                if again {
+                    break;
+                }
+            }
+        }
+    }
+
+    fn seek(&self, flags: gst::SeekFlags) -> Result<(), gst::glib::BoolError> {
+        let (start, stop) = (gst::ClockTime::ZERO, gst::ClockTime::NONE);
+        self.pipeline
+            .seek(1.0, flags, gst::SeekType::Set, start, gst::SeekType::Set, stop)
+    }
+
+    fn start_timers(&mut self) {
+        self.events.tick_every(Duration::from_secs(1));
+        for (position, load) in self.plan.loads.iter().enumerate() {
+            self.events.after(load.start, Event::LoadStart(position));
+            self.events.after(load.end, Event::LoadEnd(position));
+        }
+        if let Some(duration) = self.plan.duration {
+            self.events.after(duration, Event::DurationOver);
+        }
+    }
+
+    fn handle(&mut self, event: Event) -> ControlFlow<End> {
+        match event {
+            Event::Message(message) => return self.on_message(&message),
+            Event::Interrupt => return self.on_interrupt(),
+            Event::Tick => self.on_tick(),
+            Event::LoadStart(position) => self.start_load(position),
+            Event::LoadEnd(position) => self.end_load(position),
+            Event::LoadOverdue(position) => {
+                if let Some(slot) = self.loads.get_mut(position) {
+                    *slot = LoadStage::Absent;
+                }
+            }
+            Event::DurationOver => self.send_eos(false),
+            Event::AskAgain => {}
+            Event::EosOverdue => {
+                self.observer.problem(format!(
+                    "no end of stream within {} s; stopping",
+                    EOS_PATIENCE.as_secs()
+                ));
+                return ControlFlow::Break(self.ended());
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn on_message(&mut self, message: &gst::Message) -> ControlFlow<End> {
+        use gst::MessageView;
+        match message.view() {
+            MessageView::Error(error) => {
+                let text = describe(message, &error.error(), error.debug().as_deref());
+                return ControlFlow::Break(End::Failed(text));
+            }
+            MessageView::Warning(warning) => {
+                self.observer
+                    .problem(describe(message, &warning.error(), warning.debug().as_deref()));
+            }
+            MessageView::Eos(_) => return ControlFlow::Break(self.ended()),
+            MessageView::SegmentDone(_) => self.next_loop(),
+            MessageView::Latency(_) => {
+                // Fails only while a sink is not ready for it, and then it is asked again.
+                let _ = self.pipeline.recalculate_latency();
+            }
+            MessageView::ClockLost(_) => {
+                // A new clock is chosen on the way to PLAYING; a failure posts its own error.
+                let _ = self.pipeline.set_state(gst::State::Paused);
+                let _ = self.pipeline.set_state(gst::State::Playing);
+            }
+            MessageView::Qos(_) => self.observer.note_message("qos", message),
+            MessageView::Element(_) => self.observer.element_message(message),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn on_interrupt(&mut self) -> ControlFlow<End> {
+        match self.stage {
+            Stage::Playing => {
+                warn("interrupted: ending the stream (once more stops at once)");
+                self.send_eos(true);
+                ControlFlow::Continue(())
+            }
+            Stage::Preroll | Stage::Ending { .. } => ControlFlow::Break(End::Stopped),
+        }
+    }
+
+    fn send_eos(&mut self, interrupted: bool) {
+        if self.stage == Stage::Playing {
+            self.stage = Stage::Ending { interrupted };
+            self.pipeline.send_event(gst::event::Eos::new());
+            self.events.after(EOS_PATIENCE, Event::EosOverdue);
+        }
+    }
+
+    /// A source that was told to end answers with SEGMENT_DONE while it loops; a last segment without that flag ends in EOS.
+    fn next_loop(&mut self) {
+        let flags = match self.stage {
+            Stage::Ending { .. } => gst::SeekFlags::empty(),
+            Stage::Preroll | Stage::Playing => gst::SeekFlags::SEGMENT,
+        };
+        if self.seek(flags).is_err() {
+            self.observer
+                .problem("--loop: the input cannot be seeked any more; ending".to_string());
+            self.send_eos(false);
+        }
+    }
+
+    fn ended(&self) -> End {
+        match self.stage {
+            Stage::Ending { interrupted: true } => End::Interrupted,
+            _ => End::Eos,
+        }
+    }
+
+    fn on_tick(&mut self) {
+        self.notice_ended_loads();
+        self.observer.tick();
+    }
+
+    fn start_load(&mut self, position: usize) {
+        let (Some(plan), Some(slot)) = (self.plan.loads.get(position), self.loads.get_mut(position)) else {
+            return;
+        };
+        match plan.start() {
+            Ok(load) => *slot = LoadStage::Running(load, self.observer.load_started(&plan.command)),
+            Err(error) => {
+                self.observer
+                    .problem(format!("the load '{}' does not start: {error}", plan.command));
+            }
+        }
+    }
+
+    fn end_load(&mut self, position: usize) {
+        let Some(slot) = self.loads.get_mut(position) else {
+            return;
+        };
+        if let LoadStage::Running(load, phase) = std::mem::replace(slot, LoadStage::Absent) {
+            load.terminate();
+            *slot = LoadStage::Ending(load);
+            self.observer.load_ended(phase);
+            self.events.after(LOAD_PATIENCE, Event::LoadOverdue(position));
+        }
+    }
+
+    /// A load may end by itself before its time; the report must not show it longer than it was.
+    fn notice_ended_loads(&mut self) {
+        for (slot, plan) in self.loads.iter_mut().zip(&self.plan.loads) {
+            let LoadStage::Running(load, phase) = slot else {
+                continue;
+            };
+            let Some(status) = load.ended() else {
+                continue;
+            };
+            self.observer.load_ended(*phase);
+            if !status.success() {
+                self.observer
+                    .problem(format!("the load '{}' ended with {status}", plan.command));
+            }
+            *slot = LoadStage::Absent;
+        }
+    }
+
+    fn is_pipeline(&self, message: &gst::Message) -> bool {
+        message.src() == Some(self.pipeline.upcast_ref())
+    }
+}
+
+fn describe(message: &gst::Message, error: &gst::glib::Error, debug: Option<&str>) -> String {
+    let source = message
+        .src()
+        .map_or("the pipeline".to_string(), |source| source.name().to_string());
+    match debug.map(str::trim) {
+        Some(debug) if !debug.is_empty() => format!("{source}: {} ({debug})", error.message()),
+        _ => format!("{source}: {}", error.message()),
+    }
+}

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! The real `avrec` command on real pipelines: exit codes, output, log and report.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+
+/// Two stock elements as candidates: answers exist without a model or a catalogue.
+const SWITCH: &str = "avrec-switch.( name=switch late-policy=floor floor=near \
+     videoscale name=near method=nearest-neighbour videoscale name=sinc method=sinc )";
+
+fn avrec(words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_avrec"));
+    command.arg("run").args(words);
+    command
+}
+
+fn finish(words: &[&str]) -> Output {
+    avrec(words).output().unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn read_log(path: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|err| panic!("{err}: {line}")))
+        .collect()
+}
+
+fn of_type<'a>(log: &'a [Value], kind: &str) -> Vec<&'a Value> {
+    log.iter().filter(|line| line["type"] == kind).collect()
+}
+
+/// Fails when a run ends otherwise than by `code`, or does not say `text`.
+#[track_caller]
+fn check_failure(words: &[&str], code: i32, text: &str) {
+    let output = finish(words);
+    let told = stderr(&output);
+    assert_eq!(output.status.code(), Some(code), "{told}");
+    assert!(told.contains(text), "{told}");
+}
+
+#[test]
+fn a_pipeline_that_ends_in_order_exits_with_zero() {
+    let output = finish(&["videotestsrc", "num-buffers=5", "!", "fakesink"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("nothing was measured"));
+}
+
+#[test]
+fn a_pipeline_that_fails_exits_with_one_and_says_why() {
+    check_failure(
+        &["filesrc", "location=/no/such/file", "!", "fakesink"],
+        1,
+        "/no/such/file",
+    );
+}
+
+#[test]
+fn what_cannot_be_meant_exits_with_two_before_anything_runs() {
+    check_failure(&["videotestsrc", "!", "no-such-element"], 2, "no-such-element");
+    check_failure(
+        &["--load", "0:1:no-such-program", "fakesrc", "!", "fakesink"],
+        2,
+        "no-such-program",
+    );
+    check_failure(
+        &["--compare", "small", "fakesrc", "!", "fakesink"],
+        2,
+        "no avrec-switch",
+    );
+    check_failure(
+        &["--log", "/no/such/folder/log", "fakesrc", "!", "fakesink"],
+        2,
+        "/no/such/folder",
+    );
+    check_failure(&["--duration", "-3", "fakesrc", "!", "fakesink"], 2, "--duration");
+}
+
+#[test]
+fn a_full_disk_ends_the_log_and_not_the_run() {
+    let words = [
+        "--log",
+        "/dev/full",
+        "videotestsrc",
+        "num-buffers=5",
+        "!",
+        "fakesink",
+    ];
+    check_failure(&words, 3, "the run goes on");
+}
+
+#[test]
+fn the_log_and_the_report_tell_every_frame_of_every_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, report) = (folder.path().join("run.jsonl"), folder.path().join("run.html"));
+    let description = format!(
+        "videotestsrc num-buffers=60 pattern=ball ! video/x-raw,format=I420,width=64,height=48,framerate=25/1 \
+         ! {SWITCH} ! video/x-raw,width=128,height=96 ! fakesink"
+    );
+    let files = [log.to_str().unwrap(), report.to_str().unwrap()];
+    let output = finish(&[
+        "--log",
+        files[0],
+        "--report",
+        files[1],
+        "--title",
+        "A <b>",
+        "--compare",
+        "sinc",
+        &description,
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+
+    let log = read_log(&log);
+    for run in ["avrec", "sinc alone"] {
+        let frames = of_type(&log, "frame")
+            .into_iter()
+            .filter(|line| line["run"] == run);
+        let numbers: Vec<u64> = frames.filter_map(|line| line["frame"].as_u64()).collect();
+        assert_eq!(numbers, (0..60).collect::<Vec<_>>(), "{run}");
+    }
+    let summaries = of_type(&log, "summary");
+    let names: Vec<&str> = summaries.iter().filter_map(|line| line["run"].as_str()).collect();
+    assert_eq!(names, ["avrec", "sinc alone"]);
+    assert_eq!(summaries[1]["frames"], 60);
+    let pinned = of_type(&log, "switch")
+        .into_iter()
+        .rfind(|line| line["run"] == "sinc alone")
+        .unwrap();
+    assert_eq!(
+        (&pinned["to"], &pinned["reason"]),
+        (&Value::from("sinc"), &Value::from("pinned"))
+    );
+
+    let table = stdout(&output);
+    assert!(table.contains("avrec") && table.contains("sinc alone"), "{table}");
+    let page = std::fs::read_to_string(&report).unwrap();
+    assert!(page.contains("<title>A &lt;b&gt;</title>") && page.contains("sinc alone"));
+    assert!(page.ends_with("</html>\n"));
+}
+
+#[test]
+fn quiet_prints_nothing() {
+    let description = format!("videotestsrc num-buffers=10 ! {SWITCH} ! fakesink");
+    let output = finish(&["--quiet", &description]);
+    assert_eq!(
+        (stdout(&output), output.status.code()),
+        (String::new(), Some(0)),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn a_load_runs_in_its_phase_and_is_gone_after_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let marker = format!("avrec-load-{}", std::process::id());
+    // The shell's own child has to go as well, and it would live for ten minutes.
+    let load = format!("0.1:0.3:sh -c 'sleep 600 & wait' {marker}");
+    let words = [
+        "--log",
+        log.to_str().unwrap(),
+        "--load",
+        &load,
+        "--duration",
+        "0.6",
+    ];
+    let output = finish(&[&words[..], &["videotestsrc", "is-live=true", "!", "fakesink"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+
+    let log = read_log(&log);
+    let time = |kind: &str| of_type(&log, kind)[0]["elapsed-ns"].as_u64().unwrap() as f64 / 1e9;
+    assert!((0.1..0.3).contains(&time("load-start")), "{}", time("load-start"));
+    assert!((0.3..0.6).contains(&time("load-end")), "{}", time("load-end"));
+    assert!(
+        of_type(&log, "warning").is_empty(),
+        "an end that was asked for is no problem"
+    );
+    let processes = Command::new("ps").args(["-eo", "args"]).output().unwrap();
+    assert!(!stdout(&processes).contains(&marker));
+}
+
+#[test]
+fn a_loop_goes_on_in_running_time_without_a_gap() {
+    let folder = tempfile::tempdir().unwrap();
+    let (clip, log) = (folder.path().join("clip.mov"), folder.path().join("log"));
+    let write = format!(
+        "videotestsrc num-buffers=10 pattern=ball ! video/x-raw,width=64,height=48,framerate=25/1 \
+         ! jpegenc ! qtmux ! filesink location={}",
+        clip.display()
+    );
+    assert_eq!(finish(&[&write]).status.code(), Some(0));
+    // Paced before the switch, as a live source is, so the pipeline has no preroll.
+    let play = format!(
+        "filesrc location={} ! qtdemux ! jpegdec ! clocksync ! {SWITCH} ! fakesink",
+        clip.display()
+    );
+    let output = finish(&[
+        "--loop",
+        "--duration",
+        "1.5",
+        "--log",
+        log.to_str().unwrap(),
+        &play,
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+
+    let log = read_log(&log);
+    let times: Vec<u64> = of_type(&log, "frame")
+        .iter()
+        .filter_map(|line| line["running-time-ns"].as_u64())
+        .collect();
+    assert!(30 < times.len(), "three rounds and more: {}", times.len());
+    assert!(
+        times.windows(2).all(|pair| pair[0] + 40_000_000 == pair[1]),
+        "{times:?}"
+    );
+    assert_eq!(of_type(&log, "run-end")[0]["end"], "eos");
+}
+
+/// A run that goes on until it is interrupted, and is known to play.
+fn endless(words: &[&str], beside: &str) -> Child {
+    let description =
+        format!("videotestsrc is-live=true ! video/x-raw,framerate=25/1 ! {SWITCH} ! fakesink {beside}");
+    let mut child = avrec(words)
+        .arg(description)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Its first line comes after a second of playing.
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    assert!(line.contains("1 s"), "{line}");
+    child
+}
+
+fn interrupt(child: &Child) {
+    let id = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+}
+
+#[test]
+fn the_first_interrupt_ends_the_stream_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    let child = endless(&["--log", log.to_str().unwrap()], "");
+    interrupt(&child);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(of_type(&read_log(&log), "run-end")[0]["end"], "interrupted");
+}
+
+#[test]
+fn the_second_interrupt_stops_at_once() {
+    // The valve lets no end of stream through, so the run waits for one until its patience is over.
+    let mut child = endless(
+        &[],
+        "videotestsrc is-live=true ! valve drop=true ! fakesink async=false",
+    );
+    interrupt(&child);
+    let mut line = String::new();
+    BufReader::new(child.stderr.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    assert!(line.contains("once more stops at once"), "{line}");
+    interrupt(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn a_closed_output_does_not_end_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log");
+    // `endless` closes its end of the pipe after the first line.
+    let words = ["--duration", "2.5", "--log", log.to_str().unwrap()];
+    let output = endless(&words, "").wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert_eq!(of_type(&read_log(&log), "run-end")[0]["end"], "eos");
+}
