@@ -13,6 +13,7 @@ use gstavrec::policy::{
     Availability, CandidateId, Config, Decision, Outlook, Policy, Prior, Reason, RunKind, Shadow,
 };
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use policy_world::{World, calm, millis};
 
@@ -234,7 +235,14 @@ fn is_finite(reason: &Reason) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    // The seed is fixed, so that a run says something of the change at hand; for a hunt, raise the cases and
+    // let it go.
+    #![proptest_config(ProptestConfig {
+        cases: 48,
+        rng_seed: RngSeed::Fixed(1),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn the_same_facts_give_the_same_answers(steps in steps()) {

@@ -78,7 +78,7 @@ impl Alarm {
         of: &Latency,
         clean: bool,
     ) -> Option<Verdict> {
-        if !of.speaks(level) {
+        if !of.speaks() {
             return Some(self.unclear());
         }
         let apart = of.expected(level) - of.expected(self.before);

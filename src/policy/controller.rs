@@ -4,6 +4,7 @@
 //! order in which they are asked; the arithmetic is theirs.
 
 mod choice;
+mod learning;
 
 use std::time::Duration;
 
@@ -13,9 +14,6 @@ use super::limit::Limit;
 use super::shadow::{Plan, Scene, Shadow};
 use super::slowdown::Slowdown;
 use super::{Availability, CandidateId, Config, ConfigError, Decision, Outlook, Prior, RunKind, Switch};
-
-/// Frames between two corrections of the slowdown's origin: 40 s at 25 fps, longer than contention mostly lasts.
-const ANCHOR: u64 = 1000;
 
 /// Chooses who answers the next frame.
 ///
@@ -207,9 +205,7 @@ impl Policy {
         self.frame += 1;
         self.slowdown.drift();
         self.shadows.earn();
-        if self.frame.is_multiple_of(ANCHOR) {
-            self.anchor();
-        }
+        self.anchor();
         let Some((to, reason)) = self.choice(available) else {
             return Decision {
                 answer: self.active.filter(|it| self.is_usable(*it, available)),
@@ -287,64 +283,6 @@ impl Policy {
     /// Who answered last, or would have.
     pub fn active(&self) -> Option<CandidateId> {
         self.active.filter(|it| self.candidate(*it).is_some())
-    }
-
-    /// A shadow run was asked for that can refresh what is known of a candidate.
-    fn asked(&mut self, id: CandidateId) {
-        let frame = self.frame;
-        if let Some(candidate) = self.candidate_mut(id) {
-            candidate.asks += 1;
-            candidate.last_asked = Some(frame);
-        }
-    }
-
-    /// Keeps the slowdown's meaning: runs cannot tell a slow machine from candidates that all became slower, so
-    /// what their offsets have in common is taken for the machine (specification, section 3.1).
-    fn anchor(&mut self) {
-        let known = || {
-            self.candidates
-                .iter()
-                .flatten()
-                .filter(|it| it.latency.has_baseline())
-        };
-        let count = known().count().max(1) as f64;
-        let common = known().map(|it| it.latency.offset()).sum::<f64>() / count;
-        if self.slowdown.shift_origin(common) {
-            for candidate in self.candidates.iter_mut().flatten() {
-                candidate.latency.shift_origin(common);
-            }
-        }
-    }
-
-    fn learn(&mut self, id: CandidateId, latency: Duration, clean: bool) {
-        let Some(candidate) = self.candidates.get_mut(id.0).and_then(Option::as_mut) else {
-            return;
-        };
-        let of = &mut candidate.latency;
-        match (of.has_baseline(), clean) {
-            (true, true) => self.slowdown.measured(id, latency, of),
-            (true, false) => self.slowdown.glimpsed(latency, of),
-            (false, true) => of.found(latency, self.slowdown.level()),
-            (false, false) => of.glimpsed(latency, self.slowdown.level()),
-        }
-    }
-
-    /// A slow run was the candidate's own, not the machine's. Alone, it was a spike: the scatter keeps it, and the
-    /// candidate is wanted back at once. Several in a row, it is the candidate that became slower.
-    fn acquit(&mut self, id: CandidateId, residual: f64) {
-        let level = self.slowdown.level();
-        let Some(candidate) = self.candidate_mut(id) else {
-            return;
-        };
-        if let Some(slower) = candidate.slips.slipped(candidate.runs, residual) {
-            candidate.latency.slipped(slower, level);
-            return;
-        }
-        // A run that has not ended yet is remembered with its full latency when it ends.
-        if !candidate.overdue {
-            candidate.latency.remember(residual);
-        }
-        candidate.regret.prepay();
     }
 
     fn set_standing(&mut self, now: Duration, id: CandidateId, standing: Standing) {

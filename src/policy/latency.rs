@@ -146,8 +146,8 @@ impl Latency {
 
     /// Whether a run tells of the machine: one that is mostly hand-over hardly moves with the slowdown, and of one
     /// whose latency is unknown nothing can be expected.
-    pub(super) fn speaks(&self, slowdown: f64) -> bool {
-        self.is_known() && 0.5 < self.sensitivity(slowdown.min(0.0))
+    pub(super) fn speaks(&self) -> bool {
+        self.baseline.is_some_and(|it| HAND_OVER < it)
     }
 
     /// Observed minus expected, in the log domain.

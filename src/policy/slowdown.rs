@@ -75,7 +75,7 @@ impl Slowdown {
 
     /// Candidate `id` passed its deadline and took at least `latency`.
     pub(super) fn missed(&mut self, id: CandidateId, latency: Duration, of: &Latency) {
-        if 0.0 < of.residual(latency, self.level) && of.speaks(self.level) {
+        if 0.0 < of.residual(latency, self.level) && of.speaks() {
             self.raise(id, latency, of);
         }
     }
@@ -96,9 +96,9 @@ impl Slowdown {
     pub(super) fn measured(&mut self, id: CandidateId, latency: Duration, of: &mut Latency) {
         let residual = of.residual(latency, self.level);
         let tolerance = SURPRISE * self.innovation_variance(of).sqrt();
-        if of.speaks(self.level) && tolerance < residual {
+        if of.speaks() && tolerance < residual {
             self.raise(id, latency, of);
-        } else if of.speaks(self.level) && residual < -tolerance {
+        } else if of.speaks() && residual < -tolerance {
             self.fast(latency, of);
         } else {
             self.normal_runs += 1;
@@ -114,7 +114,7 @@ impl Slowdown {
         let residual = of.residual(latency, self.level);
         let tolerance = SURPRISE * self.innovation_variance(of).sqrt();
         of.pardon(residual);
-        if of.speaks(self.level) && residual < -tolerance {
+        if of.speaks() && residual < -tolerance {
             self.fast(latency, of);
         } else if residual < 0.0 {
             self.update(residual.max(-tolerance), of);
@@ -127,7 +127,7 @@ impl Slowdown {
         let rise = self.level - alarm.before();
         let verdict = alarm.judge(self.level, latency, of, clean);
         match verdict {
-            Some(Verdict::Unclear) if !of.speaks(self.level) => self.level -= FADE * rise,
+            Some(Verdict::Unclear) if !of.speaks() => self.level -= FADE * rise,
             Some(Verdict::Unclear) => {}
             Some(Verdict::Spike { .. }) => self.forget(),
             Some(Verdict::Step) => {
