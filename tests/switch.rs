@@ -47,14 +47,17 @@ fn a_thousand_forced_swaps_between_sizes_lose_repeat_reorder_and_restamp_nothing
         assert_eq!(info.size(), got.size(), "the caps go before frame {number}");
     }
     let stats = rig.stats();
-    assert!(1_000 <= stats.get::<u64>("swaps").unwrap());
+    assert!(
+        999 <= stats.get::<u64>("swaps").unwrap(),
+        "every frame but the first had to swap"
+    );
     assert_eq!(stats.get::<u64>("in").unwrap(), stats.get::<u64>("out").unwrap());
 }
 
 #[test]
 fn sticky_events_come_in_the_order_that_downstream_needs() {
     init();
-    let mut rig = Rig::unstarted("late-policy=wait", THREE_SIZES);
+    let mut rig = Rig::unstarted("late-policy=wait", "identity name=a");
     let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
     let log = seen.clone();
     rig.switch.static_pad("src").unwrap().add_probe(

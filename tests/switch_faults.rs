@@ -107,13 +107,11 @@ fn stopping_does_not_wait_for_a_candidate_that_hangs() {
 
 #[test]
 fn a_candidate_that_fails_in_mid_stream_is_a_warning_and_is_started_again() {
-    let mut rig = Rig::new(
-        "late-policy=wait",
-        "identity name=weak error-after=20 identity name=strong",
-    );
+    let mut rig = Rig::new("late-policy=wait", "identity name=weak identity name=strong");
     rig.warm_up(&["weak", "strong"]);
     rig.pin("weak");
     rig.messages("");
+    rig.candidate("weak").set_property("error-after", 3);
     rig.pass_until("the weak one fails", |rig| rig.state_of("weak") == "failed");
     let mut warnings = Vec::new();
     let mut failed = Vec::new();

@@ -12,6 +12,7 @@ use super::board::Residency;
 use super::core::Core;
 use super::keeper::{Keeper, Order};
 use super::lane::{Lane, free_pad};
+use super::port::Port;
 use super::{CAT, pads};
 
 /// Why a child cannot be a candidate, and what to change.
@@ -156,8 +157,17 @@ impl Core {
             debug_assert_eq!(number, candidate);
             number
         };
-        switch.imp().add_private(&queue)?;
-        let mut elements = vec![queue.clone()];
+        let watch = Port::new(&format!("watch-{number}"));
+        watch.serve(self);
+        let (watch_sink, watch_src) = pads::watch(number);
+        for pad in [&watch_sink, &watch_src] {
+            watch.add_pad(pad).map_err(|error| error.to_string())?;
+        }
+        let watch: gst::Element = watch.upcast();
+        for element in [&queue, &watch] {
+            switch.imp().add_private(element)?;
+        }
+        let mut elements = vec![queue.clone(), watch.clone()];
         elements.extend(candidate.iter().cloned());
         for element in &elements {
             // The keeper changes their state, so that none can hold up the bin.
@@ -176,6 +186,7 @@ impl Core {
             number,
             name: name.to_string(),
             queue,
+            watch,
             candidate,
             entry,
             exit,
@@ -209,7 +220,7 @@ impl Core {
         }
         lane.order(Order::Go(gst::State::Null));
         if let Some(switch) = self.switch.upgrade() {
-            switch.imp().remove_private(&lane.queue, &lane.entry, &lane.exit);
+            switch.imp().remove_private(lane);
         }
     }
 

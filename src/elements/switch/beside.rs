@@ -85,7 +85,7 @@ impl Core {
             lane
         };
         if let Some(lane) = warming {
-            return self.feed(lane, &journey.frame, journey.entered);
+            return self.feed(lane, &journey.frame);
         }
         if let Source::Active(active) = source {
             self.look_in_the_shadow(journey, active, answer);
@@ -132,7 +132,7 @@ impl Core {
             is_free
         };
         if is_free {
-            self.feed(first, &journey.frame, journey.entered);
+            self.feed(first, &journey.frame);
         }
     }
 
@@ -141,7 +141,7 @@ impl Core {
         let stamp = stamp::read(&buffer);
         match self.board.deliver(lane, buffer, stamp) {
             FollowUp::Nothing => {}
-            FollowUp::RunNext { lane, frame, entered } => self.feed(lane, &frame, entered),
+            FollowUp::RunNext { lane, frame } => self.feed(lane, &frame),
             FollowUp::Score(trial) => {
                 if let Some(scorer) = self.scorer.lock().as_ref() {
                     scorer.score(trial);

@@ -22,6 +22,9 @@ pub const WARM_UP_RUNS: u32 = 3;
 /// Latencies that a lane's window keeps: 12 s at 25 fps, 9 of them beyond the 97th percentile.
 pub const WINDOW: usize = 300;
 
+/// How long an answer may still come, from a thread of the candidate's own, after the candidate let go of the frame.
+const RETURN_GRACE: Duration = Duration::from_secs(1);
+
 /// How far a lane has come.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Residency {
@@ -70,6 +73,8 @@ pub struct Run {
     pub purpose: Purpose,
     /// Nobody waits for it any more: its deadline passed, or the stream was flushed.
     pub abandoned: bool,
+    /// The candidate has let go of the frame, with or without an answer.
+    pub returned: Option<Instant>,
     /// Another lane answered the frame before: the caches are cold.
     pub is_first: bool,
     /// Whether the silence was already told to the user.
@@ -182,7 +187,6 @@ pub enum FollowUp {
     RunNext {
         lane: usize,
         frame: gst::Buffer,
-        entered: gst::ClockTime,
     },
     /// All answers of the trial are in.
     Score(Trial),
@@ -238,6 +242,7 @@ impl State {
             started,
             purpose,
             abandoned: false,
+            returned: None,
             is_first,
             reported_hung: false,
         });
@@ -249,6 +254,12 @@ impl State {
                 outcome: None,
             });
         }
+    }
+
+    /// The run of that frame, if the lane still has it in hand.
+    fn run_of(&mut self, lane: usize, entered: Option<gst::ClockTime>) -> Option<&mut Run> {
+        let run = self.slots.get_mut(lane)?.run.as_mut()?;
+        (Some(run.stamp) == entered).then_some(run)
     }
 
     /// Ends the run of `lane` without an answer, because the lane failed or dropped the frame.
@@ -329,19 +340,26 @@ impl Board {
         self.changed.notify_all();
     }
 
-    /// Ends a run whose frame the candidate swallowed.
-    pub fn swallowed(&self, lane: usize, stamp: gst::ClockTime) {
+    /// Ends the run of the frame that entered then: nobody will answer it.
+    pub fn swallowed(&self, lane: usize, entered: Option<gst::ClockTime>) {
         let mut state = self.state.lock();
-        let is_pending = |run: &Run| run.stamp == stamp;
-        if state
-            .slots
-            .get(lane)
-            .and_then(|it| it.run.as_ref())
-            .is_some_and(is_pending)
-        {
+        if state.run_of(lane, entered).is_some() {
             state.end_without_answer(lane);
             self.changed.notify_all();
         }
+    }
+
+    /// Notes that the candidate has let go of its frame: unless it has threads of its own, no answer will come any more.
+    pub fn returned(&self, lane: usize, entered: Option<gst::ClockTime>) {
+        let mut state = self.state.lock();
+        let Some(run) = state.run_of(lane, entered) else {
+            return;
+        };
+        run.returned = Some(Instant::now());
+        if run.abandoned {
+            state.end_without_answer(lane);
+        }
+        self.changed.notify_all();
     }
 
     pub fn set_flushing(&self, flushing: bool) {
@@ -380,16 +398,27 @@ impl Board {
                 state.awaited = None;
                 return outcome;
             }
-            let late = match deadline {
-                Some(deadline) => self.changed.wait_until(&mut state, deadline).timed_out(),
+            let lane = awaited.lane;
+            let returned = state
+                .slots
+                .get(lane)
+                .and_then(|it| it.run?.returned)
+                .map(|it| it + RETURN_GRACE);
+            let end = deadline.into_iter().chain(returned).min();
+            let late = match end {
+                Some(end) => self.changed.wait_until(&mut state, end).timed_out(),
                 None => {
                     self.changed.wait(&mut state);
                     false
                 }
             };
-            if late && state.awaited.as_ref().is_some_and(|it| it.outcome.is_none()) {
+            let is_open = state.awaited.as_ref().is_some_and(|it| it.outcome.is_none());
+            if late && is_open && end == deadline {
                 state.abandon();
                 return Outcome::Deadline;
+            }
+            if late && is_open {
+                state.end_without_answer(lane);
             }
         }
     }
@@ -457,17 +486,22 @@ impl Board {
 }
 
 impl State {
-    /// The lane that answers at once when the active one does not: `named` if it is idle, else, unless the
-    /// frame itself will do, the fastest idle one.
-    pub fn floor(&self, named: Option<usize>, frame_will_do: bool) -> Option<usize> {
-        let idle = || self.slots.iter().enumerate().filter(|(_, slot)| slot.is_idle());
-        let fastest = || {
-            idle()
-                .filter_map(|(lane, slot)| Some((slot.tally.window.percentile(50.0)?, lane)))
-                .min()
-        };
-        match named.filter(|it| idle().any(|(lane, _)| lane == *it)) {
-            None if !frame_will_do => fastest().map(|it| it.1),
+    /// Lanes that could take a frame, warm or not.
+    pub fn idle(&self) -> impl Iterator<Item = usize> {
+        self.slots
+            .iter()
+            .enumerate()
+            .filter(|(_, slot)| slot.is_idle())
+            .map(|(lane, _)| lane)
+    }
+
+    /// The lane that answers at once when `late` does not: `named` if it is idle, else, unless the frame
+    /// itself will do, the fastest idle one.
+    pub fn floor(&self, named: Option<usize>, frame_will_do: bool, late: Option<usize>) -> Option<usize> {
+        let others = || self.idle().filter(|it| Some(*it) != late);
+        let pace = |lane: usize| Some((self.slots.get(lane)?.tally.window.percentile(50.0)?, lane));
+        match named.filter(|it| others().any(|lane| lane == *it)) {
+            None if !frame_will_do => others().filter_map(pace).min().map(|(_, lane)| lane),
             named => named,
         }
     }
@@ -477,8 +511,12 @@ impl State {
         let Some(awaited) = self.awaited.take() else {
             return;
         };
-        if let Some(run) = self.slots.get_mut(awaited.lane).and_then(|it| it.run.as_mut()) {
-            run.abandoned = true;
+        let Some(run) = self.slots.get_mut(awaited.lane).and_then(|it| it.run.as_mut()) else {
+            return;
+        };
+        run.abandoned = true;
+        if run.returned.is_some() {
+            self.end_without_answer(awaited.lane);
         }
     }
 
@@ -533,11 +571,7 @@ impl State {
         let (frame, entered) = (trial.frame.clone(), trial.entered);
         self.claim(next, entered, frame.pts(), Purpose::Shadow(trial.kind));
         self.trial = Some(trial);
-        FollowUp::RunNext {
-            lane: next,
-            frame,
-            entered,
-        }
+        FollowUp::RunNext { lane: next, frame }
     }
 }
 

@@ -10,16 +10,17 @@ use gst::prelude::*;
 use super::board::{Answer, Outcome, Purpose, Residency, Slot};
 use super::conductor::Plan;
 use super::core::Core;
+use super::messages;
 use super::outgoing::restamp;
 use super::settings::{LatePolicy, Settings};
-use super::{CAT, messages};
 use crate::elements::stamp;
 
 /// Time that is kept back for the answer to leave once the wait is over: waking a thread up took 17 µs in
 /// the median and 107 µs at P99 on an idle two-core machine, and several times that on a busy one.
 const WAKE_UP_MARGIN: Duration = Duration::from_millis(1);
 
-/// Longest that the floor is waited for: nothing else would answer faster, but it must not be for ever.
+/// Longest that is waited beyond the deadline where nothing else can answer: a late frame is better than
+/// a lost one, but not for ever.
 const FLOOR_PATIENCE: Duration = Duration::from_millis(100);
 
 /// How long a lane may be silent, where no deadline is kept, before another one takes its frame.
@@ -130,9 +131,8 @@ impl Core {
         if journey.policy == LatePolicy::Drop {
             return Ok(Fate::Drop);
         }
-        let input = self.sink.current_caps();
-        let frame_will_do = self.outgoing.lock().caps() == input.as_ref();
-        let lane = self.board.lock().floor(journey.plan.floor, frame_will_do);
+        let frame_will_do = self.frame_will_do();
+        let lane = self.board.lock().floor(journey.plan.floor, frame_will_do, None);
         if let Some(lane) = lane {
             match self.run(lane, journey, Some(Instant::now() + FLOOR_PATIENCE)) {
                 Outcome::Answered(answer) => return Ok(Fate::Push(Source::Floor(lane), answer)),
@@ -148,7 +148,7 @@ impl Core {
                 Source::Passthrough,
                 Answer {
                     buffer: journey.frame.clone(),
-                    caps: input,
+                    caps: self.sink.current_caps(),
                 },
             )),
             (false, _) => Ok(Fate::Drop),
@@ -172,34 +172,37 @@ impl Core {
         self.announce(journey);
     }
 
-    /// When the wait for `lane` ends: early enough for the floor to answer in time, or, where no deadline
-    /// is kept (yet), only if somebody else could take the frame.
+    /// When the wait for `lane` ends: early enough for the floor to answer in time, if there is one.
+    ///
+    /// Where no deadline is kept (yet), it ends only if somebody else could take the frame.
     fn deadline(&self, lane: usize, journey: &Journey) -> Option<Instant> {
         // Before the first answer nothing else could go out either.
         let is_patient = journey.policy == LatePolicy::Wait || self.outgoing.lock().caps().is_none();
+        let frame_will_do = self.frame_will_do();
         let state = self.board.lock();
         if is_patient {
-            let others = state
-                .slots
-                .iter()
-                .enumerate()
-                .any(|(it, slot)| it != lane && slot.is_idle());
+            let has_other = state.idle().any(|it| it != lane);
             let usual = state
                 .slots
                 .get(lane)
-                .map(|it| it.tally.window.max().unwrap_or_default());
-            return others.then(|| Instant::now() + PATIENCE.max(usual.unwrap_or_default() * 20));
+                .and_then(|it| it.tally.window.max())
+                .unwrap_or_default();
+            return has_other.then(|| Instant::now() + PATIENCE.max(usual * 20));
         }
-        let floor = journey
-            .plan
-            .floor
-            .filter(|it| *it != lane)
-            .and_then(|it| state.slots.get(it));
-        let floor_cost = floor
-            .and_then(|it| it.tally.window.percentile(95.0))
+        let budget = journey.plan.budget;
+        let floor = state.floor(journey.plan.floor, frame_will_do, Some(lane));
+        if floor.is_none() && !frame_will_do {
+            return Some(journey.clock + budget + FLOOR_PATIENCE);
+        }
+        let cost = floor
+            .and_then(|it| state.slots.get(it)?.tally.window.percentile(95.0))
             .unwrap_or_default();
-        let kept_back = (floor_cost + WAKE_UP_MARGIN).min(journey.plan.budget / 2);
-        Some(journey.clock + (journey.plan.budget - kept_back))
+        Some(journey.clock + (budget - (cost + WAKE_UP_MARGIN).min(budget / 2)))
+    }
+
+    /// Whether downstream would take the frame as it is.
+    fn frame_will_do(&self) -> bool {
+        self.outgoing.lock().caps() == self.sink.current_caps().as_ref()
     }
 
     /// Runs one lane on the frame and waits for its answer.
@@ -207,12 +210,13 @@ impl Core {
         self.board
             .lock()
             .claim(lane, journey.entered, journey.frame.pts(), Purpose::Answer);
-        self.feed(lane, &journey.frame, journey.entered);
+        self.feed(lane, &journey.frame);
         self.board.wait_answer(deadline)
     }
 
     /// Pushes a frame into the lane that was claimed for it.
-    pub fn feed(&self, number: usize, frame: &gst::Buffer, entered: gst::ClockTime) {
+    pub fn feed(&self, number: usize, frame: &gst::Buffer) {
+        let entered = stamp::read(frame);
         let Some(lane) = self.lane(number) else {
             return self.board.swallowed(number, entered);
         };
@@ -226,13 +230,25 @@ impl Core {
             self.flush_lane(&lane.entry);
         }
         if let Err(error) = lane.entry.push(frame.clone()) {
-            gst::debug!(
-                CAT,
-                obj = lane.entry,
-                "Lane {} takes no frame: {error}",
-                lane.name
-            );
-            self.board.swallowed(number, entered);
+            self.returned(number, entered, Err(error));
+        }
+    }
+
+    /// Takes in how the push of a frame into a candidate returned.
+    pub fn returned(
+        &self,
+        number: usize,
+        entered: Option<gst::ClockTime>,
+        flow: Result<gst::FlowSuccess, gst::FlowError>,
+    ) {
+        match flow {
+            Ok(_) => self.board.returned(number, entered),
+            // The lane is being stopped.
+            Err(gst::FlowError::Flushing) => self.board.swallowed(number, entered),
+            Err(error) => {
+                let remedy = "see that the candidate takes the caps of the stream, and its own messages";
+                self.lane_failed(number, &format!("it refuses a frame: {error}"), remedy);
+            }
         }
     }
 
@@ -246,7 +262,7 @@ impl Core {
     }
 
     /// Notes that `number` did not answer in time, and lets it go on by itself.
-    fn missed(self: &Arc<Self>, number: usize, journey: &mut Journey) {
+    fn missed(&self, number: usize, journey: &mut Journey) {
         journey.missed = true;
         self.conductor
             .lock()
@@ -254,14 +270,6 @@ impl Core {
         if let Some(slot) = self.board.lock().slots.get_mut(number) {
             slot.tally.misses += 1;
         }
-        let Some(lane) = self.lane(number) else { return };
-        let (core, entered) = (Arc::downgrade(self), journey.entered);
-        // An element that drops a frame is idle without an answer: it must not count as busy for ever.
-        lane.when_idle(move || {
-            if let Some(core) = core.upgrade() {
-                core.board.swallowed(number, entered);
-            }
-        });
     }
 
     /// A lane that is loaded but not warm: it answers only where the stream could not go on otherwise.

@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 
 use super::core::Core;
 use super::keeper::Order;
+use super::lane::Lane;
 use super::port::Port;
 use super::scorer::Scorer;
 use super::settings::Settings;
@@ -358,11 +359,13 @@ impl AvrecSwitch {
     }
 
     /// Takes a lane's private parts out of the bin.
-    pub(super) fn remove_private(&self, queue: &gst::Element, entry: &gst::Pad, exit: &gst::Pad) {
+    pub(super) fn remove_private(&self, lane: &Lane) {
         // They were put in together, so they come out together; a second removal finds nothing.
-        let _ = self.entry.remove_pad(entry);
-        let _ = self.exit.remove_pad(exit);
-        let _ = self.parent_remove_element(queue);
+        let _ = self.entry.remove_pad(&lane.entry);
+        let _ = self.exit.remove_pad(&lane.exit);
+        for element in [&lane.queue, &lane.watch] {
+            let _ = self.parent_remove_element(element);
+        }
     }
 
     /// Lets a property take effect, or says why it does not.

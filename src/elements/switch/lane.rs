@@ -13,6 +13,8 @@ pub struct Lane {
     pub number: usize,
     pub name: String,
     pub queue: gst::Element,
+    /// Passes each frame into the candidate and sees how that returns.
+    pub watch: gst::Element,
     /// The candidate's elements in stream order; one, unless children are linked to each other.
     pub candidate: Vec<gst::Element>,
     /// Pad of the switch's entry that feeds the lane.
@@ -44,6 +46,9 @@ impl Lane {
         let output =
             free_pad(tail, gst::PadDirection::Src).ok_or_else(|| says("the candidate's source pad"))?;
         self.queue
+            .link(&self.watch)
+            .map_err(|_| says("the lane's watch"))?;
+        self.watch
             .link(head)
             .map_err(|_| says("the candidate's sink pad"))?;
         output
@@ -55,7 +60,7 @@ impl Lane {
 
     /// Unlinks the candidate from the switch; the elements stay where they are.
     pub fn unlink(&self) {
-        for pad in [self.entry.peer(), self.queue.static_pad("src")]
+        for pad in [self.entry.peer(), self.watch.static_pad("src")]
             .into_iter()
             .flatten()
         {
@@ -71,20 +76,6 @@ impl Lane {
             // It was linked before with the same caps, so this cannot be refused.
             let _ = self.entry.link(&input);
         }
-    }
-
-    /// Calls `swallowed` as soon as the lane's thread has finished with what it has in hand.
-    pub fn when_idle(&self, swallowed: impl FnOnce() + Send + 'static) {
-        let Some(pad) = self.queue.static_pad("src") else {
-            return;
-        };
-        let once = parking_lot::Mutex::new(Some(swallowed));
-        pad.add_probe(gst::PadProbeType::IDLE, move |_, _| {
-            if let Some(swallowed) = once.lock().take() {
-                swallowed();
-            }
-            gst::PadProbeReturn::Remove
-        });
     }
 }
 

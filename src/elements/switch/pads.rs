@@ -9,6 +9,7 @@ use gst::subclass::prelude::*;
 
 use super::core::Core;
 use super::port::PortImp;
+use crate::elements::stamp;
 
 /// Where frames come in.
 pub fn sink() -> gst::Pad {
@@ -38,6 +39,35 @@ pub fn lane_entry(lane: usize) -> gst::Pad {
         .event_function(|_, parent, event| serve(parent, false, |core| core.lane_entry_event(event)))
         .query_function(|_, parent, query| serve(parent, false, |core| core.sink.peer_query(query)))
         .build()
+}
+
+/// The two pads of a lane's watch, through which each frame enters the candidate.
+///
+/// When the push into the candidate returns, the candidate is done with the frame, unless it has threads
+/// of its own; and only here the flow return tells that it failed, because a queue keeps it to itself.
+pub fn watch(lane: usize) -> (gst::Pad, gst::Pad) {
+    let other = |parent: Option<&gst::Object>, name| parent?.downcast_ref::<gst::Element>()?.static_pad(name);
+    let sink = gst::Pad::builder(gst::PadDirection::Sink)
+        .name("sink")
+        .chain_function(move |_, parent, buffer| {
+            let Some(src) = other(parent, "src") else {
+                return Err(gst::FlowError::Flushing);
+            };
+            // By now the lane may have the next frame: the stamp tells which one it is that returns.
+            let entered = stamp::read(&buffer);
+            let flow = src.push(buffer);
+            serve(parent, (), |core| core.returned(lane, entered, flow));
+            flow
+        })
+        .event_function(move |_, parent, event| other(parent, "src").is_some_and(|it| it.push_event(event)))
+        .query_function(move |_, parent, query| other(parent, "src").is_some_and(|it| it.peer_query(query)))
+        .build();
+    let src = gst::Pad::builder(gst::PadDirection::Src)
+        .name("src")
+        .event_function(move |_, parent, event| other(parent, "sink").is_some_and(|it| it.push_event(event)))
+        .query_function(move |_, parent, query| other(parent, "sink").is_some_and(|it| it.peer_query(query)))
+        .build();
+    (sink, src)
 }
 
 /// What takes the answers of lane number `lane`.
