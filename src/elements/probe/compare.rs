@@ -210,9 +210,14 @@ impl Comparator {
         }
     }
 
-    /// The outcome of the pair that [`Comparator::next`] gave; `true` when a failure should be told.
-    pub fn done(&self, score: Option<Score>) -> bool {
-        let tell = {
+    /// Whether the user should be told why a pair cannot be compared: only the first time since the start.
+    pub fn complain(&self) -> bool {
+        !std::mem::replace(&mut self.inner.lock().complained, true)
+    }
+
+    /// The score of the pair that [`Comparator::next`] gave, if it could be compared.
+    pub fn done(&self, score: Option<Score>) {
+        {
             let mut inner = self.inner.lock();
             if inner.worker == Worker::Measuring {
                 inner.worker = Worker::Idle;
@@ -221,13 +226,8 @@ impl Comparator {
                 Some(score) => inner.scores.add(score),
                 None => inner.scores.add_unmatched(1),
             }
-            let failed = score.is_none();
-            let first = failed && !inner.complained;
-            inner.complained |= failed;
-            first
-        };
+        }
         self.progress.notify_all();
-        tell
     }
 
     /// Since the start, with the means over the last pairs; `None` without a reference pad.

@@ -24,10 +24,13 @@ pub fn spawn(comparator: Arc<Comparator>, probe: glib::WeakRef<super::Probe>) ->
             let outcome = bench.measure(&pair);
             // The frames go back to their pools before anybody waits for the score.
             drop(pair);
-            let tell = comparator.done(outcome.as_ref().ok().copied());
-            if let (Err(complaint), true, Some(probe)) = (outcome, tell, probe.upgrade()) {
-                warn(&probe, &complaint);
+            if let Err(complaint) = &outcome
+                && comparator.complain()
+                && let Some(probe) = probe.upgrade()
+            {
+                warn(&probe, complaint);
             }
+            comparator.done(outcome.ok());
         }
     })
 }
