@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use super::backend::Backend;
-use super::describe::{Axes, Description, axes_of, default_range, missing_line, spread};
+use super::describe::{Axes, Description, axes_of, default_range, spread};
 use super::modelinfo::{DimsOrder, dims_line};
 use super::{Error, Ratio, Scale, Task, TaskChoice, buffer};
 use crate::tensor::{Channels, Data, Dim, ElementType, ImageSpec, Layout, Tensor};
@@ -284,6 +284,6 @@ fn picture(
         {
             Ok((axes, channels, Scale { width, height }))
         }
-        _ => Err(no_picture(missing_line(path, name, "dims=1,3,-1,-1"))),
+        _ => Err(no_picture(task())),
     }
 }
