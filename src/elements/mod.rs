@@ -3,11 +3,13 @@
 //! The three elements: pads, properties, events and messages over the pure cores. The only place that knows both worlds.
 
 pub mod infer;
+pub mod probe;
 pub mod stamp;
 
 use gst::glib;
 
 /// Registers the elements with GStreamer.
 pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
-    infer::register(plugin)
+    infer::register(plugin)?;
+    probe::register(plugin)
 }

@@ -3,7 +3,7 @@
 //! The mark that says when a frame entered: the measure of frame latency between two avrec elements.
 //!
 //! A stamp is a `GstReferenceTimestampMeta` whose reference caps are `timestamp/x-avrec` and whose
-//! timestamp is monotonic time ([`gst::util_get_timestamp`]). It lives in the metas, so it follows the
+//! timestamp is monotonic time ([`gst::get_timestamp`]). It lives in the metas, so it follows the
 //! frame through stock elements, which copy such metas to the buffers that they make.
 
 use std::ops::ControlFlow;
@@ -16,7 +16,7 @@ static REFERENCE: Lazy<gst::Caps> = Lazy::new(|| gst::Caps::new_empty_simple("ti
 
 /// Puts `now` on the buffer and takes earlier stamps off, so that the nearest upstream one counts.
 ///
-/// `now` is monotonic time as [`gst::util_get_timestamp`] gives it.
+/// `now` is monotonic time as [`gst::get_timestamp`] gives it.
 pub fn stamp(buffer: &mut gst::BufferRef, now: gst::ClockTime) {
     remove(buffer);
     gst::ReferenceTimestampMeta::add(buffer, &REFERENCE, now, gst::ClockTime::NONE);

@@ -23,11 +23,6 @@ pub trait Element: Copy + Default {
     fn claim(data: &mut Data, count: usize) -> &mut [Self];
 }
 
-const SAME: Affine = Affine {
-    scale: 1.0,
-    offset: 0.0,
-};
-
 macro_rules! element {
     ($type:ty, $variant:ident, $store:item, $load:item) => {
         impl Element for $type {
@@ -84,10 +79,10 @@ element!(
     U8,
     fn store(row: &mut [u8], scratch: &mut [f32], fill: impl FnOnce(&mut [f32])) {
         fill(scratch);
-        kernel::quantize(scratch, SAME, row);
+        kernel::quantize(scratch, Affine::SAME, row);
     },
     fn load<'a>(row: &'a [u8], scratch: &'a mut [f32]) -> &'a [f32] {
-        kernel::widen(row, SAME, scratch);
+        kernel::widen(row, Affine::SAME, scratch);
         scratch
     }
 );

@@ -15,6 +15,12 @@ pub struct Affine {
 }
 
 impl Affine {
+    /// Leaves values as they are.
+    pub const SAME: Affine = Affine {
+        scale: 1.0,
+        offset: 0.0,
+    };
+
     /// Takes `from.0` to `to.0` and `from.1` to `to.1`.
     pub fn between(from: (f32, f32), to: (f32, f32)) -> Self {
         // In double precision, so that the ends meet exactly.
@@ -125,16 +131,47 @@ pub fn luma(rgb: &[u8], weights: [f32; 3], affine: Affine, values: &mut [f32]) {
     }
 }
 
-/// Gives RGB another luma, `affine(values)`, and leaves its color differences as they are.
+/// Gives planes of RGB another luma, `affine(values)`, and leaves their color differences as they are.
 ///
 /// Conversion to luma and chroma and back is linear, so exchanging the luma adds the same number to red,
 /// green and blue: no chroma plane is needed in between.
 #[multiversion(targets("x86_64+avx2"))]
-pub fn set_luma(values: &[f32], affine: Affine, weights: [f32; 3], rgb: &mut [u8]) {
-    for (&value, pixel) in values.iter().zip(rgb.as_chunks_mut::<3>().0) {
-        let [red, green, blue] = pixel.map(f32::from);
-        let shift = affine.at(value) - (weights[0] * red + weights[1] * green + weights[2] * blue);
-        *pixel = [level(red + shift), level(green + shift), level(blue + shift)];
+pub fn set_luma(
+    values: &[f32],
+    affine: Affine,
+    weights: [f32; 3],
+    red: &mut [f32],
+    green: &mut [f32],
+    blue: &mut [f32],
+) {
+    for (((&value, red), green), blue) in values.iter().zip(red).zip(green).zip(blue) {
+        let shift = affine.at(value) - (weights[0] * *red + weights[1] * *green + weights[2] * *blue);
+        *red += shift;
+        *green += shift;
+        *blue += shift;
+    }
+}
+
+/// Three parts of the nearer row and one of the farther, in quarters.
+#[multiversion(targets("x86_64+avx2"))]
+pub fn mix_rows(near: &[u8], far: &[u8], quarters: &mut [u16]) {
+    for ((to, &near), &far) in quarters.iter_mut().zip(near).zip(far) {
+        *to = 3 * u16::from(near) + u16::from(far);
+    }
+}
+
+/// Twice as many pixels of `CHANNELS` bytes as `quarters` has between its first and last one, which repeat
+/// their neighbors.
+#[multiversion(targets("x86_64+avx2"))]
+pub fn double_row<const CHANNELS: usize>(quarters: &[u16], row: &mut [u8]) {
+    let (pixels, _) = quarters.as_chunks::<CHANNELS>();
+    let mut to = row.chunks_exact_mut(2 * CHANNELS);
+    for ((before, at), after) in pixels.iter().zip(&pixels[1..]).zip(&pixels[2..]) {
+        let Some(to) = to.next() else { return };
+        for channel in 0..CHANNELS {
+            to[channel] = ((before[channel] + 3 * at[channel] + 8) >> 4) as u8;
+            to[CHANNELS + channel] = ((3 * at[channel] + after[channel] + 8) >> 4) as u8;
+        }
     }
 }
 

@@ -36,8 +36,8 @@ impl LumaReader {
             self.rgb.resize(3 * width, 0);
             for (to, from) in rows.zip(source.rows()) {
                 pack(from, &mut self.rgb);
-                kernel::luma(&self.rgb, picture.color.weights, SAME, &mut self.values);
-                kernel::quantize(&self.values, SAME, to);
+                kernel::luma(&self.rgb, picture.color.weights, Affine::SAME, &mut self.values);
+                kernel::quantize(&self.values, Affine::SAME, to);
             }
             return Ok(());
         }
@@ -45,12 +45,12 @@ impl LumaReader {
         let source = Source::of(frame, 0, width, height)?;
         let affine = Affine::between(picture.color.luma_ends(), (0.0, 255.0));
         for (to, from) in rows.zip(source.rows()) {
-            if affine == SAME {
+            if affine == Affine::SAME {
                 to.copy_from_slice(from);
                 continue;
             }
             kernel::widen(from, affine, &mut self.values);
-            kernel::quantize(&self.values, SAME, to);
+            kernel::quantize(&self.values, Affine::SAME, to);
         }
         Ok(())
     }
@@ -62,8 +62,3 @@ pub fn luma_plane(frame: &VideoFrameRef<&gst::BufferRef>) -> Result<Plane, Error
     LumaReader::default().read(frame, &mut plane)?;
     Ok(plane)
 }
-
-const SAME: Affine = Affine {
-    scale: 1.0,
-    offset: 0.0,
-};

@@ -12,5 +12,5 @@ mod latency;
 
 pub use crate::plane::Plane;
 pub use agreement::{Agreement, agreement};
-pub use fidelity::{psnr, ssim};
+pub use fidelity::{decibels, mse, psnr, ssim};
 pub use latency::LatencyWindow;

@@ -27,7 +27,7 @@ pub struct TensorToFrame {
     checked: Checked,
     scaler: Scaler,
     scratch: Scratch,
-    /// One row of three channels at the size of the answer.
+    /// Four rows of values.
     rows: Vec<f32>,
 }
 
@@ -95,7 +95,7 @@ impl TensorToFrame {
             expected: self.checked.spec.element_type,
         })?;
 
-        self.rows.resize(3 * size.0, 0.0);
+        self.rows.resize(4 * size.0, 0.0);
         match self.checked.spec.channels {
             Channels::Rgb => self.write_rgb(answer, size, source, target),
             Channels::Luma if self.keeps_chroma() => {
@@ -237,11 +237,8 @@ impl TensorToFrame {
                 own.chunks_exact_mut(size.0),
             );
             self.scaler.bytes(1, own, size, scaled, to)?;
-            affine = Affine {
-                scale: 1.0,
-                offset: 0.0,
-            };
-            self.rows.resize(3 * to.0.max(size.0), 0.0);
+            affine = Affine::SAME;
+            self.rows.resize(4 * to.0.max(size.0), 0.0);
             recolor_rows::<u8>(scaled, to.0, affine, weights, &mut self.rows, canvas);
         }
         self.write_canvas(source, target)
@@ -344,6 +341,7 @@ fn quantize<'a, E: Element>(
     }
 }
 
+/// Gives the canvas the luma of the answer; `rows` is four rows long.
 fn recolor_rows<E: Element>(
     answer: &[E],
     width: usize,
@@ -352,8 +350,14 @@ fn recolor_rows<E: Element>(
     rows: &mut [f32],
     canvas: &mut [u8],
 ) {
-    for (to, from) in canvas.chunks_exact_mut(3 * width).zip(answer.chunks_exact(width)) {
-        kernel::set_luma(E::load(from, &mut rows[..width]), affine, weights, to);
+    let (red, rest) = rows.split_at_mut(width);
+    let (green, rest) = rest.split_at_mut(width);
+    let (blue, rest) = rest.split_at_mut(width);
+    for (rgb, from) in canvas.chunks_exact_mut(3 * width).zip(answer.chunks_exact(width)) {
+        let values = E::load(from, &mut rest[..width]);
+        kernel::split(rgb, &[Affine::SAME; 3], red, green, blue);
+        kernel::set_luma(values, affine, weights, red, green, blue);
+        kernel::join(red, green, blue, &[Affine::SAME; 3], rgb);
     }
 }
 

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! `avrec-probe` measures how fast the elements before it are, and on request how good.
+//!
+//! The element is transparent: buffers, lists, events and queries pass, in order and with their times. Each
+//! buffer's frame latency is the time since the nearest stamp upstream, which another `avrec-probe` or an
+//! `avrec-switch` put on it; then the buffer is stamped anew. So two probes measure what stands between
+//! them, and stock elements in between keep the stamp as they keep every reference timestamp. It works on
+//! any media.
+//!
+//! ## Quality
+//!
+//! Video on the request pad `reference` is taken for the truth. Frames are matched by running time (to a
+//! millisecond), so the streams may have different segments and may loop by seeks, but each must be in
+//! order. A thread of the probe's own computes PSNR and SSIM of luma at full range; the streams never wait
+//! for it. Frames wait for their partner by reference, up to 64 of them a stream: pools upstream should not
+//! be smaller. The reference should come no more than that ahead, for when it does, only some frames find
+//! their partner. Both streams need the same size; otherwise a warning says so, once, and the latency
+//! figures go on.
+//!
+//! PSNR is that of the mean squared error, in decibels, at most 100 (equal frames). SSIM is the mean index,
+//! 1 for equal frames, of [`crate::score::ssim`].
+//!
+//! ## Figures
+//!
+//! `stats` and the element message `avrec/probe` ([`ProbeMessage`]) have the same fields. A figure that is
+//! not known is absent.
+//!
+//! | field | type | meaning |
+//! |---|---|---|
+//! | `frames` | guint64 | buffers that passed |
+//! | `unstamped` | guint64 | those without a stamp, which have no latency |
+//! | `misses` | guint64 | those above the budget |
+//! | `fps` | gdouble | buffers a second on the monotonic clock, 0 before the second one |
+//! | `latency-p50-ns`, `-p95-ns`, `-p99-ns`, `-max-ns` | guint64 | nearest-rank percentiles of frame latency |
+//! | `budget-ns` | guint64 | the budget in force |
+//! | `pairs` | guint64 | frames that were compared; present when a reference is connected |
+//! | `unmatched` | guint64 | frames that were not: no partner, another size, or measuring fell behind |
+//! | `psnr-db`, `ssim` | gdouble | means over the pairs |
+//!
+//! In `stats` the counts and `psnr-db`, `ssim` are since the start, fps and latencies over the last `window`
+//! buffers; `window-psnr-db` and `window-ssim` are over the last `window` pairs. In a message all of them
+//! are since the message before, latencies over at most `window` buffers; in addition it has `pts` and
+//! `running-time` of the buffer that caused it (guint64, nanoseconds), and `final` (gboolean), which is
+//! true for the one at the end of the stream. That one waits up to half a second for the last pairs.
+//!
+//! ## Example
+//!
+//! What does an upscaler cost, and how near does it come to the original?
+//!
+//! ```text
+//! gst-launch-1.0 -m filesrc location=in.mp4 ! decodebin ! videoconvert ! videoscale ! \
+//!   video/x-raw,format=I420,width=640,height=360 ! tee name=t \
+//!   t. ! queue ! videoscale ! video/x-raw,width=320,height=180 ! avrec-probe ! \
+//!     avrec-infer model-file=twice.onnx ! avrec-probe name=after ! autovideosink \
+//!   t. ! queue ! after.reference
+//! ```
+
+mod compare;
+mod fidelity;
+mod imp;
+mod matching;
+mod message;
+mod meter;
+mod settings;
+mod stream;
+mod worker;
+
+pub use fidelity::Fidelity;
+pub use message::ProbeMessage;
+pub use meter::{Latencies, Summary};
+
+use gst::glib;
+use gst::prelude::*;
+
+glib::wrapper! {
+    /// The element `avrec-probe`; see the module for what it measures.
+    pub struct Probe(ObjectSubclass<imp::Probe>) @extends gst::Element, gst::Object;
+}
+
+pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
+    gst::Element::register(Some(plugin), "avrec-probe", gst::Rank::NONE, Probe::static_type())
+}
