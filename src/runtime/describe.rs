@@ -37,7 +37,7 @@ pub(super) fn describe(path: &Path, graph: &Graph, info: Option<&ModelInfo>) -> 
         .transpose()?
         .flatten();
     let input = tensor_info(path, port, section, "input")?;
-    let (_, channels, size) = image_axes(path, &input)?;
+    let (channels, size) = image_axes(path, &input)?;
     let axes = axes_of(&input.dims).unwrap_or(Axes {
         layout: Layout::Nchw,
         rank: input.dims.len(),
@@ -172,8 +172,8 @@ pub(super) fn missing_line(path: &Path, tensor: &str, line: &str) -> String {
     )
 }
 
-/// Finds the axes of a picture: layout, channels and, where fixed, width and height.
-fn image_axes(path: &Path, input: &TensorInfo) -> Result<(Layout, Channels, Option<(usize, usize)>), Error> {
+/// Finds what a picture needs: channels and, where fixed, width and height.
+fn image_axes(path: &Path, input: &TensorInfo) -> Result<(Channels, Option<(usize, usize)>), Error> {
     let line = dims_line(&input.dims);
     let unsuitable = |cause: String, remedy: String| Err(Error::unsuitable(path, cause, remedy));
     let rank = input.dims.len();
@@ -233,7 +233,7 @@ fn image_axes(path: &Path, input: &TensorInfo) -> Result<(Layout, Channels, Opti
             return unsuitable(cause, "export the model with both fixed or both dynamic".into());
         }
     };
-    Ok((axes.layout, channels, size))
+    Ok((channels, size))
 }
 
 /// Tells where the channels are: first where the first place says 1 or 3, else last.

@@ -50,6 +50,11 @@ pub fn is_available() -> bool {
     loaded().is_ok()
 }
 
+/// Returns the environment of this process, for measurements that run ONNX Runtime beside a session.
+pub fn environment() -> Result<&'static Environment, Error> {
+    loaded().map(|loaded| &loaded.environment)
+}
+
 /// Returns ONNX Runtime's environment, loading the library on first use.
 ///
 /// A failure is not remembered: a library that is installed later is found by the next load.

@@ -9,6 +9,7 @@
 mod backend;
 mod buffer;
 pub mod catalogue;
+mod catalogue_reader;
 mod describe;
 mod error;
 mod external_data;
@@ -16,6 +17,7 @@ pub mod library;
 mod model;
 pub mod modelinfo;
 pub mod onnx;
+mod onnx_proto;
 mod options;
 mod ort_backend;
 mod ort_value;

@@ -5,10 +5,10 @@
 use std::path::Path;
 
 use super::backend::Backend;
-use super::describe::{Axes, Description, axes_of, default_range, missing_line, spread};
+use super::describe::{Axes, Description, axes_of, default_range, spread};
 use super::modelinfo::{DimsOrder, dims_line};
 use super::{Error, Ratio, Scale, Task, TaskChoice, buffer};
-use crate::tensor::{Channels, Data, Dim, ElementType, ImageSpec, Layout, Tensor};
+use crate::tensor::{Channels, Data, Dim, ElementType, ImageSpec, Layout, Tensor, TensorInfo};
 
 /// Frame sizes to try on models that take any: two that share no factor but 16, so that a size which
 /// does not follow by a factor shows; larger ones for models that cannot take small frames.
@@ -51,14 +51,62 @@ pub(super) fn probe(
     }
 }
 
+/// What to do about a model that is no image model.
+const REMEDY: &str = "set task=tensor, or use a model whose single output is a picture";
+
+/// One run at load.
+struct Trial {
+    /// Width and height of the input.
+    size: (usize, usize),
+    /// Shape of the answer.
+    dims: Vec<usize>,
+}
+
 fn image(path: &Path, description: &Description, backend: &mut dyn Backend) -> Result<Finding, Error> {
-    let remedy = "set task=tensor, or use a model whose single output is a picture";
+    let output = picture_output(path, description)?;
+    let mut seen: Option<(Axes, Channels, Scale)> = None;
+    for trial in trials(description, backend)? {
+        let one = picture(path, &output.name, description.input_spec.layout, &trial)?;
+        if seen.is_some_and(|other| other != one) {
+            let cause = format!(
+                "the size of output '{}' does not follow the input's by a fixed factor",
+                output.name
+            );
+            return Err(Error::unsuitable(path, cause, REMEDY));
+        }
+        seen = Some(one);
+    }
+    let Some((axes, channels, scale)) = seen else {
+        return Err(Error::unsuitable(path, "it did not run", REMEDY));
+    };
+    let stated = description.output_ranges.first().cloned().flatten();
+    let ranges = match stated {
+        Some(ranges) => spread(path, &output.name, ranges, channels)?,
+        None => output_ranges(description, channels, output.element_type),
+    };
+    let size = description.input_spec.size;
+    let spec = ImageSpec {
+        layout: axes.layout,
+        channels,
+        element_type: output.element_type,
+        size: size.map(|(width, height)| (scale.width.apply(width), scale.height.apply(height))),
+        ranges,
+    };
+    Ok(Finding {
+        task: Task::Image,
+        output_spec: Some(spec),
+        scale,
+    })
+}
+
+/// Returns the single output, unless its declaration already says that it is no picture.
+fn picture_output<'a>(path: &Path, description: &'a Description) -> Result<&'a TensorInfo, Error> {
     let [output] = description.outputs.as_slice() else {
         let cause = format!(
             "it has {} outputs where an image has 1",
             description.outputs.len()
         );
-        return Err(Error::unsuitable(path, cause, remedy));
+        return Err(Error::unsuitable(path, cause, REMEDY));
     };
     if !matches!(
         output.element_type,
@@ -68,7 +116,7 @@ fn image(path: &Path, description: &Description, backend: &mut dyn Backend) -> R
             "output '{}' is of an integer type that pictures do not have",
             output.name
         );
-        return Err(Error::unsuitable(path, cause, remedy));
+        return Err(Error::unsuitable(path, cause, REMEDY));
     }
     if description.shaped.first() == Some(&true) && !(2..=4).contains(&output.dims.len()) {
         let cause = format!(
@@ -76,7 +124,7 @@ fn image(path: &Path, description: &Description, backend: &mut dyn Backend) -> R
             output.name,
             dims_line(&output.dims)
         );
-        return Err(Error::unsuitable(path, cause, remedy));
+        return Err(Error::unsuitable(path, cause, REMEDY));
     }
     if description.dims_orders.first() == Some(&DimsOrder::ColumnMajor) {
         let cause = format!("output '{}' is column-major", output.name);
@@ -86,46 +134,7 @@ fn image(path: &Path, description: &Description, backend: &mut dyn Backend) -> R
             "write dims-order=row-major, or set task=tensor",
         ));
     }
-
-    let runs = runs(description, backend)?;
-    let mut seen: Option<(Axes, Channels, Scale)> = None;
-    for (size, dims) in &runs {
-        let one = picture(path, &output.name, description.input_spec.layout, *size, dims)?;
-        match seen {
-            Some(other) if other != one => {
-                let cause = format!(
-                    "the size of output '{}' does not follow the input's by a fixed factor",
-                    output.name
-                );
-                return Err(Error::unsuitable(path, cause, remedy));
-            }
-            _ => seen = Some(one),
-        }
-    }
-    let Some((axes, channels, scale)) = seen else {
-        return Err(Error::unsuitable(path, "it did not run", remedy));
-    };
-    let stated = description.output_ranges.first().cloned().flatten();
-    let ranges = match stated {
-        Some(ranges) => spread(path, &output.name, ranges, channels)?,
-        None => output_ranges(description, channels, output.element_type),
-    };
-    let size = description
-        .input_spec
-        .size
-        .map(|(width, height)| (scale.width.apply(width), scale.height.apply(height)));
-    let spec = ImageSpec {
-        layout: axes.layout,
-        channels,
-        element_type: output.element_type,
-        size,
-        ranges,
-    };
-    Ok(Finding {
-        task: Task::Image,
-        output_spec: Some(spec),
-        scale,
-    })
+    Ok(output)
 }
 
 /// Takes the answer's range to be that of the input, which holds for nearly all image-to-image models.
@@ -151,19 +160,16 @@ fn output_ranges(
     }
 }
 
-/// Runs at the fixed size, or at two sizes; returns each with the shape of the answer.
-fn runs(
-    description: &Description,
-    backend: &mut dyn Backend,
-) -> Result<Vec<((usize, usize), Vec<usize>)>, Error> {
-    let mut one = |size| run(description, backend, size).map(|dims| (size, dims));
+/// Runs at the fixed size, or at two sizes.
+fn trials(description: &Description, backend: &mut dyn Backend) -> Result<Vec<Trial>, Error> {
+    let mut one = |size| run(description, backend, size).map(|dims| Trial { size, dims });
     if let Some(size) = description.input_spec.size {
         return Ok(vec![one(size)?]);
     }
     let mut failure = None;
     for sizes in TRIAL_SIZES {
         match sizes.into_iter().map(&mut one).collect::<Result<Vec<_>, _>>() {
-            Ok(runs) => return Ok(runs),
+            Ok(trials) => return Ok(trials),
             Err(error) => failure = failure.or(Some(error)),
         }
     }
@@ -249,9 +255,9 @@ fn picture(
     path: &Path,
     name: &str,
     preferred: Layout,
-    (width, height): (usize, usize),
-    dims: &[usize],
+    trial: &Trial,
 ) -> Result<(Axes, Channels, Scale), Error> {
+    let (dims, (width, height)) = (trial.dims.as_slice(), trial.size);
     let fixed: Vec<Dim> = dims.iter().map(|&dim| Dim::Fixed(dim)).collect();
     let no_picture = |remedy: String| {
         Error::unsuitable(
@@ -284,6 +290,6 @@ fn picture(
         {
             Ok((axes, channels, Scale { width, height }))
         }
-        _ => Err(no_picture(missing_line(path, name, "dims=1,3,-1,-1"))),
+        _ => Err(no_picture(task())),
     }
 }

@@ -13,6 +13,7 @@ use super::failure::Fault;
 use super::imp::{CAT, Infer};
 use super::messages;
 use super::state::SinkCaps;
+use super::stats::Running;
 use crate::runtime::Task;
 
 impl Infer {
@@ -40,6 +41,7 @@ impl Infer {
         let mut active = taken.ok_or_else(|| gst::loggable_error!(CAT, "no model is loaded for {incaps}"))?;
         let result = active.adopt(&input, &output);
         let (task, dims) = (active.model.task, active.input_dims());
+        let running = Running::new(&active);
         {
             let mut state = self.state.lock();
             state.active = Some(active);
@@ -49,9 +51,7 @@ impl Infer {
             fault.post_error(&self.obj());
             return Err(gst::loggable_error!(CAT, "{fault}"));
         }
-        if let Some(running) = self.published.lock().running.as_mut() {
-            running.input_dims = dims;
-        }
+        self.published.lock().running = Some(running);
         gst::debug!(
             CAT,
             imp = self,

@@ -135,7 +135,13 @@ impl Infer {
                 drop(dropped);
             }
             Outcome::First(running) => {
-                self.published.lock().took_over(running.clone());
+                {
+                    // The streaming thread may have been quicker, and knows more.
+                    let mut published = self.published.lock();
+                    if published.running.is_none() {
+                        published.took_over(running.clone());
+                    }
+                }
                 self.announce(&running);
                 self.arrived.notify_all();
             }
