@@ -112,6 +112,7 @@ fn run_all(plan: &RunPlan, first: Launched, log: &Log, records: &mut Vec<Record>
             End::Interrupted => return Ok(()),
             End::Stopped => return Err(Failure::Stopped),
             End::Failed(text) => return Err(Failure::Pipeline(text)),
+            End::Misused(text) => return Err(Failure::Usage(text)),
         }
         if let Some(candidate) = pinned.next() {
             next = Some((prepare(plan, Some(candidate))?, format!("{candidate} alone")));
