@@ -369,8 +369,10 @@ impl<'a> Session<'a> {
             };
             self.observer.load_ended(*phase);
             if !status.success() {
-                self.observer
-                    .problem(format!("the load '{}' ended with {status}", plan.command));
+                self.observer.problem(format!(
+                    "the load '{}' ended with {status}; run it by hand to see why",
+                    plan.command
+                ));
             }
             *slot = LoadStage::Absent;
         }
