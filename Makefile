@@ -35,9 +35,9 @@ build: setup ## Build the plugin and the avrec command (PROFILE=release or dev)
 demo: build ## Play a clip while the machine is loaded in the middle; ends with a report (2 minutes)
 	$(AVREC) run --title 'A clip scaled up live, with a busy machine in the middle' \
 	  --report $(REPORT) --log $(LOG) --loop --duration 40 \
-	  --load '12:26:stress-ng --quiet --cpu 4' --compare small --compare large \
+	  --load '12:26:stress-ng --cpu 4' --compare small --compare large \
 	  filesrc location=$(CLIP) ! decodebin ! videoconvert ! videoscale \
-	  ! video/x-raw,format=I420,width=640,height=360 ! queue ! clocksync ! tee name=truth \
+	  ! video/x-raw,format=I420,width=640,height=360 ! queue max-size-buffers=4 ! clocksync ! tee name=truth \
 	  truth. ! queue ! quality.reference \
 	  truth. ! queue ! videoscale ! video/x-raw,width=320,height=180 \
 	  ! avrec-switch name=switch catalog=models/upscale.toml late-policy=floor \

@@ -53,7 +53,7 @@ pub struct RunArgs {
     #[arg(long = "load", value_name = "START:END:COMMAND")]
     loads: Vec<String>,
 
-    /// Loop the input without a gap, until --duration or Ctrl-C
+    /// Loop the input without a pause, until --duration or Ctrl-C
     #[arg(long = "loop")]
     looped: bool,
 

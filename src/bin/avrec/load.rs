@@ -49,13 +49,14 @@ impl LoadPlan {
         })
     }
 
-    /// Starts the command; what it prints on stdout is dropped, so that it does not mix with the ticker.
+    /// Starts the command; what it prints is dropped, so that it does not mix with the ticker.
     pub fn start(&self) -> std::io::Result<Load> {
         let (program, arguments) = self.words.split_first().ok_or(std::io::ErrorKind::InvalidInput)?;
         let child = Command::new(program)
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
+            .stderr(Stdio::null())
             .process_group(0)
             .spawn()?;
         Ok(Load { child })

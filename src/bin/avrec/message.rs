@@ -63,7 +63,8 @@ pub struct Frame {
     pub candidate: String,
     pub active: String,
     pub answer: Answer,
-    pub late: bool,
+    /// The active candidate's answer was not there in time; the floor may have stood in on time.
+    pub missed: bool,
 }
 
 /// How an answer came about.
@@ -81,7 +82,6 @@ pub enum Answer {
 /// `avrec/probe`: what a probe measured since its last message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Probe {
-    /// Since the start.
     pub frames: u64,
     pub misses: u64,
     pub fps: f64,
@@ -143,7 +143,7 @@ fn frame(message: &StructureRef) -> Result<Frame, FieldError> {
         candidate: message.get("candidate")?,
         active: message.get("active")?,
         answer,
-        late: message.get("late")?,
+        missed: message.get("late")?,
     })
 }
 

@@ -107,6 +107,16 @@ impl<'a> Observer<'a> {
         }
     }
 
+    /// The names of the first switch's candidates.
+    pub fn candidates(&self) -> Vec<String> {
+        let stats = self.switch_stats().unwrap_or_default();
+        stats
+            .candidates
+            .into_iter()
+            .map(|candidate| candidate.name)
+            .collect()
+    }
+
     /// A load runs from now on; the answer is for [`Observer::load_ended`].
     pub fn load_started(&mut self, command: &str) -> usize {
         self.note("load-start", [("command", Value::from(command))]);

@@ -58,8 +58,24 @@ pub struct FrameSample {
     pub budget: Duration,
     /// Position in [`Record::answerers`].
     pub answerer: usize,
-    /// Later than the budget, or not at all.
-    pub missed: bool,
+    pub fate: Fate,
+}
+
+impl FrameSample {
+    /// Whether the active candidate was not in time.
+    pub fn missed(&self) -> bool {
+        self.fate != Fate::OnTime
+    }
+}
+
+/// Whether a frame was in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    OnTime,
+    /// The active candidate was too slow, and somebody stood in for it on time: a miss that nobody had to wait for.
+    Rescued,
+    /// It left later than the budget, or not at all: a miss.
+    Late,
 }
 
 /// A load that ran.
@@ -80,7 +96,13 @@ impl Record {
     }
 
     pub fn add_frame(&mut self, at: Duration, frame: Frame) {
-        let missed = frame.late || frame.answer == Answer::Dropped;
+        let fate = if frame.budget < frame.latency || frame.answer == Answer::Dropped {
+            Fate::Late
+        } else if frame.missed {
+            Fate::Rescued
+        } else {
+            Fate::OnTime
+        };
         let answerer = Answerer {
             candidate: frame.candidate,
             answer: frame.answer,
@@ -95,7 +117,7 @@ impl Record {
             latency: frame.latency,
             budget: frame.budget,
             answerer: position,
-            missed,
+            fate,
         });
     }
 
@@ -115,17 +137,25 @@ impl Record {
 
     /// The figures of the whole run; without frame messages they come from the probe.
     pub fn summary(&self) -> Summary {
-        let probe = self.probes.last().map(|probe| &probe.what);
+        let probe = self
+            .probes
+            .iter()
+            .rev()
+            .map(|probe| &probe.what)
+            .find(|probe| probe.latency_p50.is_some());
         let counted = !self.frames.is_empty();
+        let probed: u64 = self.probes.iter().map(|probe| probe.what.frames).sum();
+        let late = self
+            .frames
+            .iter()
+            .filter(|frame| frame.fate == Fate::Late)
+            .count() as u64;
         let latency = Percentiles::of(&self.frames);
         Summary {
             name: self.name.clone(),
-            frames: if counted {
-                self.frames.len() as u64
-            } else {
-                probe.map_or(0, |it| it.frames)
-            },
+            frames: if counted { self.frames.len() as u64 } else { probed },
             misses: self.misses(),
+            late: if counted { late } else { self.misses() },
             swaps: self
                 .swaps
                 .iter()
@@ -145,9 +175,10 @@ impl Record {
 
     /// Misses so far.
     pub fn misses(&self) -> u64 {
-        match self.probes.last() {
-            Some(probe) if self.frames.is_empty() => probe.what.misses,
-            _ => self.frames.iter().filter(|frame| frame.missed).count() as u64,
+        if self.frames.is_empty() {
+            self.probes.iter().map(|probe| probe.what.misses).sum()
+        } else {
+            self.frames.iter().filter(|frame| frame.missed()).count() as u64
         }
     }
 
@@ -175,7 +206,9 @@ impl Record {
 pub struct Summary {
     pub name: String,
     pub frames: u64,
+    /// Frames for which the active candidate was not in time; `late` of them left later than the budget.
     pub misses: u64,
+    pub late: u64,
     pub swaps: usize,
     pub budget: Option<Duration>,
     pub p50: Option<Duration>,
@@ -187,10 +220,19 @@ pub struct Summary {
 impl Summary {
     /// Misses over frames, 0..1.
     pub fn miss_rate(&self) -> f64 {
+        self.share(self.misses)
+    }
+
+    /// Late frames over frames, 0..1.
+    pub fn late_rate(&self) -> f64 {
+        self.share(self.late)
+    }
+
+    fn share(&self, part: u64) -> f64 {
         if self.frames == 0 {
             0.0
         } else {
-            self.misses as f64 / self.frames as f64
+            part as f64 / self.frames as f64
         }
     }
 }
@@ -253,7 +295,7 @@ pub mod tests {
             candidate: candidate.to_string(),
             active: candidate.to_string(),
             answer,
-            late: budget < latency,
+            missed: budget < latency || answer == Answer::Floor,
         }
     }
 
@@ -287,7 +329,7 @@ pub mod tests {
         record.add_frame(Duration::from_secs(2), frame("small", Answer::Floor, 39));
         record.add_frame(Duration::from_secs(3), frame("", Answer::Dropped, 39));
         let summary = record.summary();
-        assert_eq!((summary.frames, summary.misses), (101, 2));
+        assert_eq!((summary.frames, summary.misses, summary.late), (101, 3, 2));
         assert_eq!(summary.p99, Some(Duration::from_millis(39)));
         let names: Vec<&str> = summary.shares.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["large", "small (floor)", "nobody"]);
@@ -298,11 +340,10 @@ pub mod tests {
     fn without_frame_messages_the_probe_answers() {
         let mut record = Record::new("avrec");
         record.probes.push(probe(1, 0.9, 30.0));
+        record.probes.push(probe(2, 0.9, 30.0));
         let summary = record.summary();
-        assert_eq!(
-            (summary.frames, summary.misses, summary.p99),
-            (7, 2, Some(Duration::from_millis(9)))
-        );
+        assert_eq!((summary.frames, summary.misses, summary.late), (14, 4, 4));
+        assert_eq!(summary.p99, Some(Duration::from_millis(9)));
     }
 
     #[test]

@@ -88,7 +88,13 @@ pub fn run(typed: RunArgs) -> Result<(), Failure> {
         }
     }
     let logged = log.finish();
-    let reported = write_report(&plan, &records, &summaries);
+    // A run that failed before it measured anything leaves an older report alone.
+    let worth_it = outcome.is_ok() || summaries.iter().any(|summary| 0 < summary.frames);
+    let reported = if worth_it {
+        write_report(&plan, &records, &summaries)
+    } else {
+        Ok(())
+    };
     outcome?;
     reported?;
     match (logged, &plan.log) {
@@ -112,6 +118,7 @@ fn run_all(plan: &RunPlan, first: Launched, log: &Log, records: &mut Vec<Record>
             End::Interrupted => return Ok(()),
             End::Stopped => return Err(Failure::Stopped),
             End::Failed(text) => return Err(Failure::Pipeline(text)),
+            End::Misused(text) => return Err(Failure::Usage(text)),
         }
         if let Some(candidate) = pinned.next() {
             next = Some((prepare(plan, Some(candidate))?, format!("{candidate} alone")));
@@ -144,6 +151,7 @@ fn summary_entry(summary: &Summary) -> crate::log::Entry {
         ("run".to_string(), Value::from(summary.name.clone())),
         ("frames".to_string(), Value::from(summary.frames)),
         ("misses".to_string(), Value::from(summary.misses)),
+        ("late".to_string(), Value::from(summary.late)),
         ("swaps".to_string(), Value::from(summary.swaps)),
         ("budget-ns".to_string(), Value::from(nanos(summary.budget))),
         ("latency-p50-ns".to_string(), Value::from(nanos(summary.p50))),
@@ -161,15 +169,26 @@ fn summary_entry(summary: &Summary) -> crate::log::Entry {
     line
 }
 
-/// Finds out before the run whether the report can be written, and leaves an older one as it is.
+/// Finds out before the run whether the report can be written, and leaves the folder as it was.
 fn check_writable(path: &Path) -> Result<(), Failure> {
-    match std::fs::OpenOptions::new().create(true).append(true).open(path) {
-        Ok(_) => Ok(()),
-        Err(err) => Err(Failure::Usage(format!(
-            "the report '{}' cannot be written: {err}",
-            path.display()
-        ))),
-    }
+    let is_new = !path.exists();
+    std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .and_then(|_| {
+            if is_new {
+                std::fs::remove_file(path)
+            } else {
+                Ok(())
+            }
+        })
+        .map_err(|err| {
+            Failure::Usage(format!(
+                "the report '{}' cannot be written: {err}",
+                path.display()
+            ))
+        })
 }
 
 fn write_report(plan: &RunPlan, records: &[Record], summaries: &[Summary]) -> Result<(), Failure> {

@@ -21,7 +21,7 @@ use crate::record::Record;
 const EOS_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long a source may take to find out what is in its input.
-const LINK_PATIENCE: Duration = Duration::from_secs(5);
+const LINK_PATIENCE: Duration = Duration::from_secs(3);
 
 /// A small part of the time that opening a file takes.
 const LINK_POLL: Duration = Duration::from_millis(10);
@@ -38,6 +38,8 @@ pub enum End {
     /// Ended at once by the second interrupt.
     Stopped,
     Failed(String),
+    /// Ended before PLAYING, because an option does not fit the pipeline.
+    Misused(String),
 }
 
 /// How far the run has come.
@@ -110,7 +112,7 @@ impl<'a> Session<'a> {
             End::Eos => self.observer.finish("eos", None),
             End::Interrupted => self.observer.finish("interrupted", None),
             End::Stopped => self.observer.finish("stopped", None),
-            End::Failed(text) => self.observer.finish("failed", Some(text)),
+            End::Failed(text) | End::Misused(text) => self.observer.finish("failed", Some(text)),
         };
         // The run is over; an element that cannot stop has told so on the bus.
         let _ = self.pipeline.set_state(gst::State::Null);
@@ -119,6 +121,7 @@ impl<'a> Session<'a> {
 
     fn play(&mut self) -> ControlFlow<End> {
         let preroll = self.preroll()?;
+        self.check_compares()?;
         if self.plan.repeat == Repeat::Loop {
             self.start_loop(preroll)?;
         }
@@ -140,6 +143,18 @@ impl<'a> Session<'a> {
             Ok(gst::StateChangeSuccess::Success) => ControlFlow::Continue(Preroll::Done),
             Ok(gst::StateChangeSuccess::NoPreroll) => ControlFlow::Continue(Preroll::None),
             Err(_) => self.failed_to_change().map_continue(|()| Preroll::None),
+        }
+    }
+
+    /// The candidates are known by now, and a misspelt one should not cost a whole run.
+    fn check_compares(&self) -> ControlFlow<End> {
+        let known = self.observer.candidates();
+        match self.plan.compares.iter().find(|name| !known.contains(name)) {
+            Some(name) if !known.is_empty() => ControlFlow::Break(End::Misused(format!(
+                "--compare {name}: the switch has no such candidate; it has {}",
+                known.join(", ")
+            ))),
+            _ => ControlFlow::Continue(()),
         }
     }
 
@@ -166,39 +181,39 @@ impl<'a> Session<'a> {
     }
 
     /// Loops by segments: the end of one is a SEGMENT_DONE, and the next seek does not flush, so no gap is made.
+    ///
+    /// Demuxers know the end of a segment to one frame, so the first frame of a round may be early or late by one.
     fn start_loop(&mut self, preroll: Preroll) -> ControlFlow<End> {
+        let flags = gst::SeekFlags::FLUSH | gst::SeekFlags::SEGMENT;
+        let mut seeked = self.seek(flags);
         if preroll == Preroll::None {
-            self.wait_for_seekable()?;
+            // Nothing tells when the sinks are linked to the source, so they are asked until they are.
+            let patience = Instant::now() + LINK_PATIENCE;
+            while seeked.is_err() && Instant::now() < patience {
+                self.wait_a_little()?;
+                seeked = self.seek(flags);
+            }
         }
-        match (
-            self.seek(gst::SeekFlags::FLUSH | gst::SeekFlags::SEGMENT),
-            preroll,
-        ) {
+        match (seeked, preroll) {
             (Ok(()), Preroll::Done) => return self.wait_for_preroll(),
             (Ok(()), Preroll::None) => {}
-            (Err(_), _) => self
-                .observer
-                .problem("--loop: the input cannot be seeked, so it is played once".to_string()),
+            (Err(_), _) => {
+                self.observer
+                    .problem("--loop: the input cannot be seeked, so it is played once".to_string());
+            }
         }
         ControlFlow::Continue(())
     }
 
-    /// Without a preroll nothing tells when the sinks are linked to the source, so they are asked until they are.
-    fn wait_for_seekable(&mut self) -> ControlFlow<End> {
-        let patience = Instant::now() + LINK_PATIENCE;
+    /// Handles events for a while.
+    fn wait_a_little(&mut self) -> ControlFlow<End> {
+        self.events.after(LINK_POLL, Event::AskAgain);
         loop {
-            let mut query = gst::query::Seeking::new(gst::Format::Time);
-            if self.pipeline.query(&mut query) || patience < Instant::now() {
+            let event = self.events.next();
+            let again = matches!(event, Event::AskAgain);
+            self.handle(event)?;
+            if again {
                 return ControlFlow::Continue(());
-            }
-            self.events.after(LINK_POLL, Event::AskAgain);
-            loop {
-                let event = self.events.next();
-                let again = matches!(event, Event::AskAgain);
-                self.handle(event)?;
-                if again {
-                    break;
-                }
             }
         }
     }
@@ -354,8 +369,10 @@ impl<'a> Session<'a> {
             };
             self.observer.load_ended(*phase);
             if !status.success() {
-                self.observer
-                    .problem(format!("the load '{}' ended with {status}", plan.command));
+                self.observer.problem(format!(
+                    "the load '{}' ended with {status}; run it by hand to see why",
+                    plan.command
+                ));
             }
             *slot = LoadStage::Absent;
         }

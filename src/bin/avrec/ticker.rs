@@ -53,8 +53,10 @@ impl Ticker {
         self.misses(&mut line, record);
         let _ = match (mean_fidelity(probes), stats.and_then(active_quality)) {
             (Some(fidelity), _) => write!(line, "   {}", quality(fidelity)),
-            (None, Some(estimate)) => write!(line, "   quality {estimate:.3} (estimate)"),
-            (None, None) => Ok(()),
+            (None, Some(estimate)) if mean_fidelity(&record.probes).is_none() => {
+                write!(line, "   quality {estimate:.3} (estimate)")
+            }
+            (None, _) => Ok(()),
         };
         for phase in record.phases.iter().filter(|phase| phase.end.is_none()) {
             let _ = write!(line, "   load: {}", phase.command);
@@ -82,7 +84,7 @@ impl Ticker {
             return;
         }
         let fresh = record.frames.get(self.frames..).unwrap_or_default();
-        let fresh = fresh.iter().filter(|frame| frame.missed).count();
+        let fresh = fresh.iter().filter(|frame| frame.missed()).count();
         let total = record.misses();
         let _ = match fresh {
             0 => write!(line, "   misses {total}"),
@@ -95,7 +97,7 @@ impl Ticker {
 pub fn table(summaries: &[Summary]) -> String {
     let mut rows = vec![
         [
-            "", "frames", "misses", "p50 ms", "p99 ms", "swaps", "SSIM", "PSNR dB",
+            "", "frames", "misses", "late", "p50 ms", "p99 ms", "swaps", "SSIM", "PSNR dB",
         ]
         .map(String::from),
     ];
@@ -104,6 +106,7 @@ pub fn table(summaries: &[Summary]) -> String {
             it.name.clone(),
             it.frames.to_string(),
             format!("{} ({:.1} %)", it.misses, 100.0 * it.miss_rate()),
+            format!("{} ({:.1} %)", it.late, 100.0 * it.late_rate()),
             it.p50.map_or("-".to_string(), millis),
             it.p99.map_or("-".to_string(), millis),
             it.swaps.to_string(),
@@ -113,7 +116,7 @@ pub fn table(summaries: &[Summary]) -> String {
                 .map_or("-".to_string(), |it| format!("{:.2}", it.psnr_db)),
         ]);
     }
-    let mut widths = [0; 8];
+    let mut widths = [0; 9];
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
@@ -231,7 +234,7 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(
             lines[1],
-            "avrec       3  1 (33.3 %)    31.0    55.0      0  0.9432    31.50"
+            "avrec       3  1 (33.3 %)  1 (33.3 %)    31.0    55.0      0  0.9432    31.50"
         );
         assert_eq!(lines[3], "avrec: answered by large 100.0 %");
         assert_eq!(lines.len(), 5);

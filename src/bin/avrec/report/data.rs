@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::words::percent;
 use crate::message::Answer;
-use crate::record::{Answerer, FrameSample, Record, Summary};
+use crate::record::{Answerer, Fate, FrameSample, Record, Summary};
 
 /// Frames that a chart gets: more are not told apart on a screen, and slow the page down.
 const FRAMES_SHOWN: usize = 12_000;
@@ -52,7 +52,7 @@ fn run(record: &Record, summary: &Summary, order: &[String]) -> Value {
         .frames
         .iter()
         .enumerate()
-        .filter(|(position, frame)| frame.missed || position.is_multiple_of(thinned))
+        .filter(|(position, frame)| frame.missed() || position.is_multiple_of(thinned))
         .map(|(_, frame)| frame)
         .collect();
     let column =
@@ -78,7 +78,7 @@ fn run(record: &Record, summary: &Summary, order: &[String]) -> Value {
             "t": column(|frame| seconds(frame.at).into()),
             "ms": column(|frame| millis(frame.latency).into()),
             "who": column(|frame| frame.answerer.into()),
-            "missed": column(|frame| u8::from(frame.missed).into()),
+            "late": column(|frame| u8::from(frame.fate == Fate::Late).into()),
         },
         "budget": budget_steps(record),
         "swaps": record.numbered_swaps().map(|(number, swap)| json!({
@@ -187,9 +187,9 @@ mod tests {
         let summaries = [record.summary()];
         let page: Value = serde_json::from_str(&json(&[record], &summaries)).unwrap();
         let frames = &page["runs"][0]["frames"];
-        let missed = frames["missed"].as_array().unwrap();
-        assert_eq!(missed.iter().filter(|it| **it == 1).count(), 30);
-        assert!(missed.len() < FRAMES_SHOWN + 30);
-        assert_eq!(frames["t"].as_array().unwrap().len(), missed.len());
+        let late = frames["late"].as_array().unwrap();
+        assert_eq!(late.iter().filter(|it| **it == 1).count(), 30);
+        assert!(late.len() < FRAMES_SHOWN + 30);
+        assert_eq!(frames["t"].as_array().unwrap().len(), late.len());
     }
 }

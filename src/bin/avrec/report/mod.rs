@@ -61,12 +61,7 @@ fn facts(records: &[Record], summaries: &[Summary]) -> String {
     }
     if let (Some(record), Some(summary)) = (records.first(), summaries.first()) {
         facts.push(format!("{:.0} s", record.length.as_secs_f64()));
-        if let Some(fps) = record
-            .probes
-            .last()
-            .map(|probe| probe.what.fps)
-            .filter(|fps| 0.0 < *fps)
-        {
+        if let Some(fps) = middle_fps(record) {
             facts.push(format!("{fps:.0} frames a second"));
         }
         if let Some(budget) = summary.budget {
@@ -77,6 +72,18 @@ fn facts(records: &[Record], summaries: &[Summary]) -> String {
         facts.push(format!("{processors} processors"));
     }
     facts.join(" · ")
+}
+
+/// The median over the probe's messages: the first and the last cover a part of their interval only.
+fn middle_fps(record: &Record) -> Option<f64> {
+    let mut rates: Vec<f64> = record
+        .probes
+        .iter()
+        .map(|probe| probe.what.fps)
+        .filter(|fps| 0.0 < *fps)
+        .collect();
+    rates.sort_by(f64::total_cmp);
+    rates.get(rates.len() / 2).copied()
 }
 
 #[cfg(test)]

@@ -67,7 +67,9 @@
   function markSwaps(u, numbered) {
     const { ctx, bbox } = u, dpr = devicePixelRatio;
     ctx.save();
-    ctx.strokeStyle = css("--soft"); ctx.lineWidth = dpr; ctx.setLineDash([2 * dpr, 3 * dpr]); ctx.globalAlpha = .7;
+    ctx.strokeStyle = css("--soft"); ctx.lineWidth = dpr; ctx.setLineDash([2 * dpr, 3 * dpr]);
+    // Many lines would hide the points.
+    ctx.globalAlpha = runs[shown].swaps.length < 12 ? .7 : .35;
     ctx.font = font(11); ctx.textAlign = "center"; ctx.textBaseline = "bottom"; ctx.fillStyle = css("--soft");
     let free = -Infinity;
     for (const swap of runs[shown].swaps.filter((swap) => swap.number)) {
@@ -120,9 +122,9 @@
         }
       }
     };
-    each((i, x, y) => frames.missed[i] || mark(ctx, answerers[frames.who[i]], x, y, r));
+    each((i, x, y) => frames.late[i] || mark(ctx, answerers[frames.who[i]], x, y, r));
     each((i, x, y) => {
-      if (!frames.missed[i]) return;
+      if (!frames.late[i]) return;
       mark(ctx, answerers[frames.who[i]], x, y, r * 1.15);
       cross(ctx, x, y, r * 2.1);
     });
@@ -175,7 +177,7 @@
       if (lines.length) lines.unshift(seconds(t));
     } else if (run.frames.t.length) {
       const i = nearest(run.frames.t, t), who = run.answerers[run.frames.who[i]];
-      lines.push(`${seconds(run.frames.t[i])}: ${run.frames.ms[i]} ms, ${who.name}${run.frames.missed[i] ? ", missed" : ""}`);
+      lines.push(`${seconds(run.frames.t[i])}: ${run.frames.ms[i]} ms, ${who.name}${run.frames.late[i] ? ", late" : ""}`);
     } else if (u.kind === "latency") {
       const i = nearest(u.data[0], t);
       lines.push(`${seconds(u.data[0][i])}: p50 ${u.data[1][i]} ms, p99 ${u.data[2][i]} ms`);
@@ -268,7 +270,7 @@
     }, perFrame ? [run.frames.t, run.frames.ms] : [run.probe.t, run.probe.p50, run.probe.p99]);
     byId("latency-title").textContent = perFrame ? "Latency of each frame" : "Frame latency, median and 99th percentile";
     const parts = [];
-    if (perFrame) parts.push(run.thinned > 1 ? `every miss and each ${run.thinned}th other frame` : "one mark a frame", "✕ missed");
+    if (perFrame) parts.push(run.thinned > 1 ? `every late one and each ${run.thinned}th other frame` : "one mark a frame", "✕ late");
     if (run.swaps.some((swap) => swap.number)) parts.push("numbers are the swaps listed below");
     byId("latency-note").textContent = parts.join(" · ");
   }

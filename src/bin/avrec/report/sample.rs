@@ -77,7 +77,7 @@ fn run(name: &str, pinned: Option<usize>) -> Record {
             candidate: who.to_string(),
             active: candidate.to_string(),
             answer,
-            late: BUDGET < latency,
+            missed: BUDGET < latency || answer == Answer::Floor,
         };
         record.add_frame(Duration::from_secs_f64(t + ms / 1000.0), frame);
         let scene = 0.018 * (t * 1.19).sin() + 0.01 * (t * 3.1).sin();

@@ -24,12 +24,13 @@ pub fn paragraphs(summaries: &[Summary], records: &[Record]) -> String {
     if let Some(shift) = records.first().and_then(behaviour) {
         sentences.push(shift);
     }
-    sentences.extend(misses_of_others(others));
+    sentences.extend(rescued(main));
+    sentences.extend(fate_of_others(main, others));
     sentences.extend(quality(main, others));
     let lead = match main.budget {
         Some(budget) => format!(
             "{} of {} frames left within the budget of {}{loads}.",
-            percent(1.0 - main.miss_rate()),
+            percent(1.0 - main.late_rate()),
             count(main.frames),
             milliseconds(budget)
         ),
@@ -77,12 +78,37 @@ fn behaviour(record: &Record) -> Option<String> {
     })
 }
 
-fn misses_of_others(others: &[Summary]) -> Option<String> {
+/// What the same time and load did to the others; one that could not keep up shows in its frames, too.
+fn fate_of_others(main: &Summary, others: &[Summary]) -> Option<String> {
     let parts: Vec<String> = others
         .iter()
-        .map(|it| format!("{} missed {} of the frames", it.name, percent(it.miss_rate())))
+        .map(|it| {
+            let late = format!(
+                "{} let {} of its frames leave late",
+                it.name,
+                percent(it.late_rate())
+            );
+            if (it.frames as f64) < 0.95 * main.frames as f64 {
+                format!("{late} and got through only {} frames", count(it.frames))
+            } else {
+                late
+            }
+        })
         .collect();
     (!parts.is_empty()).then(|| format!("In the same time and under the same load, {}.", list(&parts)))
+}
+
+/// Frames on time that the active candidate alone would have made late.
+fn rescued(main: &Summary) -> Option<String> {
+    let rescued = main.misses.saturating_sub(main.late);
+    (0 < rescued).then(|| {
+        let frames = if rescued == 1 {
+            "1 frame".to_string()
+        } else {
+            format!("{} frames", count(rescued))
+        };
+        format!("For {frames} the active candidate was too slow, and the floor stood in on time.")
+    })
 }
 
 /// Where the main run's pictures stand between those of the others.
@@ -167,6 +193,7 @@ mod tests {
             name: name.to_string(),
             frames: 1000,
             misses,
+            late: misses,
             swaps: 2,
             budget: Some(Duration::from_millis(40)),
             p50: None,
@@ -193,7 +220,7 @@ mod tests {
             "{text}"
         );
         assert!(
-            text.contains("small alone missed 0 % of the frames and large alone missed 40.0 %"),
+            text.contains("small alone let 0 % of its frames leave late and large alone let 40.0 % of its frames leave late"),
             "{text}"
         );
         assert!(
