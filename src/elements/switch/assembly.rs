@@ -14,6 +14,7 @@ use super::keeper::{Keeper, Order};
 use super::lane::{Lane, free_pad};
 use super::port::Port;
 use super::{CAT, pads};
+use crate::runtime::catalogue::Candidate;
 
 /// Why a child cannot be a candidate, and what to change.
 #[derive(Debug)]
@@ -120,13 +121,14 @@ pub fn adopt_outer_links(switch: &AvrecSwitch, own: &[&gst::GhostPad]) {
 
 impl Core {
     /// Makes a lane of a candidate; a child that cannot be one is reported, and the others go on.
-    pub fn add_lane(self: &Arc<Self>, head: &gst::Element, quality: Option<f64>) {
+    pub fn add_lane(self: &Arc<Self>, head: &gst::Element, quality: Option<f64>, listed: Option<Candidate>) {
         let name = head.name();
         let lane = chain_from(head).and_then(|chain| {
-            self.make_lane(&name, chain, quality).map_err(|cause| Misfit {
-                cause,
-                remedy: "see what caps the element takes and gives",
-            })
+            self.make_lane(&name, chain, quality, listed)
+                .map_err(|cause| Misfit {
+                    cause,
+                    remedy: "see what caps the element takes and gives",
+                })
         });
         match lane {
             Ok(lane) => gst::debug!(CAT, "Lane {} is candidate {name}", lane.number),
@@ -139,6 +141,7 @@ impl Core {
         name: &str,
         candidate: Vec<gst::Element>,
         quality: Option<f64>,
+        listed: Option<Candidate>,
     ) -> Result<Arc<Lane>, String> {
         let switch = self.switch.upgrade().ok_or("the switch is gone")?;
         let queue = gst::ElementFactory::make("queue")
@@ -174,7 +177,13 @@ impl Core {
             element.set_locked_state(true);
         }
         let core = Arc::downgrade(self);
-        let keeper = Keeper::spawn(name, elements, move |report| {
+        let check = move || {
+            listed
+                .as_ref()
+                .map_or(Ok(()), Candidate::verify)
+                .map_err(|error| error.to_string())
+        };
+        let keeper = Keeper::spawn(name, elements, check, move |report| {
             if let Some(core) = core.upgrade() {
                 core.keeper_reported(number, report);
             }

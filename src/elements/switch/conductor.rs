@@ -57,9 +57,9 @@ pub struct Conductor {
     priors: Vec<Prior>,
     settings: Arc<Settings>,
     /// Reference that the catalogue names; the property overrides it.
-    pub catalog_reference: Option<String>,
+    catalog_reference: Option<String>,
     /// Floor that the catalogue names; the property overrides it.
-    pub catalog_floor: Option<String>,
+    catalog_floor: Option<String>,
     /// From the caps; zero when the frame rate is variable.
     frame_duration: Duration,
     arrival_gap: Option<Duration>,
@@ -103,6 +103,11 @@ impl Conductor {
             name.clear();
         }
         self.policy.remove(CandidateId(lane));
+    }
+
+    /// Takes over whom the catalogue names as reference and floor.
+    pub fn catalogue_says(&mut self, reference: Option<String>, floor: Option<String>) {
+        (self.catalog_reference, self.catalog_floor) = (reference, floor);
     }
 
     /// Name of the reference candidate.

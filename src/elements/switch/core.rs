@@ -195,6 +195,7 @@ impl Core {
                 );
             }
             Report::Stopped => self.board.stopped(number),
+            Report::Refused { cause } => self.lane_failed(number, &cause, "see its entry in the catalogue"),
             Report::Failed { element, state } => {
                 let cause = format!("element {element} does not go to {state:?}");
                 self.lane_failed(

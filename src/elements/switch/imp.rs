@@ -16,7 +16,7 @@ use super::lane::Lane;
 use super::port::Port;
 use super::scorer::Scorer;
 use super::settings::Settings;
-use super::{CAT, assembly, messages, pads};
+use super::{CAT, assembly, listing, messages, pads};
 
 /// How long a change of state waits for lanes to stop; a hung one is then finished in the background.
 /// Two steps down (PAUSED to READY to NULL) stay well below the second that an operator would notice.
@@ -300,14 +300,15 @@ impl AvrecSwitch {
     /// Makes lanes of the children that are none yet.
     fn assemble(&self) -> Result<(), gst::StateChangeError> {
         assembly::adopt_outer_links(&self.obj(), &[&self.sink, &self.src]);
-        if self.core.lanes().iter().flatten().next().is_none() {
-            self.add_listed_candidates();
+        let is_first_time = self.core.lanes().iter().flatten().next().is_none();
+        if is_first_time {
+            self.add_listed()?;
         }
         let children = self.candidates.lock().clone();
         let is_new = |it: &&gst::Element| self.core.lane_of(it.upcast_ref()).is_none();
         let children: Vec<_> = children.iter().filter(is_new).cloned().collect();
         for head in assembly::heads(&children) {
-            self.core.add_lane(&head, None);
+            self.core.add_lane(&head, None, None);
         }
         if self.core.lanes().iter().flatten().next().is_some() {
             return Ok(());
@@ -321,7 +322,34 @@ impl AvrecSwitch {
         Err(gst::StateChangeError)
     }
 
-    fn add_listed_candidates(&self) {}
+    /// Adds what the catalogue and `models` list, each in a lane.
+    fn add_listed(&self) -> Result<(), gst::StateChangeError> {
+        let listing = match listing::list(&self.core.settings()) {
+            Ok(listing) => listing,
+            Err(error) => {
+                gst::element_imp_error!(self, gst::ResourceError::Settings, ("{error}"));
+                return Err(gst::StateChangeError);
+            }
+        };
+        self.core
+            .conductor
+            .lock()
+            .catalogue_says(listing.reference, listing.floor);
+        for (name, cause, remedy) in listing.failures {
+            self.core.report_failure(&name, &cause, &remedy);
+        }
+        for listed in listing.children {
+            let name = listed.element.name();
+            if let Err(error) = self.obj().add(&listed.element) {
+                let remedy = "give each candidate a name of its own";
+                self.core.report_failure(&name, &error.to_string(), remedy);
+                continue;
+            }
+            self.core
+                .add_lane(&listed.element, listed.quality, listed.candidate);
+        }
+        Ok(())
+    }
 
     /// Makes a lane of a child that was added while the switch is up.
     fn join(&self, child: &gst::Element) {
@@ -333,7 +361,7 @@ impl AvrecSwitch {
                 child.name()
             );
         }
-        self.core.add_lane(child, None);
+        self.core.add_lane(child, None, None);
         let state = self.obj().current_state();
         if let Some(lane) = self.core.lane_of(child.upcast_ref()) {
             self.core.align_clock(&lane);

@@ -33,6 +33,10 @@ pub enum Report {
         element: String,
         state: gst::State,
     },
+    /// The check before the start failed.
+    Refused {
+        cause: String,
+    },
 }
 
 #[derive(Debug, Default)]
@@ -49,10 +53,12 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// Starts a keeper for `elements`, given in stream order; `report` is called on its thread.
+    /// Starts a keeper for `elements`, given in stream order; `check`, before each start from NULL, and
+    /// `report` are called on its thread.
     pub fn spawn(
         name: &str,
         elements: Vec<gst::Element>,
+        check: impl Fn() -> Result<(), String> + Send + 'static,
         report: impl Fn(Report) + Send + 'static,
     ) -> std::io::Result<Keeper> {
         let (orders, inbox) = mpsc::channel();
@@ -60,11 +66,12 @@ impl Keeper {
         let worker = Worker {
             elements,
             state: gst::State::Null,
+            wanted: gst::State::Null,
         };
         let done = pending.clone();
         std::thread::Builder::new()
             .name(format!("keeper {name}"))
-            .spawn(move || worker.serve(inbox, &done, report))?;
+            .spawn(move || worker.serve(inbox, &done, &check, &report))?;
         Ok(Keeper { orders, pending })
     }
 
@@ -90,17 +97,35 @@ impl Keeper {
 struct Worker {
     elements: Vec<gst::Element>,
     state: gst::State,
+    /// The state last ordered, for a restart after a failure.
+    wanted: gst::State,
 }
 
 impl Worker {
-    fn serve(mut self, inbox: mpsc::Receiver<Order>, pending: &Pending, report: impl Fn(Report)) {
+    fn serve(
+        mut self,
+        inbox: mpsc::Receiver<Order>,
+        pending: &Pending,
+        check: &dyn Fn() -> Result<(), String>,
+        report: &dyn Fn(Report),
+    ) {
+        let start = |worker: &mut Worker, state| {
+            worker.wanted = state;
+            if worker.state == gst::State::Null
+                && gst::State::Null < state
+                && let Err(cause) = check()
+            {
+                return report(Report::Refused { cause });
+            }
+            worker.go(state, report);
+        };
         while let Ok(order) = inbox.recv() {
             match order {
-                Order::Go(state) => self.go(state, &report),
+                Order::Go(state) => start(&mut self, state),
                 Order::Restart => {
-                    let state = self.state;
+                    let state = self.wanted;
                     self.go(gst::State::Null, &|_| {});
-                    self.go(state, &report);
+                    start(&mut self, state);
                 }
             }
             *pending.orders.lock() -= 1;

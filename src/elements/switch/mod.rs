@@ -15,6 +15,7 @@ mod dispatch;
 mod imp;
 mod keeper;
 mod lane;
+mod listing;
 mod messages;
 mod outgoing;
 mod pads;
