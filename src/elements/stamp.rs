@@ -12,7 +12,12 @@ use gst::buffer::BufferMetaForeachAction as Action;
 use once_cell::sync::Lazy;
 
 /// Caps that tell our stamps from the reference timestamps of others (NTP, RTP, decklink).
-static REFERENCE: Lazy<gst::Caps> = Lazy::new(|| gst::Caps::new_empty_simple("timestamp/x-avrec"));
+static REFERENCE: Lazy<gst::Caps> = Lazy::new(|| {
+    let mut caps = gst::Caps::new_empty_simple("timestamp/x-avrec");
+    // They live as long as the process does, and the leaks tracer should know.
+    caps.make_mut().mark_may_be_leaked();
+    caps
+});
 
 /// Puts `now` on the buffer and takes earlier stamps off, so that the nearest upstream one counts.
 ///

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! Frames to tensors and answers to frames, in one pass and without allocation per frame.
+//! Frames to tensors and answers to frames, in one pass and without allocation per frame (but for the tables
+//! of the general scaler, where sizes differ by another factor than two).
 //!
 //! [`picture`] serves models whose input or answer is a picture, [`luma`] gives the plane that quality is
-//! measured on. Colors and scaling are done by `yuv` and `fast_image_resize`; the loops of [`kernel`] do
+//! measured on. Colors and scaling are done by `yuv` and `fast_image_resize`; the loops of `kernel` do
 //! what those leave over: normalization and layout. Nothing here knows a model runtime.
 
 mod element;

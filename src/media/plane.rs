@@ -122,6 +122,27 @@ impl<'a> Target<'a> {
     }
 }
 
+/// The rows of two planes as one plane of pairs.
+pub fn interleave(u: Source, v: Source, out: &mut Vec<u8>) {
+    out.resize(2 * u.row * u.height, 0);
+    for (to, (u, v)) in out.chunks_exact_mut(2 * u.row).zip(u.rows().zip(v.rows())) {
+        to.chunks_exact_mut(2)
+            .zip(u.iter().zip(v))
+            .for_each(|(to, (&u, &v))| to.copy_from_slice(&[u, v]));
+    }
+}
+
+/// Cb (`which` 0) or Cr (1) of interleaved rows.
+pub fn deinterleave(uv: Source, which: usize, out: &mut Vec<u8>) {
+    let width = uv.row / 2;
+    out.resize(width * uv.height, 0);
+    for (to, from) in out.chunks_exact_mut(width).zip(uv.rows()) {
+        to.iter_mut()
+            .zip(from.chunks_exact(2))
+            .for_each(|(to, pair)| *to = pair[which]);
+    }
+}
+
 /// Refuses a frame that is not of the format and size that was negotiated.
 pub fn check_frame(info: &VideoInfo, picture: &Picture) -> Result<(), Error> {
     let same =

@@ -185,12 +185,13 @@ mod tests {
 
     #[test]
     fn queues_are_bounded_and_references_far_ahead_keep_the_next_ones() {
-        let ahead = (0..200).map(Reference).chain((0..64).map(Answer));
+        let frames = |count: u64| (0..count).map(|number| 40 * number);
+        let ahead = frames(200).map(Reference).chain(frames(64).map(Answer));
         let (pairs, unmatched) = run(&ahead.collect::<Vec<_>>());
         assert_eq!((pairs.len(), unmatched), (64, 0));
-        let behind = (0..200).map(Answer).chain((0..200).map(Reference));
+        let behind = frames(200).map(Answer).chain(frames(200).map(Reference));
         let (pairs, unmatched) = run(&behind.collect::<Vec<_>>());
         assert_eq!((pairs.len(), unmatched), (64, 136));
-        assert_eq!(pairs[0], (136, 136));
+        assert_eq!(pairs[0], (136 * 40, 136 * 40));
     }
 }

@@ -11,7 +11,7 @@ use crate::media::Error;
 use crate::media::element::Element;
 use crate::media::format::{Picture, Shape};
 use crate::media::kernel::{self, Affine};
-use crate::media::plane::{Source, Target, check_frame};
+use crate::media::plane::{Source, Target, check_frame, deinterleave, interleave};
 use crate::media::rgb;
 use crate::media::scale::Scaler;
 use crate::tensor::{Channels, ElementType, ImageSpec, Layout, Tensor};
@@ -382,25 +382,5 @@ fn join<E: Element>(
     for (to, ((red, green), blue)) in rgb.chunks_exact_mut(3 * width).zip(planes) {
         let (red, green, blue) = (E::load(red, first), E::load(green, second), E::load(blue, third));
         kernel::join(red, green, blue, affine, to);
-    }
-}
-
-fn interleave(u: Source, v: Source, out: &mut Vec<u8>) {
-    out.resize(2 * u.row * u.height, 0);
-    for (to, (u, v)) in out.chunks_exact_mut(2 * u.row).zip(u.rows().zip(v.rows())) {
-        to.chunks_exact_mut(2)
-            .zip(u.iter().zip(v))
-            .for_each(|(to, (&u, &v))| to.copy_from_slice(&[u, v]));
-    }
-}
-
-/// Cb (`which` 0) or Cr (1) of interleaved rows.
-fn deinterleave(uv: Source, which: usize, out: &mut Vec<u8>) {
-    let width = uv.row / 2;
-    out.resize(width * uv.height, 0);
-    for (to, from) in out.chunks_exact_mut(width).zip(uv.rows()) {
-        to.iter_mut()
-            .zip(from.chunks_exact(2))
-            .for_each(|(to, pair)| *to = pair[which]);
     }
 }
