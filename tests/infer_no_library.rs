@@ -8,6 +8,27 @@ use common::{Bench, load};
 use gst::prelude::*;
 use gstavrec::runtime::{BackendChoice, Error, TaskChoice};
 
+/// Makes a library that says to be ONNX Runtime of this version and can do nothing else. `None` without a
+/// C compiler, which a machine that links Rust usually has.
+fn library_of_version(version: &str) -> Option<std::path::PathBuf> {
+    let folder = tempfile::tempdir().unwrap().keep();
+    let (source, library) = (folder.join("old.c"), folder.join("libold.so"));
+    let code = format!(
+        "typedef struct {{ const void *(*api)(unsigned); const char *(*version)(void); }} Base;\n\
+         static const void *api(unsigned v) {{ return 0; }}\n\
+         static const char *version(void) {{ return \"{version}\"; }}\n\
+         static const Base base = {{ api, version }};\n\
+         const Base *OrtGetApiBase(void) {{ return &base; }}\n"
+    );
+    std::fs::write(&source, code).unwrap();
+    let compiled = std::process::Command::new("cc")
+        .args(["-shared", "-fPIC", "-o"])
+        .arg(&library)
+        .arg(&source)
+        .status();
+    compiled.is_ok_and(|status| status.success()).then_some(library)
+}
+
 #[test]
 fn without_onnx_runtime_auto_takes_rten_and_ort_says_what_to_install() {
     // SAFETY: this is the only test of the process and it has no other thread yet.
@@ -45,6 +66,26 @@ fn without_onnx_runtime_auto_takes_rten_and_ort_says_what_to_install() {
             .unwrap()
             .contains("no ONNX Runtime library found")
     );
+
+    if let Some(path) = library_of_version("1.16.3") {
+        // SAFETY: no other thread reads the environment now.
+        unsafe { std::env::set_var("ORT_DYLIB_PATH", &path) };
+        let Err(error) = load("twice_luma", BackendChoice::Ort, TaskChoice::Auto) else {
+            panic!("an old library was taken")
+        };
+        assert!(matches!(error, Error::LibraryTooOld { .. }), "{error}");
+        let text = error.to_string();
+        assert!(
+            text.contains("1.16.3") && text.contains("install 1.17 or later"),
+            "{text}"
+        );
+        let session = load("twice_luma", BackendChoice::Auto, TaskChoice::Auto).unwrap();
+        assert!(
+            session.backend_note().contains("too old"),
+            "{}",
+            session.backend_note()
+        );
+    }
 
     // A file that is no library, and a library that is no ONNX Runtime.
     let folder = tempfile::tempdir().unwrap();
