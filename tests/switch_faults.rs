@@ -4,6 +4,7 @@
 
 mod switch_support;
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use gst::prelude::*;
@@ -111,7 +112,8 @@ fn a_candidate_that_fails_in_mid_stream_is_a_warning_and_is_started_again() {
     rig.warm_up(&["weak", "strong"]);
     rig.pin("weak");
     rig.messages("");
-    rig.candidate("weak").set_property("error-after", 3);
+    let fails = fail_on_demand(&rig.candidate("weak"));
+    fails.store(true, Ordering::SeqCst);
     rig.pass_until("the weak one fails", |rig| rig.state_of("weak") == "failed");
     let mut warnings = Vec::new();
     let mut failed = Vec::new();
@@ -131,7 +133,7 @@ fn a_candidate_that_fails_in_mid_stream_is_a_warning_and_is_started_again() {
         rig.candidate_stats("weak").unwrap().get::<&str>("state"),
         Ok("failed")
     );
-    rig.candidate("weak").set_property("error-after", -1);
+    fails.store(false, Ordering::SeqCst);
     rig.pass_until("the weak one is back", |rig| rig.state_of("weak") == "ready");
 }
 

@@ -223,6 +223,30 @@ impl Drop for Gate {
     }
 }
 
+/// Makes the element fail with an error, as often as the returned switch is on when a frame comes.
+pub fn fail_on_demand(element: &gst::Element) -> std::sync::Arc<std::sync::atomic::AtomicBool> {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    let fails = std::sync::Arc::new(AtomicBool::new(false));
+    let (asked, element_weak) = (fails.clone(), element.downgrade());
+    element
+        .static_pad("sink")
+        .unwrap()
+        .add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+            if !asked.load(Ordering::SeqCst) {
+                return gst::PadProbeReturn::Ok;
+            }
+            gst::element_error!(
+                element_weak.upgrade().unwrap(),
+                gst::StreamError::Failed,
+                ["a scripted failure"]
+            );
+            info.take_buffer();
+            info.flow_res = Err(gst::FlowError::Error);
+            gst::PadProbeReturn::Handled
+        });
+    fails
+}
+
 /// Waits on a condition that another thread makes true, without sleeping through it.
 #[track_caller]
 pub fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {

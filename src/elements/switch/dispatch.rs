@@ -132,7 +132,15 @@ impl Core {
             return Ok(Fate::Drop);
         }
         let frame_will_do = self.frame_will_do();
-        let lane = self.board.lock().floor(journey.plan.floor, frame_will_do, None);
+        let ready = || self.board.lock().floor(journey.plan.floor, frame_will_do, None);
+        let mut lane = ready();
+        if lane.is_none() && !frame_will_do {
+            // All are busy, some perhaps only with a look at the last frame in the shadow.
+            if !self.board.wait_change(Instant::now() + FLOOR_PATIENCE) {
+                return Err(gst::FlowError::Flushing);
+            }
+            lane = ready();
+        }
         if let Some(lane) = lane {
             match self.run(lane, journey, Some(Instant::now() + FLOOR_PATIENCE)) {
                 Outcome::Answered(answer) => return Ok(Fate::Push(Source::Floor(lane), answer)),
