@@ -164,7 +164,8 @@ fn a_size_that_downstream_refuses_leaves_the_old_model_running() {
         .downcast::<gst::Pipeline>()
         .unwrap();
     pipeline.set_state(gst::State::Playing).unwrap();
-    pipeline.state(gst::ClockTime::from_seconds(60)).0.unwrap();
+    let (result, _, _) = pipeline.state(gst::ClockTime::from_seconds(60));
+    assert_eq!(result, Ok(gst::StateChangeSuccess::Success));
     let infer = pipeline.by_name("infer").unwrap();
     infer.set_property("model-file", model("thrice_luma").to_str().unwrap());
     let kinds = [gst::MessageType::Warning, gst::MessageType::Error];

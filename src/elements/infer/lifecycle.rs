@@ -55,15 +55,16 @@ impl Infer {
         }
         let epoch = self.state.lock().epoch + 1;
         let jobs = loader::spawn(self.obj().downgrade(), epoch)?;
-        // Fails only when the thread is gone already, and then nothing will be loaded.
-        let _ = jobs.send(Job::Load(request));
+        *self.published.lock() = Default::default();
         *self.state.lock() = State {
             epoch,
             residency: Residency::Loading,
             jobs: Some(jobs),
             ..State::default()
         };
-        *self.published.lock() = Default::default();
+        // Last, because the answer may come before this function returns; and from the settings of now,
+        // which may have changed since they were checked.
+        self.reload();
         Ok(())
     }
 
