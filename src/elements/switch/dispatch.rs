@@ -320,9 +320,7 @@ impl Core {
         let events = self.outgoing.lock().before(answer.caps.as_ref());
         self.record(journey, Some(source), latency);
         self.look_beside(journey, source, &answer);
-        for event in events {
-            self.src.push_event(event);
-        }
+        self.push_events(events);
         self.src.push(answer.buffer)
     }
 

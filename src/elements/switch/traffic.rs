@@ -41,9 +41,16 @@ impl Core {
             self.tell_lanes(&event);
         }
         let events = self.outgoing.lock().event(event);
-        events
-            .into_iter()
-            .fold(true, |all, event| self.src.push_event(event) && all)
+        self.push_events(events)
+    }
+
+    /// Pushes events downstream, all of them, whatever becomes of one.
+    pub fn push_events(&self, events: Vec<gst::Event>) -> bool {
+        let mut all = true;
+        for event in events {
+            all &= self.src.push_event(event);
+        }
+        all
     }
 
     fn tell_lanes(&self, event: &gst::Event) {
