@@ -10,7 +10,7 @@ use std::sync::Arc;
 use once_cell::sync::OnceCell;
 use ort::environment::Environment;
 
-use super::Error;
+use super::{Error, in_flight};
 
 /// How much a message of ONNX Runtime matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +96,23 @@ fn start(builder: ort::environment::EnvironmentBuilder, path: PathBuf) -> Result
         })?;
     // The library logs everything that the environment lets through, formatted, even if nobody listens.
     environment.set_log_level(ort::logging::LogLevel::Warning);
+    use_once(&environment).map_err(|error| Error::LibraryMissing {
+        tried: format!("{} cannot run a trivial model: {error}", path.display()),
+    })?;
+    in_flight::guard_exit();
     Ok(Loaded { environment, path })
+}
+
+/// An ONNX model that hands one number through (IR version 8, operator set 13), made with `onnx.helper`.
+const IDENTITY: &[u8] =
+    b"\x08\x08\x12\x00:7\n\x10\n\x01x\x12\x01y\"\x08Identity\x12\x01gZ\x0f\n\x01x\x12\n\n\x08\x08\x01\
+    \x12\x04\n\x02\x08\x01b\x0f\n\x01y\x12\n\n\x08\x08\x01\x12\x04\n\x02\x08\x01B\x04\n\x00\x10\r";
+
+/// Loads and runs a trivial model, so that the library has set up all that it tears down at exit.
+fn use_once(environment: &Environment) -> Result<(), ort::Error> {
+    let mut session = ort::session::Session::builder(environment)?.commit_from_memory(IDENTITY)?;
+    let number = ort::value::TensorRef::from_array_view(([1usize], [1.0f32].as_slice()))?;
+    session.run(ort::inputs![number]).map(drop)
 }
 
 fn log(level: ort::logging::LogLevel, place: &str, message: &str) {

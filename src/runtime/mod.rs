@@ -13,6 +13,7 @@ mod catalogue_reader;
 mod describe;
 mod error;
 mod external_data;
+mod in_flight;
 pub mod library;
 mod model;
 pub mod modelinfo;

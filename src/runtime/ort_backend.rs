@@ -3,6 +3,7 @@
 //! Runs a model in ONNX Runtime, with input and output memory bound once and reused.
 
 use std::ffi::{CString, c_char};
+use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::ptr::{self, NonNull};
 
@@ -12,10 +13,13 @@ use ort::session::builder::GraphOptimizationLevel;
 
 use super::backend::Backend;
 use super::ort_value::{MemoryInfo, OrtValue, type_number};
-use super::{Error, OptimizationLevel, Options, buffer, library};
+use super::{Error, OptimizationLevel, Options, buffer, in_flight, library};
 use crate::tensor::{Tensor, TensorInfo};
 
 pub(super) const NAME: &str = "ort";
+
+/// Cause of an error that only threads which outlive the program can see.
+const EXITING: &str = "the process is exiting";
 
 /// Memory that a value views: if it moved or changed its length, the value is made anew.
 type Memory = (*mut u8, usize);
@@ -25,7 +29,12 @@ struct Bound {
     value: OrtValue,
 }
 
+/// The model, kept from being used or released while ONNX Runtime is torn down; see [`in_flight`].
 pub(super) struct OrtBackend {
+    inner: ManuallyDrop<Inner>,
+}
+
+struct Inner {
     path: PathBuf,
     // Values before the session: fields are dropped in this order.
     input: Option<Bound>,
@@ -39,7 +48,7 @@ pub(super) struct OrtBackend {
 }
 
 // SAFETY: the addresses in `Memory` are only compared; values and session are `Send`.
-unsafe impl Send for OrtBackend {}
+unsafe impl Send for Inner {}
 
 impl OrtBackend {
     /// Loads the model: from the bytes that were checked, or from the path where it has external data.
@@ -51,11 +60,12 @@ impl OrtBackend {
         options: &Options,
     ) -> Result<OrtBackend, Error> {
         let environment = &library::loaded()?.environment;
+        let _call = in_flight::begin().ok_or_else(|| load_error(path, EXITING))?;
         let session = create(environment, path, bytes, has_external_data, options)
             .map_err(|error| load_error(path, error.message()))?;
         let memory_info = MemoryInfo::cpu().map_err(|error| load_error(path, error.message()))?;
         let name = |name: &str| CString::new(name).map_err(|error| load_error(path, &error.to_string()));
-        Ok(OrtBackend {
+        let inner = Inner {
             path: path.to_owned(),
             input: None,
             outputs: outputs.iter().map(|_| None).collect(),
@@ -68,9 +78,24 @@ impl OrtBackend {
                 .map(|output| name(&output.name))
                 .collect::<Result<_, _>>()?,
             pinned: false,
+        };
+        Ok(OrtBackend {
+            inner: ManuallyDrop::new(inner),
         })
     }
+}
 
+impl Drop for OrtBackend {
+    fn drop(&mut self) {
+        // A process that exits gives the memory back by itself.
+        if let Some(_call) = in_flight::begin() {
+            // SAFETY: dropped here only, and not used afterwards.
+            unsafe { ManuallyDrop::drop(&mut self.inner) }
+        }
+    }
+}
+
+impl Inner {
     fn failure(&self, error: &ort::Error) -> Error {
         Error::Run {
             path: self.path.clone(),
@@ -93,6 +118,21 @@ impl OrtBackend {
             self.shape = shape.to_vec();
         }
         Ok(())
+    }
+
+    fn run(&mut self, input: &mut Tensor, shape: &[usize], outputs: &mut [Tensor]) -> Result<(), Error> {
+        self.bind_input(input, shape)
+            .map_err(|error| self.failure(&error))?;
+        match self.run_bound(outputs) {
+            Ok(()) => Ok(()),
+            // A model may declare shapes that it does not keep; then its outputs are not bound again.
+            Err(error) if self.outputs.iter().any(Option::is_some) => {
+                self.pinned = false;
+                self.outputs.iter_mut().for_each(|bound| *bound = None);
+                self.run_bound(outputs).map_err(|_| self.failure(&error))
+            }
+            Err(error) => Err(self.failure(&error)),
+        }
     }
 
     /// Runs with what is bound; unbound outputs are allocated by the library and copied.
@@ -177,22 +217,18 @@ impl Backend for OrtBackend {
     }
 
     fn run(&mut self, input: &mut Tensor, shape: &[usize], outputs: &mut [Tensor]) -> Result<(), Error> {
-        self.bind_input(input, shape)
-            .map_err(|error| self.failure(&error))?;
-        match self.run_bound(outputs) {
-            Ok(()) => Ok(()),
-            // A model may declare shapes that it does not keep; then its outputs are not bound again.
-            Err(error) if self.outputs.iter().any(Option::is_some) => {
-                self.pinned = false;
-                self.outputs.iter_mut().for_each(|bound| *bound = None);
-                self.run_bound(outputs).map_err(|_| self.failure(&error))
-            }
-            Err(error) => Err(self.failure(&error)),
+        match in_flight::begin() {
+            Some(_call) => self.inner.run(input, shape, outputs),
+            None => Err(Error::Run {
+                path: self.inner.path.clone(),
+                backend: NAME,
+                cause: EXITING.into(),
+            }),
         }
     }
 
     fn pin_outputs(&mut self) {
-        self.pinned = true;
+        self.inner.pinned = true;
     }
 }
 

@@ -14,6 +14,7 @@ use gst_base::subclass::prelude::*;
 use gst_video::VideoInfo;
 
 use super::active::Active;
+use super::enums::Backend;
 use super::failure::Fault;
 use super::imp::{CAT, Infer};
 use super::loader::{self, Job, Request};
@@ -21,7 +22,7 @@ use super::messages;
 use super::settings::Settings;
 use super::state::{Residency, SinkCaps, State, Waiting};
 use super::stats::Running;
-use crate::runtime::{Error, Model, Task};
+use crate::runtime::{Error, Model, Task, library};
 
 /// How often a wait looks whether the pad was deactivated, which tells no element of it. Flushes and
 /// state changes wake it at once.
@@ -52,6 +53,12 @@ impl Infer {
             .filter(|device| !matches!(device.as_str(), "" | "0"))
         {
             return Err(Fault::Device(device));
+        }
+        if settings.backend != Backend::Rten {
+            // Here and not in the loader thread: a program that exits while the library sets itself up would
+            // crash, and this thread cannot exit meanwhile. Whether it is there is told by the load.
+            let found = library::is_available();
+            gst::debug!(CAT, imp = self, "ONNX Runtime is available: {found}");
         }
         let epoch = self.state.lock().epoch + 1;
         let jobs = loader::spawn(self.obj().downgrade(), epoch)?;
