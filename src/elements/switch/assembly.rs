@@ -8,11 +8,11 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 
 use super::AvrecSwitch;
-use super::board::Residency;
 use super::core::Core;
 use super::keeper::{Keeper, Order};
 use super::lane::{Lane, free_pad};
 use super::port::Port;
+use super::slot::Residency;
 use super::{CAT, pads};
 use crate::runtime::catalogue::Candidate;
 

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use gst::prelude::*;
 
-use super::board::{Answer, FollowUp, Purpose};
 use super::conductor::{chores, next_to_warm};
 use super::core::Core;
 use super::dispatch::{Journey, Source};
 use super::keeper::Order;
+use super::slot::{Answer, Purpose};
+use super::state::{Fact, FollowUp};
 use super::trial::Trial;
 use super::{CAT, messages};
 use crate::elements::stamp;
@@ -162,8 +163,6 @@ impl Core {
 
     /// Whether the sink got frames late, and by how much.
     pub fn late_downstream(&self, jitter: Duration) {
-        self.board
-            .lock()
-            .tell(super::board::Fact::LateDownstream { jitter });
+        self.board.lock().tell(Fact::LateDownstream { jitter });
     }
 }

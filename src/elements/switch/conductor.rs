@@ -9,8 +9,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::board::{Board, Fact, Purpose, Residency, State};
+use super::board::Board;
 use super::settings::Settings;
+use super::slot::{Purpose, Residency};
+use super::state::{Fact, State};
 use crate::policy::{Availability, CandidateId, Config, Policy, Prior, Shadow, Switch};
 
 /// Frame period assumed until the caps or the arrivals tell: 25 frames a second.

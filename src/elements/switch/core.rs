@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 
 use super::AvrecSwitch;
 use super::CAT;
-use super::board::{Board, Residency, WARM_UP_RUNS, WINDOW};
+use super::board::Board;
 use super::conductor::Conductor;
 use super::keeper::{Order, Report};
 use super::lane::Lane;
@@ -19,6 +19,7 @@ use super::messages;
 use super::outgoing::Outgoing;
 use super::scorer::Scorer;
 use super::settings::{LatePolicy, Settings};
+use super::slot::{Residency, WARM_UP_RUNS, WINDOW};
 use crate::score::LatencyWindow;
 
 /// How often a failed lane is started again, and how long the first pause is; each further one is four

@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 
 use gst::prelude::*;
 
-use super::board::{Answer, Outcome, Purpose, Residency, Slot};
 use super::conductor::Plan;
 use super::core::Core;
 use super::messages;
 use super::outgoing::restamp;
 use super::settings::{LatePolicy, Settings};
+use super::slot::{Answer, Purpose, Slot};
+use super::state::Outcome;
 use crate::elements::stamp;
 
 /// Time that is kept back for the answer to leave once the wait is over: waking a thread up took 17 µs in
@@ -385,12 +386,5 @@ impl Core {
             .build();
         // Fails only without a bus, that is outside of a pipeline.
         let _ = switch.post_message(message);
-    }
-}
-
-impl Slot {
-    /// Whether the lane answers now or may do so by itself.
-    pub fn may_come(&self) -> bool {
-        !matches!(self.residency, Residency::Failed { .. } | Residency::Gone)
     }
 }

@@ -87,7 +87,7 @@ impl ObjectImpl for AvrecSwitch {
             Arc::make_mut(&mut guard).set(value, pspec);
             guard.clone()
         };
-        self.setting_changed(pspec.name(), &settings);
+        self.core.setting_changed(pspec.name(), &settings);
     }
 
     fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
@@ -393,37 +393,6 @@ impl AvrecSwitch {
         let _ = self.exit.remove_pad(&lane.exit);
         for element in [&lane.queue, &lane.watch] {
             let _ = self.parent_remove_element(element);
-        }
-    }
-
-    /// Lets a property take effect, or says why it does not.
-    fn setting_changed(&self, name: &str, settings: &Settings) {
-        let is_up = gst::State::Null < self.obj().current_state();
-        match name {
-            "latency-budget" if is_up => self.core.post_latency(),
-            "catalog" | "models" if is_up => gst::element_imp_warning!(
-                self,
-                gst::LibraryError::Settings,
-                ("`{name}` takes effect at the next start"),
-                ["it is read on the way from NULL to READY"]
-            ),
-            "active-candidate" | "floor" | "reference" if is_up => {
-                let asked = match name {
-                    "active-candidate" => &settings.pinned,
-                    "floor" => &settings.floor,
-                    _ => &settings.reference,
-                };
-                let Some(asked) = asked.as_ref().filter(|it| !self.core.knows(it)) else {
-                    return;
-                };
-                gst::element_imp_warning!(
-                    self,
-                    gst::LibraryError::Settings,
-                    ("`{name}` names no candidate: {asked}"),
-                    ["the candidates are: {}", self.core.names().join(", ")]
-                );
-            }
-            _ => {}
         }
     }
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use gst::prelude::*;
 
-use super::board::Slot;
 use super::core::Core;
 use super::dispatch::{Journey, Source};
+use super::slot::{Residency, Slot};
 use crate::policy::{Outlook, Reason};
 use crate::score::LatencyWindow;
 
@@ -169,7 +169,7 @@ impl Slot {
     fn summary(&self) -> Summary {
         let is_hung = self.run.as_ref().is_some_and(|it| it.reported_hung);
         let cause = match &self.residency {
-            super::board::Residency::Failed { cause, .. } => Some(cause.clone()),
+            Residency::Failed { cause, .. } => Some(cause.clone()),
             _ => None,
         };
         Summary {

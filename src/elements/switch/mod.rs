@@ -20,8 +20,11 @@ mod messages;
 mod outgoing;
 mod pads;
 mod port;
+mod reaction;
 mod scorer;
 mod settings;
+mod slot;
+mod state;
 mod traffic;
 mod trial;
 

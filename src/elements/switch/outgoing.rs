@@ -2,7 +2,7 @@
 
 //! What leaves the switch: events in their order, and each answer made to look like the frame it answers.
 
-use super::board::Answer;
+use super::slot::Answer;
 use crate::elements::stamp;
 
 /// Order of the sticky events downstream.

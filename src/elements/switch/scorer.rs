@@ -5,9 +5,10 @@
 use std::sync::{Weak, mpsc};
 
 use super::CAT;
-use super::board::{Answer, Fact};
 use super::core::Core;
 use super::messages;
+use super::slot::Answer;
+use super::state::Fact;
 use super::trial::Trial;
 use crate::media::luma::luma_plane;
 use crate::score::{Agreement, Plane};

@@ -8,9 +8,9 @@
 
 use gst::prelude::*;
 
-use super::board::Slot;
 use super::core::Core;
 use super::lane::Lane;
+use super::slot::Slot;
 
 impl Core {
     /// A downstream event at the entry.

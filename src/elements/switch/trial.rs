@@ -2,7 +2,7 @@
 
 //! A trial: one frame that several lanes answer, so that their answers can be compared.
 
-use super::board::Answer;
+use super::slot::Answer;
 use crate::policy::RunKind;
 
 /// A frame in the shadow: the active lane has answered it, others follow one after the other.

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! One lane's place on the board: how far it has come, and the frame that it has in hand.
+
+use std::time::Instant;
+
+use crate::policy::{Availability, RunKind};
+use crate::score::LatencyWindow;
+
+/// Runs on real frames before a lane may answer. Their latency is not used as a measurement, because
+/// caches and page tables are cold; the policy takes the best of them as a first guess, so it wants three.
+pub const WARM_UP_RUNS: u32 = 3;
+
+/// Latencies that a lane's window keeps: 12 s at 25 fps, 9 of them beyond the 97th percentile.
+pub const WINDOW: usize = 300;
+/// How far a lane has come.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Residency {
+    Loading,
+    Warming {
+        runs_left: u32,
+    },
+    Ready,
+    /// Kept with its cause so that `stats` can tell the user what to change.
+    Failed {
+        cause: String,
+        retry_at: Option<gst::ClockTime>,
+    },
+    /// Removed from the switch; the slot stays, because candidate numbers are never reused.
+    Gone,
+}
+
+impl Residency {
+    /// The nick that `stats` shows.
+    pub fn nick(&self) -> &'static str {
+        match self {
+            Residency::Loading => "loading",
+            Residency::Warming { .. } => "warming",
+            Residency::Ready => "ready",
+            Residency::Failed { .. } => "failed",
+            Residency::Gone => "removed",
+        }
+    }
+}
+
+/// Why a lane was given a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    Answer,
+    WarmUp,
+    Shadow(RunKind),
+}
+
+/// The frame that a lane has in hand.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Run {
+    /// Identity of the frame: the stamp that the switch put on it.
+    pub stamp: gst::ClockTime,
+    pub pts: Option<gst::ClockTime>,
+    pub started: gst::ClockTime,
+    pub purpose: Purpose,
+    /// Nobody waits for it any more: its deadline passed, or the stream was flushed.
+    pub abandoned: bool,
+    /// The candidate has let go of the frame, with or without an answer.
+    pub returned: Option<Instant>,
+    /// Another lane answered the frame before: the caches are cold.
+    pub is_first: bool,
+    /// Whether the silence was already told to the user.
+    pub reported_hung: bool,
+}
+
+/// What a lane made of a frame.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub buffer: gst::Buffer,
+    /// Caps that the lane announced before this buffer.
+    pub caps: Option<gst::Caps>,
+}
+
+/// Counters of one lane.
+#[derive(Debug, Clone)]
+pub struct Tally {
+    pub runs: u64,
+    pub answers: u64,
+    pub misses: u64,
+    pub window: LatencyWindow,
+}
+
+/// One lane's place on the board.
+#[derive(Debug)]
+pub struct Slot {
+    pub name: String,
+    pub residency: Residency,
+    pub run: Option<Run>,
+    pub caps: Option<gst::Caps>,
+    /// The stream was flushed since the lane's last frame.
+    pub needs_flush: bool,
+    pub attempts: u32,
+    pub tally: Tally,
+}
+
+impl Slot {
+    pub fn new(name: String) -> Slot {
+        Slot {
+            name,
+            residency: Residency::Loading,
+            run: None,
+            caps: None,
+            needs_flush: false,
+            attempts: 0,
+            tally: Tally {
+                runs: 0,
+                answers: 0,
+                misses: 0,
+                window: LatencyWindow::new(WINDOW),
+            },
+        }
+    }
+
+    /// Whether the lane could take a frame, warm or not.
+    pub fn is_idle(&self) -> bool {
+        self.run.is_none() && matches!(self.residency, Residency::Warming { .. } | Residency::Ready)
+    }
+
+    /// Whether the lane answers now or may do so by itself.
+    pub fn may_come(&self) -> bool {
+        !matches!(self.residency, Residency::Failed { .. } | Residency::Gone)
+    }
+
+    pub fn availability(&self) -> Availability {
+        match (&self.residency, &self.run) {
+            (Residency::Ready, None) => Availability::Ready,
+            (Residency::Ready, Some(run)) => Availability::Busy {
+                since: run.started.into(),
+            },
+            _ => Availability::Absent,
+        }
+    }
+}
+
+impl Slot {
+    /// Counts one warm-up run; `true` when it was the last.
+    pub fn warm_up(&mut self) -> bool {
+        match &mut self.residency {
+            Residency::Warming { runs_left } if *runs_left <= 1 => {
+                self.residency = Residency::Ready;
+                self.attempts = 0;
+                true
+            }
+            Residency::Warming { runs_left } => {
+                *runs_left -= 1;
+                false
+            }
+            _ => false,
+        }
+    }
+}

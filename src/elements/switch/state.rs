@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! What stands on the board, and how one event changes it: pure bookkeeping under the board's lock.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::slot::{Answer, Purpose, Run, Slot};
+use super::trial::Trial;
+use crate::policy::{Outlook, RunKind};
+
+/// Something that happened on another thread and that the policy has yet to be told.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Fact {
+    Ran {
+        lane: usize,
+        latency: Duration,
+        kind: RunKind,
+    },
+    Scored {
+        lane: usize,
+        agreement: f64,
+    },
+    Failed {
+        lane: usize,
+    },
+    Warm {
+        lane: usize,
+    },
+    LateDownstream {
+        jitter: Duration,
+    },
+}
+
+/// How waiting for an answer ended.
+#[derive(Debug)]
+pub enum Outcome {
+    Answered(Answer),
+    /// The deadline passed.
+    Deadline,
+    /// The lane failed, or dropped the frame.
+    NoAnswer,
+    Flushing,
+}
+
+/// What the lane's thread has to do after it delivered an answer.
+#[derive(Debug)]
+pub enum FollowUp {
+    Nothing,
+    /// The trial's next lane takes the same frame.
+    RunNext {
+        lane: usize,
+        frame: gst::Buffer,
+    },
+    /// All answers of the trial are in.
+    Score(Trial),
+    /// The lane finished its warm-up.
+    Announce {
+        lane: usize,
+    },
+}
+
+/// Everything behind the board's mutex.
+#[derive(Debug, Default)]
+pub struct State {
+    pub slots: Vec<Slot>,
+    pub flushing: bool,
+    pub trial: Option<Trial>,
+    pub outlooks: Vec<Outlook>,
+    pub slowdown: f64,
+    pub facts: VecDeque<Fact>,
+    pub awaited: Option<Awaited>,
+    /// The lane that was last asked to answer a frame.
+    last_asked: Option<usize>,
+}
+
+/// The answer that the dispatching thread is waiting for.
+#[derive(Debug)]
+pub struct Awaited {
+    pub lane: usize,
+    pub stamp: gst::ClockTime,
+    pub outcome: Option<Outcome>,
+}
+
+impl State {
+    pub fn tell(&mut self, fact: Fact) {
+        self.facts.push_back(fact);
+    }
+
+    /// Gives `lane` a frame; the caller pushes it into the lane after the lock is gone.
+    pub fn claim(
+        &mut self,
+        lane: usize,
+        stamp: gst::ClockTime,
+        pts: Option<gst::ClockTime>,
+        purpose: Purpose,
+    ) {
+        let Some(slot) = self.slots.get_mut(lane) else {
+            return;
+        };
+        let started = gst::get_timestamp();
+        let is_first = self.last_asked != Some(lane);
+        slot.run = Some(Run {
+            stamp,
+            pts,
+            started,
+            purpose,
+            abandoned: false,
+            returned: None,
+            is_first,
+            reported_hung: false,
+        });
+        if purpose == Purpose::Answer {
+            self.last_asked = Some(lane);
+            self.awaited = Some(Awaited {
+                lane,
+                stamp,
+                outcome: None,
+            });
+        }
+    }
+
+    /// The run of that frame, if the lane still has it in hand.
+    pub fn run_of(&mut self, lane: usize, entered: Option<gst::ClockTime>) -> Option<&mut Run> {
+        let run = self.slots.get_mut(lane)?.run.as_mut()?;
+        (Some(run.stamp) == entered).then_some(run)
+    }
+
+    /// Ends the run of `lane` without an answer, because the lane failed or dropped the frame.
+    pub fn end_without_answer(&mut self, lane: usize) {
+        if let Some(slot) = self.slots.get_mut(lane) {
+            slot.run = None;
+        }
+        if let Some(awaited) = self
+            .awaited
+            .as_mut()
+            .filter(|it| it.lane == lane && it.outcome.is_none())
+        {
+            awaited.outcome = Some(Outcome::NoAnswer);
+        }
+        if self.trial.as_ref().is_some_and(|it| it.waits_for(lane)) {
+            self.trial = None;
+        }
+    }
+}
+
+impl State {
+    /// Lanes that could take a frame, warm or not.
+    pub fn idle(&self) -> impl Iterator<Item = usize> {
+        self.slots
+            .iter()
+            .enumerate()
+            .filter(|(_, slot)| slot.is_idle())
+            .map(|(lane, _)| lane)
+    }
+
+    /// The lane that answers at once when `late` does not: `named` if it is idle, else, unless the frame
+    /// itself will do, the fastest idle one.
+    pub fn floor(&self, named: Option<usize>, frame_will_do: bool, late: Option<usize>) -> Option<usize> {
+        let others = || self.idle().filter(|it| Some(*it) != late);
+        let pace = |lane: usize| Some((self.slots.get(lane)?.tally.window.percentile(50.0)?, lane));
+        match named.filter(|it| others().any(|lane| lane == *it)) {
+            None if !frame_will_do => others().filter_map(pace).min().map(|(_, lane)| lane),
+            named => named,
+        }
+    }
+
+    /// Gives up waiting: the run goes on, but its answer will be late.
+    pub fn abandon(&mut self) {
+        let Some(awaited) = self.awaited.take() else {
+            return;
+        };
+        let Some(run) = self.slots.get_mut(awaited.lane).and_then(|it| it.run.as_mut()) else {
+            return;
+        };
+        run.abandoned = true;
+        if run.returned.is_some() {
+            self.end_without_answer(awaited.lane);
+        }
+    }
+
+    pub fn finish(&mut self, lane: usize, run: Run, answer: Answer, latency: Duration) -> FollowUp {
+        let Some(slot) = self.slots.get_mut(lane) else {
+            return FollowUp::Nothing;
+        };
+        slot.tally.runs += 1;
+        let kind = match run.purpose {
+            Purpose::WarmUp => RunKind::WarmUp,
+            Purpose::Shadow(kind) => kind,
+            Purpose::Answer if run.is_first => RunKind::WarmUp,
+            Purpose::Answer => RunKind::Active,
+        };
+        if kind != RunKind::WarmUp {
+            slot.tally.window.push(latency);
+        }
+        let became_warm = slot.warm_up();
+        self.tell(Fact::Ran { lane, latency, kind });
+        if became_warm {
+            self.tell(Fact::Warm { lane });
+        }
+        match run.purpose {
+            Purpose::Answer if !run.abandoned => {
+                let is_awaited = |it: &&mut Awaited| it.lane == lane && it.stamp == run.stamp;
+                if let Some(awaited) = self.awaited.as_mut().filter(is_awaited) {
+                    awaited.outcome = Some(Outcome::Answered(answer));
+                }
+            }
+            Purpose::Shadow(_) if !run.abandoned => return self.continue_trial(lane, answer),
+            _ => {}
+        }
+        if became_warm {
+            FollowUp::Announce { lane }
+        } else {
+            FollowUp::Nothing
+        }
+    }
+
+    fn continue_trial(&mut self, lane: usize, answer: Answer) -> FollowUp {
+        let Some(mut trial) = self.trial.take_if(|it| it.waits_for(lane)) else {
+            return FollowUp::Nothing;
+        };
+        trial.answered(lane, answer);
+        let Some(next) = trial.next_lane() else {
+            return FollowUp::Score(trial);
+        };
+        // The lane that answers live must be free when the next frame comes.
+        if self.last_asked == Some(next) || !self.slots.get(next).is_some_and(Slot::is_idle) {
+            return FollowUp::Score(trial);
+        }
+        let (frame, entered) = (trial.frame.clone(), trial.entered);
+        self.claim(next, entered, frame.pts(), Purpose::Shadow(trial.kind));
+        self.trial = Some(trial);
+        FollowUp::RunNext { lane: next, frame }
+    }
+}
