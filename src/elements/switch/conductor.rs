@@ -91,12 +91,13 @@ impl Conductor {
     pub fn add(&mut self, name: &str, quality: Option<f64>) -> usize {
         let prior = Prior {
             quality,
-            is_reference: self.reference() == Some(name),
+            is_reference: false,
         };
         let CandidateId(lane) = self.policy.add(prior);
         self.names.push(name.to_string());
         self.priors.push(prior);
         self.resolve_pin();
+        self.resolve_reference();
         lane
     }
 
@@ -105,23 +106,13 @@ impl Conductor {
             name.clear();
         }
         self.policy.remove(CandidateId(lane));
+        self.resolve_reference();
     }
 
     /// Takes over whom the catalogue names as reference and floor.
     pub fn catalogue_says(&mut self, reference: Option<String>, floor: Option<String>) {
         (self.catalog_reference, self.catalog_floor) = (reference, floor);
-    }
-
-    /// Name of the reference candidate.
-    pub fn reference(&self) -> Option<&str> {
-        self.settings
-            .reference
-            .as_deref()
-            .or(self.catalog_reference.as_deref())
-    }
-
-    fn floor_lane(&self) -> Option<usize> {
-        self.lane(self.settings.floor.as_deref().or(self.catalog_floor.as_deref())?)
+        self.resolve_reference();
     }
 
     /// Number of the lane with that name.
@@ -129,8 +120,41 @@ impl Conductor {
         self.names.iter().position(|it| it == name)
     }
 
+    fn floor_lane(&self) -> Option<usize> {
+        self.lane(self.settings.floor.as_deref().or(self.catalog_floor.as_deref())?)
+    }
+
+    /// The lane whose answers score the others: the one that is named, else the one of the best prior, and
+    /// of several such the last, because candidates are listed from cheap to good.
     pub fn reference_lane(&self) -> Option<usize> {
-        self.lane(self.reference()?)
+        let named = self
+            .settings
+            .reference
+            .as_deref()
+            .or(self.catalog_reference.as_deref());
+        if let Some(lane) = named.and_then(|it| self.lane(it)) {
+            return Some(lane);
+        }
+        let prior = |lane: &usize| {
+            self.priors
+                .get(*lane)
+                .and_then(|it| it.quality)
+                .unwrap_or_default()
+        };
+        let present = (0..self.names.len()).filter(|it| !self.names[*it].is_empty());
+        present.max_by(|one, other| prior(one).total_cmp(&prior(other)))
+    }
+
+    /// Tells the policy who the reference is now.
+    fn resolve_reference(&mut self) {
+        let reference = self.reference_lane();
+        for (lane, prior) in self.priors.iter_mut().enumerate() {
+            let is_reference = reference == Some(lane);
+            if prior.is_reference != is_reference {
+                prior.is_reference = is_reference;
+                self.policy.update_prior(CandidateId(lane), *prior);
+            }
+        }
     }
 
     pub fn active(&self) -> Option<usize> {
@@ -145,13 +169,7 @@ impl Conductor {
         self.settings = settings.clone();
         self.resolve_pin();
         self.configure();
-        for lane in 0..self.priors.len() {
-            let is_reference = !self.names[lane].is_empty() && self.reference() == Some(&self.names[lane]);
-            if self.priors[lane].is_reference != is_reference {
-                self.priors[lane].is_reference = is_reference;
-                self.policy.update_prior(CandidateId(lane), self.priors[lane]);
-            }
-        }
+        self.resolve_reference();
     }
 
     pub fn pinned(&self) -> Option<usize> {
@@ -206,6 +224,7 @@ impl Conductor {
         }
         let number = self.frames;
         self.frames += 1;
+        board.lock().newest = gst::ClockTime::try_from(now).ok();
         let (answer, switch) = self.decide(now, board);
         let (pinned, floor) = (self.pinned(), self.floor_lane());
         Plan {
@@ -253,7 +272,9 @@ impl Conductor {
         }
     }
 
-    pub fn missed(&mut self, now: Duration, lane: usize, elapsed: Duration) {
+    pub fn missed(&mut self, now: Duration, lane: usize, elapsed: Duration, board: &Board) {
+        // The policy wants its facts in the order of time.
+        self.tell(now, board);
         self.policy.missed(now, CandidateId(lane), elapsed);
     }
 

@@ -273,9 +273,10 @@ impl Core {
     /// Notes that `number` did not answer in time, and lets it go on by itself.
     fn missed(&self, number: usize, journey: &mut Journey) {
         journey.missed = true;
+        let elapsed = journey.clock.elapsed();
         self.conductor
             .lock()
-            .missed(journey.now(), number, journey.clock.elapsed());
+            .missed(journey.now(), number, elapsed, &self.board);
         if let Some(slot) = self.board.lock().slots.get_mut(number) {
             slot.tally.misses += 1;
         }

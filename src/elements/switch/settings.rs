@@ -143,7 +143,7 @@ impl Settings {
                 .build(),
             glib::ParamSpecString::builder("reference")
                 .nick("Reference")
-                .blurb("Candidate whose answers score the others (none = the catalogue's, else no live quality)")
+                .blurb("Candidate whose answers score the others (none = the catalogue's, else the one of the best prior, else the last)")
                 .mutable_playing()
                 .build(),
             glib::ParamSpecBoolean::builder("auto-switch")

@@ -70,6 +70,8 @@ pub struct State {
     pub slowdown: f64,
     pub facts: VecDeque<Fact>,
     pub awaited: Option<Awaited>,
+    /// When the newest frame entered.
+    pub newest: Option<gst::ClockTime>,
     /// The lane that was last asked to answer a frame.
     last_asked: Option<usize>,
 }
@@ -186,7 +188,9 @@ impl State {
         slot.tally.runs += 1;
         let kind = match run.purpose {
             Purpose::WarmUp => RunKind::WarmUp,
-            Purpose::Shadow(kind) => kind,
+            // What ran into the next frame was not undisturbed, whatever was expected of it.
+            Purpose::Shadow(_) if self.newest.is_some_and(|it| run.stamp < it) => RunKind::Overlapped,
+            Purpose::Shadow(_) => RunKind::Shadow,
             Purpose::Answer if run.is_first => RunKind::WarmUp,
             Purpose::Answer => RunKind::Active,
         };
