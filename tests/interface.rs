@@ -10,11 +10,19 @@ use gst::glib;
 use gst::glib::translate::IntoGlib;
 use gst::prelude::*;
 
+/// Starts GStreamer and registers the elements, once.
+fn init() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        gst::init().unwrap();
+        gstavrec::plugin_register_static().unwrap();
+    });
+}
+
 /// Fails when an element differs from its golden file; writes the file when asked to.
 #[track_caller]
 fn check(factory: &str) {
-    gst::init().unwrap();
-    gstavrec::plugin_register_static().unwrap();
+    init();
     let found = interface(factory);
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{factory}.txt"));
     if std::env::var_os("AVREC_BLESS").is_some() {
@@ -52,8 +60,7 @@ fn the_interface_of_avrec_switch_is_the_golden_one() {
 
 #[test]
 fn each_property_says_its_unit_and_when_it_may_change() {
-    gst::init().unwrap();
-    gstavrec::plugin_register_static().unwrap();
+    init();
     for factory in ["avrec-infer", "avrec-probe", "avrec-switch"] {
         let element = gst::ElementFactory::make(factory).build().unwrap();
         for pspec in own_properties(&element) {
@@ -140,8 +147,12 @@ fn property(text: &mut String, pspec: &glib::ParamSpec) {
         writeln!(text, "  range: {range}").unwrap();
     }
     let default = pspec.default_value();
-    if default.type_() != gst::Structure::static_type() {
-        let default = default.serialize().map_or("none".to_owned(), |it| it.to_string());
+    let default = match default.get::<f64>() {
+        // Serialized, it would show the digits that binary fractions have.
+        Ok(number) => number.to_string(),
+        Err(_) => default.serialize().map_or("none".to_owned(), |it| it.to_string()),
+    };
+    if pspec.value_type() != gst::Structure::static_type() {
         writeln!(text, "  default: {default}").unwrap();
     }
     if let Some(class) = glib::EnumClass::with_type(pspec.value_type()) {
