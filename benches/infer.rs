@@ -2,7 +2,7 @@
 
 //! What `avrec-infer` costs beyond the bare run of its model.
 //!
-//! `cargo bench --bench infer -- MODEL.onnx` pushes frames of 320 x 180 in I420 through the element and
+//! `cargo bench --bench infer [-- MODEL.onnx]` (the medium model by default) pushes frames of 320 x 180 in I420 through the element and
 //! runs the same model on a ready tensor in ONNX Runtime, frame by frame in turn, one thread each. It
 //! prints the ratio of the medians of each repetition. Needs `ORT_DYLIB_PATH` or an installed library.
 
@@ -23,14 +23,10 @@ const FRAMES: usize = 60;
 const WARM_UP: usize = 10;
 
 fn main() {
-    let model = std::env::args()
+    let named = std::env::args()
         .skip(1)
-        .find(|argument| argument.ends_with(".onnx"))
-        .map(PathBuf::from);
-    let Some(model) = model else {
-        println!("give a luma model: cargo bench --bench infer -- MODEL.onnx");
-        return;
-    };
+        .find(|argument| argument.ends_with(".onnx"));
+    let model = PathBuf::from(named.unwrap_or_else(|| "models/medium.onnx".into()));
     gst::init().expect("GStreamer");
     gstavrec::plugin_register_static().expect("the plugin");
 

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! CPU time a frame beyond the bare model run: a Python application over `avrec-infer`, for the same job.
+//!
+//! `cargo bench --bench application` runs `benches/python/upscale.py` and a pipeline with avrec-infer in
+//! turn: 320 × 180 I420 in, 640 × 360 out, the medium model, one thread. Each subtracts, in its own process,
+//! the bare run of the model on a ready tensor and the video source alone. The Python side needs PyGObject,
+//! numpy and onnxruntime; `AVREC_PYTHON` names the interpreter that has them (default python3).
+
+use std::process::Command;
+
+use gst::prelude::*;
+use gstavrec::runtime::{Options, Session};
+
+const MODEL: &str = "models/medium.onnx";
+const FRAMES: u32 = 300;
+const REPETITIONS: usize = 5;
+const SOURCE: &str = "pattern=ball ! video/x-raw,format=I420,width=320,height=180,framerate=25/1";
+
+fn main() {
+    gst::init().expect("GStreamer");
+    gstavrec::plugin_register_static().expect("the plugin");
+    let mut ratios = Vec::new();
+    println!("µs a frame beyond model and source:   Python       ours      ratio");
+    for _ in 0..REPETITIONS {
+        let Some(theirs) = python() else {
+            println!(
+                "no figure: {} does not run benches/python/upscale.py",
+                interpreter()
+            );
+            return;
+        };
+        let ours = job(FRAMES) - bare(FRAMES) - source_alone(FRAMES);
+        println!("{theirs:44.1} {ours:10.1} {:10.2}", theirs / ours);
+        ratios.push(theirs / ours);
+    }
+    ratios.sort_by(f64::total_cmp);
+    println!(
+        "Python application over avrec-infer, median: {:.2} (reach 5, aim 10)",
+        ratios[ratios.len() / 2]
+    );
+}
+
+fn interpreter() -> String {
+    std::env::var("AVREC_PYTHON").unwrap_or_else(|_| "python3".into())
+}
+
+/// The Python application's figure in microseconds; `None` when it does not run here.
+fn python() -> Option<f64> {
+    let run = Command::new(interpreter())
+        .args(["benches/python/upscale.py", MODEL, &FRAMES.to_string()])
+        .output();
+    let output = run.ok().filter(|it| it.status.success())?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let figures: Vec<f64> = text.split_whitespace().filter_map(|it| it.parse().ok()).collect();
+    let [job, bare, source] = figures[..] else {
+        return None;
+    };
+    Some(job - bare - source)
+}
+
+/// CPU time of this process in microseconds.
+fn cpu() -> f64 {
+    let usage = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    usage.tv_sec as f64 * 1e6 + usage.tv_nsec as f64 / 1e3
+}
+
+fn play(line: &str, frames: u32) -> f64 {
+    let pipeline =
+        gst::parse::launch(&format!("videotestsrc num-buffers={frames} {line}")).expect("the pipeline");
+    let begin = cpu();
+    pipeline.set_state(gst::State::Playing).expect("PLAYING");
+    let ends = [gst::MessageType::Eos, gst::MessageType::Error];
+    let end = pipeline
+        .bus()
+        .expect("a bus")
+        .timed_pop_filtered(None, &ends)
+        .expect("an end");
+    assert_eq!(end.type_(), gst::MessageType::Eos, "{end:?}");
+    pipeline.set_state(gst::State::Null).expect("NULL");
+    (cpu() - begin) / f64::from(frames)
+}
+
+/// Loading the model is part of it; over the frames of a run that is little, and it counts against us.
+fn job(frames: u32) -> f64 {
+    play(
+        &format!("{SOURCE} ! avrec-infer model-file={MODEL} ! fakesink sync=false"),
+        frames,
+    )
+}
+
+fn source_alone(frames: u32) -> f64 {
+    play(&format!("{SOURCE} ! fakesink sync=false"), frames)
+}
+
+fn bare(frames: u32) -> f64 {
+    let mut session = Session::load(MODEL.as_ref(), &Options::default()).expect("the model");
+    session.prepare(&[1, 1, 180, 320]).expect("the shape");
+    session.run().expect("a run");
+    let begin = cpu();
+    for _ in 0..frames {
+        session.run().expect("a run");
+    }
+    (cpu() - begin) / f64::from(frames)
+}
