@@ -18,8 +18,8 @@
 //!
 //! A candidate is feasible when its upper latency bound keeps the budget; of the feasible ones the one with
 //! the best quality is active. Quality begins with the catalogue's prior and follows the agreement of the
-//! candidate's answers with those of `reference`, which both see a sampled frame in the slack of the active
-//! one. `active-candidate` pins; with `auto-switch=false` the active one stays while it is available.
+//! candidate's answers with those of `reference` (the catalogue's, else the candidate of the best prior, else
+//! the last one), which both see a sampled frame in the slack of the active one. `active-candidate` pins; with `auto-switch=false` the active one stays while it is available.
 //!
 //! Before the first answer frames wait, since no caps are known. From then on `late-policy` says what
 //! happens to a frame whose candidate is late: with `floor` the wait ends early enough for the candidate
