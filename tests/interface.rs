@@ -147,12 +147,13 @@ fn property(text: &mut String, pspec: &glib::ParamSpec) {
         writeln!(text, "  range: {range}").unwrap();
     }
     let default = pspec.default_value();
-    let default = match default.get::<f64>() {
-        // Serialized, it would show the digits that binary fractions have.
-        Ok(number) => number.to_string(),
-        Err(_) => default.serialize().map_or("none".to_owned(), |it| it.to_string()),
-    };
+    // A structure has no default, and cannot be serialized without one.
     if pspec.value_type() != gst::Structure::static_type() {
+        let default = match default.get::<f64>() {
+            // Serialized, it would show the digits that binary fractions have.
+            Ok(number) => number.to_string(),
+            Err(_) => default.serialize().map_or("none".to_owned(), |it| it.to_string()),
+        };
         writeln!(text, "  default: {default}").unwrap();
     }
     if let Some(class) = glib::EnumClass::with_type(pspec.value_type()) {
