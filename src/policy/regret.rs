@@ -10,14 +10,33 @@ const PRICE: f64 = 0.5;
 /// can tell apart.
 const NEGLIGIBLE: f64 = 0.003;
 
+/// Spread of log-quality, worst to best candidate, for which the two above were chosen: ln(0.90 / 0.62).
+const USUAL_SPREAD: f64 = 0.37;
+
+/// Most that a narrow scale is stretched; beyond this, scores could not tell the candidates apart.
+const MOST_STRETCH: f64 = 10.0;
+
+/// How much to stretch log-quality, so that the same dwell serves a narrow scale as a wide one: structural
+/// similarities of good upscalers lie within a few hundredths, accuracies of classifiers within tenths.
+///
+/// `worst` and `best` are the qualities of the candidates that there are, above zero.
+pub(super) fn stretch(worst: f64, best: f64) -> f64 {
+    let spread = (best / worst).ln();
+    if spread < USUAL_SPREAD / MOST_STRETCH {
+        return MOST_STRETCH;
+    }
+    (USUAL_SPREAD / spread).max(1.0)
+}
+
 /// Accumulated cost of not having switched to one rival.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Regret(f64);
 
 impl Regret {
-    /// One more frame on an active candidate of quality `active` while this one promised `rival`.
-    pub(super) fn grow(&mut self, rival: f64, active: f64) {
-        self.0 = (self.0 + (rival / active).ln() - NEGLIGIBLE).clamp(0.0, PRICE);
+    /// One more frame on an active candidate of quality `active` while this one promised `rival`, on a scale
+    /// that wants this much [`stretch`].
+    pub(super) fn grow(&mut self, rival: f64, active: f64, stretch: f64) {
+        self.0 = (self.0 + stretch * (rival / active).ln() - NEGLIGIBLE).clamp(0.0, PRICE);
     }
 
     /// Pays for the switch in advance, as for a candidate that was left on a false alarm.
@@ -41,7 +60,7 @@ mod tests {
     fn frames_to_pay(rival: f64, active: f64) -> Option<usize> {
         let mut regret = Regret::default();
         (1..1000).find(|_| {
-            regret.grow(rival, active);
+            regret.grow(rival, active, 1.0);
             regret.has_paid()
         })
     }
@@ -50,6 +69,13 @@ mod tests {
     fn a_large_gain_pays_sooner_than_a_small_one() {
         assert_eq!(frames_to_pay(0.96, 0.80), Some(3)); // ln 1.2 = 0.182
         assert_eq!(frames_to_pay(0.832, 0.80), Some(14)); // ln 1.04 = 0.039
+    }
+
+    #[test]
+    fn a_narrow_scale_is_stretched_and_a_wide_one_is_not() {
+        assert!((stretch(0.905, 0.949) - 7.8).abs() < 0.1);
+        assert_eq!(stretch(0.5, 0.9), 1.0);
+        assert_eq!(stretch(0.9, 0.9), MOST_STRETCH);
     }
 
     #[test]
@@ -63,7 +89,7 @@ mod tests {
         let mut regret = Regret::default();
         regret.prepay();
         assert!(regret.has_paid());
-        regret.grow(0.7, 0.8);
+        regret.grow(0.7, 0.8, 1.0);
         assert!(!regret.has_paid());
     }
 }

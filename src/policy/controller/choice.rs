@@ -3,6 +3,7 @@
 //! The choice itself: what forces a switch, what merely invites one, and who is best.
 
 use super::{Mode, Policy};
+use crate::policy::regret::stretch;
 use crate::policy::{Availability, CandidateId, Reason};
 
 impl Policy {
@@ -66,6 +67,11 @@ impl Policy {
         let limit = self.limit.at(self.now);
         let level = self.slowdown.level();
         let over = self.candidate(active)?.quality.mean();
+        let qualities = || {
+            self.ids()
+                .filter_map(|it| Some(self.candidate(it)?.quality.mean()))
+        };
+        let stretch = stretch(qualities().fold(over, f64::min), qualities().fold(over, f64::max));
         let mut best: Option<(CandidateId, f64)> = None;
         for index in 0..self.candidates.len() {
             let id = CandidateId(index);
@@ -86,7 +92,7 @@ impl Policy {
                 continue;
             }
             let quality = rival.quality.mean();
-            rival.regret.grow(quality, over);
+            rival.regret.grow(quality, over, stretch);
             if rival.regret.has_paid() && best.is_none_or(|(_, most)| most < quality) {
                 best = Some((id, quality));
             }
