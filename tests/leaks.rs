@@ -127,11 +127,15 @@ fn infer() {
         });
         assert_eq!(ended, Ended::AtEos);
     }
+    drop(element);
+    finish(pipeline);
 }
 
 fn infer_fails() {
     let pipeline = launch(&format!("{SOURCE} ! avrec-infer model-file=/dev/null ! fakesink"));
-    assert_eq!(play(&pipeline, |_| {}), Ended::WithError);
+    let ended = play(&pipeline, |_| {});
+    assert!(matches!(ended, Ended::WithError(_)), "{ended:?}");
+    finish(pipeline);
 }
 
 fn tensors() {
@@ -143,6 +147,7 @@ fn tensors() {
         answers += u32::from(message.name() == "avrec/tensors")
     });
     assert_eq!(answers, 40);
+    finish(pipeline);
 }
 
 fn probe() {
@@ -157,6 +162,7 @@ fn probe() {
         });
     }
     assert!(0 < pairs);
+    finish(pipeline);
 }
 
 fn switch() {
@@ -169,6 +175,7 @@ fn switch() {
     for _ in 0..2 {
         swap_among(&pipeline, &["plain", "small", "medium"]);
     }
+    finish(pipeline);
 }
 
 fn models() {
@@ -176,6 +183,7 @@ fn models() {
         "{ENDLESS} ! avrec-switch name=s frame-messages=true late-policy=wait models={SMALL},{MEDIUM} ! fakesink"
     ));
     swap_among(&pipeline, &["small", "medium"]);
+    finish(pipeline);
 }
 
 fn switch_fails() {
@@ -196,6 +204,8 @@ fn switch_fails() {
         _ => {}
     });
     assert_eq!(ended, Ended::AtEos);
+    drop(switch);
+    finish(pipeline);
 }
 
 /// Pins each of the candidates in turn, a frame or more each, until each has taken over several times.
@@ -226,6 +236,18 @@ fn end(pipeline: &gst::Pipeline) {
     let _ = pipeline.send_event(gst::event::Eos::new());
 }
 
+/// Drops the pipeline and gives the switch's threads, which may hold the last reference to a candidate, time
+/// to let go. What is held for longer is a leak, and the tracer will tell.
+fn finish(pipeline: gst::Pipeline) {
+    let elements = pipeline.iterate_recurse().into_iter().filter_map(Result::ok);
+    let elements: Vec<_> = elements.map(|it| it.downgrade()).collect();
+    drop(pipeline);
+    let patience = Instant::now() + Duration::from_secs(10);
+    while elements.iter().any(|it| it.upgrade().is_some()) && Instant::now() < patience {
+        std::thread::yield_now();
+    }
+}
+
 fn launch(description: &str) -> gst::Pipeline {
     gst::parse::launch(description).unwrap().downcast().unwrap()
 }
@@ -233,13 +255,15 @@ fn launch(description: &str) -> gst::Pipeline {
 #[derive(Debug, PartialEq, Eq)]
 enum Ended {
     AtEos,
-    WithError,
+    WithError(String),
 }
 
 /// Plays to the end, shows the element messages, and stops.
 fn play(pipeline: &gst::Pipeline, mut act: impl FnMut(&gst::StructureRef)) -> Ended {
-    // A failure comes as a message too.
+    // A failure comes as a message too. An event that is sent to a pipeline on its way to PLAYING holds the
+    // lock that it needs to get there, so nothing is sent before.
     let _ = pipeline.set_state(gst::State::Playing);
+    let _ = pipeline.state(gst::ClockTime::from_seconds(60));
     let bus = pipeline.bus().unwrap();
     let deadline = Instant::now() + Duration::from_secs(60);
     let ended = loop {
@@ -249,7 +273,9 @@ fn play(pipeline: &gst::Pipeline, mut act: impl FnMut(&gst::StructureRef)) -> En
         assert!(Instant::now() < deadline, "the scenario does not come to its end");
         match message.view() {
             gst::MessageView::Eos(_) => break Ended::AtEos,
-            gst::MessageView::Error(_) => break Ended::WithError,
+            gst::MessageView::Error(it) => {
+                break Ended::WithError(format!("{} {:?}", it.error(), it.debug()));
+            }
             gst::MessageView::Element(it) => {
                 if let Some(structure) = it.structure() {
                     act(structure);
