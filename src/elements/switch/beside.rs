@@ -77,6 +77,17 @@ impl Core {
 
     /// Lets one other lane see the frame: to warm up, or to be measured and compared.
     pub fn look_beside(self: &Arc<Self>, journey: &Journey, source: Source, answer: &Answer) {
+        if self.warm_up_beside(journey) {
+            return;
+        }
+        if let Source::Active(active) = source {
+            self.look_in_the_shadow(journey, active, answer);
+        }
+    }
+
+    /// Gives the frame to a lane that is not warm yet, if there is one; a frame that nobody answers too,
+    /// or else nobody would ever become able to.
+    pub fn warm_up_beside(self: &Arc<Self>, journey: &Journey) -> bool {
         let warming = {
             let mut state = self.board.lock();
             let lane = next_to_warm(&state);
@@ -86,11 +97,9 @@ impl Core {
             lane
         };
         if let Some(lane) = warming {
-            return self.feed(lane, &journey.frame);
+            self.feed(lane, &journey.frame);
         }
-        if let Source::Active(active) = source {
-            self.look_in_the_shadow(journey, active, answer);
-        }
+        warming.is_some()
     }
 
     fn look_in_the_shadow(self: &Arc<Self>, journey: &Journey, active: usize, answer: &Answer) {

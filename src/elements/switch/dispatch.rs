@@ -316,6 +316,7 @@ impl Core {
         let latency = journey.clock.elapsed();
         let Fate::Push(source, mut answer) = fate else {
             self.record(journey, None, latency);
+            self.warm_up_beside(journey);
             return Ok(gst::FlowSuccess::Ok);
         };
         restamp(&journey.frame, journey.entered, &mut answer);
