@@ -5,6 +5,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use super::objective::Strategy;
+
 /// What the user asked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Config {
@@ -12,8 +14,28 @@ pub struct Config {
     pub budget: Duration,
     /// Time from one frame to the next.
     pub period: Duration,
-    /// Share of frames that may be late, 0..1.
+    /// Share of frames that may be missed, 0..1.
     pub miss_rate: f64,
+    /// Cost of a latency of one whole budget, in log-quality; ties go to the faster one.
+    pub lambda_latency: f64,
+    /// Cost of one unit of a candidate's complexity, in log-quality.
+    pub lambda_complexity: f64,
+    /// How quality and robustness become one.
+    pub strategy: Strategy,
+    /// Share of robustness in what counts as quality, 0..1.
+    pub robustness_weight: f64,
+    /// Whether lateness, doubt and the cost of switching count. Without them the choice is the plain formula's.
+    pub caution: Caution,
+}
+
+/// How a choice is made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Caution {
+    /// For a live stream: misses are priced, doubt counts against a candidate, and a switch has to pay.
+    #[default]
+    Live,
+    /// The smallest -ln P + λS + C by what is known, at once.
+    Plain,
 }
 
 impl Default for Config {
@@ -24,6 +46,11 @@ impl Default for Config {
             budget: frame,
             period: frame,
             miss_rate: 0.03,
+            lambda_latency: 0.02,
+            lambda_complexity: 0.0,
+            strategy: Strategy::Weighted,
+            robustness_weight: 0.0,
+            caution: Caution::Live,
         }
     }
 }
@@ -36,10 +63,20 @@ impl Config {
         if self.period.is_zero() {
             return Err(ConfigError::NoPeriod);
         }
-        if !(0.0..=1.0).contains(&self.miss_rate) {
-            return Err(ConfigError::MissRate {
-                given: self.miss_rate,
-            });
+        let shares = [
+            ("miss rate", self.miss_rate),
+            ("robustness weight", self.robustness_weight),
+        ];
+        if let Some((name, given)) = shares.into_iter().find(|it| !(0.0..=1.0).contains(&it.1)) {
+            return Err(ConfigError::Share { name, given });
+        }
+        let weights = [
+            ("lambda-latency", self.lambda_latency),
+            ("lambda-complexity", self.lambda_complexity),
+        ];
+        let is_weight = |it: f64| it.is_finite() && 0.0 <= it;
+        if let Some((name, given)) = weights.into_iter().find(|it| !is_weight(it.1)) {
+            return Err(ConfigError::Weight { name, given });
         }
         Ok(self)
     }
@@ -48,12 +85,14 @@ impl Config {
 /// Why a [`Config`] was refused; the text says what to change.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ConfigError {
-    /// Nothing can be ready in no time: give the budget, or one frame period for it.
+    /// Nothing can be ready in no time.
     NoBudget,
-    /// Frames cannot follow each other in no time: give the frame period, or the budget for it.
+    /// Frames cannot follow each other in no time.
     NoPeriod,
-    /// A share lies in 0..=1: give 0.03 for three frames in a hundred.
-    MissRate { given: f64 },
+    /// A share lies in 0..=1.
+    Share { name: &'static str, given: f64 },
+    /// A weight is a number from 0 on.
+    Weight { name: &'static str, given: f64 },
 }
 
 impl fmt::Display for ConfigError {
@@ -61,9 +100,10 @@ impl fmt::Display for ConfigError {
         match self {
             ConfigError::NoBudget => write!(f, "the budget is zero; give the time that one frame may take"),
             ConfigError::NoPeriod => write!(f, "the period is zero; give the time between two frames"),
-            ConfigError::MissRate { given } => {
-                write!(f, "the miss rate {given} is no share; give a value from 0 to 1")
+            ConfigError::Share { name, given } => {
+                write!(f, "the {name} {given} is no share; give a value from 0 to 1")
             }
+            ConfigError::Weight { name, given } => write!(f, "{name} is {given}; give a weight of 0 or more"),
         }
     }
 }
@@ -74,47 +114,51 @@ impl std::error::Error for ConfigError {}
 mod tests {
     use super::*;
 
-    const FINE: Config = Config {
-        budget: Duration::from_millis(40),
-        period: Duration::from_millis(40),
-        miss_rate: 0.03,
-    };
-
     #[test]
     fn a_sensible_wish_is_taken_as_it_is() {
-        assert_eq!(FINE.checked(), Ok(FINE));
+        let fine = Config::default();
+        assert_eq!(fine.checked(), Ok(fine));
     }
 
     #[test]
     fn an_impossible_wish_is_refused_with_its_remedy() {
+        let fine = Config::default();
         let cases = [
             (
                 Config {
                     budget: Duration::ZERO,
-                    ..FINE
+                    ..fine
                 },
                 "budget is zero",
             ),
             (
                 Config {
                     period: Duration::ZERO,
-                    ..FINE
+                    ..fine
                 },
                 "period is zero",
             ),
-            (
-                Config {
-                    miss_rate: 1.5,
-                    ..FINE
-                },
-                "miss rate 1.5",
-            ),
+            (Config { miss_rate: 1.5, ..fine }, "miss rate 1.5"),
             (
                 Config {
                     miss_rate: f64::NAN,
-                    ..FINE
+                    ..fine
                 },
                 "miss rate NaN",
+            ),
+            (
+                Config {
+                    lambda_latency: -1.0,
+                    ..fine
+                },
+                "lambda-latency is -1",
+            ),
+            (
+                Config {
+                    robustness_weight: 2.0,
+                    ..fine
+                },
+                "robustness weight 2",
             ),
         ];
         for (config, expected) in cases {

@@ -3,22 +3,25 @@
 //! The policy as its user sees it: facts in, a decision out. Holds the estimates together and knows the
 //! order in which they are asked; the arithmetic is theirs.
 
+mod account;
 mod choice;
 mod learning;
 
 use std::time::Duration;
 
-use super::alarm::Verdict;
-use super::candidate::{Candidate, Standing};
+use super::candidate::{Candidate, Overdue, Standing};
 use super::limit::Limit;
+use super::price::Price;
 use super::shadow::{Plan, Scene, Shadow};
 use super::slowdown::Slowdown;
-use super::{Availability, CandidateId, Config, ConfigError, Decision, Outlook, Prior, RunKind, Switch};
+use super::weighing::Weighing;
+use super::{
+    Availability, CandidateId, Config, ConfigError, Decision, Outlook, Prior, Reason, RunKind, Switch,
+};
 
 /// Chooses who answers the next frame.
 ///
-/// A candidate whose upper latency bound passes the budget is left at once; a better one is taken when the
-/// regret of staying has paid for the switch.
+/// The smallest cost wins, when the regret of staying has paid for the switch; see the module's documentation.
 #[derive(Debug, Clone)]
 pub struct Policy {
     config: Config,
@@ -26,8 +29,13 @@ pub struct Policy {
     /// By id; `None` once removed.
     candidates: Vec<Option<Candidate>>,
     slowdown: Slowdown,
+    price: Price,
     shadows: Plan,
+    /// What was expected of each at the last decision.
+    weighing: Weighing,
     active: Option<CandidateId>,
+    /// Why the active one became it, and at which frame.
+    since: Option<(Reason, u64)>,
     pinned: Option<CandidateId>,
     mode: Mode,
     /// Frames decided so far.
@@ -51,8 +59,11 @@ impl Default for Policy {
             limit: Limit::new(&config),
             candidates: Vec::new(),
             slowdown: Slowdown::new(),
+            price: Price::new(),
             shadows: Plan::new(config.period),
+            weighing: Weighing::default(),
             active: None,
+            since: None,
             pinned: None,
             mode: Mode::Auto,
             frame: 0,
@@ -76,6 +87,17 @@ impl Policy {
         self.limit.set_config(&self.config);
         self.shadows.set_period(self.config.period);
         Ok(())
+    }
+
+    /// What the user asked for.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Frames that nobody could be asked to answer: each is a miss.
+    pub fn lost(&mut self, now: Duration, frames: u32) {
+        self.now = now;
+        self.price.frames(frames, frames, self.config.miss_rate);
     }
 
     /// Adds a candidate; it may answer from the next decision on, if it is available then.
@@ -114,39 +136,36 @@ impl Policy {
         }
         let overdue = std::mem::take(&mut candidate.overdue);
         let of = &mut candidate.latency;
-        if overdue && of.is_known() {
+        if overdue == Some(Overdue::Alarming) {
             // What the miss said of the machine was judged meanwhile, or will be; this is the full number.
             if !self.slowdown.ended(id, latency, of) {
-                of.remember(of.residual(latency, self.slowdown.level()));
+                of.remember(of.residual(latency, self.slowdown.level().mean));
             }
             return;
         }
-        let clean = matches!(kind, RunKind::Active | RunKind::Shadow);
-        match self.slowdown.judge(latency, of, clean) {
-            Some(Verdict::Unclear) => return,
-            Some(Verdict::Spike { by, residual }) => self.acquit(by, residual),
-            Some(Verdict::Step) | None => {}
-        }
-        self.learn(id, latency, clean);
+        self.learn(id, latency, kind);
     }
 
     /// The deadline passed and the run is not finished: its latency is at least `elapsed`. Told once a run; a
     /// `ran` of the same run may follow.
     pub fn missed(&mut self, now: Duration, id: CandidateId, elapsed: Duration) {
         self.now = now;
+        self.price.frames(0, 1, self.config.miss_rate);
         self.shadows.missed(self.frame);
-        let level = self.slowdown.level();
+        let level = self.slowdown.level().mean;
         let Some(candidate) = self.candidates.get_mut(id.0).and_then(Option::as_mut) else {
             return;
         };
-        if std::mem::replace(&mut candidate.overdue, true) {
+        if candidate.overdue.is_some() {
             return;
         }
-        if candidate.latency.is_known() {
-            self.slowdown.missed(id, elapsed, &candidate.latency);
+        let is_alarming = if candidate.latency.is_known() {
+            self.slowdown.missed(id, elapsed, &candidate.latency)
         } else {
             candidate.latency.glimpsed(elapsed, level);
-        }
+            false
+        };
+        candidate.overdue = Some(if is_alarming { Overdue::Alarming } else { Overdue::Plausible });
     }
 
     /// An answer agreed with the reference's on the same frame to this degree, 0..1.
@@ -157,6 +176,32 @@ impl Policy {
         if let Some(candidate) = self.candidate_mut(id) {
             candidate.quality.scored(agreement, reference);
             candidate.last_asked = Some(frame);
+            candidate.last_scored = Some(frame);
+        }
+    }
+
+    /// An operator says what the answers of a candidate are worth, 0..1.
+    pub fn told(&mut self, now: Duration, id: CandidateId, score: f64) {
+        self.now = now;
+        let frame = self.frame;
+        if let Some(candidate) = self.candidate_mut(id) {
+            candidate.quality.told(score);
+            candidate.last_scored = Some(frame);
+        }
+    }
+
+    /// An answer agreed to this degree, 0..1, with the answer to the same frame slightly perturbed.
+    pub fn perturbed(&mut self, now: Duration, id: CandidateId, agreement: f64) {
+        self.now = now;
+        if let Some(candidate) = self.candidate_mut(id) {
+            candidate.robustness.sampled(agreement);
+        }
+    }
+
+    /// Whether a candidate may answer at all. One that may not is still loaded, measured and scored.
+    pub fn forbid(&mut self, id: CandidateId, is_forbidden: bool) {
+        if let Some(candidate) = self.candidate_mut(id) {
+            candidate.is_forbidden = is_forbidden;
         }
     }
 
@@ -183,7 +228,7 @@ impl Policy {
         self.slowdown.forget();
         self.limit.forget();
         for candidate in self.candidates.iter_mut().flatten() {
-            candidate.overdue = false;
+            candidate.overdue = None;
             candidate.regret.forget();
         }
     }
@@ -204,8 +249,12 @@ impl Policy {
         self.now = now;
         self.frame += 1;
         self.slowdown.drift();
+        self.price.frames(1, 0, self.config.miss_rate);
         self.shadows.earn();
-        self.anchor();
+        for candidate in self.candidates.iter_mut().flatten() {
+            candidate.latency.drift();
+        }
+        self.weigh();
         let Some((to, reason)) = self.choice(available) else {
             return Decision {
                 answer: self.active.filter(|it| self.is_usable(*it, available)),
@@ -213,6 +262,7 @@ impl Policy {
             };
         };
         let from = self.active.replace(to);
+        self.since = Some((reason, self.frame));
         for candidate in self.candidates.iter_mut().flatten() {
             candidate.regret.forget();
         }
@@ -226,23 +276,20 @@ impl Policy {
     pub fn shadow(&mut self, now: Duration, slack: Duration, available: &[Availability]) -> Option<Shadow> {
         self.now = now;
         let active = self.active?;
-        let suspect = self
-            .slowdown
-            .suspect()
-            .filter(|it| *it != active && self.is_usable(*it, available));
-        if suspect.is_some() {
-            return Some(Shadow {
-                runs: [suspect, None],
-                kind: RunKind::Overlapped,
-            });
-        }
+        let upper = self.candidate(active).and_then(|it| self.upper(it));
+        let room = self.limit.at(now).saturating_sub(upper.unwrap_or(Duration::MAX));
         let shadow = self.shadows.next(&Scene {
             frame: self.frame,
             candidates: &self.candidates,
             available,
             active,
             slowdown: self.slowdown.level(),
+            residuals: self.slowdown.residuals(),
             slack,
+            room,
+            period: self.config.period.as_secs_f64(),
+            price: self.price.per_miss(),
+            limit: self.limit.at(now).min(self.config.period),
         })?;
         for id in shadow.ids().chain([active]) {
             self.asked(id);
@@ -260,24 +307,28 @@ impl Policy {
                 quality_sd: 0.0,
                 runs: 0,
                 scores: 0,
+                miss: 1.0,
                 feasible: false,
+                robustness: None,
             };
         };
-        let upper = self.upper(candidate);
+        let miss = self.weighing.terms.get(id.0).map_or(1.0, |it| it.miss);
         Outlook {
-            latency: candidate.latency.latency(self.slowdown.level()),
-            upper,
+            latency: candidate.latency.latency(self.slowdown.level().mean),
+            upper: self.upper(candidate),
             quality: candidate.quality.mean(),
             quality_sd: candidate.quality.sd(),
             runs: candidate.runs,
             scores: candidate.quality.scores(),
-            feasible: upper.is_some_and(|it| it <= self.limit.at(self.now)),
+            miss,
+            feasible: self.is_feasible(id),
+            robustness: candidate.robustness.mean(),
         }
     }
 
     /// How many times slower the machine is now than when the baselines were measured.
     pub fn slowdown(&self) -> f64 {
-        self.slowdown.level().exp()
+        self.slowdown.level().mean.exp()
     }
 
     /// Who answered last, or would have.
@@ -290,7 +341,7 @@ impl Policy {
         self.slowdown.forget_alarm_of(id);
         if let Some(candidate) = self.candidate_mut(id) {
             candidate.standing = standing;
-            candidate.overdue = false;
+            candidate.overdue = None;
         }
     }
 
@@ -306,7 +357,7 @@ impl Policy {
     fn upper(&self, candidate: &Candidate) -> Option<Duration> {
         candidate
             .latency
-            .upper(self.slowdown.level(), self.config.miss_rate)
+            .upper(self.slowdown.level(), self.config.miss_rate, self.slowdown.residuals())
     }
 
     fn is_sound(&self, id: CandidateId) -> bool {
@@ -314,8 +365,12 @@ impl Policy {
             .is_some_and(|it| it.standing == Standing::Sound)
     }
 
+    fn is_forbidden(&self, id: CandidateId) -> bool {
+        self.candidate(id).is_some_and(|it| it.is_forbidden)
+    }
+
     fn is_usable(&self, id: CandidateId, available: &[Availability]) -> bool {
-        self.is_sound(id) && available.get(id.0) == Some(&Availability::Ready)
+        self.is_sound(id) && !self.is_forbidden(id) && available.get(id.0) == Some(&Availability::Ready)
     }
 
     fn candidate(&self, id: CandidateId) -> Option<&Candidate> {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! How long one candidate takes: its baseline, its own offset, and how its runs scatter. What all
+//! How long one candidate takes: its baseline, how it reacts to contention, and how its runs scatter. What all
 //! candidates share is in `slowdown`.
 
 use std::time::Duration;
 
+use super::slow_runs::SlowRuns;
 use super::window::Window;
 
 /// Part of a frame latency that no slowdown multiplies: the hand-over between threads. It keeps a
@@ -19,12 +20,23 @@ const BASELINE_RUNS: usize = 5;
 /// Variance of a baseline of five runs that scatter by 6 %: 1.57 (the median's) times 0.06² / 5.
 const BASELINE_VARIANCE: f64 = 1.1e-3;
 
-/// Spread of how strongly candidates react to the same contention: 12 %. The further the slowdown has
-/// moved since a candidate was measured, the less is known of it (specification, section 3.1).
+/// What the offset's variance gains a frame: candidates change on their own within minutes.
+const OFFSET_DRIFT: f64 = 1e-7;
+
+/// Spread of how strongly candidates react to the same contention.
 const SENSITIVITY_SD: f64 = 0.12;
+
+/// Largest variance of a candidate's reaction.
+const REACTION_DOUBT: f64 = 0.25;
+
+/// How much less or more than usual a candidate may react: not at all, to the power of two and a half.
+const SENSITIVITY: (f64, f64) = (-1.0, 1.5);
 
 /// Largest offset, in either direction: a factor of 20. A bound for hostile input, not for models.
 const OFFSET_LIMIT: f64 = 3.0;
+
+/// Log-slowdown from which on the machine is contended.
+const CONTENDED: f64 = 0.15;
 
 /// Bounds of the scatter of single runs, as a standard deviation in the log domain. Below, one late
 /// frame would look like an alarm; above, none would.
@@ -33,22 +45,43 @@ const SCATTER: (f64, f64) = (0.02, 0.3);
 /// Latencies in seconds that can be told apart from nothing and still be added up.
 const RANGE: (f64, f64) = (1e-7, 1e5);
 
-/// Surprisingly fast clean runs of one candidate in a row.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Streak {
-    /// All of them, and the last of them between which no candidate ran as expected.
-    pub runs: u32,
-    pub together: u32,
-    /// The largest slowdown that they implied: the cautious reading.
-    pub level: f64,
-    /// Normal runs of all candidates before the last of them.
-    normal_runs: u64,
+/// Residuals of all candidates that count beside a candidate's own, as if they were so many.
+const SHARED_RESIDUALS: f64 = 200.0;
+
+/// Own residuals from which on a candidate's scatter is its own.
+const OWN_SCATTER: usize = 16;
+
+/// Gauss-Hermite nodes and weights for the mean of a function over a standard normal variable.
+const NODES: [(f64, f64); 5] = [
+    (0.0, 0.533_333_333),
+    (1.355_626_18, 0.222_075_922),
+    (-1.355_626_18, 0.222_075_922),
+    (2.856_970_01, 0.011_257_411),
+    (-2.856_970_01, 0.011_257_411),
+];
+
+/// What is believed of the shared slowdown: level and variance, in the log domain.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Level {
+    pub mean: f64,
+    pub variance: f64,
+}
+
+impl Level {
+    /// The same on a machine that is slower by `shift`, in the log domain.
+    pub(super) fn shifted(self, shift: f64) -> Level {
+        Level {
+            mean: self.mean + shift,
+            ..self
+        }
+    }
 }
 
 /// Latency model of one candidate, in seconds and log-seconds:
 ///
-/// `ln(y + c) = ln(b · e^(s + d) + c) + e` where `y` is the frame latency, `b` the baseline, `s` the shared
-/// log-slowdown, `d` the own offset, `c` the hand-over and `e` the residual.
+/// `ln(y + c) = ln(b · e^((1 + r) s + d) + c) + e` where `y` is the frame latency, `b` the baseline, `s` the shared
+/// log-slowdown, `r` how much more than usual this candidate reacts to it, `d` its own offset, `c` the hand-over and
+/// `e` the residual.
 #[derive(Debug, Clone)]
 pub(super) struct Latency {
     /// Clean runs, freed of the slowdown; the first `clean` are valid.
@@ -58,12 +91,15 @@ pub(super) struct Latency {
     best: f64,
     baseline: Option<f64>,
     offset: f64,
-    /// Variance of the offset at the slowdown `seen_at`.
-    variance: f64,
-    /// Slowdown at the last clean run.
+    offset_variance: f64,
+    reaction: f64,
+    reaction_variance: f64,
+    /// Slowdown at the last run: from there on its reaction tells.
     seen_at: f64,
+    /// Whether it was ever seen to be slowed down by contention.
+    is_touched: bool,
     residuals: Window,
-    streak: Option<Streak>,
+    slow: SlowRuns,
 }
 
 impl Latency {
@@ -76,10 +112,23 @@ impl Latency {
             offset: 0.0,
             // A provisional baseline is no doubt too high already; more doubt would bar the candidate from
             // the clean runs that could tell.
-            variance: 0.0,
+            offset_variance: 0.0,
+            reaction: 0.0,
+            reaction_variance: SENSITIVITY_SD.powi(2),
             seen_at: 0.0,
-            residuals: Window::new(),
-            streak: None,
+            is_touched: false,
+            residuals: Window::empty(),
+            slow: SlowRuns::new(),
+        }
+    }
+
+    /// With a baseline that somebody measured beforehand.
+    pub(super) fn with_baseline(baseline: Duration) -> Latency {
+        Latency {
+            clean: BASELINE_RUNS,
+            baseline: Some(seconds(baseline)),
+            offset_variance: BASELINE_VARIANCE,
+            ..Latency::new()
         }
     }
 
@@ -107,8 +156,8 @@ impl Latency {
         } else {
             self.best.min(median)
         });
-        self.offset = 0.0;
-        self.variance = BASELINE_VARIANCE;
+        self.offset = -self.reaction * slowdown;
+        self.offset_variance = BASELINE_VARIANCE;
         self.seen_at = slowdown;
     }
 
@@ -118,7 +167,12 @@ impl Latency {
         let seen = seconds(latency) / slowdown.exp();
         self.best = self.best.min(seen);
         self.baseline = Some(self.baseline.map_or(seen, |it| it.min(seen)));
-        self.seen_at = slowdown;
+    }
+
+    /// A frame passed.
+    pub(super) fn drift(&mut self) {
+        self.offset_variance += OFFSET_DRIFT;
+        self.slow.fade();
     }
 
     /// Expected log of latency plus hand-over at a slowdown; infinite when nothing is known.
@@ -128,14 +182,17 @@ impl Latency {
 
     /// The slowdown at which this latency would be the expected one.
     pub(super) fn implied(&self, latency: Duration) -> f64 {
-        (seconds(latency) / self.baseline.unwrap_or(f64::INFINITY))
-            .max(1e-6)
-            .ln()
-            - self.offset
+        let own = (seconds(latency) / self.baseline.unwrap_or(f64::INFINITY)).max(1e-6).ln() - self.offset;
+        own / (1.0 + self.reaction).max(0.5)
     }
 
-    /// Share of the latency that the slowdown moves: the derivative of `expected`, 0..1.
+    /// How the expectation moves with the slowdown: its derivative, from 0 to 2.5.
     pub(super) fn sensitivity(&self, slowdown: f64) -> f64 {
+        (1.0 + self.reaction) * self.share(slowdown)
+    }
+
+    /// Share of the latency that is the candidate's own work, 0..1.
+    fn share(&self, slowdown: f64) -> f64 {
         let scaled = self.scaled(slowdown);
         if scaled.is_finite() {
             scaled / (scaled + HAND_OVER)
@@ -156,89 +213,113 @@ impl Latency {
     }
 
     /// Standard deviation of single runs in the log domain, without outliers.
-    pub(super) fn scatter(&self) -> f64 {
-        self.residuals.spread().clamp(SCATTER.0, SCATTER.1)
+    pub(super) fn scatter(&self, shared: &Window) -> f64 {
+        let window = if self.residuals.len() < OWN_SCATTER { shared } else { &self.residuals };
+        window.spread().clamp(SCATTER.0, SCATTER.1)
     }
 
     /// Variance of what is believed of this candidate apart from the shared slowdown.
     pub(super) fn doubt(&self, slowdown: f64) -> f64 {
-        self.variance + (SENSITIVITY_SD * (slowdown - self.seen_at)).powi(2)
+        self.offset_variance + (slowdown - self.seen_at).powi(2) * self.reaction_variance
     }
 
-    /// One more surprisingly fast run, after so many normal ones of all candidates.
-    pub(super) fn fast_run(&mut self, latency: Duration, normal_runs: u64) -> Streak {
-        let level = self.implied(latency);
-        let streak = match self.streak {
-            None => Streak {
-                runs: 1,
-                together: 1,
-                level,
-                normal_runs,
-            },
-            Some(it) => Streak {
-                runs: it.runs + 1,
-                together: if it.normal_runs == normal_runs {
-                    it.together + 1
-                } else {
-                    1
-                },
-                level: it.level.max(level),
-                normal_runs,
-            },
-        };
-        *self.streak.insert(streak)
+    /// Variance that a residual should have.
+    pub(super) fn innovation(&self, level: Level, shared: &Window) -> f64 {
+        let (sensitivity, share) = (self.sensitivity(level.mean), self.share(level.mean));
+        sensitivity * sensitivity * level.variance
+            + share * share * self.doubt(level.mean)
+            + self.scatter(shared).powi(2)
     }
 
-    pub(super) fn end_streak(&mut self) {
-        self.streak = None;
+    /// One step of an extended Kalman filter over the slowdown, this candidate's offset and its reaction, their
+    /// covariances dropped. Returns the new level.
+    pub(super) fn learn(&mut self, residual: f64, level: Level, shared: &Window) -> Level {
+        let total = self.innovation(level, shared);
+        let sensitivity = self.sensitivity(level.mean);
+        let (moved, variance) = step(residual, level.variance, sensitivity, total);
+        self.learn_own(residual, level.mean, total);
+        self.seen_at = level.mean + moved;
+        Level {
+            mean: level.mean + moved,
+            variance,
+        }
     }
 
-    /// Takes over what a run taught: a step of the offset and the doubt that is left.
-    pub(super) fn learn(&mut self, step: f64, doubt: f64, slowdown: f64) {
-        self.offset = (self.offset + step).clamp(-OFFSET_LIMIT, OFFSET_LIMIT);
-        self.variance = doubt;
-        self.seen_at = slowdown;
+    /// The same for a surprise that is all this candidate's: what exceeds the expected variance inflates what is not
+    /// known of it, so the surprise is believed.
+    pub(super) fn learn_alone(&mut self, residual: f64, level: Level, shared: &Window) {
+        let scatter = self.scatter(shared).powi(2);
+        let share = self.share(level.mean);
+        let unknown = (share * share * self.doubt(level.mean)).max(1e-9);
+        let inflation = ((residual * residual - scatter) / unknown).max(1.0);
+        self.offset_variance *= inflation;
+        self.reaction_variance *= inflation;
+        self.learn_own(residual, level.mean, inflation * unknown + scatter);
+        self.reaction_variance = self.reaction_variance.min(REACTION_DOUBT);
+        self.seen_at = level.mean;
     }
 
-    /// The slowdown jumped to a level that this candidate itself told: its offset is as well known as before.
+    fn learn_own(&mut self, residual: f64, slowdown: f64, total: f64) {
+        let share = self.share(slowdown);
+        let slope = share * (slowdown - self.seen_at);
+        let (offset, offset_variance) = step(residual, self.offset_variance, share, total);
+        let (reaction, reaction_variance) = step(residual, self.reaction_variance, slope, total);
+        let turned = (self.reaction + reaction).clamp(SENSITIVITY.0, SENSITIVITY.1);
+        // The line turns about the point that was seen last.
+        self.offset += offset - (turned - self.reaction) * self.seen_at;
+        self.offset = self.offset.clamp(-OFFSET_LIMIT, OFFSET_LIMIT);
+        self.reaction = turned;
+        (self.offset_variance, self.reaction_variance) = (offset_variance, reaction_variance);
+    }
+
+    /// The slowdown jumped to a level that this candidate itself told.
     pub(super) fn carried(&mut self, slowdown: f64) {
         self.seen_at = slowdown;
-    }
-
-    pub(super) fn offset(&self) -> f64 {
-        self.offset
-    }
-
-    /// Moves the origin of the slowdown by `shift`; what is expected stays.
-    pub(super) fn shift_origin(&mut self, shift: f64) {
-        self.seen_at += shift;
-        if self.has_baseline() {
-            self.offset -= shift;
-        } else {
-            let factor = (-shift).exp();
-            self.first.iter_mut().for_each(|it| *it *= factor);
-            self.best *= factor;
-            self.baseline = self.baseline.map(|it| it * factor);
-        }
-        self.streak = None;
-    }
-
-    /// The candidate became slower or faster for reasons of its own: the offset takes the whole residual, and the
-    /// doubt is that of a single run.
-    pub(super) fn slipped(&mut self, residual: f64, slowdown: f64) {
-        self.learn(
-            residual / self.sensitivity(slowdown).max(0.1),
-            self.scatter().powi(2),
-            slowdown,
-        );
     }
 
     pub(super) fn remember(&mut self, residual: f64) {
         self.residuals.push(residual);
     }
 
-    pub(super) fn pardon(&mut self, residual: f64) {
-        self.residuals.pardon(residual);
+    /// The last run was slow for reasons of its own.
+    pub(super) fn slow(&mut self, residual: f64) {
+        self.slow.slow(residual);
+    }
+
+    /// The same, seen beside a normal run of another candidate: several in a row, and it has become slower.
+    pub(super) fn slow_alone(&mut self, residual: f64, slowdown: f64) {
+        self.slow.slow(residual);
+        if let Some(slower) = self.slow.lasting() {
+            let offset = self.offset + slower / self.share(slowdown).max(0.1);
+            self.offset = offset.clamp(-OFFSET_LIMIT, OFFSET_LIMIT);
+            self.offset_variance += SCATTER.1 * SCATTER.1;
+        }
+    }
+
+    /// The last run was as expected.
+    pub(super) fn normal(&mut self) {
+        self.slow.normal();
+    }
+
+    /// Probability that a further run of this candidate is as slow as `residual` though the machine is not.
+    pub(super) fn slow_again(&self, residual: f64, shared: &Window) -> f64 {
+        // A little less counts too, for slow runs scatter as others do.
+        self.slow.again().max(self.tail(0.8 * residual, shared))
+    }
+
+    /// A run under contention was as slow as expected: contention does touch this candidate.
+    pub(super) fn reacts(&mut self, slowdown: f64) {
+        self.is_touched |= CONTENDED < slowdown;
+    }
+
+    /// Whether nobody has seen it slowed down by contention, so that it may run elsewhere.
+    pub(super) fn is_untested(&self, slowdown: f64) -> bool {
+        !self.is_touched && 2.0 * CONTENDED < slowdown
+    }
+
+    /// Whether it would keep a limit if it had not become slower on its own.
+    pub(super) fn would_keep(&self, limit: Duration, slowdown: f64) -> bool {
+        self.baseline.is_none_or(|it| it * slowdown.exp() <= seconds(limit))
     }
 
     /// Expected latency.
@@ -246,39 +327,59 @@ impl Latency {
         self.baseline.map(|_| duration(self.scaled(slowdown)))
     }
 
-    /// The latency that all but `share` of the runs are expected to keep, without doubt or headroom.
-    pub(super) fn likely(&self, slowdown: f64, share: f64) -> Option<Duration> {
+    /// Probability that a run takes longer than `limit` at a level: the share of the residuals beyond, averaged over
+    /// what is not known.
+    pub(super) fn exceedance(&self, limit: Duration, level: Level, shared: &Window) -> f64 {
+        if self.baseline.is_none() {
+            return 1.0;
+        }
+        let margin = (seconds(limit) + HAND_OVER).ln() - self.expected(level.mean);
+        let (sensitivity, share) = (self.sensitivity(level.mean), self.share(level.mean));
+        let unknown = sensitivity * sensitivity * level.variance + share * share * self.doubt(level.mean);
+        let sd = unknown.sqrt();
+        let nodes = NODES.iter();
+        let usual: f64 = nodes.map(|(at, weight)| weight * self.tail(margin - at * sd, shared)).sum();
+        let Some((again, residual)) = self.slow.suspicion() else {
+            return usual;
+        };
+        let scatter = (unknown + self.scatter(shared).powi(2)).sqrt();
+        let slow = logistic((residual - margin) / scatter);
+        usual + again * (slow - usual).max(0.0)
+    }
+
+    /// Share of the runs whose residual is larger than this.
+    fn tail(&self, residual: f64, shared: &Window) -> f64 {
+        let own = self.residuals.above(residual) as f64;
+        let others = shared.above(residual) as f64 / shared.len() as f64;
+        let weight = SHARED_RESIDUALS;
+        (own + weight * others) / (self.residuals.len() as f64 + weight)
+    }
+
+    /// The latency that all but `miss_rate` of the runs are expected to keep, with one standard deviation of doubt.
+    pub(super) fn upper(&self, level: Level, miss_rate: f64, shared: &Window) -> Option<Duration> {
         self.baseline?;
-        Some(duration(
-            (self.expected(slowdown) + self.residuals.percentile(1.0 - share)).exp() - HAND_OVER,
-        ))
-    }
-
-    /// The latency that all but `miss_rate` of the runs are expected to keep, plus one standard deviation of
-    /// doubt. Scatter and doubt are separate: a candidate that nobody ran must not have its doubt
-    /// multiplied by a tail quantile, or nobody ever will.
-    pub(super) fn upper(&self, slowdown: f64, miss_rate: f64) -> Option<Duration> {
-        self.upper_with(slowdown, miss_rate, 0.0)
-    }
-
-    /// The same with headroom of half a standard deviation: what a candidate must keep to come in, so that
-    /// it does not go out again with the next frame.
-    pub(super) fn upper_to_enter(&self, slowdown: f64, miss_rate: f64) -> Option<Duration> {
-        self.upper_with(slowdown, miss_rate, 0.5 * self.scatter())
-    }
-
-    fn upper_with(&self, slowdown: f64, miss_rate: f64, headroom: f64) -> Option<Duration> {
-        self.baseline?;
-        let tail = self.residuals.percentile(1.0 - miss_rate).max(self.scatter());
-        let doubt = self.sensitivity(slowdown) * self.doubt(slowdown).sqrt();
-        Some(duration(
-            (self.expected(slowdown) + tail + doubt + headroom).exp() - HAND_OVER,
-        ))
+        let own = self.residuals.percentile(1.0 - miss_rate);
+        let others = shared.percentile(1.0 - miss_rate);
+        let weight = SHARED_RESIDUALS / (self.residuals.len() as f64 + SHARED_RESIDUALS);
+        let tail = (weight * others + (1.0 - weight) * own).max(self.scatter(shared));
+        let doubt = (self.innovation(level, shared) - self.scatter(shared).powi(2)).max(0.0);
+        Some(duration((self.expected(level.mean) + tail + doubt.sqrt()).exp() - HAND_OVER))
     }
 
     fn scaled(&self, slowdown: f64) -> f64 {
-        self.baseline.unwrap_or(f64::INFINITY) * (slowdown + self.offset).exp()
+        self.baseline.unwrap_or(f64::INFINITY) * ((1.0 + self.reaction) * slowdown + self.offset).exp()
     }
+}
+
+/// One state of a Kalman filter: how far it moves, and its variance then. `total` is the variance of the residual.
+fn step(residual: f64, variance: f64, slope: f64, total: f64) -> (f64, f64) {
+    let gain = slope * variance / total;
+    (gain * residual, (variance * (1.0 - slope * gain)).max(0.0))
+}
+
+/// Distribution function of the logistic distribution with a standard deviation of one.
+fn logistic(z: f64) -> f64 {
+    1.0 / (1.0 + (-1.814 * z).exp())
 }
 
 fn seconds(latency: Duration) -> f64 {
@@ -287,104 +388,4 @@ fn seconds(latency: Duration) -> f64 {
 
 fn duration(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds.clamp(RANGE.0, RANGE.1))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn millis(value: f64) -> Duration {
-        Duration::from_secs_f64(value / 1e3)
-    }
-
-    fn measured(runs: &[f64]) -> Latency {
-        let mut latency = Latency::new();
-        runs.iter().for_each(|it| latency.found(millis(*it), 0.0));
-        latency
-    }
-
-    #[track_caller]
-    fn check(actual: Option<Duration>, expected_ms: f64) {
-        let actual = actual.expect("known").as_secs_f64() * 1e3;
-        assert!(
-            (actual / expected_ms - 1.0).abs() < 1e-3,
-            "{actual} ms, expected {expected_ms} ms"
-        );
-    }
-
-    #[test]
-    fn nothing_is_claimed_of_a_candidate_that_never_ran() {
-        let latency = Latency::new();
-        assert_eq!(latency.latency(0.0), None);
-        assert_eq!(latency.upper(0.0, 0.03), None);
-        assert!(!latency.is_known());
-    }
-
-    #[test]
-    fn the_baseline_is_the_median_of_the_first_clean_runs() {
-        let latency = measured(&[27.0, 26.0, 90.0, 28.0, 27.5]);
-        check(latency.latency(0.0), 27.5);
-        assert!(latency.has_baseline());
-    }
-
-    #[test]
-    fn a_baseline_found_under_contention_is_freed_of_it() {
-        let mut latency = Latency::new();
-        (0..5).for_each(|_| latency.found(millis(20.0), 2f64.ln()));
-        check(latency.latency(0.0), 10.0);
-        check(latency.latency(3f64.ln()), 30.0);
-    }
-
-    #[test]
-    fn disturbed_runs_give_their_best_until_a_clean_one_comes() {
-        let mut latency = Latency::new();
-        [80.0, 31.0, 33.0]
-            .iter()
-            .for_each(|it| latency.glimpsed(millis(*it), 0.0));
-        check(latency.latency(0.0), 31.0);
-        latency.found(millis(27.0), 0.0);
-        check(latency.latency(0.0), 27.0);
-    }
-
-    #[test]
-    fn the_upper_bound_follows_the_tail_that_the_user_allows() {
-        let mut latency = measured(&[10.0; 5]);
-        // 300 residuals of 0.01, each tenth 0.4: 10 % of the runs take half as long again.
-        (0..300).for_each(|i| latency.remember(if i % 10 == 0 { 0.4 } else { 0.01 }));
-        let relaxed = latency.upper(0.0, 0.12).unwrap();
-        let strict = latency.upper(0.0, 0.03).unwrap();
-        assert!(relaxed < millis(11.0), "{relaxed:?}");
-        assert!(millis(14.9) < strict && strict < millis(16.0), "{strict:?}");
-    }
-
-    #[test]
-    fn doubt_grows_when_contention_moves_unseen() {
-        let latency = measured(&[10.0; 5]);
-        let grown = latency.upper(2f64.ln(), 0.03).unwrap().as_secs_f64()
-            / latency.upper(0.0, 0.03).unwrap().as_secs_f64();
-        assert!(2.02 < grown, "{grown}");
-    }
-
-    #[test]
-    fn a_candidate_of_microseconds_is_hardly_moved_by_jitter() {
-        let latency = measured(&[0.02; 5]);
-        assert!(latency.residual(millis(0.1), 0.0) < 0.4);
-        assert!(latency.sensitivity(0.0) < 0.1);
-    }
-
-    #[test]
-    fn the_implied_slowdown_inverts_the_expectation() {
-        let latency = measured(&[9.0; 5]);
-        let implied = latency.implied(millis(20.0));
-        assert!(latency.residual(millis(20.0), implied).abs() < 1e-9);
-    }
-
-    #[test]
-    fn numbers_stay_finite_at_both_ends() {
-        let mut latency = measured(&[0.0; 5]);
-        assert!(latency.residual(Duration::MAX, 0.0).is_finite());
-        assert!(latency.upper(40.0, 0.0).is_some());
-        latency.learn(f64::MAX, 1.0, 0.0);
-        assert!(latency.latency(0.0).is_some());
-    }
 }

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! How much of the budget a candidate may use: less a margin, and less what the sink asked for.
+//! How much of the budget a candidate may use: less what the sink asked for by QoS.
 
 use std::time::Duration;
 
 use super::Config;
-
-/// Share of the budget a candidate's upper bound may fill. The rest is for the switch's own work and the
-/// hand-over between threads (0.1 ms at the 99th percentile, measured) and for the buffer's way to the sink.
-const MARGIN: f64 = 0.97;
 
 /// Largest share of the limit that QoS may take away: a sink that is late for reasons of its own must
 /// not drive the quality to nothing.
@@ -30,14 +26,14 @@ pub(super) struct Limit {
 impl Limit {
     pub(super) fn new(config: &Config) -> Limit {
         Limit {
-            full: full(config),
+            full: config.budget,
             tightened: Duration::ZERO,
             since: Duration::ZERO,
         }
     }
 
     pub(super) fn set_config(&mut self, config: &Config) {
-        self.full = full(config);
+        self.full = config.budget;
         self.tightened = self.tightened.min(self.full.mul_f64(TIGHTEST));
     }
 
@@ -57,16 +53,15 @@ impl Limit {
         self.full.saturating_sub(self.remaining(now))
     }
 
+    /// The budget whose limit at `now` would be this.
+    pub(super) fn budget_for(&self, now: Duration, limit: Duration) -> Duration {
+        limit.saturating_add(self.remaining(now))
+    }
+
     fn remaining(&self, now: Duration) -> Duration {
         let lives = now.saturating_sub(self.since).as_secs_f64() / HALF_LIFE.as_secs_f64();
         self.tightened.mul_f64(0.5f64.powf(lives))
     }
-}
-
-/// A lane works one frame at a time, so a candidate that is on time but takes longer than a period would
-/// be busy when the next frame comes: the smaller of the two counts.
-fn full(config: &Config) -> Duration {
-    config.budget.min(config.period).mul_f64(MARGIN)
 }
 
 #[cfg(test)]

@@ -6,29 +6,36 @@
 //! [`Reason`] comes out. The module is fully deterministic: it reads no clock, takes no lock, does no
 //! I/O, does not log, and cannot fail after construction. It knows candidates by [`CandidateId`] only.
 //!
-//! The rule: a candidate is feasible when its upper latency bound keeps the effective budget; of the
-//! feasible ones the best quality answers. A switch that is forced is immediate; a switch for quality
-//! waits until the regret of staying has paid for it. What one run says of the machine (`slowdown`) counts
-//! for all candidates, so a rival need not run to be judged.
+//! The rule: of what is expected of each candidate, the smallest cost wins, -ln P + λS + C with P the probability that
+//! its answer is right and in time, plus a price on misses that rises and falls to keep the promised rate. A switch
+//! waits until the regret of staying has paid for it; a gain that is large pays at once. What one run says of the
+//! machine (`slowdown`) counts for all candidates, so a rival need not run to be judged.
 
-mod alarm;
 mod candidate;
 mod config;
 mod controller;
 mod decision;
+mod explanation;
 mod latency;
 mod limit;
+mod objective;
+mod price;
 mod quality;
 mod regret;
+mod robustness;
 mod shadow;
+mod slow_runs;
 mod slowdown;
+mod weighing;
 mod window;
 
 use std::time::Duration;
 
-pub use config::{Config, ConfigError};
+pub use config::{Caution, Config, ConfigError};
 pub use controller::Policy;
 pub use decision::{Decision, Reason, Switch};
+pub use explanation::{Account, Binding, Explanation, Source};
+pub use objective::{Strategy, Terms, Weights};
 pub use shadow::Shadow;
 
 /// Position of a candidate in the order in which it was added; never reused.
@@ -36,11 +43,15 @@ pub use shadow::Shadow;
 pub struct CandidateId(pub usize);
 
 /// What is known of a candidate before it ran.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Prior {
     /// Probability that an answer is right, or normalized quality, 0..1; `None` when nobody measured it:
     /// then 0.5 with a wide doubt, or 1 for the reference, whose answers are the scale.
     pub quality: Option<f64>,
+    /// Median latency on a calm machine; `None` when nobody measured it: then the first runs tell.
+    pub latency: Option<Duration>,
+    /// C of the formula: memory, energy or money, in units of the user's choice.
+    pub complexity: f64,
     /// Whether this is the candidate whose answers score the others.
     pub is_reference: bool,
 }
@@ -82,5 +93,9 @@ pub struct Outlook {
     /// Latency samples and quality samples that went in.
     pub runs: u64,
     pub scores: u64,
+    /// Expected share of missed frames, 0..1, and whether it is at most a half.
+    pub miss: f64,
     pub feasible: bool,
+    /// Agreement of its answers under small perturbations, 0..1, if it was sampled.
+    pub robustness: Option<f64>,
 }

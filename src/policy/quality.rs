@@ -21,6 +21,9 @@ const UNKNOWN_SD: f64 = 0.25;
 /// Quality of the reference when nobody measured it: its answers are the scale, so it is the scale's top.
 const REFERENCE: f64 = 1.0;
 
+/// Comparisons that one word of an operator counts for.
+const OPERATOR_WEIGHT: f64 = 10.0;
+
 /// Smallest quality: keeps the logarithm of a ratio of qualities finite.
 const FLOOR: f64 = 1e-3;
 
@@ -88,6 +91,21 @@ impl Quality {
         }
     }
 
+    /// An operator says what an answer is worth, 0..1. A human word outweighs single comparisons, and it is the only
+    /// evidence that can correct the reference itself.
+    pub(super) fn told(&mut self, score: f64) {
+        if !score.is_finite() {
+            return;
+        }
+        self.scores += 1;
+        self.weight = (self.weight + OPERATOR_WEIGHT).min(MEMORY);
+        self.mean += (score.clamp(FLOOR, 1.0) - self.mean) * OPERATOR_WEIGHT / self.weight;
+    }
+
+    pub(super) fn has_prior(&self) -> bool {
+        self.prior.quality.is_some()
+    }
+
     pub(super) fn is_reference(&self) -> bool {
         self.prior.is_reference
     }
@@ -114,7 +132,7 @@ mod tests {
     fn quality(prior: Option<f64>) -> Quality {
         Quality::new(Prior {
             quality: prior,
-            is_reference: false,
+            ..Prior::default()
         })
     }
 
@@ -150,13 +168,14 @@ mod tests {
         let mut it = Quality::new(Prior {
             quality: Some(0.92),
             is_reference: true,
+            ..Prior::default()
         });
         it.scored(1.0, 0.92);
         assert_eq!((it.mean(), it.scores()), (0.92, 0));
         assert_eq!(
             Quality::new(Prior {
-                quality: None,
-                is_reference: true
+                is_reference: true,
+                ..Prior::default()
             })
             .mean(),
             1.0
@@ -179,6 +198,19 @@ mod tests {
             scattered.scored(if i % 2 == 0 { 0.6 } else { 1.0 }, 1.0);
         }
         assert!(3.0 * steady.sd() < scattered.sd());
+    }
+
+    #[test]
+    fn an_operators_word_outweighs_single_scores_and_corrects_the_reference() {
+        let mut it = Quality::new(Prior {
+            quality: Some(0.9),
+            is_reference: true,
+            ..Prior::default()
+        });
+        it.told(0.2);
+        assert!(it.mean() < 0.3, "{}", it.mean());
+        (0..60).for_each(|_| it.scored(1.0, 1.0));
+        assert!(it.mean() < 0.3, "that it agrees with itself is no evidence");
     }
 
     #[test]

@@ -6,6 +6,9 @@
 /// 20 % in 3, so dwell scales itself (specification, section 3.6; 0.2 to 1.0 changed little there).
 const PRICE: f64 = 0.5;
 
+/// The most that a switch costs, whatever its first run risks.
+const DEAREST: f64 = 3.0 * PRICE;
+
 /// Gain per frame that is not worth a switch however long it lasts, in log-quality: below what scores
 /// can tell apart.
 const NEGLIGIBLE: f64 = 0.003;
@@ -28,28 +31,34 @@ pub(super) fn stretch(worst: f64, best: f64) -> f64 {
     (USUAL_SPREAD / spread).max(1.0)
 }
 
+/// Whether a gain per frame is large enough for regret to grow.
+pub(super) fn is_worth_switching(gain: f64, stretch: f64) -> bool {
+    NEGLIGIBLE < stretch * gain
+}
+
 /// Accumulated cost of not having switched to one rival.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Regret(f64);
 
 impl Regret {
-    /// One more frame on an active candidate of quality `active` while this one promised `rival`, on a scale
-    /// that wants this much [`stretch`].
-    pub(super) fn grow(&mut self, rival: f64, active: f64, stretch: f64) {
-        self.0 = (self.0 + stretch * (rival / active).ln() - NEGLIGIBLE).clamp(0.0, PRICE);
-    }
-
-    /// Pays for the switch in advance, as for a candidate that was left on a false alarm.
-    pub(super) fn prepay(&mut self) {
-        self.0 = PRICE;
+    /// One more frame on an active candidate that costs `gain` more than this one, on a scale that wants this much
+    /// [`stretch`].
+    pub(super) fn grow(&mut self, gain: f64, stretch: f64) {
+        self.0 = (self.0 + stretch * gain - NEGLIGIBLE).clamp(0.0, DEAREST);
     }
 
     pub(super) fn forget(&mut self) {
         self.0 = 0.0;
     }
 
-    pub(super) fn has_paid(self) -> bool {
-        PRICE <= self.0
+    /// Share of the usual price that is paid, 0..1.
+    pub(super) fn paid(self) -> f64 {
+        (self.0 / PRICE).min(1.0)
+    }
+
+    /// Whether it has paid for the switch, and for what its first run may lose.
+    pub(super) fn has_paid(self, risk: f64) -> bool {
+        (PRICE + risk.max(0.0)).min(DEAREST) <= self.0
     }
 }
 
@@ -57,18 +66,24 @@ impl Regret {
 mod tests {
     use super::*;
 
-    fn frames_to_pay(rival: f64, active: f64) -> Option<usize> {
+    fn frames_to_pay(rival: f64, active: f64, risk: f64) -> Option<usize> {
         let mut regret = Regret::default();
         (1..1000).find(|_| {
-            regret.grow(rival, active, 1.0);
-            regret.has_paid()
+            regret.grow(f64::ln(rival / active), 1.0);
+            regret.has_paid(risk)
         })
     }
 
     #[test]
     fn a_large_gain_pays_sooner_than_a_small_one() {
-        assert_eq!(frames_to_pay(0.96, 0.80), Some(3)); // ln 1.2 = 0.182
-        assert_eq!(frames_to_pay(0.832, 0.80), Some(14)); // ln 1.04 = 0.039
+        assert_eq!(frames_to_pay(0.96, 0.80, 0.0), Some(3)); // ln 1.2 = 0.182
+        assert_eq!(frames_to_pay(0.832, 0.80, 0.0), Some(14)); // ln 1.04 = 0.039
+    }
+
+    #[test]
+    fn a_risky_entry_pays_later_but_in_the_end() {
+        assert_eq!(frames_to_pay(0.832, 0.80, 0.25), Some(21));
+        assert_eq!(frames_to_pay(0.832, 0.80, 1e9), Some(42));
     }
 
     #[test]
@@ -80,16 +95,17 @@ mod tests {
 
     #[test]
     fn a_negligible_gain_never_pays() {
-        assert_eq!(frames_to_pay(0.802, 0.80), None);
-        assert_eq!(frames_to_pay(0.7, 0.8), None);
+        assert_eq!(frames_to_pay(0.802, 0.80, 0.0), None);
+        assert_eq!(frames_to_pay(0.7, 0.8, 0.0), None);
+        assert!(!is_worth_switching(0.002, 1.0) && is_worth_switching(0.004, 1.0));
     }
 
     #[test]
-    fn prepaid_regret_is_lost_when_the_rival_is_no_longer_better() {
+    fn regret_is_lost_when_the_rival_is_no_longer_better() {
         let mut regret = Regret::default();
-        regret.prepay();
-        assert!(regret.has_paid());
-        regret.grow(0.7, 0.8, 1.0);
-        assert!(!regret.has_paid());
+        regret.grow(1.0, 1.0);
+        assert!(regret.has_paid(0.0));
+        regret.grow(-1.0, 1.0);
+        assert!(!regret.has_paid(0.0));
     }
 }

@@ -6,6 +6,8 @@
 use std::time::Duration;
 
 use super::candidate::{Candidate, Standing};
+use super::latency::Level;
+use super::window::Window;
 use super::{Availability, CandidateId, RunKind};
 
 /// Share of the frame time that shadow runs may take in the long run.
@@ -14,9 +16,8 @@ const SHARE: f64 = 0.05;
 /// Periods that can be saved up: enough for a large rival and the reference on one frame.
 const SAVINGS: f64 = 3.0;
 
-/// Share of shadow runs that may overrun their slack a little: a stricter bound would leave a large
-/// candidate without a clean run for ever.
-const OVERRUN: f64 = 0.1;
+/// Share of shadow runs that may overrun what they were given.
+const OVERRUN: f64 = 0.03;
 
 /// Frames after a miss without a shadow run: the machine is busy enough, and nothing that is learned then
 /// holds for long.
@@ -29,9 +30,23 @@ const PACE: u64 = 8;
 /// Frames after which a score is due at the latest: 10 s at 25 fps.
 const SCORE_LATEST: u64 = 250;
 
-/// Frames between two looks at candidates that fit no slack: demotion must not be for ever, and a look that
-/// overlaps the next frame must be rare (specification, section 2).
-const LOOK: u64 = 150;
+/// Frames between two looks that overlap the next frame but do not make it late.
+const LOOK: u64 = 60;
+
+/// The most that a look which is overdue may risk to make the next frame late.
+const MOST_RISK: f64 = 0.3;
+
+/// Frames after which a candidate that became slower on its own may have recovered: demotion must not be for ever
+/// (specification, section 2).
+const FORGOTTEN: f64 = 500.0;
+
+/// How likely it is taken to be that it did, and that a candidate which nobody saw under contention is untouched by
+/// it, for instance because it runs on another device.
+const RECOVERED: f64 = 0.2;
+const UNTOUCHED: f64 = 0.02;
+
+/// Frames for which what a look finds is taken to hold.
+const HORIZON: f64 = 300.0;
 
 /// Runs beside the active one on the current frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -58,8 +73,14 @@ pub(super) struct Scene<'a> {
     pub candidates: &'a [Option<Candidate>],
     pub available: &'a [Availability],
     pub active: CandidateId,
-    pub slowdown: f64,
+    pub slowdown: Level,
+    pub residuals: &'a Window,
     pub slack: Duration,
+    pub limit: Duration,
+    pub period: f64,
+    pub price: f64,
+    /// By how much the next frame may be delayed without being late.
+    pub room: Duration,
 }
 
 /// Keeps everything fresh at a bounded cost.
@@ -69,7 +90,7 @@ pub(super) struct Plan {
     tokens: f64,
     period: f64,
     calm_from: u64,
-    next_look: u64,
+    last_look: u64,
 }
 
 /// A proposal before it is chosen.
@@ -77,6 +98,10 @@ pub(super) struct Plan {
 struct Proposal {
     runs: [Option<CandidateId>; 2],
     fits: bool,
+    /// Whether the next frame would still be on time after it.
+    is_bearable: bool,
+    /// Whether it may be better than the active candidate, and nobody has looked for long.
+    is_overdue: bool,
     /// Age over the age at which it is due; infinite for who has no baseline yet.
     urgency: f64,
     /// Expected seconds.
@@ -90,7 +115,7 @@ impl Plan {
             tokens: SAVINGS * period,
             period,
             calm_from: 0,
-            next_look: 0,
+            last_look: 0,
         }
     }
 
@@ -113,11 +138,14 @@ impl Plan {
         if self.tokens <= 0.0 || scene.frame < self.calm_from {
             return None;
         }
-        let may_look = self.next_look <= scene.frame;
+        let may_look = |it: &Proposal| {
+            let since = scene.frame.saturating_sub(self.last_look);
+            if it.is_bearable { LOOK <= since || it.urgency == f64::INFINITY } else { it.is_overdue }
+        };
         let best = scene
             .ids()
             .filter_map(|id| scene.proposal(id))
-            .filter(|it| 1.0 <= it.urgency && (it.fits || may_look))
+            .filter(|it| 1.0 <= it.urgency && (it.fits || may_look(it)))
             .reduce(|best, it| {
                 if (best.fits, best.urgency) < (it.fits, it.urgency) {
                     it
@@ -126,7 +154,7 @@ impl Plan {
                 }
             })?;
         if !best.fits {
-            self.next_look = scene.frame + LOOK;
+            self.last_look = scene.frame;
         }
         // A candidate that once hung may cost a lifetime; the debt is bounded as the savings are.
         self.tokens = (self.tokens - best.cost).max(-SAVINGS * self.period);
@@ -175,17 +203,17 @@ impl Scene<'_> {
         let reference = self.reference().filter(|it| *it != id);
         let itself = self.is_free(id).then_some(id);
         let unmeasured = !candidate.latency.has_baseline();
-        let (runs, urgency) = match reference {
+        let (runs, urgency) = match itself {
             // The active one gets its baseline by answering.
-            _ if unmeasured && itself.is_some() => ([itself, None], f64::INFINITY),
-            Some(reference) => {
-                let with = (reference != self.active).then_some(reference);
+            Some(_) if unmeasured => ([itself, None], f64::INFINITY),
+            _ => {
+                // Without a reference, whoever looks at both answers scores them.
+                let with = reference.filter(|it| *it != self.active);
                 // By what was asked, not by what came of it: scores may never come.
                 let known = candidate.asks.max(candidate.quality.scores());
                 let due = PACE.saturating_mul(1 + known).min(SCORE_LATEST);
                 ([itself, with], self.age(candidate.last_asked) / due as f64)
             }
-            None => ([itself, None], self.age(candidate.last_run) / SCORE_LATEST as f64),
         };
         // A rival that is not free cannot be refreshed, whatever the reference says.
         if id != self.active && itself.is_none() {
@@ -196,9 +224,13 @@ impl Scene<'_> {
         if runs.iter().flatten().any(|it| self.ran_lately(*it)) {
             return None;
         }
-        let likely = runs.iter().flatten().try_fold(Duration::ZERO, |sum, it| {
-            self.likely(*it).map(|u| sum.saturating_add(u))
-        });
+        // The longer a look is overdue, the more it may risk.
+        let share = (OVERRUN * urgency).clamp(OVERRUN, MOST_RISK);
+        let likely = |share: f64| {
+            runs.iter().flatten().try_fold(Duration::ZERO, |sum, it| {
+                self.likely(*it, share).map(|u| sum.saturating_add(u))
+            })
+        };
         let cost = runs
             .iter()
             .flatten()
@@ -206,10 +238,32 @@ impl Scene<'_> {
             .sum::<f64>();
         Some(Proposal {
             runs,
-            fits: likely.is_some_and(|it| it <= self.slack),
+            fits: likely(OVERRUN).is_some_and(|it| it <= self.slack),
+            is_overdue: self.is_worth_a_frame(id),
+            is_bearable: likely(share).is_none_or(|it| it <= self.slack + self.room),
             urgency,
             cost,
         })
+    }
+
+    /// Whether a look pays that costs frames: a candidate that seems too slow may be untouched by the contention that
+    /// slows the others, or may have become fast again. What it may gain is set against the frames that it costs.
+    fn is_worth_a_frame(&self, id: CandidateId) -> bool {
+        let (Some(candidate), Some(active)) = (self.candidate(id), self.candidate(self.active)) else {
+            return false;
+        };
+        let (of, age) = (&candidate.latency, self.age(candidate.last_run));
+        let chance = if LOOK as f64 <= age && of.is_untested(self.slowdown.mean) {
+            UNTOUCHED
+        } else if FORGOTTEN <= age && of.would_keep(self.limit, self.slowdown.mean) {
+            RECOVERED
+        } else {
+            return false;
+        };
+        let best = candidate.quality.mean() + candidate.quality.sd();
+        let gain = HORIZON * (best / active.quality.mean()).ln();
+        let frames = self.latency(id).unwrap_or(0.0) / self.period;
+        frames * (1.0 + self.price) < chance * gain
     }
 
     fn age(&self, last: Option<u64>) -> f64 {
@@ -221,12 +275,12 @@ impl Scene<'_> {
         last.is_some_and(|it| self.frame < it + PACE)
     }
 
-    fn likely(&self, id: CandidateId) -> Option<Duration> {
-        self.candidate(id)?.latency.likely(self.slowdown, OVERRUN)
+    fn likely(&self, id: CandidateId, share: f64) -> Option<Duration> {
+        self.candidate(id)?.latency.upper(self.slowdown, share, self.residuals)
     }
 
     fn latency(&self, id: CandidateId) -> Option<f64> {
-        Some(self.candidate(id)?.latency.latency(self.slowdown)?.as_secs_f64())
+        Some(self.candidate(id)?.latency.latency(self.slowdown.mean)?.as_secs_f64())
     }
 }
 

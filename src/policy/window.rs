@@ -5,8 +5,7 @@
 /// Residuals the window keeps: 10 s at 25 fps, 8 of them beyond the 97th percentile.
 const WINDOW: usize = 256;
 
-/// Assumed residuals a fresh window begins with: the fewest of which one outlier stays outside of the
-/// 97th percentile, so that a single spike in a candidate's youth does not bar it.
+/// Assumed residuals: the fewest of which one outlier stays outside of the 97th percentile.
 const ASSUMED: usize = 64;
 
 /// Spread of the assumed residuals: what warm runs show on a quiet machine.
@@ -23,20 +22,28 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// Filled with assumed residuals, evenly spread over the percentiles of a logistic distribution,
-    /// whose inverse needs no special function and whose tails are a little heavier than Gaussian.
-    pub(super) fn new() -> Window {
-        let mut window = Window {
+    pub(super) fn empty() -> Window {
+        Window {
             ring: Vec::with_capacity(WINDOW),
             sorted: Vec::with_capacity(WINDOW),
             oldest: 0,
-        };
+        }
+    }
+
+    /// Filled with assumed residuals, evenly spread over the percentiles of a logistic distribution,
+    /// whose inverse needs no special function and whose tails are a little heavier than Gaussian.
+    pub(super) fn assumed() -> Window {
+        let mut window = Window::empty();
         for i in 0..ASSUMED {
             let share = (i as f64 + 0.5) / ASSUMED as f64;
             // 1.664: half the distance between the 16th and 84th percentile of the standard logistic.
             window.push(ASSUMED_SPREAD / 1.664 * (share / (1.0 - share)).ln());
         }
         window
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.sorted.len()
     }
 
     pub(super) fn push(&mut self, residual: f64) {
@@ -53,25 +60,16 @@ impl Window {
         self.sorted.insert(self.position(residual), residual);
     }
 
-    /// Replaces the largest residual by this one when this one is smaller: an outlier is forgiven by a
-    /// look that went better. Age alone does not help a candidate that is not run any more.
-    pub(super) fn pardon(&mut self, residual: f64) {
-        let Some(&worst) = self.sorted.last() else { return };
-        if worst <= residual || !residual.is_finite() {
-            return;
-        }
-        if let Some(slot) = self.ring.iter_mut().find(|it| **it == worst) {
-            *slot = residual;
-            self.sorted.pop();
-            self.sorted.insert(self.position(residual), residual);
-        }
+    /// How many residuals are larger than this.
+    pub(super) fn above(&self, residual: f64) -> usize {
+        self.sorted.len() - self.sorted.partition_point(|it| *it <= residual)
     }
 
-    /// The smallest residual that at least `share` of all residuals do not exceed.
+    /// The smallest residual that at least `share` of all residuals do not exceed; 0 without residuals.
     pub(super) fn percentile(&self, share: f64) -> f64 {
         let count = self.sorted.len();
         let rank = (share * count as f64).ceil() as usize;
-        self.sorted[rank.clamp(1, count) - 1]
+        self.sorted.get(rank.clamp(1, count.max(1)) - 1).copied().unwrap_or(0.0)
     }
 
     /// Half the distance between the 16th and the 84th percentile: the standard deviation, if Gaussian;
@@ -84,7 +82,6 @@ impl Window {
         self.sorted.partition_point(|it| *it < residual)
     }
 }
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,9 +2,36 @@
 
 //! The choice itself: what forces a switch, what merely invites one, and who is best.
 
+use std::time::Duration;
+
 use super::{Mode, Policy};
+use crate::policy::candidate::Candidate;
+use crate::policy::config::Caution;
+use crate::policy::objective::{Terms, Weights};
 use crate::policy::regret::stretch;
+use crate::policy::weighing::Weighing;
 use crate::policy::{Availability, CandidateId, Reason};
+
+/// Periods of overrun that are told apart; more lose no more than they must.
+const OVERRUNS: u32 = 3;
+
+/// Standard deviations of its quality by which a candidate is taken to be worse than it seems: of two that seem
+/// alike, the better known one.
+const PESSIMISM: f64 = 0.25;
+
+/// Factor on the first run after a switch, for cold caches (specification, section 5).
+const FIRST_RUN: f64 = 1.15;
+
+/// Miss probability above which a candidate is not taken while there is another: it is late more often than not.
+pub(super) const FEASIBLE: f64 = 0.5;
+
+/// Under what conditions candidates are weighed: now, or in a counterfactual.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Conditions {
+    pub budget: Duration,
+    /// Added to the log-slowdown.
+    pub shift: f64,
+}
 
 impl Policy {
     /// Whom to switch to, and why; `None` to stay.
@@ -28,50 +55,126 @@ impl Policy {
         if self.mode == Mode::Hold {
             return None;
         }
-        let limit = self.limit.at(self.now);
-        let Some(upper) = self.candidate(active).and_then(|it| self.upper(it)) else {
+        if !self.candidate(active).is_some_and(|it| it.latency.is_known()) {
             // It answered because nobody was known better; whoever is known is the real start.
             let best = self.best(available)?;
             return (best != active).then_some((best, Reason::Start));
-        };
-        if limit < upper {
-            let best = self.best(available)?;
-            let reason = Reason::Infeasible { upper, budget: limit };
-            return (best != active).then_some((best, reason));
         }
-        self.better(active, available)
-    }
-
-    /// The feasible candidate of the best quality; without one, that of the smallest upper bound; without any
-    /// measured one, the first.
-    fn best(&self, available: &[Availability]) -> Option<CandidateId> {
-        let limit = self.limit.at(self.now);
-        let usable = || self.ids().filter(|it| self.is_usable(*it, available));
-        let measured = || usable().filter_map(|id| Some((id, self.upper(self.candidate(id)?)?)));
-        let quality = |id: &CandidateId| self.candidate(*id).map_or(0.0, |it| it.quality.mean());
-        let feasible = measured().filter(|(_, upper)| *upper <= limit);
-        feasible
-            .reduce(|best, it| {
-                let order = quality(&it.0)
-                    .total_cmp(&quality(&best.0))
-                    .then(best.1.cmp(&it.1));
-                if order.is_gt() { it } else { best }
-            })
-            .or_else(|| measured().min_by_key(|(_, upper)| *upper))
-            .map(|(id, _)| id)
-            .or_else(|| usable().next())
-    }
-
-    /// A feasible rival whose promise has paid for the switch.
-    fn better(&mut self, active: CandidateId, available: &[Availability]) -> Option<(CandidateId, Reason)> {
-        let limit = self.limit.at(self.now);
-        let level = self.slowdown.level();
-        let over = self.candidate(active)?.quality.mean();
-        let qualities = || {
-            self.ids()
-                .filter_map(|it| Some(self.candidate(it)?.quality.mean()))
+        let rival = match self.config.caution {
+            Caution::Live => self.paid_rival(active, available)?,
+            Caution::Plain => self.best(available).filter(|it| *it != active)?,
         };
-        let stretch = stretch(qualities().fold(over, f64::min), qualities().fold(over, f64::max));
+        Some((rival, self.reason(active, rival)))
+    }
+
+    /// Weighs all candidates by what is known now.
+    pub(super) fn weigh(&mut self) {
+        let now = Conditions {
+            budget: self.limit.at(self.now),
+            shift: 0.0,
+        };
+        let mut weighing = std::mem::take(&mut self.weighing);
+        self.weigh_under(now, &mut weighing);
+        self.weighing = weighing;
+    }
+
+    /// Writes what is expected of each candidate under these conditions.
+    pub(super) fn weigh_under(&self, conditions: Conditions, into: &mut Weighing) {
+        into.clear();
+        for candidate in &self.candidates {
+            match candidate {
+                Some(it) => into.push(self.terms_of(it, conditions), it.robustness.mean()),
+                None => into.push(Terms::default(), None),
+            }
+        }
+        into.combine(self.config.strategy, self.config.robustness_weight);
+    }
+
+    fn terms_of(&self, candidate: &Candidate, conditions: Conditions) -> Terms {
+        let latency = candidate.latency.latency(self.slowdown.level().mean + conditions.shift);
+        let doubt = match self.config.caution {
+            Caution::Live => PESSIMISM * candidate.quality.sd(),
+            Caution::Plain => 0.0,
+        };
+        Terms {
+            quality: candidate.quality.mean() - doubt,
+            miss: match self.config.caution {
+                Caution::Live => self.miss(candidate, conditions),
+                Caution::Plain => 0.0,
+            },
+            latency: latency.map_or(1.0, |it| it.as_secs_f64() / conditions.budget.as_secs_f64().max(1e-9)),
+            complexity: candidate.complexity,
+        }
+    }
+
+    /// Expected share of missed frames: its own when it is late, and those that arrive while it still runs.
+    fn miss(&self, candidate: &Candidate, conditions: Conditions) -> f64 {
+        let exceedance = |limit: Duration| -> f64 {
+            let levels = self.slowdown.levels();
+            let likely = levels.iter().filter(|it| 0.0 < it.1);
+            likely
+                .map(|(level, weight)| {
+                    let level = level.shifted(conditions.shift);
+                    weight * candidate.latency.exceedance(limit, level, self.slowdown.residuals())
+                })
+                .sum()
+        };
+        let late = exceedance(conditions.budget);
+        let mut lost = 0.0;
+        for overrun in 1..=OVERRUNS {
+            let share = exceedance(self.config.period * overrun);
+            lost += share;
+            if share == 0.0 {
+                break;
+            }
+        }
+        (late + lost) / (1.0 + lost)
+    }
+
+    pub(super) fn weights(&self) -> Weights {
+        Weights {
+            latency: self.config.lambda_latency,
+            complexity: self.config.lambda_complexity,
+            miss: self.price.per_miss(),
+        }
+    }
+
+    /// What a candidate costs by the last weighing; infinite while its latency is unknown.
+    pub(super) fn cost(&self, id: CandidateId) -> f64 {
+        self.cost_in(&self.weighing.terms, id)
+    }
+
+    pub(super) fn cost_in(&self, terms: &[Terms], id: CandidateId) -> f64 {
+        let is_known = self.candidate(id).is_some_and(|it| it.latency.is_known());
+        match terms.get(id.0) {
+            Some(terms) if is_known => terms.cost(&self.weights()),
+            _ => f64::INFINITY,
+        }
+    }
+
+    pub(super) fn is_feasible(&self, id: CandidateId) -> bool {
+        let is_known = self.candidate(id).is_some_and(|it| it.latency.is_known());
+        is_known && self.weighing.terms.get(id.0).is_some_and(|it| it.miss <= FEASIBLE)
+    }
+
+    /// The feasible candidate of the smallest cost; without one, that of the smallest cost; without any measured one,
+    /// the first.
+    pub(super) fn best(&self, available: &[Availability]) -> Option<CandidateId> {
+        let usable = self.ids().filter(|it| self.is_usable(*it, available));
+        usable.min_by(|one, other| {
+            let infeasible = |it: CandidateId| !self.is_feasible(it);
+            infeasible(*one)
+                .cmp(&infeasible(*other))
+                .then(self.cost(*one).total_cmp(&self.cost(*other)))
+        })
+    }
+
+    /// The rival of the smallest cost whose promise has paid for the switch. One that is feasible where the active one
+    /// is not need not pay.
+    fn paid_rival(&mut self, active: CandidateId, available: &[Availability]) -> Option<CandidateId> {
+        let stretch = self.stretch();
+        let cost = self.cost(active);
+        let may_stay = self.is_feasible(active);
         let mut best: Option<(CandidateId, f64)> = None;
         for index in 0..self.candidates.len() {
             let id = CandidateId(index);
@@ -79,28 +182,53 @@ impl Policy {
             if id == active || !self.is_usable(id, available) {
                 continue;
             }
-            let miss_rate = self.config.miss_rate;
+            let (rival_cost, risk, is_feasible) = (self.cost(id), self.risk_of_entry(id), self.is_feasible(id));
             let Some(rival) = self.candidate_mut(id) else {
                 continue;
             };
-            let fits = rival
-                .latency
-                .upper_to_enter(level, miss_rate)
-                .is_some_and(|it| it <= limit);
-            if !fits {
-                rival.regret.forget();
-                continue;
-            }
-            let quality = rival.quality.mean();
-            rival.regret.grow(quality, over, stretch);
-            if rival.regret.has_paid() && best.is_none_or(|(_, most)| most < quality) {
-                best = Some((id, quality));
+            rival.regret.grow(cost - rival_cost, stretch);
+            let may_enter = match (may_stay, is_feasible) {
+                (false, true) => true,
+                (true, false) => false,
+                _ => rival.regret.has_paid(risk),
+            };
+            if may_enter && best.is_none_or(|(_, least)| rival_cost < least) {
+                best = Some((id, rival_cost));
             }
         }
-        best.map(|(id, quality)| (id, Reason::Better { quality, over }))
+        best.map(|(id, _)| id)
     }
 
-    fn ids(&self) -> impl Iterator<Item = CandidateId> {
+    /// How far the scale of qualities is stretched for regret.
+    pub(super) fn stretch(&self) -> f64 {
+        let qualities = || self.candidates.iter().flatten().map(|it| it.quality.mean());
+        stretch(qualities().fold(1.0, f64::min), qualities().fold(1e-3, f64::max))
+    }
+
+    /// What the first run after a switch may lose beyond the usual.
+    fn risk_of_entry(&self, id: CandidateId) -> f64 {
+        let Some(candidate) = self.candidate(id).filter(|it| it.latency.is_known()) else {
+            return 0.0;
+        };
+        let (limit, level) = (self.limit.at(self.now), self.slowdown.level());
+        let late = |limit| candidate.latency.exceedance(limit, level, self.slowdown.residuals());
+        (late(limit.div_f64(FIRST_RUN)) - late(limit)) * (1.0 + self.price.per_miss())
+    }
+
+    fn reason(&self, active: CandidateId, rival: CandidateId) -> Reason {
+        let quality = |id| self.candidate(id).map_or(0.0, |it| it.quality.mean());
+        let budget = self.limit.at(self.now).min(self.config.period);
+        let upper = self.candidate(active).and_then(|it| self.upper(it));
+        match upper.filter(|it| budget < *it) {
+            Some(upper) => Reason::Infeasible { upper, budget },
+            None => Reason::Better {
+                quality: quality(rival),
+                over: quality(active),
+            },
+        }
+    }
+
+    pub(super) fn ids(&self) -> impl Iterator<Item = CandidateId> + use<> {
         (0..self.candidates.len()).map(CandidateId)
     }
 }

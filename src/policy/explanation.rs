@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! Why it is this candidate: everything that was compared, and what would have changed the choice. How it is drawn up
+//! stands in `controller::account`.
+
+use std::time::Duration;
+
+use super::objective::{Terms, Weights};
+use super::{CandidateId, Reason};
+
+/// The state of a choice.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explanation {
+    /// Frames decided so far.
+    pub frame: u64,
+    pub active: Option<CandidateId>,
+    /// Why it became active, and at which frame; `None` before the first one did.
+    pub since: Option<(Reason, u64)>,
+    /// What a frame latency is compared with now: the user's budget, less what the sink asked for by QoS.
+    pub budget: Duration,
+    /// How many times slower the machine is than when the baselines were measured, and the standard deviation of its
+    /// natural logarithm.
+    pub slowdown: f64,
+    pub slowdown_sd: f64,
+    /// While a slow run may have been a step of the machine or a spike: the probability that it was a step.
+    pub step_probability: Option<f64>,
+    pub weights: Weights,
+    /// All candidates that there are, in the order in which they were added.
+    pub candidates: Vec<Account>,
+    pub binding: Binding,
+    /// The rival that comes next, and the cost that it is behind: negative where it is better and has to wait.
+    pub runner_up: Option<(CandidateId, f64)>,
+    /// The smallest budget above the present one at which another candidate would be chosen, and which.
+    pub flips_at: Option<(Duration, CandidateId)>,
+    /// How many times slower than now the machine may become before another candidate is chosen; infinite if no
+    /// slowdown changes the choice.
+    pub survives: f64,
+}
+
+/// What is known of one candidate, and what it counts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Account {
+    pub id: CandidateId,
+    /// Whether it could answer the next frame.
+    pub is_usable: bool,
+    /// Whether the user forbade it.
+    pub is_forbidden: bool,
+    /// More likely in time than not.
+    pub is_feasible: bool,
+    /// Predicted frame latency, and the bound that all but the miss rate of its runs are expected to keep.
+    pub latency: Option<Duration>,
+    pub upper: Option<Duration>,
+    pub latency_source: Source,
+    /// Frames since its last run.
+    pub latency_age: Option<u64>,
+    /// Quality with its standard deviation, before the strategy and the discount for doubt.
+    pub quality: f64,
+    pub quality_sd: f64,
+    pub quality_source: Source,
+    /// Frames since its last score.
+    pub quality_age: Option<u64>,
+    /// Agreement of its answers under small known perturbations, 0..1, if it was sampled.
+    pub robustness: Option<f64>,
+    /// What is weighed, and the cost that comes of it; infinite for one whose latency is unknown.
+    pub terms: Terms,
+    pub cost: f64,
+    /// Regret of not having switched to it, from 0 to 1: at 1 it has paid for the switch.
+    pub regret: f64,
+}
+
+/// Where a number comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// Nobody knows.
+    Unknown,
+    /// The catalogue says so.
+    Catalogue,
+    /// Runs of this candidate while it answered, or its scores.
+    Measured,
+    /// Runs of it in the shadow.
+    Shadow,
+    /// Own runs some time ago, and what other candidates have told of the machine since.
+    Shared,
+}
+
+impl Source {
+    /// One word for messages.
+    pub fn nick(self) -> &'static str {
+        match self {
+            Source::Unknown => "unknown",
+            Source::Catalogue => "catalogue",
+            Source::Measured => "measured",
+            Source::Shadow => "shadow",
+            Source::Shared => "shared",
+        }
+    }
+}
+
+/// What keeps a better answer out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Binding {
+    /// Nothing: it is the best answer that there is.
+    Nothing,
+    /// Time: this candidate would be better, but misses too often.
+    Time(CandidateId),
+    /// This candidate would be better and is in time, but costs more than that is worth to the user.
+    Preference(CandidateId),
+    /// This rival is better, and has not paid for the switch yet.
+    Switching(CandidateId),
+    /// The user pinned the active one, or switched choosing off.
+    User,
+    /// No other candidate can answer.
+    Alone,
+}
+
+impl Binding {
+    /// One word for messages.
+    pub fn nick(self) -> &'static str {
+        match self {
+            Binding::Nothing => "nothing",
+            Binding::Time(_) => "time",
+            Binding::Preference(_) => "preference",
+            Binding::Switching(_) => "switching",
+            Binding::User => "user",
+            Binding::Alone => "alone",
+        }
+    }
+
+    /// The candidate that is kept out.
+    pub fn candidate(self) -> Option<CandidateId> {
+        match self {
+            Binding::Time(id) | Binding::Preference(id) | Binding::Switching(id) => Some(id),
+            Binding::Nothing | Binding::User | Binding::Alone => None,
+        }
+    }
+}
+
+impl Explanation {
+    pub fn account(&self, id: CandidateId) -> Option<&Account> {
+        self.candidates.iter().find(|it| it.id == id)
+    }
+
+    /// The explanation as sentences, with the candidates by name.
+    pub fn sentence(&self, name: &dyn Fn(CandidateId) -> String) -> String {
+        let Some((active, account)) = self.active.and_then(|it| Some((it, self.account(it)?))) else {
+            return "Nobody answers: no candidate is ready.".to_string();
+        };
+        let ms = |it: Duration| format!("{:.1} ms", it.as_secs_f64() * 1e3);
+        let percent = |it: f64| format!("{:.1} %", 1e2 * it);
+        let mut text = format!("{} answers", name(active));
+        if let Some(latency) = account.latency {
+            text += &format!(
+                ": {} of {} expected, {} missed, quality {:.3} ± {:.3}",
+                ms(latency),
+                ms(self.budget),
+                percent(account.terms.miss),
+                account.quality,
+                account.quality_sd
+            );
+        }
+        text += ". ";
+        let of = |id: CandidateId| self.account(id).map_or((0.0, 0.0), |it| (it.quality, it.terms.miss));
+        text += &match self.binding {
+            Binding::Nothing => "No candidate is better.".to_string(),
+            Binding::Time(id) => format!(
+                "{} would be better ({:.3}) but would miss {} of its frames.",
+                name(id),
+                of(id).0,
+                percent(of(id).1)
+            ),
+            Binding::Preference(id) => format!(
+                "{} is better ({:.3}) and in time, but costs more than that is worth by the weights.",
+                name(id),
+                of(id).0
+            ),
+            Binding::Switching(id) => format!("{} is better by now and has to pay for the switch first.", name(id)),
+            Binding::User => "The user chose it.".to_string(),
+            Binding::Alone => "No other candidate can answer.".to_string(),
+        };
+        if let Some((id, gap)) = self.runner_up {
+            text += &format!(" Next is {}, {:.3} behind.", name(id), gap);
+        }
+        if let Some((budget, id)) = self.flips_at {
+            text += &format!(" From a budget of {} on it would be {}.", ms(budget), name(id));
+        }
+        if self.survives.is_finite() {
+            text += &format!(
+                " It stays until the machine is {:.2} times as slow as now ({:.2} times the baseline).",
+                self.survives,
+                self.survives * self.slowdown
+            );
+        }
+        text
+    }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! Our own policy, told of a replay what `avrec-switch` would tell it of a stream.
+
+use std::time::Duration;
+
+use super::{Matrix, Run, Selector, ShadowRun};
+use crate::policy::{Availability, CandidateId, Config, ConfigError, Policy, Prior, RunKind};
+
+/// The policy of `avrec-switch` as a selector.
+pub struct Avrec {
+    policy: Policy,
+    available: Vec<Availability>,
+    budget: Duration,
+}
+
+impl Avrec {
+    /// With the matrix' budget, period and priors, and everything else as in `config`.
+    pub fn new(matrix: &Matrix, config: Config) -> Result<Avrec, ConfigError> {
+        let config = Config {
+            budget: duration(matrix.budget_ms),
+            period: duration(matrix.period_ms),
+            ..config
+        };
+        let mut policy = Policy::new(config)?;
+        for column in &matrix.columns {
+            policy.add(Prior {
+                quality: column.prior,
+                latency: column.baseline_ms.map(duration),
+                ..Prior::default()
+            });
+        }
+        Ok(Avrec {
+            policy,
+            available: vec![Availability::Ready; matrix.candidates()],
+            budget: config.budget,
+        })
+    }
+
+    pub fn tell(&mut self, candidate: usize, quality: f64) {
+        self.policy.scored(Duration::ZERO, CandidateId(candidate), quality);
+    }
+
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+}
+
+impl Selector for Avrec {
+    fn pick(&mut self, _: usize, now_ms: f64) -> Option<usize> {
+        let decision = self.policy.decide(duration(now_ms), &self.available);
+        decision.answer.map(|it| it.0)
+    }
+
+    fn ran(&mut self, run: &Run) {
+        let id = CandidateId(run.candidate);
+        let start = duration(run.frame as f64 * self.policy.config().period.as_secs_f64() * 1e3 + run.waited_ms);
+        let latency = duration(run.latency_ms);
+        if run.is_late {
+            let elapsed = self.budget.saturating_sub(duration(run.waited_ms)).min(latency);
+            self.policy.missed(start + elapsed, id, elapsed);
+        }
+        self.policy.lost(start + latency, run.lost as u32);
+        let kind = if run.is_first { RunKind::WarmUp } else { RunKind::Active };
+        self.policy.ran(start + latency, id, latency, kind);
+    }
+
+    fn shadow(&mut self, now_ms: f64, slack_ms: f64) -> Option<usize> {
+        let slack = duration(slack_ms);
+        let shadow = self.policy.shadow(duration(now_ms), slack, &self.available)?;
+        shadow.ids().next().map(|it| it.0)
+    }
+
+    fn shadowed(&mut self, run: &ShadowRun) {
+        let now = duration(run.frame as f64 * self.policy.config().period.as_secs_f64() * 1e3 + run.latency_ms);
+        let id = CandidateId(run.candidate);
+        let kind = if run.fits { RunKind::Shadow } else { RunKind::Overlapped };
+        self.policy.ran(now, id, duration(run.latency_ms), kind);
+        self.policy.scored(now, id, run.quality);
+        self.policy.scored(now, CandidateId(run.active), run.active_quality);
+    }
+}
+
+fn duration(ms: f64) -> Duration {
+    Duration::from_secs_f64(ms.clamp(0.0, 1e9) / 1e3)
+}
