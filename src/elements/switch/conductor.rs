@@ -145,6 +145,11 @@ impl Conductor {
         present.max_by(|one, other| prior(one).total_cmp(&prior(other)))
     }
 
+    /// Quality that the catalogue gives the lane, if it does.
+    pub fn prior(&self, lane: usize) -> Option<f64> {
+        self.priors.get(lane)?.quality
+    }
+
     /// Tells the policy who the reference is now.
     fn resolve_reference(&mut self) {
         let reference = self.reference_lane();
