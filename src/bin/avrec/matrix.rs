@@ -240,8 +240,11 @@ fn millis(duration: Duration) -> String {
 mod tests {
     use super::*;
 
-    /// The survey of frame `number` at 25 frames a second, by (name, prior, milliseconds, agreement).
-    fn survey(number: u64, candidates: &[(&str, Option<f64>, Option<u64>, Option<f64>)]) -> Survey {
+    /// Name, prior, milliseconds and agreement.
+    type Found<'a> = (&'a str, Option<f64>, Option<u64>, Option<f64>);
+
+    /// The survey of frame `number` at 25 frames a second.
+    fn survey(number: u64, candidates: &[Found]) -> Survey {
         let candidates = candidates.iter().map(|it| Surveyed {
             name: it.0.to_string(),
             prior: it.1,
