@@ -24,6 +24,7 @@ pub mod elements;
 pub mod media;
 pub mod plane;
 pub mod policy;
+pub mod replay;
 pub mod runtime;
 pub mod score;
 pub mod tensor;

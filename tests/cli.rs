@@ -2,9 +2,11 @@
 
 //! The real `avrec` command on real pipelines: exit codes, output, log and report.
 
+use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -104,6 +106,167 @@ fn a_full_disk_ends_the_log_and_not_the_run() {
         "fakesink",
     ];
     check_failure(&words, 3, "the run goes on");
+}
+
+/// A matrix as it stands in its file.
+struct Matrix {
+    comments: HashMap<String, f64>,
+    header: Vec<String>,
+    rows: Vec<Vec<f64>>,
+}
+
+fn read_matrix(path: &Path) -> Matrix {
+    let text = std::fs::read_to_string(path).unwrap();
+    assert!(text.ends_with('\n'), "the last row is whole");
+    let mut lines = text.lines().peekable();
+    let mut comments = HashMap::new();
+    while let Some(line) = lines.next_if(|it| it.starts_with('#')) {
+        let (key, value) = line.strip_prefix("# ").unwrap().split_once(": ").unwrap();
+        comments.insert(key.to_string(), value.parse().unwrap());
+    }
+    let header = lines.next().unwrap().split(',').map(String::from).collect();
+    let row = |line: &str| line.split(',').map(|it| it.parse().unwrap()).collect();
+    Matrix {
+        comments,
+        header,
+        rows: lines.map(row).collect(),
+    }
+}
+
+/// Forty frames into candidates of a catalogue, with and without prior.
+fn recorded_description(folder: &Path, frames: u32) -> String {
+    let catalog = folder.join("sizes.toml");
+    let candidate = |name: &str, method: &str, more: &str| {
+        format!(
+            "[[candidate]]\nname = \"{name}\"\n\
+             element = \"videoscale method={method} ! capsfilter caps=video/x-raw,width=256,height=192\"\n{more}\n"
+        )
+    };
+    let text = [
+        "task = \"image\"\nreference = \"sinc\"\n".to_string(),
+        candidate("near", "nearest-neighbour", ""),
+        candidate("linear", "bilinear", "quality = 0.7"),
+        candidate("sinc", "sinc", "quality = 0.9"),
+    ];
+    std::fs::write(&catalog, text.concat()).unwrap();
+    format!(
+        "videotestsrc num-buffers={frames} pattern=zone-plate kx2=20 ky2=20 kt=1 ! video/x-raw,format=I420,width=128,height=96,framerate=25/1 \
+         ! avrec-switch catalog={} latency-budget=30000000 ! fakesink",
+        catalog.display()
+    )
+}
+
+#[test]
+fn a_recording_has_every_candidate_on_every_frame() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("matrix.csv");
+    let description = recorded_description(folder.path(), 40);
+    let load = "0.1:20:sleep 20";
+    let output = finish(&["--record", path.to_str().unwrap(), "--load", load, &description]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("40 frames"), "{}", stdout(&output));
+
+    let matrix = read_matrix(&path);
+    assert_eq!(
+        matrix.header,
+        [
+            "t_ms",
+            "near.latency_ms",
+            "near.quality",
+            "linear.latency_ms",
+            "linear.quality",
+            "sinc.latency_ms",
+            "sinc.quality"
+        ]
+    );
+    let comment = |key: &str| matrix.comments.get(key).copied();
+    assert_eq!(
+        (comment("budget_ms"), comment("period_ms")),
+        (Some(30.0), Some(40.0))
+    );
+    assert_eq!(
+        (
+            comment("near.prior"),
+            comment("linear.prior"),
+            comment("sinc.prior")
+        ),
+        (None, Some(0.7), Some(0.9))
+    );
+    assert_eq!(matrix.rows.len(), 40);
+    for (number, row) in matrix.rows.iter().enumerate() {
+        assert_eq!(row.len(), 7);
+        assert_eq!(row[0], 40.0 * number as f64);
+        for latency in [row[1], row[3], row[5]] {
+            assert!((0.001..5_000.0).contains(&latency), "row {number}: {row:?}");
+        }
+        assert_eq!(row[6], 0.9, "the reference has its own quality");
+        assert!(0.2 < row[2] && row[2] < row[4], "row {number}: {row:?}");
+        assert!(row[4] < 0.9, "row {number}: {row:?}");
+    }
+    for (column, name) in [(1, "near"), (3, "linear"), (5, "sinc")] {
+        let mut first: Vec<f64> = matrix.rows[..20].iter().map(|row| row[column]).collect();
+        first.sort_by(f64::total_cmp);
+        assert_eq!(comment(&format!("{name}.baseline_ms")), Some(first[10]));
+    }
+}
+
+#[test]
+fn a_recording_that_is_interrupted_keeps_its_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("matrix.csv");
+    let description = recorded_description(folder.path(), u32::MAX >> 1);
+    let mut child = avrec(&["--record", path.to_str().unwrap()])
+        .arg(&description)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut ticker = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(ticker.next().unwrap().unwrap().contains("1 s"));
+    let rows = || std::fs::read_to_string(&path).unwrap().matches('\n').count();
+    let end = Instant::now() + Duration::from_secs(20);
+    while rows() < 40 {
+        assert!(Instant::now() < end, "{} rows after 20 s", rows());
+        std::thread::yield_now();
+    }
+    interrupt(&child);
+    let last = ticker.map(Result::unwrap).last().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let matrix = read_matrix(&path);
+    assert!(last.contains(&format!("{} frames", matrix.rows.len())), "{last}");
+    assert!(matrix.rows.iter().all(|it| it.len() == 7));
+}
+
+#[test]
+fn a_recording_that_cannot_be_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let description = recorded_description(folder.path(), 30);
+    let path = folder.path().join("matrix.csv");
+    let path = path.to_str().unwrap();
+    check_failure(&["--record", "/dev/full", &description], 3, "the run goes on");
+    check_failure(
+        &["--record", "/no/such/folder/m", &description],
+        2,
+        "/no/such/folder",
+    );
+    check_failure(&["--record", "/proc/m", &description], 2, "/proc/m");
+    check_failure(
+        &["--record", path, "fakesrc", "!", "fakesink"],
+        2,
+        "no avrec-switch",
+    );
+    check_failure(
+        &["--record", path, "--log", path, &description],
+        2,
+        "the same file",
+    );
+    check_failure(
+        &["--record", path, "--compare", "near", &description],
+        2,
+        "cannot be used with",
+    );
+    let none = recorded_description(folder.path(), 0);
+    check_failure(&["--record", path, &none], 3, "no frame came through");
 }
 
 #[test]

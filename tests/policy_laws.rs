@@ -136,6 +136,7 @@ impl Stream {
             policy.add(Prior {
                 quality,
                 is_reference: index == 3,
+                ..Prior::default()
             });
         }
         Stream {
@@ -186,6 +187,7 @@ impl Stream {
                 let id = self.policy.add(Prior {
                     quality: *quality,
                     is_reference: *is_reference,
+                    ..Prior::default()
                 });
                 assert_eq!(id, CandidateId(self.added), "ids are never reused");
                 self.failed.retain(|it| *it != id.0);
@@ -401,6 +403,7 @@ fn measured(latencies: &[f64]) -> Policy {
         let id = policy.add(Prior {
             quality,
             is_reference: index + 1 == latencies.len(),
+            ..Prior::default()
         });
         for run in 0..20 {
             // A wobble of 2 %, so that the scatter is not nothing.

@@ -346,3 +346,75 @@ fn children_are_reached_through_the_child_proxy() {
     proxy.set_child_property("b::silent", true.to_value());
     assert!(rig.candidate("b").property::<bool>("silent"));
 }
+
+#[test]
+fn an_exhaustive_switch_runs_every_candidate_on_every_frame_and_loses_and_reorders_none() {
+    let mut rig = Rig::new("exhaustive=true reference=big", THREE_SIZES);
+    for number in 0..20 {
+        let got = rig.pass();
+        assert_eq!(got.pts(), Some(gst::ClockTime::from_mseconds(40 * number)));
+        assert!(
+            rig.harness.try_pull().is_none(),
+            "one frame comes out for frame {number}"
+        );
+    }
+    let messages: Vec<gst::Structure> = std::iter::from_fn(|| rig.bus.pop())
+        .filter_map(|it| it.structure().map(|it| it.to_owned()))
+        .collect();
+    let surveys = messages.iter().filter(|it| it.name() == "avrec/survey");
+    for (number, survey) in surveys.clone().enumerate() {
+        assert_eq!(survey.get::<u64>("frame"), Ok(number as u64));
+        assert_eq!(survey.get::<u64>("running-time"), Ok(40_000_000 * number as u64));
+        assert_eq!(survey.get::<u64>("budget-ns"), Ok(40_000_000));
+        assert_eq!(survey.get::<&str>("reference"), Ok("big"));
+        let candidates = survey.get::<gst::Array>("candidates").unwrap();
+        let candidates: Vec<_> = candidates
+            .iter()
+            .map(|it| it.get::<gst::Structure>().unwrap())
+            .collect();
+        let names: Vec<&str> = candidates.iter().map(|it| it.get("name").unwrap()).collect();
+        assert_eq!(names, ["same", "big", "tiny"]);
+        for (name, candidate) in names.iter().zip(&candidates) {
+            assert!(0 < candidate.get::<u64>("latency-ns").unwrap(), "{candidate}");
+            let agreement = candidate.get::<f64>("agreement").ok();
+            assert_eq!(agreement.is_none(), *name == "big", "{candidate}");
+            assert!(agreement.is_none_or(|it| (0.0..1.0).contains(&it)), "{candidate}");
+        }
+    }
+    assert_eq!(surveys.count(), 20, "the first frame waits until all are warm");
+    let scores = messages.iter().filter(|it| it.name() == "avrec/score").count();
+    assert_eq!(scores, 40, "each answer is compared, and none of them twice");
+    for name in ["same", "big", "tiny"] {
+        let runs = rig.candidate_stats(name).unwrap().get::<u64>("runs");
+        assert_eq!(runs, Ok(20 + 3), "{name}: the frames, and three runs to warm up");
+    }
+    let stats = rig.stats();
+    assert_eq!(
+        (stats.get::<u64>("in"), stats.get::<u64>("out")),
+        (Ok(20), Ok(20))
+    );
+    assert_eq!(
+        stats.get::<u64>("misses"),
+        Ok(0),
+        "the others' time is not the frame's"
+    );
+}
+
+#[test]
+fn exhaustive_can_be_switched_on_and_off_while_frames_pass() {
+    let mut rig = Rig::new("late-policy=wait", "identity name=a identity name=b");
+    for round in 0..6 {
+        rig.switch.set_property("exhaustive", round % 2 == 0);
+        rig.messages("");
+        for _ in 0..50 {
+            rig.pass();
+        }
+        let surveys = rig.messages("avrec/survey").len();
+        assert_eq!(surveys, if round % 2 == 0 { 50 } else { 0 }, "round {round}");
+    }
+    let stats = rig.stats();
+    assert_eq!(
+        (stats.get::<u64>("in"), stats.get::<u64>("out")),
+        (Ok(300), Ok(300))
+    );
+}

@@ -318,3 +318,52 @@ fn it_starts_and_stops_fifty_times_with_frames_between() {
         pipeline.set_state(gst::State::Null).unwrap();
     }
 }
+
+#[test]
+fn an_exhaustive_switch_tells_of_the_answer_that_did_not_come_and_goes_on() {
+    let mut rig = Rig::new("exhaustive=true", "identity name=weak identity name=strong");
+    rig.pass();
+    let fails = fail_on_demand(&rig.candidate("weak"));
+    fails.store(true, Ordering::SeqCst);
+    rig.messages("");
+    let latencies = |rig: &Rig| -> Vec<[bool; 2]> {
+        let surveys = rig.messages("avrec/survey");
+        let candidates = surveys
+            .iter()
+            .map(|it| it.get::<gst::Array>("candidates").unwrap());
+        candidates
+            .map(|it| [0, 1].map(|lane| it[lane].get::<gst::Structure>().unwrap().has_field("latency-ns")))
+            .collect()
+    };
+    for _ in 0..5 {
+        rig.pass();
+    }
+    assert_eq!(latencies(&rig), [[false, true]; 5]);
+    fails.store(false, Ordering::SeqCst);
+    rig.pass_until("the weak one is back", |rig| {
+        latencies(rig).contains(&[true, true])
+    });
+}
+
+#[test]
+fn a_flush_frees_a_frame_that_all_candidates_are_to_answer() {
+    let mut rig = Rig::new("exhaustive=true", "identity name=a identity name=b");
+    rig.pass();
+    let gate = rig.gate("b");
+    let sink = rig.switch.static_pad("sink").unwrap();
+    let runs = |rig: &Rig, name: &str| rig.candidate_stats(name).unwrap().get::<u64>("runs").unwrap();
+    let (frame, before) = (rig.frame(), runs(&rig, "a"));
+    let pushing = std::thread::spawn({
+        let sink = sink.clone();
+        move || sink.chain(frame)
+    });
+    eventually("the first candidate has answered", || before < runs(&rig, "a"));
+    sink.send_event(gst::event::FlushStart::new());
+    assert_eq!(pushing.join().unwrap(), Err(gst::FlowError::Flushing));
+    drop(gate);
+    sink.send_event(gst::event::FlushStop::new(true));
+    rig.harness.push_event(gst::event::Segment::new(
+        &gst::FormattedSegment::<gst::ClockTime>::new(),
+    ));
+    rig.pass();
+}

@@ -138,7 +138,13 @@ mod tests {
                 },
                 "period is zero",
             ),
-            (Config { miss_rate: 1.5, ..fine }, "miss rate 1.5"),
+            (
+                Config {
+                    miss_rate: 1.5,
+                    ..fine
+                },
+                "miss rate 1.5",
+            ),
             (
                 Config {
                     miss_rate: f64::NAN,

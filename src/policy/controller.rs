@@ -165,7 +165,11 @@ impl Policy {
             candidate.latency.glimpsed(elapsed, level);
             false
         };
-        candidate.overdue = Some(if is_alarming { Overdue::Alarming } else { Overdue::Plausible });
+        candidate.overdue = Some(if is_alarming {
+            Overdue::Alarming
+        } else {
+            Overdue::Plausible
+        });
     }
 
     /// An answer agreed with the reference's on the same frame to this degree, 0..1.
@@ -355,9 +359,11 @@ impl Policy {
     }
 
     fn upper(&self, candidate: &Candidate) -> Option<Duration> {
-        candidate
-            .latency
-            .upper(self.slowdown.level(), self.config.miss_rate, self.slowdown.residuals())
+        candidate.latency.upper(
+            self.slowdown.level(),
+            self.config.miss_rate,
+            self.slowdown.residuals(),
+        )
     }
 
     fn is_sound(&self, id: CandidateId) -> bool {

@@ -159,7 +159,10 @@ impl Explanation {
             );
         }
         text += ". ";
-        let of = |id: CandidateId| self.account(id).map_or((0.0, 0.0), |it| (it.quality, it.terms.miss));
+        let of = |id: CandidateId| {
+            self.account(id)
+                .map_or((0.0, 0.0), |it| (it.quality, it.terms.miss))
+        };
         text += &match self.binding {
             Binding::Nothing => "No candidate is better.".to_string(),
             Binding::Time(id) => format!(
@@ -173,7 +176,10 @@ impl Explanation {
                 name(id),
                 of(id).0
             ),
-            Binding::Switching(id) => format!("{} is better by now and has to pay for the switch first.", name(id)),
+            Binding::Switching(id) => format!(
+                "{} is better by now and has to pay for the switch first.",
+                name(id)
+            ),
             Binding::User => "The user chose it.".to_string(),
             Binding::Alone => "No other candidate can answer.".to_string(),
         };

@@ -182,7 +182,10 @@ impl Latency {
 
     /// The slowdown at which this latency would be the expected one.
     pub(super) fn implied(&self, latency: Duration) -> f64 {
-        let own = (seconds(latency) / self.baseline.unwrap_or(f64::INFINITY)).max(1e-6).ln() - self.offset;
+        let own = (seconds(latency) / self.baseline.unwrap_or(f64::INFINITY))
+            .max(1e-6)
+            .ln()
+            - self.offset;
         own / (1.0 + self.reaction).max(0.5)
     }
 
@@ -214,7 +217,11 @@ impl Latency {
 
     /// Standard deviation of single runs in the log domain, without outliers.
     pub(super) fn scatter(&self, shared: &Window) -> f64 {
-        let window = if self.residuals.len() < OWN_SCATTER { shared } else { &self.residuals };
+        let window = if self.residuals.len() < OWN_SCATTER {
+            shared
+        } else {
+            &self.residuals
+        };
         window.spread().clamp(SCATTER.0, SCATTER.1)
     }
 
@@ -319,7 +326,8 @@ impl Latency {
 
     /// Whether it would keep a limit if it had not become slower on its own.
     pub(super) fn would_keep(&self, limit: Duration, slowdown: f64) -> bool {
-        self.baseline.is_none_or(|it| it * slowdown.exp() <= seconds(limit))
+        self.baseline
+            .is_none_or(|it| it * slowdown.exp() <= seconds(limit))
     }
 
     /// Expected latency.
@@ -338,7 +346,9 @@ impl Latency {
         let unknown = sensitivity * sensitivity * level.variance + share * share * self.doubt(level.mean);
         let sd = unknown.sqrt();
         let nodes = NODES.iter();
-        let usual: f64 = nodes.map(|(at, weight)| weight * self.tail(margin - at * sd, shared)).sum();
+        let usual: f64 = nodes
+            .map(|(at, weight)| weight * self.tail(margin - at * sd, shared))
+            .sum();
         let Some((again, residual)) = self.slow.suspicion() else {
             return usual;
         };
@@ -363,7 +373,9 @@ impl Latency {
         let weight = SHARED_RESIDUALS / (self.residuals.len() as f64 + SHARED_RESIDUALS);
         let tail = (weight * others + (1.0 - weight) * own).max(self.scatter(shared));
         let doubt = (self.innovation(level, shared) - self.scatter(shared).powi(2)).max(0.0);
-        Some(duration((self.expected(level.mean) + tail + doubt.sqrt()).exp() - HAND_OVER))
+        Some(duration(
+            (self.expected(level.mean) + tail + doubt.sqrt()).exp() - HAND_OVER,
+        ))
     }
 
     fn scaled(&self, slowdown: f64) -> f64 {

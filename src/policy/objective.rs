@@ -108,7 +108,11 @@ mod tests {
     use super::*;
 
     /// P, seconds and complexity of the worked case.
-    const CASE: [(&str, f64, f64, f64); 3] = [("A", 0.95, 0.3, 1.5), ("B", 0.90, 0.2, 2.0), ("C", 0.88, 0.1, 1.0)];
+    const CASE: [(&str, f64, f64, f64); 3] = [
+        ("A", 0.95, 0.3, 1.5),
+        ("B", 0.90, 0.2, 2.0),
+        ("C", 0.88, 0.1, 1.0),
+    ];
 
     fn recommended(weights: &Weights) -> &'static str {
         let cost = |it: &(&str, f64, f64, f64)| {
@@ -120,7 +124,10 @@ mod tests {
             };
             terms.cost(weights)
         };
-        CASE.iter().min_by(|one, other| cost(one).total_cmp(&cost(other))).unwrap().0
+        CASE.iter()
+            .min_by(|one, other| cost(one).total_cmp(&cost(other)))
+            .unwrap()
+            .0
     }
 
     #[test]
@@ -130,7 +137,11 @@ mod tests {
             ..Weights::default()
         };
         assert_eq!(recommended(&weights), "C");
-        assert_eq!(recommended(&Weights::default()), "A", "without a price on latency the best answer wins");
+        assert_eq!(
+            recommended(&Weights::default()),
+            "A",
+            "without a price on latency the best answer wins"
+        );
     }
 
     #[test]

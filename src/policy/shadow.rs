@@ -140,7 +140,11 @@ impl Plan {
         }
         let may_look = |it: &Proposal| {
             let since = scene.frame.saturating_sub(self.last_look);
-            if it.is_bearable { LOOK <= since || it.urgency == f64::INFINITY } else { it.is_overdue }
+            if it.is_bearable {
+                LOOK <= since || it.urgency == f64::INFINITY
+            } else {
+                it.is_overdue
+            }
         };
         let best = scene
             .ids()
@@ -276,11 +280,18 @@ impl Scene<'_> {
     }
 
     fn likely(&self, id: CandidateId, share: f64) -> Option<Duration> {
-        self.candidate(id)?.latency.upper(self.slowdown, share, self.residuals)
+        self.candidate(id)?
+            .latency
+            .upper(self.slowdown, share, self.residuals)
     }
 
     fn latency(&self, id: CandidateId) -> Option<f64> {
-        Some(self.candidate(id)?.latency.latency(self.slowdown.mean)?.as_secs_f64())
+        Some(
+            self.candidate(id)?
+                .latency
+                .latency(self.slowdown.mean)?
+                .as_secs_f64(),
+        )
     }
 }
 

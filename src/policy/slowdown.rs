@@ -5,9 +5,9 @@
 
 use std::time::Duration;
 
+use super::CandidateId;
 use super::latency::{Latency, Level};
 use super::window::Window;
-use super::CandidateId;
 
 /// Variance that the slowdown gains per frame while nothing is known: contention drifts by 3 % a frame.
 const DRIFT: f64 = 8e-4;
@@ -57,7 +57,11 @@ pub(super) enum Verdict {
     /// As expected, or it could not tell.
     Nothing,
     /// The run that raised the alarm was this candidate's own affair, with this residual, and so many runs in a row.
-    Spike { by: CandidateId, residual: f64, runs: u32 },
+    Spike {
+        by: CandidateId,
+        residual: f64,
+        runs: u32,
+    },
 }
 
 /// The shared log-slowdown: a scalar filter with an alarm for what a filter would follow too slowly.
@@ -174,7 +178,13 @@ impl Slowdown {
 
     /// A clean run: moves the slowdown and teaches the candidate. `is_rare` for one that is not run on each frame: the
     /// active one has just told of the machine, so a surprise is the candidate's own.
-    pub(super) fn measured(&mut self, id: CandidateId, latency: Duration, of: &mut Latency, is_rare: bool) -> Verdict {
+    pub(super) fn measured(
+        &mut self,
+        id: CandidateId,
+        latency: Duration,
+        of: &mut Latency,
+        is_rare: bool,
+    ) -> Verdict {
         let verdict = self.judge(id, latency, of, true);
         let residual = of.residual(latency, self.level.mean);
         let tolerance = self.tolerance(of);
@@ -253,7 +263,9 @@ impl Slowdown {
             }
             return Verdict::Nothing;
         }
-        let Alarm { by, residual, runs, .. } = *alarm;
+        let Alarm {
+            by, residual, runs, ..
+        } = *alarm;
         if of.residual(latency, alarm.risen) < -apart / 2.0 {
             self.settle(0.0);
             return Verdict::Spike { by, residual, runs };
@@ -278,8 +290,13 @@ impl Slowdown {
     fn raise(&mut self, id: CandidateId, latency: Duration, of: &Latency) {
         let before = self.level.mean;
         let residual = of.residual(latency, before);
-        let risen = of.implied(latency).min(LEVEL_LIMIT).max(self.alarm.map_or(before, |it| it.risen));
-        let step = self.alarm.map_or((self.steps / (self.steps + self.spikes)).max(0.02), |it| it.step);
+        let risen = of
+            .implied(latency)
+            .min(LEVEL_LIMIT)
+            .max(self.alarm.map_or(before, |it| it.risen));
+        let step = self
+            .alarm
+            .map_or((self.steps / (self.steps + self.spikes)).max(0.02), |it| it.step);
         self.alarm = Some(Alarm {
             by: id,
             before,

@@ -69,7 +69,10 @@ impl Window {
     pub(super) fn percentile(&self, share: f64) -> f64 {
         let count = self.sorted.len();
         let rank = (share * count as f64).ceil() as usize;
-        self.sorted.get(rank.clamp(1, count.max(1)) - 1).copied().unwrap_or(0.0)
+        self.sorted
+            .get(rank.clamp(1, count.max(1)) - 1)
+            .copied()
+            .unwrap_or(0.0)
     }
 
     /// Half the distance between the 16th and the 84th percentile: the standard deviation, if Gaussian;

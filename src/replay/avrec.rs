@@ -37,10 +37,6 @@ impl Avrec {
         })
     }
 
-    pub fn tell(&mut self, candidate: usize, quality: f64) {
-        self.policy.scored(Duration::ZERO, CandidateId(candidate), quality);
-    }
-
     pub fn policy(&self) -> &Policy {
         &self.policy
     }
@@ -54,14 +50,19 @@ impl Selector for Avrec {
 
     fn ran(&mut self, run: &Run) {
         let id = CandidateId(run.candidate);
-        let start = duration(run.frame as f64 * self.policy.config().period.as_secs_f64() * 1e3 + run.waited_ms);
+        let start =
+            duration(run.frame as f64 * self.policy.config().period.as_secs_f64() * 1e3 + run.waited_ms);
         let latency = duration(run.latency_ms);
         if run.is_late {
             let elapsed = self.budget.saturating_sub(duration(run.waited_ms)).min(latency);
             self.policy.missed(start + elapsed, id, elapsed);
         }
         self.policy.lost(start + latency, run.lost as u32);
-        let kind = if run.is_first { RunKind::WarmUp } else { RunKind::Active };
+        let kind = if run.is_first {
+            RunKind::WarmUp
+        } else {
+            RunKind::Active
+        };
         self.policy.ran(start + latency, id, latency, kind);
     }
 
@@ -72,12 +73,18 @@ impl Selector for Avrec {
     }
 
     fn shadowed(&mut self, run: &ShadowRun) {
-        let now = duration(run.frame as f64 * self.policy.config().period.as_secs_f64() * 1e3 + run.latency_ms);
+        let now =
+            duration(run.frame as f64 * self.policy.config().period.as_secs_f64() * 1e3 + run.latency_ms);
         let id = CandidateId(run.candidate);
-        let kind = if run.fits { RunKind::Shadow } else { RunKind::Overlapped };
+        let kind = if run.fits {
+            RunKind::Shadow
+        } else {
+            RunKind::Overlapped
+        };
         self.policy.ran(now, id, duration(run.latency_ms), kind);
         self.policy.scored(now, id, run.quality);
-        self.policy.scored(now, CandidateId(run.active), run.active_quality);
+        self.policy
+            .scored(now, CandidateId(run.active), run.active_quality);
     }
 }
 

@@ -21,7 +21,9 @@ impl Known {
         let candidates = 0..matrix.candidates();
         Known {
             baselines: candidates.clone().map(baseline).collect(),
-            priors: candidates.map(|it| matrix.columns[it].prior.unwrap_or(0.5)).collect(),
+            priors: candidates
+                .map(|it| matrix.columns[it].prior.unwrap_or(0.5))
+                .collect(),
             budget: matrix.budget_ms,
         }
     }
@@ -42,7 +44,11 @@ impl Static {
     /// The best by the catalogue: what most pipelines run.
     pub fn best(matrix: &Matrix) -> Static {
         let priors = Known::new(matrix).priors;
-        Static((0..priors.len()).max_by(|one, other| priors[*one].total_cmp(&priors[*other])).unwrap_or(0))
+        Static(
+            (0..priors.len())
+                .max_by(|one, other| priors[*one].total_cmp(&priors[*other]))
+                .unwrap_or(0),
+        )
     }
 
     /// The best in hindsight of those that keep the budget on 99 of 100 frames; else the one that keeps it most.
@@ -51,7 +57,10 @@ impl Static {
         let all = 0..matrix.candidates();
         let safe = all.clone().filter(|it| p99(it) <= matrix.budget_ms);
         let best = safe.max_by(|one, other| matrix.worth(*one).total_cmp(&matrix.worth(*other)));
-        Static(best.or_else(|| all.min_by(|one, other| p99(one).total_cmp(&p99(other)))).unwrap_or(0))
+        Static(
+            best.or_else(|| all.min_by(|one, other| p99(one).total_cmp(&p99(other))))
+                .unwrap_or(0),
+        )
     }
 }
 
@@ -178,9 +187,9 @@ impl Selector for LiteReconfig {
     fn pick(&mut self, _: usize, _: f64) -> Option<usize> {
         let fits = |it: &usize| 1.3 * self.slowdown * self.known.baselines[*it] <= self.known.budget;
         let all = 0..self.known.priors.len();
-        let best = all.filter(fits).max_by(|one, other| {
-            self.known.priors[*one].total_cmp(&self.known.priors[*other])
-        });
+        let best = all
+            .filter(fits)
+            .max_by(|one, other| self.known.priors[*one].total_cmp(&self.known.priors[*other]));
         best.or_else(|| self.known.by_speed().first().copied())
     }
 
@@ -229,13 +238,19 @@ impl Selector for Exp3 {
     }
 
     fn ran(&mut self, run: &Run) {
-        let worth = if run.is_late { 0.0 } else { self.known.priors[run.candidate] };
+        let worth = if run.is_late {
+            0.0
+        } else {
+            self.known.priors[run.candidate]
+        };
         let estimate = worth / self.shares[run.candidate];
         let count = self.weights.len() as f64;
         self.weights[run.candidate] *= (EXPLORATION * estimate / count).exp();
         let largest = self.weights.iter().copied().fold(f64::MIN, f64::max);
         // Only ratios count; a floor of a millionth lets a candidate come back.
-        self.weights.iter_mut().for_each(|it| *it = (*it / largest).max(1e-6));
+        self.weights
+            .iter_mut()
+            .for_each(|it| *it = (*it / largest).max(1e-6));
     }
 }
 
@@ -243,7 +258,9 @@ impl Selector for Exp3 {
 fn normal_cdf(z: f64) -> f64 {
     let x = z.abs() / std::f64::consts::SQRT_2;
     let t = 1.0 / (1.0 + 0.327_591_1 * x);
-    let poly = t * (0.254_829_592 + t * (-0.284_496_736 + t * (1.421_413_741 + t * (-1.453_152_027 + t * 1.061_405_429))));
+    let poly = t
+        * (0.254_829_592
+            + t * (-0.284_496_736 + t * (1.421_413_741 + t * (-1.453_152_027 + t * 1.061_405_429))));
     let erf = 1.0 - poly * (-x * x).exp();
     0.5 * (1.0 + erf.copysign(z))
 }

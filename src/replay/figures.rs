@@ -63,7 +63,11 @@ impl Figures {
 }
 
 fn lost(worth: f64, possible: f64) -> f64 {
-    if 0.0 < possible { 1.0 - worth / possible } else { 0.0 }
+    if 0.0 < possible {
+        1.0 - worth / possible
+    } else {
+        0.0
+    }
 }
 
 /// Frames at which contention came, and at which it went: where the median latency of the frames after differs from
@@ -73,7 +77,13 @@ fn changes(matrix: &Matrix) -> (Vec<usize>, Vec<usize>) {
         .map(|it| matrix.percentile_ms(it, 0.5).unwrap_or(1.0))
         .collect();
     let relative = |frame: usize| {
-        median(matrix.row(frame).iter().zip(&medians).map(|(it, median)| it.latency_ms / median))
+        median(
+            matrix
+                .row(frame)
+                .iter()
+                .zip(&medians)
+                .map(|(it, median)| it.latency_ms / median),
+        )
     };
     let levels: Vec<f64> = (0..matrix.frames()).map(relative).collect();
     let (mut onsets, mut ends) = (Vec::new(), Vec::new());
@@ -113,7 +123,11 @@ pub struct Interval {
 pub fn mean_of(values: &[f64]) -> Interval {
     const RESAMPLES: usize = 2000;
     if values.is_empty() {
-        return Interval { mean: 0.0, low: 0.0, high: 0.0 };
+        return Interval {
+            mean: 0.0,
+            low: 0.0,
+            high: 0.0,
+        };
     }
     let mut random = Random::new(values.len() as u64);
     let mut means: Vec<f64> = (0..RESAMPLES)

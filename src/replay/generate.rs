@@ -52,7 +52,10 @@ pub struct Kind {
 impl Kind {
     /// The six shapes on which policies are compared.
     pub fn six(inverted: bool) -> impl Iterator<Item = Kind> {
-        SHAPES[..6].iter().map(move |(shape, _)| Kind { shape: *shape, inverted })
+        SHAPES[..6].iter().map(move |(shape, _)| Kind {
+            shape: *shape,
+            inverted,
+        })
     }
 }
 
@@ -72,11 +75,19 @@ impl FromStr for Kind {
             None => (text, false),
         };
         match SHAPES.iter().find(|it| it.1 == name) {
-            Some((Shape::Wild, _)) if inverted => Err("wild worlds draw by themselves how wrong the catalogue is".into()),
-            Some((shape, _)) => Ok(Kind { shape: *shape, inverted }),
+            Some((Shape::Wild, _)) if inverted => {
+                Err("wild worlds draw by themselves how wrong the catalogue is".into())
+            }
+            Some((shape, _)) => Ok(Kind {
+                shape: *shape,
+                inverted,
+            }),
             None => {
                 let names: Vec<&str> = SHAPES.iter().map(|it| it.1).collect();
-                Err(format!("'{text}' is no kind of world; known: {}, each but wild also with +inverted", names.join(", ")))
+                Err(format!(
+                    "'{text}' is no kind of world; known: {}, each but wild also with +inverted",
+                    names.join(", ")
+                ))
             }
         }
     }
@@ -104,16 +115,23 @@ pub fn generate(kind: Kind, seed: u64) -> Matrix {
     let exponents = CANDIDATES.map(|_| random.between(1.0 - spread, 1.0 + spread));
     let errors = CANDIDATES.map(|_| 0.02 * random.normal());
     let spikes = if kind.shape == Shape::Tail { 0.02 } else { 0.003 };
-    let columns = CANDIDATES.iter().enumerate().map(|(index, (baseline, quality))| Column {
-        name: format!("c{index}"),
-        prior: Some(*quality),
-        baseline_ms: Some(*baseline),
-    });
+    let columns = CANDIDATES
+        .iter()
+        .enumerate()
+        .map(|(index, (baseline, quality))| Column {
+            name: format!("c{index}"),
+            prior: Some(*quality),
+            baseline_ms: Some(*baseline),
+        });
     let mut matrix = Matrix::new(columns.collect(), BUDGET_MS, PERIOD_MS);
     matrix.floor = FLOOR;
     let mut content = 0.0;
     for (frame, slowdown) in contention.into_iter().enumerate() {
-        let spike = if random.chance(spikes) { 1.0 + random.pareto(1.5) } else { 1.0 };
+        let spike = if random.chance(spikes) {
+            1.0 + random.pareto(1.5)
+        } else {
+            1.0
+        };
         content = 0.98 * content + 0.01 * random.normal();
         let row: Vec<Cell> = (0..CANDIDATES.len())
             .map(|it| {
@@ -121,7 +139,10 @@ pub fn generate(kind: Kind, seed: u64) -> Matrix {
                 let fallen = kind.inverted && it == 3 && 500 < frame;
                 let quality = quality + errors[it] + content - if fallen { 0.12 } else { 0.0 };
                 Cell {
-                    latency_ms: baseline * slowdown.powf(exponents[it]) * spike * (0.06 * random.normal()).exp(),
+                    latency_ms: baseline
+                        * slowdown.powf(exponents[it])
+                        * spike
+                        * (0.06 * random.normal()).exp(),
                     quality: quality.clamp(0.0, 1.0),
                 }
             })
@@ -139,12 +160,20 @@ fn contention(shape: Shape, frames: usize, random: &mut Random) -> Vec<f64> {
         let t = frame as f64;
         match shape {
             Shape::Step | Shape::Unequal => {
-                if (frames / 3..2 * frames / 3).contains(&frame) { 2.2 } else { 1.0 }
+                if (frames / 3..2 * frames / 3).contains(&frame) {
+                    2.2
+                } else {
+                    1.0
+                }
             }
             Shape::Ramp => 1.0 + 2.5 * (1.0 - (2.0 * t / length - 1.0).abs()),
             Shape::Periodic => 1.0 + 0.9 * (1.0 + (std::f64::consts::TAU * t / 300.0).sin()),
             Shape::Bursty => {
-                busy = if busy { !random.chance(1.0 / 30.0) } else { random.chance(1.0 / 150.0) };
+                busy = if busy {
+                    !random.chance(1.0 / 30.0)
+                } else {
+                    random.chance(1.0 / 150.0)
+                };
                 if busy { 2.5 } else { 1.0 }
             }
             Shape::None | Shape::Tail | Shape::Wild => 1.0,

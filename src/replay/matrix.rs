@@ -83,8 +83,16 @@ impl Matrix {
     /// Mean quality of one candidate over the frames that it answers in time, late ones counted as nothing, if it
     /// alone answered all of them and never delayed another.
     pub fn worth(&self, candidate: usize) -> f64 {
-        let worth = |it: &Cell| if it.latency_ms <= self.budget_ms { it.quality } else { 0.0 };
-        let sum: f64 = (0..self.frames()).map(|it| worth(&self.cell(it, candidate))).sum();
+        let worth = |it: &Cell| {
+            if it.latency_ms <= self.budget_ms {
+                it.quality
+            } else {
+                0.0
+            }
+        };
+        let sum: f64 = (0..self.frames())
+            .map(|it| worth(&self.cell(it, candidate)))
+            .sum();
         sum / self.frames().max(1) as f64
     }
 }

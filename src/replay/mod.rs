@@ -11,7 +11,7 @@ pub mod baseline;
 mod figures;
 pub mod generate;
 mod matrix;
-// pub mod matrix_csv;
+mod matrix_csv;
 pub mod oracle;
 mod random;
 mod roster;
@@ -19,6 +19,7 @@ mod simulate;
 
 pub use figures::{Figures, Interval, mean_of};
 pub use matrix::{Cell, Column, Matrix};
+pub use matrix_csv::{MatrixError, read, write};
 pub use random::Random;
 pub use roster::Roster;
 pub use simulate::{Outcome, Run, Selector, ShadowRun, simulate};

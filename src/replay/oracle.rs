@@ -45,18 +45,28 @@ pub fn switch_aware(matrix: &Matrix) -> Ideal {
     let (frames, count) = (matrix.frames(), matrix.candidates());
     let worth = |frame: usize, candidate: usize| {
         let cell = matrix.cell(frame, candidate);
-        if cell.latency_ms <= matrix.budget_ms { cell.quality.max(matrix.floor) } else { matrix.floor }
+        if cell.latency_ms <= matrix.budget_ms {
+            cell.quality.max(matrix.floor)
+        } else {
+            matrix.floor
+        }
     };
     let mut total: Vec<f64> = vec![0.0; count];
     // Who was active before, by frame and candidate.
     let mut came_from = vec![0; frames * count];
     for frame in 0..frames {
-        let best = (0..count).max_by(|one, other| total[*one].total_cmp(&total[*other])).unwrap_or(0);
+        let best = (0..count)
+            .max_by(|one, other| total[*one].total_cmp(&total[*other]))
+            .unwrap_or(0);
         let before = total.clone();
         for candidate in 0..count {
             let swaps = 0 < frame && before[candidate] < before[best] - SWAP_COST;
             came_from[frame * count + candidate] = if swaps { best } else { candidate };
-            let base = if swaps { before[best] - SWAP_COST } else { before[candidate] };
+            let base = if swaps {
+                before[best] - SWAP_COST
+            } else {
+                before[candidate]
+            };
             total[candidate] = base + worth(frame, candidate);
         }
     }
@@ -67,6 +77,10 @@ pub fn switch_aware(matrix: &Matrix) -> Ideal {
         picks[frame] = Some(at);
         at = came_from[frame * count + at];
     }
-    let worth = picks.iter().enumerate().map(|(frame, it)| worth(frame, it.unwrap_or(0))).collect();
+    let worth = picks
+        .iter()
+        .enumerate()
+        .map(|(frame, it)| worth(frame, it.unwrap_or(0)))
+        .collect();
     Ideal { worth, picks }
 }

@@ -56,7 +56,12 @@ impl Roster {
     /// Plays it and compares with what was possible.
     pub fn figures(self, matrix: &Matrix, config: Config) -> Result<Figures, ConfigError> {
         let outcome = self.play(matrix, config)?;
-        Ok(Figures::new(matrix, &outcome, &oracle::clairvoyant(matrix), &oracle::switch_aware(matrix)))
+        Ok(Figures::new(
+            matrix,
+            &outcome,
+            &oracle::clairvoyant(matrix),
+            &oracle::switch_aware(matrix),
+        ))
     }
 }
 

@@ -251,6 +251,7 @@ impl<'a> Run<'a> {
         let id = self.policy.add(Prior {
             quality: candidate.2,
             is_reference,
+            ..Prior::default()
         });
         self.candidates.push(candidate);
         self.absent.push(false);

@@ -30,7 +30,7 @@ pub enum Command {
   0    ok
   1    the pipeline failed
   2    usage: an option, the launch description or a load command is wrong; nothing was run
-  3    the run was fine, but the log or the report could not be written whole
+  3    the run was fine, but the log, the report or the matrix could not be written whole
   130  stopped at once by a second interrupt
 
 Example:
@@ -44,6 +44,16 @@ pub struct RunArgs {
     /// Write a self-contained HTML report to FILE
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+
+    /// Write what every candidate makes of every frame to FILE, for `avrec replay`
+    ///
+    /// The first avrec-switch runs all its candidates on each frame, one after the other, so this is slower than
+    /// real time. FILE is CSV, a row a frame: t_ms, and of each candidate NAME.latency_ms and NAME.quality.
+    /// Quality is the agreement with the reference's answer, times the reference's prior. A candidate that gives
+    /// no answer has the latency 10000 and the quality 0. NAME.baseline_ms is the median of the first 20 frames,
+    /// so let loads start later.
+    #[arg(long, value_name = "FILE", conflicts_with = "compares")]
+    record: Option<PathBuf>,
 
     /// Title of the report
     #[arg(long, value_name = "TEXT", default_value = "avrec run")]
@@ -99,6 +109,7 @@ pub struct RunPlan {
     pub description: Vec<String>,
     pub log: Option<PathBuf>,
     pub report: Option<PathBuf>,
+    pub record: Option<PathBuf>,
     pub title: String,
     pub loads: Vec<LoadPlan>,
     pub repeat: Repeat,
@@ -131,17 +142,25 @@ impl RunArgs {
                 return Err(format!("--compare {name} is given twice"));
             }
         }
-        for path in self.log.iter().chain(&self.report) {
+        let files = [
+            ("--log", &self.log),
+            ("--report", &self.report),
+            ("--record", &self.record),
+        ];
+        for (position, (option, path)) in files.iter().enumerate() {
+            let Some(path) = path else { continue };
             check_folder(path)?;
-        }
-        if self.log.is_some() && self.log == self.report {
-            return Err("--log and --report name the same file".to_string());
+            let mut earlier = files.iter().take(position);
+            if let Some((other, _)) = earlier.find(|(_, it)| it.as_ref() == Some(path)) {
+                return Err(format!("{other} and {option} name the same file"));
+            }
         }
 
         Ok(RunPlan {
             description: self.description,
             log: self.log,
             report: self.report,
+            record: self.record,
             title: self.title,
             loads,
             repeat: if self.looped { Repeat::Loop } else { Repeat::Once },

@@ -71,6 +71,15 @@ impl Launched {
         Ok(())
     }
 
+    /// Lets the first switch run every candidate on every frame, and tell what each made of it.
+    pub fn ask_for_surveys(&self) -> Result<(), String> {
+        let switch = self
+            .switches
+            .first()
+            .ok_or("--record: no avrec-switch in the launch description, so there is nothing to record")?;
+        set_by_text(switch, "exhaustive", "true")
+    }
+
     /// Lets the first switch always answer with `candidate`, however late.
     pub fn pin(&self, candidate: &str) -> Result<(), String> {
         let switch = self

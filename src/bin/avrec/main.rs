@@ -4,7 +4,7 @@
 //! and why, and draws it. The elements do the work; this program only starts, watches and records.
 //!
 //! Exit codes are a contract: 0 ok, 1 the pipeline failed, 2 usage (nothing was run), 3 the run was fine
-//! but its log or report could not be written whole, 130 stopped at once by a second interrupt.
+//! but its log, report or matrix could not be written whole, 130 stopped at once by a second interrupt.
 
 mod args;
 mod console;
@@ -12,6 +12,7 @@ mod events;
 mod launch;
 mod load;
 mod log;
+mod matrix;
 mod message;
 mod observer;
 mod record;

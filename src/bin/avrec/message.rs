@@ -29,6 +29,7 @@ pub enum Message {
     Switch(Swap),
     Frame(Frame),
     Score,
+    Survey(Survey),
     CandidateReady {
         candidate: String,
     },
@@ -79,6 +80,28 @@ pub enum Answer {
     Dropped,
 }
 
+/// `avrec/survey`: what every candidate made of one frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Survey {
+    /// Running time of the frame.
+    pub time: Option<Duration>,
+    pub budget: Duration,
+    /// Whose answers the others' are compared with.
+    pub reference: String,
+    pub candidates: Vec<Surveyed>,
+}
+
+/// What one candidate made of a frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Surveyed {
+    pub name: String,
+    pub prior: Option<f64>,
+    /// `None` when no answer came.
+    pub latency: Option<Duration>,
+    /// With the reference's answer, 0..1; `None` for the reference, and where nothing could be compared.
+    pub agreement: Option<f64>,
+}
+
 /// `avrec/probe`: what a probe measured since its last message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Probe {
@@ -114,6 +137,7 @@ impl TryFrom<&StructureRef> for Message {
             })),
             "avrec/frame" => frame(message).map(Message::Frame),
             "avrec/score" => Ok(Message::Score),
+            "avrec/survey" => survey(message).map(Message::Survey),
             "avrec/probe" => probe(message).map(Message::Probe),
             "avrec/candidate-ready" => Ok(Message::CandidateReady {
                 candidate: message.get("candidate")?,
@@ -144,6 +168,30 @@ fn frame(message: &StructureRef) -> Result<Frame, FieldError> {
         active: message.get("active")?,
         answer,
         missed: message.get("late")?,
+    })
+}
+
+fn survey(message: &StructureRef) -> Result<Survey, FieldError> {
+    let candidates = message.get::<gst::Array>("candidates")?;
+    let candidates = candidates
+        .iter()
+        .filter_map(|value| value.get::<Structure>().ok());
+    Ok(Survey {
+        time: duration(message, "running-time"),
+        budget: Duration::from_nanos(message.get("budget-ns")?),
+        reference: message.get("reference")?,
+        candidates: candidates
+            .map(|it| surveyed(&it))
+            .collect::<Result<_, FieldError>>()?,
+    })
+}
+
+fn surveyed(candidate: &StructureRef) -> Result<Surveyed, FieldError> {
+    Ok(Surveyed {
+        name: candidate.get("name")?,
+        prior: candidate.get("prior").ok(),
+        latency: duration(candidate, "latency-ns"),
+        agreement: candidate.get("agreement").ok(),
     })
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! Keeps what a run tells: into the record, the log, and the ticker. It never acts on the pipeline.
+//! Keeps what a run tells: into the record, the log, the matrix, and the ticker. It never acts on the pipeline.
 
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use crate::args::Verbosity;
 use crate::console::{say, warn};
 use crate::launch::{Launched, is_inside_switch};
 use crate::log::{Entry, Log, entry, extend};
+use crate::matrix::Matrix;
 use crate::message::{Message, SwitchStats};
 use crate::record::{Phase, Record, Timed};
 use crate::ticker::Ticker;
@@ -18,6 +19,7 @@ use crate::ticker::Ticker;
 /// The eyes and ears of one run.
 pub struct Observer<'a> {
     log: &'a Log,
+    matrix: &'a Matrix,
     verbosity: Verbosity,
     switches: Vec<gst::Element>,
     main_probe: Option<gst::Element>,
@@ -28,9 +30,15 @@ pub struct Observer<'a> {
 }
 
 impl<'a> Observer<'a> {
-    pub fn new(launched: &Launched, name: &str, log: &'a Log, verbosity: Verbosity) -> Observer<'a> {
+    pub fn new(
+        launched: &Launched,
+        name: &str,
+        (log, matrix): (&'a Log, &'a Matrix),
+        verbosity: Verbosity,
+    ) -> Observer<'a> {
         Observer {
             log,
+            matrix,
             verbosity,
             switches: launched.switches.clone(),
             main_probe: launched.main_probe().cloned(),
@@ -175,6 +183,7 @@ impl<'a> Observer<'a> {
                 self.record
                     .add_frame(frame.time.saturating_sub(self.started), frame);
             }
+            Message::Survey(survey) if from_switch => self.matrix.add(survey),
             Message::Probe(probe) if from_probe => self.record.probes.push(Timed { at, what: probe }),
             _ => {}
         }
@@ -258,7 +267,8 @@ mod tests {
         let (launched, second) = launched();
         let folder = tempfile::tempdir().unwrap();
         let log = Log::create(&folder.path().join("log")).unwrap();
-        let mut observer = Observer::new(&launched, "avrec", &log, Verbosity::Quiet);
+        let matrix = Matrix::none();
+        let mut observer = Observer::new(&launched, "avrec", (&log, &matrix), Verbosity::Quiet);
         observer.playing();
         let first = launched.switches[0].clone();
         observer.element_message(&frame_message(&first, 0, "active", 21_000_000));
@@ -292,8 +302,8 @@ mod tests {
         let switch = gst::ElementFactory::make("avrec-switch").build().unwrap();
         let inner = gst::ElementFactory::make("identity").build().unwrap();
         switch.downcast_ref::<gst::Bin>().unwrap().add(&inner).unwrap();
-        let log = Log::none();
-        let mut observer = Observer::new(&launched, "avrec", &log, Verbosity::Quiet);
+        let (log, matrix) = (Log::none(), Matrix::none());
+        let mut observer = Observer::new(&launched, "avrec", (&log, &matrix), Verbosity::Quiet);
         observer.element_message(
             &gst::message::Element::builder(gst::Structure::new_empty("avrec/odd"))
                 .src(&inner)
@@ -305,8 +315,8 @@ mod tests {
     #[test]
     fn a_message_that_lacks_a_field_is_told_and_not_fatal() {
         let (launched, _) = launched();
-        let log = Log::none();
-        let mut observer = Observer::new(&launched, "avrec", &log, Verbosity::Quiet);
+        let (log, matrix) = (Log::none(), Matrix::none());
+        let mut observer = Observer::new(&launched, "avrec", (&log, &matrix), Verbosity::Quiet);
         let structure = gst::Structure::builder("avrec/switch").field("from", "").build();
         observer.element_message(
             &gst::message::Element::builder(structure)

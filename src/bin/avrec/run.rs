@@ -12,6 +12,7 @@ use crate::args::{RunArgs, RunPlan, Verbosity};
 use crate::console::say;
 use crate::launch::Launched;
 use crate::log::{Log, entry};
+use crate::matrix::Matrix;
 use crate::record::{Record, Summary};
 use crate::report;
 use crate::session::{End, Session};
@@ -27,7 +28,7 @@ pub enum Failure {
     Pipeline(String),
     /// Nothing was run; the text says what to change.
     Usage(String),
-    /// The run was fine, the log or the report was not.
+    /// The run was fine, the log, the report or the matrix was not.
     Output(String),
     /// The second interrupt.
     Stopped,
@@ -73,9 +74,18 @@ pub fn run(typed: RunArgs) -> Result<(), Failure> {
     if let Some(path) = &plan.report {
         check_writable(path)?;
     }
+    let matrix = match &plan.record {
+        Some(path) => Matrix::create(path).map_err(|err| {
+            Failure::Usage(format!(
+                "the matrix '{}' cannot be written: {err}",
+                path.display()
+            ))
+        })?,
+        None => Matrix::none(),
+    };
 
     let mut records = Vec::new();
-    let outcome = run_all(&plan, first, &log, &mut records);
+    let outcome = run_all(&plan, first, (&log, &matrix), &mut records);
     let summaries: Vec<Summary> = records.iter().map(Record::summary).collect();
     summaries
         .iter()
@@ -88,6 +98,7 @@ pub fn run(typed: RunArgs) -> Result<(), Failure> {
         }
     }
     let logged = log.finish();
+    let recorded = finish_matrix(&plan, matrix);
     // A run that failed before it measured anything leaves an older report alone.
     let worth_it = outcome.is_ok() || summaries.iter().any(|summary| 0 < summary.frames);
     let reported = if worth_it {
@@ -96,6 +107,7 @@ pub fn run(typed: RunArgs) -> Result<(), Failure> {
         Ok(())
     };
     outcome?;
+    recorded?;
     reported?;
     match (logged, &plan.log) {
         (Err(err), Some(path)) => Err(cannot_write("log", path, &err.to_string())),
@@ -104,14 +116,19 @@ pub fn run(typed: RunArgs) -> Result<(), Failure> {
 }
 
 /// The main run, then each comparison; what ran is in `records` even if a later one fails.
-fn run_all(plan: &RunPlan, first: Launched, log: &Log, records: &mut Vec<Record>) -> Result<(), Failure> {
+fn run_all(
+    plan: &RunPlan,
+    first: Launched,
+    files: (&Log, &Matrix),
+    records: &mut Vec<Record>,
+) -> Result<(), Failure> {
     let mut next = Some((first, "avrec".to_string()));
     let mut pinned = plan.compares.iter();
     while let Some((launched, name)) = next.take() {
         if plan.verbosity == Verbosity::Ticker && !plan.compares.is_empty() {
             say(&format!("-- {name}"));
         }
-        let (record, end) = Session::new(launched, &name, plan, log).run();
+        let (record, end) = Session::new(launched, &name, plan, files).run();
         records.push(record);
         match end {
             End::Eos => {}
@@ -131,6 +148,9 @@ fn prepare(plan: &RunPlan, pinned: Option<&String>) -> Result<Launched, Failure>
     let launched = Launched::new(&plan.description).map_err(Failure::Usage)?;
     let configure = || {
         launched.ask_for_frames()?;
+        if plan.record.is_some() {
+            launched.ask_for_surveys()?;
+        }
         if plan.log.is_some() || plan.report.is_some() {
             launched.ask_for_probes(PROBE_INTERVAL)?;
         }
@@ -201,6 +221,25 @@ fn write_report(plan: &RunPlan, records: &[Record], summaries: &[Summary]) -> Re
         say(&format!("report: {}", path.display()));
     }
     Ok(())
+}
+
+fn finish_matrix(plan: &RunPlan, matrix: Matrix) -> Result<(), Failure> {
+    let Some(path) = &plan.record else {
+        return Ok(());
+    };
+    match matrix.finish() {
+        Ok(0) => Err(Failure::Output(format!(
+            "the matrix '{}' is empty: no frame came through the switch",
+            path.display()
+        ))),
+        Ok(rows) => {
+            if plan.verbosity == Verbosity::Ticker {
+                say(&format!("matrix: {}, {rows} frames", path.display()));
+            }
+            Ok(())
+        }
+        Err(err) => Err(cannot_write("matrix", path, &err.to_string())),
+    }
 }
 
 fn cannot_write(what: &str, path: &Path, why: &str) -> Failure {

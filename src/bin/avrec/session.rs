@@ -14,6 +14,7 @@ use crate::events::{Event, Events};
 use crate::launch::Launched;
 use crate::load::Load;
 use crate::log::Log;
+use crate::matrix::Matrix;
 use crate::observer::Observer;
 use crate::record::Record;
 
@@ -81,8 +82,13 @@ pub struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    pub fn new(launched: Launched, name: &str, plan: &'a RunPlan, log: &'a Log) -> Session<'a> {
-        let observer = Observer::new(&launched, name, log, plan.verbosity);
+    pub fn new(
+        launched: Launched,
+        name: &str,
+        plan: &'a RunPlan,
+        files: (&'a Log, &'a Matrix),
+    ) -> Session<'a> {
+        let observer = Observer::new(&launched, name, files, plan.verbosity);
         let pipeline = launched.pipeline;
         // A pipeline has a bus as long as nobody takes it away.
         let bus = pipeline.bus().unwrap_or_default();

@@ -88,6 +88,10 @@ impl Core {
     /// Gives the frame to a lane that is not warm yet, if there is one; a frame that nobody answers too,
     /// or else nobody would ever become able to.
     pub fn warm_up_beside(self: &Arc<Self>, journey: &Journey) -> bool {
+        // A survey waits for each lane, and nothing may run beside the next one.
+        if journey.settings.exhaustive {
+            return false;
+        }
         let warming = {
             let mut state = self.board.lock();
             let lane = next_to_warm(&state);
@@ -103,7 +107,7 @@ impl Core {
     }
 
     fn look_in_the_shadow(self: &Arc<Self>, journey: &Journey, active: usize, answer: &Answer) {
-        if self.board.lock().trial.is_some() {
+        if journey.settings.exhaustive || self.board.lock().trial.is_some() {
             return;
         }
         let slack = journey.plan.period.saturating_sub(journey.clock.elapsed());

@@ -119,7 +119,8 @@ impl Board {
         std::mem::swap(&mut self.state.lock().facts, facts);
     }
 
-    /// Waits until the lane that was claimed with [`Purpose::Answer`] answers, or until `deadline`.
+    /// Waits until the lane that was claimed with [`Purpose::Answer`] or [`Purpose::Survey`] answers, or
+    /// until `deadline`.
     pub fn wait_answer(&self, deadline: Option<Instant>) -> Outcome {
         let mut state = self.state.lock();
         loop {
@@ -171,19 +172,22 @@ impl Board {
 
     /// Waits until `lane` is free of a shadow or warm-up run, at most until `deadline`.
     pub fn wait_free(&self, lane: usize, deadline: Instant) {
-        let mut state = self.state.lock();
         let is_beside = |run: &Run| run.purpose != Purpose::Answer && !run.abandoned;
-        while !state.flushing
-            && state
-                .slots
-                .get(lane)
-                .and_then(|it| it.run.as_ref())
-                .is_some_and(is_beside)
-        {
+        self.wait_until(deadline, |state| {
+            let run = state.slots.get(lane).and_then(|it| it.run.as_ref());
+            !run.is_some_and(is_beside)
+        });
+    }
+
+    /// Waits until `is_so`, at most until `deadline`. Returns `false` on a flush.
+    pub fn wait_until(&self, deadline: Instant, is_so: impl Fn(&State) -> bool) -> bool {
+        let mut state = self.state.lock();
+        while !state.flushing && !is_so(&state) {
             if self.changed.wait_until(&mut state, deadline).timed_out() {
-                return;
+                break;
             }
         }
+        !state.flushing
     }
 
     pub fn set_caps(&self, lane: usize, caps: gst::Caps) {

@@ -25,7 +25,7 @@ const WAKE_UP_MARGIN: Duration = Duration::from_millis(1);
 const FLOOR_PATIENCE: Duration = Duration::from_millis(100);
 
 /// How long a lane may be silent, where no deadline is kept, before another one takes its frame.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Quality as QOS messages count it, in parts of a million; ours is in `stats`, frame by frame.
 const QOS_FULL_QUALITY: i32 = 1_000_000;
@@ -95,8 +95,12 @@ impl Core {
         };
         self.do_chores(entered);
         self.announce(&journey);
-        let fate = self.answer(&mut journey)?;
-        self.conclude(&journey, fate)
+        let (fate, latency) = if journey.settings.exhaustive {
+            self.survey(&mut journey)?
+        } else {
+            (self.answer(&mut journey)?, clock.elapsed())
+        };
+        self.conclude(&journey, fate, latency)
     }
 
     /// Gets an answer from the planned lane, from whoever stands in for it, or from the floor.
@@ -112,7 +116,7 @@ impl Core {
                 self.replan(journey);
                 continue;
             };
-            match self.run(lane, journey, self.deadline(lane, journey)) {
+            match self.run(lane, journey, Purpose::Answer, self.deadline(lane, journey)) {
                 Outcome::Answered(answer) => return Ok(Fate::Push(Source::Active(lane), answer)),
                 Outcome::Flushing => return Err(gst::FlowError::Flushing),
                 Outcome::Deadline => {
@@ -128,7 +132,7 @@ impl Core {
     }
 
     /// The frame itself, where it will do, or whoever answers at once.
-    fn floor(self: &Arc<Self>, journey: &mut Journey) -> Result<Fate, gst::FlowError> {
+    pub fn floor(self: &Arc<Self>, journey: &mut Journey) -> Result<Fate, gst::FlowError> {
         if journey.policy == LatePolicy::Drop {
             return Ok(Fate::Drop);
         }
@@ -143,7 +147,8 @@ impl Core {
             lane = ready();
         }
         if let Some(lane) = lane {
-            match self.run(lane, journey, Some(Instant::now() + FLOOR_PATIENCE)) {
+            let patience = Some(Instant::now() + FLOOR_PATIENCE);
+            match self.run(lane, journey, Purpose::Answer, patience) {
                 Outcome::Answered(answer) => return Ok(Fate::Push(Source::Floor(lane), answer)),
                 Outcome::Flushing => return Err(gst::FlowError::Flushing),
                 Outcome::Deadline => self.missed(lane, journey),
@@ -176,7 +181,7 @@ impl Core {
         gst::FlowError::Error
     }
 
-    fn replan(&self, journey: &mut Journey) {
+    pub fn replan(&self, journey: &mut Journey) {
         (journey.plan.answer, journey.plan.switch) = self.conductor.lock().decide(journey.now(), &self.board);
         self.announce(journey);
     }
@@ -215,10 +220,16 @@ impl Core {
     }
 
     /// Runs one lane on the frame and waits for its answer.
-    fn run(self: &Arc<Self>, lane: usize, journey: &Journey, deadline: Option<Instant>) -> Outcome {
+    pub fn run(
+        self: &Arc<Self>,
+        lane: usize,
+        journey: &Journey,
+        purpose: Purpose,
+        deadline: Option<Instant>,
+    ) -> Outcome {
         self.board
             .lock()
-            .claim(lane, journey.entered, journey.frame.pts(), Purpose::Answer);
+            .claim(lane, journey.entered, journey.frame.pts(), purpose);
         self.feed(lane, &journey.frame);
         self.board.wait_answer(deadline)
     }
@@ -312,8 +323,12 @@ impl Core {
     }
 
     /// Keeps the record, lets others look at the frame in the slack, and sends the answer out.
-    fn conclude(self: &Arc<Self>, journey: &Journey, fate: Fate) -> Result<gst::FlowSuccess, gst::FlowError> {
-        let latency = journey.clock.elapsed();
+    fn conclude(
+        self: &Arc<Self>,
+        journey: &Journey,
+        fate: Fate,
+        latency: Duration,
+    ) -> Result<gst::FlowSuccess, gst::FlowError> {
         let Fate::Push(source, mut answer) = fate else {
             self.record(journey, None, latency);
             self.warm_up_beside(journey);

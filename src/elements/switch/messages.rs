@@ -9,6 +9,7 @@ use gst::prelude::*;
 use super::core::Core;
 use super::dispatch::{Journey, Source};
 use super::slot::{Residency, Slot};
+use super::survey::Finding;
 use crate::policy::{Outlook, Reason};
 use crate::score::LatencyWindow;
 
@@ -103,6 +104,42 @@ pub fn score(
         .field("candidate", candidate)
         .field("reference", reference)
         .field("agreement", agreement)
+        .build()
+}
+
+/// `avrec/survey`: what every candidate made of one frame; posted while `exhaustive` is set.
+///
+/// Fields: `frame`, `pts`, `running-time`, `budget-ns`, `reference` and the array `candidates`, each with
+/// `name`, `prior` (where the catalogue gives one), `latency-ns` (absent without an answer) and `agreement`
+/// (absent for the reference, and where nothing could be compared).
+pub fn survey(core: &Core, journey: &Journey, findings: &[Finding]) -> gst::Structure {
+    let pts = journey.frame.pts();
+    let (reference, priors) = {
+        let conductor = core.conductor.lock();
+        let priors: Vec<_> = findings.iter().map(|it| conductor.prior(it.lane)).collect();
+        (conductor.reference_lane(), priors)
+    };
+    let state = core.board.lock();
+    let name = |lane: usize| state.slots.get(lane).map_or("", |it| it.name.as_str());
+    let candidates = findings.iter().zip(priors).map(|(finding, prior)| {
+        gst::Structure::builder("candidate")
+            .field("name", name(finding.lane))
+            .field_if_some("prior", prior)
+            .field_if_some("latency-ns", finding.latency().map(ns))
+            .field_if_some("agreement", finding.agreement)
+            .build()
+            .to_send_value()
+    });
+    gst::Structure::builder("avrec/survey")
+        .field("frame", journey.plan.number)
+        .field_if_some("pts", pts.map(gst::ClockTime::nseconds))
+        .field_if_some(
+            "running-time",
+            running_time(core, pts).map(gst::ClockTime::nseconds),
+        )
+        .field("budget-ns", ns(journey.plan.budget))
+        .field("reference", reference.map(name).unwrap_or_default())
+        .field("candidates", gst::Array::from_values(candidates))
         .build()
 }
 

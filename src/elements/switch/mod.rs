@@ -29,6 +29,16 @@
 //! The LATENCY query is answered with the upstream latency and the budget, whoever is active. QoS events
 //! from the sink tighten the budget, and a late frame posts a QOS message.
 //!
+//! ## Surveys
+//!
+//! While `exhaustive` is set, every frame waits until all candidates have answered it, one after the other and
+//! undisturbed by each other, and until their answers are compared; then the answer of the active one goes out.
+//! So all of them meet the same frame under the same load, and `avrec/survey` tells what each made of it. This
+//! is for recordings and slower than real time: `late-policy` does not apply, there are no shadow runs, and
+//! the first frame waits until all candidates are loaded and warm (at most a minute). One that gives no
+//! answer within 10 seconds is left out until it has come back. The latency of a frame is that of the
+//! candidate that answered it.
+//!
 //! ## Messages
 //!
 //! Element messages; times are in nanoseconds, and what is not known is absent.
@@ -45,6 +55,10 @@
 //!   (`active`, `floor`, `passthrough` or `dropped`), `late`.
 //! - `avrec/score`, only while `frame-messages` is set: one comparison. `frame`, `pts`, `candidate`,
 //!   `reference`, `agreement` (0 to 1).
+//!
+//! - `avrec/survey`, only while `exhaustive` is set: what every candidate made of one frame. `frame`, `pts`,
+//!   `running-time`, `budget-ns`, `reference`, and the array `candidates` of structures with `name`, `prior`
+//!   (the catalogue's), `latency-ns` (absent where no answer came) and `agreement` (with the reference's answer, 0 to 1).
 //!
 //! The signal `candidate-changed` has `from`, `to` and the reason as a sentence. It is emitted on the
 //! streaming thread, so handlers must be short.
@@ -105,6 +119,7 @@ mod scorer;
 mod settings;
 mod slot;
 mod state;
+mod survey;
 mod traffic;
 mod trial;
 

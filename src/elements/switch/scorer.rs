@@ -24,7 +24,7 @@ pub struct Scorer {
 
 impl Scorer {
     pub fn spawn(core: Weak<Core>) -> std::io::Result<Scorer> {
-        let (trials, inbox) = mpsc::sync_channel(WAITING);
+        let (trials, inbox) = mpsc::sync_channel::<Trial>(WAITING);
         std::thread::Builder::new()
             .name("avrec scorer".into())
             .spawn(move || {
@@ -32,7 +32,12 @@ impl Scorer {
                 let mut agreement = Agreement::default();
                 while let Ok(trial) = inbox.recv() {
                     let Some(core) = core.upgrade() else { return };
-                    score(&core, &mut agreement, &trial);
+                    score(
+                        &core,
+                        &mut agreement,
+                        (trial.number, trial.frame.pts()),
+                        &trial.answers,
+                    );
                 }
             })?;
         Ok(Scorer { trials })
@@ -56,18 +61,26 @@ fn yield_to_all_others() {
     }
 }
 
-/// Scores the answers of a trial against the reference's, if that is among them.
-fn score(core: &Core, agreement: &mut Agreement, trial: &Trial) {
+/// Scores the answers to one frame against the reference's, tells the policy and whoever listens, and
+/// returns the agreement of each lane that could be compared.
+pub fn score(
+    core: &Core,
+    agreement: &mut Agreement,
+    (number, pts): (u64, Option<gst::ClockTime>),
+    answers: &[(usize, Answer)],
+) -> Vec<(usize, f64)> {
     let Some(reference) = core.conductor.lock().reference_lane() else {
-        return;
+        return Vec::new();
     };
-    let Some((_, truth)) = trial.answers.iter().find(|(lane, _)| *lane == reference) else {
-        return;
+    let truth = answers.iter().find(|(lane, _)| *lane == reference);
+    let Some(truth) = truth.and_then(|(_, answer)| luma(answer)) else {
+        return Vec::new();
     };
-    let Some(truth) = luma(truth) else { return };
-    for (lane, answer) in trial.answers.iter().filter(|(lane, _)| *lane != reference) {
+    let mut scores = Vec::with_capacity(answers.len());
+    for (lane, answer) in answers.iter().filter(|(lane, _)| *lane != reference) {
         let Some(luma) = luma(answer) else { continue };
         let agreement = agreement.of(&luma, &truth);
+        scores.push((*lane, agreement));
         core.board.lock().tell(Fact::Scored {
             lane: *lane,
             agreement,
@@ -84,15 +97,10 @@ fn score(core: &Core, agreement: &mut Agreement, trial: &Trial) {
                 };
                 (name(*lane), name(reference))
             };
-            core.post(messages::score(
-                trial.number,
-                trial.frame.pts(),
-                &names.0,
-                &names.1,
-                agreement,
-            ));
+            core.post(messages::score(number, pts, &names.0, &names.1, agreement));
         }
     }
+    scores
 }
 
 /// The luma plane of an answer; `None` for what is not a picture that we can read.

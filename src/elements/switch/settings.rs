@@ -34,6 +34,7 @@ pub struct Settings {
     pub auto_switch: bool,
     pub pinned: Option<String>,
     pub frame_messages: bool,
+    pub exhaustive: bool,
 }
 
 impl Default for Settings {
@@ -50,6 +51,7 @@ impl Default for Settings {
             auto_switch: true,
             pinned: None,
             frame_messages: false,
+            exhaustive: false,
         }
     }
 }
@@ -83,6 +85,7 @@ impl Settings {
                 }
             }
             "frame-messages" => self.frame_messages = value.get().unwrap_or_default(),
+            "exhaustive" => self.exhaustive = value.get().unwrap_or_default(),
             _ => return false,
         }
         true
@@ -100,6 +103,7 @@ impl Settings {
             "late-policy" => self.late_policy.to_value(),
             "auto-switch" => (self.auto_switch && self.pinned.is_none()).to_value(),
             "frame-messages" => self.frame_messages.to_value(),
+            "exhaustive" => self.exhaustive.to_value(),
             _ => return None,
         })
     }
@@ -161,6 +165,12 @@ impl Settings {
                 .nick("Frame messages")
                 .blurb("Whether to post an avrec/frame element message for each frame and an avrec/score for each comparison")
                 .default_value(default.frame_messages)
+                .mutable_playing()
+                .build(),
+            glib::ParamSpecBoolean::builder("exhaustive")
+                .nick("Exhaustive")
+                .blurb("Whether every candidate runs on every frame, one after the other, told in avrec/survey messages; for recordings, slower than real time")
+                .default_value(default.exhaustive)
                 .mutable_playing()
                 .build(),
             glib::ParamSpecBoxed::builder::<gst::Structure>("stats")

@@ -49,6 +49,8 @@ pub enum Purpose {
     Answer,
     WarmUp,
     Shadow(RunKind),
+    /// The stream waits while one candidate after the other answers the frame.
+    Survey,
 }
 
 /// The frame that a lane has in hand.
@@ -120,6 +122,11 @@ impl Slot {
     /// Whether the lane could take a frame, warm or not.
     pub fn is_idle(&self) -> bool {
         self.run.is_none() && matches!(self.residency, Residency::Warming { .. } | Residency::Ready)
+    }
+
+    /// Whether the lane is loaded and has warm-up runs left.
+    pub fn is_warming(&self) -> bool {
+        matches!(self.residency, Residency::Warming { .. })
     }
 
     /// Whether the lane answers now or may do so by itself.

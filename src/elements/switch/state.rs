@@ -114,6 +114,8 @@ impl State {
         });
         if purpose == Purpose::Answer {
             self.last_asked = Some(lane);
+        }
+        if matches!(purpose, Purpose::Answer | Purpose::Survey) {
             self.awaited = Some(Awaited {
                 lane,
                 stamp,
@@ -188,9 +190,12 @@ impl State {
         slot.tally.runs += 1;
         let kind = match run.purpose {
             Purpose::WarmUp => RunKind::WarmUp,
+            Purpose::Survey if slot.is_warming() => RunKind::WarmUp,
             // What ran into the next frame was not undisturbed, whatever was expected of it.
-            Purpose::Shadow(_) if self.newest.is_some_and(|it| run.stamp < it) => RunKind::Overlapped,
-            Purpose::Shadow(_) => RunKind::Shadow,
+            Purpose::Shadow(_) | Purpose::Survey if self.newest.is_some_and(|it| run.stamp < it) => {
+                RunKind::Overlapped
+            }
+            Purpose::Shadow(_) | Purpose::Survey => RunKind::Shadow,
             Purpose::Answer if run.is_first => RunKind::WarmUp,
             Purpose::Answer => RunKind::Active,
         };
@@ -203,7 +208,7 @@ impl State {
             self.tell(Fact::Warm { lane });
         }
         match run.purpose {
-            Purpose::Answer if !run.abandoned => {
+            Purpose::Answer | Purpose::Survey if !run.abandoned => {
                 let is_awaited = |it: &&mut Awaited| it.lane == lane && it.stamp == run.stamp;
                 if let Some(awaited) = self.awaited.as_mut().filter(is_awaited) {
                     awaited.outcome = Some(Outcome::Answered(answer));

@@ -91,14 +91,20 @@ impl Policy {
 
     fn runner_up(&self, active: CandidateId, candidates: &[Account]) -> Option<(CandidateId, f64)> {
         let own = candidates.iter().find(|it| it.id == active)?.cost;
-        let rivals = candidates.iter().filter(|it| it.id != active && it.is_usable && it.cost.is_finite());
+        let rivals = candidates
+            .iter()
+            .filter(|it| it.id != active && it.is_usable && it.cost.is_finite());
         let next = rivals.min_by(|one, other| one.cost.total_cmp(&other.cost))?;
         Some((next.id, next.cost - own))
     }
 
     fn binding(&self, active: Option<CandidateId>, candidates: &[Account]) -> Binding {
         let own = candidates.iter().find(|it| Some(it.id) == active);
-        let rivals = || candidates.iter().filter(|it| Some(it.id) != active && it.is_usable);
+        let rivals = || {
+            candidates
+                .iter()
+                .filter(|it| Some(it.id) != active && it.is_usable)
+        };
         let Some(own) = own.filter(|_| rivals().next().is_some()) else {
             return Binding::Alone;
         };
@@ -113,7 +119,10 @@ impl Policy {
             return Binding::Switching(best.id);
         }
         // What would it cost if it never missed?
-        let in_time = Terms { miss: 0.0, ..best.terms };
+        let in_time = Terms {
+            miss: 0.0,
+            ..best.terms
+        };
         if in_time.cost(&self.weights()) < own.cost {
             Binding::Time(best.id)
         } else {
@@ -149,7 +158,12 @@ impl Policy {
 
     /// Who would answer in the end under these conditions: the active one, unless a rival is better by more than is
     /// not worth a switch.
-    fn winner_under(&self, conditions: Conditions, active: CandidateId, available: &[Availability]) -> CandidateId {
+    fn winner_under(
+        &self,
+        conditions: Conditions,
+        active: CandidateId,
+        available: &[Availability],
+    ) -> CandidateId {
         let mut weighing = Weighing::default();
         self.weigh_under(conditions, &mut weighing);
         let terms = &weighing.terms;
@@ -161,7 +175,9 @@ impl Policy {
             (false, true) => false,
             _ => is_worth_switching(cost(active) - cost(*id), stretch),
         };
-        let rivals = self.ids().filter(|it| *it != active && self.is_usable(*it, available));
+        let rivals = self
+            .ids()
+            .filter(|it| *it != active && self.is_usable(*it, available));
         rivals
             .filter(better)
             .min_by(|one, other| {

@@ -91,7 +91,9 @@ impl Policy {
     }
 
     fn terms_of(&self, candidate: &Candidate, conditions: Conditions) -> Terms {
-        let latency = candidate.latency.latency(self.slowdown.level().mean + conditions.shift);
+        let latency = candidate
+            .latency
+            .latency(self.slowdown.level().mean + conditions.shift);
         let doubt = match self.config.caution {
             Caution::Live => PESSIMISM * candidate.quality.sd(),
             Caution::Plain => 0.0,
@@ -102,7 +104,9 @@ impl Policy {
                 Caution::Live => self.miss(candidate, conditions),
                 Caution::Plain => 0.0,
             },
-            latency: latency.map_or(1.0, |it| it.as_secs_f64() / conditions.budget.as_secs_f64().max(1e-9)),
+            latency: latency.map_or(1.0, |it| {
+                it.as_secs_f64() / conditions.budget.as_secs_f64().max(1e-9)
+            }),
             complexity: candidate.complexity,
         }
     }
@@ -115,7 +119,10 @@ impl Policy {
             likely
                 .map(|(level, weight)| {
                     let level = level.shifted(conditions.shift);
-                    weight * candidate.latency.exceedance(limit, level, self.slowdown.residuals())
+                    weight
+                        * candidate
+                            .latency
+                            .exceedance(limit, level, self.slowdown.residuals())
                 })
                 .sum()
         };
@@ -154,7 +161,12 @@ impl Policy {
 
     pub(super) fn is_feasible(&self, id: CandidateId) -> bool {
         let is_known = self.candidate(id).is_some_and(|it| it.latency.is_known());
-        is_known && self.weighing.terms.get(id.0).is_some_and(|it| it.miss <= FEASIBLE)
+        is_known
+            && self
+                .weighing
+                .terms
+                .get(id.0)
+                .is_some_and(|it| it.miss <= FEASIBLE)
     }
 
     /// The feasible candidate of the smallest cost; without one, that of the smallest cost; without any measured one,
@@ -182,7 +194,8 @@ impl Policy {
             if id == active || !self.is_usable(id, available) {
                 continue;
             }
-            let (rival_cost, risk, is_feasible) = (self.cost(id), self.risk_of_entry(id), self.is_feasible(id));
+            let (rival_cost, risk, is_feasible) =
+                (self.cost(id), self.risk_of_entry(id), self.is_feasible(id));
             let Some(rival) = self.candidate_mut(id) else {
                 continue;
             };
@@ -211,7 +224,11 @@ impl Policy {
             return 0.0;
         };
         let (limit, level) = (self.limit.at(self.now), self.slowdown.level());
-        let late = |limit| candidate.latency.exceedance(limit, level, self.slowdown.residuals());
+        let late = |limit| {
+            candidate
+                .latency
+                .exceedance(limit, level, self.slowdown.residuals())
+        };
         (late(limit.div_f64(FIRST_RUN)) - late(limit)) * (1.0 + self.price.per_miss())
     }
 

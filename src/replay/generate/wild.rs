@@ -45,10 +45,20 @@ pub(super) fn generate(seed: u64) -> Matrix {
     let mut offsets = vec![0.0; candidates.len()];
     for frame in 0..FRAMES {
         if 0 < frame && random.chance(1.0 / surroundings.cuts) {
-            offsets.iter_mut().for_each(|it| *it = surroundings.moved * random.normal());
+            offsets
+                .iter_mut()
+                .for_each(|it| *it = surroundings.moved * random.normal());
         }
-        let shared = if random.chance(surroundings.spikes) { 1.0 + random.pareto(1.5) } else { 1.0 };
-        let pause = if random.chance(surroundings.pauses) { random.between(1.0, 4.0) * period } else { 0.0 };
+        let shared = if random.chance(surroundings.spikes) {
+            1.0 + random.pareto(1.5)
+        } else {
+            1.0
+        };
+        let pause = if random.chance(surroundings.pauses) {
+            random.between(1.0, 4.0) * period
+        } else {
+            0.0
+        };
         content = 0.98 * content + 0.006 * random.normal();
         let slowdown = surroundings.contention[frame];
         let row: Vec<Cell> = (candidates.iter_mut().zip(&offsets))
@@ -58,7 +68,8 @@ pub(super) fn generate(seed: u64) -> Matrix {
                 let mode = if random.chance(it.slow.0) { it.slow.1 } else { 1.0 };
                 let quality = it.quality + offset + content + surroundings.scatter * random.normal();
                 Cell {
-                    latency_ms: it.baseline * slowdown.powf(it.exponent) * mode * shared * it.state.exp() + pause,
+                    latency_ms: it.baseline * slowdown.powf(it.exponent) * mode * shared * it.state.exp()
+                        + pause,
                     quality: quality.clamp(0.0, 1.0),
                 }
             })
@@ -70,7 +81,10 @@ pub(super) fn generate(seed: u64) -> Matrix {
 
 fn candidates(budget: f64, random: &mut Random) -> Vec<Candidate> {
     let count = random.whole(3, 8);
-    let (fastest, slowest) = (budget * random.between(0.04, 0.2), budget * random.between(0.6, 1.3));
+    let (fastest, slowest) = (
+        budget * random.between(0.04, 0.2),
+        budget * random.between(0.6, 1.3),
+    );
     let (worst, best) = (random.between(0.3, 0.8), random.between(0.82, 0.97));
     let is_bimodal = random.chance(0.35);
     let noise = random.between(0.02, 0.12);
@@ -85,10 +99,18 @@ fn candidates(budget: f64, random: &mut Random) -> Vec<Candidate> {
                 baseline: fastest * (slowest / fastest).powf(place) * (0.15 * random.normal()).exp(),
                 // Concave: the last milliseconds buy least.
                 quality: (worst + (best - worst) * place.powf(0.6) + 0.03 * random.normal()).min(0.98),
-                exponent: if elsewhere { 0.0 } else { 1.0 + unequal * random.between(-1.0, 1.0) },
+                exponent: if elsewhere {
+                    0.0
+                } else {
+                    1.0 + unequal * random.between(-1.0, 1.0)
+                },
                 noise,
                 carried,
-                slow: if slow { (random.between(0.02, 0.3), random.between(1.3, 2.5)) } else { (0.0, 1.0) },
+                slow: if slow {
+                    (random.between(0.02, 0.3), random.between(1.3, 2.5))
+                } else {
+                    (0.0, 1.0)
+                },
                 state: 0.0,
             }
         })
@@ -96,15 +118,30 @@ fn candidates(budget: f64, random: &mut Random) -> Vec<Candidate> {
 }
 
 fn surroundings(random: &mut Random) -> Surroundings {
-    let shapes = [Shape::None, Shape::Step, Shape::Ramp, Shape::Periodic, Shape::Bursty, Shape::Bursty];
+    let shapes = [
+        Shape::None,
+        Shape::Step,
+        Shape::Ramp,
+        Shape::Periodic,
+        Shape::Bursty,
+        Shape::Bursty,
+    ];
     let shape = shapes[random.whole(0, 5)];
     let strength = random.between(0.3, 1.4);
     let contention = contention(shape, FRAMES, random);
     Surroundings {
         contention: contention.into_iter().map(|it: f64| it.powf(strength)).collect(),
-        spikes: if random.chance(0.4) { random.between(0.005, 0.03) } else { 0.002 },
+        spikes: if random.chance(0.4) {
+            random.between(0.005, 0.03)
+        } else {
+            0.002
+        },
         pauses: if random.chance(0.3) { 0.003 } else { 0.0 },
-        cuts: if random.chance(0.4) { random.between(200.0, 800.0) } else { f64::INFINITY },
+        cuts: if random.chance(0.4) {
+            random.between(200.0, 800.0)
+        } else {
+            f64::INFINITY
+        },
         moved: random.between(0.02, 0.1),
         scatter: random.between(0.0, 0.06),
     }

@@ -98,6 +98,7 @@ mod tests {
                 .to_vec(),
             log: None,
             report: None,
+            record: None,
             title: title.to_string(),
             loads: Vec::new(),
             repeat: Repeat::Loop,

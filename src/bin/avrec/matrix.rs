@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! The matrix of a recording: what every candidate made of every frame, as CSV, one row a frame.
+//!
+//! Each row is in the file before the next frame's is made, so an interrupted recording is a shorter one.
+//! A file that cannot be written any more is told once; the run goes on without it.
+
+use std::cell::RefCell;
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use crate::console::warn;
+use crate::message::{Survey, Surveyed};
+
+/// Frames that are waited for before the head is written: enough for a median that two slow ones do not move.
+const BASELINE_FRAMES: usize = 20;
+
+/// Latency of an answer that did not come: as long as the switch waits for one.
+const NO_ANSWER: Duration = Duration::from_secs(10);
+
+/// Where surveys go; `Matrix::none()` takes them and forgets them.
+#[derive(Default)]
+pub struct Matrix {
+    writer: RefCell<Option<Writer<File>>>,
+}
+
+impl Matrix {
+    pub fn none() -> Matrix {
+        Matrix::default()
+    }
+
+    pub fn create(path: &Path) -> io::Result<Matrix> {
+        let writer = Writer::new(File::create(path)?);
+        Ok(Matrix {
+            writer: RefCell::new(Some(writer)),
+        })
+    }
+
+    /// Adds the row of one frame.
+    pub fn add(&self, survey: Survey) {
+        if let Some(writer) = self.writer.borrow_mut().as_mut() {
+            writer.add(survey);
+        }
+    }
+
+    /// Writes what is held back still, and returns the number of rows; an error if not all were written.
+    pub fn finish(self) -> io::Result<u64> {
+        self.writer.into_inner().map_or(Ok(0), Writer::finish)
+    }
+}
+
+/// The two columns of a candidate.
+struct Column {
+    candidate: String,
+    /// The last quality that was known.
+    quality: f64,
+}
+
+struct Writer<W> {
+    out: W,
+    /// Once the head is written; no longer than that may rows be held back.
+    columns: Option<Vec<Column>>,
+    held: Vec<Survey>,
+    rows: u64,
+    error: Option<io::Error>,
+    told_incomparable: bool,
+}
+
+impl<W: Write> Writer<W> {
+    fn new(out: W) -> Writer<W> {
+        Writer {
+            out,
+            columns: None,
+            held: Vec::with_capacity(BASELINE_FRAMES),
+            rows: 0,
+            error: None,
+            told_incomparable: false,
+        }
+    }
+
+    fn add(&mut self, survey: Survey) {
+        self.tell_incomparable(&survey);
+        match self.columns.take() {
+            Some(mut columns) => {
+                self.write_row(&survey, &mut columns);
+                self.columns = Some(columns);
+            }
+            None => {
+                self.held.push(survey);
+                if self.held.len() == BASELINE_FRAMES {
+                    self.start();
+                }
+            }
+        }
+    }
+
+    fn finish(mut self) -> io::Result<u64> {
+        self.start();
+        self.error.map_or(Ok(self.rows), Err)
+    }
+
+    /// Writes the head, from the frames held back, and then these.
+    fn start(&mut self) {
+        let held = std::mem::take(&mut self.held);
+        let Some(first) = held.first() else { return };
+        let columns = first.candidates.iter().map(|it| Column {
+            candidate: it.name.clone(),
+            quality: it.prior.unwrap_or(0.0),
+        });
+        let mut columns: Vec<Column> = columns.collect();
+        self.write(&head(&held, first));
+        for survey in &held {
+            self.write_row(survey, &mut columns);
+        }
+        self.columns = Some(columns);
+    }
+
+    fn write_row(&mut self, survey: &Survey, columns: &mut [Column]) {
+        self.write(&row(survey, self.rows, columns));
+        self.rows += 1;
+    }
+
+    fn write(&mut self, text: &str) {
+        if self.error.is_some() {
+            return;
+        }
+        if let Err(error) = self.out.write_all(text.as_bytes()) {
+            warn(&format!(
+                "warning: the matrix ends here, the run goes on: {error}"
+            ));
+            self.error = Some(error);
+        }
+    }
+
+    /// Warns once when there is an answer that the reference's says nothing about.
+    fn tell_incomparable(&mut self, survey: &Survey) {
+        let reference = survey.of(&survey.reference).and_then(|it| it.latency);
+        if self.told_incomparable || reference.is_none() {
+            return;
+        }
+        let is_incomparable =
+            |it: &&Surveyed| it.name != survey.reference && it.latency.is_some() && it.agreement.is_none();
+        if let Some(other) = survey.candidates.iter().find(is_incomparable) {
+            self.told_incomparable = true;
+            warn(&format!(
+                "warning: the answers of {} and of the reference, {}, cannot be compared \
+                 (are they raw video?); its prior, or else 0, stands for its quality",
+                other.name, survey.reference
+            ));
+        }
+    }
+}
+
+/// The comment lines and the header line.
+fn head(surveys: &[Survey], first: &Survey) -> String {
+    let mut text = format!("# budget_ms: {}\n", millis(first.budget));
+    let times = surveys.iter().filter_map(|it| it.time);
+    let steps = times
+        .clone()
+        .zip(times.skip(1))
+        .map(|(one, next)| next.saturating_sub(one));
+    let period = median(steps.collect()).unwrap_or(first.budget);
+    let _ = writeln!(text, "# period_ms: {}", millis(period));
+    for candidate in &first.candidates {
+        let name = clean(&candidate.name);
+        if let Some(prior) = candidate.prior {
+            let _ = writeln!(text, "# {name}.prior: {prior}");
+        }
+        let latencies = surveys.iter().filter_map(|it| it.of(&candidate.name)?.latency);
+        if let Some(baseline) = median(latencies.collect()) {
+            let _ = writeln!(text, "# {name}.baseline_ms: {}", millis(baseline));
+        }
+    }
+    text.push_str("t_ms");
+    for candidate in &first.candidates {
+        let name = clean(&candidate.name);
+        let _ = write!(text, ",{name}.latency_ms,{name}.quality");
+    }
+    text.push('\n');
+    text
+}
+
+fn row(survey: &Survey, number: u64, columns: &mut [Column]) -> String {
+    // A stream without time stamps is taken as one frame each budget.
+    let at = survey
+        .time
+        .unwrap_or_else(|| survey.budget.mul_f64(number as f64));
+    let mut text = millis(at);
+    for column in columns {
+        let answered = survey.of(&column.candidate).filter(|it| it.latency.is_some());
+        if let Some(quality) = answered.and_then(|it| quality(survey, it)) {
+            column.quality = quality;
+        }
+        let quality = answered.map_or(0.0, |_| column.quality);
+        let latency = answered.and_then(|it| it.latency).unwrap_or(NO_ANSWER);
+        let _ = write!(text, ",{},{quality:.5}", millis(latency));
+    }
+    text.push('\n');
+    text
+}
+
+/// Agreement with the reference times the reference's own quality, which is its prior, or else 1; `None`
+/// where nothing could be compared.
+fn quality(survey: &Survey, candidate: &Surveyed) -> Option<f64> {
+    let reference = survey.of(&survey.reference).and_then(|it| it.prior);
+    let agreement = match candidate.agreement {
+        None if candidate.name == survey.reference => Some(1.0),
+        agreement => agreement,
+    };
+    Some((agreement? * reference.unwrap_or(1.0)).clamp(0.0, 1.0))
+}
+
+impl Survey {
+    fn of(&self, name: &str) -> Option<&Surveyed> {
+        self.candidates.iter().find(|it| it.name == name)
+    }
+}
+
+/// A name without what has a meaning in the file.
+fn clean(name: &str) -> String {
+    let is_special = |it: char| matches!(it, ',' | ':' | '"' | '#') || it.is_control();
+    name.replace(is_special, "_")
+}
+
+/// The middle one; `None` of nothing.
+fn median(mut values: Vec<Duration>) -> Option<Duration> {
+    values.sort_unstable();
+    values.get(values.len() / 2).copied()
+}
+
+/// Milliseconds with three digits after the point.
+fn millis(duration: Duration) -> String {
+    format!("{:.3}", 1000.0 * duration.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Name, prior, milliseconds and agreement.
+    type Found<'a> = (&'a str, Option<f64>, Option<u64>, Option<f64>);
+
+    /// The survey of frame `number` at 25 frames a second.
+    fn survey(number: u64, candidates: &[Found]) -> Survey {
+        let candidates = candidates.iter().map(|it| Surveyed {
+            name: it.0.to_string(),
+            prior: it.1,
+            latency: it.2.map(Duration::from_millis),
+            agreement: it.3,
+        });
+        Survey {
+            time: Some(Duration::from_millis(40 * number)),
+            budget: Duration::from_millis(33),
+            reference: "large".to_string(),
+            candidates: candidates.collect(),
+        }
+    }
+
+    fn written(surveys: impl IntoIterator<Item = Survey>) -> String {
+        let mut out = Vec::new();
+        let mut writer = Writer::new(&mut out);
+        surveys.into_iter().for_each(|it| writer.add(it));
+        writer.finish().unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_row_has_the_latency_and_the_quality_of_each_answer() {
+        let text = written([
+            survey(
+                0,
+                &[
+                    ("a,b", None, Some(2), Some(0.5)),
+                    ("large", Some(0.9), Some(30), None),
+                ],
+            ),
+            survey(
+                1,
+                &[("a,b", None, None, None), ("large", Some(0.9), Some(31), None)],
+            ),
+            survey(
+                2,
+                &[("a,b", None, Some(4), None), ("large", Some(0.9), None, None)],
+            ),
+        ]);
+        let expected = "# budget_ms: 33.000\n# period_ms: 40.000\n# a_b.baseline_ms: 4.000\n# large.prior: 0.9\n\
+             # large.baseline_ms: 31.000\nt_ms,a_b.latency_ms,a_b.quality,large.latency_ms,large.quality\n\
+             0.000,2.000,0.45000,30.000,0.90000\n40.000,10000.000,0.00000,31.000,0.90000\n\
+             80.000,4.000,0.45000,10000.000,0.00000\n";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn the_baseline_is_that_of_the_first_frames_and_later_rows_come_at_once() {
+        let mut out = Vec::new();
+        let mut writer = Writer::new(&mut out);
+        for number in 0..30 {
+            let latency = if number < 20 { 10 + number % 3 } else { 90 };
+            writer.add(survey(number, &[("large", None, Some(latency), None)]));
+        }
+        assert_eq!((writer.rows, writer.held.len()), (30, 0));
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains("# large.baseline_ms: 11.000\n"), "{text}");
+        assert!(text.ends_with("\n1160.000,90.000,1.00000\n"), "{text}");
+    }
+
+    #[test]
+    fn a_full_disk_is_an_error_at_the_end() {
+        let matrix = Matrix::create(Path::new("/dev/full")).unwrap();
+        for number in 0..30 {
+            matrix.add(survey(number, &[("large", None, Some(1), None)]));
+        }
+        assert_eq!(matrix.finish().unwrap_err().kind(), io::ErrorKind::StorageFull);
+    }
+
+    #[test]
+    fn without_a_frame_there_is_no_head() {
+        assert_eq!(written([]), "");
+    }
+}
