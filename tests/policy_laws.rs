@@ -103,12 +103,6 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step(), 1..400)
 }
 
-const CONFIG: Config = Config {
-    budget: Duration::from_millis(40),
-    period: Duration::from_millis(40),
-    miss_rate: 0.03,
-};
-
 /// A policy with what its user knows beside it.
 struct Stream {
     policy: Policy,
@@ -131,7 +125,7 @@ enum Answer {
 
 impl Stream {
     fn new() -> Stream {
-        let mut policy = Policy::new(CONFIG).unwrap();
+        let mut policy = Policy::new(Config::default()).unwrap();
         for (index, quality) in [Some(0.7), Some(0.8), None, Some(0.9)].into_iter().enumerate() {
             policy.add(Prior {
                 quality,
@@ -179,7 +173,7 @@ impl Stream {
                 self.policy
                     .set_config(Config {
                         budget: millis(*budget),
-                        ..CONFIG
+                        ..Config::default()
                     })
                     .unwrap();
             }
@@ -202,8 +196,8 @@ impl Stream {
                 return Answer::Shadow(self.policy.shadow(now, millis(*slack), &self.available));
             }
             Step::Decide(lanes) => {
-                self.now += CONFIG.period;
-                let since = self.now.saturating_sub(CONFIG.period);
+                self.now += Config::default().period;
+                let since = self.now.saturating_sub(Config::default().period);
                 self.available.clear();
                 self.available.extend(lanes.iter().map(|it| match it {
                     0..=5 => Availability::Ready,
@@ -397,7 +391,7 @@ proptest! {
 
 /// A policy whose candidates have been measured at these latencies, the last one the best.
 fn measured(latencies: &[f64]) -> Policy {
-    let mut policy = Policy::new(CONFIG).unwrap();
+    let mut policy = Policy::new(Config::default()).unwrap();
     for (index, latency) in latencies.iter().enumerate() {
         let quality = Some(0.6 + 0.1 * index as f64);
         let id = policy.add(Prior {
@@ -422,7 +416,7 @@ const LATENCIES: [f64; 4] = [1.0, 3.0, 9.0, 27.0];
 fn calm_frames(policy: &mut Policy, start: Duration, frames: u32) -> Option<CandidateId> {
     let available = [Availability::Ready; 4];
     for frame in 1..=frames {
-        let now = start + CONFIG.period * frame;
+        let now = start + Config::default().period * frame;
         let wobble = 1.0 + 0.02 * f64::from(frame % 7) - 0.06;
         let Some(id) = policy.decide(now, &available).answer else {
             continue;
@@ -452,14 +446,14 @@ fn nothing_is_allocated_while_frames_go() {
     let mut shadows = 0;
     let before = ALLOCATIONS.with(Cell::get);
     for frame in 0..2000u32 {
-        let now = CONFIG.period * frame;
+        let now = Config::default().period * frame;
         let decision = policy.decide(now, &available);
         switches += u32::from(decision.switch.is_some());
         let Some(id) = decision.answer else { continue };
         let slowdown = if frame % 400 < 100 { 2.5 } else { 1.0 };
         let latency = latencies[id.0] * slowdown * (1.0 + 0.01 * f64::from(frame % 7));
         if 40.0 < latency {
-            policy.missed(now, id, CONFIG.budget);
+            policy.missed(now, id, Config::default().budget);
         }
         policy.ran(now, id, millis(latency), RunKind::Active);
         policy.scored(now, id, 0.9);

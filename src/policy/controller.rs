@@ -37,6 +37,8 @@ pub struct Policy {
     /// Why the active one became it, and at which frame.
     since: Option<(Reason, u64)>,
     pinned: Option<CandidateId>,
+    /// Who answers in place of a missed answer.
+    floor: Option<CandidateId>,
     mode: Mode,
     /// Frames decided so far.
     frame: u64,
@@ -65,6 +67,7 @@ impl Default for Policy {
             active: None,
             since: None,
             pinned: None,
+            floor: None,
             mode: Mode::Auto,
             frame: 0,
             now: Duration::ZERO,
@@ -131,10 +134,12 @@ impl Policy {
         };
         candidate.runs += 1;
         candidate.last_run = Some(frame);
-        if kind == RunKind::Active && self.config.budget < latency {
-            self.shadows.missed(frame);
-        }
         let overdue = std::mem::take(&mut candidate.overdue);
+        let is_untold_miss = overdue.is_none() && self.active == Some(id) && self.config.budget < latency;
+        if is_untold_miss && kind != RunKind::Shadow {
+            self.shadows.missed(frame);
+            self.price.frames(0, 1, self.config.miss_rate);
+        }
         let of = &mut candidate.latency;
         if overdue == Some(Overdue::Alarming) {
             // What the miss said of the machine was judged meanwhile, or will be; this is the full number.
@@ -242,6 +247,12 @@ impl Policy {
         self.pinned = id.filter(|it| self.candidate(*it).is_some());
     }
 
+    /// Who answers in place of a missed answer, so that a miss is worth that much; `None` for nobody: then a missed
+    /// frame is worth nothing.
+    pub fn set_floor(&mut self, id: Option<CandidateId>) {
+        self.floor = id;
+    }
+
     /// With `auto` off, the active candidate stays for as long as it is available.
     pub fn set_auto(&mut self, auto: bool) {
         self.mode = if auto { Mode::Auto } else { Mode::Hold };
@@ -280,6 +291,14 @@ impl Policy {
     pub fn shadow(&mut self, now: Duration, slack: Duration, available: &[Availability]) -> Option<Shadow> {
         self.now = now;
         let active = self.active?;
+        let suspect = self.slowdown.suspect();
+        let suspect = suspect.filter(|it| *it != active && self.is_sound(*it));
+        if let Some(id) = suspect.filter(|it| available.get(it.0) == Some(&Availability::Ready)) {
+            return Some(Shadow {
+                runs: [Some(id), None],
+                kind: RunKind::Overlapped,
+            });
+        }
         let upper = self.candidate(active).and_then(|it| self.upper(it));
         let room = self.limit.at(now).saturating_sub(upper.unwrap_or(Duration::MAX));
         let shadow = self.shadows.next(&Scene {
@@ -292,7 +311,7 @@ impl Policy {
             slack,
             room,
             period: self.config.period.as_secs_f64(),
-            price: self.price.per_miss(),
+            price: self.weights().miss,
             limit: self.limit.at(now).min(self.config.period),
         })?;
         for id in shadow.ids().chain([active]) {

@@ -401,3 +401,6 @@ fn seconds(latency: Duration) -> f64 {
 fn duration(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds.clamp(RANGE.0, RANGE.1))
 }
+
+#[cfg(test)]
+mod tests;

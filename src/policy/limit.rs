@@ -68,11 +68,10 @@ impl Limit {
 mod tests {
     use super::*;
 
-    fn limit(budget: u64, period: u64) -> Limit {
+    fn limit(budget: u64) -> Limit {
         Limit::new(&Config {
             budget: Duration::from_millis(budget),
-            period: Duration::from_millis(period),
-            miss_rate: 0.03,
+            ..Config::default()
         })
     }
 
@@ -86,28 +85,31 @@ mod tests {
     }
 
     #[test]
-    fn the_smaller_of_budget_and_period_counts_less_the_margin() {
-        check(&limit(40, 100), 0, 38.8);
-        check(&limit(100, 40), 0, 38.8);
-    }
-
-    #[test]
     fn lateness_downstream_tightens_at_once_and_recovers_by_halves() {
-        let mut limit = limit(40, 40);
+        let mut limit = limit(40);
+        check(&limit, 0, 40.0);
         limit.late(Duration::from_secs(10), Duration::from_millis(8));
-        check(&limit, 10_000, 30.8);
-        check(&limit, 12_000, 34.8);
-        check(&limit, 14_000, 36.8);
+        check(&limit, 10_000, 32.0);
+        check(&limit, 12_000, 36.0);
+        check(&limit, 14_000, 38.0);
     }
 
     #[test]
     fn tightening_is_bounded() {
-        let mut limit = limit(40, 40);
+        let mut limit = limit(40);
         for frame in 0..50 {
             limit.late(Duration::from_millis(frame * 40), Duration::from_secs(1));
         }
-        check(&limit, 49 * 40, 38.8 * 0.7);
+        check(&limit, 49 * 40, 40.0 * 0.7);
         limit.forget();
-        check(&limit, 49 * 40, 38.8);
+        check(&limit, 49 * 40, 40.0);
+    }
+
+    #[test]
+    fn the_budget_for_a_limit_undoes_the_tightening() {
+        let mut limit = limit(40);
+        let now = Duration::from_secs(10);
+        limit.late(now, Duration::from_millis(8));
+        assert_eq!(limit.budget_for(now, limit.at(now)), Duration::from_millis(40));
     }
 }

@@ -16,6 +16,8 @@ pub struct Terms {
     pub quality: f64,
     /// Expected share of the frames in its charge that are late or lost to its overrun, 0..1.
     pub miss: f64,
+    /// What leaves instead when it is missed is worth this, 0..1.
+    pub floor: f64,
     /// S: expected latency over the budget.
     pub latency: f64,
     /// C: what the catalogue says that it costs, in units of the user's choice.
@@ -36,7 +38,7 @@ pub struct Weights {
 impl Terms {
     /// The cost; the smallest is chosen.
     pub fn cost(&self, weights: &Weights) -> f64 {
-        let right_in_time = (self.quality * (1.0 - self.miss)).max(SMALLEST);
+        let right_in_time = (self.quality * (1.0 - self.miss) + self.floor * self.miss).max(SMALLEST);
         -right_in_time.ln()
             + weights.miss * self.miss
             + weights.latency * self.latency
@@ -119,6 +121,7 @@ mod tests {
             let terms = Terms {
                 quality: it.1,
                 miss: 0.0,
+                floor: 0.0,
                 latency: it.2,
                 complexity: it.3,
             };
@@ -149,6 +152,7 @@ mod tests {
         let terms = Terms {
             quality: 0.9,
             miss: 0.1,
+            floor: 0.5,
             latency: 0.5,
             complexity: 2.0,
         };
@@ -157,7 +161,7 @@ mod tests {
             complexity: 0.3,
             miss: 4.0,
         };
-        let expected = -(0.9f64 * 0.9).ln() + 4.0 * 0.1 + 0.2 * 0.5 + 0.3 * 2.0;
+        let expected = -(0.9f64 * 0.9 + 0.5 * 0.1).ln() + 4.0 * 0.1 + 0.2 * 0.5 + 0.3 * 2.0;
         assert!((terms.cost(&weights) - expected).abs() < 1e-12);
     }
 

@@ -47,6 +47,11 @@ impl Regret {
         self.0 = (self.0 + stretch * gain - NEGLIGIBLE).clamp(0.0, DEAREST);
     }
 
+    /// Pays the usual price in advance, as for a candidate that was left on a false alarm.
+    pub(super) fn prepay(&mut self) {
+        self.0 = self.0.max(PRICE);
+    }
+
     pub(super) fn forget(&mut self) {
         self.0 = 0.0;
     }

@@ -28,6 +28,9 @@ const ENOUGH: u32 = 10;
 /// judge is over after some hundred frames.
 const FADE: f64 = 0.01;
 
+/// Largest number of runs that cannot tell between two looks at the suspect.
+const LOOK_LATEST: u32 = 64;
+
 /// What an alarm's verdict keeps of the verdicts before it.
 const MEMORY: f64 = 0.98;
 
@@ -49,6 +52,17 @@ struct Alarm {
     step: f64,
     /// Slow runs of the same candidate.
     runs: u32,
+    /// Runs of others that could not tell.
+    unclear: u32,
+}
+
+impl Alarm {
+    /// Whether the suspect should be looked at beside the active candidate, because nobody else can tell. The looks
+    /// follow each other at doubling distances.
+    fn is_look_due(&self) -> bool {
+        // The first unclear run is mostly a cold one, and the next will tell.
+        1 < self.unclear && (self.unclear.is_power_of_two() || self.unclear.is_multiple_of(LOOK_LATEST))
+    }
 }
 
 /// What a run turned out to be.
@@ -56,12 +70,8 @@ struct Alarm {
 pub(super) enum Verdict {
     /// As expected, or it could not tell.
     Nothing,
-    /// The run that raised the alarm was this candidate's own affair, with this residual, and so many runs in a row.
-    Spike {
-        by: CandidateId,
-        residual: f64,
-        runs: u32,
-    },
+    /// The run that raised the alarm was this candidate's own affair, with this residual.
+    Spike { by: CandidateId, residual: f64 },
 }
 
 /// The shared log-slowdown: a scalar filter with an alarm for what a filter would follow too slowly.
@@ -120,6 +130,12 @@ impl Slowdown {
         }
     }
 
+    /// Who should be looked at beside the active candidate, because no run so far could tell whether its alarm is a
+    /// step.
+    pub(super) fn suspect(&self) -> Option<CandidateId> {
+        self.alarm.filter(Alarm::is_look_due).map(|it| it.by)
+    }
+
     /// While an alarm is open: the probability that it is a step.
     pub(super) fn step_probability(&self) -> Option<f64> {
         self.alarm.map(|it| it.step)
@@ -174,6 +190,28 @@ impl Slowdown {
             self.raise(id, latency, of);
         }
         is_open
+    }
+
+    /// A run of a candidate whose baseline does not stand yet: it cannot tell of the machine, only whether an open alarm
+    /// is a step. What it found is freed of the slowdown that is certain.
+    pub(super) fn introduced(
+        &mut self,
+        id: CandidateId,
+        latency: Duration,
+        of: &mut Latency,
+        clean: bool,
+    ) -> Verdict {
+        let verdict = if of.is_known() {
+            self.judge(id, latency, of, clean)
+        } else {
+            Verdict::Nothing
+        };
+        if clean {
+            of.found(latency, self.level.mean);
+        } else {
+            of.glimpsed(latency, self.level.mean);
+        }
+        verdict
     }
 
     /// A clean run: moves the slowdown and teaches the candidate. `is_rare` for one that is not run on each frame: the
@@ -258,17 +296,16 @@ impl Slowdown {
         let apart = of.expected(alarm.risen) - of.expected(alarm.before);
         if !of.speaks() || apart < APART * of.scatter(&self.residuals) {
             alarm.step *= 1.0 - FADE;
+            alarm.unclear = alarm.unclear.saturating_add(1);
             if alarm.step < 0.05 {
                 self.alarm = None;
             }
             return Verdict::Nothing;
         }
-        let Alarm {
-            by, residual, runs, ..
-        } = *alarm;
+        let Alarm { by, residual, .. } = *alarm;
         if of.residual(latency, alarm.risen) < -apart / 2.0 {
             self.settle(0.0);
-            return Verdict::Spike { by, residual, runs };
+            return Verdict::Spike { by, residual };
         }
         if clean {
             alarm.risen = of.implied(latency).min(LEVEL_LIMIT);
@@ -304,6 +341,7 @@ impl Slowdown {
             residual,
             step,
             runs: self.alarm.map_or(1, |it| it.runs),
+            unclear: self.alarm.map_or(0, |it| it.unclear),
         });
     }
 
@@ -319,3 +357,6 @@ impl Slowdown {
         };
     }
 }
+
+#[cfg(test)]
+mod tests;

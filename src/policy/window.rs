@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     fn filled(values: impl Iterator<Item = f64>) -> Window {
-        let mut window = Window::new();
+        let mut window = Window::empty();
         values.for_each(|it| window.push(it));
         window
     }
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn a_fresh_window_has_the_assumed_spread() {
-        let window = Window::new();
+        let window = Window::assumed();
         assert!(
             (window.spread() - ASSUMED_SPREAD).abs() < 0.01,
             "{}",
@@ -121,7 +121,7 @@ mod tests {
 
     #[test]
     fn one_outlier_does_not_move_the_97th_percentile_but_two_do() {
-        let mut window = Window::new();
+        let mut window = Window::assumed();
         window.push(1.0);
         assert!(window.percentile(0.97) < 0.3);
         window.push(1.0);
@@ -129,12 +129,11 @@ mod tests {
     }
 
     #[test]
-    fn a_better_look_pardons_the_worst_outlier_only() {
-        let mut window = filled([1.0, 5.0].into_iter());
-        window.pardon(0.25);
-        assert_eq!(window.percentile(1.0), 1.0);
-        window.pardon(2.0);
-        assert_eq!(window.percentile(1.0), 1.0);
+    fn what_is_above_is_counted_exactly() {
+        let window = filled([0.1, 0.2, 0.2, 0.3].into_iter());
+        let above = [0.0, 0.1, 0.2, 0.25, 0.3].map(|it| window.above(it));
+        assert_eq!(above, [4, 3, 1, 1, 0]);
+        assert_eq!(Window::empty().above(0.0), 0);
     }
 
     #[test]

@@ -8,7 +8,9 @@
 
 use std::time::Duration;
 
-use gstavrec::policy::{Availability, CandidateId, Config, Decision, Policy, Prior, Reason, RunKind, Shadow};
+use gstavrec::policy::{
+    Availability, CandidateId, Config, Decision, Explanation, Policy, Prior, Reason, RunKind, Shadow,
+};
 
 pub fn millis(value: f64) -> Duration {
     Duration::from_secs_f64(value / 1e3)
@@ -140,6 +142,8 @@ pub struct Outcome {
     pub log: Vec<String>,
     /// The sentences of these decisions.
     pub reasons: Vec<String>,
+    /// Why it is the last active candidate, in the end.
+    pub explanation: Option<Explanation>,
     /// Who answered each frame; `None` when it was late or nobody was there.
     pub answers: Vec<Option<usize>>,
     /// Whether each frame was late.
@@ -173,6 +177,7 @@ impl World {
             budget: millis(self.budget),
             period: millis(self.period),
             miss_rate: 0.03,
+            ..Config::default()
         }
     }
 
@@ -230,6 +235,8 @@ impl<'a> Run<'a> {
         self.outcome.quality /= frames as f64;
         self.outcome.clairvoyant /= frames as f64;
         self.outcome.shadow_share /= frames as f64 * self.world.period;
+        let available = self.available(frames as f64 * self.world.period);
+        self.outcome.explanation = Some(self.policy.explain(&available));
         self.outcome.qualities = (0..self.candidates.len())
             .map(|it| self.policy.outlook(CandidateId(it)).quality)
             .collect();

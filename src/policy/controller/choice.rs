@@ -107,8 +107,15 @@ impl Policy {
             latency: latency.map_or(1.0, |it| {
                 it.as_secs_f64() / conditions.budget.as_secs_f64().max(1e-9)
             }),
+            floor: self.floor_quality(),
             complexity: candidate.complexity,
         }
+    }
+
+    /// What leaves in place of a missed answer: the floor's, if it is a candidate.
+    fn floor_quality(&self) -> f64 {
+        let floor = self.floor.and_then(|it| self.candidate(it));
+        floor.map_or(0.0, |it| it.quality.mean())
     }
 
     /// Expected share of missed frames: its own when it is late, and those that arrive while it still runs.
@@ -142,7 +149,8 @@ impl Policy {
         Weights {
             latency: self.config.lambda_latency,
             complexity: self.config.lambda_complexity,
-            miss: self.price.per_miss(),
+            // On a narrow scale of qualities a miss would outweigh everything else.
+            miss: self.price.per_miss() / self.stretch(),
         }
     }
 
@@ -229,7 +237,7 @@ impl Policy {
                 .latency
                 .exceedance(limit, level, self.slowdown.residuals())
         };
-        (late(limit.div_f64(FIRST_RUN)) - late(limit)) * (1.0 + self.price.per_miss())
+        (late(limit.div_f64(FIRST_RUN)) - late(limit)) * (1.0 + self.weights().miss)
     }
 
     fn reason(&self, active: CandidateId, rival: CandidateId) -> Reason {

@@ -24,22 +24,13 @@ impl Policy {
             return;
         };
         let of = &mut candidate.latency;
-        let level = self.slowdown.level().mean;
         let clean = matches!(kind, RunKind::Active | RunKind::Shadow);
         let verdict = match (of.has_baseline(), clean) {
             (true, true) => self.slowdown.measured(id, latency, of, is_rare),
             (true, false) => self.slowdown.glimpsed(id, latency, of),
-            (false, true) => {
-                of.found(latency, level);
-                Verdict::Nothing
-            }
-            (false, false) => {
-                of.glimpsed(latency, level);
-                Verdict::Nothing
-            }
+            (false, _) => self.slowdown.introduced(id, latency, of, clean),
         };
-        if let Verdict::Spike { by, residual, runs } = verdict {
-            let _ = runs;
+        if let Verdict::Spike { by, residual } = verdict {
             self.acquit(by, residual, by == id);
         }
     }
@@ -55,6 +46,7 @@ impl Policy {
             candidate.latency.remember(residual);
         }
         candidate.latency.slow(residual);
+        candidate.regret.prepay();
         if has_run_since {
             candidate.latency.normal();
         }
