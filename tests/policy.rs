@@ -71,7 +71,7 @@ fn a_lone_spike_in_a_young_stream_sends_the_large_candidate_away_for_a_second_on
     let outcome = check(
         scene(calm, &events),
         300,
-        &["0 start -> 3", "101 busy -> 2", "120 better -> 3"],
+        &["0 start -> 3", "101 busy -> 2", "128 better -> 3"],
     );
     assert_eq!(outcome.misses, 1);
 }
@@ -97,15 +97,16 @@ fn a_hung_candidate_is_replaced_at_once_and_wanted_back_when_it_returns() {
 }
 
 #[test]
-fn a_candidate_that_hangs_again_and_again_is_not_trusted_again() {
+fn a_candidate_that_hangs_again_and_again_is_trusted_less_and_less() {
     let events: Vec<_> = (100..3000).map(|frame| (frame, Event::Hang(3, 400.0))).collect();
     let outcome = scene(calm, &events).run(3000);
-    assert!(
-        outcome.misses <= 4,
-        "{} misses\n{}",
-        outcome.misses,
-        outcome.log.join("\n")
-    );
+    let returns: Vec<usize> = (1..3000)
+        .filter(|it| outcome.answers[*it] == Some(3) && outcome.answers[it - 1] != Some(3))
+        .collect();
+    let pauses: Vec<usize> = returns.windows(2).map(|it| it[1] - it[0]).collect();
+    let log = outcome.log.join("\n");
+    assert!(outcome.misses <= 8, "{} misses\n{log}", outcome.misses);
+    assert!(2 < pauses.len() && pauses.is_sorted(), "{pauses:?}\n{log}");
 }
 
 #[test]

@@ -10,7 +10,8 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use gstavrec::policy::{
-    Availability, CandidateId, Config, Decision, Outlook, Policy, Prior, Reason, RunKind, Shadow,
+    Availability, CandidateId, Caution, Config, Decision, Outlook, Policy, Prior, Reason, RunKind, Shadow,
+    Source, Strategy as RankOrAverage,
 };
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -342,12 +343,15 @@ proptest! {
             stream.take(&Step::Recovered(id));
         });
         let active = calm_frames(&mut stream.policy, stream.now, 3000);
-        prop_assert_eq!(active, Some(CandidateId(3)), "{:?}", (0..4).map(|it| stream.outlook(it)).collect::<Vec<_>>());
+        let explanation = stream.policy.explain(&[Availability::Ready; 4]);
+        prop_assert_eq!(active, Some(CandidateId(3)), "slowdown {} {:#?}", explanation.slowdown, explanation);
     }
 
     #[test]
     fn one_run_of_the_active_candidate_moves_what_is_expected_of_all(slower in 1.05f64..3.0) {
         let mut policy = measured(&[3.0, 9.0, 27.0]);
+        policy.pin(Some(CandidateId(1)));
+        policy.decide(Duration::ZERO, &[Availability::Ready; 3]);
         let latency = |policy: &Policy, id: usize| policy.outlook(CandidateId(id)).latency.unwrap();
         let before: Vec<Duration> = (0..3).map(|it| latency(&policy, it)).collect();
         policy.ran(Duration::from_secs(1), CandidateId(1), millis(9.0 * slower), RunKind::Active);
@@ -357,6 +361,132 @@ proptest! {
         // By the same factor, for those that did not run.
         let factor = |id: usize| latency(&policy, id).as_secs_f64() / before[id].as_secs_f64();
         prop_assert!((factor(0) / factor(2) - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn without_caution_the_choice_is_the_plain_formula(
+        candidates in prop::collection::vec((0.05f64..1.0, 1.0f64..200.0, 0.0f64..3.0), 1..7),
+        lambda in 0.0f64..2.0,
+        complexity in 0.0f64..0.5,
+    ) {
+        let config = Config {
+            budget: Duration::from_millis(100),
+            lambda_latency: lambda,
+            lambda_complexity: complexity,
+            caution: Caution::Plain,
+            ..Config::default()
+        };
+        let mut policy = Policy::new(config).unwrap();
+        for (quality, latency, complexity) in &candidates {
+            policy.add(Prior {
+                quality: Some(*quality),
+                latency: Some(millis(*latency)),
+                complexity: *complexity,
+                is_reference: false,
+            });
+        }
+        let cost = |id: usize| {
+            let (p, latency, c) = candidates[id];
+            -f64::ln(p) + lambda * latency / 100.0 + complexity * c
+        };
+        let decision = policy.decide(Duration::ZERO, &vec![Availability::Ready; candidates.len()]);
+        let chosen = decision.answer.unwrap().0;
+        let least = (0..candidates.len()).map(cost).fold(f64::INFINITY, f64::min);
+        prop_assert!(cost(chosen) <= least + 1e-6, "{} costs {}, the least is {}", chosen, cost(chosen), least);
+    }
+
+    #[test]
+    fn by_rank_the_best_of_three_wins_whatever_the_scale(
+        mut qualities in prop::collection::vec(0.01f64..1.0, 3..7),
+        scale in 0.001f64..1.0,
+    ) {
+        qualities.iter_mut().for_each(|it| *it *= scale);
+        let config = Config { strategy: RankOrAverage::Rank, caution: Caution::Plain, ..Config::default() };
+        let mut policy = Policy::new(config).unwrap();
+        for quality in &qualities {
+            policy.add(Prior { quality: Some(*quality), latency: Some(millis(5.0)), ..Prior::default() });
+        }
+        let chosen = policy.decide(Duration::ZERO, &[Availability::Ready; 7]).answer.unwrap().0;
+        // Below 0.001 qualities are the same to the policy.
+        let best = qualities.iter().copied().fold(0.001, f64::max);
+        prop_assert!(best <= qualities[chosen].max(0.001));
+    }
+
+    #[test]
+    fn the_explanation_is_complete(steps in steps()) {
+        let mut stream = Stream::new();
+        for step in &steps {
+            stream.take(step);
+            let explanation = stream.policy.explain(&stream.available);
+            prop_assert_eq!(explanation.active, stream.policy.active());
+            prop_assert_eq!(explanation.candidates.len(), (0..stream.added).filter(|it| !stream.removed.contains(it)).count());
+            for account in &explanation.candidates {
+                let is_known = account.latency.is_some();
+                prop_assert_eq!(is_known, account.cost.is_finite(), "{:?}", account);
+                if is_known {
+                    prop_assert!((account.terms.cost(&explanation.weights) - account.cost).abs() < 1e-9);
+                }
+                prop_assert!((0.0..=1.0).contains(&account.terms.miss), "{:?}", account);
+                prop_assert_eq!(account.is_usable, stream.is_usable(account.id.0));
+                prop_assert_eq!(account.latency_source == Source::Unknown, !is_known);
+            }
+            prop_assert_eq!(explanation.since.is_some(), explanation.candidates.iter().any(|it| it.is_usable) || explanation.since.is_some());
+            let sentence = explanation.sentence(&|id| format!("candidate {}", id.0));
+            prop_assert!(!sentence.is_empty() && !sentence.contains("NaN"), "{}", sentence);
+        }
+    }
+
+    #[test]
+    fn counterfactuals_are_true(
+        candidates in prop::collection::vec((0.5f64..80.0, 0.3f64..1.0), 2..6),
+        budget in 5.0f64..60.0,
+    ) {
+        let config = Config { budget: millis(budget), period: millis(1000.0), ..Config::default() };
+        let mut policy = Policy::new(config).unwrap();
+        for (latency, quality) in &candidates {
+            policy.add(Prior { quality: Some(*quality), latency: Some(millis(*latency)), ..Prior::default() });
+        }
+        let available = vec![Availability::Ready; candidates.len()];
+        let mut now = Duration::ZERO;
+        let settle = |policy: &mut Policy, now: &mut Duration| {
+            // The same frame again and again: nothing is learned, only regret grows.
+            for _ in 0..600 {
+                *now += millis(1000.0);
+                let id = policy.decide(*now, &available).answer.unwrap();
+                policy.ran(*now, id, millis(candidates[id.0].0), RunKind::Active);
+            }
+            policy.active()
+        };
+        let active = settle(&mut policy, &mut now);
+        let explanation = policy.explain(&available);
+        if let Some((flips_at, to)) = explanation.flips_at {
+            prop_assert!(config.budget < flips_at);
+            let mut there = policy.clone();
+            there.set_config(Config { budget: flips_at.mul_f64(1.002), ..config }).unwrap();
+            prop_assert_ne!(settle(&mut there, &mut now.clone()), active, "{:?} -> {:?}", flips_at, to);
+            let before = config.budget + (flips_at - config.budget).mul_f64(0.5);
+            let mut before_it = policy.clone();
+            before_it.set_config(Config { budget: before, ..config }).unwrap();
+            let account = before_it.explain(&available);
+            prop_assert_eq!(account.active, active);
+        }
+        // A machine that is slower than it survives has another winner; one that is a little faster has not.
+        if explanation.survives.is_finite() && explanation.survives < 7.0 {
+            let slower = |factor: f64| {
+                let mut policy = Policy::new(config).unwrap();
+                for (latency, quality) in &candidates {
+                    let latency = Some(millis(latency * factor));
+                    policy.add(Prior { quality: Some(*quality), latency, ..Prior::default() });
+                }
+                for frame in 1..600 {
+                    let now = millis(1000.0) * frame;
+                    let id = policy.decide(now, &available).answer.unwrap();
+                    policy.ran(now, id, millis(candidates[id.0].0 * factor), RunKind::Active);
+                }
+                policy.active()
+            };
+            prop_assert_ne!(slower(explanation.survives * 1.05), active);
+        }
     }
 
     #[test]

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use super::baseline::Baseline;
+use super::normal;
 use super::slow_runs::SlowRuns;
 use super::window::Window;
 
@@ -12,10 +14,6 @@ use super::window::Window;
 /// candidate of a few microseconds, whose latency is all jitter, from claiming that the machine became
 /// three times slower. (17 µs median and 107 µs at the 99th percentile, measured.)
 const HAND_OVER: f64 = 200e-6;
-
-/// Runs whose median is the baseline: few, so that a candidate may answer soon; what they got wrong goes
-/// into the offset.
-const BASELINE_RUNS: usize = 5;
 
 /// Variance of a baseline of five runs that scatter by 6 %: 1.57 (the median's) times 0.06² / 5.
 const BASELINE_VARIANCE: f64 = 1.1e-3;
@@ -48,17 +46,11 @@ const RANGE: (f64, f64) = (1e-7, 1e5);
 /// Residuals of all candidates that count beside a candidate's own, as if they were so many.
 const SHARED_RESIDUALS: f64 = 200.0;
 
+/// What a frame without a run leaves of the weight of the own residuals: half of it after 350.
+const FORGETTING: f64 = 0.998;
+
 /// Own residuals from which on a candidate's scatter is its own.
 const OWN_SCATTER: usize = 16;
-
-/// Gauss-Hermite nodes and weights for the mean of a function over a standard normal variable.
-const NODES: [(f64, f64); 5] = [
-    (0.0, 0.533_333_333),
-    (1.355_626_18, 0.222_075_922),
-    (-1.355_626_18, 0.222_075_922),
-    (2.856_970_01, 0.011_257_411),
-    (-2.856_970_01, 0.011_257_411),
-];
 
 /// What is believed of the shared slowdown: level and variance, in the log domain.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -84,12 +76,7 @@ impl Level {
 /// `e` the residual.
 #[derive(Debug, Clone)]
 pub(super) struct Latency {
-    /// Clean runs, freed of the slowdown; the first `clean` are valid.
-    first: [f64; BASELINE_RUNS],
-    clean: usize,
-    /// Fastest disturbed run, freed of the slowdown; infinite without one.
-    best: f64,
-    baseline: Option<f64>,
+    baseline: Baseline,
     offset: f64,
     offset_variance: f64,
     reaction: f64,
@@ -99,16 +86,16 @@ pub(super) struct Latency {
     /// Whether it was ever seen to be slowed down by contention.
     is_touched: bool,
     residuals: Window,
+    /// What the residuals still count, from one right after a run: a candidate that nobody runs is not judged by its
+    /// outliers for ever.
+    freshness: f64,
     slow: SlowRuns,
 }
 
 impl Latency {
     pub(super) fn new() -> Latency {
         Latency {
-            first: [0.0; BASELINE_RUNS],
-            clean: 0,
-            best: f64::INFINITY,
-            baseline: None,
+            baseline: Baseline::unknown(),
             offset: 0.0,
             // A provisional baseline is no doubt too high already; more doubt would bar the candidate from
             // the clean runs that could tell.
@@ -118,6 +105,7 @@ impl Latency {
             seen_at: 0.0,
             is_touched: false,
             residuals: Window::empty(),
+            freshness: 1.0,
             slow: SlowRuns::new(),
         }
     }
@@ -125,8 +113,7 @@ impl Latency {
     /// With a baseline that somebody measured beforehand.
     pub(super) fn with_baseline(baseline: Duration) -> Latency {
         Latency {
-            clean: BASELINE_RUNS,
-            baseline: Some(seconds(baseline)),
+            baseline: Baseline::given(seconds(baseline)),
             offset_variance: BASELINE_VARIANCE,
             ..Latency::new()
         }
@@ -134,28 +121,17 @@ impl Latency {
 
     /// Whether anything is known, be it from disturbed runs only.
     pub(super) fn is_known(&self) -> bool {
-        self.baseline.is_some()
+        self.baseline.seconds().is_some()
     }
 
     /// Whether the baseline stands, so that a run tells of the slowdown.
     pub(super) fn has_baseline(&self) -> bool {
-        self.clean == BASELINE_RUNS
+        self.baseline.stands()
     }
 
     /// A clean run before the baseline stands.
     pub(super) fn found(&mut self, latency: Duration, slowdown: f64) {
-        self.first[self.clean] = seconds(latency) / slowdown.exp();
-        self.clean += 1;
-        let mut runs = self.first;
-        let runs = &mut runs[..self.clean];
-        runs.sort_by(f64::total_cmp);
-        let median = runs[(self.clean - 1) / 2];
-        // Until the median means something, the best disturbed run bounds it.
-        self.baseline = Some(if self.has_baseline() {
-            median
-        } else {
-            self.best.min(median)
-        });
+        self.baseline.found(seconds(latency) / slowdown.exp());
         self.offset = -self.reaction * slowdown;
         self.offset_variance = BASELINE_VARIANCE;
         self.seen_at = slowdown;
@@ -164,14 +140,13 @@ impl Latency {
     /// A disturbed run before the baseline stands. It can only have been slower than a clean run, so the best
     /// of them is the provisional baseline.
     pub(super) fn glimpsed(&mut self, latency: Duration, slowdown: f64) {
-        let seen = seconds(latency) / slowdown.exp();
-        self.best = self.best.min(seen);
-        self.baseline = Some(self.baseline.map_or(seen, |it| it.min(seen)));
+        self.baseline.glimpsed(seconds(latency) / slowdown.exp());
     }
 
     /// A frame passed.
     pub(super) fn drift(&mut self) {
         self.offset_variance += OFFSET_DRIFT;
+        self.freshness *= FORGETTING;
         self.slow.fade();
     }
 
@@ -182,7 +157,7 @@ impl Latency {
 
     /// The slowdown at which this latency would be the expected one.
     pub(super) fn implied(&self, latency: Duration) -> f64 {
-        let own = (seconds(latency) / self.baseline.unwrap_or(f64::INFINITY))
+        let own = (seconds(latency) / self.baseline.seconds().unwrap_or(f64::INFINITY))
             .max(1e-6)
             .ln()
             - self.offset;
@@ -207,7 +182,7 @@ impl Latency {
     /// Whether a run tells of the machine: one that is mostly hand-over hardly moves with the slowdown, and of one
     /// whose latency is unknown nothing can be expected.
     pub(super) fn speaks(&self) -> bool {
-        self.baseline.is_some_and(|it| HAND_OVER < it)
+        self.baseline.seconds().is_some_and(|it| HAND_OVER < it)
     }
 
     /// Observed minus expected, in the log domain.
@@ -263,6 +238,8 @@ impl Latency {
         self.reaction_variance *= inflation;
         self.learn_own(residual, level.mean, inflation * unknown + scatter);
         self.reaction_variance = self.reaction_variance.min(REACTION_DOUBT);
+        // One run is believed, but so that a second one that denies it is no surprise.
+        self.offset_variance = self.offset_variance.max((residual / 3.0).powi(2));
         self.seen_at = level.mean;
     }
 
@@ -279,6 +256,21 @@ impl Latency {
         (self.offset_variance, self.reaction_variance) = (offset_variance, reaction_variance);
     }
 
+    /// What this candidate adds to the slowdown, in the log domain.
+    pub(super) fn deviation(&self, slowdown: f64) -> f64 {
+        self.reaction * slowdown + self.offset
+    }
+
+    /// Moves the origin of the slowdown by `shift`; what is expected stays.
+    pub(super) fn shift_origin(&mut self, shift: f64) {
+        self.seen_at += shift;
+        if self.has_baseline() {
+            self.offset -= (1.0 + self.reaction) * shift;
+        } else {
+            self.baseline.scale((-shift).exp());
+        }
+    }
+
     /// The slowdown jumped to a level that this candidate itself told.
     pub(super) fn carried(&mut self, slowdown: f64) {
         self.seen_at = slowdown;
@@ -286,6 +278,7 @@ impl Latency {
 
     pub(super) fn remember(&mut self, residual: f64) {
         self.residuals.push(residual);
+        self.freshness = 1.0;
     }
 
     /// The last run was slow for reasons of its own.
@@ -327,50 +320,48 @@ impl Latency {
     /// Whether it would keep a limit if it had not become slower on its own.
     pub(super) fn would_keep(&self, limit: Duration, slowdown: f64) -> bool {
         self.baseline
+            .seconds()
             .is_none_or(|it| it * slowdown.exp() <= seconds(limit))
     }
 
     /// Expected latency.
     pub(super) fn latency(&self, slowdown: f64) -> Option<Duration> {
-        self.baseline.map(|_| duration(self.scaled(slowdown)))
+        self.baseline.seconds().map(|_| duration(self.scaled(slowdown)))
     }
 
     /// Probability that a run takes longer than `limit` at a level: the share of the residuals beyond, averaged over
     /// what is not known.
     pub(super) fn exceedance(&self, limit: Duration, level: Level, shared: &Window) -> f64 {
-        if self.baseline.is_none() {
+        if self.baseline.seconds().is_none() {
             return 1.0;
         }
         let margin = (seconds(limit) + HAND_OVER).ln() - self.expected(level.mean);
         let (sensitivity, share) = (self.sensitivity(level.mean), self.share(level.mean));
         let unknown = sensitivity * sensitivity * level.variance + share * share * self.doubt(level.mean);
         let sd = unknown.sqrt();
-        let nodes = NODES.iter();
-        let usual: f64 = nodes
-            .map(|(at, weight)| weight * self.tail(margin - at * sd, shared))
-            .sum();
+        let usual = normal::mean(|it| self.tail(margin - it * sd, shared));
         let Some((again, residual)) = self.slow.suspicion() else {
             return usual;
         };
         let scatter = (unknown + self.scatter(shared).powi(2)).sqrt();
-        let slow = logistic((residual - margin) / scatter);
+        let slow = normal::cdf((residual - margin) / scatter);
         usual + again * (slow - usual).max(0.0)
     }
 
     /// Share of the runs whose residual is larger than this.
     fn tail(&self, residual: f64, shared: &Window) -> f64 {
-        let own = self.residuals.above(residual) as f64;
+        let own = self.freshness * self.residuals.above(residual) as f64;
+        let count = self.freshness * self.residuals.len() as f64;
         let others = shared.above(residual) as f64 / shared.len() as f64;
-        let weight = SHARED_RESIDUALS;
-        (own + weight * others) / (self.residuals.len() as f64 + weight)
+        (own + SHARED_RESIDUALS * others) / (count + SHARED_RESIDUALS)
     }
 
     /// The latency that all but `miss_rate` of the runs are expected to keep, with one standard deviation of doubt.
     pub(super) fn upper(&self, level: Level, miss_rate: f64, shared: &Window) -> Option<Duration> {
-        self.baseline?;
+        self.baseline.seconds()?;
         let own = self.residuals.percentile(1.0 - miss_rate);
         let others = shared.percentile(1.0 - miss_rate);
-        let weight = SHARED_RESIDUALS / (self.residuals.len() as f64 + SHARED_RESIDUALS);
+        let weight = SHARED_RESIDUALS / (self.freshness * self.residuals.len() as f64 + SHARED_RESIDUALS);
         let tail = (weight * others + (1.0 - weight) * own).max(self.scatter(shared));
         let doubt = (self.innovation(level, shared) - self.scatter(shared).powi(2)).max(0.0);
         Some(duration(
@@ -379,7 +370,8 @@ impl Latency {
     }
 
     fn scaled(&self, slowdown: f64) -> f64 {
-        self.baseline.unwrap_or(f64::INFINITY) * ((1.0 + self.reaction) * slowdown + self.offset).exp()
+        self.baseline.seconds().unwrap_or(f64::INFINITY)
+            * ((1.0 + self.reaction) * slowdown + self.offset).exp()
     }
 }
 
@@ -387,11 +379,6 @@ impl Latency {
 fn step(residual: f64, variance: f64, slope: f64, total: f64) -> (f64, f64) {
     let gain = slope * variance / total;
     (gain * residual, (variance * (1.0 - slope * gain)).max(0.0))
-}
-
-/// Distribution function of the logistic distribution with a standard deviation of one.
-fn logistic(z: f64) -> f64 {
-    1.0 / (1.0 + (-1.814 * z).exp())
 }
 
 fn seconds(latency: Duration) -> f64 {

@@ -11,6 +11,7 @@
 //! waits until the regret of staying has paid for it; a gain that is large pays at once. What one run says of the
 //! machine (`slowdown`) counts for all candidates, so a rival need not run to be judged.
 
+mod baseline;
 mod candidate;
 mod config;
 mod controller;
@@ -18,6 +19,7 @@ mod decision;
 mod explanation;
 mod latency;
 mod limit;
+mod normal;
 mod objective;
 mod price;
 mod quality;

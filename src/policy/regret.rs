@@ -9,6 +9,9 @@ const PRICE: f64 = 0.5;
 /// The most that a switch costs, whatever its first run risks.
 const DEAREST: f64 = 3.0 * PRICE;
 
+/// Frames within which a counterfactual comes true, even where the first run is risky.
+const SOON: f64 = 100.0;
+
 /// Gain per frame that is not worth a switch however long it lasts, in log-quality: below what scores
 /// can tell apart.
 const NEGLIGIBLE: f64 = 0.003;
@@ -31,9 +34,9 @@ pub(super) fn stretch(worst: f64, best: f64) -> f64 {
     (USUAL_SPREAD / spread).max(1.0)
 }
 
-/// Whether a gain per frame is large enough for regret to grow.
-pub(super) fn is_worth_switching(gain: f64, stretch: f64) -> bool {
-    NEGLIGIBLE < stretch * gain
+/// Whether a gain per frame pays for a switch within some seconds, which is what a counterfactual promises.
+pub(super) fn pays_soon(gain: f64, stretch: f64) -> bool {
+    NEGLIGIBLE + DEAREST / SOON < stretch * gain
 }
 
 /// Accumulated cost of not having switched to one rival.
@@ -102,7 +105,7 @@ mod tests {
     fn a_negligible_gain_never_pays() {
         assert_eq!(frames_to_pay(0.802, 0.80, 0.0), None);
         assert_eq!(frames_to_pay(0.7, 0.8, 0.0), None);
-        assert!(!is_worth_switching(0.002, 1.0) && is_worth_switching(0.004, 1.0));
+        assert!(!pays_soon(0.01, 1.0) && pays_soon(0.02, 1.0));
     }
 
     #[test]

@@ -40,7 +40,7 @@ const MOST_RISK: f64 = 0.3;
 /// (specification, section 2).
 const FORGOTTEN: f64 = 500.0;
 
-/// How likely it is taken to be that it did, and that a candidate which nobody saw under contention is untouched by
+/// How likely it is taken to be that it did by then, growing with time, and that a candidate which nobody saw under contention is untouched by
 /// it, for instance because it runs on another device.
 const RECOVERED: f64 = 0.2;
 const UNTOUCHED: f64 = 0.02;
@@ -257,12 +257,12 @@ impl Scene<'_> {
             return false;
         };
         let (of, age) = (&candidate.latency, self.age(candidate.last_run));
-        let chance = if LOOK as f64 <= age && of.is_untested(self.slowdown.mean) {
-            UNTOUCHED
-        } else if FORGOTTEN <= age && of.would_keep(self.limit, self.slowdown.mean) {
-            RECOVERED
-        } else {
-            return false;
+        let untouched = LOOK as f64 <= age && of.is_untested(self.slowdown.mean);
+        let forgotten = FORGOTTEN <= age && of.would_keep(self.limit, self.slowdown.mean);
+        let chance = match (untouched, forgotten) {
+            (_, true) => (RECOVERED * age / FORGOTTEN).min(1.0),
+            (true, false) => UNTOUCHED,
+            (false, false) => return false,
         };
         let best = candidate.quality.mean() + candidate.quality.sd();
         let gain = HORIZON * (best / active.quality.mean()).ln();
@@ -296,143 +296,4 @@ impl Scene<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::policy::Prior;
-
-    const PERIOD: Duration = Duration::from_millis(40);
-    const READY: [Availability; 3] = [Availability::Ready; 3];
-
-    /// Candidates of 3, 9 and 27 ms, measured, the last one the reference.
-    fn candidates() -> Vec<Option<Candidate>> {
-        let candidate = |(index, latency): (usize, u64)| {
-            let mut candidate = Candidate::new(Prior {
-                quality: Some(0.8),
-                is_reference: index == 2,
-                ..Prior::default()
-            });
-            (0..5).for_each(|_| candidate.latency.found(Duration::from_millis(latency), 0.0));
-            Some(candidate)
-        };
-        [3, 9, 27].into_iter().enumerate().map(candidate).collect()
-    }
-
-    thread_local! {
-        static RESIDUALS: &'static Window = Box::leak(Box::new(Window::assumed()));
-    }
-
-    /// A frame of a calm stream of 40 ms a frame, with `slack` milliseconds left of it.
-    fn scene(frame: u64, candidates: &[Option<Candidate>], active: usize, slack: u64) -> Scene<'_> {
-        Scene {
-            frame,
-            candidates,
-            available: &READY,
-            active: CandidateId(active),
-            slowdown: Level {
-                mean: 0.0,
-                variance: 1e-4,
-            },
-            residuals: RESIDUALS.with(|it| *it),
-            slack: Duration::from_millis(slack),
-            limit: PERIOD,
-            period: PERIOD.as_secs_f64(),
-            price: 1.0,
-            room: PERIOD.saturating_sub(Duration::from_millis([4, 11, 31][active])),
-        }
-    }
-
-    #[track_caller]
-    fn check(
-        candidates: &[Option<Candidate>],
-        active: usize,
-        slack: u64,
-        expected: Option<(&[usize], RunKind)>,
-    ) {
-        let shadow = Plan::new(PERIOD).next(&scene(1000, candidates, active, slack));
-        let actual = shadow.map(|it| (it.ids().map(|id| id.0).collect::<Vec<_>>(), it.kind));
-        assert_eq!(actual, expected.map(|(ids, kind)| (ids.to_vec(), kind)));
-    }
-
-    #[test]
-    fn a_candidate_without_a_baseline_comes_first() {
-        let mut candidates = candidates();
-        candidates[1] = Some(Candidate::new(Prior::default()));
-        candidates[1]
-            .as_mut()
-            .unwrap()
-            .latency
-            .glimpsed(Duration::from_millis(10), 0.0);
-        check(&candidates, 2, 13, Some((&[1], RunKind::Shadow)));
-    }
-
-    #[test]
-    fn beside_the_reference_a_rival_runs_alone() {
-        check(&candidates(), 2, 13, Some((&[0], RunKind::Shadow)));
-    }
-
-    #[test]
-    fn the_active_candidate_is_scored_by_a_run_of_the_reference() {
-        let mut candidates = candidates();
-        candidates[1].as_mut().unwrap().last_asked = Some(1000);
-        check(&candidates, 0, 37, Some((&[2], RunKind::Shadow)));
-    }
-
-    #[test]
-    fn a_rival_is_paired_with_the_reference() {
-        let mut candidates = candidates();
-        candidates[0].as_mut().unwrap().last_asked = Some(1000);
-        check(&candidates, 0, 45, Some((&[1, 2], RunKind::Shadow)));
-    }
-
-    #[test]
-    fn what_fits_no_slack_but_harms_nobody_is_looked_at_now_and_then() {
-        let candidates = candidates();
-        let mut plan = Plan::new(PERIOD);
-        let looks: Vec<u64> = (1000..1500)
-            .filter(|frame| {
-                plan.earn();
-                let scene = scene(*frame, &candidates, 1, 15);
-                plan.next(&scene).is_some_and(|it| it.kind == RunKind::Overlapped)
-            })
-            .collect();
-        assert_eq!(looks.len(), 9, "{looks:?}");
-        assert!(looks.windows(2).all(|it| LOOK <= it[1] - it[0]), "{looks:?}");
-    }
-
-    #[test]
-    fn who_ran_a_moment_ago_is_left_alone() {
-        let mut candidates = candidates();
-        candidates
-            .iter_mut()
-            .flatten()
-            .for_each(|it| it.last_run = Some(999));
-        check(&candidates, 2, 40, None);
-    }
-
-    #[test]
-    fn after_a_miss_nothing_runs_beside_for_a_while() {
-        let candidates = candidates();
-        let mut plan = Plan::new(PERIOD);
-        plan.missed(1000);
-        let mut ask = |frame: u64| plan.next(&scene(frame, &candidates, 2, 13));
-        assert_eq!(ask(1000 + CALM - 1), None);
-        assert!(ask(1000 + CALM).is_some());
-    }
-
-    #[test]
-    fn the_share_of_time_is_bounded() {
-        let candidates = candidates();
-        let mut plan = Plan::new(PERIOD);
-        let mut spent = Duration::ZERO;
-        for frame in 0..10_000 {
-            plan.earn();
-            let scene = scene(frame, &candidates, 2, 40);
-            // Nobody tells the plan that the runs ended, so it finds all of them due on each frame.
-            for id in plan.next(&scene).iter().flat_map(Shadow::ids) {
-                spent += Duration::from_millis([3, 9, 27][id.0]);
-            }
-        }
-        let share = spent.as_secs_f64() / (PERIOD * 10_000).as_secs_f64();
-        assert!(0.04 < share && share < 0.052, "{share}");
-    }
-}
+mod tests;

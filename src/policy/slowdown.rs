@@ -9,8 +9,8 @@ use super::CandidateId;
 use super::latency::{Latency, Level};
 use super::window::Window;
 
-/// Variance that the slowdown gains per frame while nothing is known: contention drifts by 3 % a frame.
-const DRIFT: f64 = 8e-4;
+/// Variance that the slowdown gains per frame while nothing is known: contention drifts by 4 % a frame.
+const DRIFT: f64 = 16e-4;
 
 /// Largest variance: a factor of 2.7 either way. Beyond it a run is believed as it stands anyway.
 const VARIANCE_LIMIT: f64 = 1.0;
@@ -144,6 +144,17 @@ impl Slowdown {
     /// A frame passed.
     pub(super) fn drift(&mut self) {
         self.level.variance = (self.level.variance + DRIFT).min(VARIANCE_LIMIT);
+    }
+
+    /// Moves the origin by `shift`, together with all candidates. Refused while an alarm is open.
+    pub(super) fn shift_origin(&mut self, shift: f64) -> bool {
+        let mean = self.level.mean + shift;
+        let is_possible = self.alarm.is_none() && mean.abs() <= LEVEL_LIMIT;
+        if is_possible {
+            self.level.mean = mean;
+            self.fast = None;
+        }
+        is_possible
     }
 
     /// Takes the unconfirmed alarm of a candidate back that will not be heard of again.

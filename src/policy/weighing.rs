@@ -14,6 +14,14 @@ pub(super) struct Weighing {
 }
 
 impl Weighing {
+    /// Makes room for as many candidates.
+    pub(super) fn reserve(&mut self, candidates: usize) {
+        self.terms.reserve(candidates);
+        for it in [&mut self.quality, &mut self.robustness, &mut self.combined] {
+            it.reserve(candidates);
+        }
+    }
+
     pub(super) fn clear(&mut self) {
         self.terms.clear();
         self.robustness.clear();

@@ -7,7 +7,7 @@ use super::{Mode, Policy};
 use crate::policy::candidate::Candidate;
 use crate::policy::explanation::{Account, Binding, Explanation, Source};
 use crate::policy::objective::Terms;
-use crate::policy::regret::is_worth_switching;
+use crate::policy::regret::pays_soon;
 use crate::policy::weighing::Weighing;
 use crate::policy::{Availability, CandidateId};
 
@@ -156,8 +156,7 @@ impl Policy {
         first_change(|it| self.winner_under(at(it), active, available) != active).unwrap_or(f64::INFINITY)
     }
 
-    /// Who would answer in the end under these conditions: the active one, unless a rival is better by more than is
-    /// not worth a switch.
+    /// Who would answer soon under these conditions: the active one, unless a rival is better by enough.
     fn winner_under(
         &self,
         conditions: Conditions,
@@ -173,7 +172,7 @@ impl Policy {
         let better = |id: &CandidateId| match (infeasible(active), infeasible(*id)) {
             (true, false) => true,
             (false, true) => false,
-            _ => is_worth_switching(cost(active) - cost(*id), stretch),
+            _ => pays_soon(cost(active) - cost(*id), stretch),
         };
         let rivals = self
             .ids()

@@ -35,6 +35,35 @@ impl Policy {
         }
     }
 
+    /// Keeps the slowdown's meaning: runs cannot tell a slow machine from candidates that all became slower, so what
+    /// the candidates have in common beyond the slowdown is taken for the machine (specification, section 3.1; here the
+    /// median, so that one odd candidate moves nothing).
+    pub(super) fn anchor(&mut self) {
+        let level = self.slowdown.level().mean;
+        let own = || {
+            let known = self
+                .candidates
+                .iter()
+                .flatten()
+                .filter(|it| it.latency.has_baseline());
+            known.map(|it| it.latency.deviation(level))
+        };
+        let count = own().count();
+        let rank = |it: &f64| own().filter(|other| other < it).count();
+        let is_median = |it: &f64| {
+            rank(it) <= count.saturating_sub(1) / 2
+                && (count - 1) / 2 < rank(it) + own().filter(|other| other == it).count()
+        };
+        let Some(common) = own().find(is_median) else {
+            return;
+        };
+        if self.slowdown.shift_origin(common) {
+            for candidate in self.candidates.iter_mut().flatten() {
+                candidate.latency.shift_origin(common);
+            }
+        }
+    }
+
     /// A slow run was the candidate's own, not the machine's.
     fn acquit(&mut self, id: CandidateId, residual: f64, has_run_since: bool) {
         self.slowdown.remember(residual);

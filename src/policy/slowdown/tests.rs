@@ -74,7 +74,9 @@ fn spikes_make_the_next_alarm_less_credible_and_steps_more() {
         let (mut slowdown, mut small, large) = calm();
         slowdown.missed(LARGE, millis(40.0), &large);
         slowdown.measured(SMALL, millis(second), &mut small, false);
-        (0..2).for_each(|_| drop(slowdown.measured(SMALL, millis(9.0), &mut small, false)));
+        for _ in 0..2 {
+            slowdown.measured(SMALL, millis(9.0), &mut small, false);
+        }
         slowdown.missed(LARGE, millis(60.0), &large);
         slowdown.step_probability().unwrap()
     };
