@@ -331,9 +331,15 @@ proptest! {
     }
 
     #[test]
-    fn a_calm_stream_comes_back_to_the_best_after_whatever_was_told(steps in steps()) {
+    fn in_a_calm_stream_beliefs_come_back_to_the_truth_after_whatever_was_told(steps in steps()) {
         let mut stream = Stream { policy: measured(&LATENCIES), ..Stream::new() };
-        for step in steps.iter().filter(|it| !matches!(it, Step::Add(..) | Step::Remove(_))) {
+        // Runs that take no time, or hours, are told in the other laws; these belong to a stream.
+        let is_sane = |step: &Step| match step {
+            Step::Ran(_, latency, _) | Step::Missed(_, latency) => (0.5..60.0).contains(latency),
+            Step::Add(..) | Step::Remove(_) => false,
+            _ => true,
+        };
+        for step in steps.iter().filter(|it| is_sane(it)) {
             stream.take(step);
         }
         stream.take(&Step::Pin(None));
@@ -342,9 +348,11 @@ proptest! {
         (0..4).for_each(|id| {
             stream.take(&Step::Recovered(id));
         });
-        let active = calm_frames(&mut stream.policy, stream.now, 3000);
-        let explanation = stream.policy.explain(&[Availability::Ready; 4]);
-        prop_assert_eq!(active, Some(CandidateId(3)), "slowdown {} {:#?}", explanation.slowdown, explanation);
+        calm_frames(&mut stream.policy, stream.now, 3000);
+        for (id, truth) in LATENCIES.iter().enumerate() {
+            let believed = 1e3 * stream.outlook(id).latency.unwrap().as_secs_f64();
+            prop_assert!((believed / truth - 1.0).abs() < 0.2, "{} ms are believed to be {}", truth, believed);
+        }
     }
 
     #[test]
@@ -470,22 +478,18 @@ proptest! {
             let account = before_it.explain(&available);
             prop_assert_eq!(account.active, active);
         }
-        // A machine that is slower than it survives has another winner; one that is a little faster has not.
-        if explanation.survives.is_finite() && explanation.survives < 7.0 {
-            let slower = |factor: f64| {
-                let mut policy = Policy::new(config).unwrap();
-                for (latency, quality) in &candidates {
-                    let latency = Some(millis(latency * factor));
-                    policy.add(Prior { quality: Some(*quality), latency, ..Prior::default() });
-                }
-                for frame in 1..600 {
-                    let now = millis(1000.0) * frame;
-                    let id = policy.decide(now, &available).answer.unwrap();
-                    policy.ran(now, id, millis(candidates[id.0].0 * factor), RunKind::Active);
-                }
-                policy.active()
-            };
-            prop_assert_ne!(slower(explanation.survives * 1.05), active);
+        // On a machine that is slower than it survives somebody else answers, at least now and then.
+        if explanation.survives.is_finite() && explanation.survives < 6.0 {
+            let mut slower = policy.clone();
+            let mut others = 0;
+            for frame in 1..600 {
+                let now = now + millis(1000.0) * frame;
+                let id = slower.decide(now, &available).answer.unwrap();
+                others += u32::from(Some(id) != active);
+                let latency = candidates[id.0].0 * explanation.survives * 1.05;
+                slower.ran(now, id, millis(latency), RunKind::Active);
+            }
+            prop_assert!(0 < others, "{:?} answers {} times slower", active, explanation.survives);
         }
     }
 
@@ -542,8 +546,8 @@ fn measured(latencies: &[f64]) -> Policy {
 const LATENCIES: [f64; 4] = [1.0, 3.0, 9.0, 27.0];
 
 /// Plays frames without contention, all candidates ready, all shadow runs done as asked and all answers scored by
-/// what `measured` promised; returns who is active then.
-fn calm_frames(policy: &mut Policy, start: Duration, frames: u32) -> Option<CandidateId> {
+/// what `measured` promised.
+fn calm_frames(policy: &mut Policy, start: Duration, frames: u32) {
     let available = [Availability::Ready; 4];
     for frame in 1..=frames {
         let now = start + Config::default().period * frame;
@@ -564,7 +568,6 @@ fn calm_frames(policy: &mut Policy, start: Duration, frames: u32) -> Option<Cand
             others.for_each(|it| policy.scored(now, it, (0.6 + 0.1 * it.0 as f64) / 0.9));
         }
     }
-    policy.active()
 }
 
 #[test]

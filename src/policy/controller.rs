@@ -184,6 +184,7 @@ impl Policy {
         }
         if self.frame.is_multiple_of(ANCHOR) {
             self.anchor();
+            self.revert();
         }
     }
 
@@ -212,7 +213,6 @@ impl Policy {
             room,
             period: self.config.period.as_secs_f64(),
             price: self.weights().miss,
-            limit: self.limit.at(now).min(self.config.period),
         })?;
         for id in shadow.ids().chain([active]) {
             self.asked(id);

@@ -59,16 +59,6 @@ pub(super) struct Level {
     pub variance: f64,
 }
 
-impl Level {
-    /// The same on a machine that is slower by `shift`, in the log domain.
-    pub(super) fn shifted(self, shift: f64) -> Level {
-        Level {
-            mean: self.mean + shift,
-            ..self
-        }
-    }
-}
-
 /// Latency model of one candidate, in seconds and log-seconds:
 ///
 /// `ln(y + c) = ln(b · e^((1 + r) s + d) + c) + e` where `y` is the frame latency, `b` the baseline, `s` the shared
@@ -243,6 +233,11 @@ impl Latency {
         self.seen_at = level.mean;
     }
 
+    /// A disturbed run was about as slow as expected, so it is not slower than that.
+    pub(super) fn confirmed(&mut self, level: Level, shared: &Window) {
+        self.learn_own(0.0, level.mean, self.innovation(level, shared));
+    }
+
     fn learn_own(&mut self, residual: f64, slowdown: f64, total: f64) {
         let share = self.share(slowdown);
         let slope = share * (slowdown - self.seen_at);
@@ -254,6 +249,12 @@ impl Latency {
         self.offset = self.offset.clamp(-OFFSET_LIMIT, OFFSET_LIMIT);
         self.reaction = turned;
         (self.offset_variance, self.reaction_variance) = (offset_variance, reaction_variance);
+    }
+
+    /// Half of what it has become slower or faster by is forgotten, and not known any more.
+    pub(super) fn revert(&mut self) {
+        self.offset /= 2.0;
+        self.offset_variance = self.offset_variance.max((self.offset / 2.0).powi(2));
     }
 
     /// What this candidate adds to the slowdown, in the log domain.
@@ -317,25 +318,18 @@ impl Latency {
         !self.is_touched && 2.0 * CONTENDED < slowdown
     }
 
-    /// Whether it would keep a limit if it had not become slower on its own.
-    pub(super) fn would_keep(&self, limit: Duration, slowdown: f64) -> bool {
-        self.baseline
-            .seconds()
-            .is_none_or(|it| it * slowdown.exp() <= seconds(limit))
-    }
-
     /// Expected latency.
     pub(super) fn latency(&self, slowdown: f64) -> Option<Duration> {
         self.baseline.seconds().map(|_| duration(self.scaled(slowdown)))
     }
 
     /// Probability that a run takes longer than `limit` at a level: the share of the residuals beyond, averaged over
-    /// what is not known.
-    pub(super) fn exceedance(&self, limit: Duration, level: Level, shared: &Window) -> f64 {
+    /// what is not known. On a machine that is slower by `shift`, in the log domain, if that were as well known.
+    pub(super) fn exceedance(&self, limit: Duration, level: Level, shift: f64, shared: &Window) -> f64 {
         if self.baseline.seconds().is_none() {
             return 1.0;
         }
-        let margin = (seconds(limit) + HAND_OVER).ln() - self.expected(level.mean);
+        let margin = (seconds(limit) + HAND_OVER).ln() - self.expected(level.mean + shift);
         let (sensitivity, share) = (self.sensitivity(level.mean), self.share(level.mean));
         let unknown = sensitivity * sensitivity * level.variance + share * share * self.doubt(level.mean);
         let sd = unknown.sqrt();

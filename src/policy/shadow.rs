@@ -36,13 +36,8 @@ const LOOK: u64 = 60;
 /// The most that a look which is overdue may risk to make the next frame late.
 const MOST_RISK: f64 = 0.3;
 
-/// Frames after which a candidate that became slower on its own may have recovered: demotion must not be for ever
-/// (specification, section 2).
-const FORGOTTEN: f64 = 500.0;
-
-/// How likely it is taken to be that it did by then, growing with time, and that a candidate which nobody saw under contention is untouched by
-/// it, for instance because it runs on another device.
-const RECOVERED: f64 = 0.2;
+/// How likely it is taken to be that a candidate which nobody saw under contention is untouched by it, for instance
+/// because it runs on another device.
 const UNTOUCHED: f64 = 0.02;
 
 /// Frames for which what a look finds is taken to hold.
@@ -76,7 +71,6 @@ pub(super) struct Scene<'a> {
     pub slowdown: Level,
     pub residuals: &'a Window,
     pub slack: Duration,
-    pub limit: Duration,
     pub period: f64,
     pub price: f64,
     /// By how much the next frame may be delayed without being late.
@@ -201,73 +195,78 @@ impl Scene<'_> {
             .filter(|it| *it == self.active || self.is_free(*it))
     }
 
-    /// What would refresh the estimates of one candidate.
+    /// What would refresh the estimates of one candidate: a score, or at least its latency.
     fn proposal(&self, id: CandidateId) -> Option<Proposal> {
         let candidate = self.candidate(id)?;
-        let reference = self.reference().filter(|it| *it != id);
         let itself = self.is_free(id).then_some(id);
-        let unmeasured = !candidate.latency.has_baseline();
-        let (runs, urgency) = match itself {
-            // The active one gets its baseline by answering.
-            Some(_) if unmeasured => ([itself, None], f64::INFINITY),
-            _ => {
-                // Without a reference, whoever looks at both answers scores them.
-                let with = reference.filter(|it| *it != self.active);
-                // By what was asked, not by what came of it: scores may never come.
-                let known = candidate.asks.max(candidate.quality.scores());
-                let due = PACE.saturating_mul(1 + known).min(SCORE_LATEST);
-                ([itself, with], self.age(candidate.last_asked) / due as f64)
-            }
-        };
         // A rival that is not free cannot be refreshed, whatever the reference says.
         if id != self.active && itself.is_none() {
             return None;
         }
-        let runs = if runs[0].is_none() { [runs[1], None] } else { runs };
+        // The active one gets its baseline by answering.
+        if itself.is_some() && !candidate.latency.has_baseline() {
+            return self.judged([itself, None], f64::INFINITY, id);
+        }
+        let alone = || {
+            self.judged(
+                [itself, None],
+                self.age(candidate.last_run) / SCORE_LATEST as f64,
+                id,
+            )
+        };
+        // Without a reference, whoever looks at both answers scores them.
+        let with = self.reference().filter(|it| *it != id && *it != self.active);
+        // By what was asked, not by what came of it: scores may never come.
+        let known = candidate.asks.max(candidate.quality.scores());
+        let due = PACE.saturating_mul(1 + known).min(SCORE_LATEST);
+        let runs = if itself.is_some() {
+            [itself, with]
+        } else {
+            [with, None]
+        };
+        let score = self.judged(runs, self.age(candidate.last_asked) / due as f64, id)?;
+        if score.fits || score.is_bearable || with.is_none() {
+            return Some(score);
+        }
+        alone().or(Some(score))
+    }
+
+    /// What these runs would cost, and whether they fit.
+    fn judged(&self, runs: [Option<CandidateId>; 2], urgency: f64, id: CandidateId) -> Option<Proposal> {
         runs[0]?;
-        if runs.iter().flatten().any(|it| self.ran_lately(*it)) {
+        let ids = || runs.iter().flatten();
+        if ids().any(|it| self.ran_lately(*it)) {
             return None;
         }
-        // The longer a look is overdue, the more it may risk.
-        let share = (OVERRUN * urgency).clamp(OVERRUN, MOST_RISK);
         let likely = |share: f64| {
-            runs.iter().flatten().try_fold(Duration::ZERO, |sum, it| {
+            ids().try_fold(Duration::ZERO, |sum, it| {
                 self.likely(*it, share).map(|u| sum.saturating_add(u))
             })
         };
-        let cost = runs
-            .iter()
-            .flatten()
-            .filter_map(|it| self.latency(*it))
-            .sum::<f64>();
+        // The longer a look is overdue, the more it may risk.
+        let share = (OVERRUN * urgency).clamp(OVERRUN, MOST_RISK);
         Some(Proposal {
             runs,
             fits: likely(OVERRUN).is_some_and(|it| it <= self.slack),
             is_overdue: self.is_worth_a_frame(id),
             is_bearable: likely(share).is_none_or(|it| it <= self.slack + self.room),
             urgency,
-            cost,
+            cost: ids().filter_map(|it| self.latency(*it)).sum(),
         })
     }
 
     /// Whether a look pays that costs frames: a candidate that seems too slow may be untouched by the contention that
-    /// slows the others, or may have become fast again. What it may gain is set against the frames that it costs.
+    /// slows the others. What it may gain is set against the frames that it costs.
     fn is_worth_a_frame(&self, id: CandidateId) -> bool {
         let (Some(candidate), Some(active)) = (self.candidate(id), self.candidate(self.active)) else {
             return false;
         };
-        let (of, age) = (&candidate.latency, self.age(candidate.last_run));
-        let untouched = LOOK as f64 <= age && of.is_untested(self.slowdown.mean);
-        let forgotten = FORGOTTEN <= age && of.would_keep(self.limit, self.slowdown.mean);
-        let chance = match (untouched, forgotten) {
-            (_, true) => (RECOVERED * age / FORGOTTEN).min(1.0),
-            (true, false) => UNTOUCHED,
-            (false, false) => return false,
-        };
+        let is_untested = candidate.latency.is_untested(self.slowdown.mean);
         let best = candidate.quality.mean() + candidate.quality.sd();
         let gain = HORIZON * (best / active.quality.mean()).ln();
         let frames = self.latency(id).unwrap_or(0.0) / self.period;
-        frames * (1.0 + self.price) < chance * gain
+        let is_due = LOOK as f64 <= self.age(candidate.last_run);
+        is_due && is_untested && frames * (1.0 + self.price) < UNTOUCHED * gain
     }
 
     fn age(&self, last: Option<u64>) -> f64 {

@@ -282,11 +282,21 @@ impl Slowdown {
 
     /// A run that something disturbed: it can only have been slower than a clean one, so it counts
     /// when it was faster than expected.
-    pub(super) fn glimpsed(&mut self, id: CandidateId, latency: Duration, of: &mut Latency) -> Verdict {
+    pub(super) fn glimpsed(
+        &mut self,
+        id: CandidateId,
+        latency: Duration,
+        of: &mut Latency,
+        is_rare: bool,
+    ) -> Verdict {
         let verdict = self.judge(id, latency, of, false);
         let residual = of.residual(latency, self.level.mean);
-        if residual < 0.0 {
+        if of.speaks() && residual < -self.tolerance(of) {
+            self.fast(latency, residual, of, is_rare);
+        } else if residual < 0.0 {
             self.learn(residual, of);
+        } else if residual < self.tolerance(of) {
+            of.confirmed(self.level, &self.residuals);
         }
         if -self.tolerance(of) < residual {
             of.reacts(self.level.mean);

@@ -121,15 +121,14 @@ impl Policy {
     /// Expected share of missed frames: its own when it is late, and those that arrive while it still runs.
     fn miss(&self, candidate: &Candidate, conditions: Conditions) -> f64 {
         let exceedance = |limit: Duration| -> f64 {
-            let levels = self.slowdown.levels();
+            let (levels, shared) = (self.slowdown.levels(), self.slowdown.residuals());
             let likely = levels.iter().filter(|it| 0.0 < it.1);
             likely
                 .map(|(level, weight)| {
-                    let level = level.shifted(conditions.shift);
                     weight
                         * candidate
                             .latency
-                            .exceedance(limit, level, self.slowdown.residuals())
+                            .exceedance(limit, *level, conditions.shift, shared)
                 })
                 .sum()
         };
@@ -235,7 +234,7 @@ impl Policy {
         let late = |limit| {
             candidate
                 .latency
-                .exceedance(limit, level, self.slowdown.residuals())
+                .exceedance(limit, level, 0.0, self.slowdown.residuals())
         };
         (late(limit.div_f64(FIRST_RUN)) - late(limit)) * (1.0 + self.weights().miss)
     }

@@ -8,6 +8,9 @@ use super::Policy;
 use crate::policy::slowdown::Verdict;
 use crate::policy::{CandidateId, RunKind};
 
+/// Frames after which a candidate counts as not seen any more.
+const UNSEEN: u64 = 500;
+
 impl Policy {
     /// A shadow run was asked for that can refresh what is known of a candidate.
     pub(super) fn asked(&mut self, id: CandidateId) {
@@ -27,7 +30,7 @@ impl Policy {
         let clean = matches!(kind, RunKind::Active | RunKind::Shadow);
         let verdict = match (of.has_baseline(), clean) {
             (true, true) => self.slowdown.measured(id, latency, of, is_rare),
-            (true, false) => self.slowdown.glimpsed(id, latency, of),
+            (true, false) => self.slowdown.glimpsed(id, latency, of, is_rare),
             (false, _) => self.slowdown.introduced(id, latency, of, clean),
         };
         if let Verdict::Spike { by, residual } = verdict {
@@ -60,6 +63,17 @@ impl Policy {
         if self.slowdown.shift_origin(common) {
             for candidate in self.candidates.iter_mut().flatten() {
                 candidate.latency.shift_origin(common);
+            }
+        }
+    }
+
+    /// What nobody has seen for long is half forgotten: a candidate that became slower on its own must not be barred for
+    /// ever (specification, section 2).
+    pub(super) fn revert(&mut self) {
+        let frame = self.frame;
+        for candidate in self.candidates.iter_mut().flatten() {
+            if candidate.last_run.is_some_and(|it| it + UNSEEN < frame) {
+                candidate.latency.revert();
             }
         }
     }

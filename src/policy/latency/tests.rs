@@ -62,7 +62,7 @@ fn disturbed_runs_give_their_best_until_a_clean_one_comes() {
 #[test]
 fn the_chance_to_be_late_is_the_share_of_residuals_beyond() {
     let (mut latency, shared) = (measured(&[10.0; 5]), Window::assumed());
-    let late = |latency: &Latency| latency.exceedance(millis(13.0), level(0.0), &shared);
+    let late = |latency: &Latency| latency.exceedance(millis(13.0), level(0.0), 0.0, &shared);
     assert!(late(&latency) < 0.01, "{}", late(&latency));
     // Each fourth run takes half as long again; the residuals of the others count for 200 of 456.
     (0..256).for_each(|i| latency.remember(if i % 4 == 0 { 0.4 } else { 0.01 }));
@@ -73,7 +73,7 @@ fn the_chance_to_be_late_is_the_share_of_residuals_beyond() {
 #[test]
 fn a_row_of_slow_runs_raises_the_chance_to_be_late_until_it_ends() {
     let (mut latency, shared) = (measured(&[10.0; 5]), Window::assumed());
-    let late = |latency: &Latency| latency.exceedance(millis(13.0), level(0.0), &shared);
+    let late = |latency: &Latency| latency.exceedance(millis(13.0), level(0.0), 0.0, &shared);
     (0..5).for_each(|_| latency.slow(1.0));
     assert!(0.5 < late(&latency), "{}", late(&latency));
     latency.normal();
@@ -120,10 +120,9 @@ fn three_slow_looks_in_a_row_are_a_candidate_that_became_slower() {
     (0..3).for_each(|_| latency.slow_alone(0.7, 0.0));
     let now = latency.latency(0.0).unwrap();
     assert!(millis(19.0) < now && now < millis(21.0), "{now:?}");
-    assert!(
-        latency.would_keep(millis(12.0), 0.0),
-        "it would still be fast without that"
-    );
+    (0..6).for_each(|_| latency.revert());
+    let later = latency.latency(0.0).unwrap();
+    assert!(later < millis(10.2), "{later:?} when nobody has looked for long");
 }
 
 #[test]

@@ -37,7 +37,6 @@ fn scene(frame: u64, candidates: &[Option<Candidate>], active: usize, slack: u64
         },
         residuals: RESIDUALS.with(|it| *it),
         slack: Duration::from_millis(slack),
-        limit: PERIOD,
         period: PERIOD.as_secs_f64(),
         price: 1.0,
         room: PERIOD.saturating_sub(Duration::from_millis([4, 11, 31][active])),
