@@ -107,6 +107,38 @@ fn stopping_does_not_wait_for_a_candidate_that_hangs() {
 }
 
 #[test]
+fn nothing_outlives_a_switch_that_was_stopped() {
+    init();
+    let line = "videotestsrc ! video/x-raw,format=I420,width=64,height=36,framerate=25/1 ! \
+                avrec-switch.( name=s reference=one identity name=one identity name=two identity name=gone ) ! fakesink";
+    for _ in 0..10 {
+        let pipeline = gst::parse::launch(line)
+            .unwrap()
+            .downcast::<gst::Pipeline>()
+            .unwrap();
+        let bin = pipeline.by_name("s").unwrap().downcast::<gst::Bin>().unwrap();
+        pipeline.set_state(gst::State::Playing).unwrap();
+        let bus = pipeline.bus().unwrap();
+        for _ in 0..3 {
+            while !bus
+                .timed_pop_filtered(gst::ClockTime::from_seconds(10), &[gst::MessageType::Element])
+                .expect("all candidates become ready")
+                .has_name("avrec/candidate-ready")
+            {}
+        }
+        let elements = pipeline.iterate_recurse().into_iter().filter_map(Result::ok);
+        let elements: Vec<_> = elements.map(|it| it.downgrade()).collect();
+        let gone = bin.by_name("gone").unwrap();
+        bin.remove(&gone).unwrap();
+        pipeline.set_state(gst::State::Null).unwrap();
+        drop((pipeline, bin, bus, gone));
+        let left = elements.iter().filter_map(|it| it.upgrade());
+        let left: Vec<_> = left.map(|it| it.name()).collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
+#[test]
 fn a_candidate_that_fails_in_mid_stream_is_a_warning_and_is_started_again() {
     let mut rig = Rig::new("late-policy=wait", "identity name=weak identity name=strong");
     rig.warm_up(&["weak", "strong"]);

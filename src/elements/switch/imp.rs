@@ -285,13 +285,14 @@ impl AvrecSwitch {
             gst::StateChange::PausedToPlaying => self.core.play(),
             gst::StateChange::PlayingToPaused => self.core.order(Order::Go(gst::State::Paused)),
             gst::StateChange::PausedToReady => {
-                *self.core.scorer.lock() = None;
+                let scorer = self.core.scorer.lock().take();
+                self.core.ends(scorer.map(Scorer::end));
                 self.core.order(Order::Go(gst::State::Ready));
                 self.core.settle(STOP_PATIENCE);
             }
             gst::StateChange::ReadyToNull => {
                 self.core.order(Order::Go(gst::State::Null));
-                self.core.settle(STOP_PATIENCE);
+                self.core.dismiss(STOP_PATIENCE);
             }
             _ => {}
         }

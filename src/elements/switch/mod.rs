@@ -92,6 +92,7 @@ mod board;
 mod conductor;
 mod core;
 mod dispatch;
+mod ending;
 mod imp;
 mod keeper;
 mod lane;
