@@ -346,3 +346,9 @@ fn children_are_reached_through_the_child_proxy() {
     proxy.set_child_property("b::silent", true.to_value());
     assert!(rig.candidate("b").property::<bool>("silent"));
 }
+
+#[test]
+fn before_the_first_frame_the_machine_counts_as_calm() {
+    let rig = Rig::new("", "identity name=a");
+    assert_eq!(rig.stats().get::<f64>("slowdown"), Ok(1.0));
+}

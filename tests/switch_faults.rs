@@ -79,6 +79,26 @@ fn with_late_policy_drop_a_late_frame_is_dropped_and_told() {
 }
 
 #[test]
+fn a_frame_for_which_no_candidate_is_ready_is_a_miss() {
+    for policy in ["drop", "floor"] {
+        let mut rig = Rig::new("late-policy=wait", "identity name=stuck");
+        rig.warm_up(&["stuck"]);
+        let _gate = rig.gate("stuck");
+        rig.switch.set_property_from_str("late-policy", policy);
+        let before = rig.stats().get::<u64>("misses").unwrap();
+        rig.messages("");
+        // The first frame waits for the candidate, the others find it busy.
+        for _ in 0..3 {
+            rig.push().unwrap();
+        }
+        let late = rig.messages("avrec/frame").into_iter();
+        let late: Vec<_> = late.map(|it| it.get::<bool>("late").unwrap()).collect();
+        assert_eq!(late, [true; 3], "{policy}");
+        assert_eq!(rig.stats().get::<u64>("misses"), Ok(before + 3), "{policy}");
+    }
+}
+
+#[test]
 fn stopping_does_not_wait_for_a_candidate_that_hangs() {
     let mut rig = Rig::new("late-policy=floor", "identity name=stuck identity name=other");
     rig.warm_up(&["stuck", "other"]);
