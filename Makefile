@@ -52,8 +52,9 @@ test: setup ## Run all tests
 	  $(TEST_ENV) cargo test --locked --no-fail-fast --lib --bins --tests; \
 	fi
 
-bench: setup ## Run the benchmarks (they print ratios taken in one run)
-	cargo bench --locked
+bench: ## Run the benchmarks (they print ratios taken in one run)
+	@scripts/setup.sh bench
+	AVREC_PYTHON=$${AVREC_PYTHON:-$(CURDIR)/.cache/python/bin/python3} cargo bench --locked
 
 lint: setup ## Check format, clippy and documentation; warnings are errors
 	cargo fmt --check

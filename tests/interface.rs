@@ -80,13 +80,32 @@ fn each_property_says_its_unit_and_when_it_may_change() {
     }
 }
 
+#[test]
+fn the_elements_share_their_author_and_their_own_enumerations_are_documented_as_theirs() {
+    init();
+    let mut authors = std::collections::BTreeSet::new();
+    for factory in ["avrec-infer", "avrec-probe", "avrec-switch"] {
+        let element = gst::ElementFactory::make(factory).build().unwrap();
+        authors.insert(element.factory().unwrap().metadata("author").map(str::to_owned));
+        for pspec in own_properties(&element) {
+            let is_enumeration = pspec.value_type().is_a(glib::Type::ENUM);
+            assert!(
+                !is_enumeration || pspec.value_type().plugin_api_flags().is_some(),
+                "{factory}: {} is not marked as plugin API",
+                pspec.value_type()
+            );
+        }
+    }
+    assert_eq!(authors.len(), 1, "{authors:?}");
+}
+
 /// The element as text: metadata, pad templates, own properties and own signals.
 fn interface(factory: &str) -> String {
     let mut text = String::new();
     let element = gst::ElementFactory::make(factory).build().unwrap();
     let made_by = element.factory().unwrap();
     writeln!(text, "element {factory}: {}", element.type_()).unwrap();
-    for key in ["long-name", "klass", "description"] {
+    for key in ["long-name", "klass", "description", "author"] {
         writeln!(text, "  {key}: {}", made_by.metadata(key).unwrap_or_default()).unwrap();
     }
     writeln!(text, "  rank: {}", i32::from(made_by.rank())).unwrap();

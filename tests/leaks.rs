@@ -128,14 +128,12 @@ fn infer() {
         assert_eq!(ended, Ended::AtEos);
     }
     drop(element);
-    finish(pipeline);
 }
 
 fn infer_fails() {
     let pipeline = launch(&format!("{SOURCE} ! avrec-infer model-file=/dev/null ! fakesink"));
     let ended = play(&pipeline, |_| {});
     assert!(matches!(ended, Ended::WithError(_)), "{ended:?}");
-    finish(pipeline);
 }
 
 fn tensors() {
@@ -147,7 +145,6 @@ fn tensors() {
         answers += u32::from(message.name() == "avrec/tensors")
     });
     assert_eq!(answers, 40);
-    finish(pipeline);
 }
 
 fn probe() {
@@ -162,7 +159,6 @@ fn probe() {
         });
     }
     assert!(0 < pairs);
-    finish(pipeline);
 }
 
 fn switch() {
@@ -175,7 +171,6 @@ fn switch() {
     for _ in 0..2 {
         swap_among(&pipeline, &["plain", "small", "medium"]);
     }
-    finish(pipeline);
 }
 
 fn models() {
@@ -183,7 +178,6 @@ fn models() {
         "{ENDLESS} ! avrec-switch name=s frame-messages=true late-policy=wait models={SMALL},{MEDIUM} ! fakesink"
     ));
     swap_among(&pipeline, &["small", "medium"]);
-    finish(pipeline);
 }
 
 fn switch_fails() {
@@ -205,7 +199,6 @@ fn switch_fails() {
     });
     assert_eq!(ended, Ended::AtEos);
     drop(switch);
-    finish(pipeline);
 }
 
 /// Pins each of the candidates in turn, a frame or more each, until each has taken over several times.
@@ -234,18 +227,6 @@ fn swap_among(pipeline: &gst::Pipeline, names: &[&str]) {
 fn end(pipeline: &gst::Pipeline) {
     // Refused only when the stream has ended already.
     let _ = pipeline.send_event(gst::event::Eos::new());
-}
-
-/// Drops the pipeline and gives the switch's threads, which may hold the last reference to a candidate, time
-/// to let go. What is held for longer is a leak, and the tracer will tell.
-fn finish(pipeline: gst::Pipeline) {
-    let elements = pipeline.iterate_recurse().into_iter().filter_map(Result::ok);
-    let elements: Vec<_> = elements.map(|it| it.downgrade()).collect();
-    drop(pipeline);
-    let patience = Instant::now() + Duration::from_secs(10);
-    while elements.iter().any(|it| it.upgrade().is_some()) && Instant::now() < patience {
-        std::thread::yield_now();
-    }
 }
 
 fn launch(description: &str) -> gst::Pipeline {

@@ -418,3 +418,9 @@ fn exhaustive_can_be_switched_on_and_off_while_frames_pass() {
         (Ok(300), Ok(300))
     );
 }
+
+#[test]
+fn before_the_first_frame_the_machine_counts_as_calm() {
+    let rig = Rig::new("", "identity name=a");
+    assert_eq!(rig.stats().get::<f64>("slowdown"), Ok(1.0));
+}

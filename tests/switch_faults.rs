@@ -79,6 +79,26 @@ fn with_late_policy_drop_a_late_frame_is_dropped_and_told() {
 }
 
 #[test]
+fn a_frame_for_which_no_candidate_is_ready_is_a_miss() {
+    for policy in ["drop", "floor"] {
+        let mut rig = Rig::new("late-policy=wait", "identity name=stuck");
+        rig.warm_up(&["stuck"]);
+        let _gate = rig.gate("stuck");
+        rig.switch.set_property_from_str("late-policy", policy);
+        let before = rig.stats().get::<u64>("misses").unwrap();
+        rig.messages("");
+        // The first frame waits for the candidate, the others find it busy.
+        for _ in 0..3 {
+            rig.push().unwrap();
+        }
+        let late = rig.messages("avrec/frame").into_iter();
+        let late: Vec<_> = late.map(|it| it.get::<bool>("late").unwrap()).collect();
+        assert_eq!(late, [true; 3], "{policy}");
+        assert_eq!(rig.stats().get::<u64>("misses"), Ok(before + 3), "{policy}");
+    }
+}
+
+#[test]
 fn stopping_does_not_wait_for_a_candidate_that_hangs() {
     let mut rig = Rig::new("late-policy=floor", "identity name=stuck identity name=other");
     rig.warm_up(&["stuck", "other"]);
@@ -104,6 +124,38 @@ fn stopping_does_not_wait_for_a_candidate_that_hangs() {
     rig.pass_until("the hung candidate is back", |rig| {
         rig.state_of("stuck") == "ready"
     });
+}
+
+#[test]
+fn nothing_outlives_a_switch_that_was_stopped() {
+    init();
+    let line = "videotestsrc ! video/x-raw,format=I420,width=64,height=36,framerate=25/1 ! \
+                avrec-switch.( name=s reference=one identity name=one identity name=two identity name=gone ) ! fakesink";
+    for _ in 0..10 {
+        let pipeline = gst::parse::launch(line)
+            .unwrap()
+            .downcast::<gst::Pipeline>()
+            .unwrap();
+        let bin = pipeline.by_name("s").unwrap().downcast::<gst::Bin>().unwrap();
+        pipeline.set_state(gst::State::Playing).unwrap();
+        let bus = pipeline.bus().unwrap();
+        for _ in 0..3 {
+            while !bus
+                .timed_pop_filtered(gst::ClockTime::from_seconds(10), &[gst::MessageType::Element])
+                .expect("all candidates become ready")
+                .has_name("avrec/candidate-ready")
+            {}
+        }
+        let elements = pipeline.iterate_recurse().into_iter().filter_map(Result::ok);
+        let elements: Vec<_> = elements.map(|it| it.downgrade()).collect();
+        let gone = bin.by_name("gone").unwrap();
+        bin.remove(&gone).unwrap();
+        pipeline.set_state(gst::State::Null).unwrap();
+        drop((pipeline, bin, bus, gone));
+        let left = elements.iter().filter_map(|it| it.upgrade());
+        let left: Vec<_> = left.map(|it| it.name()).collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
 }
 
 #[test]

@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! Added time a frame of the switch around a candidate, over the bare candidate: two harnesses in turn.
+//! Added time a frame of the switch around a candidate, over the bare candidate.
+//!
+//! Two harnesses answer frames in the order bare, switch, switch, bare, and each such four give one
+//! difference: a machine that changes its pace, and the caches, which are warm for who has just run and cold
+//! for the other, weigh on both alike. (In pairs the order alone was worth ±150 µs with the medium model.) A
+//! repetition is the median of its differences, with harnesses of its own, because where threads and memory
+//! come to lie differs from one to the next by more than a repetition tells.
 
 use std::time::{Duration, Instant};
 
 use super::rig::{median, spread};
 
 const REPETITIONS: usize = 7;
-const FRAMES: usize = 60;
+/// Fours of answers a repetition.
+const FOURS: usize = 60;
+const WARM_UP: usize = 10;
 
 pub fn run() {
     for (what, candidate) in [
@@ -18,7 +26,7 @@ pub fn run() {
             ("back to back", Duration::ZERO),
             ("25 a second", Duration::from_millis(40)),
         ] {
-            let added = measure(candidate, pause);
+            let added: Vec<_> = (0..REPETITIONS).map(|_| measure(candidate, pause)).collect();
             println!(
                 "avrec-switch around {what}, {how}: added µs a frame, median {} (reach 150, aim 50)",
                 spread(&added)
@@ -34,17 +42,15 @@ fn harness(line: &str) -> gst_check::Harness {
     harness
 }
 
-fn measure(candidate: &str, pause: Duration) -> Vec<f64> {
+/// Median of the differences of the fours.
+fn measure(candidate: &str, pause: Duration) -> f64 {
     let mut bare = harness(candidate);
     let mut switched = harness(&format!("avrec-switch.( late-policy=wait {candidate} )"));
-    let frame = |number: usize| {
+    let once = |harness: &mut gst_check::Harness, number: usize| {
         let bytes: Vec<u8> = (0..320 * 180 * 3 / 2)
             .map(|it| (it * 7 + number * 13) as u8)
             .collect();
-        gst::Buffer::from_slice(bytes)
-    };
-    let once = |harness: &mut gst_check::Harness, number| {
-        let frame = frame(number);
+        let frame = gst::Buffer::from_slice(bytes);
         std::thread::sleep(pause / 2);
         let begin = Instant::now();
         let answer = harness.push_and_pull(frame).expect("an answer");
@@ -52,15 +58,13 @@ fn measure(candidate: &str, pause: Duration) -> Vec<f64> {
         drop(answer);
         time.as_secs_f64() * 1e6
     };
-    for number in 0..20 {
-        once(&mut bare, number);
-        once(&mut switched, number);
-    }
-    let repetition = |_| {
-        let pairs = (0..FRAMES).map(|it| (once(&mut bare, it), once(&mut switched, it)));
-        let (bares, switcheds): (Vec<_>, Vec<_>) = pairs.unzip();
-        median(switcheds) - median(bares)
+    let mut four = |number: usize| {
+        let first = once(&mut bare, number);
+        let added = once(&mut switched, number) + once(&mut switched, number);
+        (added - first - once(&mut bare, number)) / 2.0
     };
-    let repetitions = if pause.is_zero() { REPETITIONS } else { 5 };
-    (0..repetitions).map(repetition).collect()
+    for number in 0..WARM_UP {
+        four(number);
+    }
+    median((0..FOURS).map(four).collect())
 }

@@ -9,6 +9,9 @@ pub mod switch;
 
 use gst::glib;
 
+/// Author in the metadata of each element.
+const AUTHOR: &str = concat!("The avrec authors <", env!("CARGO_PKG_REPOSITORY"), ">");
+
 /// Registers the elements with GStreamer.
 pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
     infer::register(plugin)?;

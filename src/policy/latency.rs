@@ -33,6 +33,9 @@ const SENSITIVITY: (f64, f64) = (-1.0, 1.5);
 /// Largest offset, in either direction: a factor of 20. A bound for hostile input, not for models.
 const OFFSET_LIMIT: f64 = 3.0;
 
+/// Reaction, as a share of the usual, below which a candidate counts as untouched by contention.
+const TOUCHED: f64 = 0.25;
+
 /// Log-slowdown from which on the machine is contended.
 const CONTENDED: f64 = 0.15;
 
@@ -169,10 +172,11 @@ impl Latency {
         }
     }
 
-    /// Whether a run tells of the machine: one that is mostly hand-over hardly moves with the slowdown, and of one
-    /// whose latency is unknown nothing can be expected.
+    /// Whether a run tells of the machine: one that is mostly hand-over, or that contention does not touch, hardly
+    /// moves with the slowdown, and of one whose latency is unknown nothing can be expected.
     pub(super) fn speaks(&self) -> bool {
-        self.baseline.seconds().is_some_and(|it| HAND_OVER < it)
+        let is_own_work = self.baseline.seconds().is_some_and(|it| HAND_OVER < it);
+        is_own_work && TOUCHED < 1.0 + self.reaction
     }
 
     /// Observed minus expected, in the log domain.

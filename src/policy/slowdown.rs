@@ -237,12 +237,11 @@ impl Slowdown {
         let verdict = self.judge(id, latency, of, true);
         let residual = of.residual(latency, self.level.mean);
         let tolerance = self.tolerance(of);
-        if of.speaks() && tolerance < residual {
-            if self.alarm.is_some() {
-            } else if is_rare {
+        if tolerance < residual {
+            if is_rare || !of.speaks() {
                 of.remember(residual);
                 of.slow_alone(residual, self.level.mean);
-            } else {
+            } else if self.alarm.is_none() {
                 self.raise(id, latency, of);
             }
         } else if of.speaks() && residual < -tolerance {

@@ -96,6 +96,11 @@ impl Active {
             .is_some_and(|it| it.input == *input && it.output == *output)
     }
 
+    /// Whether the model is ready for what comes in, whatever size goes out.
+    pub fn takes(&self, input: &VideoInfo) -> bool {
+        self.geometry.as_ref().is_some_and(|it| it.input == *input)
+    }
+
     /// Runs on a made-up frame of the prepared size, so that the first real one finds memory and caches warm.
     pub fn warm_up(&mut self) -> Result<(), Fault> {
         for _ in 0..WARM_UP_RUNS {

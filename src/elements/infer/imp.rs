@@ -13,6 +13,7 @@ use super::settings::{self, Settings};
 use super::state::{State, Waiting};
 use super::stats::Published;
 use super::{caps, frames};
+use crate::elements::AUTHOR;
 use crate::runtime::library::{self, LogLevel};
 
 pub(super) static CAT: Lazy<gst::DebugCategory> = Lazy::new(|| {
@@ -94,7 +95,7 @@ impl ElementImpl for Infer {
                 "avrec inference",
                 "Filter/Effect/Video",
                 "Runs an ONNX model on video frames and swaps models live",
-                "The avrec developers",
+                AUTHOR,
             )
         });
         Some(&METADATA)

@@ -211,11 +211,17 @@ impl Infer {
         }
     }
 
-    /// Lets a loaded model take over, between two frames.
+    /// Lets a loaded model take over, between two frames, if it is ready for them.
     pub(super) fn swap(&self) {
         let (running, is_ready) = {
             let mut state = self.state.lock();
             let Some(new) = state.pending.take() else { return };
+            if state.stream.as_ref().is_some_and(|(input, _)| !new.takes(input)) {
+                // Caps were settled or changed after it was made ready: the loader thread does that again,
+                // since it takes long and may fail. The base class would not, where caps stay the same.
+                state.order(Job::Prepare(new));
+                return;
+            }
             let running = Running::new(&new);
             let is_ready = state
                 .stream
@@ -223,12 +229,15 @@ impl Infer {
                 .is_none_or(|(input, output)| new.fits(input, output));
             state.residency = Residency::Ready(new.model.clone());
             if let Some(old) = state.active.replace(new) {
-                state.retire(old);
+                state.order(Job::Retire(old));
             }
             (running, is_ready)
         };
-        if !is_ready {
-            // The base class settles caps anew with this frame.
+        let passes = running.model.task == Task::Tensor;
+        if !is_ready || passes != self.obj().is_passthrough() {
+            // The base class settles caps and buffers anew with this frame; where caps stay the same, it
+            // does not ask what happens with frames.
+            self.obj().set_passthrough(passes);
             self.obj().reconfigure_src();
         }
         {

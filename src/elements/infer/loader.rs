@@ -18,6 +18,8 @@ use crate::runtime::Options;
 
 pub enum Job {
     Load(Request),
+    /// Makes a loaded model ready for the frames that come now, and brings it again.
+    Prepare(Box<Active>),
     /// Drops a model that was replaced.
     Retire(Box<Active>),
 }
@@ -25,6 +27,16 @@ pub enum Job {
 pub struct Request {
     pub path: PathBuf,
     pub options: Options,
+}
+
+impl Request {
+    /// The wish that this model fulfils.
+    pub fn of(active: &Active) -> Request {
+        Request {
+            path: active.model.path.clone(),
+            options: active.options.clone(),
+        }
+    }
 }
 
 /// Starts the thread; it ends when the sender is dropped and the running load, if any, is done.
@@ -38,29 +50,31 @@ pub fn spawn(element: glib::WeakRef<Infer>, epoch: u64) -> std::io::Result<Sende
 
 fn work(element: &glib::WeakRef<Infer>, epoch: u64, jobs: &Receiver<Job>) {
     while let Ok(job) = jobs.recv() {
-        let mut request = match job {
-            Job::Load(request) => request,
+        let (mut request, mut loaded) = match job {
+            Job::Load(request) => (request, None),
+            Job::Prepare(active) => (Request::of(&active), Some(active)),
             Job::Retire(old) => {
                 drop(old);
                 continue;
             }
         };
         // Of several wishes the last one counts, also when it comes during a load.
-        while let Some(newer) = newest(jobs) {
-            request = newer;
+        if let Some(newer) = newest(jobs) {
+            (request, loaded) = (newer, None);
         }
-        let mut result = load(element, epoch, &request);
+        let mut result = make_ready(element, epoch, &request, loaded);
         while let Some(newer) = newest(jobs) {
             drop(result);
             request = newer;
-            result = load(element, epoch, &request);
+            result = make_ready(element, epoch, &request, None);
         }
         let Some(element) = element.upgrade() else { return };
-        element.imp().loaded(epoch, &request, result.map(Box::new));
+        element.imp().loaded(epoch, &request, result);
     }
 }
 
-/// Returns the last wish in the queue and drops retired models on the way.
+/// Returns the last wish in the queue and drops models on the way: those that retired, and those of older
+/// wishes.
 fn newest(jobs: &Receiver<Job>) -> Option<Request> {
     jobs.try_iter()
         .filter_map(|job| {
@@ -73,9 +87,17 @@ fn newest(jobs: &Receiver<Job>) -> Option<Request> {
         .last()
 }
 
-/// Loads a model and, if frames flow, makes it ready for them and warms it.
-fn load(element: &glib::WeakRef<Infer>, epoch: u64, request: &Request) -> Result<Active, Fault> {
-    let mut active = Active::load(&request.path, request.options.clone())?;
+/// Loads a model, if it is not `loaded`, and, if frames flow, makes it ready for them and warms it.
+fn make_ready(
+    element: &glib::WeakRef<Infer>,
+    epoch: u64,
+    request: &Request,
+    loaded: Option<Box<Active>>,
+) -> Result<Box<Active>, Fault> {
+    let mut active = match loaded {
+        Some(active) => active,
+        None => Box::new(Active::load(&request.path, request.options.clone())?),
+    };
     // The element is not held while something runs for long.
     let stream = element.upgrade().and_then(|element| element.imp().stream(epoch));
     let Some((input, output)) = stream else {

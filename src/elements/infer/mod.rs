@@ -56,6 +56,8 @@ mod messages;
 mod settings;
 mod state;
 mod stats;
+#[cfg(test)]
+mod tests;
 
 pub use settings::catalogue_properties;
 

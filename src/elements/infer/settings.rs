@@ -88,16 +88,12 @@ fn set<'a, T: glib::value::FromValue<'a>>(target: &mut T, value: &'a glib::Value
 }
 
 /// Names of the properties that a catalogue entry may set besides its own keys.
-pub fn catalogue_properties() -> &'static [&'static str] {
-    &[
-        "execution-provider",
-        "device",
-        "optimization-level",
-        "threads",
-        "backend",
-        "task",
-        "inference-interval",
-    ]
+pub fn catalogue_properties() -> Vec<String> {
+    let is_free =
+        |it: &&glib::ParamSpec| it.flags().contains(glib::ParamFlags::WRITABLE) && it.name() != "model-file";
+    let properties = properties();
+    let free = properties.iter().filter(is_free);
+    free.map(|it| it.name().to_string()).collect()
 }
 
 pub fn properties() -> Vec<glib::ParamSpec> {

@@ -65,11 +65,11 @@ impl State {
         }
     }
 
-    /// Sends a model to the loader thread to be dropped there.
-    pub fn retire(&self, old: Box<Active>) {
+    /// Gives the loader thread something to do.
+    pub fn order(&self, job: Job) {
         if let Some(jobs) = &self.jobs {
-            // Without a thread it is dropped here, which happens only when the thread panicked.
-            let _ = jobs.send(Job::Retire(old));
+            // Without a thread the model is dropped here, which happens only when the thread panicked.
+            let _ = jobs.send(job);
         }
     }
 }

@@ -15,6 +15,7 @@ use super::compare::Comparator;
 use super::settings::Settings;
 use super::stream::{self, Reference, Stream};
 use super::{message, worker};
+use crate::elements::AUTHOR;
 
 pub static CAT: Lazy<gst::DebugCategory> = Lazy::new(|| {
     gst::DebugCategory::new(
@@ -118,7 +119,7 @@ impl ElementImpl for Probe {
                 "Latency and quality probe",
                 "Generic/Analyzer",
                 "Measures how long the elements before it take, and how near video comes to a reference",
-                env!("CARGO_PKG_REPOSITORY"),
+                AUTHOR,
             )
         });
         Some(&*METADATA)

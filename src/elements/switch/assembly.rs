@@ -183,12 +183,11 @@ impl Core {
                 .map_or(Ok(()), Candidate::verify)
                 .map_err(|error| error.to_string())
         };
-        let keeper = Keeper::spawn(name, elements, check, move |report| {
+        let keeper = Keeper::new(name, elements, check, move |report| {
             if let Some(core) = core.upgrade() {
                 core.keeper_reported(number, report);
             }
-        })
-        .map_err(|error| format!("its thread does not start: {error}"))?;
+        });
         let (entry, exit) = (pads::lane_entry(number), pads::lane_exit(number));
         switch.imp().add_lane_pads(&entry, &exit);
         let lane = Arc::new(Lane {
@@ -228,6 +227,7 @@ impl Core {
             element.set_locked_state(false);
         }
         lane.order(Order::Go(gst::State::Null));
+        self.ends(lane.keeper.end());
         if let Some(switch) = self.switch.upgrade() {
             switch.imp().remove_private(lane);
         }

@@ -265,7 +265,7 @@ impl Conductor {
         state
             .outlooks
             .extend((0..self.names.len()).map(|it| self.policy.outlook(CandidateId(it))));
-        state.slowdown = self.policy.slowdown();
+        state.slowdown = Some(self.policy.slowdown());
         (decision.answer.map(|it| it.0), decision.switch)
     }
 

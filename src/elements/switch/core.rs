@@ -13,6 +13,7 @@ use super::AvrecSwitch;
 use super::CAT;
 use super::board::Board;
 use super::conductor::Conductor;
+use super::ending::Ending;
 use super::keeper::{Order, Report};
 use super::lane::Lane;
 use super::messages;
@@ -26,6 +27,10 @@ use crate::score::LatencyWindow;
 /// times as long: 1 s, 4 s, 16 s. A transient fault passes in that time, a lasting one is not worth more.
 const RESTARTS: u32 = 3;
 const FIRST_PAUSE: gst::ClockTime = gst::ClockTime::from_seconds(1);
+
+/// How long threads that have nothing left to do are waited for after a lane that hangs: they only have to
+/// get their turn on a busy machine.
+const END_PATIENCE: Duration = Duration::from_millis(100);
 
 /// Counters of the switch as a whole.
 #[derive(Debug, Clone)]
@@ -72,6 +77,8 @@ pub struct Core {
     pub sink: gst::Pad,
     pub src: gst::Pad,
     pub scorer: Mutex<Option<Scorer>>,
+    /// Threads that were told to end.
+    endings: Mutex<Vec<Ending>>,
     /// Whether upstream answered the LATENCY query as live.
     pub is_live: Mutex<Option<bool>>,
 }
@@ -90,6 +97,7 @@ impl Core {
             sink,
             src,
             scorer: Mutex::default(),
+            endings: Mutex::default(),
             is_live: Mutex::default(),
         }
     }
@@ -260,6 +268,30 @@ impl Core {
         for lane in self.lanes().iter().flatten() {
             lane.order(order);
         }
+    }
+
+    /// Notes a thread that ends, so that the way to NULL waits for it.
+    pub fn ends(&self, ending: Option<Ending>) {
+        let mut endings = self.endings.lock();
+        endings.retain(|it| !it.wait(Instant::now()));
+        endings.extend(ending);
+    }
+
+    /// Lets all threads end and waits for that, at most for `patience` where a lane hangs.
+    ///
+    /// Whatever they held is let go of then, so that GStreamer may be shut down right after the switch.
+    pub fn dismiss(&self, patience: Duration) {
+        let deadline = Instant::now() + patience;
+        self.settle(patience);
+        for lane in self.lanes().iter().flatten() {
+            if lane.keeper.wait(Instant::now()) {
+                self.ends(lane.keeper.end());
+            }
+        }
+        let deadline = deadline.max(Instant::now() + END_PATIENCE);
+        let mut endings = std::mem::take(&mut *self.endings.lock());
+        endings.retain(|it| !it.wait(deadline));
+        self.endings.lock().extend(endings);
     }
 
     /// Waits until all keepers have done what they were told, at most for `patience`.

@@ -343,7 +343,8 @@ impl Core {
     }
 
     fn record(&self, journey: &Journey, source: Option<Source>, latency: Duration) {
-        let is_miss = journey.missed || journey.plan.budget < latency;
+        let is_answered = matches!(source, Some(Source::Active(_) | Source::Floor(_)));
+        let is_miss = journey.missed || !is_answered || journey.plan.budget < latency;
         if let Some(Source::Active(lane) | Source::Floor(lane)) = source
             && let Some(slot) = self.board.lock().slots.get_mut(lane)
         {

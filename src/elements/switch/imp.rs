@@ -17,6 +17,7 @@ use super::port::Port;
 use super::scorer::Scorer;
 use super::settings::Settings;
 use super::{CAT, assembly, listing, messages, pads};
+use crate::elements::AUTHOR;
 
 /// How long a change of state waits for lanes to stop; a hung one is then finished in the background.
 /// Two steps down (PAUSED to READY to NULL) stay well below the second that an operator would notice.
@@ -124,7 +125,7 @@ impl ElementImpl for AvrecSwitch {
                 "Model switch",
                 "Filter/Effect/Video",
                 "Lets the best of several candidates answer each frame inside the latency budget",
-                "The avrec authors",
+                AUTHOR,
             )
         });
         Some(&METADATA)
@@ -285,13 +286,14 @@ impl AvrecSwitch {
             gst::StateChange::PausedToPlaying => self.core.play(),
             gst::StateChange::PlayingToPaused => self.core.order(Order::Go(gst::State::Paused)),
             gst::StateChange::PausedToReady => {
-                *self.core.scorer.lock() = None;
+                let scorer = self.core.scorer.lock().take();
+                self.core.ends(scorer.map(Scorer::end));
                 self.core.order(Order::Go(gst::State::Ready));
                 self.core.settle(STOP_PATIENCE);
             }
             gst::StateChange::ReadyToNull => {
                 self.core.order(Order::Go(gst::State::Null));
-                self.core.settle(STOP_PATIENCE);
+                self.core.dismiss(STOP_PATIENCE);
             }
             _ => {}
         }

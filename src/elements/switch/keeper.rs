@@ -5,14 +5,17 @@
 //! Loading a model or stopping a stuck element may take any time. The keeper does it, so neither the
 //! application nor the streaming thread ever waits longer than it wants to. A lane that cannot be
 //! stopped in time is simply left to its keeper (quarantine): it is finished there, and it is back when
-//! the keeper has caught up with its orders.
+//! the keeper has caught up with its orders. Elements in NULL need no keeper, so then there is no thread.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Instant;
 
 use gst::prelude::*;
 use parking_lot::{Condvar, Mutex};
+
+use super::ending::Ending;
 
 /// What a keeper is told to do with the lane's elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,41 +48,97 @@ struct Pending {
     done: Condvar,
 }
 
+type Check = dyn Fn() -> Result<(), String> + Send + Sync;
+type Tell = dyn Fn(Report) + Send + Sync;
+
 /// Handle to the thread; the thread ends when the handle is dropped and all orders are carried out.
-#[derive(Debug)]
 pub struct Keeper {
-    orders: mpsc::Sender<Order>,
+    name: String,
+    elements: Vec<gst::Element>,
+    check: Arc<Check>,
+    tell: Arc<Tell>,
     pending: Arc<Pending>,
+    /// `None` while the elements are in NULL, or go there for the last time.
+    thread: Mutex<Option<Thread>>,
+}
+
+#[derive(Debug)]
+struct Thread {
+    orders: mpsc::Sender<Order>,
+    ending: Ending,
+}
+
+impl fmt::Debug for Keeper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut it = f.debug_struct("Keeper");
+        it.field("elements", &self.elements);
+        it.field("thread", &self.thread).finish_non_exhaustive()
+    }
 }
 
 impl Keeper {
-    /// Starts a keeper for `elements`, given in stream order; `check`, before each start from NULL, and
-    /// `report` are called on its thread.
-    pub fn spawn(
+    /// A keeper for `elements`, given in stream order; `check`, before each start from NULL, and `tell` are
+    /// called on its thread.
+    pub fn new(
         name: &str,
         elements: Vec<gst::Element>,
-        check: impl Fn() -> Result<(), String> + Send + 'static,
-        report: impl Fn(Report) + Send + 'static,
-    ) -> std::io::Result<Keeper> {
-        let (orders, inbox) = mpsc::channel();
-        let pending = Arc::new(Pending::default());
-        let worker = Worker {
+        check: impl Fn() -> Result<(), String> + Send + Sync + 'static,
+        tell: impl Fn(Report) + Send + Sync + 'static,
+    ) -> Keeper {
+        Keeper {
+            name: name.to_string(),
             elements,
-            state: gst::State::Null,
-            wanted: gst::State::Null,
-        };
-        let done = pending.clone();
-        std::thread::Builder::new()
-            .name(format!("keeper {name}"))
-            .spawn(move || worker.serve(inbox, &done, &check, &report))?;
-        Ok(Keeper { orders, pending })
+            check: Arc::new(check),
+            tell: Arc::new(tell),
+            pending: Arc::default(),
+            thread: Mutex::default(),
+        }
     }
 
+    /// Has `order` carried out after the earlier ones.
     pub fn order(&self, order: Order) {
-        *self.pending.orders.lock() += 1;
-        if self.orders.send(order).is_err() {
-            *self.pending.orders.lock() -= 1;
-        }
+        let failure = {
+            let mut thread = self.thread.lock();
+            if thread.is_none() && order == Order::Go(gst::State::Null) {
+                return;
+            }
+            match self.start_if_none(&mut thread) {
+                Ok(thread) => {
+                    *self.pending.orders.lock() += 1;
+                    if thread.orders.send(order).is_err() {
+                        *self.pending.orders.lock() -= 1;
+                    }
+                    return;
+                }
+                Err(error) => format!("its thread does not start: {error}"),
+            }
+        };
+        (self.tell)(Report::Refused { cause: failure });
+    }
+
+    fn start_if_none<'a>(&self, thread: &'a mut Option<Thread>) -> std::io::Result<&'a mut Thread> {
+        let running = match thread.take() {
+            Some(running) => running,
+            None => {
+                let (orders, inbox) = mpsc::channel();
+                let worker = Worker {
+                    elements: self.elements.clone(),
+                    state: gst::State::Null,
+                    wanted: gst::State::Null,
+                };
+                let (done, check, tell) = (self.pending.clone(), self.check.clone(), self.tell.clone());
+                let name = format!("keeper {}", self.name);
+                let ending = Ending::of(name, move || worker.serve(inbox, &done, &*check, &*tell))?;
+                Thread { orders, ending }
+            }
+        };
+        Ok(thread.insert(running))
+    }
+
+    /// Lets the thread end, if there is one, when it has carried out its orders; the elements are in NULL
+    /// then.
+    pub fn end(&self) -> Option<Ending> {
+        self.thread.lock().take().map(|it| it.ending)
     }
 
     /// Waits until all orders are carried out; `false` when `deadline` came first.
@@ -131,7 +190,9 @@ impl Worker {
             *pending.orders.lock() -= 1;
             pending.done.notify_all();
         }
-        self.go(gst::State::Null, &|_| {});
+        if self.state != gst::State::Null {
+            self.go(gst::State::Null, &|_| {});
+        }
     }
 
     /// Brings the elements to `state`, from the lane's end to its head as a bin does.

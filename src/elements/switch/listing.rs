@@ -7,6 +7,7 @@ use std::path::Path;
 use gst::prelude::*;
 
 use super::settings::Settings;
+use crate::elements::infer;
 use crate::runtime::catalogue::{Candidate, Catalogue, Source};
 
 /// A child made from a listing.
@@ -34,7 +35,7 @@ pub struct Listing {
 pub fn list(settings: &Settings) -> Result<Listing, String> {
     let mut listing = Listing::default();
     if let Some(path) = &settings.catalog {
-        let properties = infer_properties();
+        let properties = infer::catalogue_properties();
         let names: Vec<_> = properties.iter().map(String::as_str).collect();
         let catalogue = Catalogue::load(Path::new(path), &names).map_err(|error| error.to_string())?;
         listing.reference = catalogue.reference;
@@ -51,7 +52,7 @@ pub fn list(settings: &Settings) -> Result<Listing, String> {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        let made = infer(&name, model);
+        let made = avrec_infer(&name, model);
         listing.take(name, made, None, None);
     }
     Ok(listing)
@@ -84,7 +85,7 @@ fn from_candidate(candidate: &Candidate) -> Result<gst::Element, String> {
             Ok(bin.upcast())
         }
         Source::Model(model) => {
-            let element = infer(&candidate.name, &model.to_string_lossy())?;
+            let element = avrec_infer(&candidate.name, &model.to_string_lossy())?;
             for (name, value) in &candidate.properties {
                 set(&element, name, value)?;
             }
@@ -104,28 +105,10 @@ fn set(element: &gst::Element, name: &str, text: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn infer(name: &str, model: &str) -> Result<gst::Element, String> {
+fn avrec_infer(name: &str, model: &str) -> Result<gst::Element, String> {
     let element = gst::ElementFactory::make("avrec-infer")
         .name(name)
         .property("model-file", model)
         .build();
     element.map_err(|error| error.to_string())
-}
-
-/// Properties of avrec-infer that may stand in a catalogue.
-fn infer_properties() -> Vec<String> {
-    let Ok(element) = gst::ElementFactory::make("avrec-infer").build() else {
-        return Vec::new();
-    };
-    let is_ours = |it: &gst::glib::ParamSpec| {
-        it.owner_type() == element.type_()
-            && it.flags().contains(gst::glib::ParamFlags::WRITABLE)
-            && it.name() != "model-file"
-    };
-    element
-        .list_properties()
-        .iter()
-        .filter(|it| is_ours(it))
-        .map(|it| it.name().to_string())
-        .collect()
 }

@@ -13,6 +13,9 @@ use super::survey::Finding;
 use crate::policy::{Outlook, Reason};
 use crate::score::LatencyWindow;
 
+/// Slowdown of a machine of which nothing is known yet: none.
+const CALM: f64 = 1.0;
+
 /// Nanoseconds for a field whose name ends in `-ns`.
 fn ns(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
@@ -186,7 +189,7 @@ pub fn stats(core: &Core) -> gst::Structure {
         .field("floor-answers", totals.floor_answers)
         .field("budget-ns", ns(totals.budget))
         .field("active-candidate", active)
-        .field("slowdown", slowdown)
+        .field("slowdown", slowdown.unwrap_or(CALM))
         .field("candidates", gst::Array::from_values(candidates));
     percentiles(builder, &totals.latency).build()
 }

@@ -68,12 +68,12 @@
 //! | field of `stats` | type | meaning |
 //! |---|---|---|
 //! | `in`, `out`, `dropped` | guint64 | frames |
-//! | `misses` | guint64 | frames whose candidate did not answer inside the budget |
+//! | `misses` | guint64 | frames that their candidate did not answer inside the budget, or for which none was ready |
 //! | `swaps` | guint64 | changes of the active candidate after the first one |
 //! | `floor-answers` | guint64 | frames that the floor answered |
 //! | `budget-ns` | guint64 | the budget in force |
 //! | `active-candidate` | string | who answers now |
-//! | `slowdown` | gdouble | how much slower the machine is than calm, for all candidates; 0 before the first frame |
+//! | `slowdown` | gdouble | how much slower the machine is than calm, for all candidates; 1 before the first frame |
 //! | `latency-p50-ns`, `-p95-ns`, `-p99-ns` | guint64 | frame latency over the last frames |
 //! | `candidates` | array | a structure for each candidate, see below |
 //!
@@ -106,6 +106,7 @@ mod board;
 mod conductor;
 mod core;
 mod dispatch;
+mod ending;
 mod imp;
 mod keeper;
 mod lane;
@@ -143,6 +144,7 @@ glib::wrapper! {
 }
 
 pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
+    LatePolicy::static_type().mark_as_plugin_api(gst::PluginAPIFlags::empty());
     gst::Element::register(
         Some(plugin),
         "avrec-switch",

@@ -12,6 +12,7 @@ use gst::subclass::prelude::*;
 use once_cell::sync::{Lazy, OnceCell};
 
 use super::core::Core;
+use crate::elements::AUTHOR;
 
 #[derive(Default)]
 pub struct PortImp {
@@ -41,7 +42,7 @@ impl ElementImpl for PortImp {
                 "avrec-switch port",
                 "Generic",
                 "Holds the pads of avrec-switch's entry or exit",
-                "The avrec authors",
+                AUTHOR,
             )
         });
         Some(&METADATA)

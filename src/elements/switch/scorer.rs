@@ -6,6 +6,7 @@ use std::sync::{Weak, mpsc};
 
 use super::CAT;
 use super::core::Core;
+use super::ending::Ending;
 use super::messages;
 use super::slot::Answer;
 use super::state::Fact;
@@ -20,27 +21,27 @@ const WAITING: usize = 1;
 #[derive(Debug)]
 pub struct Scorer {
     trials: mpsc::SyncSender<Trial>,
+    ending: Ending,
 }
 
 impl Scorer {
     pub fn spawn(core: Weak<Core>) -> std::io::Result<Scorer> {
         let (trials, inbox) = mpsc::sync_channel::<Trial>(WAITING);
-        std::thread::Builder::new()
-            .name("avrec scorer".into())
-            .spawn(move || {
-                yield_to_all_others();
-                let mut agreement = Agreement::default();
-                while let Ok(trial) = inbox.recv() {
-                    let Some(core) = core.upgrade() else { return };
-                    score(
-                        &core,
-                        &mut agreement,
-                        (trial.number, trial.frame.pts()),
-                        &trial.answers,
-                    );
-                }
-            })?;
-        Ok(Scorer { trials })
+        let ending = Ending::of("avrec scorer".into(), move || {
+            yield_to_all_others();
+            let mut agreement = Agreement::default();
+            while let Ok(trial) = inbox.recv() {
+                let Some(core) = core.upgrade() else { return };
+                let of = (trial.number, trial.frame.pts());
+                score(&core, &mut agreement, of, &trial.answers);
+            }
+        })?;
+        Ok(Scorer { trials, ending })
+    }
+
+    /// Lets the thread end when it has scored what it has in hand.
+    pub fn end(self) -> Ending {
+        self.ending
     }
 
     /// Hands a trial over; when the scorer is behind, the trial is dropped: there will be others.

@@ -67,7 +67,8 @@ pub struct State {
     pub flushing: bool,
     pub trial: Option<Trial>,
     pub outlooks: Vec<Outlook>,
-    pub slowdown: f64,
+    /// `None` before the policy was first asked.
+    pub slowdown: Option<f64>,
     pub facts: VecDeque<Fact>,
     pub awaited: Option<Awaited>,
     /// When the newest frame entered.
