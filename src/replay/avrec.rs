@@ -5,13 +5,16 @@
 use std::time::Duration;
 
 use super::{Matrix, Run, Selector, ShadowRun};
-use crate::policy::{Availability, CandidateId, Config, ConfigError, Policy, Prior, RunKind};
+use crate::policy::{
+    Availability, CandidateId, Config, ConfigError, Explanation, Policy, Prior, RunKind, Switch,
+};
 
 /// The policy of `avrec-switch` as a selector.
 pub struct Avrec {
     policy: Policy,
     available: Vec<Availability>,
     budget: Duration,
+    switch: Option<Switch>,
 }
 
 impl Avrec {
@@ -34,17 +37,29 @@ impl Avrec {
             policy,
             available: vec![Availability::Ready; matrix.candidates()],
             budget: config.budget,
+            switch: None,
         })
     }
 
     pub fn policy(&self) -> &Policy {
         &self.policy
     }
+
+    /// The switch that the last pick was, if it was one.
+    pub fn last_switch(&self) -> Option<Switch> {
+        self.switch
+    }
+
+    /// Why it is who was picked last.
+    pub fn explain(&self) -> Explanation {
+        self.policy.explain(&self.available)
+    }
 }
 
 impl Selector for Avrec {
     fn pick(&mut self, _: usize, now_ms: f64) -> Option<usize> {
         let decision = self.policy.decide(duration(now_ms), &self.available);
+        self.switch = decision.switch;
         decision.answer.map(|it| it.0)
     }
 

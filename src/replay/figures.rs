@@ -44,9 +44,10 @@ impl Figures {
         let on_time = |it: usize| !outcome.missed[it];
         let is_back = |it: usize| RECOVERED * clairvoyant.worth[it] <= outcome.worth[it];
         let until = |from: &usize, good: &dyn Fn(usize) -> bool| {
-            let last = outcome.worth.len().saturating_sub(IN_A_ROW);
-            let at = (*from..last).find(|start| (*start..start + IN_A_ROW).all(good));
-            at.unwrap_or(outcome.worth.len()) - from
+            let end = outcome.worth.len();
+            let mut starts = *from..(end + 1).saturating_sub(IN_A_ROW);
+            let found = starts.find(|start| (*start..start + IN_A_ROW).all(good));
+            found.unwrap_or(end) - from
         };
         Figures {
             miss_rate: outcome.missed.iter().filter(|it| **it).count() as f64 / frames,

@@ -86,7 +86,7 @@ impl Remarks {
             let name = key
                 .strip_suffix(".prior")
                 .or_else(|| key.strip_suffix(".baseline_ms"));
-            if let Some(name) = name.filter(|it| !names.contains(it)) {
+            if name.is_some_and(|it| !names.contains(&it)) {
                 return wrong(
                     *line,
                     1,
@@ -107,10 +107,22 @@ impl Remarks {
     }
 }
 
+/// What a reader knows better than the file; `None` leaves it to the file.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Timing {
+    pub budget_ms: Option<f64>,
+    pub period_ms: Option<f64>,
+}
+
 /// Reads a matrix.
 ///
 /// Without `budget_ms` the budget is one period; without `period_ms` the period is the median step of `t_ms`.
 pub fn read(file: impl BufRead) -> Result<Matrix, MatrixError> {
+    read_timed(file, Timing::default())
+}
+
+/// Reads a matrix as [`read`] does, with another budget or period than the file's.
+pub fn read_timed(file: impl BufRead, timing: Timing) -> Result<Matrix, MatrixError> {
     let mut remarks = Remarks::default();
     let mut header: Option<Vec<String>> = None;
     let mut times = Vec::new();
@@ -146,7 +158,8 @@ pub fn read(file: impl BufRead) -> Result<Matrix, MatrixError> {
     }
     let plain: Vec<&str> = names.iter().map(String::as_str).collect();
     remarks.check(&plain)?;
-    let period = match remarks.get("period_ms").or_else(|| median_step(&times)) {
+    let known = timing.period_ms.or_else(|| remarks.get("period_ms"));
+    let period = match known.or_else(|| median_step(&times)) {
         Some(period) => period,
         None => {
             return wrong(
@@ -156,7 +169,10 @@ pub fn read(file: impl BufRead) -> Result<Matrix, MatrixError> {
             );
         }
     };
-    let budget = remarks.get("budget_ms").unwrap_or(period);
+    let budget = timing
+        .budget_ms
+        .or_else(|| remarks.get("budget_ms"))
+        .unwrap_or(period);
     let columns = names
         .iter()
         .map(|name| Column {
@@ -312,6 +328,23 @@ mod tests {
         assert_eq!(matrix.columns[0].prior, Some(0.5));
         assert_eq!(matrix.columns[0].baseline_ms, None);
         assert_eq!(matrix.cell(1, 0).quality, 0.25);
+    }
+
+    #[test]
+    fn a_reader_may_know_better() {
+        let timing = Timing {
+            budget_ms: Some(12.0),
+            period_ms: Some(16.0),
+        };
+        let matrix = read_timed(FINE.as_bytes(), timing).unwrap();
+        assert_eq!((matrix.budget_ms, matrix.period_ms), (12.0, 16.0));
+        // One row tells no period, and without a budget that is the period.
+        let period = Timing {
+            budget_ms: None,
+            ..timing
+        };
+        let matrix = read_timed("t_ms,a.latency_ms,a.quality\n0,1,1\n".as_bytes(), period).unwrap();
+        assert_eq!((matrix.budget_ms, matrix.period_ms), (16.0, 16.0));
     }
 
     #[test]
