@@ -75,7 +75,8 @@ fn lost(worth: f64, possible: f64) -> f64 {
 /// that of the frames before by half, seen over all candidates.
 fn changes(matrix: &Matrix) -> (Vec<usize>, Vec<usize>) {
     let medians: Vec<f64> = (0..matrix.candidates())
-        .map(|it| matrix.percentile_ms(it, 0.5).unwrap_or(1.0))
+        // A recording may round a time to nothing.
+        .map(|it| matrix.percentile_ms(it, 0.5).unwrap_or(1.0).max(1e-3))
         .collect();
     let relative = |frame: usize| {
         median(

@@ -104,7 +104,7 @@ const CANDIDATES: [(f64, f64); 5] = [(3.0, 0.62), (6.0, 0.72), (10.0, 0.80), (16
 /// Quality of the input itself.
 const FLOOR: f64 = 0.45;
 
-/// Makes the world of this kind and seed; the same on each platform.
+/// Makes the world of this kind and seed; the same on each platform, but for the last bits of its mathematics.
 pub fn generate(kind: Kind, seed: u64) -> Matrix {
     if kind.shape == Shape::Wild {
         return wild::generate(seed);

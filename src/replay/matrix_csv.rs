@@ -19,6 +19,9 @@ use super::{Cell, Column, Matrix};
 /// Largest number of candidates that a file may have; a bound for hostile input.
 const MOST_CANDIDATES: usize = 256;
 
+/// Longest time in milliseconds that anything may take, one day; a bound for hostile input.
+const LONGEST_MS: f64 = 86_400_000.0;
+
 /// What is wrong with a matrix file, and where; lines and columns count from 1, a column is a field.
 #[derive(Debug)]
 pub struct MatrixError {
@@ -99,8 +102,12 @@ impl Remarks {
             if (key.ends_with(".prior") || key == "floor") && 1.0 < *value {
                 return wrong(*line, 1, format!("{key} is {value}; a quality lies in 0 to 1"));
             }
-            if (key.ends_with("_ms")) && *value == 0.0 {
-                return wrong(*line, 1, format!("{key} is 0; give a time above 0"));
+            if key.ends_with("_ms") && !(0.0 < *value && *value <= LONGEST_MS) {
+                return wrong(
+                    *line,
+                    1,
+                    format!("{key} is {value}; give a time above 0 and of at most a day"),
+                );
             }
         }
         Ok(())
@@ -259,6 +266,16 @@ fn row(
     for (index, name) in names.iter().enumerate() {
         let column = 1 + 2 * index;
         let latency_ms = number(column, &format!("{name}.latency_ms"))?;
+        if LONGEST_MS < latency_ms {
+            return wrong(
+                line,
+                column + 1,
+                format!(
+                    "{name}.latency_ms is '{}'; give at most a day, {LONGEST_MS}",
+                    fields[column]
+                ),
+            );
+        }
         let quality = number(column + 1, &format!("{name}.quality"))?;
         if 1.0 < quality {
             return wrong(
@@ -390,6 +407,10 @@ mod tests {
                 "line 2, column 2: a.latency_ms is 'fast'",
             ),
             ("t_ms,a.latency_ms,a.quality\n0,-1,1\n", "line 2, column 2"),
+            (
+                "t_ms,a.latency_ms,a.quality\n0,1e300,1\n",
+                "line 2, column 2: a.latency_ms is '1e300'",
+            ),
             (
                 "t_ms,a.latency_ms,a.quality\n0,1,NaN\n",
                 "line 2, column 3: a.quality is 'NaN'",

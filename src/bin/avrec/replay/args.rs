@@ -34,7 +34,7 @@ Columns (and keys of --json, where a rate or share is 0 to 1):
   quality     mean worth of what left; a missed frame is worth nothing (effective_quality)
   regret %    how much of what oracle reached is missing (regret_percent)
   -switch %   the same of oracle-switch (regret_switch_aware_percent)
-  swaps/1000  swaps in 1,000 frames (swaps_per_1000_frames)
+  swaps/1k    swaps in 1,000 frames (swaps_per_1000_frames)
   reaction    frames from the onset of a load until five in a row are on time: median/largest
               (reaction_median_frames, reaction_max_frames, onsets)
   recovery    frames from its end until five in a row are worth 95 % of the oracle's: median/90th
@@ -62,19 +62,24 @@ pub struct ReplayArgs {
     files: Vec<PathBuf>,
 
     /// Time a frame may take, instead of the matrix's
-    #[arg(long, value_name = "MS")]
+    #[arg(long, allow_negative_numbers = true, value_name = "MS")]
     budget_ms: Option<f64>,
 
     /// Time from frame to frame, instead of the matrix's
-    #[arg(long, value_name = "MS")]
+    #[arg(long, allow_negative_numbers = true, value_name = "MS")]
     period_ms: Option<f64>,
 
     /// Share of frames that avrec may miss, 0 to 1
-    #[arg(long, value_name = "SHARE", default_value_t = 0.03)]
+    #[arg(
+        long,
+        allow_negative_numbers = true,
+        value_name = "SHARE",
+        default_value_t = 0.03
+    )]
     miss_rate: f64,
 
     /// What a latency of a whole budget costs avrec, in log-quality
-    #[arg(long, value_name = "WEIGHT", default_value_t = Config::default().lambda_latency)]
+    #[arg(long, allow_negative_numbers = true, value_name = "WEIGHT", default_value_t = Config::default().lambda_latency)]
     lambda_latency: f64,
 
     /// How avrec makes one number of several measures of quality: weighted or rank
@@ -246,6 +251,10 @@ mod tests {
         };
         expect(&[], "nothing to replay");
         expect(&["m", "--budget-ms", "0"], "--budget-ms 0");
+        expect(
+            &["m", "--budget-ms", "-3"],
+            "--budget-ms -3 is not a time above zero",
+        );
         expect(&["m", "--period-ms", "inf"], "--period-ms inf");
         expect(&["m", "--miss-rate", "1.5"], "miss rate 1.5");
         expect(&["m", "--lambda-latency", "nan"], "lambda-latency is NaN");

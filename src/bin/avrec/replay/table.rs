@@ -19,7 +19,7 @@ const HEAD: [&str; 10] = [
     "quality",
     "regret %",
     "-switch %",
-    "swaps/1000",
+    "swaps/1k",
     "reaction",
     "recovery",
     "shadow %",
@@ -92,14 +92,19 @@ fn mean_row(policy: Roster, it: &Summary) -> Row {
 }
 
 fn interval_row(it: &Summary) -> Row {
-    let between = |it: Interval, unit: f64| format!("{}..{}", tenths(unit * it.low), tenths(unit * it.high));
+    let between = |it: Interval, unit: f64| {
+        let (low, high) = (unit * it.low, unit * it.high);
+        // Three digits are enough, and all that there is room for.
+        if high < 100.0 {
+            format!("{}–{}", tenths(low), tenths(high))
+        } else {
+            format!("{low:.0}–{high:.0}")
+        }
+    };
     [
         String::new(),
         between(it.miss_rate, 100.0),
-        format!(
-            "{:.2}..{:.2}",
-            it.effective_quality.low, it.effective_quality.high
-        ),
+        format!("{:.2}–{:.2}", it.effective_quality.low, it.effective_quality.high),
         between(it.regret, 100.0),
         between(it.regret_switch_aware, 100.0),
         between(it.swaps_per_1000, 1.0),
@@ -112,7 +117,11 @@ fn interval_row(it: &Summary) -> Row {
 
 /// The switches of our policy, a paragraph each.
 pub fn decisions(told: &[Told]) -> String {
-    let mut text = format!("avrec switched {} times", told.len().saturating_sub(1));
+    let mut text = match told.len().saturating_sub(1) {
+        0 => "avrec never switched".to_string(),
+        1 => "avrec switched once".to_string(),
+        times => format!("avrec switched {times} times"),
+    };
     for it in told {
         let from = it
             .from
