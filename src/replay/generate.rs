@@ -59,10 +59,20 @@ impl Kind {
     }
 }
 
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(SHAPES.iter().find(|it| it.0 == *self).map_or("", |it| it.1))
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = SHAPES.iter().find(|it| it.0 == self.shape).map_or("", |it| it.1);
-        write!(f, "{name}{}", if self.inverted { "+inverted" } else { "" })
+        write!(
+            f,
+            "{}{}",
+            self.shape,
+            if self.inverted { "+inverted" } else { "" }
+        )
     }
 }
 
