@@ -343,7 +343,6 @@ fn percentiles_of_frames_are_frames_that_were_seen() {
 #[test]
 fn a_world_never_changes() {
     // Figures are quoted by seed, so a generator that gives other numbers makes them worthless.
-    let expected: [(&str, usize, f64, f64); 9] = WORLDS;
     for (kind, candidates, latency_ms, quality) in WORLDS {
         let world = generate(kind.parse::<Kind>().unwrap(), 100);
         let cells = || (0..world.frames()).flat_map(|it| world.row(it));

@@ -3,8 +3,8 @@
 //! How good the choice is: our policy and others over seeded worlds (`avrec replay --generate` makes the same).
 //!
 //! `cargo bench --bench decision [-- figures baselines wild calibration ablations cost]` runs all parts or the named
-//! ones; they take about two minutes together. Nothing here was tuned on: seeds 100 to 109 of the six kinds of contention, 1000
-//! to 1059 of the wild worlds. All but the times is the same on each machine.
+//! ones; they take half a minute together. Nothing was tuned on these worlds: seeds 100 to 109 of the six kinds of
+//! contention, 1000 to 1059 of the wild ones. All but the times is the same on each machine.
 
 mod ablations;
 mod baselines;

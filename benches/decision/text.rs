@@ -36,5 +36,10 @@ pub fn percent(share: f64) -> String {
 
 /// A mean share in percent with its interval.
 pub fn interval(of: Interval) -> String {
-    format!("{} ({}–{})", percent(of.mean), percent(of.low), percent(of.high))
+    format!(
+        "{} ({} to {})",
+        percent(of.mean),
+        percent(of.low),
+        percent(of.high)
+    )
 }
