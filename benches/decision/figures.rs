@@ -92,9 +92,7 @@ pub fn run() {
     reactions(&six, &mut report);
     costs(&six, &mut report);
     table(&report.rows);
-    println!(
-        "measured elsewhere: frames lost or repeated by a swap (cargo bench --bench switch); live figures"
-    );
+    println!("frames lost or repeated by a swap: cargo bench --bench switch");
 }
 
 fn misses(six: &Played, report: &mut Report) {

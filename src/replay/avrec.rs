@@ -15,6 +15,8 @@ pub struct Avrec {
     available: Vec<Availability>,
     budget: Duration,
     switch: Option<Switch>,
+    /// When the last answer came, and the element was free.
+    free: Duration,
 }
 
 impl Avrec {
@@ -38,6 +40,7 @@ impl Avrec {
             available: vec![Availability::Ready; matrix.candidates()],
             budget: config.budget,
             switch: None,
+            free: Duration::ZERO,
         })
     }
 
@@ -72,13 +75,14 @@ impl Selector for Avrec {
             let elapsed = self.budget.saturating_sub(duration(run.waited_ms)).min(latency);
             self.policy.missed(start + elapsed, id, elapsed);
         }
-        self.policy.lost(start + latency, run.lost as u32);
+        self.free = start + latency;
+        self.policy.lost(self.free, run.lost as u32);
         let kind = if run.is_first {
             RunKind::WarmUp
         } else {
             RunKind::Active
         };
-        self.policy.ran(start + latency, id, latency, kind);
+        self.policy.ran(self.free, id, latency, kind);
     }
 
     fn shadow(&mut self, now_ms: f64, slack_ms: f64) -> Option<usize> {
@@ -88,8 +92,7 @@ impl Selector for Avrec {
     }
 
     fn shadowed(&mut self, run: &ShadowRun) {
-        let now =
-            duration(run.frame as f64 * self.policy.config().period.as_secs_f64() * 1e3 + run.latency_ms);
+        let now = self.free + duration(run.latency_ms);
         let id = CandidateId(run.candidate);
         let kind = if run.fits {
             RunKind::Shadow
