@@ -78,6 +78,23 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
             "crate::elements",
         ],
     ),
+    (
+        "replay",
+        &[
+            "gst::",
+            "gst_base::",
+            "gst_video::",
+            "glib::",
+            "ort::",
+            "rten::",
+            "std::fs",
+            "std::thread",
+            "crate::runtime",
+            "crate::media",
+            "crate::score",
+            "crate::elements",
+        ],
+    ),
     ("elements", &["ort::", "rten::", "rten_tensor::"]),
     (
         "tensor.rs",

@@ -57,23 +57,29 @@ fn files_that_the_readme_links_to_exist() {
 }
 
 #[test]
-fn the_options_of_avrec_run_are_those_of_the_readme() {
+fn the_options_of_the_command_are_those_of_the_readme() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let told = readme.lines().filter_map(|it| it.strip_prefix("| `--"));
-    let told: BTreeSet<&str> = told.filter_map(|it| it.split([' ', '`']).next()).collect();
+    for command in ["run", "replay"] {
+        let section = readme.split(&format!("\n## avrec {command}\n")).nth(1).unwrap();
+        let section = section.split("\n## ").next().unwrap();
+        let told = section.lines().filter_map(|it| it.strip_prefix("| `--"));
+        let told: BTreeSet<&str> = told.filter_map(|it| it.split([' ', '`']).next()).collect();
 
-    let help = Command::new(env!("CARGO_BIN_EXE_avrec"))
-        .args(["run", "--help"])
-        .output()
-        .unwrap();
-    let help = String::from_utf8(help.stdout).unwrap();
-    let options = help.lines().filter_map(|it| it.trim_start().split_once("--"));
-    let options: BTreeSet<&str> = options
-        .filter(|(before, _)| before.is_empty() || before.starts_with('-'))
-        .filter_map(|(_, option)| option.split([' ', '=']).next())
-        .filter(|it| *it != "help")
-        .collect();
-    assert_eq!(told, options);
+        let help = Command::new(env!("CARGO_BIN_EXE_avrec"))
+            .args([command, "--help"])
+            .output()
+            .unwrap();
+        let help = String::from_utf8(help.stdout).unwrap();
+        // An option stands at the start of its line; what follows the list mentions some of them again.
+        let lines = help.lines().map(str::trim_start);
+        let options = lines.map(|it| it.strip_prefix("-q, ").unwrap_or(it));
+        let options: BTreeSet<&str> = options
+            .filter_map(|it| it.strip_prefix("--"))
+            .filter_map(|it| it.split([' ', '=']).next())
+            .filter(|it| *it != "help")
+            .collect();
+        assert_eq!(told, options, "avrec {command}");
+    }
 }
 
 fn root() -> &'static Path {

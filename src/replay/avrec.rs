@@ -5,13 +5,18 @@
 use std::time::Duration;
 
 use super::{Matrix, Run, Selector, ShadowRun};
-use crate::policy::{Availability, CandidateId, Config, ConfigError, Policy, Prior, RunKind};
+use crate::policy::{
+    Availability, CandidateId, Config, ConfigError, Explanation, Policy, Prior, RunKind, Switch,
+};
 
 /// The policy of `avrec-switch` as a selector.
 pub struct Avrec {
     policy: Policy,
     available: Vec<Availability>,
     budget: Duration,
+    switch: Option<Switch>,
+    /// When the last answer came, and the element was free.
+    free: Duration,
 }
 
 impl Avrec {
@@ -34,17 +39,30 @@ impl Avrec {
             policy,
             available: vec![Availability::Ready; matrix.candidates()],
             budget: config.budget,
+            switch: None,
+            free: Duration::ZERO,
         })
     }
 
     pub fn policy(&self) -> &Policy {
         &self.policy
     }
+
+    /// The switch that the last pick was, if it was one.
+    pub fn last_switch(&self) -> Option<Switch> {
+        self.switch
+    }
+
+    /// Why it is who was picked last.
+    pub fn explain(&self) -> Explanation {
+        self.policy.explain(&self.available)
+    }
 }
 
 impl Selector for Avrec {
     fn pick(&mut self, _: usize, now_ms: f64) -> Option<usize> {
         let decision = self.policy.decide(duration(now_ms), &self.available);
+        self.switch = decision.switch;
         decision.answer.map(|it| it.0)
     }
 
@@ -57,13 +75,14 @@ impl Selector for Avrec {
             let elapsed = self.budget.saturating_sub(duration(run.waited_ms)).min(latency);
             self.policy.missed(start + elapsed, id, elapsed);
         }
-        self.policy.lost(start + latency, run.lost as u32);
+        self.free = start + latency;
+        self.policy.lost(self.free, run.lost as u32);
         let kind = if run.is_first {
             RunKind::WarmUp
         } else {
             RunKind::Active
         };
-        self.policy.ran(start + latency, id, latency, kind);
+        self.policy.ran(self.free, id, latency, kind);
     }
 
     fn shadow(&mut self, now_ms: f64, slack_ms: f64) -> Option<usize> {
@@ -73,8 +92,7 @@ impl Selector for Avrec {
     }
 
     fn shadowed(&mut self, run: &ShadowRun) {
-        let now =
-            duration(run.frame as f64 * self.policy.config().period.as_secs_f64() * 1e3 + run.latency_ms);
+        let now = self.free + duration(run.latency_ms);
         let id = CandidateId(run.candidate);
         let kind = if run.fits {
             RunKind::Shadow

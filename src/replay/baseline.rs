@@ -16,7 +16,9 @@ impl Known {
     fn new(matrix: &Matrix) -> Known {
         let baseline = |it: usize| {
             let given = matrix.columns[it].baseline_ms;
-            given.or_else(|| matrix.percentile_ms(it, 0.5)).unwrap_or(1.0)
+            let found = given.or_else(|| matrix.percentile_ms(it, 0.5)).unwrap_or(1.0);
+            // A recording may round a time to nothing.
+            found.max(1e-3)
         };
         let candidates = 0..matrix.candidates();
         Known {

@@ -44,9 +44,10 @@ impl Figures {
         let on_time = |it: usize| !outcome.missed[it];
         let is_back = |it: usize| RECOVERED * clairvoyant.worth[it] <= outcome.worth[it];
         let until = |from: &usize, good: &dyn Fn(usize) -> bool| {
-            let last = outcome.worth.len().saturating_sub(IN_A_ROW);
-            let at = (*from..last).find(|start| (*start..start + IN_A_ROW).all(good));
-            at.unwrap_or(outcome.worth.len()) - from
+            let end = outcome.worth.len();
+            let mut starts = *from..(end + 1).saturating_sub(IN_A_ROW);
+            let found = starts.find(|start| (*start..start + IN_A_ROW).all(good));
+            found.unwrap_or(end) - from
         };
         Figures {
             miss_rate: outcome.missed.iter().filter(|it| **it).count() as f64 / frames,
@@ -74,7 +75,8 @@ fn lost(worth: f64, possible: f64) -> f64 {
 /// that of the frames before by half, seen over all candidates.
 fn changes(matrix: &Matrix) -> (Vec<usize>, Vec<usize>) {
     let medians: Vec<f64> = (0..matrix.candidates())
-        .map(|it| matrix.percentile_ms(it, 0.5).unwrap_or(1.0))
+        // A recording may round a time to nothing.
+        .map(|it| matrix.percentile_ms(it, 0.5).unwrap_or(1.0).max(1e-3))
         .collect();
     let relative = |frame: usize| {
         median(

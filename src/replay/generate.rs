@@ -59,10 +59,20 @@ impl Kind {
     }
 }
 
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(SHAPES.iter().find(|it| it.0 == *self).map_or("", |it| it.1))
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = SHAPES.iter().find(|it| it.0 == self.shape).map_or("", |it| it.1);
-        write!(f, "{name}{}", if self.inverted { "+inverted" } else { "" })
+        write!(
+            f,
+            "{}{}",
+            self.shape,
+            if self.inverted { "+inverted" } else { "" }
+        )
     }
 }
 
@@ -104,7 +114,7 @@ const CANDIDATES: [(f64, f64); 5] = [(3.0, 0.62), (6.0, 0.72), (10.0, 0.80), (16
 /// Quality of the input itself.
 const FLOOR: f64 = 0.45;
 
-/// Makes the world of this kind and seed; the same on each platform.
+/// Makes the world of this kind and seed; the same on each platform, but for the last bits of its mathematics.
 pub fn generate(kind: Kind, seed: u64) -> Matrix {
     if kind.shape == Shape::Wild {
         return wild::generate(seed);

@@ -19,6 +19,9 @@ use super::{Cell, Column, Matrix};
 /// Largest number of candidates that a file may have; a bound for hostile input.
 const MOST_CANDIDATES: usize = 256;
 
+/// Longest time in milliseconds that anything may take, one day; a bound for hostile input.
+const LONGEST_MS: f64 = 86_400_000.0;
+
 /// What is wrong with a matrix file, and where; lines and columns count from 1, a column is a field.
 #[derive(Debug)]
 pub struct MatrixError {
@@ -86,7 +89,7 @@ impl Remarks {
             let name = key
                 .strip_suffix(".prior")
                 .or_else(|| key.strip_suffix(".baseline_ms"));
-            if let Some(name) = name.filter(|it| !names.contains(it)) {
+            if name.is_some_and(|it| !names.contains(&it)) {
                 return wrong(
                     *line,
                     1,
@@ -99,18 +102,34 @@ impl Remarks {
             if (key.ends_with(".prior") || key == "floor") && 1.0 < *value {
                 return wrong(*line, 1, format!("{key} is {value}; a quality lies in 0 to 1"));
             }
-            if (key.ends_with("_ms")) && *value == 0.0 {
-                return wrong(*line, 1, format!("{key} is 0; give a time above 0"));
+            if key.ends_with("_ms") && !(0.0 < *value && *value <= LONGEST_MS) {
+                return wrong(
+                    *line,
+                    1,
+                    format!("{key} is {value}; give a time above 0 and of at most a day"),
+                );
             }
         }
         Ok(())
     }
 }
 
+/// What a reader knows better than the file; `None` leaves it to the file.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Timing {
+    pub budget_ms: Option<f64>,
+    pub period_ms: Option<f64>,
+}
+
 /// Reads a matrix.
 ///
 /// Without `budget_ms` the budget is one period; without `period_ms` the period is the median step of `t_ms`.
 pub fn read(file: impl BufRead) -> Result<Matrix, MatrixError> {
+    read_timed(file, Timing::default())
+}
+
+/// Reads a matrix as [`read`] does, with another budget or period than the file's.
+pub fn read_timed(file: impl BufRead, timing: Timing) -> Result<Matrix, MatrixError> {
     let mut remarks = Remarks::default();
     let mut header: Option<Vec<String>> = None;
     let mut times = Vec::new();
@@ -146,7 +165,8 @@ pub fn read(file: impl BufRead) -> Result<Matrix, MatrixError> {
     }
     let plain: Vec<&str> = names.iter().map(String::as_str).collect();
     remarks.check(&plain)?;
-    let period = match remarks.get("period_ms").or_else(|| median_step(&times)) {
+    let known = timing.period_ms.or_else(|| remarks.get("period_ms"));
+    let period = match known.or_else(|| median_step(&times)) {
         Some(period) => period,
         None => {
             return wrong(
@@ -156,7 +176,10 @@ pub fn read(file: impl BufRead) -> Result<Matrix, MatrixError> {
             );
         }
     };
-    let budget = remarks.get("budget_ms").unwrap_or(period);
+    let budget = timing
+        .budget_ms
+        .or_else(|| remarks.get("budget_ms"))
+        .unwrap_or(period);
     let columns = names
         .iter()
         .map(|name| Column {
@@ -243,6 +266,16 @@ fn row(
     for (index, name) in names.iter().enumerate() {
         let column = 1 + 2 * index;
         let latency_ms = number(column, &format!("{name}.latency_ms"))?;
+        if LONGEST_MS < latency_ms {
+            return wrong(
+                line,
+                column + 1,
+                format!(
+                    "{name}.latency_ms is '{}'; give at most a day, {LONGEST_MS}",
+                    fields[column]
+                ),
+            );
+        }
         let quality = number(column + 1, &format!("{name}.quality"))?;
         if 1.0 < quality {
             return wrong(
@@ -315,6 +348,23 @@ mod tests {
     }
 
     #[test]
+    fn a_reader_may_know_better() {
+        let timing = Timing {
+            budget_ms: Some(12.0),
+            period_ms: Some(16.0),
+        };
+        let matrix = read_timed(FINE.as_bytes(), timing).unwrap();
+        assert_eq!((matrix.budget_ms, matrix.period_ms), (12.0, 16.0));
+        // One row tells no period, and without a budget that is the period.
+        let period = Timing {
+            budget_ms: None,
+            ..timing
+        };
+        let matrix = read_timed("t_ms,a.latency_ms,a.quality\n0,1,1\n".as_bytes(), period).unwrap();
+        assert_eq!((matrix.budget_ms, matrix.period_ms), (16.0, 16.0));
+    }
+
+    #[test]
     fn what_is_written_is_read_back() {
         let matrix = read(FINE.as_bytes()).unwrap();
         let mut file = Vec::new();
@@ -357,6 +407,10 @@ mod tests {
                 "line 2, column 2: a.latency_ms is 'fast'",
             ),
             ("t_ms,a.latency_ms,a.quality\n0,-1,1\n", "line 2, column 2"),
+            (
+                "t_ms,a.latency_ms,a.quality\n0,1e300,1\n",
+                "line 2, column 2: a.latency_ms is '1e300'",
+            ),
             (
                 "t_ms,a.latency_ms,a.quality\n0,1,NaN\n",
                 "line 2, column 3: a.quality is 'NaN'",

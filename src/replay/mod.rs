@@ -16,10 +16,12 @@ pub mod oracle;
 mod random;
 mod roster;
 mod simulate;
+mod summary;
 
 pub use figures::{Figures, Interval, mean_of};
 pub use matrix::{Cell, Column, Matrix};
-pub use matrix_csv::{MatrixError, read, write};
+pub use matrix_csv::{MatrixError, Timing, read, read_timed, write};
 pub use random::Random;
 pub use roster::Roster;
 pub use simulate::{Outcome, Run, Selector, ShadowRun, simulate};
+pub use summary::{Frames, Summary};

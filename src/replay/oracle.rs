@@ -40,7 +40,8 @@ pub fn clairvoyant(matrix: &Matrix) -> Ideal {
 }
 
 /// The switch-aware oracle: the sequence of the largest worth when each swap costs half a frame of it (Viterbi over
-/// the candidates). Like the clairvoyant, it is never caught by an overrun.
+/// the candidates). Like the clairvoyant, it is never caught by an overrun. Its `worth` is that of the answers, as
+/// every policy's is; what the swaps cost only decides on the sequence.
 pub fn switch_aware(matrix: &Matrix) -> Ideal {
     let (frames, count) = (matrix.frames(), matrix.candidates());
     let worth = |frame: usize, candidate: usize| {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! The whole command line, in two steps: as typed ([`RunArgs`]) and as meant ([`RunPlan`], validated).
+//! The command line, in two steps: as typed ([`RunArgs`]) and as meant ([`RunPlan`], validated). That of `avrec
+//! replay` stands beside its code.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::load::LoadPlan;
+use crate::replay::ReplayArgs;
 
 /// Runs GStreamer pipelines that choose among models, and shows what they chose and why.
 #[derive(Debug, Parser)]
@@ -20,6 +22,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Run(RunArgs),
+    Replay(ReplayArgs),
 }
 
 /// Run a launch description as gst-launch-1.0 does, with a line a second, a log and a report.
@@ -185,7 +188,7 @@ fn positive_seconds(seconds: f64) -> Result<Duration, String> {
 }
 
 /// A missing folder is told before the run, not after it.
-fn check_folder(file: &Path) -> Result<(), String> {
+pub fn check_folder(file: &Path) -> Result<(), String> {
     let folder = match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -208,8 +211,10 @@ mod tests {
 
     fn plan(typed: &[&str]) -> Result<RunPlan, String> {
         let words = ["avrec", "run"].iter().chain(typed);
-        let Command::Run(args) = Cli::try_parse_from(words).map_err(|err| err.to_string())?.command;
-        args.plan()
+        match Cli::try_parse_from(words).map_err(|err| err.to_string())?.command {
+            Command::Run(args) => args.plan(),
+            Command::Replay(_) => Err("another command".to_string()),
+        }
     }
 
     #[test]

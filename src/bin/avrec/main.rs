@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 
 //! The `avrec` command: runs a launch description with avrec's elements in it, tells what they decide
-//! and why, and draws it. The elements do the work; this program only starts, watches and records.
+//! and why, and draws it. The elements do the work; this program only starts, watches and records. What it
+//! recorded it can replay, to tell what other policies would have made of it.
 //!
 //! Exit codes are a contract: 0 ok, 1 the pipeline failed, 2 usage (nothing was run), 3 the run was fine
 //! but its log, report or matrix could not be written whole, 130 stopped at once by a second interrupt.
@@ -9,6 +10,7 @@
 mod args;
 mod console;
 mod events;
+mod failure;
 mod launch;
 mod load;
 mod log;
@@ -16,6 +18,7 @@ mod matrix;
 mod message;
 mod observer;
 mod record;
+mod replay;
 mod report;
 mod run;
 mod session;
@@ -26,13 +29,15 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    match args::Cli::parse().command {
-        args::Command::Run(typed) => match run::run(typed) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(failure) => {
-                console::warn(&failure.to_string());
-                failure.exit_code()
-            }
-        },
+    let outcome = match args::Cli::parse().command {
+        args::Command::Run(typed) => run::run(typed),
+        args::Command::Replay(typed) => replay::run(typed),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            console::warn(&failure.to_string());
+            failure.exit_code()
+        }
     }
 }

@@ -2,14 +2,13 @@
 
 //! `avrec run`: the main run, the runs to compare with, and what is left of them: table, log and report.
 
-use std::fmt;
 use std::path::Path;
-use std::process::ExitCode;
 
 use serde_json::Value;
 
 use crate::args::{RunArgs, RunPlan, Verbosity};
 use crate::console::say;
+use crate::failure::Failure;
 use crate::launch::Launched;
 use crate::log::{Log, entry};
 use crate::matrix::Matrix;
@@ -20,39 +19,6 @@ use crate::ticker;
 
 /// How often a probe tells its figures when they are kept: often enough to show a swap's effect on quality.
 const PROBE_INTERVAL: gst::ClockTime = gst::ClockTime::from_mseconds(200);
-
-/// Why `avrec run` did not go as it should.
-#[derive(Debug)]
-pub enum Failure {
-    /// The pipeline ended with an error.
-    Pipeline(String),
-    /// Nothing was run; the text says what to change.
-    Usage(String),
-    /// The run was fine, the log, the report or the matrix was not.
-    Output(String),
-    /// The second interrupt.
-    Stopped,
-}
-
-impl Failure {
-    pub fn exit_code(&self) -> ExitCode {
-        ExitCode::from(match self {
-            Failure::Pipeline(_) => 1,
-            Failure::Usage(_) => 2,
-            Failure::Output(_) => 3,
-            Failure::Stopped => 130,
-        })
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Failure::Pipeline(text) | Failure::Usage(text) | Failure::Output(text) => f.write_str(text),
-            Failure::Stopped => f.write_str("stopped"),
-        }
-    }
-}
 
 /// Runs what was asked for.
 pub fn run(typed: RunArgs) -> Result<(), Failure> {

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! What each part of the rule is worth: the same worlds without it.
+
+use gstavrec::policy::Config;
+use gstavrec::replay::avrec::Avrec;
+use gstavrec::replay::{Figures, Run, Selector, ShadowRun, Summary};
+
+use crate::text::{percent, row, table};
+use crate::world::{self, World};
+
+/// A changed rule.
+struct Variant {
+    name: String,
+    config: Config,
+    shadows: Shadows,
+}
+
+/// Whether shadow runs happen.
+#[derive(Clone, Copy, PartialEq)]
+enum Shadows {
+    Run,
+    Never,
+}
+
+impl Variant {
+    fn new(name: &str, config: Config) -> Variant {
+        Variant {
+            name: name.to_string(),
+            config,
+            shadows: Shadows::Run,
+        }
+    }
+
+    fn play(&self, world: &World) -> Figures {
+        let avrec = world.avrec(self.config);
+        match self.shadows {
+            Shadows::Run => world.play(&mut { avrec }),
+            Shadows::Never => world.play(&mut Blind(avrec)),
+        }
+    }
+}
+
+/// The rule as it is, then without each part, then for other miss rates.
+fn variants() -> Vec<Variant> {
+    let whole = Config::default();
+    let mut all = vec![Variant::new("as it is", whole)];
+    // Parts that the configuration can leave out go here, one variant each.
+    all.push(Variant {
+        shadows: Shadows::Never,
+        ..Variant::new("without shadow runs", whole)
+    });
+    all.extend([0.01, 0.02, 0.05].map(|miss_rate| {
+        let name = format!("alpha {:.0} %", 100.0 * miss_rate);
+        Variant::new(&name, Config { miss_rate, ..whole })
+    }));
+    all
+}
+
+/// Our policy, never allowed to look at a rival.
+struct Blind(Avrec);
+
+impl Selector for Blind {
+    fn pick(&mut self, frame: usize, now_ms: f64) -> Option<usize> {
+        self.0.pick(frame, now_ms)
+    }
+
+    fn ran(&mut self, run: &Run) {
+        self.0.ran(run);
+    }
+
+    fn shadow(&mut self, _: f64, _: f64) -> Option<usize> {
+        None
+    }
+
+    fn shadowed(&mut self, _: &ShadowRun) {}
+}
+
+pub fn run() {
+    println!(
+        "ablations: regret to the oracle % / misses % / swaps in 3,000 frames, means over the same worlds"
+    );
+    let groups = [
+        ("six", world::six(false)),
+        ("inverted", world::six(true)),
+        ("unequal", world::unequal()),
+        ("wild", world::wild()),
+    ];
+    let mut rows = vec![row(&["rule"])];
+    rows[0].extend(groups.iter().map(|it| it.0.to_string()));
+    for variant in variants() {
+        let mut cells = vec![variant.name.clone()];
+        for (_, worlds) in &groups {
+            let figures: Vec<Figures> = worlds.iter().map(|it| variant.play(it)).collect();
+            let summary = Summary::new(&figures);
+            cells.push(format!(
+                "{}/{}/{:.0}",
+                percent(summary.regret.mean),
+                percent(summary.miss_rate.mean),
+                3.0 * summary.swaps_per_1000.mean
+            ));
+        }
+        rows.push(cells);
+    }
+    table(&rows);
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! What is replayed: matrices from files and made-up worlds.
+
+use std::fmt;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
+
+use gstavrec::policy::Config;
+use gstavrec::replay::avrec::Avrec;
+use gstavrec::replay::generate::{Kind, generate};
+use gstavrec::replay::{Matrix, Timing, read_timed};
+
+use super::args::ReplayPlan;
+
+/// A matrix and where it comes from.
+#[derive(Debug)]
+pub struct Trace {
+    pub source: Source,
+    pub matrix: Matrix,
+}
+
+/// Where a matrix comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    File(PathBuf),
+    World(Kind, u64),
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Source::File(path) => write!(f, "{}", path.display()),
+            Source::World(kind, seed) => write!(f, "{kind}, seed {seed}"),
+        }
+    }
+}
+
+/// Reads all files, so that a wrong one is told before any is replayed.
+pub fn read_all(plan: &ReplayPlan) -> Result<Vec<Trace>, String> {
+    plan.files
+        .iter()
+        .map(|path| {
+            let matrix = read_file(path, plan.timing)?;
+            Ok(Trace {
+                source: Source::File(path.clone()),
+                matrix: playable(matrix, plan.config).map_err(|err| format!("{}: {err}", path.display()))?,
+            })
+        })
+        .collect()
+}
+
+fn read_file(path: &Path, timing: Timing) -> Result<Matrix, String> {
+    let name = path.display();
+    let file = File::open(path).map_err(|err| format!("{name}: cannot be opened: {err}"))?;
+    read_timed(BufReader::new(file), timing).map_err(|err| format!("{name}: {err}"))
+}
+
+/// A matrix with times that a policy can be told.
+fn playable(matrix: Matrix, config: Config) -> Result<Matrix, String> {
+    Avrec::new(&matrix, config).map_err(|err| err.to_string())?;
+    Ok(matrix)
+}
+
+/// The made-up worlds, each made when it is asked for.
+pub fn worlds(plan: &ReplayPlan) -> impl Iterator<Item = Trace> {
+    let seeds = || plan.seeds.iter().flat_map(|it| it.clone());
+    let all = plan
+        .kinds
+        .iter()
+        .flat_map(move |it| seeds().map(|seed| (*it, seed)));
+    all.map(|(kind, seed)| {
+        let mut matrix = generate(kind, seed);
+        matrix.budget_ms = plan.timing.budget_ms.unwrap_or(matrix.budget_ms);
+        matrix.period_ms = plan.timing.period_ms.unwrap_or(matrix.period_ms);
+        Trace {
+            source: Source::World(kind, seed),
+            matrix,
+        }
+    })
+}
