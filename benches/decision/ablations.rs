@@ -2,7 +2,7 @@
 
 //! What each part of the rule is worth: the same worlds without it.
 
-use gstavrec::policy::Config;
+use gstavrec::policy::{Config, Part};
 use gstavrec::replay::avrec::Avrec;
 use gstavrec::replay::{Figures, Run, Selector, ShadowRun, Summary};
 
@@ -45,7 +45,10 @@ impl Variant {
 fn variants() -> Vec<Variant> {
     let whole = Config::default();
     let mut all = vec![Variant::new("as it is", whole)];
-    // Parts that the configuration can leave out go here, one variant each.
+    all.extend(Part::ALL.map(|part| {
+        let without = Some(part);
+        Variant::new(&format!("without {part}"), Config { without, ..whole })
+    }));
     all.push(Variant {
         shadows: Shadows::Never,
         ..Variant::new("without shadow runs", whole)

@@ -92,6 +92,11 @@ impl Policy {
     pub fn set_config(&mut self, config: Config) -> Result<(), ConfigError> {
         self.config = config.checked()?;
         self.limit.set_config(&self.config);
+        self.slowdown.leave_out(self.config.without);
+        self.price.leave_out(self.config.without);
+        for candidate in self.candidates.iter_mut().flatten() {
+            candidate.latency.leave_out(self.config.without);
+        }
         self.shadows.set_period(self.config.period);
         Ok(())
     }
@@ -103,7 +108,9 @@ impl Policy {
 
     /// Adds a candidate; it may answer from the next decision on, if it is available then.
     pub fn add(&mut self, prior: Prior) -> CandidateId {
-        self.candidates.push(Some(Candidate::new(prior)));
+        let mut candidate = Candidate::new(prior);
+        candidate.latency.leave_out(self.config.without);
+        self.candidates.push(Some(candidate));
         self.weighing.clear();
         self.weighing.reserve(self.candidates.len());
         CandidateId(self.candidates.len() - 1)

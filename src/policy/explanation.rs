@@ -103,6 +103,8 @@ pub enum Binding {
     Nothing,
     /// Time: this candidate would be better, but misses too often.
     Time(CandidateId),
+    /// This candidate seems better, but so little is known of it that it does not count as better.
+    Doubt(CandidateId),
     /// This candidate would be better and is in time, but costs more than that is worth to the user.
     Preference(CandidateId),
     /// This rival is better, and has not paid for the switch yet.
@@ -119,6 +121,7 @@ impl Binding {
         match self {
             Binding::Nothing => "nothing",
             Binding::Time(_) => "time",
+            Binding::Doubt(_) => "doubt",
             Binding::Preference(_) => "preference",
             Binding::Switching(_) => "switching",
             Binding::User => "user",
@@ -129,7 +132,9 @@ impl Binding {
     /// The candidate that is kept out.
     pub fn candidate(self) -> Option<CandidateId> {
         match self {
-            Binding::Time(id) | Binding::Preference(id) | Binding::Switching(id) => Some(id),
+            Binding::Time(id) | Binding::Doubt(id) | Binding::Preference(id) | Binding::Switching(id) => {
+                Some(id)
+            }
             Binding::Nothing | Binding::User | Binding::Alone => None,
         }
     }
@@ -170,6 +175,11 @@ impl Explanation {
                 name(id),
                 of(id).0,
                 percent(of(id).1)
+            ),
+            Binding::Doubt(id) => format!(
+                "{} seems better ({:.3}), but too little is known of it.",
+                name(id),
+                of(id).0
             ),
             Binding::Preference(id) => format!(
                 "{} is better ({:.3}) and in time, but costs more than that is worth by the weights.",

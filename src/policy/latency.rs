@@ -6,9 +6,10 @@
 use std::time::Duration;
 
 use super::baseline::Baseline;
-use super::normal;
+use super::level::Level;
 use super::slow_runs::SlowRuns;
 use super::window::Window;
+use super::{Part, normal};
 
 /// Part of a frame latency that no slowdown multiplies: the hand-over between threads. It keeps a
 /// candidate of a few microseconds, whose latency is all jitter, from claiming that the machine became
@@ -55,13 +56,6 @@ const FORGETTING: f64 = 0.998;
 /// Own residuals from which on a candidate's scatter is its own.
 const OWN_SCATTER: usize = 16;
 
-/// What is believed of the shared slowdown: level and variance, in the log domain.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Level {
-    pub mean: f64,
-    pub variance: f64,
-}
-
 /// Latency model of one candidate, in seconds and log-seconds:
 ///
 /// `ln(y + c) = ln(b · e^((1 + r) s + d) + c) + e` where `y` is the frame latency, `b` the baseline, `s` the shared
@@ -83,6 +77,7 @@ pub(super) struct Latency {
     /// outliers for ever.
     freshness: f64,
     slow: SlowRuns,
+    without: Option<Part>,
 }
 
 impl Latency {
@@ -100,6 +95,7 @@ impl Latency {
             residuals: Window::empty(),
             freshness: 1.0,
             slow: SlowRuns::new(),
+            without: None,
         }
     }
 
@@ -109,6 +105,15 @@ impl Latency {
             baseline: Baseline::given(seconds(baseline)),
             offset_variance: BASELINE_VARIANCE,
             ..Latency::new()
+        }
+    }
+
+    /// Leaves a part of the rule out, to see what it is worth.
+    pub(super) fn leave_out(&mut self, part: Option<Part>) {
+        self.without = part;
+        if part == Some(Part::Reaction) {
+            self.reaction_variance = 0.0;
+            self.is_touched = true;
         }
     }
 
@@ -337,6 +342,9 @@ impl Latency {
         let (sensitivity, share) = (self.sensitivity(level.mean), self.share(level.mean));
         let unknown = sensitivity * sensitivity * level.variance + share * share * self.doubt(level.mean);
         let sd = unknown.sqrt();
+        if self.without == Some(Part::Tail) {
+            return normal::cdf(-margin / (unknown + self.scatter(shared).powi(2)).sqrt());
+        }
         let usual = normal::mean(|it| self.tail(margin - it * sd, shared));
         let Some((again, residual)) = self.slow.suspicion() else {
             return usual;

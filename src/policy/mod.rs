@@ -18,6 +18,7 @@ mod controller;
 mod decision;
 mod explanation;
 mod latency;
+mod level;
 mod limit;
 mod normal;
 mod objective;
@@ -33,7 +34,7 @@ mod window;
 
 use std::time::Duration;
 
-pub use config::{Caution, Config, ConfigError};
+pub use config::{Caution, Config, ConfigError, Part};
 pub use controller::Policy;
 pub use decision::{Decision, Reason, Switch};
 pub use explanation::{Account, Binding, Explanation, Source};

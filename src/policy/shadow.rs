@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::candidate::{Candidate, Standing};
-use super::latency::Level;
+use super::level::Level;
 use super::window::Window;
 use super::{Availability, CandidateId, RunKind};
 

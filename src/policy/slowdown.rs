@@ -5,9 +5,10 @@
 
 use std::time::Duration;
 
-use super::CandidateId;
-use super::latency::{Latency, Level};
+use super::latency::Latency;
+use super::level::Level;
 use super::window::Window;
+use super::{CandidateId, Part};
 
 /// Variance that the slowdown gains per frame while nothing is known: contention drifts by 4 % a frame.
 const DRIFT: f64 = 16e-4;
@@ -84,6 +85,7 @@ pub(super) struct Slowdown {
     spikes: f64,
     /// Slowdown that the last run of the active candidate implies, if it was surprisingly fast.
     fast: Option<f64>,
+    without: Option<Part>,
     /// Residuals of all candidates.
     residuals: Window,
 }
@@ -99,8 +101,14 @@ impl Slowdown {
             steps: 1.0,
             spikes: 1.0,
             fast: None,
+            without: None,
             residuals: Window::assumed(),
         }
+    }
+
+    /// Leaves a part of the rule out, to see what it is worth.
+    pub(super) fn leave_out(&mut self, part: Option<Part>) {
+        self.without = part;
     }
 
     /// What is believed most: the risen level while an alarm is open.
@@ -171,7 +179,9 @@ impl Slowdown {
 
     /// Candidate `id` passed its deadline and took at least `latency`. Returns whether that alone is surprising.
     pub(super) fn missed(&mut self, id: CandidateId, latency: Duration, of: &Latency) -> bool {
-        let is_surprising = self.tolerance(of) < of.residual(latency, self.level.mean) && of.speaks();
+        let may_raise = !matches!(self.without, Some(Part::SharedSlowdown | Part::Alarm));
+        let is_surprising =
+            may_raise && self.tolerance(of) < of.residual(latency, self.level.mean) && of.speaks();
         if is_surprising {
             self.slow_again(id, of);
             self.raise(id, latency, of);
@@ -237,7 +247,14 @@ impl Slowdown {
         let verdict = self.judge(id, latency, of, true);
         let residual = of.residual(latency, self.level.mean);
         let tolerance = self.tolerance(of);
-        if tolerance < residual {
+        if self.without == Some(Part::SharedSlowdown) {
+            of.remember(residual);
+            of.learn_alone(residual.clamp(-tolerance, tolerance), self.level, &self.residuals);
+        } else if self.without == Some(Part::Alarm) && of.speaks() {
+            of.remember(residual);
+            self.residuals.push(residual);
+            self.learn(residual.clamp(-tolerance, tolerance), of);
+        } else if tolerance < residual {
             if is_rare || !of.speaks() {
                 of.remember(residual);
                 of.slow_alone(residual, self.level.mean);

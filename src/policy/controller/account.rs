@@ -111,8 +111,8 @@ impl Policy {
         if self.pinned == active || self.mode == Mode::Hold {
             return Binding::User;
         }
-        let better = rivals().filter(|it| own.terms.quality < it.terms.quality);
-        let Some(best) = better.max_by(|one, other| one.terms.quality.total_cmp(&other.terms.quality)) else {
+        let better = rivals().filter(|it| own.quality < it.quality);
+        let Some(best) = better.max_by(|one, other| one.quality.total_cmp(&other.quality)) else {
             return Binding::Nothing;
         };
         if best.cost < own.cost {
@@ -125,6 +125,8 @@ impl Policy {
         };
         if in_time.cost(&self.weights()) < own.cost {
             Binding::Time(best.id)
+        } else if best.terms.quality <= own.terms.quality {
+            Binding::Doubt(best.id)
         } else {
             Binding::Preference(best.id)
         }

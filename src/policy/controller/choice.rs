@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Mode, Policy};
 use crate::policy::candidate::Candidate;
-use crate::policy::config::Caution;
+use crate::policy::config::{Caution, Part};
 use crate::policy::objective::{Terms, Weights};
 use crate::policy::regret::stretch;
 use crate::policy::weighing::Weighing;
@@ -194,6 +194,7 @@ impl Policy {
         let stretch = self.stretch();
         let cost = self.cost(active);
         let may_stay = self.is_feasible(active);
+        let pays_at_once = self.config.without == Some(Part::Regret);
         let mut best: Option<(CandidateId, f64)> = None;
         for index in 0..self.candidates.len() {
             let id = CandidateId(index);
@@ -210,6 +211,7 @@ impl Policy {
             let may_enter = match (may_stay, is_feasible) {
                 (false, true) => true,
                 (true, false) => false,
+                _ if pays_at_once => cost > rival_cost,
                 _ => rival.regret.has_paid(risk),
             };
             if may_enter && best.is_none_or(|(_, least)| rival_cost < least) {
