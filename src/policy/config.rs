@@ -89,7 +89,7 @@ impl Default for Config {
             budget: frame,
             period: frame,
             miss_rate: 0.03,
-            lambda_latency: 0.02,
+            lambda_latency: 0.002,
             lambda_complexity: 0.0,
             strategy: Strategy::Weighted,
             robustness_weight: 0.0,

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MPL-2.0
 
 //! Seeded worlds. The six kinds of contention of the specification (section 4), the same with unequal candidates or
-//! with a catalogue that becomes wrong, and `wild`: worlds of other shapes, on which nothing was tuned.
+//! with a catalogue that becomes wrong, `machine`: as one was measured, and `wild`: worlds of other shapes, on which
+//! nothing was tuned.
 
+mod machine;
 mod wild;
 
 use std::fmt;
@@ -26,11 +28,13 @@ pub enum Shape {
     Tail,
     /// A step that moves each candidate by its own exponent between 0.5 and 1.5.
     Unequal,
+    /// As one machine was measured: long runs are slowed down more than short ones, and scatter widely.
+    Machine,
     /// Everything is drawn: candidates, rates, budgets, noise, contention, what the catalogue says.
     Wild,
 }
 
-const SHAPES: [(Shape, &str); 8] = [
+const SHAPES: [(Shape, &str); 9] = [
     (Shape::None, "none"),
     (Shape::Step, "step"),
     (Shape::Ramp, "ramp"),
@@ -38,6 +42,7 @@ const SHAPES: [(Shape, &str); 8] = [
     (Shape::Bursty, "bursty"),
     (Shape::Tail, "tail"),
     (Shape::Unequal, "unequal"),
+    (Shape::Machine, "machine"),
     (Shape::Wild, "wild"),
 ];
 
@@ -85,8 +90,8 @@ impl FromStr for Kind {
             None => (text, false),
         };
         match SHAPES.iter().find(|it| it.1 == name) {
-            Some((Shape::Wild, _)) if inverted => {
-                Err("wild worlds draw by themselves how wrong the catalogue is".into())
+            Some((Shape::Wild | Shape::Machine, _)) if inverted => {
+                Err(format!("{name} worlds say by themselves what the catalogue says"))
             }
             Some((shape, _)) => Ok(Kind {
                 shape: *shape,
@@ -95,7 +100,7 @@ impl FromStr for Kind {
             None => {
                 let names: Vec<&str> = SHAPES.iter().map(|it| it.1).collect();
                 Err(format!(
-                    "'{text}' is no kind of world; known: {}, each but wild also with +inverted",
+                    "'{text}' is no kind of world; known: {}, each but machine and wild also with +inverted",
                     names.join(", ")
                 ))
             }
@@ -116,8 +121,10 @@ const FLOOR: f64 = 0.45;
 
 /// Makes the world of this kind and seed; the same on each platform, but for the last bits of its mathematics.
 pub fn generate(kind: Kind, seed: u64) -> Matrix {
-    if kind.shape == Shape::Wild {
-        return wild::generate(seed);
+    match kind.shape {
+        Shape::Wild => return wild::generate(seed),
+        Shape::Machine => return machine::generate(seed),
+        _ => {}
     }
     let mut random = Random::new(seed);
     let contention = contention(kind.shape, FRAMES, &mut random);
@@ -186,7 +193,7 @@ fn contention(shape: Shape, frames: usize, random: &mut Random) -> Vec<f64> {
                 };
                 if busy { 2.5 } else { 1.0 }
             }
-            Shape::None | Shape::Tail | Shape::Wild => 1.0,
+            Shape::None | Shape::Tail | Shape::Machine | Shape::Wild => 1.0,
         }
     };
     (0..frames).map(at).collect()
