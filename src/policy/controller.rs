@@ -335,6 +335,11 @@ impl Policy {
         self.slowdown.level().mean.exp()
     }
 
+    /// What a missed frame costs now, in log-quality, beyond what the frame itself was worth.
+    pub fn price_per_miss(&self) -> f64 {
+        self.price.per_miss()
+    }
+
     /// Who answered last, or would have.
     pub fn active(&self) -> Option<CandidateId> {
         self.active.filter(|it| self.candidate(*it).is_some())

@@ -27,6 +27,11 @@ pub enum Fact {
     Warm {
         lane: usize,
     },
+    /// An operator said what the lane's answers are worth.
+    Told {
+        lane: usize,
+        score: f64,
+    },
     LateDownstream {
         jitter: Duration,
     },
@@ -68,6 +73,8 @@ pub struct State {
     pub trial: Option<Trial>,
     pub outlooks: Vec<Outlook>,
     pub slowdown: f64,
+    /// What a miss costs, in log-quality; `None` before the policy was first asked.
+    pub price_per_miss: Option<f64>,
     pub facts: VecDeque<Fact>,
     pub awaited: Option<Awaited>,
     /// When the newest frame entered.
@@ -149,13 +156,19 @@ impl State {
 }
 
 impl State {
-    /// Lanes that could take a frame, warm or not.
+    /// Lanes that could answer a frame, warm or not.
     pub fn idle(&self) -> impl Iterator<Item = usize> {
         self.slots
             .iter()
             .enumerate()
-            .filter(|(_, slot)| slot.is_idle())
+            .filter(|(_, slot)| slot.could_answer())
             .map(|(lane, _)| lane)
+    }
+
+    /// Lanes that the user did not forbid to answer.
+    pub fn allowed(&self) -> Vec<usize> {
+        let all = self.slots.iter().enumerate();
+        all.filter(|it| !it.1.is_forbidden).map(|it| it.0).collect()
     }
 
     /// The lane that answers at once when `late` does not: `named` if it is idle, else, unless the frame
