@@ -353,3 +353,32 @@ fn preferences_are_taken_over_while_frames_pass() {
         );
     }
 }
+
+#[test]
+fn presets_come_with_the_element() {
+    init();
+    let switch = gst::ElementFactory::make("avrec-switch").build().unwrap();
+    let presets = switch.dynamic_cast_ref::<gst::Preset>().unwrap();
+    let names = presets.preset_names();
+    assert_eq!(names, ["balanced", "quality", "strict"]);
+    for (name, expected) in [
+        ("strict", (0.01, 0.05, 0.0)),
+        ("quality", (0.05, 0.0, 0.0)),
+        ("balanced", (0.03, 0.02, 0.0)),
+    ] {
+        presets.load_preset(name).unwrap();
+        let actual = (
+            switch.property::<f64>("miss-rate"),
+            switch.property::<f64>("lambda-latency"),
+            switch.property::<f64>("lambda-cost"),
+        );
+        assert_eq!(actual, expected, "{name}");
+        assert!(
+            presets.meta(name, "comment").is_some(),
+            "{name} says what it is for"
+        );
+    }
+    assert!(presets.load_preset("none such").is_err());
+    assert_eq!(presets.meta("none such", "comment"), None);
+    assert_eq!(presets.meta("strict", "author"), None);
+}

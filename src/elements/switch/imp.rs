@@ -38,7 +38,7 @@ impl ObjectSubclass for AvrecSwitch {
     const NAME: &'static str = "GstAvrecSwitch";
     type Type = super::AvrecSwitch;
     type ParentType = gst::Bin;
-    type Interfaces = (gst::ChildProxy,);
+    type Interfaces = (gst::ChildProxy, gst::Preset);
 
     fn with_class(_klass: &Self::Class) -> Self {
         let template = |name: &str| Self::pad_templates().iter().find(|it| it.name_template() == name);

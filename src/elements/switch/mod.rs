@@ -165,6 +165,7 @@ mod messages;
 mod outgoing;
 mod pads;
 mod port;
+mod preset;
 mod reaction;
 mod scorer;
 mod settings;
@@ -190,7 +191,7 @@ static CAT: Lazy<gst::DebugCategory> = Lazy::new(|| {
 
 glib::wrapper! {
     pub struct AvrecSwitch(ObjectSubclass<imp::AvrecSwitch>)
-        @extends gst::Bin, gst::Element, gst::Object, @implements gst::ChildProxy;
+        @extends gst::Bin, gst::Element, gst::Object, @implements gst::ChildProxy, gst::Preset;
 }
 
 pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
