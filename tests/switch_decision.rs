@@ -382,3 +382,40 @@ fn presets_come_with_the_element() {
     assert_eq!(presets.meta("none such", "comment"), None);
     assert_eq!(presets.meta("strict", "author"), None);
 }
+
+#[test]
+fn how_steady_the_answers_are_is_measured_beside_the_stream() {
+    init();
+    let line = "videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=64,height=36,framerate=100/1 \
+        ! avrec-switch.( name=s frame-messages=true reference=live identity name=live identity name=steady \
+        videobalance name=dim contrast=0.1 ) ! fakesink";
+    let pipeline = gst::parse::launch(line)
+        .unwrap()
+        .downcast::<gst::Pipeline>()
+        .unwrap();
+    let switch = pipeline.by_name("s").unwrap();
+    switch.set_property("active-candidate", "live");
+    pipeline.set_state(gst::State::Playing).unwrap();
+    let robustness = |name: &str| {
+        let stats: gst::Structure = switch.property("stats");
+        candidate(&stats, name).get::<f64>("robustness").ok()
+    };
+    let bus = pipeline.bus().unwrap();
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    // Every frame posts a message.
+    while robustness("steady").is_none() || robustness("dim").is_none() {
+        assert!(
+            std::time::Instant::now() < end,
+            "nothing measured: {}",
+            switch.property::<gst::Structure>("stats")
+        );
+        bus.timed_pop(gst::ClockTime::from_seconds(10))
+            .expect("frames come");
+    }
+    assert_eq!(robustness("live"), None, "it is never a rival");
+    for name in ["steady", "dim"] {
+        let measured = robustness(name).unwrap();
+        assert!(0.2 < measured && measured < 1.0, "{name}: {measured}");
+    }
+    pipeline.set_state(gst::State::Null).unwrap();
+}

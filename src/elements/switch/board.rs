@@ -102,7 +102,7 @@ impl Board {
         let mut state = self.state.lock();
         state.flushing = flushing;
         if flushing {
-            state.trial = None;
+            (state.trial, state.echo) = (None, None);
             for slot in &mut state.slots {
                 slot.needs_flush = true;
                 if let Some(run) = slot.run.as_mut() {

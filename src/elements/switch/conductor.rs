@@ -330,6 +330,9 @@ impl Conductor {
                 Fact::Scored { lane, agreement } => self.policy.scored(now, CandidateId(lane), agreement),
                 Fact::Failed { lane } => self.policy.failed(now, CandidateId(lane)),
                 Fact::Warm { lane } => self.policy.recovered(now, CandidateId(lane)),
+                Fact::Perturbed { lane, agreement } => {
+                    self.policy.perturbed(now, CandidateId(lane), agreement);
+                }
                 Fact::Told { lane, score } => self.policy.told(now, CandidateId(lane), score),
                 Fact::LateDownstream { jitter } => self.policy.late_downstream(now, jitter),
             }
