@@ -5,6 +5,7 @@
 mod common;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use common::model;
 use gstavrec::runtime::catalogue::{Catalogue, CatalogueError, Source};
@@ -29,7 +30,7 @@ fn parse(folder: &Path, text: &str) -> Result<Catalogue, CatalogueError> {
 fn a_whole_catalogue_is_read_in_its_order() {
     let folder = folder();
     let text = "task = \"image\"\nreference = \"twice\"\nfloor = \"bilinear\"\n\n[[candidate]]\nname = \"bilinear\"\n\
-        element = \"videoscale method=bilinear\"\nquality = 0.80\n\n[[candidate]]\nname = \"twice\"\nmodel = \"twice.onnx\"\n\
+        element = \"videoscale method=bilinear\"\nquality = 0.80\ncost = 1\nlatency-ms = 0.5\n\n[[candidate]]\nname = \"twice\"\nmodel = \"twice.onnx\"\n\
         quality = 1\nlicense = \"MIT\"\nthreads = 2\nbackend = \"rten\"\n";
     let catalogue = parse(folder.path(), text).unwrap();
     assert_eq!(
@@ -44,6 +45,11 @@ fn a_whole_catalogue_is_read_in_its_order() {
         Source::Element("videoscale method=bilinear".into())
     );
     assert_eq!((bilinear.quality, bilinear.line), (Some(0.8), 5));
+    assert_eq!(
+        (bilinear.cost, bilinear.latency),
+        (1.0, Some(Duration::from_micros(500)))
+    );
+    assert_eq!((twice.cost, twice.latency), (0.0, None));
     assert_eq!(twice.source, Source::Model(folder.path().join("twice.onnx")));
     assert_eq!(
         (twice.quality, twice.license.as_deref()),
@@ -111,6 +117,24 @@ fn each_mistake_names_its_line_and_what_to_write() {
             format!("{good}quality = \"good\"\n"),
             4,
             "quality is no number from 0 to 1",
+        ),
+        (format!("{good}cost = -1\n"), 4, "cost is no number from 0 on"),
+        (format!("{good}cost = inf\n"), 4, "cost is no number from 0 on"),
+        (
+            format!("{good}\nlatency-ms = 0\n"),
+            5,
+            "latency-ms is no number above 0; write milliseconds",
+        ),
+        (
+            format!("{good}latency-ms = \"8 ms\"\n"),
+            4,
+            "latency-ms is no number above 0",
+        ),
+        (format!("{good}latency-ms = nan\n"), 4, "latency-ms is no number"),
+        (
+            format!("{good}latency-ms = 1e300\n"),
+            4,
+            "latency-ms is no number",
         ),
         (
             format!("{good}sha256 = \"abc\"\n"),

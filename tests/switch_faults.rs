@@ -169,7 +169,12 @@ fn a_candidate_that_fails_in_mid_stream_is_a_warning_and_is_started_again() {
     rig.pass_until("the weak one fails", |rig| rig.state_of("weak") == "failed");
     let mut warnings = Vec::new();
     let mut failed = Vec::new();
-    while let Some(message) = rig.bus.pop() {
+    // The lane's thread tells of the failure after its state shows it.
+    while failed.is_empty() {
+        let message = rig
+            .bus
+            .timed_pop(gst::ClockTime::from_seconds(10))
+            .expect("it is told");
         match message.view() {
             gst::MessageView::Error(error) => panic!("an error reached the pipeline: {error:?}"),
             gst::MessageView::Warning(warning) => warnings.push(warning.error().to_string()),

@@ -205,6 +205,7 @@ impl Policy {
             return Some(Shadow {
                 runs: [Some(id), None],
                 kind: RunKind::Overlapped,
+                perturbed: false,
             });
         }
         let upper = self.candidate(active).and_then(|it| self.upper(it));
@@ -259,6 +260,11 @@ impl Policy {
     /// How many times slower the machine is now than when the baselines were measured.
     pub fn slowdown(&self) -> f64 {
         self.slowdown.level().mean.exp()
+    }
+
+    /// What a missed frame costs now, in log-quality, beyond what the frame itself was worth.
+    pub fn price_per_miss(&self) -> f64 {
+        self.price.per_miss()
     }
 
     /// Who answered last, or would have.

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
@@ -44,6 +45,10 @@ pub struct Candidate {
     pub source: Source,
     /// Measured offline, 0..=1; `None` when nobody measured it.
     pub quality: Option<f64>,
+    /// Memory, energy or money, in units of the author's choice; 0 when nothing is given.
+    pub cost: f64,
+    /// Median latency on a calm machine, above zero; `None` when nobody measured it.
+    pub latency: Option<Duration>,
     pub license: Option<String>,
     /// Lower case hexadecimal digits.
     pub sha256: Option<String>,

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -162,6 +163,15 @@ impl Reader<'_> {
                 .get("quality")
                 .map(|value| self.quality(value))
                 .transpose()?,
+            cost: table
+                .get("cost")
+                .map(|value| self.cost(value))
+                .transpose()?
+                .unwrap_or_default(),
+            latency: table
+                .get("latency-ms")
+                .map(|value| self.latency(value))
+                .transpose()?,
             license: text("license")?,
             sha256: table.get("sha256").map(|value| self.sha256(value)).transpose()?,
             properties: self.properties(table, &source)?,
@@ -177,7 +187,16 @@ impl Reader<'_> {
         table: &DeTable<'_>,
         source: &Source,
     ) -> Result<BTreeMap<String, String>, CatalogueError> {
-        const OWN: [&str; 6] = ["name", "element", "model", "quality", "license", "sha256"];
+        const OWN: [&str; 8] = [
+            "name",
+            "element",
+            "model",
+            "quality",
+            "cost",
+            "latency-ms",
+            "license",
+            "sha256",
+        ];
         let mut properties = BTreeMap::new();
         for (key, value) in table {
             let name = key.get_ref().as_ref();
@@ -272,20 +291,38 @@ impl Reader<'_> {
     }
 
     fn quality(&self, value: &Value<'_>) -> Result<f64, CatalogueError> {
-        let number = match value.get_ref() {
-            DeValue::Float(number) => number.as_str().parse().ok(),
-            DeValue::Integer(number) => i32::from_str_radix(number.as_str(), number.radix())
-                .ok()
-                .map(f64::from),
-            _ => None,
-        };
-        number
+        number(value)
             .filter(|number| (0.0..=1.0).contains(number))
             .ok_or_else(|| {
                 self.fault(
                     &value.span(),
                     "quality is no number from 0 to 1",
                     "write a share, such as quality = 0.9",
+                )
+            })
+    }
+
+    fn cost(&self, value: &Value<'_>) -> Result<f64, CatalogueError> {
+        number(value)
+            .filter(|number| number.is_finite() && 0.0 <= *number)
+            .ok_or_else(|| {
+                self.fault(
+                    &value.span(),
+                    "cost is no number from 0 on",
+                    "write memory, energy or money in a unit of your choice, such as cost = 1.5",
+                )
+            })
+    }
+
+    fn latency(&self, value: &Value<'_>) -> Result<Duration, CatalogueError> {
+        number(value)
+            .and_then(|number| Duration::try_from_secs_f64(number / 1e3).ok())
+            .filter(|latency| !latency.is_zero())
+            .ok_or_else(|| {
+                self.fault(
+                    &value.span(),
+                    "latency-ms is no number above 0",
+                    "write milliseconds, such as latency-ms = 8.3",
                 )
             })
     }
@@ -300,5 +337,16 @@ impl Reader<'_> {
                 "write what sha256sum prints",
             )),
         }
+    }
+}
+
+/// A number that TOML writes with or without a point.
+fn number(value: &Value<'_>) -> Option<f64> {
+    match value.get_ref() {
+        DeValue::Float(number) => number.as_str().parse().ok(),
+        DeValue::Integer(number) => i32::from_str_radix(number.as_str(), number.radix())
+            .ok()
+            .map(f64::from),
+        _ => None,
     }
 }

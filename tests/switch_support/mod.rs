@@ -36,7 +36,12 @@ impl Rig {
 
     pub fn unstarted(properties: &str, children: &str) -> Rig {
         init();
-        let line = format!("avrec-switch.( name=s frame-messages=true {properties} {children} )");
+        let properties = format!("name=s frame-messages=true {properties}");
+        // The parser refuses an empty bin.
+        let line = match children {
+            "" => format!("avrec-switch {properties}"),
+            _ => format!("avrec-switch.( {properties} {children} )"),
+        };
         let bin = gst::parse::bin_from_description(&line, false).unwrap();
         let switch = bin.by_name("s").unwrap();
         bin.remove(&switch).unwrap();

@@ -14,6 +14,7 @@ use super::lane::{Lane, free_pad};
 use super::port::Port;
 use super::slot::Residency;
 use super::{CAT, pads};
+use crate::policy::Prior;
 use crate::runtime::catalogue::Candidate;
 
 /// Why a child cannot be a candidate, and what to change.
@@ -121,10 +122,10 @@ pub fn adopt_outer_links(switch: &AvrecSwitch, own: &[&gst::GhostPad]) {
 
 impl Core {
     /// Makes a lane of a candidate; a child that cannot be one is reported, and the others go on.
-    pub fn add_lane(self: &Arc<Self>, head: &gst::Element, quality: Option<f64>, listed: Option<Candidate>) {
+    pub fn add_lane(self: &Arc<Self>, head: &gst::Element, prior: Prior, listed: Option<Candidate>) {
         let name = head.name();
         let lane = chain_from(head).and_then(|chain| {
-            self.make_lane(&name, chain, quality, listed)
+            self.make_lane(&name, chain, prior, listed)
                 .map_err(|cause| Misfit {
                     cause,
                     remedy: "see what caps the element takes and gives",
@@ -140,7 +141,7 @@ impl Core {
         self: &Arc<Self>,
         name: &str,
         candidate: Vec<gst::Element>,
-        quality: Option<f64>,
+        prior: Prior,
         listed: Option<Candidate>,
     ) -> Result<Arc<Lane>, String> {
         let switch = self.switch.upgrade().ok_or("the switch is gone")?;
@@ -156,7 +157,7 @@ impl Core {
         let number = {
             let mut conductor = self.conductor.lock();
             let number = self.board.add(name);
-            let candidate = conductor.add(name, quality);
+            let candidate = conductor.add(name, prior);
             debug_assert_eq!(number, candidate);
             number
         };

@@ -102,7 +102,7 @@ impl Board {
         let mut state = self.state.lock();
         state.flushing = flushing;
         if flushing {
-            state.trial = None;
+            (state.trial, state.echo) = (None, None);
             for slot in &mut state.slots {
                 slot.needs_flush = true;
                 if let Some(run) = slot.run.as_mut() {
@@ -163,7 +163,7 @@ impl Board {
     /// Waits until the state of some lane changes, until `deadline`, or until a flush. Returns `false` on a flush.
     pub fn wait_change(&self, deadline: Instant) -> bool {
         let mut state = self.state.lock();
-        let can_act = |state: &State| state.flushing || state.slots.iter().any(Slot::is_idle);
+        let can_act = |state: &State| state.flushing || state.slots.iter().any(Slot::could_answer);
         if !can_act(&state) {
             self.changed.wait_until(&mut state, deadline);
         }

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::board::Board;
-use super::settings::Settings;
+use super::explain::Snapshot;
+use super::settings::{LatePolicy, Settings};
 use super::slot::{Purpose, Residency};
 use super::state::{Fact, State};
 use crate::policy::{Availability, CandidateId, Config, Policy, Prior, Shadow, Switch};
@@ -58,9 +59,14 @@ pub struct Chores {
 pub struct Conductor {
     policy: Policy,
     facts: VecDeque<Fact>,
+    /// Who could answer at the last decision.
     availability: Vec<Availability>,
+    /// Who could run beside when that was last asked.
+    beside: Vec<Availability>,
     names: Vec<String>,
     priors: Vec<Prior>,
+    /// By lane: whether the user does not want it to answer.
+    forbidden: Vec<bool>,
     settings: Arc<Settings>,
     /// Reference that the catalogue names; the property overrides it.
     catalog_reference: Option<String>,
@@ -71,6 +77,8 @@ pub struct Conductor {
     arrival_gap: Option<Duration>,
     last_arrival: Option<Duration>,
     frames: u64,
+    /// Number of the frame from which on the active candidate answers.
+    since: u64,
 }
 
 impl Conductor {
@@ -79,8 +87,10 @@ impl Conductor {
             policy: Policy::default(),
             facts: VecDeque::with_capacity(64),
             availability: Vec::with_capacity(16),
+            beside: Vec::with_capacity(16),
             names: Vec::new(),
             priors: Vec::new(),
+            forbidden: Vec::new(),
             settings,
             catalog_reference: None,
             catalog_floor: None,
@@ -88,18 +98,16 @@ impl Conductor {
             arrival_gap: None,
             last_arrival: None,
             frames: 0,
+            since: 0,
         }
     }
 
     /// Tells the policy of a new lane; lanes and candidates are counted alike.
-    pub fn add(&mut self, name: &str, quality: Option<f64>) -> usize {
-        let prior = Prior {
-            quality,
-            ..Prior::default()
-        };
+    pub fn add(&mut self, name: &str, prior: Prior) -> usize {
         let CandidateId(lane) = self.policy.add(prior);
         self.names.push(name.to_string());
         self.priors.push(prior);
+        self.resolve_forbidden();
         self.resolve_pin();
         self.resolve_reference();
         lane
@@ -125,7 +133,8 @@ impl Conductor {
     }
 
     fn floor_lane(&self) -> Option<usize> {
-        self.lane(self.settings.floor.as_deref().or(self.catalog_floor.as_deref())?)
+        let named = self.settings.floor.as_deref().or(self.catalog_floor.as_deref())?;
+        self.lane(named).filter(|it| self.may_answer(*it))
     }
 
     /// The lane whose answers score the others: the one that is named, else the one of the best prior, and
@@ -176,6 +185,7 @@ impl Conductor {
             return;
         }
         self.settings = settings.clone();
+        self.resolve_forbidden();
         self.resolve_pin();
         self.configure();
         self.resolve_reference();
@@ -183,6 +193,19 @@ impl Conductor {
 
     pub fn pinned(&self) -> Option<usize> {
         self.lane(self.settings.pinned.as_deref()?)
+            .filter(|it| self.may_answer(*it))
+    }
+
+    fn may_answer(&self, lane: usize) -> bool {
+        self.forbidden.get(lane) != Some(&true)
+    }
+
+    fn resolve_forbidden(&mut self) {
+        self.forbidden.resize(self.names.len(), false);
+        for (lane, (name, forbidden)) in self.names.iter().zip(&mut self.forbidden).enumerate() {
+            *forbidden = self.settings.forbidden().any(|it| it == name);
+            self.policy.forbid(CandidateId(lane), *forbidden);
+        }
     }
 
     fn resolve_pin(&mut self) {
@@ -218,6 +241,10 @@ impl Conductor {
             budget: self.budget().mul_f64(MARGIN),
             period: self.period(),
             miss_rate: self.settings.miss_rate,
+            lambda_latency: self.settings.lambda_latency,
+            lambda_complexity: self.settings.lambda_cost,
+            strategy: self.settings.strategy.into(),
+            robustness_weight: self.settings.robustness_weight,
             ..Config::default()
         };
         // The properties are bounded and the durations above zero, so the configuration is valid.
@@ -235,8 +262,10 @@ impl Conductor {
         let number = self.frames;
         self.frames += 1;
         board.lock().newest = gst::ClockTime::try_from(now).ok();
-        let (answer, switch) = self.decide(now, board);
         let (pinned, floor) = (self.pinned(), self.floor_lane());
+        let stands_in = floor.filter(|_| self.settings.late_policy != LatePolicy::Drop);
+        self.policy.set_floor(stands_in.map(CandidateId));
+        let (answer, switch) = self.decide(now, board);
         Plan {
             number,
             answer,
@@ -257,16 +286,42 @@ impl Conductor {
     pub fn decide(&mut self, now: Duration, board: &Board) -> (Option<usize>, Option<Switch>) {
         self.tell(now, board);
         self.availability.clear();
-        self.availability
-            .extend(board.lock().slots.iter().map(|it| it.availability()));
+        {
+            let mut state = board.lock();
+            for (slot, forbidden) in state.slots.iter_mut().zip(&self.forbidden) {
+                slot.is_forbidden = *forbidden;
+            }
+            self.availability
+                .extend(state.slots.iter().map(|it| it.availability()));
+        }
         let decision = self.policy.decide(now, &self.availability);
+        if decision.switch.is_some() {
+            self.since = self.newest_frame();
+        }
         let mut state = board.lock();
         state.outlooks.clear();
         state
             .outlooks
             .extend((0..self.names.len()).map(|it| self.policy.outlook(CandidateId(it))));
         state.slowdown = Some(self.policy.slowdown());
+        state.price_per_miss = Some(self.policy.price_per_miss());
         (decision.answer.map(|it| it.0), decision.switch)
+    }
+
+    fn newest_frame(&self) -> u64 {
+        self.frames.saturating_sub(1)
+    }
+
+    /// What an explanation is drawn up from.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            policy: self.policy.clone(),
+            availability: self.availability.clone(),
+            names: self.names.clone(),
+            frame: self.newest_frame(),
+            since: self.since,
+            margin: MARGIN,
+        }
     }
 
     fn tell(&mut self, now: Duration, board: &Board) {
@@ -277,6 +332,10 @@ impl Conductor {
                 Fact::Scored { lane, agreement } => self.policy.scored(now, CandidateId(lane), agreement),
                 Fact::Failed { lane } => self.policy.failed(now, CandidateId(lane)),
                 Fact::Warm { lane } => self.policy.recovered(now, CandidateId(lane)),
+                Fact::Perturbed { lane, agreement } => {
+                    self.policy.perturbed(now, CandidateId(lane), agreement);
+                }
+                Fact::Told { lane, score } => self.policy.told(now, CandidateId(lane), score),
                 Fact::LateDownstream { jitter } => self.policy.late_downstream(now, jitter),
             }
         }
@@ -288,6 +347,11 @@ impl Conductor {
         self.policy.missed(now, CandidateId(lane), elapsed);
     }
 
+    /// Nobody was ready for a frame.
+    pub fn lost(&mut self, now: Duration) {
+        self.policy.lost(now, 1);
+    }
+
     pub fn flushed(&mut self, now: Duration) {
         self.policy.flushed(now);
         self.last_arrival = None;
@@ -295,10 +359,10 @@ impl Conductor {
 
     /// Whom to run beside the active lane, if anyone, when `slack` is left until the next frame.
     pub fn shadow(&mut self, now: Duration, slack: Duration, board: &Board) -> Option<Shadow> {
-        self.availability.clear();
-        self.availability
+        self.beside.clear();
+        self.beside
             .extend(board.lock().slots.iter().map(|it| it.availability()));
-        self.policy.shadow(now, slack, &self.availability)
+        self.policy.shadow(now, slack, &self.beside)
     }
 }
 

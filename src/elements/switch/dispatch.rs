@@ -94,7 +94,6 @@ impl Core {
             missed: false,
         };
         self.do_chores(entered);
-        self.announce(&journey);
         let (fate, latency) = if journey.settings.exhaustive {
             self.survey(&mut journey)?
         } else {
@@ -108,6 +107,7 @@ impl Core {
         loop {
             let Some(lane) = journey.plan.answer.or_else(|| self.cold_lane(journey)) else {
                 if !self.must_wait(journey) {
+                    self.conductor.lock().lost(journey.now());
                     return self.floor(journey);
                 }
                 if !self.board.wait_change(Instant::now() + LOADING_POLL) {
@@ -116,7 +116,10 @@ impl Core {
                 self.replan(journey);
                 continue;
             };
-            match self.run(lane, journey, Purpose::Answer, self.deadline(lane, journey)) {
+            let deadline = self.deadline(lane, journey);
+            self.start(lane, journey, Purpose::Answer);
+            self.announce(journey);
+            match self.board.wait_answer(deadline) {
                 Outcome::Answered(answer) => return Ok(Fate::Push(Source::Active(lane), answer)),
                 Outcome::Flushing => return Err(gst::FlowError::Flushing),
                 Outcome::Deadline => {
@@ -182,8 +185,9 @@ impl Core {
     }
 
     pub fn replan(&self, journey: &mut Journey) {
-        (journey.plan.answer, journey.plan.switch) = self.conductor.lock().decide(journey.now(), &self.board);
+        // A switch that led to nobody's answer is told before the next one.
         self.announce(journey);
+        (journey.plan.answer, journey.plan.switch) = self.conductor.lock().decide(journey.now(), &self.board);
     }
 
     /// When the wait for `lane` ends: early enough for the floor to answer in time, if there is one.
@@ -227,11 +231,16 @@ impl Core {
         purpose: Purpose,
         deadline: Option<Instant>,
     ) -> Outcome {
+        self.start(lane, journey, purpose);
+        self.board.wait_answer(deadline)
+    }
+
+    /// Gives the frame to a lane.
+    fn start(self: &Arc<Self>, lane: usize, journey: &Journey, purpose: Purpose) {
         self.board
             .lock()
             .claim(lane, journey.entered, journey.frame.pts(), purpose);
         self.feed(lane, &journey.frame);
-        self.board.wait_answer(deadline)
     }
 
     /// Pushes a frame into the lane that was claimed for it.
@@ -299,14 +308,14 @@ impl Core {
             return None;
         }
         let state = self.board.lock();
-        let is_idle = |it: &usize| state.slots.get(*it).is_some_and(Slot::is_idle);
+        let could_answer = |it: &usize| state.slots.get(*it).is_some_and(Slot::could_answer);
         match journey.plan.pinned {
-            Some(lane) => Some(lane).filter(is_idle),
+            Some(lane) => Some(lane).filter(could_answer),
             None => journey
                 .plan
                 .floor
-                .filter(is_idle)
-                .or_else(|| (0..state.slots.len()).find(is_idle)),
+                .filter(could_answer)
+                .or_else(|| (0..state.slots.len()).find(could_answer)),
         }
     }
 
@@ -317,8 +326,8 @@ impl Core {
         let state = self.board.lock();
         may_wait
             && match journey.plan.pinned {
-                Some(lane) => state.slots.get(lane).is_some_and(Slot::may_come),
-                None => state.slots.iter().any(Slot::may_come),
+                Some(lane) => state.slots.get(lane).is_some_and(Slot::is_worth_waiting),
+                None => state.slots.iter().any(Slot::is_worth_waiting),
             }
     }
 

@@ -18,6 +18,7 @@ use super::scorer::Scorer;
 use super::settings::Settings;
 use super::{CAT, assembly, listing, messages, pads};
 use crate::elements::AUTHOR;
+use crate::policy::Prior;
 
 /// How long a change of state waits for lanes to stop; a hung one is then finished in the background.
 /// Two steps down (PAUSED to READY to NULL) stay well below the second that an operator would notice.
@@ -38,7 +39,7 @@ impl ObjectSubclass for AvrecSwitch {
     const NAME: &'static str = "GstAvrecSwitch";
     type Type = super::AvrecSwitch;
     type ParentType = gst::Bin;
-    type Interfaces = (gst::ChildProxy,);
+    type Interfaces = (gst::ChildProxy, gst::Preset);
 
     fn with_class(_klass: &Self::Class) -> Self {
         let template = |name: &str| Self::pad_templates().iter().find(|it| it.name_template() == name);
@@ -76,6 +77,34 @@ impl ObjectImpl for AvrecSwitch {
             vec![
                 glib::subclass::Signal::builder("candidate-changed")
                     .param_types(types)
+                    .build(),
+                // Callable from any thread at any time; waits for no inference.
+                glib::subclass::Signal::builder("explain")
+                    .action()
+                    .return_type::<gst::Structure>()
+                    .class_handler(|values| {
+                        let switch = values.first()?.get::<super::AvrecSwitch>().ok()?;
+                        Some(switch.imp().core.explain().structure().to_value())
+                    })
+                    .build(),
+                // Candidate (none = the active one) and what its answers are worth, 0 to 1.
+                glib::subclass::Signal::builder("feedback")
+                    .action()
+                    .param_types([String::static_type(), f64::static_type()])
+                    .return_type::<bool>()
+                    .class_handler(|values| {
+                        let [switch, candidate, score] = values else {
+                            return None;
+                        };
+                        let switch = switch.get::<super::AvrecSwitch>().ok()?;
+                        let candidate = candidate.get::<Option<String>>().ok()?;
+                        Some(
+                            switch
+                                .imp()
+                                .feedback(candidate.as_deref(), score.get().ok()?)
+                                .to_value(),
+                        )
+                    })
                     .build(),
             ]
         });
@@ -310,9 +339,10 @@ impl AvrecSwitch {
         let is_new = |it: &&gst::Element| self.core.lane_of(it.upcast_ref()).is_none();
         let children: Vec<_> = children.iter().filter(is_new).cloned().collect();
         for head in assembly::heads(&children) {
-            self.core.add_lane(&head, None, None);
+            self.core.add_lane(&head, Prior::default(), None);
         }
         if self.core.lanes().iter().flatten().next().is_some() {
+            self.core.check_names();
             return Ok(());
         }
         gst::element_imp_error!(
@@ -348,9 +378,23 @@ impl AvrecSwitch {
                 continue;
             }
             self.core
-                .add_lane(&listed.element, listed.quality, listed.candidate);
+                .add_lane(&listed.element, listed.prior, listed.candidate);
         }
         Ok(())
+    }
+
+    /// Whether the score was taken; if not, a warning says why.
+    fn feedback(&self, candidate: Option<&str>, score: f64) -> bool {
+        let taken = self.core.feedback(candidate, score);
+        if let Err((cause, remedy)) = &taken {
+            gst::element_imp_warning!(
+                self,
+                gst::LibraryError::Settings,
+                ("feedback is not taken: {cause}"),
+                ["{remedy}"]
+            );
+        }
+        taken.is_ok()
     }
 
     /// Makes a lane of a child that was added while the switch is up.
@@ -363,7 +407,7 @@ impl AvrecSwitch {
                 child.name()
             );
         }
-        self.core.add_lane(child, None, None);
+        self.core.add_lane(child, Prior::default(), None);
         let state = self.obj().current_state();
         if let Some(lane) = self.core.lane_of(child.upcast_ref()) {
             self.core.align_clock(&lane);

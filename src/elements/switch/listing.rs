@@ -8,12 +8,13 @@ use gst::prelude::*;
 
 use super::settings::Settings;
 use crate::elements::infer;
+use crate::policy::Prior;
 use crate::runtime::catalogue::{Candidate, Catalogue, Source};
 
 /// A child made from a listing.
 pub struct Listed {
     pub element: gst::Element,
-    pub quality: Option<f64>,
+    pub prior: Prior,
     /// What to check, off the streaming thread, before the child is started.
     pub candidate: Option<Candidate>,
 }
@@ -42,7 +43,8 @@ pub fn list(settings: &Settings) -> Result<Listing, String> {
         listing.floor = catalogue.floor;
         for candidate in catalogue.candidates {
             let made = from_candidate(&candidate);
-            listing.take(candidate.name.clone(), made, candidate.quality, Some(candidate));
+            let prior = prior(&candidate);
+            listing.take(candidate.name.clone(), made, prior, Some(candidate));
         }
     }
     let models = settings.models.as_deref().unwrap_or_default();
@@ -53,7 +55,7 @@ pub fn list(settings: &Settings) -> Result<Listing, String> {
             .to_string_lossy()
             .into_owned();
         let made = avrec_infer(&name, model);
-        listing.take(name, made, None, None);
+        listing.take(name, made, Prior::default(), None);
     }
     Ok(listing)
 }
@@ -63,17 +65,27 @@ impl Listing {
         &mut self,
         name: String,
         made: Result<gst::Element, String>,
-        quality: Option<f64>,
+        prior: Prior,
         candidate: Option<Candidate>,
     ) {
         match made {
             Ok(element) => self.children.push(Listed {
                 element,
-                quality,
+                prior,
                 candidate,
             }),
             Err(cause) => self.failures.push((name, cause, "mend its entry".to_string())),
         }
+    }
+}
+
+/// What the catalogue knows of a candidate before it ran; who the reference is comes out later.
+fn prior(candidate: &Candidate) -> Prior {
+    Prior {
+        quality: candidate.quality,
+        latency: candidate.latency,
+        complexity: candidate.cost,
+        is_reference: false,
     }
 }
 

@@ -8,6 +8,7 @@ use gst::prelude::*;
 
 use super::core::Core;
 use super::dispatch::{Journey, Source};
+use super::explain::Told;
 use super::slot::{Residency, Slot};
 use super::survey::Finding;
 use crate::policy::{Outlook, Reason};
@@ -17,7 +18,7 @@ use crate::score::LatencyWindow;
 const CALM: f64 = 1.0;
 
 /// Nanoseconds for a field whose name ends in `-ns`.
-fn ns(duration: Duration) -> u64 {
+pub fn ns(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
@@ -33,8 +34,15 @@ fn running_time(core: &Core, pts: Option<gst::ClockTime>) -> Option<gst::ClockTi
 /// `avrec/switch`: another candidate answers from this frame on.
 ///
 /// Fields: `from` (empty at the start), `to`, `reason` (nick), `reason-text`, `frame`, `pts`, `running-time`
-/// and the numbers that were compared (`latency-upper-ns`, `latency-budget-ns`, `quality`, `over`, `busy-ns`).
-pub fn switch(core: &Core, journey: &Journey, (from, to): (&str, &str), reason: &Reason) -> gst::Structure {
+/// the numbers that were compared (`latency-upper-ns`, `latency-budget-ns`, `quality`, `over`, `busy-ns`), and the
+/// explanation.
+pub fn switch(
+    core: &Core,
+    journey: &Journey,
+    (from, to): (&str, &str),
+    reason: &Reason,
+    why: &Told,
+) -> gst::Structure {
     let pts = journey.frame.pts();
     let builder = gst::Structure::builder("avrec/switch")
         .field("from", from)
@@ -47,6 +55,7 @@ pub fn switch(core: &Core, journey: &Journey, (from, to): (&str, &str), reason: 
             "running-time",
             running_time(core, pts).map(gst::ClockTime::nseconds),
         );
+    let builder = why.add_to(builder);
     match reason {
         Reason::Infeasible { upper, budget } => builder
             .field("latency-upper-ns", ns(*upper))
@@ -165,10 +174,15 @@ pub fn candidate_failed(candidate: &str, cause: &str, remedy: &str) -> gst::Stru
 /// The `stats` property; fields carry their unit.
 pub fn stats(core: &Core) -> gst::Structure {
     let totals = core.totals.lock().clone();
-    let (slots, outlooks, slowdown) = {
+    let (slots, outlooks, slowdown, price) = {
         let state = core.board.lock();
         let slots: Vec<_> = state.slots.iter().map(Slot::summary).collect();
-        (slots, state.outlooks.clone(), state.slowdown)
+        (
+            slots,
+            state.outlooks.clone(),
+            state.slowdown,
+            state.price_per_miss,
+        )
     };
     let active = totals
         .active
@@ -190,6 +204,7 @@ pub fn stats(core: &Core) -> gst::Structure {
         .field("budget-ns", ns(totals.budget))
         .field("active-candidate", active)
         .field("slowdown", slowdown.unwrap_or(CALM))
+        .field_if_some("price-per-miss", price)
         .field("candidates", gst::Array::from_values(candidates));
     percentiles(builder, &totals.latency).build()
 }
@@ -243,6 +258,8 @@ fn candidate_stats(slot: &Summary, outlook: Option<&Outlook>) -> gst::Structure 
         .field("quality-sd", outlook.quality_sd)
         .field("scores", outlook.scores)
         .field("feasible", outlook.feasible)
+        .field("miss", outlook.miss)
+        .field_if_some("robustness", outlook.robustness)
         .build()
 }
 

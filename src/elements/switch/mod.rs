@@ -16,10 +16,16 @@
 //!
 //! ## Who answers
 //!
-//! A candidate is feasible when its upper latency bound keeps the budget; of the feasible ones the one with
-//! the best quality is active. Quality begins with the catalogue's prior and follows the agreement of the
+//! The best answer in time wins; exactly how stands below. Quality begins with the catalogue's prior and follows the agreement of the
 //! candidate's answers with those of `reference` (the catalogue's, else the candidate of the best prior, else
-//! the last one), which both see a sampled frame in the slack of the active one. `active-candidate` pins; with `auto-switch=false` the active one stays while it is available.
+//! the last one), which both see a sampled frame in the slack of the active one. `active-candidate` pins; with
+//! `auto-switch=false` the active one stays while it is available. One that `forbidden` names never answers, not
+//! even as the floor or pinned, but stays loaded and measured.
+//!
+//! The preferences are the user's. The smallest sum wins of -ln P, with P the probability that the answer is right
+//! and in time, `lambda-latency` times the latency over the budget, `lambda-cost` times the catalogue's `cost`, and a
+//! price on misses that keeps `miss-rate`. P is the quality, or with `robustness-weight` in part the robustness, and
+//! `strategy` says how the two are put together.
 //!
 //! Before the first answer frames wait, since no caps are known. From then on `late-policy` says what
 //! happens to a frame whose candidate is late: with `floor` the wait ends early enough for the candidate
@@ -39,13 +45,59 @@
 //! answer within 10 seconds is left out until it has come back. The latency of a frame is that of the
 //! candidate that answered it.
 //!
+//! How robust a candidate is shows in shadow runs: on each eighth of them, the same frame comes to it once more later,
+//! with a little noise, brighter by 3 %, blurred, or shifted by a pixel, and the two answers are compared. Frames in
+//! formats that are not GRAY8, I420, NV12 or eight-bit RGB in some order are not sampled, nor is the active candidate.
+//!
+//! Presets of GstPreset come with the element: `quality` (`miss-rate` 0.05 and no price on latency or cost), `balanced`
+//! (the defaults) and `strict` (`miss-rate` 0.01, `lambda-latency` 0.05).
+//!
+//! ## Explanations and feedback
+//!
+//! The action signal `explain` returns a structure `avrec/explanation` of what was known at the last frame, under the
+//! settings of now. It may be called from any thread at any time and waits for no inference. Each `avrec/switch` has
+//! the same fields.
+//!
+//! | field | type | meaning |
+//! |---|---|---|
+//! | `text` | string | the explanation as sentences |
+//! | `frame`, `since-frame` | guint64 | the newest frame, and the one from which on the active candidate answers |
+//! | `active` | string | who answers; empty when nobody does |
+//! | `reason`, `reason-text` | string | why it became active, as in `avrec/switch` |
+//! | `budget-ns` | guint64 | what latencies are compared with: 97 % of the budget, less what the sink asked for by QoS |
+//! | `slowdown`, `slowdown-sd` | gdouble | how much slower the machine is than calm, and the deviation of its logarithm |
+//! | `step-probability` | gdouble | while a slow run may have been a spike: how likely it was a lasting step |
+//! | `price-per-miss`, `lambda-latency`, `lambda-cost` | gdouble | what the terms weigh |
+//! | `binding` | string | what keeps a better answer out: `nothing`, `time`, `preference`, `switching`, `user` or `alone` |
+//! | `binding-candidate` | string | who is kept out |
+//! | `runner-up`, `runner-up-gap` | string, gdouble | who comes next, and the cost that it is behind |
+//! | `flips-at-budget-ns`, `flips-to` | guint64, string | the smallest larger `latency-budget` that changes the choice |
+//! | `survives-slowdown` | gdouble | times that the machine may become slower before the choice changes |
+//! | `candidates` | array | a structure for each candidate, see below |
+//!
+//! | field of a candidate | type | meaning |
+//! |---|---|---|
+//! | `name` | string | |
+//! | `usable`, `forbidden`, `feasible` | gboolean | it could answer at the last frame; the user forbade it; it is in time more often than not |
+//! | `latency-ns`, `latency-upper-ns` | guint64 | what it would take now: the estimate and its upper bound |
+//! | `latency-source`, `quality-source` | string | `unknown`, `catalogue`, `measured`, `shadow`, or `shared` (from what others show of the machine) |
+//! | `latency-age-frames`, `quality-age-frames` | guint64 | since its last run, and since its last score |
+//! | `miss` | gdouble | expected share of missed frames |
+//! | `quality`, `quality-sd`, `robustness` | gdouble | estimates, 0 to 1 |
+//! | `term-quality`, `term-miss`, `term-latency`, `term-cost`, `cost` | gdouble | the objective: four terms and their sum |
+//! | `regret` | gdouble | what staying has cost against it; at 1 it has paid for the switch |
+//!
+//! The action signal `feedback` takes the name of a candidate (none or empty: the active one) and what an operator
+//! finds its answers worth, 0 to 1. It counts for ten comparisons, from the next frame on, and is the only evidence
+//! that corrects the reference itself. It returns whether it was taken; if not, a warning says why.
+//!
 //! ## Messages
 //!
 //! Element messages; times are in nanoseconds, and what is not known is absent.
 //!
 //! - `avrec/switch`: another candidate answers from this frame on. `from` (empty at the start), `to`,
 //!   `reason` (`start`, `infeasible`, `better`, `busy`, `gone` or `pinned`), `reason-text`, `frame`, `pts`,
-//!   `running-time`, and what was compared: `latency-upper-ns` and `latency-budget-ns` (infeasible),
+//!   `running-time`, the explanation, and what was compared: `latency-upper-ns` and `latency-budget-ns` (infeasible),
 //!   `quality` and `over` (better), `busy-ns` (busy).
 //! - `avrec/candidate-ready`: `candidate` is loaded and warm.
 //! - `avrec/candidate-failed`: `candidate` cannot answer; `cause`, and in `remedy` what to change. The same
@@ -55,7 +107,6 @@
 //!   (`active`, `floor`, `passthrough` or `dropped`), `late`.
 //! - `avrec/score`, only while `frame-messages` is set: one comparison. `frame`, `pts`, `candidate`,
 //!   `reference`, `agreement` (0 to 1).
-//!
 //! - `avrec/survey`, only while `exhaustive` is set: what every candidate made of one frame. `frame`, `pts`,
 //!   `running-time`, `budget-ns`, `reference`, and the array `candidates` of structures with `name`, `prior`
 //!   (the catalogue's), `latency-ns` (absent where no answer came) and `agreement` (with the reference's answer, 0 to 1).
@@ -74,6 +125,7 @@
 //! | `budget-ns` | guint64 | the budget in force |
 //! | `active-candidate` | string | who answers now |
 //! | `slowdown` | gdouble | how much slower the machine is than calm, for all candidates; 1 before the first frame |
+//! | `price-per-miss` | gdouble | what a missed frame costs now, in log-quality; it rises above `miss-rate` and falls below |
 //! | `latency-p50-ns`, `-p95-ns`, `-p99-ns` | guint64 | frame latency over the last frames |
 //! | `candidates` | array | a structure for each candidate, see below |
 //!
@@ -85,7 +137,9 @@
 //! | `latency-ns`, `latency-upper-ns` | guint64 | what it would take now: the estimate and its upper bound |
 //! | `quality`, `quality-sd` | gdouble | estimate, 0 to 1, and its standard deviation |
 //! | `scores` | guint64 | comparisons behind it |
-//! | `feasible` | gboolean | whether the upper bound keeps the budget |
+//! | `feasible` | gboolean | whether it is in time more often than not |
+//! | `miss` | gdouble | expected share of missed frames, 0 to 1 |
+//! | `robustness` | gdouble | agreement of its answers under small perturbations, 0 to 1 |
 //!
 //! ## What it leaves out
 //!
@@ -107,6 +161,7 @@ mod conductor;
 mod core;
 mod dispatch;
 mod ending;
+mod explain;
 mod imp;
 mod keeper;
 mod lane;
@@ -115,6 +170,7 @@ mod messages;
 mod outgoing;
 mod pads;
 mod port;
+mod preset;
 mod reaction;
 mod scorer;
 mod settings;
@@ -128,7 +184,7 @@ use gst::glib;
 use gst::prelude::*;
 use once_cell::sync::Lazy;
 
-pub use settings::LatePolicy;
+pub use settings::{LatePolicy, Strategy};
 
 static CAT: Lazy<gst::DebugCategory> = Lazy::new(|| {
     gst::DebugCategory::new(
@@ -140,11 +196,13 @@ static CAT: Lazy<gst::DebugCategory> = Lazy::new(|| {
 
 glib::wrapper! {
     pub struct AvrecSwitch(ObjectSubclass<imp::AvrecSwitch>)
-        @extends gst::Bin, gst::Element, gst::Object, @implements gst::ChildProxy;
+        @extends gst::Bin, gst::Element, gst::Object, @implements gst::ChildProxy, gst::Preset;
 }
 
 pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
-    LatePolicy::static_type().mark_as_plugin_api(gst::PluginAPIFlags::empty());
+    for kind in [LatePolicy::static_type(), Strategy::static_type()] {
+        kind.mark_as_plugin_api(gst::PluginAPIFlags::empty());
+    }
     gst::Element::register(
         Some(plugin),
         "avrec-switch",

@@ -10,8 +10,9 @@ use super::ending::Ending;
 use super::messages;
 use super::slot::Answer;
 use super::state::Fact;
-use super::trial::Trial;
+use super::trial::{Aim, Echo, Trial};
 use crate::media::luma::luma_plane;
+use crate::media::perturb::Perturbation;
 use crate::score::{Agreement, Plane};
 
 /// Trials that may wait; more would hold on to buffers that upstream may need, and age meanwhile.
@@ -30,10 +31,10 @@ impl Scorer {
         let ending = Ending::of("avrec scorer".into(), move || {
             yield_to_all_others();
             let mut agreement = Agreement::default();
+            let mut turns = 0;
             while let Ok(trial) = inbox.recv() {
                 let Some(core) = core.upgrade() else { return };
-                let of = (trial.number, trial.frame.pts());
-                score(&core, &mut agreement, of, &trial.answers);
+                evaluate(&core, &mut agreement, trial, &mut turns);
             }
         })?;
         Ok(Scorer { trials, ending })
@@ -60,6 +61,74 @@ fn yield_to_all_others() {
         let thread = libc::syscall(libc::SYS_gettid) as libc::id_t;
         libc::setpriority(libc::PRIO_PROCESS, thread, 19);
     }
+}
+
+/// Finds out what the trial was for.
+fn evaluate(core: &Core, agreement: &mut Agreement, trial: Trial, turns: &mut usize) {
+    match &trial.aim {
+        Aim::Quality { again } => {
+            score(core, agreement, (trial.number, trial.frame.pts()), &trial.answers);
+            if let Some(caps) = again {
+                *turns += 1;
+                let echo = perturb(&trial, caps, *turns);
+                core.board.lock().echo = echo;
+            }
+        }
+        Aim::Robustness { expected, columns } => {
+            let Some((lane, answer)) = trial.answers.first() else {
+                return;
+            };
+            let Some(answer) = luma(answer).filter(|it| it.same_size(expected)) else {
+                return;
+            };
+            let kept = expected.width.saturating_sub(*columns);
+            let agreement = agreement.of(&crop(expected, 0, kept), &crop(&answer, *columns, kept));
+            core.board.lock().tell(Fact::Perturbed {
+                lane: *lane,
+                agreement,
+            });
+        }
+    }
+}
+
+/// The trial's frame, slightly perturbed, for the lane that first looked at it beside the active one; the
+/// perturbations take turns. `None` for what is not a picture that we can read.
+fn perturb(trial: &Trial, caps: &gst::Caps, turn: usize) -> Option<Echo> {
+    let (lane, answer) = trial.answers.get(1)?;
+    let expected = luma(answer)?;
+    let info = gst_video::VideoInfo::from_caps(caps).ok()?;
+    let width = usize::try_from(info.width()).ok().filter(|it| 0 < *it)?;
+    let all = Perturbation::ALL;
+    // A shift can be undone where a pixel of the frame is a number of whole columns of the answer.
+    let is_comparable = |it: &Perturbation| it.columns() == 0 || expected.width.is_multiple_of(width);
+    let perturbation = all
+        .iter()
+        .cycle()
+        .skip(turn % all.len())
+        .find(|it| is_comparable(it))?;
+    let mut frame = trial.frame.copy_deep().ok()?;
+    {
+        let mut frame = gst_video::VideoFrameRef::from_buffer_ref_writable(frame.make_mut(), &info).ok()?;
+        perturbation.apply(&mut frame, trial.number).ok()?;
+    }
+    Some(Echo {
+        lane: *lane,
+        frame,
+        caps: caps.clone(),
+        number: trial.number,
+        columns: perturbation.columns() * (expected.width / width),
+        expected,
+    })
+}
+
+/// `width` columns of a plane, from `left` on.
+fn crop(plane: &Plane, left: usize, width: usize) -> Plane {
+    let mut cropped = Plane::new(width, plane.height);
+    let rows = plane.samples.chunks_exact(plane.width.max(1));
+    for (to, from) in cropped.samples.chunks_exact_mut(width.max(1)).zip(rows) {
+        to.copy_from_slice(&from[left..left + width]);
+    }
+    cropped
 }
 
 /// Scores the answers to one frame against the reference's, tells the policy and whoever listens, and

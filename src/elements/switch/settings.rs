@@ -5,6 +5,8 @@
 use gst::glib;
 use gst::prelude::*;
 
+use crate::policy;
+
 /// What happens to a frame whose candidate does not answer in time.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
 #[repr(u32)]
@@ -21,6 +23,30 @@ pub enum LatePolicy {
     Drop,
 }
 
+/// How quality and robustness become one number.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
+#[repr(u32)]
+#[enum_type(name = "GstAvrecSwitchStrategy")]
+pub enum Strategy {
+    #[default]
+    #[enum_value(name = "Weighted average of quality and robustness", nick = "weighted")]
+    Weighted,
+    #[enum_value(name = "Weighted average of their ranks among the candidates", nick = "rank")]
+    Rank,
+}
+
+impl From<Strategy> for policy::Strategy {
+    fn from(strategy: Strategy) -> policy::Strategy {
+        match strategy {
+            Strategy::Weighted => policy::Strategy::Weighted,
+            Strategy::Rank => policy::Strategy::Rank,
+        }
+    }
+}
+
+/// Largest weight: far beyond it nothing else would count, and no sum of terms gets near infinity.
+const LARGEST_WEIGHT: f64 = 1e6;
+
 /// Values of the writable properties.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
@@ -33,23 +59,33 @@ pub struct Settings {
     pub reference: Option<String>,
     pub auto_switch: bool,
     pub pinned: Option<String>,
+    pub lambda_latency: f64,
+    pub lambda_cost: f64,
+    pub strategy: Strategy,
+    pub robustness_weight: f64,
+    pub forbidden: Option<String>,
     pub frame_messages: bool,
     pub exhaustive: bool,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
+        let preferences = policy::Config::default();
         Settings {
             catalog: None,
             models: None,
             latency_budget: gst::ClockTime::ZERO,
-            // The field's convention lies between P95 and P99.
-            miss_rate: 0.03,
+            miss_rate: preferences.miss_rate,
             late_policy: LatePolicy::Auto,
             floor: None,
             reference: None,
             auto_switch: true,
             pinned: None,
+            lambda_latency: preferences.lambda_latency,
+            lambda_cost: preferences.lambda_complexity,
+            strategy: Strategy::default(),
+            robustness_weight: preferences.robustness_weight,
+            forbidden: None,
             frame_messages: false,
             exhaustive: false,
         }
@@ -84,6 +120,11 @@ impl Settings {
                     self.pinned = None;
                 }
             }
+            "lambda-latency" => self.lambda_latency = value.get().unwrap_or(self.lambda_latency),
+            "lambda-cost" => self.lambda_cost = value.get().unwrap_or(self.lambda_cost),
+            "strategy" => self.strategy = value.get().unwrap_or_default(),
+            "robustness-weight" => self.robustness_weight = value.get().unwrap_or(self.robustness_weight),
+            "forbidden" => self.forbidden = text(),
             "frame-messages" => self.frame_messages = value.get().unwrap_or_default(),
             "exhaustive" => self.exhaustive = value.get().unwrap_or_default(),
             _ => return false,
@@ -102,10 +143,21 @@ impl Settings {
             "miss-rate" => self.miss_rate.to_value(),
             "late-policy" => self.late_policy.to_value(),
             "auto-switch" => (self.auto_switch && self.pinned.is_none()).to_value(),
+            "lambda-latency" => self.lambda_latency.to_value(),
+            "lambda-cost" => self.lambda_cost.to_value(),
+            "strategy" => self.strategy.to_value(),
+            "robustness-weight" => self.robustness_weight.to_value(),
+            "forbidden" => self.forbidden.to_value(),
             "frame-messages" => self.frame_messages.to_value(),
             "exhaustive" => self.exhaustive.to_value(),
             _ => return None,
         })
+    }
+
+    /// Names of the candidates that may not answer.
+    pub fn forbidden(&self) -> impl Iterator<Item = &str> {
+        let names = self.forbidden.as_deref().unwrap_or_default().split(',');
+        names.map(str::trim).filter(|it| !it.is_empty())
     }
 
     pub fn properties() -> Vec<glib::ParamSpec> {
@@ -161,6 +213,34 @@ impl Settings {
                 .blurb("Candidate that answers now; writing a name pins it from the next frame on, writing an empty string unpins")
                 .mutable_playing()
                 .build(),
+            weight("lambda-latency")
+                .nick("Weight of latency")
+                .blurb("What a latency of one whole budget costs, in log-quality (0 = any latency inside the budget is as good)")
+                .default_value(default.lambda_latency)
+                .build(),
+            weight("lambda-cost")
+                .nick("Weight of cost")
+                .blurb("What one unit of the catalogue's cost of a candidate costs, in log-quality (0 = it does not matter)")
+                .default_value(default.lambda_cost)
+                .build(),
+            glib::ParamSpecEnum::builder_with_default("strategy", default.strategy)
+                .nick("Strategy")
+                .blurb("How quality and robustness become one number; by rank also where their scales do not compare")
+                .mutable_playing()
+                .build(),
+            glib::ParamSpecDouble::builder("robustness-weight")
+                .nick("Weight of robustness")
+                .blurb("Share of robustness in what counts as quality (0 = quality alone, 1 = robustness alone)")
+                .minimum(0.0)
+                .maximum(1.0)
+                .default_value(default.robustness_weight)
+                .mutable_playing()
+                .build(),
+            glib::ParamSpecString::builder("forbidden")
+                .nick("Forbidden candidates")
+                .blurb("Candidates that may not answer, separated by commas; they stay loaded and are measured")
+                .mutable_playing()
+                .build(),
             glib::ParamSpecBoolean::builder("frame-messages")
                 .nick("Frame messages")
                 .blurb("Whether to post an avrec/frame element message for each frame and an avrec/score for each comparison")
@@ -180,4 +260,12 @@ impl Settings {
                 .build(),
         ]
     }
+}
+
+/// A property that weighs one term of the objective.
+fn weight(name: &str) -> glib::ParamSpecDoubleBuilder<'_> {
+    glib::ParamSpecDouble::builder(name)
+        .minimum(0.0)
+        .maximum(LARGEST_WEIGHT)
+        .mutable_playing()
 }

@@ -97,6 +97,8 @@ pub struct Slot {
     pub caps: Option<gst::Caps>,
     /// The stream was flushed since the lane's last frame.
     pub needs_flush: bool,
+    /// The user does not want it to answer; it may run beside.
+    pub is_forbidden: bool,
     pub attempts: u32,
     pub tally: Tally,
 }
@@ -109,6 +111,7 @@ impl Slot {
             run: None,
             caps: None,
             needs_flush: false,
+            is_forbidden: false,
             attempts: 0,
             tally: Tally {
                 runs: 0,
@@ -122,6 +125,16 @@ impl Slot {
     /// Whether the lane could take a frame, warm or not.
     pub fn is_idle(&self) -> bool {
         self.run.is_none() && matches!(self.residency, Residency::Warming { .. } | Residency::Ready)
+    }
+
+    /// Whether the lane could answer a frame at once, warm or not.
+    pub fn could_answer(&self) -> bool {
+        self.is_idle() && !self.is_forbidden
+    }
+
+    /// Whether waiting for the lane may lead to an answer.
+    pub fn is_worth_waiting(&self) -> bool {
+        self.may_come() && !self.is_forbidden
     }
 
     /// Whether the lane is loaded and has warm-up runs left.

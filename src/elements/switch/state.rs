@@ -6,8 +6,11 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::slot::{Answer, Purpose, Run, Slot};
-use super::trial::Trial;
-use crate::policy::{Outlook, RunKind};
+use super::trial::{Echo, Trial};
+use crate::policy::{Availability, Outlook, RunKind};
+
+/// Frames for which a perturbed frame waits for slack: 10 s at 25 fps.
+const PATIENCE: u64 = 250;
 
 /// Something that happened on another thread and that the policy has yet to be told.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,6 +29,16 @@ pub enum Fact {
     },
     Warm {
         lane: usize,
+    },
+    /// The lane's answers to a frame and to the same frame slightly perturbed agreed to this degree.
+    Perturbed {
+        lane: usize,
+        agreement: f64,
+    },
+    /// An operator said what the lane's answers are worth.
+    Told {
+        lane: usize,
+        score: f64,
     },
     LateDownstream {
         jitter: Duration,
@@ -66,9 +79,12 @@ pub struct State {
     pub slots: Vec<Slot>,
     pub flushing: bool,
     pub trial: Option<Trial>,
+    pub echo: Option<Echo>,
     pub outlooks: Vec<Outlook>,
     /// `None` before the policy was first asked.
     pub slowdown: Option<f64>,
+    /// What a miss costs, in log-quality; `None` before the policy was first asked.
+    pub price_per_miss: Option<f64>,
     pub facts: VecDeque<Fact>,
     pub awaited: Option<Awaited>,
     /// When the newest frame entered.
@@ -150,13 +166,37 @@ impl State {
 }
 
 impl State {
-    /// Lanes that could take a frame, warm or not.
+    /// Lanes that could answer a frame, warm or not.
     pub fn idle(&self) -> impl Iterator<Item = usize> {
         self.slots
             .iter()
             .enumerate()
-            .filter(|(_, slot)| slot.is_idle())
+            .filter(|(_, slot)| slot.could_answer())
             .map(|(lane, _)| lane)
+    }
+
+    /// Takes the perturbed frame that waits, if its lane could run it within `slack` beside the active one. One that
+    /// is out of date is dropped.
+    pub fn take_echo(
+        &mut self,
+        active: usize,
+        number: u64,
+        slack: Duration,
+        caps: Option<&gst::Caps>,
+    ) -> Option<Echo> {
+        self.echo
+            .take_if(|it| Some(&it.caps) != caps || it.number + PATIENCE < number);
+        let lane = self.echo.as_ref()?.lane;
+        let slot = self.slots.get(lane)?;
+        let usual = slot.tally.window.percentile(95.0)?;
+        let may_run = lane != active && slot.availability() == Availability::Ready && usual <= slack;
+        self.echo.take_if(|_| may_run)
+    }
+
+    /// Lanes that the user did not forbid to answer.
+    pub fn allowed(&self) -> Vec<usize> {
+        let all = self.slots.iter().enumerate();
+        all.filter(|it| !it.1.is_forbidden).map(|it| it.0).collect()
     }
 
     /// The lane that answers at once when `late` does not: `named` if it is idle, else, unless the frame

@@ -36,6 +36,7 @@ impl Finding {
 impl Core {
     /// Lets every candidate answer the frame, tells what each made of it, and returns the active one's answer.
     pub fn survey(self: &Arc<Self>, journey: &mut Journey) -> Result<(Fate, Duration), gst::FlowError> {
+        self.announce(journey);
         let lanes: Vec<usize> = self.lanes().iter().flatten().map(|it| it.number).collect();
         // A look in the shadow from before the mode was set must not go on to another lane.
         self.board.lock().trial = None;
@@ -44,6 +45,7 @@ impl Core {
         }
         if journey.plan.answer.is_none() {
             self.replan(journey);
+            self.announce(journey);
         }
         let mut findings = Vec::with_capacity(lanes.len());
         for lane in lanes {
@@ -133,9 +135,11 @@ impl Core {
         journey: &mut Journey,
     ) -> Result<(Fate, Duration), gst::FlowError> {
         let planned = journey.plan.answer;
+        let allowed = self.board.lock().allowed();
         let answers = findings
             .into_iter()
-            .filter_map(|it| Some((it.lane, it.answered?)));
+            .filter_map(|it| Some((it.lane, it.answered?)))
+            .filter(|(lane, _)| allowed.contains(lane));
         match answers.max_by_key(|(lane, _)| Some(*lane) == planned) {
             Some((lane, (answer, latency))) if Some(lane) == planned => {
                 Ok((Fate::Push(Source::Active(lane), answer), latency))
