@@ -14,7 +14,7 @@ use super::explain::Snapshot;
 use super::settings::Settings;
 use super::slot::{Purpose, Residency};
 use super::state::{Fact, State};
-use crate::policy::{Availability, CandidateId, Caution, Config, Policy, Prior, Shadow, Switch};
+use crate::policy::{Availability, CandidateId, Config, Policy, Prior, Shadow, Switch};
 
 /// Frame period assumed until the caps or the arrivals tell: 25 frames a second.
 const DEFAULT_PERIOD: Duration = Duration::from_millis(40);
@@ -245,7 +245,7 @@ impl Conductor {
             lambda_complexity: self.settings.lambda_cost,
             strategy: self.settings.strategy.into(),
             robustness_weight: self.settings.robustness_weight,
-            caution: Caution::Live,
+            ..Config::default()
         };
         // The properties are bounded and the durations above zero, so the configuration is valid.
         let _ = self.policy.set_config(config);
