@@ -273,7 +273,7 @@ fn what_cannot_be_meant_exits_with_two() {
     check_failure(
         &["--generate", "storm"],
         2,
-        "known: none, step, ramp, periodic, bursty, tail, unequal, wild",
+        "known: none, step, ramp, periodic, bursty, tail, unequal, machine, wild",
     );
     check_failure(&[RECORDED, "--budget-ms", "-3"], 2, "--budget-ms");
     check_failure(&[RECORDED, "--miss-rate", "3"], 2, "miss rate 3");

@@ -115,6 +115,7 @@ fn a_shift_moves_every_plane_and_can_be_undone() {
 
 #[test]
 fn what_is_not_read_is_not_perturbed() {
+    gst::init().unwrap();
     let info = gst_video::VideoInfo::builder(VideoFormat::V210, 64, 48)
         .build()
         .unwrap();

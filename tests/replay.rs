@@ -362,7 +362,7 @@ fn a_world_never_changes() {
 }
 
 /// Kind, candidates, and the mean latency in milliseconds and quality of all cells of the world of seed 100.
-const WORLDS: [(&str, usize, f64, f64); 9] = [
+const WORLDS: [(&str, usize, f64, f64); 10] = [
     ("none", 5, 11.90492081993016, 0.7729451315204009),
     ("step", 5, 16.917651783600476, 0.7729451315204009),
     ("ramp", 5, 27.70468747409749, 0.7729451315204009),
@@ -371,5 +371,6 @@ const WORLDS: [(&str, usize, f64, f64); 9] = [
     ("tail", 5, 12.67027793829358, 0.7954222089460494),
     ("unequal", 5, 17.72799105886638, 0.7729451315204009),
     ("step+inverted", 5, 16.917651783600476, 0.7529531315204018),
+    ("machine", 4, 17.51103732057473, 0.8898739203953886),
     ("wild", 6, 19.2666229230211, 0.8433247688717115),
 ];

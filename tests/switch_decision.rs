@@ -369,7 +369,7 @@ fn presets_come_with_the_element() {
     for (name, expected) in [
         ("strict", (0.01, 0.05, 0.0)),
         ("quality", (0.05, 0.0, 0.0)),
-        ("balanced", (0.03, 0.02, 0.0)),
+        ("balanced", (0.03, 0.002, 0.0)),
     ] {
         presets.load_preset(name).unwrap();
         let actual = (

@@ -93,7 +93,8 @@ pub struct ReplayArgs {
     /// Replay a made-up world as well (repeatable)
     ///
     /// KIND is none, step, ramp, periodic, bursty, tail or unequal, each also with +inverted: then the second-best
-    /// candidate loses 0.12 of quality after 500 frames. Or it is wild: then everything is drawn.
+    /// candidate loses 0.12 of quality after 500 frames. Or it is machine, as one was measured under load, or wild: then
+    /// everything is drawn.
     #[arg(long = "generate", value_name = "KIND")]
     kinds: Vec<Kind>,
 
