@@ -58,7 +58,7 @@ def run(avrec, clip, seconds, loads, compares, log):
     with open(log, encoding="utf-8") as lines:
         for line in lines:
             event = json.loads(line)
-            name = event.get("run")
+            name = event.get("run", "").removesuffix(" alone")
             if event["type"] == "frame":
                 frames.setdefault(name, {})[event["frame"]] = event
             elif event["type"] == "summary":

@@ -5,7 +5,8 @@
 
 mod policy_world;
 
-use policy_world::{Contention, Event, Outcome, World, bursts, calm, periodic, ramp, step};
+use gstavrec::policy::{Availability, CandidateId, Config, Policy, Prior, RunKind};
+use policy_world::{Contention, Event, Outcome, World, bursts, calm, millis, periodic, ramp, step};
 
 /// Four candidates of 1, 3, 9 and 27 ms, a budget and a period of 40 ms, and little noise.
 fn scene(contention: Contention, events: &[(usize, Event)]) -> World {
@@ -45,7 +46,7 @@ fn contention_moves_to_a_cheaper_candidate_at_once_and_back_when_it_ends() {
     let outcome = check(
         scene(contended, &[]),
         500,
-        &["0 start -> 3", "101 busy -> 2", "308 better -> 3"],
+        &["0 start -> 3", "101 busy -> 2", "307 better -> 3"],
     );
     assert_eq!(
         outcome.misses, 1,
@@ -115,7 +116,7 @@ fn the_first_candidate_failing_hands_over_to_the_next_best() {
     check(
         scene(calm, &events),
         300,
-        &["0 start -> 3", "100 gone -> 2", "207 better -> 3"],
+        &["0 start -> 3", "100 gone -> 2", "205 better -> 3"],
     );
 }
 
@@ -143,7 +144,7 @@ fn a_candidate_added_under_contention_is_judged_by_what_it_would_take_without() 
     let mut world = scene(contended, &[(200, Event::Add(18.0, 0.95, Some(0.95)))]);
     world.candidates.truncate(3);
     world.reference = None;
-    check(world, 400, &["0 start -> 2", "305 better -> 3"]);
+    check(world, 400, &["0 start -> 2", "306 better -> 3"]);
 }
 
 #[test]
@@ -213,6 +214,64 @@ fn when_nothing_fits_the_fastest_answers() {
 }
 
 #[test]
+fn a_candidate_too_slow_for_each_frame_answers_every_third_one_where_that_is_better() {
+    let answers = |max_stride: u32, good: f64| {
+        let config = Config {
+            max_stride,
+            ..Config::default()
+        };
+        let mut policy = Policy::new(config).unwrap();
+        for (latency, quality) in [(5.0, 0.5), (85.0, good)] {
+            policy.add(Prior {
+                quality: Some(quality),
+                latency: Some(millis(latency)),
+                ..Prior::default()
+            });
+        }
+        let slow = CandidateId(1);
+        let mut begun = None;
+        let mut log = String::new();
+        for frame in 0..60 {
+            let now = millis(40.0 * f64::from(frame));
+            if begun.is_some_and(|it| it + millis(85.0) <= now) {
+                policy.ran(now, slow, millis(85.0), RunKind::Active);
+                begun = None;
+            }
+            let busy = begun.map_or(Availability::Ready, |since| Availability::Busy { since });
+            let decision = policy.decide(now, &[Availability::Ready, busy]);
+            match (decision.answer, decision.hold) {
+                (Some(id), None) => {
+                    policy.ran(now, id, millis(5.0), RunKind::Active);
+                    log.push('-');
+                }
+                (None, Some(hold)) => {
+                    assert_eq!(hold.id, slow);
+                    if hold.starts {
+                        begun = Some(now);
+                    }
+                    log.push(if hold.starts { 'B' } else { 'h' });
+                }
+                it => panic!("{it:?}"),
+            }
+        }
+        log
+    };
+    assert_eq!(&answers(4, 0.9)[30..], "BhhBhhBhhBhhBhhBhhBhhBhhBhhBhh");
+    assert!(
+        answers(4, 0.52).chars().all(|it| it == '-'),
+        "held answers are worth less"
+    );
+    assert!(
+        answers(2, 0.9).chars().all(|it| it == '-'),
+        "it is not ready on every second frame"
+    );
+    assert!(
+        answers(1, 0.9).chars().all(|it| it == '-'),
+        "not without being asked"
+    );
+}
+
+#[test]
 fn a_catalogue_that_is_wrong_about_quality_is_corrected_by_scores() {
     // The middle one claims 0.95 and is worth 0.60.
     let mut world = scene(calm, &[]);
@@ -272,7 +331,7 @@ fn a_smaller_budget_takes_effect_with_the_next_frame() {
     check(
         scene(calm, &events),
         300,
-        &["0 start -> 3", "100 infeasible -> 2", "206 better -> 3"],
+        &["0 start -> 3", "100 infeasible -> 2", "205 better -> 3"],
     );
 }
 

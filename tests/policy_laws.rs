@@ -256,7 +256,7 @@ proptest! {
         for step in &steps {
             match stream.take(step) {
                 Answer::Decision(Decision { answer: Some(id), .. }) => prop_assert!(stream.is_usable(id.0)),
-                Answer::Decision(Decision { answer: None, switch }) => {
+                Answer::Decision(Decision { answer: None, switch, .. }) => {
                     prop_assert!((0..stream.added).all(|it| !stream.is_usable(it)), "somebody could have answered");
                     prop_assert_eq!(switch, None);
                 }

@@ -424,3 +424,49 @@ fn how_steady_the_answers_are_is_measured_beside_the_stream() {
     }
     pipeline.set_state(gst::State::Null).unwrap();
 }
+
+#[test]
+fn a_candidate_too_slow_for_each_frame_answers_now_and_then_and_is_held_in_between() {
+    const TOO_SLOW: &str = r#"
+floor = "fast"
+
+[[candidate]]
+name = "fast"
+element = "identity sleep-time=4000"
+quality = 0.3
+latency-ms = 4
+
+[[candidate]]
+name = "slow"
+element = "identity sleep-time=70000"
+quality = 0.95
+latency-ms = 70
+"#;
+    let held = |max_stride: u32| {
+        let properties = format!("max-stride={max_stride} late-policy=floor");
+        let mut rig = from_catalogue(&format!("stride-{max_stride}"), TOO_SLOW, &properties);
+        let is_ready = |rig: &Rig, name: &str| {
+            let stats = rig.candidate_stats(name);
+            stats.is_some_and(|it| it.get::<&str>("state") == Ok("ready"))
+        };
+        let mut before = 0;
+        while !(is_ready(&rig, "fast") && is_ready(&rig, "slow")) {
+            rig.pass();
+            before += 1;
+        }
+        for number in before..before + 300 {
+            let got = rig.pass();
+            assert_eq!(
+                got.pts(),
+                Some(gst::ClockTime::from_mseconds(40 * number)),
+                "a held answer leaves with the time of its frame"
+            );
+        }
+        let stats = rig.stats();
+        assert_eq!(stats.get::<u64>("in"), stats.get::<u64>("out"));
+        stats.get::<u64>("held-answers").unwrap()
+    };
+    let strided = held(3);
+    assert!(0 < strided, "nothing was held");
+    assert_eq!(held(1), 0, "not without being asked");
+}

@@ -24,6 +24,8 @@ pub struct Config {
     pub strategy: Strategy,
     /// Share of robustness in what counts as quality, 0..1.
     pub robustness_weight: f64,
+    /// Longest distance between the frames that a candidate may answer, its answer held in between; 1 for every frame.
+    pub max_stride: u32,
     /// Whether lateness, doubt and the cost of switching count. Without them the choice is the plain formula's.
     pub caution: Caution,
     /// A part of the rule that is left out, to see what it is worth.
@@ -93,6 +95,7 @@ impl Default for Config {
             lambda_complexity: 0.0,
             strategy: Strategy::Weighted,
             robustness_weight: 0.0,
+            max_stride: 1,
             caution: Caution::Live,
             without: None,
         }
@@ -106,6 +109,9 @@ impl Config {
         }
         if self.period.is_zero() {
             return Err(ConfigError::NoPeriod);
+        }
+        if self.max_stride == 0 {
+            return Err(ConfigError::NoStride);
         }
         let shares = [
             ("miss rate", self.miss_rate),
@@ -133,6 +139,8 @@ pub enum ConfigError {
     NoBudget,
     /// Frames cannot follow each other in no time.
     NoPeriod,
+    /// Each frame is the closest that a candidate can answer.
+    NoStride,
     /// A share lies in 0..=1.
     Share { name: &'static str, given: f64 },
     /// A weight is a number from 0 on.
@@ -144,6 +152,7 @@ impl fmt::Display for ConfigError {
         match self {
             ConfigError::NoBudget => write!(f, "the budget is zero; give the time that one frame may take"),
             ConfigError::NoPeriod => write!(f, "the period is zero; give the time between two frames"),
+            ConfigError::NoStride => write!(f, "the largest stride is 0; give 1 for every frame"),
             ConfigError::Share { name, given } => {
                 write!(f, "the {name} {given} is no share; give a value from 0 to 1")
             }

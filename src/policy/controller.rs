@@ -15,6 +15,7 @@ use super::limit::Limit;
 use super::price::Price;
 use super::shadow::{Plan, Scene, Shadow};
 use super::slowdown::Slowdown;
+use super::stride::Stride;
 use super::weighing::Weighing;
 use super::{
     Availability, CandidateId, Config, ConfigError, Decision, Outlook, Prior, Reason, RunKind, Switch,
@@ -38,6 +39,7 @@ pub struct Policy {
     /// Why the active one became it, and at which frame.
     since: Option<(Reason, u64)>,
     pinned: Option<CandidateId>,
+    stride: Stride,
     /// Who answers in place of a missed answer.
     floor: Option<CandidateId>,
     mode: Mode,
@@ -71,6 +73,7 @@ impl Default for Policy {
             active: None,
             since: None,
             pinned: None,
+            stride: Stride::default(),
             floor: None,
             mode: Mode::Auto,
             frame: 0,
@@ -161,22 +164,33 @@ impl Policy {
         self.now = now;
         self.frame += 1;
         self.weigh();
+        if let Some(hold) = self.stride.hold(self.active, available) {
+            self.frame_passes();
+            return Decision {
+                answer: None,
+                switch: None,
+                hold: Some(hold),
+            };
+        }
         let choice = self.choice(available);
         self.frame_passes();
-        let Some((to, reason)) = choice else {
-            return Decision {
-                answer: self.active.filter(|it| self.is_usable(*it, available)),
-                switch: None,
-            };
-        };
-        let from = self.active.replace(to);
-        self.since = Some((reason, self.frame));
-        for candidate in self.candidates.iter_mut().flatten() {
-            candidate.regret.forget();
-        }
+        let switch = choice.map(|(to, reason)| {
+            let from = self.active.replace(to);
+            self.since = Some((reason, self.frame));
+            for candidate in self.candidates.iter_mut().flatten() {
+                candidate.regret.forget();
+            }
+            Switch { from, to, reason }
+        });
+        let answer = self.active.filter(|it| self.is_usable(*it, available));
+        let stride = answer
+            .and_then(|it| self.weighing.terms.get(it.0))
+            .map_or(1, |it| it.stride);
+        let hold = answer.and_then(|it| self.stride.begin(it, stride));
         Decision {
-            answer: Some(to),
-            switch: Some(Switch { from, to, reason }),
+            answer: answer.filter(|_| hold.is_none()),
+            switch,
+            hold,
         }
     }
 

@@ -14,6 +14,16 @@ pub struct Decision {
     pub answer: Option<CandidateId>,
     /// Set when the active candidate changed with this decision.
     pub switch: Option<Switch>,
+    /// Set when the last answer of a candidate leaves again for this frame; `answer` is `None` then.
+    pub hold: Option<Hold>,
+}
+
+/// A frame for which a held answer leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hold {
+    pub id: CandidateId,
+    /// Whether the candidate begins with this frame, without being waited for.
+    pub starts: bool,
 }
 
 /// A change of the active candidate.

@@ -153,6 +153,9 @@ impl Explanation {
         let ms = |it: Duration| format!("{:.1} ms", it.as_secs_f64() * 1e3);
         let percent = |it: f64| format!("{:.1} %", 1e2 * it);
         let mut text = format!("{} answers", name(active));
+        if 1 < account.terms.stride {
+            text += &format!(" on every {}. frame, held in between", account.terms.stride);
+        }
         if let Some(latency) = account.latency {
             text += &format!(
                 ": {} of {} expected, {} missed, quality {:.3} ± {:.3}",

@@ -362,7 +362,7 @@ impl Latency {
         (own + SHARED_RESIDUALS * others) / (count + SHARED_RESIDUALS)
     }
 
-    /// The latency that all but `miss_rate` of the runs are expected to keep, with one standard deviation of doubt.
+    /// The latency that all but `miss_rate` of the runs are expected to keep, doubt included.
     pub(super) fn upper(&self, level: Level, miss_rate: f64, shared: &Window) -> Option<Duration> {
         self.baseline.seconds()?;
         let own = self.residuals.percentile(1.0 - miss_rate);
@@ -370,9 +370,9 @@ impl Latency {
         let weight = SHARED_RESIDUALS / (self.freshness * self.residuals.len() as f64 + SHARED_RESIDUALS);
         let tail = (weight * others + (1.0 - weight) * own).max(self.scatter(shared));
         let doubt = (self.innovation(level, shared) - self.scatter(shared).powi(2)).max(0.0);
-        Some(duration(
-            (self.expected(level.mean) + tail + doubt.sqrt()).exp() - HAND_OVER,
-        ))
+        // Two independent spreads; two standard deviations are the 97th percentile of the one that is normal.
+        let above = tail.hypot(2.0 * doubt.sqrt());
+        Some(duration((self.expected(level.mean) + above).exp() - HAND_OVER))
     }
 
     fn scaled(&self, slowdown: f64) -> f64 {

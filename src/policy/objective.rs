@@ -10,7 +10,7 @@ use std::str::FromStr;
 const SMALLEST: f64 = 1e-3;
 
 /// What is expected of one candidate on the next frame.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Terms {
     /// P of an answer in time, 0..1, by the [`Strategy`].
     pub quality: f64,
@@ -20,6 +20,8 @@ pub struct Terms {
     pub floor: f64,
     /// S: expected latency over the budget.
     pub latency: f64,
+    /// On each how many-th frame it would run, its answer held in between.
+    pub stride: u32,
     /// C: what the catalogue says that it costs, in units of the user's choice.
     pub complexity: f64,
 }
@@ -33,6 +35,20 @@ pub struct Weights {
     pub complexity: f64,
     /// Per missed frame, beyond what the frame itself was worth.
     pub miss: f64,
+}
+
+impl Default for Terms {
+    /// Nothing is expected.
+    fn default() -> Terms {
+        Terms {
+            quality: 0.0,
+            miss: 0.0,
+            floor: 0.0,
+            latency: 0.0,
+            stride: 1,
+            complexity: 0.0,
+        }
+    }
 }
 
 impl Terms {
@@ -123,6 +139,7 @@ mod tests {
                 miss: 0.0,
                 floor: 0.0,
                 latency: it.2,
+                stride: 1,
                 complexity: it.3,
             };
             terms.cost(weights)
@@ -154,6 +171,7 @@ mod tests {
             miss: 0.1,
             floor: 0.5,
             latency: 0.5,
+            stride: 1,
             complexity: 2.0,
         };
         let weights = Weights {

@@ -11,11 +11,11 @@ use super::Part;
 const STEP: f64 = 0.25;
 
 /// The price at the start, in log-quality times frames.
-const START: f64 = 1.0;
+const START: f64 = 1.15;
 
 /// At the lower end a miss costs about twice the frame that it spoils, so that misses are not spent on trifles; at
 /// the upper end six times, so that a burst of misses that nobody could avoid does not bar everybody for minutes.
-const RANGE: (f64, f64) = (1.0, 5.0);
+const RANGE: (f64, f64) = (1.15, 5.0);
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Price {
@@ -67,7 +67,7 @@ mod tests {
     fn misses_raise_it_and_calm_lowers_it_within_bounds() {
         let mut price = Price::new();
         price.frames(0, 4, 0.03);
-        assert!((price.per_miss() - std::f64::consts::E).abs() < 1e-9);
+        assert!((price.per_miss() - START * std::f64::consts::E).abs() < 1e-9);
         price.frames(0, 100, 0.03);
         assert_eq!(price.per_miss(), RANGE.1);
         price.frames(10_000, 0, 0.03);

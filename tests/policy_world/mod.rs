@@ -308,7 +308,7 @@ impl<'a> Run<'a> {
 
         self.end_runs(start);
         let available = self.available(start);
-        let Decision { answer, switch } = self.policy.decide(millis(start), &available);
+        let Decision { answer, switch, .. } = self.policy.decide(millis(start), &available);
         if let Some(switch) = switch {
             self.outcome.swaps += usize::from(switch.reason != Reason::Start);
             self.outcome

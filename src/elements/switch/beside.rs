@@ -24,7 +24,7 @@ impl Core {
     ///
     /// Called once the frame is with the candidate: drawing up why takes some 0.1 ms, in which it works already.
     pub fn announce(&self, journey: &mut Journey) {
-        let Some(change) = journey.plan.switch.take() else {
+        let Some(change) = journey.plan.choice.switch.take() else {
             return;
         };
         let why = self.explain();

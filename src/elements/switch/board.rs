@@ -102,7 +102,7 @@ impl Board {
         let mut state = self.state.lock();
         state.flushing = flushing;
         if flushing {
-            (state.trial, state.echo) = (None, None);
+            (state.trial, state.echo, state.held) = (None, None, None);
             for slot in &mut state.slots {
                 slot.needs_flush = true;
                 if let Some(run) = slot.run.as_mut() {
@@ -172,7 +172,8 @@ impl Board {
 
     /// Waits until `lane` is free of a shadow or warm-up run, at most until `deadline`.
     pub fn wait_free(&self, lane: usize, deadline: Instant) {
-        let is_beside = |run: &Run| run.purpose != Purpose::Answer && !run.abandoned;
+        let is_answer = |it: Purpose| matches!(it, Purpose::Answer | Purpose::Stride);
+        let is_beside = |run: &Run| !is_answer(run.purpose) && !run.abandoned;
         self.wait_until(deadline, |state| {
             let run = state.slots.get(lane).and_then(|it| it.run.as_ref());
             !run.is_some_and(is_beside)

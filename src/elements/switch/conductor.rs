@@ -30,14 +30,22 @@ const ARRIVAL_WEIGHT: f64 = 0.1;
 /// serve a live stream, short enough for an operator to see the cause.
 pub const HANG: Duration = Duration::from_secs(2);
 
-/// What the policy decided for one frame, in terms of lanes.
+/// Who answers a frame, in terms of lanes.
+#[derive(Debug, Clone, Copy)]
+pub struct Choice {
+    /// The lane to run and to wait for; `None` when only the floor can answer, or a held answer leaves.
+    pub answer: Option<usize>,
+    pub switch: Option<Switch>,
+    /// The lane whose held answer leaves, and whether it begins with this frame.
+    pub hold: Option<(usize, bool)>,
+}
+
+/// What the policy decided for one frame, and what the user asked for.
 #[derive(Debug)]
 pub struct Plan {
     /// Number of the frame in the stream, from zero.
     pub number: u64,
-    /// The lane to run; `None` when only the floor can answer.
-    pub answer: Option<usize>,
-    pub switch: Option<Switch>,
+    pub choice: Choice,
     /// The lane that the user pinned, and the one that he named as the floor.
     pub pinned: Option<usize>,
     pub floor: Option<usize>,
@@ -245,6 +253,7 @@ impl Conductor {
             lambda_complexity: self.settings.lambda_cost,
             strategy: self.settings.strategy.into(),
             robustness_weight: self.settings.robustness_weight,
+            max_stride: self.settings.max_stride,
             ..Config::default()
         };
         // The properties are bounded and the durations above zero, so the configuration is valid.
@@ -265,11 +274,10 @@ impl Conductor {
         let (pinned, floor) = (self.pinned(), self.floor_lane());
         let stands_in = floor.filter(|_| self.settings.late_policy != LatePolicy::Drop);
         self.policy.set_floor(stands_in.map(CandidateId));
-        let (answer, switch) = self.decide(now, board);
+        let choice = self.decide(now, board);
         Plan {
             number,
-            answer,
-            switch,
+            choice,
             pinned,
             floor,
             budget: self.budget(),
@@ -283,7 +291,7 @@ impl Conductor {
     }
 
     /// Decides anew for the frame in hand, after the lane that should have answered it failed.
-    pub fn decide(&mut self, now: Duration, board: &Board) -> (Option<usize>, Option<Switch>) {
+    pub fn decide(&mut self, now: Duration, board: &Board) -> Choice {
         self.tell(now, board);
         self.availability.clear();
         {
@@ -305,7 +313,11 @@ impl Conductor {
             .extend((0..self.names.len()).map(|it| self.policy.outlook(CandidateId(it))));
         state.slowdown = Some(self.policy.slowdown());
         state.price_per_miss = Some(self.policy.price_per_miss());
-        (decision.answer.map(|it| it.0), decision.switch)
+        Choice {
+            answer: decision.answer.map(|it| it.0),
+            switch: decision.switch,
+            hold: decision.hold.map(|it| (it.id.0, it.starts)),
+        }
     }
 
     fn newest_frame(&self) -> u64 {

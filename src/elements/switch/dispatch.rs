@@ -50,6 +50,8 @@ pub struct Journey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
     Active(usize),
+    /// The last answer of a lane that answers only every k-th frame.
+    Held(usize),
     Floor(usize),
     Passthrough,
 }
@@ -105,7 +107,14 @@ impl Core {
     /// Gets an answer from the planned lane, from whoever stands in for it, or from the floor.
     fn answer(self: &Arc<Self>, journey: &mut Journey) -> Result<Fate, gst::FlowError> {
         loop {
-            let Some(lane) = journey.plan.answer.or_else(|| self.cold_lane(journey)) else {
+            match journey.plan.choice.hold {
+                Some((lane, begins)) if journey.policy != LatePolicy::Wait => {
+                    return self.hold(journey, lane, begins);
+                }
+                // Where nobody is late there is nothing to hold.
+                held => journey.plan.choice.answer = journey.plan.choice.answer.or(held.map(|it| it.0)),
+            }
+            let Some(lane) = journey.plan.choice.answer.or_else(|| self.cold_lane(journey)) else {
                 if !self.must_wait(journey) {
                     self.conductor.lock().lost(journey.now());
                     return self.floor(journey);
@@ -187,7 +196,7 @@ impl Core {
     pub fn replan(&self, journey: &mut Journey) {
         // A switch that led to nobody's answer is told before the next one.
         self.announce(journey);
-        (journey.plan.answer, journey.plan.switch) = self.conductor.lock().decide(journey.now(), &self.board);
+        journey.plan.choice = self.conductor.lock().decide(journey.now(), &self.board);
     }
 
     /// When the wait for `lane` ends: early enough for the floor to answer in time, if there is one.
@@ -236,7 +245,7 @@ impl Core {
     }
 
     /// Gives the frame to a lane.
-    fn start(self: &Arc<Self>, lane: usize, journey: &Journey, purpose: Purpose) {
+    pub fn start(self: &Arc<Self>, lane: usize, journey: &Journey, purpose: Purpose) {
         self.board
             .lock()
             .claim(lane, journey.entered, journey.frame.pts(), purpose);
@@ -352,9 +361,12 @@ impl Core {
     }
 
     fn record(&self, journey: &Journey, source: Option<Source>, latency: Duration) {
-        let is_answered = matches!(source, Some(Source::Active(_) | Source::Floor(_)));
+        let is_answered = matches!(
+            source,
+            Some(Source::Active(_) | Source::Held(_) | Source::Floor(_))
+        );
         let is_miss = journey.missed || !is_answered || journey.plan.budget < latency;
-        if let Some(Source::Active(lane) | Source::Floor(lane)) = source
+        if let Some(Source::Active(lane) | Source::Held(lane) | Source::Floor(lane)) = source
             && let Some(slot) = self.board.lock().slots.get_mut(lane)
         {
             slot.tally.answers += 1;
@@ -368,7 +380,9 @@ impl Core {
             match source {
                 Some(source) => {
                     totals.frames_out += 1;
-                    totals.floor_answers += u64::from(!matches!(source, Source::Active(_)));
+                    totals.held_answers += u64::from(matches!(source, Source::Held(_)));
+                    totals.floor_answers +=
+                        u64::from(matches!(source, Source::Floor(_) | Source::Passthrough));
                     totals.latency.push(latency);
                 }
                 None => totals.dropped += 1,

@@ -81,6 +81,7 @@ pub fn frame(
     let name = |lane: usize| state.slots.get(lane).map_or("", |it| it.name.as_str());
     let (nick, candidate) = match source {
         Some(Source::Active(lane)) => ("active", name(lane)),
+        Some(Source::Held(lane)) => ("held", name(lane)),
         Some(Source::Floor(lane)) => ("floor", name(lane)),
         Some(Source::Passthrough) => ("passthrough", "passthrough"),
         None => ("dropped", ""),
@@ -201,6 +202,7 @@ pub fn stats(core: &Core) -> gst::Structure {
         .field("misses", totals.misses)
         .field("swaps", totals.swaps)
         .field("floor-answers", totals.floor_answers)
+        .field("held-answers", totals.held_answers)
         .field("budget-ns", ns(totals.budget))
         .field("active-candidate", active)
         .field("slowdown", slowdown.unwrap_or(CALM))

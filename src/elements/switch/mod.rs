@@ -122,6 +122,7 @@
 //! | `misses` | guint64 | frames that their candidate did not answer inside the budget, or for which none was ready |
 //! | `swaps` | guint64 | changes of the active candidate after the first one |
 //! | `floor-answers` | guint64 | frames that the floor answered |
+//! | `held-answers` | guint64 | frames for which an earlier answer left again (`max-stride`) |
 //! | `budget-ns` | guint64 | the budget in force |
 //! | `active-candidate` | string | who answers now |
 //! | `slowdown` | gdouble | how much slower the machine is than calm, for all candidates; 1 before the first frame |
@@ -162,6 +163,7 @@ mod core;
 mod dispatch;
 mod ending;
 mod explain;
+mod hold;
 mod imp;
 mod keeper;
 mod lane;

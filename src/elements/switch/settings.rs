@@ -61,6 +61,7 @@ pub struct Settings {
     pub pinned: Option<String>,
     pub lambda_latency: f64,
     pub lambda_cost: f64,
+    pub max_stride: u32,
     pub strategy: Strategy,
     pub robustness_weight: f64,
     pub forbidden: Option<String>,
@@ -83,6 +84,7 @@ impl Default for Settings {
             pinned: None,
             lambda_latency: preferences.lambda_latency,
             lambda_cost: preferences.lambda_complexity,
+            max_stride: preferences.max_stride,
             strategy: Strategy::default(),
             robustness_weight: preferences.robustness_weight,
             forbidden: None,
@@ -122,6 +124,7 @@ impl Settings {
             }
             "lambda-latency" => self.lambda_latency = value.get().unwrap_or(self.lambda_latency),
             "lambda-cost" => self.lambda_cost = value.get().unwrap_or(self.lambda_cost),
+            "max-stride" => self.max_stride = value.get().unwrap_or(self.max_stride),
             "strategy" => self.strategy = value.get().unwrap_or_default(),
             "robustness-weight" => self.robustness_weight = value.get().unwrap_or(self.robustness_weight),
             "forbidden" => self.forbidden = text(),
@@ -145,6 +148,7 @@ impl Settings {
             "auto-switch" => (self.auto_switch && self.pinned.is_none()).to_value(),
             "lambda-latency" => self.lambda_latency.to_value(),
             "lambda-cost" => self.lambda_cost.to_value(),
+            "max-stride" => self.max_stride.to_value(),
             "strategy" => self.strategy.to_value(),
             "robustness-weight" => self.robustness_weight.to_value(),
             "forbidden" => self.forbidden.to_value(),
@@ -222,6 +226,14 @@ impl Settings {
                 .nick("Weight of cost")
                 .blurb("What one unit of the catalogue's cost of a candidate costs, in log-quality (0 = it does not matter)")
                 .default_value(default.lambda_cost)
+                .build(),
+            glib::ParamSpecUInt::builder("max-stride")
+                .nick("Largest stride")
+                .blurb("Longest distance between the frames that a candidate too slow for each frame may answer, its answer held in between (1 = each frame)")
+                .minimum(1)
+                .maximum(4)
+                .default_value(default.max_stride)
+                .mutable_playing()
                 .build(),
             glib::ParamSpecEnum::builder_with_default("strategy", default.strategy)
                 .nick("Strategy")

@@ -49,6 +49,8 @@ pub enum Purpose {
     Answer,
     WarmUp,
     Shadow(RunKind),
+    /// Nobody waits; the answer is held for the frames to come.
+    Stride,
     /// The stream waits while one candidate after the other answers the frame.
     Survey,
 }

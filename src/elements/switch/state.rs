@@ -80,6 +80,8 @@ pub struct State {
     pub flushing: bool,
     pub trial: Option<Trial>,
     pub echo: Option<Echo>,
+    /// The last answer that nobody waited for, and whose it is.
+    pub held: Option<(usize, Answer)>,
     pub outlooks: Vec<Outlook>,
     /// `None` before the policy was first asked.
     pub slowdown: Option<f64>,
@@ -129,7 +131,7 @@ impl State {
             is_first,
             reported_hung: false,
         });
-        if purpose == Purpose::Answer {
+        if matches!(purpose, Purpose::Answer | Purpose::Stride) {
             self.last_asked = Some(lane);
         }
         if matches!(purpose, Purpose::Answer | Purpose::Survey) {
@@ -237,8 +239,8 @@ impl State {
                 RunKind::Overlapped
             }
             Purpose::Shadow(_) | Purpose::Survey => RunKind::Shadow,
-            Purpose::Answer if run.is_first => RunKind::WarmUp,
-            Purpose::Answer => RunKind::Active,
+            Purpose::Answer | Purpose::Stride if run.is_first => RunKind::WarmUp,
+            Purpose::Answer | Purpose::Stride => RunKind::Active,
         };
         if kind != RunKind::WarmUp {
             slot.tally.window.push(latency);
@@ -255,6 +257,7 @@ impl State {
                     awaited.outcome = Some(Outcome::Answered(answer));
                 }
             }
+            Purpose::Stride if !run.abandoned => self.held = Some((lane, answer)),
             Purpose::Shadow(_) if !run.abandoned => return self.continue_trial(lane, answer),
             _ => {}
         }

@@ -43,7 +43,7 @@ impl Core {
         for lane in &lanes {
             self.make_ready(*lane, journey)?;
         }
-        if journey.plan.answer.is_none() {
+        if journey.plan.choice.answer.is_none() {
             self.replan(journey);
             self.announce(journey);
         }
@@ -134,7 +134,7 @@ impl Core {
         findings: Vec<Finding>,
         journey: &mut Journey,
     ) -> Result<(Fate, Duration), gst::FlowError> {
-        let planned = journey.plan.answer;
+        let planned = journey.plan.choice.answer;
         let allowed = self.board.lock().allowed();
         let answers = findings
             .into_iter()

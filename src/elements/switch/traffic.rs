@@ -28,6 +28,8 @@ impl Core {
             }
             gst::EventView::Caps(caps) => {
                 self.caps_changed(caps.caps());
+                // What is held has the size of the frames before.
+                self.board.lock().held = None;
                 self.tell_lanes(&event);
                 return true;
             }

@@ -9,6 +9,7 @@ use crate::policy::candidate::Candidate;
 use crate::policy::config::{Caution, Part};
 use crate::policy::objective::{Terms, Weights};
 use crate::policy::regret::stretch;
+use crate::policy::stride;
 use crate::policy::weighing::Weighing;
 use crate::policy::{Availability, CandidateId, Reason};
 
@@ -90,12 +91,38 @@ impl Policy {
         into.combine(self.config.strategy, self.config.robustness_weight);
     }
 
+    /// What is expected of a candidate on each frame, or, where that costs less, on every k-th one.
     fn terms_of(&self, candidate: &Candidate, conditions: Conditions) -> Terms {
+        let each = self.terms_on_each(candidate, conditions);
+        if self.config.max_stride == 1 || !candidate.latency.is_known() {
+            return each;
+        }
+        let weights = self.weights();
+        let strided = (2..=self.config.max_stride).map(|stride| Terms {
+            quality: each.quality * stride::worth(stride),
+            // Nobody waits for it, so it is late only when it is busy at its next turn.
+            miss: self.exceedance(candidate, self.config.period * stride, conditions),
+            latency: each.latency / f64::from(stride),
+            stride,
+            ..each
+        });
+        strided.fold(each, |best, it| {
+            if it.cost(&weights) < best.cost(&weights) {
+                it
+            } else {
+                best
+            }
+        })
+    }
+
+    fn terms_on_each(&self, candidate: &Candidate, conditions: Conditions) -> Terms {
         let latency = candidate
             .latency
             .latency(self.slowdown.level().mean + conditions.shift);
         let doubt = match self.config.caution {
-            Caution::Live => PESSIMISM * candidate.quality.sd(),
+            // The reference is the scale, so there is nothing to doubt.
+            Caution::Live if candidate.quality.is_reference() => 0.0,
+            Caution::Live => PESSIMISM * candidate.quality.sd() / self.stretch(),
             Caution::Plain => 0.0,
         };
         Terms {
@@ -108,6 +135,7 @@ impl Policy {
                 it.as_secs_f64() / conditions.budget.as_secs_f64().max(1e-9)
             }),
             floor: self.floor_quality(),
+            stride: 1,
             complexity: candidate.complexity,
         }
     }
@@ -120,18 +148,7 @@ impl Policy {
 
     /// Expected share of missed frames: its own when it is late, and those that arrive while it still runs.
     fn miss(&self, candidate: &Candidate, conditions: Conditions) -> f64 {
-        let exceedance = |limit: Duration| -> f64 {
-            let (levels, shared) = (self.slowdown.levels(), self.slowdown.residuals());
-            let likely = levels.iter().filter(|it| 0.0 < it.1);
-            likely
-                .map(|(level, weight)| {
-                    weight
-                        * candidate
-                            .latency
-                            .exceedance(limit, *level, conditions.shift, shared)
-                })
-                .sum()
-        };
+        let exceedance = |limit: Duration| self.exceedance(candidate, limit, conditions);
         let late = exceedance(conditions.budget);
         let mut lost = 0.0;
         for overrun in 1..=OVERRUNS {
@@ -142,6 +159,20 @@ impl Policy {
             }
         }
         (late + lost) / (1.0 + lost)
+    }
+
+    /// Probability that a run takes longer than `limit`, whatever the slowdown may be.
+    fn exceedance(&self, candidate: &Candidate, limit: Duration, conditions: Conditions) -> f64 {
+        let (levels, shared) = (self.slowdown.levels(), self.slowdown.residuals());
+        let likely = levels.iter().filter(|it| 0.0 < it.1);
+        likely
+            .map(|(level, weight)| {
+                weight
+                    * candidate
+                        .latency
+                        .exceedance(limit, *level, conditions.shift, shared)
+            })
+            .sum()
     }
 
     pub(super) fn weights(&self) -> Weights {

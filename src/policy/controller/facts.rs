@@ -12,14 +12,14 @@ impl Policy {
     /// A run ended after `latency`.
     pub fn ran(&mut self, now: Duration, id: CandidateId, latency: Duration, kind: RunKind) {
         self.now = now;
-        let frame = self.frame;
+        let (frame, allowed) = (self.frame, self.allowed(id));
         let Some(candidate) = self.candidates.get_mut(id.0).and_then(Option::as_mut) else {
             return;
         };
         candidate.runs += 1;
         candidate.last_run = Some(frame);
         let overdue = std::mem::take(&mut candidate.overdue);
-        let is_untold_miss = overdue.is_none() && self.active == Some(id) && self.config.budget < latency;
+        let is_untold_miss = overdue.is_none() && self.active == Some(id) && allowed < latency;
         if is_untold_miss && kind != RunKind::Shadow {
             self.shadows.missed(frame);
             self.price.frames(0, 1, self.config.miss_rate);
@@ -33,6 +33,15 @@ impl Policy {
             return;
         }
         self.learn(id, latency, kind);
+    }
+
+    /// How long a run may take before it is a miss.
+    fn allowed(&self, id: CandidateId) -> Duration {
+        let stride = self.weighing.terms.get(id.0).map_or(1, |it| it.stride);
+        match stride {
+            1 => self.config.budget,
+            _ => self.config.period * stride,
+        }
     }
 
     /// The deadline passed and the run is not finished: its latency is at least `elapsed`. Told once a run; a
