@@ -92,7 +92,8 @@ impl Rig {
     }
 
     pub fn pull(&mut self) -> gst::Buffer {
-        self.harness.try_pull().expect("a frame comes out")
+        let pulled = self.harness.try_pull();
+        pulled.unwrap_or_else(|| panic!("a frame comes out: {:#?}", self.stats()))
     }
 
     /// Pushes one frame and pulls its answer.

@@ -160,14 +160,10 @@ impl Board {
         }
     }
 
-    /// Waits until the state of some lane changes, until `deadline`, or until a flush. Returns `false` on a flush.
-    pub fn wait_change(&self, deadline: Instant) -> bool {
-        let mut state = self.state.lock();
-        let can_act = |state: &State| state.flushing || state.slots.iter().any(Slot::could_answer);
-        if !can_act(&state) {
-            self.changed.wait_until(&mut state, deadline);
-        }
-        !state.flushing
+    /// Waits until some lane could answer, at most until `deadline`. Returns `false` on a flush.
+    pub fn wait_for_somebody(&self, deadline: Instant) -> bool {
+        // Other lanes' news wake it up too, so it has to look again.
+        self.wait_until(deadline, |state| state.slots.iter().any(Slot::could_answer))
     }
 
     /// Waits until `lane` is free of a shadow or warm-up run, at most until `deadline`.

@@ -119,7 +119,7 @@ impl Core {
                     self.conductor.lock().lost(journey.now());
                     return self.floor(journey);
                 }
-                if !self.board.wait_change(Instant::now() + LOADING_POLL) {
+                if !self.board.wait_for_somebody(Instant::now() + LOADING_POLL) {
                     return Err(gst::FlowError::Flushing);
                 }
                 self.replan(journey);
@@ -153,7 +153,7 @@ impl Core {
         let mut lane = ready();
         if lane.is_none() && !frame_will_do {
             // All are busy, some perhaps only with a look at the last frame in the shadow.
-            if !self.board.wait_change(Instant::now() + FLOOR_PATIENCE) {
+            if !self.board.wait_for_somebody(Instant::now() + FLOOR_PATIENCE) {
                 return Err(gst::FlowError::Flushing);
             }
             lane = ready();

@@ -205,9 +205,14 @@ impl State {
     /// itself will do, the fastest idle one.
     pub fn floor(&self, named: Option<usize>, frame_will_do: bool, late: Option<usize>) -> Option<usize> {
         let others = || self.idle().filter(|it| Some(*it) != late);
-        let pace = |lane: usize| Some((self.slots.get(lane)?.tally.window.percentile(50.0)?, lane));
+        // One that was never measured is better than nobody.
+        let pace = |lane: &usize| {
+            let slot = self.slots.get(*lane);
+            slot.and_then(|it| it.tally.window.percentile(50.0))
+                .unwrap_or(Duration::MAX)
+        };
         match named.filter(|it| others().any(|lane| lane == *it)) {
-            None if !frame_will_do => others().filter_map(pace).min().map(|(_, lane)| lane),
+            None if !frame_will_do => others().min_by_key(pace),
             named => named,
         }
     }
@@ -284,5 +289,34 @@ impl State {
         self.claim(next, entered, frame.pts(), Purpose::Shadow(trial.kind));
         self.trial = Some(trial);
         FollowUp::RunNext { lane: next, frame }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::slot::Residency;
+    use super::*;
+
+    #[test]
+    fn a_lane_that_was_never_measured_stands_in_where_nobody_else_can() {
+        let lane = |residency: Residency| Slot {
+            residency,
+            ..Slot::new("a".into())
+        };
+        let state = State {
+            slots: vec![
+                lane(Residency::Loading),
+                lane(Residency::Warming { runs_left: 3 }),
+                lane(Residency::Loading),
+            ],
+            ..State::default()
+        };
+        assert_eq!(
+            state.floor(Some(2), false, None),
+            Some(1),
+            "the named floor still loads"
+        );
+        assert_eq!(state.floor(None, false, None), Some(1));
+        assert_eq!(state.floor(None, true, None), None, "the frame itself will do");
     }
 }
