@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::baseline::Baseline;
 use super::level::Level;
+use super::seconds::{duration, seconds};
 use super::slow_runs::SlowRuns;
 use super::window::Window;
 use super::{Part, normal};
@@ -15,6 +16,9 @@ use super::{Part, normal};
 /// candidate of a few microseconds, whose latency is all jitter, from claiming that the machine became
 /// three times slower. (17 µs median and 107 µs at the 99th percentile, measured.)
 const HAND_OVER: f64 = 200e-6;
+
+/// Seconds that a busy Linux gives to a process at a time, about.
+const TURN: f64 = 4e-3;
 
 /// Variance of a baseline of five runs that scatter by 6 %: 1.57 (the median's) times 0.06² / 5.
 const BASELINE_VARIANCE: f64 = 1.1e-3;
@@ -43,9 +47,6 @@ const CONTENDED: f64 = 0.15;
 /// Bounds of the scatter of single runs, as a standard deviation in the log domain. Below, one late
 /// frame would look like an alarm; above, none would.
 const SCATTER: (f64, f64) = (0.02, 0.3);
-
-/// Latencies in seconds that can be told apart from nothing and still be added up.
-const RANGE: (f64, f64) = (1e-7, 1e5);
 
 /// Residuals of all candidates that count beside a candidate's own, as if they were so many.
 const SHARED_RESIDUALS: f64 = 200.0;
@@ -182,6 +183,12 @@ impl Latency {
     pub(super) fn speaks(&self) -> bool {
         let is_own_work = self.baseline.seconds().is_some_and(|it| HAND_OVER < it);
         is_own_work && TOUCHED < 1.0 + self.reaction
+    }
+
+    /// Whether its runs scatter as those of others do: one that fits into a turn of the scheduler is disturbed not at all
+    /// or by a whole turn of the others.
+    pub(super) fn is_long(&self) -> bool {
+        self.baseline.seconds().is_some_and(|it| TURN < it)
     }
 
     /// Observed minus expected, in the log domain.
@@ -385,14 +392,6 @@ impl Latency {
 fn step(residual: f64, variance: f64, slope: f64, total: f64) -> (f64, f64) {
     let gain = slope * variance / total;
     (gain * residual, (variance * (1.0 - slope * gain)).max(0.0))
-}
-
-fn seconds(latency: Duration) -> f64 {
-    latency.as_secs_f64().clamp(RANGE.0, RANGE.1)
-}
-
-fn duration(seconds: f64) -> Duration {
-    Duration::from_secs_f64(seconds.clamp(RANGE.0, RANGE.1))
 }
 
 #[cfg(test)]

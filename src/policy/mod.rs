@@ -22,6 +22,7 @@
 //! - The knowledge gradient: scores follow each other at growing distances, which spent less than 1 % of the time and
 //!   found the wrong catalogues as fast.
 
+mod alarm;
 mod baseline;
 mod candidate;
 mod config;
@@ -37,6 +38,7 @@ mod price;
 mod quality;
 mod regret;
 mod robustness;
+mod seconds;
 mod shadow;
 mod slow_runs;
 mod slowdown;

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::alarm::Alarm;
 use super::latency::Latency;
 use super::level::Level;
 use super::window::Window;
@@ -29,42 +30,11 @@ const ENOUGH: u32 = 10;
 /// judge is over after some hundred frames.
 const FADE: f64 = 0.01;
 
-/// Largest number of runs that cannot tell between two looks at the suspect.
-const LOOK_LATEST: u32 = 64;
-
 /// What an alarm's verdict keeps of the verdicts before it.
 const MEMORY: f64 = 0.98;
 
 /// Bounds of the log-slowdown: a factor of 1,000. A hung candidate implies more, which says nothing.
 const LEVEL_LIMIT: f64 = 6.9;
-
-/// A run so slow that it is a spike or a step. A late frame has two causes that look alike on one run:
-///   #1 a spike: the next frame is normal, and the level before was right;
-///   #2 a step: contention rose, and every frame of this size until the switch is late.
-/// Until a further run tells, both levels are believed, each with its probability.
-#[derive(Debug, Clone, Copy)]
-struct Alarm {
-    by: CandidateId,
-    /// Level of the slowdown before the alarm, and what the run implies.
-    before: f64,
-    risen: f64,
-    residual: f64,
-    /// Probability that it is a step.
-    step: f64,
-    /// Slow runs of the same candidate.
-    runs: u32,
-    /// Runs of others that could not tell.
-    unclear: u32,
-}
-
-impl Alarm {
-    /// Whether the suspect should be looked at beside the active candidate, because nobody else can tell. The looks
-    /// follow each other at doubling distances.
-    fn is_look_due(&self) -> bool {
-        // The first unclear run is mostly a cold one, and the next will tell.
-        1 < self.unclear && (self.unclear.is_power_of_two() || self.unclear.is_multiple_of(LOOK_LATEST))
-    }
-}
 
 /// What a run turned out to be.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -119,9 +89,13 @@ impl Slowdown {
         }
     }
 
-    /// A slow run turned out to be no step of the machine.
-    pub(super) fn remember(&mut self, residual: f64) {
-        self.residuals.push(residual);
+    /// Lets all candidates know how a run scattered, if it was long enough to say something of theirs.
+    pub(super) fn share(&mut self, residual: f64, of: &Latency) {
+        if of.is_long() {
+            self.residuals.push(residual);
+        } else {
+            self.residuals.fade();
+        }
     }
 
     pub(super) fn residuals(&self) -> &Window {
@@ -252,7 +226,7 @@ impl Slowdown {
             of.learn_alone(residual.clamp(-tolerance, tolerance), self.level, &self.residuals);
         } else if self.without == Some(Part::Alarm) && of.speaks() {
             of.remember(residual);
-            self.residuals.push(residual);
+            self.share(residual, of);
             self.learn(residual.clamp(-tolerance, tolerance), of);
         } else if tolerance < residual {
             if is_rare || !of.speaks() {
@@ -266,7 +240,7 @@ impl Slowdown {
             of.normal();
         } else {
             of.remember(residual);
-            self.residuals.push(residual);
+            self.share(residual, of);
             of.reacts(self.level.mean);
             self.learn(residual, of);
             of.normal();

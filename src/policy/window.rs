@@ -34,12 +34,14 @@ impl Window {
     /// whose inverse needs no special function and whose tails are a little heavier than Gaussian.
     pub(super) fn assumed() -> Window {
         let mut window = Window::empty();
-        for i in 0..ASSUMED {
-            let share = (i as f64 + 0.5) / ASSUMED as f64;
-            // 1.664: half the distance between the 16th and 84th percentile of the standard logistic.
-            window.push(ASSUMED_SPREAD / 1.664 * (share / (1.0 - share)).ln());
-        }
+        (0..ASSUMED).for_each(|it| window.push(assumed(it)));
         window
+    }
+
+    /// Nothing was learned of a run, so what is known fades to what is assumed.
+    pub(super) fn fade(&mut self) {
+        // 37 is coprime to 64: neighbours in time are far apart in size.
+        self.push(assumed((self.ring.len() + self.oldest) * 37 % ASSUMED));
     }
 
     pub(super) fn len(&self) -> usize {
@@ -85,6 +87,13 @@ impl Window {
         self.sorted.partition_point(|it| *it < residual)
     }
 }
+/// One of the assumed residuals, by its place in their order.
+fn assumed(place: usize) -> f64 {
+    let share = (place as f64 + 0.5) / ASSUMED as f64;
+    // 1.664: half the distance between the 16th and 84th percentile of the standard logistic.
+    ASSUMED_SPREAD / 1.664 * (share / (1.0 - share)).ln()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -80,10 +80,10 @@ impl Policy {
 
     /// A slow run was the candidate's own, not the machine's.
     fn acquit(&mut self, id: CandidateId, residual: f64, has_run_since: bool) {
-        self.slowdown.remember(residual);
-        let Some(candidate) = self.candidate_mut(id) else {
+        let Some(candidate) = self.candidates.get_mut(id.0).and_then(Option::as_mut) else {
             return;
         };
+        self.slowdown.share(residual, &candidate.latency);
         // A run that has not ended yet is remembered with its full latency when it ends.
         if candidate.overdue.is_none() {
             candidate.latency.remember(residual);
