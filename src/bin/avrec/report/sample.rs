@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
 //! Runs as the demo makes them, for tests and to look at while the page is changed:
-//! `AVREC_SAMPLE_REPORT=/tmp/report.html cargo test --bin avrec the_page_is_whole`.
+//! `AVREC_SAMPLE_REPORT=target/report.html cargo test --bin avrec the_page_is_whole`.
 
 use std::time::Duration;
 
