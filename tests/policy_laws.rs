@@ -225,7 +225,11 @@ fn is_finite(reason: &Reason) -> bool {
     let is_sane = |it: Duration| it <= Duration::from_secs(1_000_000);
     match reason {
         Reason::Infeasible { upper, budget } => is_sane(*upper) && is_sane(*budget) && budget < upper,
-        Reason::Better { quality, over } => (0.0..=1.0).contains(quality) && (0.0..=1.0).contains(over),
+        // Nobody is told that the worse one is better.
+        Reason::Better { quality, over } => {
+            (0.0..=1.0).contains(quality) && (0.0..=1.0).contains(over) && over < quality
+        }
+        Reason::Cheaper { cost, over } => cost.is_finite() && over.is_finite(),
         Reason::Busy { elapsed } => is_sane(*elapsed),
         Reason::Start | Reason::Gone | Reason::Pinned => true,
     }

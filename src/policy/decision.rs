@@ -44,6 +44,8 @@ pub enum Reason {
     Infeasible { upper: Duration, budget: Duration },
     /// A feasible rival promises better quality.
     Better { quality: f64, over: f64 },
+    /// A rival of no better quality costs less, for it misses less, is faster or is simpler.
+    Cheaper { cost: f64, over: f64 },
     /// The active candidate is still busy with an earlier frame, begun `elapsed` ago.
     Busy { elapsed: Duration },
     /// The active candidate failed or was removed.
@@ -59,6 +61,7 @@ impl Reason {
             Reason::Start => "start",
             Reason::Infeasible { .. } => "infeasible",
             Reason::Better { .. } => "better",
+            Reason::Cheaper { .. } => "cheaper",
             Reason::Busy { .. } => "busy",
             Reason::Gone => "gone",
             Reason::Pinned => "pinned",
@@ -76,6 +79,9 @@ impl fmt::Display for Reason {
             }
             Reason::Better { quality, over } => {
                 write!(f, "quality {quality:.3} over {over:.3} inside the budget")
+            }
+            Reason::Cheaper { cost, over } => {
+                write!(f, "cost {cost:.3} under {over:.3}, misses and latency counted")
             }
             Reason::Busy { elapsed } => {
                 write!(f, "still busy with an earlier frame after {}", Millis(*elapsed))
@@ -115,6 +121,13 @@ mod tests {
                     over: 0.88,
                 },
                 "better: quality 0.921 over 0.880 inside the budget",
+            ),
+            (
+                Reason::Cheaper {
+                    cost: 0.12,
+                    over: 0.3,
+                },
+                "cheaper: cost 0.120 under 0.300, misses and latency counted",
             ),
             (
                 Reason::Busy {

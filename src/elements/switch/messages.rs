@@ -62,6 +62,7 @@ pub fn switch(
             .field("latency-budget-ns", ns(*budget))
             .build(),
         Reason::Better { quality, over } => builder.field("quality", *quality).field("over", *over).build(),
+        Reason::Cheaper { cost, over } => builder.field("cost", *cost).field("over", *over).build(),
         Reason::Busy { elapsed } => builder.field("busy-ns", ns(*elapsed)).build(),
         Reason::Start | Reason::Gone | Reason::Pinned => builder.build(),
     }

@@ -96,9 +96,9 @@
 //! Element messages; times are in nanoseconds, and what is not known is absent.
 //!
 //! - `avrec/switch`: another candidate answers from this frame on. `from` (empty at the start), `to`,
-//!   `reason` (`start`, `infeasible`, `better`, `busy`, `gone` or `pinned`), `reason-text`, `frame`, `pts`,
-//!   `running-time`, the explanation, and what was compared: `latency-upper-ns` and `latency-budget-ns` (infeasible),
-//!   `quality` and `over` (better), `busy-ns` (busy).
+//!   `reason` (`start`, `infeasible`, `better`, `cheaper`, `busy`, `gone` or `pinned`), `reason-text`, `frame`,
+//!   `pts`, `running-time`, the explanation, and what was compared: `latency-upper-ns` and `latency-budget-ns` (infeasible),
+//!   `quality` and `over` (better), `cost` and `over` (cheaper), `busy-ns` (busy).
 //! - `avrec/candidate-ready`: `candidate` is loaded and warm.
 //! - `avrec/candidate-failed`: `candidate` cannot answer; `cause`, and in `remedy` what to change. The same
 //!   is a warning on the bus.

@@ -278,9 +278,13 @@ impl Policy {
         let upper = self.candidate(active).and_then(|it| self.upper(it));
         match upper.filter(|it| budget < *it) {
             Some(upper) => Reason::Infeasible { upper, budget },
-            None => Reason::Better {
+            None if quality(active) < quality(rival) => Reason::Better {
                 quality: quality(rival),
                 over: quality(active),
+            },
+            None => Reason::Cheaper {
+                cost: self.cost(rival),
+                over: self.cost(active),
             },
         }
     }
