@@ -272,6 +272,36 @@ fn a_candidate_too_slow_for_each_frame_answers_every_third_one_where_that_is_bet
 }
 
 #[test]
+fn a_pin_a_ban_or_a_failure_ends_a_hold_at_once() {
+    let (fast, slow) = (CandidateId(0), CandidateId(1));
+    let ends: [fn(&mut Policy); 3] = [
+        |it| it.pin(Some(CandidateId(0))),
+        |it| it.forbid(CandidateId(1), true),
+        |it| it.failed(millis(0.0), CandidateId(1)),
+    ];
+    for end in ends {
+        let config = Config {
+            max_stride: 4,
+            ..Config::default()
+        };
+        let mut policy = Policy::new(config).unwrap();
+        for (latency, quality) in [(5.0, 0.5), (85.0, 0.9)] {
+            policy.add(Prior {
+                quality: Some(quality),
+                latency: Some(millis(latency)),
+                ..Prior::default()
+            });
+        }
+        let begun = policy.decide(millis(0.0), &[Availability::Ready; 2]);
+        assert_eq!(begun.hold.map(|it| (it.id, it.starts)), Some((slow, true)));
+        end(&mut policy);
+        let busy = Availability::Busy { since: millis(0.0) };
+        let next = policy.decide(millis(40.0), &[Availability::Ready, busy]);
+        assert_eq!((next.answer, next.hold), (Some(fast), None));
+    }
+}
+
+#[test]
 fn a_catalogue_that_is_wrong_about_quality_is_corrected_by_scores() {
     // The middle one claims 0.95 and is worth 0.60.
     let mut world = scene(calm, &[]);

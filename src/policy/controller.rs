@@ -164,7 +164,7 @@ impl Policy {
         self.now = now;
         self.frame += 1;
         self.weigh();
-        if let Some(hold) = self.stride.hold(self.active, available) {
+        if let Some(hold) = self.stride.hold(self.may_be_held(available), available) {
             self.frame_passes();
             return Decision {
                 answer: None,
@@ -192,6 +192,15 @@ impl Policy {
             switch,
             hold,
         }
+    }
+
+    /// The active candidate, unless it must not answer any longer, or another one is pinned.
+    fn may_be_held(&self, available: &[Availability]) -> Option<CandidateId> {
+        let pinned = self.pinned.filter(|it| self.is_usable(*it, available));
+        let may = |it: &CandidateId| {
+            self.is_sound(*it) && !self.is_forbidden(*it) && pinned.is_none_or(|pinned| pinned == *it)
+        };
+        self.active.filter(may)
     }
 
     /// What time does to what is known. After the choice, so that who asks between two frames sees what the next
