@@ -20,6 +20,7 @@
 
 use gst::glib;
 
+pub mod answer;
 pub mod elements;
 pub mod media;
 pub mod plane;

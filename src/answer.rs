@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! What models say about a frame or a stretch of sound: the vocabulary that `decode`, `media` and `score`
+//! share, and nothing else.
+
+/// An upright rectangle, in pixels of the frame that was looked at; y points down.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Region {
+    pub left: f32,
+    pub top: f32,
+    pub width: f32,
+    pub height: f32,
+}
+
+impl Region {
+    /// Square pixels.
+    pub fn area(&self) -> f32 {
+        self.width * self.height
+    }
+
+    /// Intersection over union, 0 (apart) to 1 (equal); 0 where neither has an area.
+    pub fn iou(&self, other: &Region) -> f32 {
+        let overlap = |start: f32, length: f32, other_start: f32, other_length: f32| {
+            ((start + length).min(other_start + other_length) - start.max(other_start)).max(0.0)
+        };
+        let width = overlap(self.left, self.width, other.left, other.width);
+        let height = overlap(self.top, self.height, other.top, other.height);
+        let shared = width * height;
+        let union = self.area() + other.area() - shared;
+        if 0.0 < union { shared / union } else { 0.0 }
+    }
+}
+
+/// One object that was found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Detection {
+    pub region: Region,
+    /// Position in the list of labels; of answers read back from metas, any number that is equal for equal labels.
+    pub class: u32,
+    /// 0 to 1.
+    pub confidence: f32,
+}
+
+/// How much one class is believed in.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ClassScore {
+    /// As in [`Detection::class`].
+    pub class: u32,
+    /// 0 to 1.
+    pub confidence: f32,
+}
+
+/// A class for each place of a grid laid over the frame, row by row.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClassMap {
+    /// In cells; the grid may be coarser than the frame.
+    pub width: usize,
+    /// In cells.
+    pub height: usize,
+    /// `width * height` classes.
+    pub classes: Vec<u8>,
+}
+
+/// How far each place of a grid over a [`Region`] belongs to an object, row by row.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Mask {
+    /// In cells.
+    pub width: usize,
+    /// In cells.
+    pub height: usize,
+    /// `width * height` values: 0 outside, 255 inside.
+    pub coverage: Vec<u8>,
+}
+
+/// One object that was found, with its outline.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Instance {
+    pub detection: Detection,
+    /// Over the region of the detection.
+    pub mask: Mask,
+}
+
+/// What a model says, in the terms of its task.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// The most confident first.
+    Detections(Vec<Detection>),
+    /// The most confident first.
+    Classes(Vec<ClassScore>),
+    ClassMap(ClassMap),
+    /// The most confident first.
+    Instances(Vec<Instance>),
+    /// One number, in the model's own unit.
+    Score(f32),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overlap_is_shared_area_over_covered_area() {
+        let region = |left, top, width, height| Region {
+            left,
+            top,
+            width,
+            height,
+        };
+        let square = region(0.0, 0.0, 2.0, 2.0);
+        assert_eq!(square.iou(&square), 1.0);
+        assert_eq!(square.iou(&region(1.0, 0.0, 2.0, 2.0)), 2.0 / 6.0);
+        assert_eq!(square.iou(&region(2.0, 0.0, 2.0, 2.0)), 0.0);
+        assert_eq!(region(0.0, 0.0, 0.0, 0.0).iou(&region(0.0, 0.0, 0.0, 0.0)), 0.0);
+    }
+}
