@@ -97,6 +97,22 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
     ),
     ("elements", &["ort::", "rten::", "rten_tensor::"]),
     (
+        "seam",
+        &[
+            "gst::",
+            "gst_base::",
+            "gst_video::",
+            "glib::",
+            "ort::",
+            "rten::",
+            "crate::",
+            "std::fs",
+            "std::thread",
+            "Instant::now",
+            "Mutex",
+        ],
+    ),
+    (
         "tensor.rs",
         &[
             "gst::",
