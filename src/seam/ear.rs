@@ -53,9 +53,14 @@ impl Ear {
         self.since
     }
 
-    /// Whether it hears the stream up to this position, without a gap.
-    pub fn hears_up_to(&self, position: u64) -> bool {
-        self.since.is_some() && self.given == position
+    /// End of what it was given.
+    pub fn given(&self) -> u64 {
+        self.given
+    }
+
+    /// Samples that it was given since the stretch began.
+    pub fn heard(&self) -> u64 {
+        self.since.map_or(0, |it| self.given - it)
     }
 
     /// The candidate gets the samples up to `end`.

@@ -110,6 +110,12 @@ impl Seam {
         self.chord.settle(end);
     }
 
+    /// Whether one of the wishes can sound at once, up to a position.
+    pub fn can_play(&self, wishes: &[Wish], until: u64, tapes: &impl Tapes) -> bool {
+        let (source, _) = self.first(wishes, &(self.next..until), self.next, tapes);
+        until <= self.next || source != Source::Input
+    }
+
     fn choose(&mut self, stretch: Range<u64>, wishes: &[Wish], tapes: &impl Tapes) {
         let at_once = self.first(wishes, &stretch, stretch.start, tapes).0;
         let Some(target) = self.target() else {
