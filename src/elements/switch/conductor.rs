@@ -257,7 +257,11 @@ impl Conductor {
             lambda_complexity: self.settings.lambda_cost,
             strategy: self.settings.strategy.into(),
             robustness_weight: self.settings.robustness_weight,
-            max_stride: if self.is_sound { 1 } else { self.settings.max_stride },
+            max_stride: if self.is_sound {
+                1
+            } else {
+                self.settings.max_stride
+            },
             ..Config::default()
         };
         // The properties are bounded and the durations above zero, so the configuration is valid.

@@ -218,11 +218,7 @@ impl BinImpl for AvrecSwitch {
             }
             (Some(lane), gst::MessageView::Latency(_)) => self.core.delay_changed(lane.number),
             // The switch's state is its own, whatever a lane's is.
-            (
-                Some(_),
-                gst::MessageView::AsyncStart(_)
-                | gst::MessageView::AsyncDone(_),
-            ) => {}
+            (Some(_), gst::MessageView::AsyncStart(_) | gst::MessageView::AsyncDone(_)) => {}
             _ => self.parent_handle_message(message),
         }
     }

@@ -54,7 +54,11 @@ impl Core {
                     self.hear(lane, heard, journey);
                 }
             }
-            let kind = if is_alone { RunKind::Active } else { RunKind::Overlapped };
+            let kind = if is_alone {
+                RunKind::Active
+            } else {
+                RunKind::Overlapped
+            };
             if let Some(heard) = stage.newest(kind) {
                 self.hear(lane, heard, journey);
             }
@@ -114,7 +118,10 @@ impl Core {
     fn is_due(&self, stage: &Stage, state: &State, lane: usize) -> bool {
         let origin = stage.timeline.origin();
         let is_first = stage.recent.len() == 1 && stage.recent[0].0.start == origin;
-        let ripe_at = state.slots.get(lane).and_then(|it| it.ripe_at(origin, &stage.spec));
+        let ripe_at = state
+            .slots
+            .get(lane)
+            .and_then(|it| it.ripe_at(origin, &stage.spec));
         ripe_at.map_or(is_first, |it| it < stage.due())
     }
 
@@ -148,7 +155,11 @@ impl Core {
         let settled = |state: &State, lane: usize| state.slots.get(lane).is_none_or(Slot::is_settled);
         let all_settled = |state: &State| needed.lanes().all(|it| settled(state, it));
         loop {
-            let end = if waits { Instant::now() + PATIENCE } else { deadline };
+            let end = if waits {
+                Instant::now() + PATIENCE
+            } else {
+                deadline
+            };
             if !self.board.wait_until(end, all_settled) {
                 return Err(gst::FlowError::Flushing);
             }
@@ -194,10 +205,7 @@ impl Core {
 
     /// Notes that a lane's samples did not come in time, if they did not.
     fn note_miss(&self, stage: &Stage, journey: &mut Journey, lane: usize) {
-        let (due, sounds) = (
-            stage.due(),
-            stage.seam.sounds(Source::Candidate(lane)),
-        );
+        let (due, sounds) = (stage.due(), stage.seam.sounds(Source::Candidate(lane)));
         let is_late = self.board.change(|state| {
             let Some(slot) = state.slots.get_mut(lane) else {
                 return false;

@@ -15,7 +15,10 @@ use crate::policy::RunKind;
 impl Core {
     /// Lets lanes hear the newest buffer beside those that were waited for; who is not to hear it hears nothing more.
     pub(super) fn hear_beside(self: &Arc<Self>, stage: &mut Stage, journey: &Journey, source: Source) {
-        for lane in [stage.wanted, stage.leaving, journey.plan.floor].into_iter().flatten() {
+        for lane in [stage.wanted, stage.leaving, journey.plan.floor]
+            .into_iter()
+            .flatten()
+        {
             if let Some(heard) = stage.newest(RunKind::Overlapped) {
                 self.hear(lane, heard, journey);
             }

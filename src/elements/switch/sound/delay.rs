@@ -91,7 +91,10 @@ impl Core {
         }
         stage.delay = needed;
         let delay = stage.spec.duration_of(needed);
-        gst::info!(CAT, "Sound goes out {delay:?} later, since a candidate lags so far");
+        gst::info!(
+            CAT,
+            "Sound goes out {delay:?} later, since a candidate lags so far"
+        );
         *self.sound_delay.lock() = delay;
         self.post_latency();
     }

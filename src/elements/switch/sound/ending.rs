@@ -73,7 +73,11 @@ impl Core {
             // So that it can hear again, or be told of what comes.
             self.flush_lane(&pads.entry);
         } else {
-            gst::warning!(CAT, "Candidate {} does not give its last samples; the input's go out", pads.name);
+            gst::warning!(
+                CAT,
+                "Candidate {} does not give its last samples; the input's go out",
+                pads.name
+            );
             self.board.change(|state| {
                 if let Some(slot) = state.slots.get_mut(lane) {
                     slot.needs_flush = true;

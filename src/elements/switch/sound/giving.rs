@@ -14,7 +14,11 @@ impl Core {
     /// Takes in what a lane gave; runs on a thread of the lane's.
     pub fn sound_delivered(self: &Arc<Self>, lane: usize, buffer: &gst::Buffer) {
         let Ok(map) = buffer.map_readable() else {
-            return self.lane_failed(lane, "what it gives cannot be read", "let it give ordinary memory");
+            return self.lane_failed(
+                lane,
+                "what it gives cannot be read",
+                "let it give ordinary memory",
+            );
         };
         let pts = buffer.pts().map(Duration::from);
         let next = self.board.change(|state| state.heard(lane, pts, &map));

@@ -139,7 +139,11 @@ impl Slot {
     pub fn ripe_at(&self, origin: u64, spec: &Spec) -> Option<u64> {
         let since = self.hearing.ear.since()?;
         // From the beginning on there is nothing more to be heard.
-        let ahead = if since <= origin { 0 } else { spec.samples_in(WARM_AHEAD) };
+        let ahead = if since <= origin {
+            0
+        } else {
+            spec.samples_in(WARM_AHEAD)
+        };
         Some(since + ahead)
     }
 }

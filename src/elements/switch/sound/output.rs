@@ -61,7 +61,10 @@ impl Drop for Stock {
 /// Flags of a buffer that came in which its samples keep wherever they go: not whether samples are missing before
 /// it, which is another question where they go out, nor that they are silence, which a candidate may have changed.
 fn kept_flags() -> gst::BufferFlags {
-    gst::BufferFlags::LIVE | gst::BufferFlags::CORRUPTED | gst::BufferFlags::MARKER | gst::BufferFlags::DROPPABLE
+    gst::BufferFlags::LIVE
+        | gst::BufferFlags::CORRUPTED
+        | gst::BufferFlags::MARKER
+        | gst::BufferFlags::DROPPABLE
 }
 
 impl Stage {

@@ -157,7 +157,9 @@ impl Core {
         let wishes = stage.wishes(&state, journey.plan.floor);
         let can = stage.seam.can_play(&wishes, stage.due(), &versions);
         let has_heard = |slot: &Slot| slot.keeps_up() && slot.is_settled();
-        can || needed.lanes().any(|it| state.slots.get(it).is_some_and(has_heard))
+        can || needed
+            .lanes()
+            .any(|it| state.slots.get(it).is_some_and(has_heard))
     }
 
     /// Sends out what is due, keeps the record, and lets others hear the buffer in the slack.
@@ -289,7 +291,11 @@ impl Core {
             let name = {
                 let mut state = self.board.lock();
                 let Some(lane) = state.warmed.pop() else { return };
-                state.slots.get(lane).map(|it| it.name.clone()).unwrap_or_default()
+                state
+                    .slots
+                    .get(lane)
+                    .map(|it| it.name.clone())
+                    .unwrap_or_default()
             };
             self.post(messages::candidate_ready(&name));
         }

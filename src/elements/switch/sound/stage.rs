@@ -123,7 +123,10 @@ impl Stage {
         if self.seam.target() != Some(wanted) {
             return None;
         }
-        let switch = self.pending.take().filter(|it| Source::Candidate(it.to.0) == wanted)?;
+        let switch = self
+            .pending
+            .take()
+            .filter(|it| Source::Candidate(it.to.0) == wanted)?;
         let from = active.map(CandidateId);
         (from != Some(switch.to)).then_some(Switch { from, ..switch })
     }
@@ -237,10 +240,7 @@ impl Tapes for Versions<'_> {
     fn span(&self, source: Source) -> Range<u64> {
         match source {
             Source::Input => self.input.span(),
-            Source::Candidate(lane) => self
-                .slots
-                .get(lane)
-                .map_or(0..0, |it| it.hearing.ear.span()),
+            Source::Candidate(lane) => self.slots.get(lane).map_or(0..0, |it| it.hearing.ear.span()),
         }
     }
 

@@ -40,7 +40,11 @@ impl Core {
             return;
         };
         let newest = stage.recent.back().map_or(0, |it| it.0.start);
-        if stage.stretch.as_ref().is_some_and(|it| it.end <= newest || journey.missed) {
+        if stage
+            .stretch
+            .as_ref()
+            .is_some_and(|it| it.end <= newest || journey.missed)
+        {
             stage.stretch = None;
         }
         if stage.stretch.is_none() {
@@ -56,13 +60,7 @@ impl Core {
         }
     }
 
-    fn begin_stretch(
-        &self,
-        stage: &Stage,
-        journey: &Journey,
-        active: usize,
-        begin: u64,
-    ) -> Option<Stretch> {
+    fn begin_stretch(&self, stage: &Stage, journey: &Journey, active: usize, begin: u64) -> Option<Stretch> {
         if journey.settings.exhaustive || journey.missed || stage.wanted != Some(active) {
             return None;
         }
