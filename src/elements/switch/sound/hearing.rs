@@ -130,6 +130,15 @@ impl Slot {
         self.hears() && self.run.is_none_or(|it| !it.abandoned)
     }
 
+    /// Nothing more came of what it was given, so that it lags so far.
+    pub fn admit(&mut self) {
+        self.hearing.ear.admit();
+        if self.hearing.manner == Manner::Unknown {
+            // Once is enough to wait for what may come later.
+            self.hearing.manner = Manner::Here;
+        }
+    }
+
     /// Whether what is still missing of what the lane can give will not come any more.
     pub fn has_given_all(&self) -> bool {
         self.hearing.manner == Manner::Here || self.hearing.ear.is_up_to_date()
@@ -249,7 +258,7 @@ impl State {
         };
         let returned = slot.run.and_then(|it| it.returned);
         if returned.is_some_and(|it| it + RETURN_GRACE <= Instant::now()) {
-            slot.hearing.ear.admit();
+            slot.admit();
             // What it would get next follows with the buffer at hand, or not at all.
             slot.hearing.backlog.clear();
             self.run_ends(lane);
