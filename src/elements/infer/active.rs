@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use gst_video::prelude::*;
 use gst_video::{VideoFrameRef, VideoInfo};
 
+use super::ear::Ear;
 use super::failure::Fault;
 use crate::media::picture::{FrameToTensor, TensorToFrame};
 use crate::runtime::{Error, Model, Options, Session};
@@ -30,8 +31,10 @@ pub struct Active {
     pub model: Arc<Model>,
     pub options: Options,
     pub load_time: Duration,
-    session: Session,
+    pub(super) session: Session,
     geometry: Option<Geometry>,
+    /// For sound.
+    pub(super) ear: Option<Ear>,
     /// Frames since the model took over, for the stride.
     frames: u64,
 }
@@ -56,6 +59,7 @@ impl Active {
             load_time: start.elapsed(),
             session,
             geometry: None,
+            ear: None,
             frames: 0,
         })
     }
@@ -175,9 +179,14 @@ impl Active {
         )))
     }
 
-    /// Returns the shape of the input as the frames have it.
-    pub fn input_dims(&self) -> Option<[usize; 4]> {
-        self.geometry.as_ref().map(|geometry| geometry.to_tensor.dims())
+    /// Returns the shape of the input as the frames have it, or the sound.
+    pub fn input_dims(&self) -> Option<Vec<usize>> {
+        let of_frames = self.geometry.as_ref().map(|it| it.to_tensor.dims().to_vec());
+        let of_sound = || {
+            let spec = self.model.input_spec.sound()?;
+            Some(vec![1, spec.channels, spec.hop])
+        };
+        of_frames.or_else(of_sound)
     }
 }
 

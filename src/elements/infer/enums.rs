@@ -4,6 +4,7 @@
 
 use gst::glib;
 
+use crate::media::sound::ChannelUse;
 use crate::runtime;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
@@ -66,6 +67,31 @@ impl From<Task> for runtime::TaskChoice {
             Task::Tensor => runtime::Task::Tensor,
         };
         runtime::TaskChoice::Task(task)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
+#[enum_type(name = "GstAvrecInferChannels")]
+pub enum Channels {
+    #[default]
+    #[enum_value(
+        name = "Each channel by itself, with recurrent state of its own",
+        nick = "each"
+    )]
+    Each,
+    #[enum_value(
+        name = "The mean of all channels, whose answer goes to all of them",
+        nick = "mix"
+    )]
+    Mix,
+}
+
+impl From<Channels> for ChannelUse {
+    fn from(channels: Channels) -> Self {
+        match channels {
+            Channels::Each => ChannelUse::Each,
+            Channels::Mix => ChannelUse::Mix,
+        }
     }
 }
 
