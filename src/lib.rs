@@ -22,6 +22,7 @@ use gst::glib;
 
 pub mod answer;
 pub mod elements;
+pub mod letterbox;
 pub mod media;
 pub mod plane;
 pub mod policy;
