@@ -78,6 +78,9 @@ impl Decoder {
             metadata,
             labels: labels.or((!names.is_empty()).then_some(names.len())),
         };
+        // A hint that is not understood is an error for each task.
+        model.units()?;
+        model.activation()?;
         let mut assumed = Vec::new();
         let task = match task {
             Some(task) => task,

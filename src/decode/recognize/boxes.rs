@@ -82,7 +82,7 @@ fn anchors(model: &Model, rows: usize) -> Option<usize> {
     [1, 3].into_iter().find(|each| {
         [3, 4]
             .iter()
-            .any(|&grids| cells(input, grids) * each == rows && rows != 0)
+            .any(|&grids| cells(input, grids).checked_mul(*each) == Some(rows) && rows != 0)
     })
 }
 
@@ -106,7 +106,7 @@ fn order(
         (Some(first), Some(second)) => first < second,
         // Ultralytics' exporter leaves both free when sizes are dynamic; the classes are known by their names.
         (None, None) => {
-            let attributes = 4 + model.labels? + coefficients;
+            let attributes = model.labels?.checked_add(4 + coefficients)?;
             return model.is_ultralytics().then_some((Order::Planes, attributes));
         }
     };
