@@ -6,8 +6,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use gstavrec::decode::{Settings, Task};
-use gstavrec::tensor::{Data, Tensor};
-use half::f16;
+use gstavrec::tensor::Tensor;
 
 use crate::support::*;
 
@@ -32,14 +31,6 @@ unsafe impl GlobalAlloc for Counting {
 
 #[global_allocator]
 static COUNTING: Counting = Counting;
-
-fn halved(tensor: &Tensor) -> Tensor {
-    let Data::F32(values) = &tensor.data else { panic!() };
-    Tensor {
-        dims: tensor.dims.clone(),
-        data: Data::F16(values.iter().map(|&it| f16::from_f32(it)).collect()),
-    }
-}
 
 /// Numbers of all kinds; the same for each frame.
 fn noise(dims: &[usize]) -> Tensor {

@@ -9,6 +9,7 @@ mod detr;
 mod instances;
 mod laws;
 mod recognize;
+mod reference;
 mod segment;
 mod ssd;
 mod support;

@@ -67,6 +67,7 @@ pub(super) fn yolo(model: &Model, coefficients: usize) -> Result<Option<Fit>, Un
 fn is_finished(model: &Model, rows: Option<usize>) -> bool {
     match (rows, model.input) {
         _ if model.is_end_to_end() => true,
+        _ if model.mentions("yolox") || model.mentions("rtdetr") => false,
         (None, _) => true,
         (Some(rows), Some(_)) => anchors(model, rows).is_none(),
         (Some(rows), None) => rows <= MOST_FINISHED,
