@@ -3,6 +3,7 @@
 //! What is recognized, what was assumed for it, and what is refused.
 
 use gstavrec::decode::{Boxes, Family, Order, Places, Task, Units};
+use gstavrec::letterbox::Placement;
 use gstavrec::tensor::ElementType;
 
 use crate::support::*;
@@ -190,6 +191,33 @@ fn rows_of_numbers_are_classes_and_one_number_is_a_score() {
         (one(&[1, 4]), "classes Some(4)"),
     ] {
         assert_eq!(family(&model, None), expected);
+    }
+}
+
+#[test]
+fn frames_are_placed_as_in_training() {
+    for (model, expected) in [
+        (one(&[1, 84, 8400]), Placement::Centered),
+        (one(&[1, 25200, 85]), Placement::Centered),
+        (one(&[1, 300, 6]), Placement::Centered),
+        (Model::new(&[("yolox-out", &[1, 3549, 85])]), Placement::Cornered),
+        (
+            one(&[1, 3549, 85]).metadata("boxes", "cells"),
+            Placement::Cornered,
+        ),
+        (
+            Model::new(&[("logits", &[1, 100, 92]), ("pred_boxes", &[1, 100, 4])]),
+            Placement::Stretched,
+        ),
+        (one(&[1, 21, 512, 512]), Placement::Stretched),
+        (one(&[1, 1000]), Placement::Stretched),
+    ] {
+        assert_eq!(
+            model.recognize(None).unwrap().placement,
+            expected,
+            "{:?}",
+            model.outputs
+        );
     }
 }
 
