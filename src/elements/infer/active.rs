@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 use gst_video::prelude::*;
 use gst_video::{VideoFrameRef, VideoInfo};
 
+use super::ear::Ear;
 use super::failure::Fault;
 use crate::media::picture::{FrameToTensor, TensorToFrame};
-use crate::runtime::{Error, Model, Options, Session, Task};
+use crate::runtime::{Error, Model, Options, Session};
 use crate::tensor::Tensor;
 
 /// Unmeasured runs after load: the first allocates, the second finds everything in place.
@@ -30,8 +31,10 @@ pub struct Active {
     pub model: Arc<Model>,
     pub options: Options,
     pub load_time: Duration,
-    session: Session,
+    pub(super) session: Session,
     geometry: Option<Geometry>,
+    /// For sound.
+    pub(super) ear: Option<Ear>,
     /// Frames since the model took over, for the stride.
     frames: u64,
 }
@@ -56,6 +59,7 @@ impl Active {
             load_time: start.elapsed(),
             session,
             geometry: None,
+            ear: None,
             frames: 0,
         })
     }
@@ -73,7 +77,10 @@ impl Active {
         if self.fits(input, output) {
             return Ok(());
         }
-        let to_tensor = FrameToTensor::new(input, &self.model.input_spec)?;
+        let Some(spec) = self.model.input_spec.image() else {
+            return Err(Fault::NotForFrames);
+        };
+        let to_tensor = FrameToTensor::new(input, spec)?;
         self.session.prepare(&to_tensor.dims())?;
         let to_frame = self
             .model
@@ -172,15 +179,20 @@ impl Active {
         )))
     }
 
-    /// Returns the shape of the input as the frames have it.
-    pub fn input_dims(&self) -> Option<[usize; 4]> {
-        self.geometry.as_ref().map(|geometry| geometry.to_tensor.dims())
+    /// Returns the shape of the input as the frames have it, or the sound.
+    pub fn input_dims(&self) -> Option<Vec<usize>> {
+        let of_frames = self.geometry.as_ref().map(|it| it.to_tensor.dims().to_vec());
+        let of_sound = || {
+            let spec = self.model.input_spec.sound()?;
+            Some(vec![1, spec.channels, spec.hop])
+        };
+        of_frames.or_else(of_sound)
     }
 }
 
 /// Returns what the element makes of frames of this kind with this model.
 pub fn output_info(input: &VideoInfo, model: &Model) -> Option<VideoInfo> {
-    if model.task == Task::Tensor || model.keeps_size() {
+    if model.keeps_size() {
         return Some(input.clone());
     }
     let mut caps = input.to_caps().ok()?;

@@ -17,6 +17,21 @@ pub enum Fault {
     /// The buffer cannot be mapped as the frame that its caps describe.
     #[error("a buffer of {size} bytes at {pts} is no {caps} frame; the element before this one is broken")]
     Frame { size: usize, pts: String, caps: String },
+    /// The model is for sound, and frames come.
+    #[error("the model is for sound; use it on sound, or set model-file to a model for frames")]
+    NotForFrames,
+    /// The model is for frames, and sound comes.
+    #[error("the model is for frames; use it on video, or set model-file to a model for sound")]
+    NotForSound,
+    /// The caps have no sound that can be read.
+    #[error("sound of {0} cannot be read; put audioconvert before this element")]
+    SoundCaps(String),
+    /// The model gave another number of samples than it was made for.
+    #[error("the model's answer has not {wanted} samples; export it with a fixed number of samples")]
+    AnswerLength { wanted: usize },
+    /// A buffer could not be had or written.
+    #[error("cannot get a buffer of {0} bytes that can be written")]
+    Memory(usize),
     /// There is no model to run.
     #[error("no model to load; set model-file to an .onnx file")]
     NoModel,
@@ -54,7 +69,13 @@ macro_rules! with_code {
                 let $code = gst::StreamError::Failed;
                 $then
             }
-            Fault::Picture(_) | Fault::Frame { .. } | Fault::Downstream { .. } => {
+            Fault::Picture(_)
+            | Fault::NotForFrames
+            | Fault::NotForSound
+            | Fault::SoundCaps(_)
+            | Fault::AnswerLength { .. }
+            | Fault::Frame { .. }
+            | Fault::Downstream { .. } => {
                 let $code = gst::StreamError::Format;
                 $then
             }
@@ -62,7 +83,7 @@ macro_rules! with_code {
                 let $code = gst::StreamError::Format;
                 $then
             }
-            Fault::Thread(_) => {
+            Fault::Thread(_) | Fault::Memory(_) => {
                 let $code = gst::ResourceError::NoSpaceLeft;
                 $then
             }

@@ -46,14 +46,17 @@ use gst::prelude::*;
 
 mod active;
 mod caps;
+mod ear;
 mod enums;
 mod failure;
 mod frames;
+mod hearing;
 mod imp;
 mod lifecycle;
 mod loader;
 mod messages;
 mod settings;
+mod sound;
 mod state;
 mod stats;
 #[cfg(test)]
@@ -71,6 +74,7 @@ pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
     for kind in [
         enums::Backend::static_type(),
         enums::Task::static_type(),
+        enums::Channels::static_type(),
         enums::OptimizationLevel::static_type(),
         enums::ExecutionProvider::static_type(),
     ] {
