@@ -107,7 +107,7 @@ impl Letterbox {
         let y = |edge: f32| ((edge - self.pad_top as f32) / down).clamp(0.0, height);
         let (left, top, right, bottom) = (x(left), y(top), x(right), y(bottom));
         // The sum of left and width rounds to no more than the frame's width, which is a whole number.
-        (left < right && top < bottom).then(|| Region {
+        (left < right && top < bottom).then_some(Region {
             left,
             top,
             width: right - left,
