@@ -12,6 +12,7 @@ mod error;
 mod format;
 mod kernel;
 pub mod luma;
+mod mix;
 pub mod perturb;
 pub mod picture;
 mod plane;
