@@ -12,6 +12,7 @@ mod error;
 mod format;
 mod kernel;
 pub mod luma;
+pub mod metas;
 mod mix;
 pub mod perturb;
 pub mod picture;
