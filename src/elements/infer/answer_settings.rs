@@ -4,10 +4,13 @@
 
 use gst::glib;
 use gst::prelude::*;
+use gst_video::VideoInfo;
 
 use super::enums::{Fit, Output};
+use super::failure::Fault;
 use super::settings::set;
 use crate::decode;
+use crate::runtime::Task;
 
 /// Settings of tasks whose answer is neither a picture nor sound.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -71,6 +74,32 @@ impl Live {
 }
 
 impl AnswerSettings {
+    /// Refuses a way out that answers of a task do not have.
+    pub fn check(&self, task: Task) -> Result<(), Fault> {
+        let output = |needs: &'static str| Fault::Output {
+            output: self.output.nick(),
+            task: task.name(),
+            needs,
+        };
+        match (task, self.output) {
+            (Task::Segment, Output::Meta) if cfg!(not(feature = "analytics")) => Err(output(
+                "a build with the feature analytics (GStreamer 1.26); set output=overlay or output=alpha",
+            )),
+            (Task::Segment, _) | (_, Output::Meta | Output::Overlay) => Ok(()),
+            (_, Output::Alpha) => Err(output(
+                "masks, which task=segment has; set output=meta or output=overlay",
+            )),
+        }
+    }
+
+    /// Refuses frames that the answer cannot be written to.
+    pub fn check_format(&self, frame: &VideoInfo) -> Result<(), Fault> {
+        if self.output == Output::Alpha && !frame.format_info().has_alpha() {
+            return Err(Fault::NoAlpha(frame.format().to_str().as_str()));
+        }
+        Ok(())
+    }
+
     /// Takes a new value; returns whether the property is one of these.
     pub fn set(&mut self, value: &glib::Value, name: &str) -> bool {
         let live = &mut self.live;
@@ -89,7 +118,7 @@ impl AnswerSettings {
             "key-frame-distance" => {
                 let nanoseconds = value.get().unwrap_or(u64::MAX).min(MOST_NANOSECONDS);
                 live.key_frame_distance = gst::ClockTime::from_nseconds(nanoseconds);
-            },
+            }
             _ => return false,
         }
         true

@@ -121,11 +121,7 @@ fn task_of(task: decode::Task) -> Task {
     }
 }
 
-fn recognize(
-    model: &Model,
-    task: Option<decode::Task>,
-    labels: Option<usize>,
-) -> Result<Recognition, Unfit> {
+fn recognize(model: &Model, task: Option<decode::Task>, labels: Option<usize>) -> Result<Recognition, Unfit> {
     let size = model.input_spec.image().and_then(|it| it.size);
     let input = size.map(|(width, height)| Size { width, height });
     if let Some(index) = model
@@ -139,7 +135,13 @@ fn recognize(
             remedy: "write dims-order=row-major in the .modelinfo file, or set task=tensor".into(),
         });
     }
-    Decoder::recognize(task, &ports(model, input.is_some()), input, &model.metadata, labels)
+    Decoder::recognize(
+        task,
+        &ports(model, input.is_some()),
+        input,
+        &model.metadata,
+        labels,
+    )
 }
 
 /// The outputs as declared; what is not declared is taken from the run at load, where the input's size is fixed.
@@ -167,13 +169,17 @@ fn read_labels(path: &Path) -> Result<Vec<String>, Fault> {
     let metadata = std::fs::metadata(path).map_err(|error| fault(error.to_string()))?;
     if !metadata.is_file() {
         // A pipe would block, or never end.
-        return Err(fault("it is not a regular file; give a text file with one label a line".into()));
+        return Err(fault(
+            "it is not a regular file; give a text file with one label a line".into(),
+        ));
     }
     let mut text = String::new();
     let file = File::open(path).map_err(|error| fault(error.to_string()))?;
     let mut limited = file.take(MAX_LABELS_BYTES + 1);
     limited.read_to_string(&mut text).map_err(|error| {
-        fault(format!("{error}; give a text file in UTF-8 with one label a line"))
+        fault(format!(
+            "{error}; give a text file in UTF-8 with one label a line"
+        ))
     })?;
     if MAX_LABELS_BYTES < text.len() as u64 {
         return Err(fault(format!(
@@ -206,6 +212,13 @@ fn fit(choice: enums::Fit, recognition: &Recognition, model: &Model) -> Result<F
     })
 }
 
+/// An answer with the names of its classes.
+#[derive(Clone, Copy)]
+pub struct Said<'a> {
+    pub answer: &'a Answer,
+    pub labels: &'a [String],
+}
+
 impl Decoding {
     /// Reads the outputs of a run on a frame that lay at `place`, and keeps the answer where others carry it too.
     pub fn read(
@@ -214,11 +227,22 @@ impl Decoding {
         place: Letterbox,
         live: &Live,
         interval: u32,
-    ) -> Result<(), decode::Fault> {
+    ) -> Result<Said<'_>, decode::Fault> {
         let answer = self.decoder.decode(outputs, place, &live.decoding())?;
-        // Taking a copy costs an allocation, so only where it is needed.
+        // A copy costs an allocation, so it is made only where it is needed.
         self.kept = (1 < interval).then(|| answer.clone());
-        Ok(())
+        Ok(Said {
+            answer,
+            labels: &self.labels,
+        })
+    }
+
+    /// The last answer again; `None` where there is none since the last gap.
+    pub fn again(&self) -> Option<Said<'_>> {
+        self.kept.as_ref().map(|answer| Said {
+            answer,
+            labels: &self.labels,
+        })
     }
 
     /// Values that were left out since the model was loaded, because they were no numbers or outside of the frame.

@@ -73,10 +73,7 @@ impl From<Task> for runtime::TaskChoice {
 #[enum_type(name = "GstAvrecInferFit")]
 pub enum Fit {
     #[default]
-    #[enum_value(
-        name = "As models of the recognized family are trained",
-        nick = "auto"
-    )]
+    #[enum_value(name = "As models of the recognized family are trained", nick = "auto")]
     Auto,
     #[enum_value(name = "The whole frame to the whole input", nick = "stretch")]
     Stretch,
@@ -90,7 +87,10 @@ pub enum Fit {
         nick = "corner"
     )]
     Corner,
-    #[enum_value(name = "The middle of the frame in its proportions (classify, score)", nick = "crop")]
+    #[enum_value(
+        name = "The middle of the frame in its proportions (classify, score)",
+        nick = "crop"
+    )]
     Crop,
 }
 
@@ -104,6 +104,16 @@ pub enum Output {
     Overlay,
     #[enum_value(name = "The mask of segment in the frame's alpha channel", nick = "alpha")]
     Alpha,
+}
+
+impl Output {
+    pub fn nick(self) -> &'static str {
+        match self {
+            Output::Meta => "meta",
+            Output::Overlay => "overlay",
+            Output::Alpha => "alpha",
+        }
+    }
 }
 
 /// The nicks are those of GStreamer's `onnxinference`.

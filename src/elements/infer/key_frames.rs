@@ -33,7 +33,11 @@ impl KeyFrames {
             self.peak = Some(frame);
         }
         let fell = before.is_some_and(|before| frame.score < before);
-        if fell { self.select(threshold, distance) } else { None }
+        if fell {
+            self.select(threshold, distance)
+        } else {
+            None
+        }
     }
 
     /// Ends the stream; returns a peak that lasted to its end, if that is selected.
@@ -77,7 +81,9 @@ mod tests {
             running_time: gst::ClockTime::from_seconds(index as u64),
             score,
         });
-        let mut found: Vec<_> = scored.filter_map(|it| frames.take(it, threshold, distance)).collect();
+        let mut found: Vec<_> = scored
+            .filter_map(|it| frames.take(it, threshold, distance))
+            .collect();
         found.extend(frames.finish(threshold, distance));
         found.iter().map(|it| it.running_time.seconds()).collect()
     }

@@ -52,11 +52,13 @@ mod enums;
 mod failure;
 mod frames;
 mod imp;
+mod key_frames;
 mod lifecycle;
 mod loader;
-mod key_frames;
+mod looking;
 mod messages;
 mod settings;
+mod sizes;
 mod state;
 mod stats;
 #[cfg(test)]
