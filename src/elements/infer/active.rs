@@ -13,6 +13,7 @@ use super::answer_settings::AnswerSettings;
 use super::decoding::{Decoding, Meaning};
 use super::failure::Fault;
 use super::sizes;
+use crate::media::draw::Painter;
 use crate::media::picture::{Fit, FrameToTensor, TensorToFrame};
 use crate::runtime::{Error, Model, Options, Session, Task};
 use crate::tensor::{ImageSpec, Tensor};
@@ -25,6 +26,8 @@ pub(super) struct Geometry {
     pub input: VideoInfo,
     output: VideoInfo,
     pub to_tensor: FrameToTensor,
+    /// Draws answers.
+    pub painter: Painter,
     /// `None` for tensors, whose frames are not written.
     to_frame: Option<TensorToFrame>,
 }
@@ -35,6 +38,8 @@ pub struct Active {
     pub answers: AnswerSettings,
     /// What was assumed of the model where nothing said it, a sentence each.
     pub assumed: Vec<String>,
+    /// What the user should know though it works, a sentence each.
+    pub warnings: Vec<String>,
     pub load_time: Duration,
     pub(super) session: Session,
     /// For tasks whose answer is neither a picture nor sound nor raw.
@@ -77,6 +82,7 @@ impl Active {
             options,
             answers,
             assumed: meaning.assumed,
+            warnings: meaning.warnings,
             load_time: start.elapsed(),
             session,
             decoding: meaning.decoding,
@@ -115,6 +121,7 @@ impl Active {
             input: input.clone(),
             output: output.clone(),
             to_tensor,
+            painter: Painter::new(output)?,
             to_frame: to_frame.transpose()?,
         });
         Ok(())

@@ -258,6 +258,12 @@ impl Infer {
             running.backend,
             running.backend_note
         );
+        for assumed in &running.assumed {
+            gst::info!(CAT, imp = self, "{assumed}");
+        }
+        for warning in &running.warnings {
+            gst::warning!(CAT, imp = self, "{warning}");
+        }
         let interval = self.settings.lock().inference_interval;
         if running.model.task == Task::Image && interval != 1 {
             gst::warning!(

@@ -24,6 +24,8 @@ pub struct Running {
     pub input_dims: Option<[usize; 4]>,
     /// A sentence each.
     pub assumed: Vec<String>,
+    /// A sentence each.
+    pub warnings: Vec<String>,
 }
 
 impl Running {
@@ -36,6 +38,7 @@ impl Running {
             load_time_ns: u64::try_from(active.load_time.as_nanos()).unwrap_or(u64::MAX),
             input_dims: active.input_dims(),
             assumed: active.assumed.clone(),
+            warnings: active.warnings.clone(),
         }
     }
 }
