@@ -14,6 +14,8 @@ mod error;
 mod format;
 mod kernel;
 pub mod luma;
+pub mod metas;
+mod mix;
 pub mod perturb;
 pub mod picture;
 mod plane;
