@@ -8,7 +8,8 @@ mod common;
 use gst_analytics::prelude::*;
 use gst_analytics::{AnalyticsODMtd, AnalyticsRelationMeta, TensorDataType, TensorDimOrder, TensorMeta};
 use gstavrec::answer::{Answer, ClassMap, ClassScore, Detection, Instance, Mask, Region};
-use gstavrec::media::analytics::{self, class_of, tensor_caps, tensors};
+use gstavrec::media::analytics::{self, tensor_caps, tensors};
+use gstavrec::media::metas::{self, class_of};
 use gstavrec::tensor::{Data, Dim, DimsOrder, ElementType, Tensor, TensorInfo};
 
 /// Width and height of the frames.
@@ -145,6 +146,99 @@ fn instances_read_back_with_masks_cut_at_half() {
             instance(named(person, "person"), &[255, 0, 0, 0, 255, 0]),
         ]))
     );
+}
+
+#[test]
+fn detections_leave_in_the_older_terms_besides() {
+    common::init();
+    let car = detection([10.0, 20.0, 110.0, 60.0], 2, 0.875);
+    let mut buffer = gst::Buffer::new();
+    metas::attach(buffer.make_mut(), &Answer::Detections(vec![car]), &labels(), SIZE).unwrap();
+    let region = buffer.meta::<gst_video::VideoRegionOfInterestMeta>().unwrap();
+    assert_eq!((region.roi_type(), region.rect()), ("car", (10, 20, 100, 40)));
+    assert_eq!(metas::detections(&buffer), [named(car, "car")]);
+    assert_eq!(
+        metas::read(&buffer),
+        Some(Answer::Detections(vec![named(car, "car")]))
+    );
+}
+
+#[test]
+fn instances_keep_their_masks_where_regions_of_interest_have_none() {
+    common::init();
+    let instance = |detection| Instance {
+        detection,
+        mask: Mask {
+            width: 2,
+            height: 1,
+            coverage: vec![255, 0],
+        },
+    };
+    let car = detection([10.0, 20.0, 110.0, 60.0], 2, 0.875);
+    let mut buffer = gst::Buffer::new();
+    let answer = Answer::Instances(vec![instance(car)]);
+    metas::attach(buffer.make_mut(), &answer, &labels(), SIZE).unwrap();
+    assert_eq!(
+        metas::read(&buffer),
+        Some(Answer::Instances(vec![instance(named(car, "car"))]))
+    );
+    assert_eq!(metas::detections(&buffer), [named(car, "car")]);
+}
+
+#[test]
+fn what_others_said_in_the_older_terms_counts_where_we_found_nothing() {
+    common::init();
+    let mut buffer = gst::Buffer::new();
+    metas::attach(
+        buffer.make_mut(),
+        &Answer::Detections(Vec::new()),
+        &labels(),
+        SIZE,
+    )
+    .unwrap();
+    assert_eq!(metas::read(&buffer), Some(Answer::Detections(Vec::new())));
+    gst_video::VideoRegionOfInterestMeta::add(buffer.make_mut(), "dog", (1, 2, 3, 4));
+    let dog = named(detection([1.0, 2.0, 4.0, 6.0], 0, 1.0), "dog");
+    assert_eq!(metas::read(&buffer), Some(Answer::Detections(vec![dog])));
+}
+
+#[test]
+fn the_names_of_a_class_map_are_no_classes_of_the_frame() {
+    common::init();
+    let map = ClassMap {
+        width: 2,
+        height: 1,
+        classes: vec![0, 2],
+    };
+    let score = ClassScore {
+        class: 1,
+        confidence: 0.75,
+    };
+    let mut buffer = gst::Buffer::new();
+    analytics::attach_classes(buffer.make_mut(), &[score], &labels()).unwrap();
+    analytics::attach(buffer.make_mut(), &Answer::ClassMap(map.clone()), &labels(), SIZE).unwrap();
+    let bicycle = ClassScore {
+        class: class_of("bicycle"),
+        ..score
+    };
+    assert_eq!(analytics::classes(&buffer), Some(vec![bicycle]));
+    assert_eq!(analytics::class_map(&buffer), Some(map));
+}
+
+#[test]
+fn classes_of_sound_leave_as_a_classification() {
+    common::init();
+    let mut buffer = gst::Buffer::new();
+    let speech = ClassScore {
+        class: 0,
+        confidence: 0.5,
+    };
+    metas::attach_to_sound(buffer.make_mut(), &[speech], &["speech".to_owned()]).unwrap();
+    let expected = ClassScore {
+        class: class_of("speech"),
+        ..speech
+    };
+    assert_eq!(analytics::classes(&buffer), Some(vec![expected]));
 }
 
 #[test]

@@ -12,15 +12,17 @@
 //! | raw tensors | [`tensors`] |
 //!
 //! A buffer has one relation meta at most, and what is there already stays: answers are added to it. Classes travel
-//! as labels. Reading turns a label into a number that is equal for equal labels in this process.
+//! as labels; reading makes them [`class_of`](super::metas::class_of) the label.
 
 use gst::glib;
+use gst::glib::translate::IntoGlib;
 use gst_analytics::prelude::*;
 use gst_analytics::{
-    AnalyticsClassificationMtd, AnalyticsMtdRef, AnalyticsODMtd, AnalyticsRelationMeta,
+    AnalyticsClassificationMtd, AnalyticsMtd, AnalyticsMtdRef, AnalyticsODMtd, AnalyticsRelationMeta,
     AnalyticsRelationMetaInitParams, RelTypes,
 };
 
+use super::metas::{name, pixels};
 use crate::answer::{Answer, ClassMap, ClassScore, Detection, Instance, Mask, Region};
 use segmentation::{Area, Kind, SegmentationMtd};
 
@@ -77,54 +79,106 @@ pub fn attach(
     Ok(())
 }
 
+/// Adds the classes of a frame or of a stretch of sound to its buffer.
+pub fn attach_classes(
+    buffer: &mut gst::BufferRef,
+    scores: &[ClassScore],
+    labels: &[String],
+) -> Result<(), glib::BoolError> {
+    add_classes(&mut AnalyticsRelationMeta::add(buffer), scores, labels)
+}
+
 /// Reads what [`attach`] or another element left: instances where detections have masks, else detections, else a
 /// class map, else classes. `None` where there is no relation meta, or nothing of these in it.
 ///
-/// An empty relation meta is read as no detections. Classes are numbers of labels, but those of a class map the
-/// values of its mask. A detection without a mask among others is an instance that fills its box.
+/// An empty relation meta is read as no detections.
 pub fn read(buffer: &gst::BufferRef) -> Option<Answer> {
     let meta = buffer.meta::<AnalyticsRelationMeta>()?;
     if meta.is_empty() {
         return Some(Answer::Detections(Vec::new()));
     }
-    let found: Vec<(u32, Detection)> = meta
-        .iter::<AnalyticsODMtd>()
-        .filter_map(|it| Some((it.id(), read_detection(&meta, &it)?)))
-        .collect();
-    if found.is_empty() {
-        return read_class_map(&meta)
-            .map(Answer::ClassMap)
-            .or_else(|| read_classes(&meta).map(Answer::Classes));
+    let instances = instances(buffer);
+    if !instances.is_empty() {
+        return Some(Answer::Instances(instances));
     }
-    let masks: Vec<Option<Mask>> = found.iter().map(|(id, _)| read_mask(&meta, *id)).collect();
-    if masks.iter().all(Option::is_none) {
-        let mut detections: Vec<Detection> = found.into_iter().map(|(_, it)| it).collect();
-        detections.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+    let detections = detections(buffer);
+    if !detections.is_empty() {
         return Some(Answer::Detections(detections));
     }
-    let paired = found.into_iter().zip(masks);
-    let mut instances: Vec<Instance> = paired
-        .map(|((_, detection), mask)| Instance {
-            detection,
-            mask: mask.unwrap_or_else(full),
-        })
-        .collect();
-    instances.sort_by(|a, b| b.detection.confidence.total_cmp(&a.detection.confidence));
-    Some(Answer::Instances(instances))
+    class_map(buffer)
+        .map(Answer::ClassMap)
+        .or_else(|| classes(buffer).map(Answer::Classes))
 }
 
-/// The number that [`read`] gives to a label.
-pub fn class_of(label: &str) -> u32 {
-    use glib::translate::IntoGlib;
-    glib::Quark::from_str(label).into_glib()
+/// All detections, with masks or without, the most confident first.
+pub fn detections(buffer: &gst::BufferRef) -> Vec<Detection> {
+    let Some(meta) = buffer.meta::<AnalyticsRelationMeta>() else {
+        return Vec::new();
+    };
+    let mut found: Vec<Detection> = meta
+        .iter::<AnalyticsODMtd>()
+        .filter_map(|it| read_detection(&meta, &it))
+        .collect();
+    found.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+    found
+}
+
+/// All detections with their masks, the most confident first; none where no detection has a mask.
+///
+/// A detection without a mask among others fills its box.
+pub fn instances(buffer: &gst::BufferRef) -> Vec<Instance> {
+    let Some(meta) = buffer.meta::<AnalyticsRelationMeta>() else {
+        return Vec::new();
+    };
+    let mut masked = false;
+    let mut found: Vec<Instance> = meta
+        .iter::<AnalyticsODMtd>()
+        .filter_map(|it| {
+            let mask = read_mask(&meta, it.id());
+            masked |= mask.is_some();
+            Some(Instance {
+                detection: read_detection(&meta, &it)?,
+                mask: mask.unwrap_or_else(full),
+            })
+        })
+        .collect();
+    found.sort_by(|a, b| b.detection.confidence.total_cmp(&a.detection.confidence));
+    if masked { found } else { Vec::new() }
+}
+
+/// The first segmentation that belongs to no detection. Its classes are the values of the mask, not labels.
+pub fn class_map(buffer: &gst::BufferRef) -> Option<ClassMap> {
+    let meta = buffer.meta::<AnalyticsRelationMeta>()?;
+    let mut maps = meta.iter::<SegmentationMtd>();
+    let map = maps.find(|it| related::<AnalyticsODMtd>(&meta, it.id()).is_none())?;
+    let (width, height, classes) = segmentation::values(&map)?;
+    Some(ClassMap {
+        width,
+        height,
+        classes,
+    })
+}
+
+/// The last classification that belongs to nothing else, the most confident class first.
+pub fn classes(buffer: &gst::BufferRef) -> Option<Vec<ClassScore>> {
+    let meta = buffer.meta::<AnalyticsRelationMeta>()?;
+    let alone = meta
+        .iter::<AnalyticsClassificationMtd>()
+        .filter(|it| !names_another(&meta, it.id()));
+    let mut scores: Vec<ClassScore> = alone
+        .last()?
+        .iterate()
+        .map(|(label, confidence)| ClassScore {
+            class: label.into_glib(),
+            confidence,
+        })
+        .collect();
+    scores.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+    Some(scores)
 }
 
 fn quark(labels: &[String], class: u32) -> glib::Quark {
-    let label = usize::try_from(class).ok().and_then(|it| labels.get(it));
-    label.map_or_else(
-        || glib::Quark::from_str(class.to_string()),
-        |it| glib::Quark::from_str(it),
-    )
+    glib::Quark::from_str(&*name(labels, class))
 }
 
 /// Adds a detection and returns its id in the meta, with its box.
@@ -134,7 +188,7 @@ fn add_detection(
     labels: &[String],
     size: (u32, u32),
 ) -> Result<(u32, Area), glib::BoolError> {
-    let area = pixels(&detection.region, size);
+    let area = area(&detection.region, size);
     let added = meta.add_od_mtd(
         quark(labels, detection.class),
         area.left,
@@ -146,7 +200,6 @@ fn add_detection(
     Ok((added.id(), area))
 }
 
-/// Adds classes and returns the id of their classification in the meta.
 fn add_classes(
     meta: &mut MetaRefMut<'_>,
     scores: &[ClassScore],
@@ -211,7 +264,6 @@ fn add_instance(
 }
 
 fn read_detection(meta: &MetaRef<'_>, found: &AnalyticsMtdRef<'_, AnalyticsODMtd>) -> Option<Detection> {
-    use glib::translate::IntoGlib;
     let place = found.location().ok()?;
     // Some decoders leave the label to a classification of their own.
     let label = found.obj_type().or_else(|| {
@@ -232,9 +284,7 @@ fn read_detection(meta: &MetaRef<'_>, found: &AnalyticsMtdRef<'_, AnalyticsODMtd
 }
 
 fn read_mask(meta: &MetaRef<'_>, detection: u32) -> Option<Mask> {
-    let mask = meta
-        .iter_direct_related::<SegmentationMtd>(detection, RelTypes::RELATE_TO)
-        .next()?;
+    let mask = related::<SegmentationMtd>(meta, detection)?;
     let (width, height, values) = segmentation::values(&mask)?;
     let coverage = values
         .iter()
@@ -247,28 +297,16 @@ fn read_mask(meta: &MetaRef<'_>, detection: u32) -> Option<Mask> {
     })
 }
 
-fn read_class_map(meta: &MetaRef<'_>) -> Option<ClassMap> {
-    let map = meta.iter::<SegmentationMtd>().next()?;
-    let (width, height, classes) = segmentation::values(&map)?;
-    Some(ClassMap {
-        width,
-        height,
-        classes,
-    })
+/// The first record that this one points at.
+fn related<'a, T: AnalyticsMtd + 'a>(meta: &'a MetaRef<'a>, record: u32) -> Option<AnalyticsMtdRef<'a, T>> {
+    meta.iter_direct_related::<T>(record, RelTypes::RELATE_TO).next()
 }
 
-fn read_classes(meta: &MetaRef<'_>) -> Option<Vec<ClassScore>> {
-    use glib::translate::IntoGlib;
-    let classes = meta.iter::<AnalyticsClassificationMtd>().next()?;
-    let mut scores: Vec<ClassScore> = classes
-        .iterate()
-        .map(|(label, confidence)| ClassScore {
-            class: label.into_glib(),
-            confidence,
-        })
-        .collect();
-    scores.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
-    Some(scores)
+/// Whether a detection or a segmentation points at this classification.
+fn names_another(meta: &MetaRef<'_>, classification: u32) -> bool {
+    let points = |id: u32| meta.relation(id, classification).contains(RelTypes::RELATE_TO);
+    meta.iter::<AnalyticsODMtd>().any(|it| points(it.id()))
+        || meta.iter::<SegmentationMtd>().any(|it| points(it.id()))
 }
 
 /// A mask that says no more than the box does.
@@ -280,22 +318,15 @@ fn full() -> Mask {
     }
 }
 
-/// Rounds the edges of a region to pixels of the frame; what has no numbers lies in the corner.
-fn pixels(region: &Region, size: (u32, u32)) -> Area {
-    let edge = |at: f32, end: i32| (at.round() as i32).clamp(0, end);
-    let span = |start: f32, length: f32, end: i32| {
-        // The last pixel at most, so that one is left.
-        let first = edge(start, (end - 1).max(0));
-        let last = edge(start + length, end);
-        (first, (last - first).max(1))
-    };
-    let (left, width) = span(region.left, region.width, whole(size.0));
-    let (top, height) = span(region.top, region.height, whole(size.1));
+/// A region in whole pixels of the frame.
+fn area(region: &Region, size: (u32, u32)) -> Area {
+    let (left, width) = pixels(region.left, region.width, size.0);
+    let (top, height) = pixels(region.top, region.height, size.1);
     Area {
-        left,
-        top,
-        width,
-        height,
+        left: whole(left),
+        top: whole(top),
+        width: whole(width),
+        height: whole(height),
     }
 }
 
