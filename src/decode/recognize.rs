@@ -12,6 +12,8 @@ use crate::tensor::TensorInfo;
 
 mod boxes;
 mod classes;
+mod outputs;
+mod places;
 mod task;
 
 /// How a model's outputs will be read, and how sure that is.
@@ -102,7 +104,7 @@ fn fit(task: Task, model: &Model) -> Result<Fit, Unfit> {
     match task {
         Task::Detect => boxes::fit(model),
         Task::Classify => classes::fit(model),
-        Task::Segment => Err(Unfit::new("segment is not understood yet", "set task=tensor")),
+        Task::Segment => places::fit(model),
         Task::Score => classes::fit_score(model),
     }
 }

@@ -4,10 +4,12 @@
 //!
 //! An ini file beside the model with a section per tensor: `dims`, `dir` and `type` find the tensor,
 //! `ranges` normalises an input, `id` and `dims-order` describe an output, and `[modelinfo]` holds
-//! `version` and `group-id`. It goes further than GStreamer in three things: `dims` may fix what the
-//! model leaves open, `ranges` is read for image outputs too, and a line that cannot be understood is
+//! `version` and `group-id`. It goes further than GStreamer in four things: `dims` may fix what the
+//! model leaves open, `ranges` is read for image outputs too, `sample_rate`, `delay` and `hop` describe an
+//! input for sound, and a line that cannot be understood is
 //! an error instead of a line in a log.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -45,7 +47,12 @@ pub struct TensorSection {
     /// Values that stand for 0 and 255, one pair for all channels or one per channel.
     pub ranges: Option<Vec<(f32, f32)>>,
     pub dims_order: DimsOrder,
+    /// Those of the lines `sample_rate`, `delay` and `hop` that are there, as written.
+    pub sound: BTreeMap<String, String>,
 }
+
+/// Lines of a section that say how sound stands in a tensor.
+const SOUND_LINES: [&str; 3] = ["sample_rate", "delay", "hop"];
 
 /// A `.modelinfo` file.
 #[derive(Debug, Clone, PartialEq)]
@@ -286,6 +293,10 @@ fn section(path: &Path, name: &str, lines: &Properties) -> Result<TensorSection,
         direction,
         ranges: ranges.transpose()?,
         dims_order,
+        sound: SOUND_LINES
+            .iter()
+            .filter_map(|key| lines.get(key).map(|value| ((*key).to_owned(), value.to_owned())))
+            .collect(),
     })
 }
 

@@ -213,7 +213,7 @@ impl Infer {
 
     /// Lets a loaded model take over, between two frames, if it is ready for them.
     pub(super) fn swap(&self) {
-        let (running, is_ready) = {
+        let (running, passage, is_ready) = {
             let mut state = self.state.lock();
             let Some(new) = state.pending.take() else { return };
             if state.stream.as_ref().is_some_and(|(input, _)| !new.takes(input)) {
@@ -222,7 +222,7 @@ impl Infer {
                 state.order(Job::Prepare(new));
                 return;
             }
-            let running = Running::new(&new);
+            let (running, passage) = (Running::new(&new), new.passage());
             let is_ready = state
                 .stream
                 .as_ref()
@@ -231,13 +231,12 @@ impl Infer {
             if let Some(old) = state.active.replace(new) {
                 state.order(Job::Retire(old));
             }
-            (running, is_ready)
+            (running, passage, is_ready)
         };
-        let passes = !running.model.task.replaces();
-        if !is_ready || passes != self.obj().is_passthrough() {
+        if !is_ready || passage != self.passage() {
             // The base class settles caps and buffers anew with this frame; where caps stay the same, it
             // does not ask what happens with frames.
-            self.obj().set_passthrough(passes);
+            self.set_passage(passage);
             self.obj().reconfigure_src();
         }
         {
@@ -318,6 +317,7 @@ fn request(settings: &Settings) -> Result<Request, Fault> {
     Ok(Request {
         path: PathBuf::from(path),
         options: settings.options(),
+        answers: settings.answers.clone(),
     })
 }
 

@@ -8,6 +8,7 @@ use std::sync::mpsc::Sender;
 use gst_video::VideoInfo;
 
 use super::active::Active;
+use super::key_frames::KeyFrames;
 use super::loader::Job;
 use crate::runtime::Model;
 
@@ -55,6 +56,7 @@ pub struct State {
     /// Frames in and out, once caps are settled.
     pub stream: Option<(VideoInfo, VideoInfo)>,
     pub jobs: Option<Sender<Job>>,
+    pub key_frames: KeyFrames,
 }
 
 impl State {
