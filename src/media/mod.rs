@@ -8,6 +8,8 @@
 //! that listen. Colors and scaling are done by `yuv` and `fast_image_resize`; the loops of `kernel` do
 //! what those leave over: normalization and layout. Nothing here knows a model runtime.
 
+#[cfg(feature = "analytics")]
+pub mod analytics;
 pub mod draw;
 mod element;
 mod error;

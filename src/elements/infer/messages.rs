@@ -11,7 +11,6 @@ use super::stats::{Running, dims_value};
 use crate::answer::{Answer, Detection};
 use crate::media::metas;
 use crate::runtime::Model;
-use crate::runtime::modelinfo::DimsOrder;
 use crate::tensor::{Data, Tensor};
 
 /// Says that a model answers from now on.
@@ -50,14 +49,7 @@ pub fn tensors(
             .field("name", info.name.as_str())
             .field("type", kind)
             .field("dims", dims_value(&tensor.dims))
-            .field(
-                "dims-order",
-                if *order == DimsOrder::RowMajor {
-                    "row-major"
-                } else {
-                    "col-major"
-                },
-            )
+            .field("dims-order", order.name())
             .field("data", data)
             .build()
             .to_send_value()
