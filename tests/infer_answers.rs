@@ -471,7 +471,10 @@ fn key_frames_are_off_unless_asked_for() {
     let messages = std::iter::from_fn(|| bench.bus.pop());
     assert_eq!(messages.filter(|it| it.has_name("avrec/key-frame")).count(), 0);
     let events = std::iter::from_fn(|| bench.harness.try_pull_event());
-    assert_eq!(events.filter(|it| gst_video::ForceKeyUnitEvent::is(it)).count(), 0);
+    assert_eq!(
+        events.filter(|it| gst_video::ForceKeyUnitEvent::is(it)).count(),
+        0
+    );
 }
 
 #[test]

@@ -97,8 +97,59 @@ body = helper.make_graph(
 save("slow", [helper.make_node("Loop", ["steps", "", "x"], ["y"], body=body)], [value("x", [1, 1, "h", "w"])],
      [value("y", [1, 1, "h", "w"])], [constant("steps", np.array(600_000, np.int64))])
 
-# Models that must be refused.
+# Sound that works: hops of 10 ms where nothing else is said.
+at_16k = {"sample_rate": "16000"}
 ident = [helper.make_node("Identity", ["x"], ["y"])]
+
+
+def late(name, hop, lag, dims, metadata, kind=FLOAT):
+    """Gives back what it hears, later: the state holds what was not given back yet."""
+    out = helper.make_node("Slice", ["all", "zero", "hop", "axis"], ["y"])
+    rest = helper.make_node("Slice", ["all", "hop", "end", "axis"], ["line_out"])
+    save(name, [helper.make_node("Concat", ["line_in", "x"], ["all"], axis=-1), out, rest],
+         [value("x", [*dims, hop], kind), value("line_in", [*dims, lag], kind)],
+         [value("y", [*dims, hop], kind), value("line_out", [*dims, lag], kind)],
+         [constant(key, np.array([number], np.int64)) for key, number in
+          (("zero", 0), ("hop", hop), ("end", hop + lag), ("axis", len(dims)))], metadata)
+
+
+late("late_16k", 160, 100, [1], {**at_16k, "delay": "100", "task": "audio"})
+late("late_48k", 480, 720, [1, 1], {"sample_rate": "48000", "delay": "720"})
+late("later_48k", 256, 1000, [1], {"sample_rate": "48000", "delay": "1000"})
+late("late_half", 160, 40, [1], {**at_16k, "delay": "40"}, HALF)
+save("negate_48k", [helper.make_node("Neg", ["x"], ["y"])], [value("x", [1, 480])], [value("y", [1, 480])],
+     metadata={"sample_rate": "48000"})
+save("half_48k", [helper.make_node("Mul", ["x", "half"], ["y"])], [value("x", [480])], [value("y", [480])],
+     [constant("half", np.array(0.5, np.float32))], metadata={"sample_rate": "48000"})
+save("swap_stereo", [helper.make_node("Gather", ["x", "order"], ["y"], axis=1)], [value("x", [1, 2, 480])],
+     [value("y", [1, 2, 480])], [constant("order", np.array([1, 0], np.int64))], metadata={"sample_rate": "48000"})
+save("any_length", [helper.make_node("Neg", ["x"], ["y"])], [value("x", [1, "n"])], [value("y", [1, "n"])], metadata=at_16k)
+save("unsaid_rate", ident, [value("x", [1, 160])], [value("y", [1, 160])])
+save("root", [helper.make_node("Sqrt", ["x"], ["y"])], [value("x", [1, 160])], [value("y", [1, 160])], metadata=at_16k)
+
+# A low pass with one pole: y[n] = 0.9 y[n - 1] + 0.1 x[n], 16 samples a run, the last answer as state.
+lags = np.arange(16)[None, :] - np.arange(16)[:, None]
+save("low_pass", [helper.make_node("MatMul", ["x", "past"], ["a"]), helper.make_node("Mul", ["h", "decay"], ["b"]),
+                  helper.make_node("Add", ["a", "b"], ["y"]), helper.make_node("Slice", ["y", "last", "end", "axis"], ["hn"])],
+     [value("x", [1, 16]), value("h", [1, 1])], [value("y", [1, 16]), value("hn", [1, 1])],
+     [constant("past", np.where(lags < 0, 0, 0.1 * 0.9 ** np.maximum(lags, 0)).astype(np.float32)),
+      constant("decay", (0.9 ** np.arange(1, 17)).astype(np.float32)[None]), constant("last", np.array([15], np.int64)),
+      constant("end", np.array([16], np.int64)), constant("axis", np.array([1], np.int64))], at_16k)
+
+# Logits of silence, a low sound and a high one, from the power of a window and of its differences.
+save("pitch", [helper.make_node("Slice", ["x", "one", "end", "axis"], ["later"]),
+               helper.make_node("Slice", ["x", "zero", "before", "axis"], ["earlier"]),
+               helper.make_node("Sub", ["later", "earlier"], ["d"]), helper.make_node("Mul", ["d", "d"], ["d2"]),
+               helper.make_node("Mul", ["x", "x"], ["x2"]),
+               helper.make_node("ReduceMean", ["d2"], ["high"], axes=[1]), helper.make_node("ReduceMean", ["x2"], ["power"], axes=[1]),
+               helper.make_node("Concat", ["power", "high"], ["both"], axis=1), helper.make_node("Gemm", ["both", "w", "b"], ["logits"])],
+     [value("x", [1, 1600])], [value("logits", [1, 3])],
+     [constant("one", np.array([1], np.int64)), constant("end", np.array([1600], np.int64)), constant("zero", np.array([0], np.int64)),
+      constant("before", np.array([1599], np.int64)), constant("axis", np.array([1], np.int64)),
+      constant("w", np.array([[0, 400, 0], [0, -1000, 400]], np.float32)), constant("b", np.array([4, 0, 0], np.float32))],
+     {**at_16k, "task": "classify", "names": "{0: 'silence', 1: 'low', 2: 'high'}"})
+
+# Models that must be refused.
 save("rank_1", ident, [value("x", ["n"])], [value("y", ["n"])])
 save("rank_5", ident, [value("x", [1, 3, 4, "h", "w"])], [value("y", [1, 3, 4, "h", "w"])])
 save("two_channels", ident, [value("x", [1, 2, "h", "w"])], [value("y", [1, 2, "h", "w"])])

@@ -11,6 +11,7 @@ use gst_video::{VideoFrameRef, VideoInfo};
 
 use super::answer_settings::AnswerSettings;
 use super::decoding::{Decoding, Meaning};
+use super::ear::Ear;
 use super::failure::Fault;
 use super::sizes;
 use crate::media::draw::Painter;
@@ -45,6 +46,8 @@ pub struct Active {
     /// For tasks whose answer is neither a picture nor sound nor raw.
     pub(super) decoding: Option<Decoding>,
     pub(super) geometry: Option<Geometry>,
+    /// For sound.
+    pub(super) ear: Option<Ear>,
     /// Frames since the model took over, for the stride.
     frames: u64,
 }
@@ -87,6 +90,7 @@ impl Active {
             session,
             decoding: meaning.decoding,
             geometry: None,
+            ear: None,
             frames: 0,
         })
     }
@@ -138,6 +142,7 @@ impl Active {
         match self.model.task {
             task if task.replaces() => Passage::Replaced,
             Task::Tensor => Passage::Untouched,
+            _ if self.model.input_spec.sound().is_some() => Passage::Untouched,
             _ => Passage::InPlace,
         }
     }
@@ -236,9 +241,14 @@ impl Active {
         )))
     }
 
-    /// Returns the shape of the input as the frames have it.
-    pub fn input_dims(&self) -> Option<[usize; 4]> {
-        self.geometry.as_ref().map(|geometry| geometry.to_tensor.dims())
+    /// Returns the shape of the input as the frames have it, or the sound.
+    pub fn input_dims(&self) -> Option<Vec<usize>> {
+        let of_frames = self.geometry.as_ref().map(|it| it.to_tensor.dims().to_vec());
+        let of_sound = || {
+            let spec = self.model.input_spec.sound()?;
+            Some(vec![1, spec.channels, spec.hop])
+        };
+        of_frames.or_else(of_sound)
     }
 }
 
