@@ -167,23 +167,14 @@ impl Ears {
         let mut count = 0;
         for piece in &self.pieces {
             assert_ne!(piece.samples, 0);
-            let distance = |it: Option<ClockTime>, sample| it.unwrap().absdiff(self.time(sample));
+            let distance =
+                |it: Option<ClockTime>, sample| it.unwrap().nseconds().abs_diff(self.time(sample).nseconds());
             // The nanosecond is the rounding of the buffer that brought the sample.
             assert!(distance(piece.pts, count) <= 1, "{piece:?} at {count}");
             count += piece.samples as u64;
             let end = piece.pts.unwrap() + piece.duration.unwrap();
             assert!(distance(Some(end), count) <= 2, "{piece:?} ends at {count}");
         }
-    }
-}
-
-trait Distance {
-    fn absdiff(self, other: ClockTime) -> u64;
-}
-
-impl Distance for ClockTime {
-    fn absdiff(self, other: ClockTime) -> u64 {
-        self.nseconds().abs_diff(other.nseconds())
     }
 }
 

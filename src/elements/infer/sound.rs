@@ -51,7 +51,7 @@ impl Infer {
         let taken = self.state.lock().active.take();
         let mut active = taken.ok_or_else(|| gst::loggable_error!(CAT, "no model is loaded for {caps}"))?;
         let result = active.tune(&sound);
-        let passes = active.hops().is_none();
+        let passage = active.passage();
         let running = Running::new(&active);
         let latency = latency(&hearing, &active, &sound);
         {
@@ -64,7 +64,7 @@ impl Infer {
         }
         result.map_err(refuse)?;
         self.published.lock().running = Some(running);
-        self.obj().set_passthrough(passes);
+        self.set_passage(passage);
         self.set_latency(latency);
         Ok(())
     }
