@@ -8,11 +8,16 @@
 //! that listen. Colors and scaling are done by `yuv` and `fast_image_resize`; the loops of `kernel` do
 //! what those leave over: normalization and layout. Nothing here knows a model runtime.
 
+#[cfg(feature = "analytics")]
+pub mod analytics;
+pub mod draw;
 mod element;
 mod error;
 mod format;
 mod kernel;
 pub mod luma;
+pub mod metas;
+mod mix;
 pub mod perturb;
 pub mod picture;
 mod plane;

@@ -18,7 +18,8 @@ use ini::{Ini, ParseOption, Properties};
 
 use super::Error;
 use super::onnx::Port;
-use crate::tensor::{Dim, ElementType};
+use crate::tensor::Dim;
+pub use crate::tensor::DimsOrder;
 
 /// Major version of the format that is understood; minor versions only add.
 const VERSION_MAJOR: i64 = 1;
@@ -31,14 +32,6 @@ const MAX_BYTES: u64 = 1 << 20;
 pub enum Direction {
     Input,
     Output,
-}
-
-/// Which dimension changes fastest in memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum DimsOrder {
-    #[default]
-    RowMajor,
-    ColumnMajor,
 }
 
 /// What the file says about one tensor.
@@ -210,11 +203,7 @@ pub fn dims_line(dims: &[Dim]) -> String {
 /// Names the type of a tensor as GStreamer does.
 pub fn type_name(port: &Port) -> &'static str {
     match port.element_type {
-        Ok(ElementType::F32) => "float32",
-        Ok(ElementType::F16) => "float16",
-        Ok(ElementType::U8) => "uint8",
-        Ok(ElementType::I32) => "int32",
-        Ok(ElementType::I64) => "int64",
+        Ok(known) => known.name(),
         Err(other) => other.name(),
     }
 }
@@ -331,6 +320,7 @@ fn ranges(line: &str) -> Option<Vec<(f32, f32)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tensor::ElementType;
 
     /// A sample in the form that GStreamer's own tests use.
     const SAMPLE: &str = "[modelinfo]\nversion=1.0\ngroup-id=group\n\n[x]\nid=input-0\ntype=float32\ndims=1,3,-1,-1\n\

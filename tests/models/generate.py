@@ -182,3 +182,54 @@ external("external_missing", "absent.data")
 external("external_short", "short.data", b"\0\0")
 external("external_absolute", "/etc/hostname")
 external("external_parent", "../models/external.data")
+
+# Detectors in the form of YOLOv8 on 64x64: a cell of 8x8 pixels proposes itself, as bright as its pixels are for class 0
+# and as red as they are for class 1; the coarser cells propose nothing.
+SIDE, CELL = 64, 8
+CELLS = SIDE // CELL
+
+
+def detector(name, boxes=None, metadata=None, dims=(1, 3, SIDE, SIDE)):
+    coarse = (CELLS // 2) ** 2 + (CELLS // 4) ** 2
+    centers = (np.arange(CELLS) * CELL + CELL / 2).astype(np.float32)
+    own = np.stack([np.tile(centers, CELLS), np.repeat(centers, CELLS), np.full(CELLS ** 2, CELL), np.full(CELLS ** 2, CELL)])
+    own = own if boxes is None else boxes(own)
+    whole = np.concatenate([own, np.full((4, coarse), CELL)], axis=1)[None].astype(np.float16)
+    nodes = [
+        helper.make_node("AveragePool", ["x"], ["p"], kernel_shape=[CELL, CELL], strides=[CELL, CELL]),
+        helper.make_node("Conv", ["p", "w"], ["s"]),
+        helper.make_node("Reshape", ["s", "flat"], ["f"]),
+        helper.make_node("Pad", ["f", "pads"], ["t"]),
+        helper.make_node("Cast", ["b"], ["boxes"], to=FLOAT),
+        helper.make_node("Concat", ["boxes", "t"], ["output0"], axis=1)]
+    weights = np.array([[1 / 3, 1 / 3, 1 / 3], [1, -1, -1]], np.float32).reshape(2, 3, 1, 1)
+    save(name, nodes, [value("x", dims)], [value("output0", [1, 6, CELLS ** 2 + coarse])],
+         [constant("w", weights), constant("flat", np.array([1, 2, -1], np.int64)),
+          constant("pads", np.array([0, 0, 0, 0, 0, coarse], np.int64)), constant("b", whole)], metadata)
+
+
+def lose_the_left(own):
+    own = own.copy()
+    own[0, own[0] < SIDE / 2] = np.nan
+    return own
+
+
+NAMES = {"names": "{0: 'bright', 1: 'red'}", "task": "detect", "stride": "32"}
+detector("detect_bright", metadata=NAMES)
+detector("detect_unsaid")
+detector("detect_nan", lose_the_left, NAMES)
+
+# One number: the mean luma; and classes by the mean of each color.
+save("mean_luma", [helper.make_node("GlobalAveragePool", ["x"], ["p"]), helper.make_node("Flatten", ["p"], ["score"])],
+     [value("x", [1, 1, "h", "w"])], [value("score", [1, 1])], metadata={"task": "score"})
+save("main_color", [pool, helper.make_node("Flatten", ["pooled"], ["classes"])], [value("x", [1, 3, 32, 32])],
+     [value("classes", [1, 3])], metadata={"task": "classify", "names": "['red', 'green', 'blue']"})
+
+# Classes of places on a grid of half the size: dark, bright, red.
+save("segment_bright",
+     [helper.make_node("AveragePool", ["x"], ["p"], kernel_shape=[2, 2], strides=[2, 2]),
+      helper.make_node("Conv", ["p", "w", "b"], ["scores"])],
+     [value("x", [1, 3, 64, 64])], [value("scores", [1, 3, 32, 32])],
+     [constant("w", np.array([[0, 0, 0], [1 / 3, 1 / 3, 1 / 3], [1, -1, -1]], np.float32).reshape(3, 3, 1, 1)),
+      constant("b", np.array([0.5, 0, 0], np.float32))],
+     metadata={"task": "segment", "names": "['background', 'bright', 'red']"})

@@ -5,11 +5,12 @@
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
-use gst_base::subclass::base_transform::GenerateOutputSuccess;
+use gst_base::subclass::base_transform::{GenerateOutputSuccess, InputBuffer, PrepareOutputBufferSuccess};
 use gst_base::subclass::prelude::*;
 use once_cell::sync::Lazy;
 use parking_lot::{Condvar, Mutex};
 
+use super::active::Passage;
 use super::settings::{self, Settings};
 use super::state::{State, Waiting};
 use super::stats::Published;
@@ -62,7 +63,7 @@ impl ObjectImpl for Infer {
 
     fn set_property(&self, _id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
         self.settings.lock().set(value, pspec);
-        if pspec.name() == "model-file" {
+        if matches!(pspec.name(), "model-file" | "labels-file") {
             self.reload();
         }
     }
@@ -149,10 +150,13 @@ impl BaseTransformImpl for Infer {
             gst::EventView::Caps(_) => return self.take_caps(event),
             // Caps go before the segment; without a model this one is not needed either.
             gst::EventView::Segment(_) if self.catch_up().is_err() => return true,
-            gst::EventView::Segment(_)
-            | gst::EventView::Eos(_)
-            | gst::EventView::Gap(_)
-            | gst::EventView::StreamStart(_) => self.drain_ahead(),
+            gst::EventView::Eos(_) => {
+                self.drain_ahead();
+                self.finish_key_frames();
+            }
+            gst::EventView::Segment(_) | gst::EventView::Gap(_) | gst::EventView::StreamStart(_) => {
+                self.drain_ahead()
+            }
             _ => {}
         }
         self.parent_sink_event(event)
@@ -213,7 +217,11 @@ impl BaseTransformImpl for Infer {
     }
 
     fn decide_allocation(&self, query: &mut gst::query::Allocation) -> Result<(), gst::LoggableError> {
-        frames::offer_pool(query)?;
+        match self.passage() {
+            Passage::Replaced => frames::offer_pool(query)?,
+            // Frames stay in the memory they came in.
+            Passage::InPlace | Passage::Untouched => frames::refuse_pools(query),
+        }
         self.parent_decide_allocation(query)
     }
 
@@ -246,6 +254,24 @@ impl BaseTransformImpl for Infer {
         inbuf: gst::Buffer,
     ) -> Result<gst::FlowSuccess, gst::FlowError> {
         self.submit(is_discont, inbuf)
+    }
+
+    fn prepare_output_buffer(
+        &self,
+        inbuf: InputBuffer,
+    ) -> Result<PrepareOutputBufferSuccess, gst::FlowError> {
+        match (self.passage(), inbuf) {
+            (Passage::InPlace, InputBuffer::Writable(_)) => Ok(PrepareOutputBufferSuccess::InputBuffer),
+            // Metas need a buffer of our own, not memory of our own.
+            (Passage::InPlace, InputBuffer::Readable(shared)) => {
+                Ok(PrepareOutputBufferSuccess::Buffer(shared.copy()))
+            }
+            (_, inbuf) => self.parent_prepare_output_buffer(inbuf),
+        }
+    }
+
+    fn transform_ip(&self, buf: &mut gst::BufferRef) -> Result<gst::FlowSuccess, gst::FlowError> {
+        self.answer_in_place(buf)
     }
 
     fn transform(

@@ -219,7 +219,7 @@ impl Infer {
             // The error was posted, and the stream ends here.
             return;
         }
-        let (running, is_ready, latency) = {
+        let (running, passage, is_ready, latency) = {
             let mut state = self.state.lock();
             if state.hearing.as_ref().is_some_and(|it| it.is_blending()) {
                 // One after the other.
@@ -236,7 +236,7 @@ impl Infer {
                 state.order(Job::Prepare(new));
                 return;
             }
-            let running = Running::new(&new);
+            let (running, passage) = (Running::new(&new), new.passage());
             let is_ready = state
                 .stream
                 .as_ref()
@@ -254,16 +254,15 @@ impl Infer {
                 (Some(hearing), Some(active), Some(sound)) => Some(sound::latency(hearing, active, sound)),
                 _ => None,
             };
-            (running, is_ready, latency)
+            (running, passage, is_ready, latency)
         };
         if let Some(latency) = latency {
             self.set_latency(latency);
         }
-        let passes = !running.model.task.replaces();
-        if !is_ready || passes != self.obj().is_passthrough() {
+        if !is_ready || passage != self.passage() {
             // The base class settles caps and buffers anew with this frame; where caps stay the same, it
             // does not ask what happens with frames.
-            self.obj().set_passthrough(passes);
+            self.set_passage(passage);
             self.obj().reconfigure_src();
         }
         {
@@ -294,6 +293,12 @@ impl Infer {
             running.backend,
             running.backend_note
         );
+        for assumed in &running.assumed {
+            gst::info!(CAT, imp = self, "{assumed}");
+        }
+        for warning in &running.warnings {
+            gst::warning!(CAT, imp = self, "{warning}");
+        }
         let interval = self.settings.lock().inference_interval;
         if running.model.task.replaces() && interval != 1 {
             gst::warning!(
@@ -360,6 +365,7 @@ fn request(settings: &Settings) -> Result<Request, Fault> {
     Ok(Request {
         path: PathBuf::from(path),
         options: settings.options(),
+        answers: settings.answers.clone(),
     })
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! `avrec-infer` runs an ONNX model on each video frame.
+//! `avrec-infer` runs an ONNX model on each video frame, or on sound.
 //!
 //! With `task=image` a frame goes in and a frame comes out, of the same format and of the frame's size
 //! times the model's factor (upscaling, denoising, style). With `task=tensor` the frame passes untouched
@@ -13,6 +13,37 @@
 //! quick changes the last one counts. `model-file` reads back as the model that runs.
 //!
 //! A `.modelinfo` file beside the model is read as GStreamer 1.28 does.
+//!
+//! ## Sound
+//!
+//! A model listens if its input is a row of samples (`[n]`, `[1, n]`, `[1, 1, n]`, or `[1, 2, n]` for stereo; float32 or
+//! float16) and its metadata, or a line in the section of the input in the `.modelinfo` file, says `sample_rate`.
+//! `delay` says by how many of its samples the answer lags (0 where nothing is said), `hop` how many samples a run
+//! takes where the input leaves that open (10 ms where nothing is said). Further inputs are recurrent state if there is an
+//! output of the same type and shape that is named alike (`h` and `h_out`) or stands at the same place; it is zero at
+//! first, and handed on from run to run.
+//!
+//! With `task=audio` sound goes in and as much sound comes out, each sample with the time of the sample that it
+//! answers: neither the model's delay nor that of the resampler moves sound against pictures. The latency query is
+//! answered with that delay (`algorithmic-delay-ns` in `stats`) and one hop less a sample, which gathering may take. Once
+//! the delay is filled, each buffer comes out as long as one went in. At the end all that waits comes out.
+//!
+//! - Buffers may have any size. S16LE, S32LE and F64LE go in and come out beside F32LE, which is what models hear.
+//! - Another rate than the model's is resampled there and back, which adds a block (8 to 20 ms) to the delay. Rates
+//!   whose common divisor is too small for that, such as 44,101 Hz and 16 kHz, are an error.
+//! - A model for one channel hears each channel by itself, with state of its own, or the mean of all with
+//!   `channels=mix`. A model for stereo takes stereo only.
+//! - A break (the DISCONT flag, or more than 2 ms between the end of one buffer and the PTS of the next), a gap event,
+//!   new caps and a new segment drain what waits, and state begins anew. A flush drops what waits. A buffer with the
+//!   GAP flag is silence.
+//! - A new model takes over between two buffers: it listens for 50 ms until its state and its delay are filled, and is
+//!   faded in within 10 ms at equal gain. No sample is lost, whatever the delays; where the latency changes, that is
+//!   told by a latency message. One that only listens, or the other way round, takes over after a drain.
+//! - NaN and infinity in an answer are an error.
+//!
+//! With the other tasks the sound passes, and the model hears windows of as many samples as its input has, each half
+//! over the one before (`step` in the metadata sets other samples), the mean of all channels if it is for one. The answer
+//! stands on the buffer that ends the window, and its message has the `pts` and `duration` of the window.
 //!
 //! ## Messages
 //!
@@ -39,23 +70,30 @@
 //! ```text
 //! gst-launch-1.0 filesrc location=in.mp4 ! decodebin ! videoconvert ! \
 //!   avrec-infer model-file=twice.onnx ! videoconvert ! autovideosink
+//! gst-launch-1.0 filesrc location=in.wav ! wavparse ! audioconvert ! \
+//!   avrec-infer model-file=denoise.onnx ! audioconvert ! autoaudiosink
 //! ```
 
 use gst::glib;
 use gst::prelude::*;
 
 mod active;
+mod answer_settings;
 mod caps;
+mod decoding;
 mod ear;
 mod enums;
 mod failure;
 mod frames;
 mod hearing;
 mod imp;
+mod key_frames;
 mod lifecycle;
 mod loader;
+mod looking;
 mod messages;
 mod settings;
+mod sizes;
 mod sound;
 mod state;
 mod stats;
@@ -75,6 +113,8 @@ pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
         enums::Backend::static_type(),
         enums::Task::static_type(),
         enums::Channels::static_type(),
+        enums::Fit::static_type(),
+        enums::Output::static_type(),
         enums::OptimizationLevel::static_type(),
         enums::ExecutionProvider::static_type(),
     ] {

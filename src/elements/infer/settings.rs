@@ -5,6 +5,7 @@
 use gst::glib;
 use gst::prelude::*;
 
+use super::answer_settings::{self, AnswerSettings};
 use super::enums::{Backend, Channels, ExecutionProvider, OptimizationLevel, Task};
 use crate::runtime::Options;
 
@@ -21,6 +22,7 @@ pub struct Settings {
     /// A stride: the model runs on each k-th frame.
     pub inference_interval: u32,
     pub channels: Channels,
+    pub answers: AnswerSettings,
 }
 
 impl Default for Settings {
@@ -35,6 +37,7 @@ impl Default for Settings {
             task: Task::default(),
             inference_interval: 1,
             channels: Channels::default(),
+            answers: AnswerSettings::default(),
         }
     }
 }
@@ -66,6 +69,7 @@ impl Settings {
             "task" => set(&mut self.task, value),
             "inference-interval" => set(&mut self.inference_interval, value),
             "channels" => set(&mut self.channels, value),
+            other if self.answers.set(value, other) => {}
             other => debug_assert!(false, "no such property: {other}"),
         }
     }
@@ -80,12 +84,15 @@ impl Settings {
             "backend" => self.backend.to_value(),
             "task" => self.task.to_value(),
             "channels" => self.channels.to_value(),
-            _ => self.inference_interval.to_value(),
+            other => match self.answers.get(other) {
+                Some(value) => value,
+                None => self.inference_interval.to_value(),
+            },
         }
     }
 }
 
-fn set<'a, T: glib::value::FromValue<'a>>(target: &mut T, value: &'a glib::Value) {
+pub(super) fn set<'a, T: glib::value::FromValue<'a>>(target: &mut T, value: &'a glib::Value) {
     if let Ok(value) = value.get() {
         *target = value;
     }
@@ -101,6 +108,12 @@ pub fn catalogue_properties() -> Vec<String> {
 }
 
 pub fn properties() -> Vec<glib::ParamSpec> {
+    let mut properties = own_properties();
+    properties.extend(answer_settings::properties());
+    properties
+}
+
+fn own_properties() -> Vec<glib::ParamSpec> {
     let default = Settings::default();
     vec![
         glib::ParamSpecString::builder("model-file")
@@ -165,8 +178,9 @@ pub fn properties() -> Vec<glib::ParamSpec> {
         glib::ParamSpecUInt::builder("inference-interval")
             .nick("Inference interval")
             .blurb(
-                "Run the model on each n-th frame, in frames, or on each n-th window of sound; the others pass. Not for \
-                 task=image and task=audio, since a frame without its own picture would show an old one.",
+                "Run the model on each n-th frame, in frames, or on each n-th window of sound; the others carry \
+                 the last answer again, or, with task=tensor or on sound, nothing. Has no effect on task=image \
+                 and task=audio, since a frame without its own picture would show an old one.",
             )
             .minimum(1)
             .default_value(default.inference_interval)

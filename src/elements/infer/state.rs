@@ -11,6 +11,7 @@ use gst_video::VideoInfo;
 use super::active::Active;
 use super::ear::Sound;
 use super::hearing::Hearing;
+use super::key_frames::KeyFrames;
 use super::loader::Job;
 use crate::runtime::Model;
 
@@ -66,6 +67,7 @@ pub struct State {
     /// What this element adds to the latency of a pipeline.
     pub latency: gst::ClockTime,
     pub jobs: Option<Sender<Job>>,
+    pub key_frames: KeyFrames,
 }
 
 impl State {

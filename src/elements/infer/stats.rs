@@ -24,6 +24,10 @@ pub struct Running {
     pub input_dims: Option<Vec<usize>>,
     /// By how much answers lag behind the sound; of models whose answers replace it.
     pub algorithmic_delay: Option<gst::ClockTime>,
+    /// A sentence each.
+    pub assumed: Vec<String>,
+    /// A sentence each.
+    pub warnings: Vec<String>,
 }
 
 impl Running {
@@ -36,6 +40,8 @@ impl Running {
             load_time_ns: u64::try_from(active.load_time.as_nanos()).unwrap_or(u64::MAX),
             input_dims: active.input_dims(),
             algorithmic_delay: active.algorithmic_delay(),
+            assumed: active.assumed.clone(),
+            warnings: active.warnings.clone(),
         }
     }
 }
@@ -47,6 +53,8 @@ pub struct Published {
     pub frames_out: u64,
     pub runs: u64,
     pub swaps: u64,
+    /// Values of the running model's answers that were no numbers or outside of the frame.
+    pub dropped: u64,
     frame: LatencyWindow,
     run: LatencyWindow,
 }
@@ -59,6 +67,7 @@ impl Default for Published {
             frames_out: 0,
             runs: 0,
             swaps: 0,
+            dropped: 0,
             frame: LatencyWindow::new(WINDOW),
             run: LatencyWindow::new(WINDOW),
         }
@@ -69,6 +78,7 @@ impl Published {
     /// Another model answers from now on, so the latencies of the last one are forgotten.
     pub fn took_over(&mut self, running: Running) {
         self.running = Some(running);
+        self.dropped = 0;
         self.frame.clear();
         self.run.clear();
     }
@@ -85,7 +95,8 @@ impl Published {
             .field("frames-in", self.frames_in)
             .field("frames-out", self.frames_out)
             .field("runs", self.runs)
-            .field("swaps", self.swaps);
+            .field("swaps", self.swaps)
+            .field("dropped-values", self.dropped);
         if let Some(running) = &self.running {
             let model = &running.model;
             builder = builder
@@ -95,6 +106,7 @@ impl Published {
                 .field("backend-note", running.backend_note.as_str())
                 .field("threads", u32::try_from(running.threads).unwrap_or(u32::MAX))
                 .field("load-time-ns", running.load_time_ns)
+                .field("assumed", running.assumed.join(" "))
                 .field("scale-width", model.scale.width.value())
                 .field("scale-height", model.scale.height.value());
             if let Some(dims) = &running.input_dims {
