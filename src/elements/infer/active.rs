@@ -142,6 +142,7 @@ impl Active {
         match self.model.task {
             task if task.replaces() => Passage::Replaced,
             Task::Tensor => Passage::Untouched,
+            _ if self.model.input_spec.sound().is_some() => Passage::Untouched,
             _ => Passage::InPlace,
         }
     }

@@ -11,8 +11,8 @@ use super::answer_settings::{AnswerSettings, Live};
 use super::enums;
 use super::failure::Fault;
 use crate::answer::Answer;
-use crate::decode::{self, Boxes, Decoder, Family, Recognition, Unfit, Units, labels};
-use crate::letterbox::{Letterbox, Size};
+use crate::decode::{self, Decoder, Recognition, Unfit, labels};
+use crate::letterbox::{Letterbox, Placement, Size};
 use crate::media::picture::Fit;
 use crate::runtime::modelinfo::DimsOrder;
 use crate::runtime::{Model, Task, TaskChoice};
@@ -211,14 +211,11 @@ fn fit(choice: enums::Fit, recognition: &Recognition, model: &Model) -> Result<F
             return Err(Fault::Crop(recognition.task.name()));
         }
         enums::Fit::Crop => Fit::Crop,
-        enums::Fit::Auto => match &recognition.family {
-            Family::Boxes(boxes) | Family::Instances(boxes, _) => match boxes {
-                Boxes::Yolo(yolo) if yolo.units == Units::Cells => Fit::Cornered,
-                Boxes::Yolo(_) | Boxes::EndToEnd(_) => Fit::Centered,
-                Boxes::Ssd(_) | Boxes::Detr(_) => Fit::Stretch,
-            },
-            Family::Classes(_) if is_cropped() => Fit::Crop,
-            Family::Map(_) | Family::Classes(_) | Family::Score(_) => Fit::Stretch,
+        enums::Fit::Auto => match recognition.placement {
+            Placement::Centered => Fit::Centered,
+            Placement::Cornered => Fit::Cornered,
+            Placement::Stretched if is_cropped() => Fit::Crop,
+            Placement::Stretched => Fit::Stretch,
         },
     })
 }

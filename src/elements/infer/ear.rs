@@ -34,9 +34,9 @@ pub struct Ear {
 
 enum Way {
     /// The answers replace the sound.
-    Hops(Hops),
+    Hops(Box<Hops>),
     /// The sound passes.
-    Windows(Windows),
+    Windows(Box<Windows>),
 }
 
 /// What a model says about a stretch of sound.
@@ -76,8 +76,8 @@ impl Active {
         let channels = sound.info.channels() as usize;
         let plan = Plan::new(sound.info.rate(), spec)?;
         let way = match self.model.task {
-            Task::Audio => Way::Hops(Hops::new(plan, channels, sound.channel_use)?),
-            _ => Way::Windows(Windows::new(plan, channels, step(&self.model, spec))?),
+            Task::Audio => Way::Hops(Box::new(Hops::new(plan, channels, sound.channel_use)?)),
+            _ => Way::Windows(Box::new(Windows::new(plan, channels, step(&self.model, spec))?)),
         };
         self.session.prepare(&[1, spec.channels, spec.hop])?;
         self.session.set_voices(match &way {

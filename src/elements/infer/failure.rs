@@ -22,18 +22,6 @@ pub enum Fault {
     /// The model is for sound, and frames come.
     #[error("the model is for sound; use it on sound, or set model-file to a model for frames")]
     NotForFrames,
-    /// The model is for frames, and sound comes.
-    #[error("the model is for frames; use it on video, or set model-file to a model for sound")]
-    NotForSound,
-    /// The caps have no sound that can be read.
-    #[error("sound of {0} cannot be read; put audioconvert before this element")]
-    SoundCaps(String),
-    /// The model gave another number of samples than it was made for.
-    #[error("the model's answer has not {wanted} samples; export it with a fixed number of samples")]
-    AnswerLength { wanted: usize },
-    /// A buffer could not be had or written.
-    #[error("cannot get a buffer of {0} bytes that can be written")]
-    Memory(usize),
     /// No decoder fits what the model says of its outputs.
     #[error("cannot use {}: {source}", path.display())]
     Unfit { path: PathBuf, source: decode::Unfit },
@@ -62,6 +50,18 @@ pub enum Fault {
     /// An answer cannot be attached to its buffer.
     #[error("cannot attach an answer to its buffer: {0}")]
     Meta(#[from] glib::BoolError),
+    /// The model is for frames, and sound comes.
+    #[error("the model is for frames; use it on video, or set model-file to a model for sound")]
+    NotForSound,
+    /// The caps have no sound that can be read.
+    #[error("sound of {0} cannot be read; put audioconvert before this element")]
+    SoundCaps(String),
+    /// The model gave another number of samples than it was made for.
+    #[error("the model's answer has not {wanted} samples; export it with a fixed number of samples")]
+    AnswerLength { wanted: usize },
+    /// A buffer could not be had or written.
+    #[error("cannot get a buffer of {0} bytes that can be written")]
+    Memory(usize),
     /// There is no model to run.
     #[error("no model to load; set model-file to an .onnx file")]
     NoModel,

@@ -112,9 +112,9 @@ pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
     for kind in [
         enums::Backend::static_type(),
         enums::Task::static_type(),
-        enums::Channels::static_type(),
         enums::Fit::static_type(),
         enums::Output::static_type(),
+        enums::Channels::static_type(),
         enums::OptimizationLevel::static_type(),
         enums::ExecutionProvider::static_type(),
     ] {

@@ -21,8 +21,8 @@ pub struct Settings {
     pub task: Task,
     /// A stride: the model runs on each k-th frame.
     pub inference_interval: u32,
-    pub channels: Channels,
     pub answers: AnswerSettings,
+    pub channels: Channels,
 }
 
 impl Default for Settings {
@@ -36,8 +36,8 @@ impl Default for Settings {
             backend: Backend::default(),
             task: Task::default(),
             inference_interval: 1,
-            channels: Channels::default(),
             answers: AnswerSettings::default(),
+            channels: Channels::default(),
         }
     }
 }

@@ -21,13 +21,13 @@ pub struct Running {
     pub backend_note: String,
     pub threads: usize,
     pub load_time_ns: u64,
-    pub input_dims: Option<Vec<usize>>,
-    /// By how much answers lag behind the sound; of models whose answers replace it.
-    pub algorithmic_delay: Option<gst::ClockTime>,
     /// A sentence each.
     pub assumed: Vec<String>,
     /// A sentence each.
     pub warnings: Vec<String>,
+    pub input_dims: Option<Vec<usize>>,
+    /// By how much answers lag behind the sound; of models whose answers replace it.
+    pub algorithmic_delay: Option<gst::ClockTime>,
 }
 
 impl Running {
@@ -39,9 +39,9 @@ impl Running {
             threads: active.options.threads,
             load_time_ns: u64::try_from(active.load_time.as_nanos()).unwrap_or(u64::MAX),
             input_dims: active.input_dims(),
-            algorithmic_delay: active.algorithmic_delay(),
             assumed: active.assumed.clone(),
             warnings: active.warnings.clone(),
+            algorithmic_delay: active.algorithmic_delay(),
         }
     }
 }
