@@ -136,6 +136,23 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "seam",
+        &[
+            "gst::",
+            "gst_audio::",
+            "gst_base::",
+            "gst_video::",
+            "glib::",
+            "ort::",
+            "rten::",
+            "crate::",
+            "std::fs",
+            "std::thread",
+            "Instant::now",
+            "Mutex",
+        ],
+    ),
+    (
         "tensor.rs",
         &[
             "gst::",

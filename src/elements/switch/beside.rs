@@ -192,6 +192,9 @@ impl Core {
 
     /// Takes in what a lane made of its frame; runs on the lane's thread.
     pub fn delivered(self: &Arc<Self>, lane: usize, buffer: gst::Buffer) {
+        if self.board.lock().sound.is_some() {
+            return self.sound_delivered(lane, &buffer);
+        }
         let stamp = stamp::read(&buffer);
         match self.board.deliver(lane, buffer, stamp) {
             FollowUp::Nothing => {}

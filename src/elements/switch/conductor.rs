@@ -80,8 +80,10 @@ pub struct Conductor {
     catalog_reference: Option<String>,
     /// Floor that the catalogue names; the property overrides it.
     catalog_floor: Option<String>,
-    /// From the caps; zero when the frame rate is variable.
+    /// From the caps, or of a buffer of sound; zero when the frame rate is variable.
     frame_duration: Duration,
+    /// Sound cannot be held over a buffer that nobody answered.
+    is_sound: bool,
     arrival_gap: Option<Duration>,
     last_arrival: Option<Duration>,
     frames: u64,
@@ -103,6 +105,7 @@ impl Conductor {
             catalog_reference: None,
             catalog_floor: None,
             frame_duration: Duration::ZERO,
+            is_sound: false,
             arrival_gap: None,
             last_arrival: None,
             frames: 0,
@@ -140,7 +143,8 @@ impl Conductor {
         self.names.iter().position(|it| it == name)
     }
 
-    fn floor_lane(&self) -> Option<usize> {
+    /// The lane that stands in for one that is late, if the user or the catalogue names one.
+    pub fn floor_lane(&self) -> Option<usize> {
         let named = self.settings.floor.as_deref().or(self.catalog_floor.as_deref())?;
         self.lane(named).filter(|it| self.may_answer(*it))
     }
@@ -221,9 +225,9 @@ impl Conductor {
         self.policy.set_auto(self.settings.auto_switch);
     }
 
-    /// Sets the frame duration from the caps; zero when it varies.
-    pub fn set_frame_duration(&mut self, duration: Duration) {
-        self.frame_duration = duration;
+    /// Sets the frame duration from the caps, zero when it varies, or the usual duration of a buffer of sound.
+    pub fn set_frame_duration(&mut self, duration: Duration, is_sound: bool) {
+        (self.frame_duration, self.is_sound) = (duration, is_sound);
         self.configure();
     }
 
@@ -253,7 +257,11 @@ impl Conductor {
             lambda_complexity: self.settings.lambda_cost,
             strategy: self.settings.strategy.into(),
             robustness_weight: self.settings.robustness_weight,
-            max_stride: self.settings.max_stride,
+            max_stride: if self.is_sound {
+                1
+            } else {
+                self.settings.max_stride
+            },
             ..Config::default()
         };
         // The properties are bounded and the durations above zero, so the configuration is valid.

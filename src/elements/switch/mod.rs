@@ -177,6 +177,7 @@ mod reaction;
 mod scorer;
 mod settings;
 mod slot;
+mod sound;
 mod state;
 mod survey;
 mod traffic;

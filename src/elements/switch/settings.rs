@@ -44,6 +44,9 @@ impl From<Strategy> for policy::Strategy {
     }
 }
 
+/// Longest cross-fade: both candidates run that long, and nobody hears a swap in a shorter one.
+const LONGEST_FADE: gst::ClockTime = gst::ClockTime::from_seconds(1);
+
 /// Largest weight: far beyond it nothing else would count, and no sum of terms gets near infinity.
 const LARGEST_WEIGHT: f64 = 1e6;
 
@@ -67,6 +70,7 @@ pub struct Settings {
     pub forbidden: Option<String>,
     pub frame_messages: bool,
     pub exhaustive: bool,
+    pub crossfade: gst::ClockTime,
 }
 
 impl Default for Settings {
@@ -90,6 +94,7 @@ impl Default for Settings {
             forbidden: None,
             frame_messages: false,
             exhaustive: false,
+            crossfade: gst::ClockTime::from_mseconds(10),
         }
     }
 }
@@ -130,6 +135,7 @@ impl Settings {
             "forbidden" => self.forbidden = text(),
             "frame-messages" => self.frame_messages = value.get().unwrap_or_default(),
             "exhaustive" => self.exhaustive = value.get().unwrap_or_default(),
+            "crossfade" => self.crossfade = gst::ClockTime::from_nseconds(value.get().unwrap_or_default()),
             _ => return false,
         }
         true
@@ -154,6 +160,7 @@ impl Settings {
             "forbidden" => self.forbidden.to_value(),
             "frame-messages" => self.frame_messages.to_value(),
             "exhaustive" => self.exhaustive.to_value(),
+            "crossfade" => self.crossfade.nseconds().to_value(),
             _ => return None,
         })
     }
@@ -179,7 +186,7 @@ impl Settings {
                 .build(),
             glib::ParamSpecUInt64::builder("latency-budget")
                 .nick("Latency budget")
-                .blurb("Time that one frame may spend in this element, in nanoseconds (0 = one frame duration)")
+                .blurb("Time that one frame may spend in this element, in nanoseconds (0 = one frame or buffer duration)")
                 .default_value(default.latency_budget.nseconds())
                 .mutable_playing()
                 .build(),
@@ -263,6 +270,13 @@ impl Settings {
                 .nick("Exhaustive")
                 .blurb("Whether every candidate runs on every frame, one after the other, told in avrec/survey messages; for recordings, slower than real time")
                 .default_value(default.exhaustive)
+                .mutable_playing()
+                .build(),
+            glib::ParamSpecUInt64::builder("crossfade")
+                .nick("Cross-fade")
+                .blurb("Time over which sound goes from one candidate to the next at a swap, in nanoseconds (0 = a hard cut)")
+                .maximum(LONGEST_FADE.nseconds())
+                .default_value(default.crossfade.nseconds())
                 .mutable_playing()
                 .build(),
             glib::ParamSpecBoxed::builder::<gst::Structure>("stats")

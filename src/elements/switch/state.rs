@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::slot::{Answer, Purpose, Run, Slot};
+use super::sound::Sound;
 use super::trial::{Echo, Trial};
 use crate::policy::{Availability, Outlook, RunKind};
 
@@ -89,6 +90,10 @@ pub struct State {
     pub price_per_miss: Option<f64>,
     pub facts: VecDeque<Fact>,
     pub awaited: Option<Awaited>,
+    /// Where the stream stands, if it is sound.
+    pub sound: Option<Sound>,
+    /// Lanes that have become warm by sound and are yet to be announced.
+    pub warmed: Vec<usize>,
     /// When the newest frame entered.
     pub newest: Option<gst::ClockTime>,
     /// The lane that was last asked to answer a frame.
@@ -153,6 +158,7 @@ impl State {
     pub fn end_without_answer(&mut self, lane: usize) {
         if let Some(slot) = self.slots.get_mut(lane) {
             slot.run = None;
+            slot.hearing.end();
         }
         if let Some(awaited) = self
             .awaited
@@ -244,6 +250,7 @@ impl State {
                 RunKind::Overlapped
             }
             Purpose::Shadow(_) | Purpose::Survey => RunKind::Shadow,
+            Purpose::Hear(kind) => kind,
             Purpose::Answer | Purpose::Stride if run.is_first => RunKind::WarmUp,
             Purpose::Answer | Purpose::Stride => RunKind::Active,
         };
