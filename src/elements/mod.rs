@@ -4,6 +4,7 @@
 
 pub mod infer;
 pub mod probe;
+pub mod reading;
 pub mod stamp;
 pub mod switch;
 

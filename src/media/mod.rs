@@ -7,6 +7,7 @@
 //! measured on. Colors and scaling are done by `yuv` and `fast_image_resize`; the loops of `kernel` do
 //! what those leave over: normalization and layout. Nothing here knows a model runtime.
 
+pub mod degrade;
 mod element;
 mod error;
 mod format;

@@ -3,11 +3,11 @@
 //! Whether answers to neighboring frames change more than the frames do. No truth is needed, so it says little: an
 //! answer may be steadily wrong.
 
-use super::Content;
 use super::agreement::closeness;
 use super::detection;
 use super::distribution::total_variation;
 use super::overlap::{coverage_iou, mean_iou, panoptic_quality};
+use super::{Content, Plane};
 use crate::answer::{Answer, Detection};
 
 /// Mean absolute change of luma, as a share of full scale, from which on two frames say nothing of each other: cuts of
@@ -33,7 +33,7 @@ pub fn stability(before: &Content, now: &Content, input_change: f64) -> Option<f
     }
     let change = input_change.max(0.0);
     if let (Content::Picture(before), Content::Picture(now)) = (before, now) {
-        let own = before.same_size(now).then(|| 1.0 - closeness(before, now))?;
+        let own = self::change(before, now)?;
         return Some((change + LEVEL) / (change.max(own) + LEVEL));
     }
     Some(excused(likeness(before, now)?, change))
@@ -48,6 +48,11 @@ pub fn of_scores(before: f32, now: f32, span: f32, input_change: f64) -> Option<
     jitter
         .is_finite()
         .then(|| excused(1.0 - jitter.min(1.0), input_change.max(0.0)))
+}
+
+/// Mean absolute change of luma from one frame to the next, 0 to 1 of full scale; `None` for frames of different size.
+pub fn change(before: &Plane, now: &Plane) -> Option<f64> {
+    before.same_size(now).then(|| 1.0 - closeness(before, now))
 }
 
 fn excused(likeness: f64, change: f64) -> f64 {
@@ -89,7 +94,6 @@ pub fn of_detections(before: &[Detection], now: &[Detection]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Plane;
     use super::super::detection::tests::detection;
     use super::*;
 

@@ -341,7 +341,13 @@ impl Conductor {
         for fact in self.facts.drain(..) {
             match fact {
                 Fact::Ran { lane, latency, kind } => self.policy.ran(now, CandidateId(lane), latency, kind),
-                Fact::Scored { lane, agreement } => self.policy.scored(now, CandidateId(lane), agreement),
+                Fact::Scored {
+                    lane,
+                    score,
+                    evidence,
+                } => {
+                    self.policy.scored(now, CandidateId(lane), score, evidence);
+                }
                 Fact::Failed { lane } => self.policy.failed(now, CandidateId(lane)),
                 Fact::Warm { lane } => self.policy.recovered(now, CandidateId(lane)),
                 Fact::Perturbed { lane, agreement } => {

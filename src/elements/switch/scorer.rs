@@ -13,6 +13,7 @@ use super::state::Fact;
 use super::trial::{Aim, Echo, Trial};
 use crate::media::luma::luma_plane;
 use crate::media::perturb::Perturbation;
+use crate::policy::Evidence;
 use crate::score::{Agreement, Plane};
 
 /// Trials that may wait; more would hold on to buffers that upstream may need, and age meanwhile.
@@ -153,7 +154,8 @@ pub fn score(
         scores.push((*lane, agreement));
         core.board.lock().tell(Fact::Scored {
             lane: *lane,
-            agreement,
+            score: agreement,
+            evidence: Evidence::Agreement,
         });
         if core.settings().frame_messages {
             let names = {

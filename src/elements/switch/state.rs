@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::slot::{Answer, Purpose, Run, Slot};
 use super::trial::{Echo, Trial};
-use crate::policy::{Availability, Outlook, RunKind};
+use crate::policy::{Availability, Evidence, Outlook, RunKind};
 
 /// Frames for which a perturbed frame waits for slack: 10 s at 25 fps.
 const PATIENCE: u64 = 250;
@@ -22,7 +22,8 @@ pub enum Fact {
     },
     Scored {
         lane: usize,
-        agreement: f64,
+        score: f64,
+        evidence: Evidence,
     },
     Failed {
         lane: usize,
