@@ -78,3 +78,42 @@ pub struct ImageSpec {
     /// Tensor values that stand for black (0) and white (255), per channel: `[(min, max); channels]`.
     pub ranges: Vec<(f32, f32)>,
 }
+
+/// How samples stand in a sound tensor of batch one: channel after channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SoundSpec {
+    /// 1 or 2.
+    pub channels: usize,
+    pub element_type: ElementType,
+    /// Samples per channel that one run takes.
+    pub hop: usize,
+    /// Samples per second.
+    pub rate: u32,
+    /// Samples by which the answer lags: `output[n]` belongs to `input[n - delay]`.
+    pub delay: usize,
+}
+
+/// What a model looks at or listens to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum InputSpec {
+    Image(ImageSpec),
+    Sound(SoundSpec),
+}
+
+impl InputSpec {
+    /// How a frame stands in the input of a model that looks at frames.
+    pub fn image(&self) -> Option<&ImageSpec> {
+        match self {
+            InputSpec::Image(spec) => Some(spec),
+            InputSpec::Sound(_) => None,
+        }
+    }
+
+    /// How samples stand in the input of a model that listens.
+    pub fn sound(&self) -> Option<&SoundSpec> {
+        match self {
+            InputSpec::Image(_) => None,
+            InputSpec::Sound(spec) => Some(spec),
+        }
+    }
+}

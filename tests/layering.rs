@@ -79,6 +79,27 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "decode",
+        &[
+            "gst::",
+            "gst_base::",
+            "gst_video::",
+            "glib::",
+            "ort::",
+            "rten::",
+            "std::fs",
+            "std::io",
+            "std::thread",
+            "parking_lot::",
+            "Instant::now",
+            "crate::runtime",
+            "crate::media",
+            "crate::policy",
+            "crate::score",
+            "crate::elements",
+        ],
+    ),
+    (
         "replay",
         &[
             "gst::",
@@ -96,6 +117,18 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
         ],
     ),
     ("elements", &["ort::", "rten::", "rten_tensor::"]),
+    (
+        "letterbox.rs",
+        &[
+            "gst::",
+            "gst_video::",
+            "glib::",
+            "ort::",
+            "rten::",
+            "crate::media",
+            "crate::decode",
+        ],
+    ),
     (
         "tensor.rs",
         &[

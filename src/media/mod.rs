@@ -13,6 +13,8 @@ mod error;
 mod format;
 mod kernel;
 pub mod luma;
+pub mod metas;
+mod mix;
 pub mod perturb;
 pub mod picture;
 mod plane;

@@ -53,6 +53,12 @@ impl<'a> Source<'a> {
             .map(move |line| &line[..row])
     }
 
+    /// One row; empty below the last.
+    pub fn line(&self, y: usize) -> &'a [u8] {
+        let start = y * self.stride;
+        self.data.get(start..start + self.row).unwrap_or_default()
+    }
+
     /// The plane as one slice: its own bytes when it has no padding, else a copy in `scratch`.
     pub fn without_padding<'b>(&self, scratch: &'b mut Vec<u8>) -> &'b [u8]
     where

@@ -10,11 +10,12 @@
 //! 110 µs (one core of a 2.6 GHz EPYC, AVX2), and need no allocation for the table of weights.
 
 use fast_image_resize::images::{TypedImage, TypedImageRef};
-use fast_image_resize::pixels::{InnerPixel, U8, U8x2, U8x3};
+use fast_image_resize::pixels::{InnerPixel, U8, U8x2, U8x3, U8x4};
 use fast_image_resize::{FilterType, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 
 use super::Error;
 use super::kernel;
+use super::picture::Seen;
 
 /// Width and height in pixels.
 pub type Size = (usize, usize);
@@ -30,17 +31,38 @@ pub struct Scaler {
 
 impl Scaler {
     pub fn new() -> Self {
-        let bilinear = ResizeAlg::Convolution(FilterType::Bilinear);
-        // Alpha is scaled as a plane of its own.
-        let options = ResizeOptions::new().resize_alg(bilinear).use_alpha(false);
         Scaler {
             resizer: Resizer::new(),
-            options,
+            options: options(),
             quarters: Vec::new(),
         }
     }
 
-    /// Scales a plane of `channels` interleaved bytes (1 to 3); equal sizes copy.
+    /// Scales what is seen of a plane of `channels` interleaved bytes (1 to 4).
+    pub fn part(
+        &mut self,
+        channels: usize,
+        from: (&[u8], Size),
+        seen: Seen,
+        to: &mut [u8],
+        to_size: Size,
+    ) -> Result<(), Error> {
+        let (bytes, size) = from;
+        if seen == Seen::whole(size) {
+            return self.bytes(channels, bytes, size, to, to_size);
+        }
+        self.options = self.options.crop(seen.left, seen.top, seen.width, seen.height);
+        let result = match channels {
+            1 => self.run::<U8>(bytes, size, to, to_size),
+            2 => self.run::<U8x2>(bytes, size, to, to_size),
+            3 => self.run::<U8x3>(bytes, size, to, to_size),
+            _ => self.run::<U8x4>(bytes, size, to, to_size),
+        };
+        self.options = options();
+        result
+    }
+
+    /// Scales a plane of `channels` interleaved bytes (1 to 4); equal sizes copy.
     pub fn bytes(
         &mut self,
         channels: usize,
@@ -56,6 +78,7 @@ impl Scaler {
             (3, true) => self.double::<3>(from, from_size, to),
             (1, false) => return self.run::<U8>(from, from_size, to, to_size),
             (2, false) => return self.run::<U8x2>(from, from_size, to, to_size),
+            (4, _) => return self.run::<U8x4>(from, from_size, to, to_size),
             _ => return self.run::<U8x3>(from, from_size, to, to_size),
         }
         Ok(())
@@ -92,4 +115,10 @@ impl Scaler {
         let (source, mut target) = (source.map_err(wrong)?, target.map_err(wrong)?);
         Ok(self.resizer.resize_typed(&source, &mut target, &self.options)?)
     }
+}
+
+/// Bilinear, of the whole plane. Alpha is scaled as a channel like others.
+fn options() -> ResizeOptions {
+    let bilinear = ResizeAlg::Convolution(FilterType::Bilinear);
+    ResizeOptions::new().resize_alg(bilinear).use_alpha(false)
 }

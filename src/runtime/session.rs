@@ -6,7 +6,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::backend::Backend;
+use super::backend::{Backend, Input};
 use super::describe::{Description, describe};
 use super::modelinfo::{self, dims_line};
 use super::onnx::{self, Graph, ParseError};
@@ -25,9 +25,9 @@ pub struct Session {
     model: Model,
     backend: Box<dyn Backend>,
     backend_note: String,
-    /// Shape of the prepared input as the model wants it; empty before `prepare`.
-    shape: Vec<usize>,
-    input: Tensor,
+    /// The frame or the sound, whose shape is empty before `prepare`, and state after it.
+    inputs: Vec<Input>,
+    /// Answers, and state after them.
     outputs: Vec<Tensor>,
 }
 
@@ -64,30 +64,37 @@ impl Session {
         if finding.task == Task::Image || outputs_follow_input(&description) {
             backend.pin_outputs();
         }
-        let outputs = description
+        let states = description.states.iter();
+        let all = description
             .outputs
             .iter()
-            .map(|it| buffer::zeros(it.element_type, &[0]))
-            .collect();
-        let input = buffer::zeros(description.input.element_type, &[0]);
+            .chain(states.clone().map(|state| &state.output));
+        let outputs = all.map(|it| buffer::zeros(it.element_type, &[0])).collect();
+        let mut inputs = vec![Input {
+            tensor: buffer::zeros(description.input.element_type, &[0]),
+            shape: Vec::new(),
+        }];
+        inputs.extend(states.map(|state| probe::zero_state(&state.input)));
         let model = Model {
             path: path.to_owned(),
             task: finding.task,
             input: description.input,
             input_spec: description.input_spec,
+            states: description.states,
             outputs: description.outputs,
             dims_orders: description.dims_orders,
             output_spec: finding.output_spec,
             scale: finding.scale,
             group_id: description.group_id,
             opset: graph.opset,
+            metadata: graph.metadata,
+            trial: finding.trial,
         };
         Ok(Session {
             model,
             backend,
             backend_note,
-            shape: Vec::new(),
-            input,
+            inputs,
             outputs,
         })
     }
@@ -111,7 +118,10 @@ impl Session {
     ///
     /// Does nothing when the shape is the prepared one, and otherwise allocates.
     pub fn prepare(&mut self, dims: &[usize]) -> Result<(), Error> {
-        if self.input.dims == dims && !self.shape.is_empty() {
+        if self
+            .frame()
+            .is_some_and(|it| it.tensor.dims == dims && !it.shape.is_empty())
+        {
             return Ok(());
         }
         let shape = self.checked_shape(dims)?;
@@ -123,39 +133,80 @@ impl Session {
                 limit,
             });
         }
-        self.input = buffer::zeros(self.model.input.element_type, dims);
-        self.shape = shape;
+        let tensor = buffer::zeros(self.model.input.element_type, dims);
+        if let Some(frame) = self.inputs.first_mut() {
+            *frame = Input { tensor, shape };
+        }
         Ok(())
     }
 
     /// Runs once on a made-up frame of the prepared shape; the answer is not looked at.
     pub fn warm_up(&mut self) -> Result<(), Error> {
-        probe::fill(&mut self.input.data, &self.model.input_spec.ranges);
-        self.run().map(|_| ())
+        if let (Some(frame), Some(spec)) = (self.inputs.first_mut(), self.model.input_spec.image()) {
+            probe::fill(&mut frame.tensor.data, &spec.ranges);
+        }
+        let result = self.run().map(|_| ());
+        self.reset();
+        result
+    }
+
+    /// Forgets what earlier runs handed on: state is zero again, as it is at first.
+    pub fn reset(&mut self) {
+        for state in self.inputs.iter_mut().skip(1) {
+            buffer::clear(&mut state.tensor.data);
+        }
+    }
+
+    fn frame(&self) -> Option<&Input> {
+        self.inputs.first()
     }
 
     /// Returns the input of the next run. Before [`prepare`](Session::prepare) it is empty.
     pub fn input(&mut self) -> &mut Tensor {
-        &mut self.input
+        // The first input is there from the start.
+        &mut self.inputs[0].tensor
     }
 
-    /// Runs once and returns the outputs in the model's order.
+    /// Runs once and returns the answers, in the order of [`Model::outputs`]. State goes to the next run.
     ///
     /// The memory is that of the last run where shapes repeat. For an image the single output has rank
     /// 4, and a NaN or an infinity in it is an error.
     pub fn run(&mut self) -> Result<&[Tensor], Error> {
-        let expected = self.shape.iter().product::<usize>();
-        if self.shape.is_empty() || buffer::len(&self.input.data) != expected {
+        let is_ready = |it: &Input| {
+            !it.shape.is_empty() && buffer::len(&it.tensor.data) == it.shape.iter().product::<usize>()
+        };
+        if !self.frame().is_some_and(is_ready) {
             return Err(Error::NotPrepared {
                 path: self.model.path.clone(),
             });
         }
-        self.backend
-            .run(&mut self.input, &self.shape, &mut self.outputs)?;
+        self.backend.run(&mut self.inputs, &mut self.outputs)?;
+        self.hand_on()?;
         if self.model.task == Task::Image {
             self.check_picture()?;
         }
-        Ok(&self.outputs)
+        Ok(self.outputs.get(..self.model.outputs.len()).unwrap_or_default())
+    }
+
+    /// Lets the state that came out change places with the one that went in.
+    fn hand_on(&mut self) -> Result<(), Error> {
+        let old = self.inputs.iter_mut().skip(1);
+        let new = self.outputs.iter_mut().skip(self.model.outputs.len());
+        for ((old, new), info) in old.zip(new).zip(&self.model.states) {
+            if old.shape != new.dims {
+                let (name, wanted) = (&info.output.name, &old.shape);
+                return Err(Error::Run {
+                    path: self.model.path.clone(),
+                    backend: self.backend.name(),
+                    cause: format!(
+                        "state '{name}' has the shape {:?} where {wanted:?} went in",
+                        new.dims
+                    ),
+                });
+            }
+            std::mem::swap(&mut old.tensor.data, &mut new.data);
+        }
+        Ok(())
     }
 
     fn check_picture(&mut self) -> Result<(), Error> {
@@ -203,7 +254,8 @@ impl Session {
             expected: dims_line(&model.input.dims),
         };
         let dims: &[usize; 4] = dims.try_into().map_err(|_| mismatch())?;
-        let shape = probe::model_shape(dims, model.input.dims.len(), model.input_spec.layout);
+        let layout = model.input_spec.image().ok_or_else(mismatch)?.layout;
+        let shape = probe::model_shape(dims, model.input.dims.len(), layout);
         let fits = |(size, dim): (&usize, &Dim)| match dim {
             Dim::Fixed(fixed) => size == fixed,
             Dim::Dynamic(_) => *size != 0,
@@ -251,7 +303,16 @@ fn load_backend(
     options: &Options,
 ) -> Result<(Box<dyn Backend>, String), Error> {
     let external = !graph.external_data.is_empty();
-    let ports = (&description.input, description.outputs.as_slice());
+    let states = || description.states.iter();
+    let inputs: Vec<_> = std::iter::once(&description.input)
+        .chain(states().map(|state| &state.input))
+        .collect();
+    let outputs: Vec<_> = description
+        .outputs
+        .iter()
+        .chain(states().map(|state| &state.output))
+        .collect();
+    let ports = (inputs.as_slice(), outputs.as_slice());
     let ort =
         || OrtBackend::load(path, bytes, external, ports, options).map(|it| Box::new(it) as Box<dyn Backend>);
     let rten = || {

@@ -11,7 +11,7 @@ use gst_video::{VideoFrameRef, VideoInfo};
 
 use super::failure::Fault;
 use crate::media::picture::{FrameToTensor, TensorToFrame};
-use crate::runtime::{Error, Model, Options, Session, Task};
+use crate::runtime::{Error, Model, Options, Session};
 use crate::tensor::Tensor;
 
 /// Unmeasured runs after load: the first allocates, the second finds everything in place.
@@ -73,7 +73,10 @@ impl Active {
         if self.fits(input, output) {
             return Ok(());
         }
-        let to_tensor = FrameToTensor::new(input, &self.model.input_spec)?;
+        let Some(spec) = self.model.input_spec.image() else {
+            return Err(Fault::NotForFrames);
+        };
+        let to_tensor = FrameToTensor::new(input, spec)?;
         self.session.prepare(&to_tensor.dims())?;
         let to_frame = self
             .model
@@ -180,7 +183,7 @@ impl Active {
 
 /// Returns what the element makes of frames of this kind with this model.
 pub fn output_info(input: &VideoInfo, model: &Model) -> Option<VideoInfo> {
-    if model.task == Task::Tensor || model.keeps_size() {
+    if model.keeps_size() {
         return Some(input.clone());
     }
     let mut caps = input.to_caps().ok()?;

@@ -33,23 +33,39 @@ impl From<Backend> for runtime::BackendChoice {
 pub enum Task {
     #[default]
     #[enum_value(
-        name = "Image where the single output is a picture, else tensor",
+        name = "What the model says of itself, else what its outputs look like",
         nick = "auto"
     )]
     Auto,
+    #[enum_value(name = "Objects and where they are", nick = "detect")]
+    Detect,
+    #[enum_value(name = "Classes of a frame or of a stretch of sound", nick = "classify")]
+    Classify,
+    #[enum_value(name = "A class or an object for each place of the frame", nick = "segment")]
+    Segment,
     #[enum_value(name = "Frame in, frame out", nick = "image")]
     Image,
+    #[enum_value(name = "Sound in, sound out", nick = "audio")]
+    Audio,
+    #[enum_value(name = "One number", nick = "score")]
+    Score,
     #[enum_value(name = "Frame untouched, outputs as messages", nick = "tensor")]
     Tensor,
 }
 
 impl From<Task> for runtime::TaskChoice {
     fn from(task: Task) -> Self {
-        match task {
-            Task::Auto => runtime::TaskChoice::Auto,
-            Task::Image => runtime::TaskChoice::Image,
-            Task::Tensor => runtime::TaskChoice::Tensor,
-        }
+        let task = match task {
+            Task::Auto => return runtime::TaskChoice::Auto,
+            Task::Detect => runtime::Task::Detect,
+            Task::Classify => runtime::Task::Classify,
+            Task::Segment => runtime::Task::Segment,
+            Task::Image => runtime::Task::Image,
+            Task::Audio => runtime::Task::Audio,
+            Task::Score => runtime::Task::Score,
+            Task::Tensor => runtime::Task::Tensor,
+        };
+        runtime::TaskChoice::Task(task)
     }
 }
 

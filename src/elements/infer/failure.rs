@@ -17,6 +17,9 @@ pub enum Fault {
     /// The buffer cannot be mapped as the frame that its caps describe.
     #[error("a buffer of {size} bytes at {pts} is no {caps} frame; the element before this one is broken")]
     Frame { size: usize, pts: String, caps: String },
+    /// The model is for sound, and frames come.
+    #[error("the model is for sound; use it on sound, or set model-file to a model for frames")]
+    NotForFrames,
     /// There is no model to run.
     #[error("no model to load; set model-file to an .onnx file")]
     NoModel,
@@ -54,7 +57,7 @@ macro_rules! with_code {
                 let $code = gst::StreamError::Failed;
                 $then
             }
-            Fault::Picture(_) | Fault::Frame { .. } | Fault::Downstream { .. } => {
+            Fault::Picture(_) | Fault::NotForFrames | Fault::Frame { .. } | Fault::Downstream { .. } => {
                 let $code = gst::StreamError::Format;
                 $then
             }

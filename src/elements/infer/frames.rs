@@ -14,7 +14,6 @@ use super::imp::{CAT, Infer};
 use super::messages;
 use super::state::SinkCaps;
 use super::stats::Running;
-use crate::runtime::Task;
 
 impl Infer {
     /// Holds caps until a model is there, since their transformation depends on it.
@@ -40,7 +39,7 @@ impl Infer {
         let taken = self.state.lock().active.take();
         let mut active = taken.ok_or_else(|| gst::loggable_error!(CAT, "no model is loaded for {incaps}"))?;
         let result = active.adopt(&input, &output);
-        let (task, dims) = (active.model.task, active.input_dims());
+        let (passes, dims) = (!active.model.task.replaces(), active.input_dims());
         let running = Running::new(&active);
         {
             let mut state = self.state.lock();
@@ -57,7 +56,7 @@ impl Infer {
             imp = self,
             "Tensors of shape {dims:?} from {incaps}, {outcaps} out"
         );
-        self.obj().set_passthrough(task == Task::Tensor);
+        self.obj().set_passthrough(passes);
         Ok(())
     }
 

@@ -233,7 +233,7 @@ impl Infer {
             }
             (running, is_ready)
         };
-        let passes = running.model.task == Task::Tensor;
+        let passes = !running.model.task.replaces();
         if !is_ready || passes != self.obj().is_passthrough() {
             // The base class settles caps and buffers anew with this frame; where caps stay the same, it
             // does not ask what happens with frames.
