@@ -2,13 +2,12 @@
 
 //! What a buffer carries that can be compared: what its metas say, else its pixels or its samples.
 
-use gst::glib::translate::IntoGlib;
-use gst::prelude::*;
 use gst_video::prelude::*;
 use gst_video::{VideoFrameRef, VideoInfo};
 
 use crate::answer::{Answer, Detection, Region};
 use crate::media::luma::LumaReader;
+use crate::media::metas;
 use crate::plane::Plane;
 use crate::score::Content;
 
@@ -39,8 +38,14 @@ pub struct Sound {
 
 impl Carried {
     /// Reads a buffer; `None` for what we cannot read, and for video in another memory than the system's.
-    pub fn read(buffer: &gst::BufferRef, caps: &gst::CapsRef) -> Option<Carried> {
-        if let Some(said) = said(buffer, caps) {
+    ///
+    /// Metas count that `before`, the frame as it came to the candidate, did not carry.
+    pub fn read(
+        buffer: &gst::BufferRef,
+        caps: &gst::CapsRef,
+        before: Option<&gst::BufferRef>,
+    ) -> Option<Carried> {
+        if let Some(said) = said(buffer, caps, before) {
             return Some(Carried::Said(said));
         }
         if caps.structure(0)?.name() == "audio/x-raw" {
@@ -63,37 +68,51 @@ impl Carried {
     }
 }
 
-/// What the metas say, with regions as shares of the frame, so that answers of different size compare.
-pub fn said(buffer: &gst::BufferRef, caps: &gst::CapsRef) -> Option<Answer> {
-    let info = VideoInfo::from_caps(caps).ok()?;
-    let (width, height) = (info.width().max(1) as f32, info.height().max(1) as f32);
-    let mut detections: Vec<Detection> = buffer
-        .iter_meta::<gst_video::VideoRegionOfInterestMeta>()
-        .map(|meta| {
-            let (left, top, wide, high) = meta.rect();
-            Detection {
-                region: Region {
-                    left: left as f32 / width,
-                    top: top as f32 / height,
-                    width: wide as f32 / width,
-                    height: high as f32 / height,
-                },
-                class: gst::glib::Quark::from_str(meta.roi_type()).into_glib(),
-                confidence: confidence(&meta),
-            }
-        })
-        .collect();
-    detections.sort_by(|one, other| other.confidence.total_cmp(&one.confidence));
-    (!detections.is_empty()).then_some(Answer::Detections(detections))
+/// The luma of a frame; `None` for what is no picture that we can read.
+pub fn luma(buffer: &gst::BufferRef, caps: &gst::CapsRef) -> Option<Plane> {
+    Pixels::read(buffer, caps).map(|it| it.luma)
 }
 
-/// The first `confidence` among the parameters; certain where none is given.
-fn confidence(meta: &gst_video::VideoRegionOfInterestMeta) -> f32 {
-    let given = meta.params().find_map(|it| {
-        let wide = || it.get::<f64>("confidence").map(|it| it as f32);
-        it.get::<f32>("confidence").or_else(|_| wide()).ok()
-    });
-    given.unwrap_or(1.0)
+/// What the metas say, with regions as shares of the frame, so that answers of different size compare; without what
+/// stood on the frame `before` a candidate saw it.
+fn said(buffer: &gst::BufferRef, caps: &gst::CapsRef, before: Option<&gst::BufferRef>) -> Option<Answer> {
+    let score = metas::score(buffer);
+    if let Some(score) = score.filter(|_| before.and_then(metas::score) != score) {
+        return Some(Answer::Score(score));
+    }
+    let old = before.map(|it| boxes(it, caps)).unwrap_or_default();
+    let mut found = boxes(buffer, caps);
+    found.retain(|it| !old.iter().any(|old| is_same(it, old)));
+    if !found.is_empty() {
+        return Some(Answer::Detections(found));
+    }
+    let classes = metas::classes(buffer).filter(|it| before.and_then(metas::classes).as_ref() != Some(it));
+    classes.map(Answer::Classes)
+}
+
+/// Boxes as shares of the frame.
+fn boxes(buffer: &gst::BufferRef, caps: &gst::CapsRef) -> Vec<Detection> {
+    let Ok(info) = VideoInfo::from_caps(caps) else {
+        return Vec::new();
+    };
+    let (width, height) = (info.width().max(1) as f32, info.height().max(1) as f32);
+    let mut found = metas::detections(buffer);
+    for Detection { region, .. } in &mut found {
+        *region = Region {
+            left: region.left / width,
+            top: region.top / height,
+            width: region.width / width,
+            height: region.height / height,
+        };
+    }
+    found
+}
+
+/// Overlap from which on a box is one that was there before, scaled along with the frame.
+const SAME: f32 = 0.95;
+
+fn is_same(one: &Detection, other: &Detection) -> bool {
+    one.class == other.class && one.confidence == other.confidence && SAME <= one.region.iou(&other.region)
 }
 
 impl Pixels {
@@ -249,7 +268,7 @@ mod tests {
     }
 
     fn sound(at: u64, frames: i16) -> Sound {
-        let Some(Carried::Sound(sound)) = Carried::read(&stretch(at, frames), &caps(STEREO)) else {
+        let Some(Carried::Sound(sound)) = Carried::read(&stretch(at, frames), &caps(STEREO), None) else {
             panic!("no sound")
         };
         sound
@@ -285,7 +304,7 @@ mod tests {
                 }
             }
         }
-        let Some(Carried::Said(Answer::Detections(found))) = Carried::read(&buffer, &caps) else {
+        let Some(Carried::Said(Answer::Detections(found))) = Carried::read(&buffer, &caps, None) else {
             panic!("no boxes")
         };
         let region = found[1].region;
@@ -298,9 +317,28 @@ mod tests {
     }
 
     #[test]
+    fn what_the_frame_carried_already_is_not_the_candidates() {
+        let caps = caps("video/x-raw,format=GRAY8,width=200,height=100,framerate=25/1");
+        let mut frame = gst::Buffer::with_size(200 * 100).unwrap();
+        gst_video::VideoRegionOfInterestMeta::add(frame.get_mut().unwrap(), "cat", (20, 10, 50, 25));
+        let mut answer = frame.copy();
+        assert!(matches!(
+            Carried::read(&answer, &caps, Some(&frame)),
+            Some(Carried::Pixels(_))
+        ));
+        gst_video::VideoRegionOfInterestMeta::add(answer.get_mut().unwrap(), "cat", (90, 10, 50, 25));
+        let Some(Carried::Said(Answer::Detections(found))) = Carried::read(&answer, &caps, Some(&frame))
+        else {
+            panic!("no box")
+        };
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].region.left, 0.45);
+    }
+
+    #[test]
     fn alpha_counts_where_something_is_cut_out() {
         let caps = caps("video/x-raw,format=RGBA,width=2,height=1,framerate=25/1");
-        let read = |bytes: [u8; 8]| match Carried::read(&gst::Buffer::from_slice(bytes), &caps) {
+        let read = |bytes: [u8; 8]| match Carried::read(&gst::Buffer::from_slice(bytes), &caps, None) {
             Some(Carried::Pixels(pixels)) => pixels,
             other => panic!("{other:?}"),
         };

@@ -251,6 +251,13 @@ impl Policy {
         Some(shadow)
     }
 
+    /// A candidate runs beside the active one for a reason that was not asked for here; it is paid from the same purse.
+    pub fn runs_beside(&mut self, id: CandidateId) {
+        let level = self.slowdown.level().mean;
+        let latency = self.candidate(id).and_then(|it| it.latency.latency(level));
+        self.shadows.pay(latency.unwrap_or_default());
+    }
+
     /// What is believed of a candidate now. Of one that was removed, nothing.
     pub fn outlook(&self, id: CandidateId) -> Outlook {
         let Some(candidate) = self.candidate(id) else {

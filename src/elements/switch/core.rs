@@ -16,6 +16,7 @@ use super::conductor::Conductor;
 use super::ending::Ending;
 use super::keeper::{Order, Report};
 use super::lane::Lane;
+use super::ledger::Ledger;
 use super::messages;
 use super::outgoing::Outgoing;
 use super::scorer::Scorer;
@@ -79,6 +80,8 @@ pub struct Core {
     pub sink: gst::Pad,
     pub src: gst::Pad,
     pub scorer: Mutex<Option<Scorer>>,
+    /// Belongs to whoever scores: held while answers are compared, and over a post; all other locks come after it.
+    pub ledger: Mutex<Ledger>,
     /// Threads that were told to end.
     endings: Mutex<Vec<Ending>>,
     /// Whether upstream answered the LATENCY query as live.
@@ -99,6 +102,7 @@ impl Core {
             sink,
             src,
             scorer: Mutex::default(),
+            ledger: Mutex::default(),
             endings: Mutex::default(),
             is_live: Mutex::default(),
         }

@@ -33,10 +33,19 @@ struct Lane {
     said: Option<Answer>,
     /// Smallest and largest score seen.
     span: Option<(f32, f32)>,
-    /// Comparisons in a row that failed because the kinds differ.
-    unlike: u32,
+    likeness: Likeness,
     /// Means of the figures that do not rest on a reference.
     own: Vec<Mean>,
+}
+
+/// Whether the lane's answers compare with the reference's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Likeness {
+    #[default]
+    Untried,
+    Compared,
+    /// So often in a row they were of different kinds.
+    Unlike(u32),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -90,50 +99,63 @@ impl Ledger {
     }
 
     /// Compares each answer with the reference's, and says who is not of the same task, each once.
-    pub fn compare(&mut self, answers: &Answers, reference: usize) -> (Vec<(usize, Comparison)>, Option<Stranger>) {
+    pub fn compare(
+        &mut self,
+        answers: &Answers,
+        reference: usize,
+    ) -> (Vec<(usize, Comparison)>, Option<Stranger>) {
         let Some(truth) = answers.iter().find(|it| it.0 == reference).map(|it| &it.1) else {
             return (Vec::new(), None);
         };
         let mut comparisons = Vec::with_capacity(answers.len());
-        let mut strangers = Vec::new();
-        let mut compared = 0;
+        let mut stranger = None;
         for (lane, carried) in answers.iter().filter(|it| it.0 != reference) {
             match self.compare_one((*lane, carried), (reference, truth)) {
                 Ok(comparison) => {
-                    self.lane(*lane).unlike = 0;
-                    compared += 1;
+                    self.lane(*lane).likeness = Likeness::Compared;
                     comparisons.push((*lane, comparison));
                 }
                 Err(Unlike::Kinds(carries, others)) => {
-                    let unlike = &mut self.lane(*lane).unlike;
-                    *unlike += 1;
-                    if *unlike == UNLIKE {
-                        strangers.push(Stranger {
-                            lane: *lane,
-                            is_reference: false,
-                            carries,
-                            others,
-                        });
-                    }
+                    let kinds = (carries, others);
+                    stranger = stranger.or(self.does_not_compare(*lane, reference, kinds));
                 }
-                Err(Unlike::Nothing) => compared += 1,
+                Err(Unlike::Nothing) => {}
             }
         }
-        // Who compares with nobody is the odd one, also where there is only one other.
-        let reference_lane = self.lane(reference);
-        if 0 < compared {
-            reference_lane.unlike = 0;
-        } else if let Some(stranger) = strangers.first().copied() {
-            reference_lane.unlike += 1;
+        (comparisons, stranger)
+    }
+
+    /// Counts a comparison that failed. Who compares with nobody is the odd one, also where there is only one other.
+    fn does_not_compare(
+        &mut self,
+        lane: usize,
+        reference: usize,
+        (carries, others): (&'static str, &'static str),
+    ) -> Option<Stranger> {
+        let times = match self.lane(lane).likeness {
+            Likeness::Unlike(times) => times + 1,
+            Likeness::Untried | Likeness::Compared => 1,
+        };
+        self.lane(lane).likeness = Likeness::Unlike(times);
+        if times < UNLIKE {
+            return None;
+        }
+        let others_compare = self.lanes.iter().any(|it| it.likeness == Likeness::Compared);
+        if !others_compare && self.unlike_reference != Some(reference) {
             self.unlike_reference = Some(reference);
-            return (comparisons, Some(Stranger {
+            return Some(Stranger {
                 lane: reference,
                 is_reference: true,
-                carries: stranger.others,
-                others: stranger.carries,
-            }));
+                carries: others,
+                others: carries,
+            });
         }
-        (comparisons, strangers.first().copied())
+        (others_compare && times == UNLIKE).then_some(Stranger {
+            lane,
+            is_reference: false,
+            carries,
+            others,
+        })
     }
 
     fn compare_one(
@@ -159,7 +181,9 @@ impl Ledger {
             }
             (Carried::Pixels(answer), Carried::Pixels(truth)) => {
                 match (said(lane, self), said(reference, self)) {
-                    (_, Some(kind)) if may_be_empty(&kind) => (Content::Said(kind.clone()), Content::Said(kind)),
+                    (_, Some(kind)) if may_be_empty(&kind) => {
+                        (Content::Said(kind.clone()), Content::Said(kind))
+                    }
                     (Some(_), None) => return Err(Unlike::Nothing),
                     _ if answer.is_cut_out() || truth.is_cut_out() => (
                         Content::Coverage(answer.clone().coverage()),
@@ -189,7 +213,8 @@ impl Ledger {
         for (lane, carried) in answers {
             let Carried::Said(said) = carried else { continue };
             let lane_known = self.lane(*lane);
-            let Some((quality, is_calibrated)) = lane_known.record.confidence(&Content::Said(said.clone())) else {
+            let Some((quality, is_calibrated)) = lane_known.record.confidence(&Content::Said(said.clone()))
+            else {
                 continue;
             };
             lane_known.mean("confidence", quality);
@@ -215,7 +240,7 @@ impl Ledger {
         let mut found = Vec::new();
         if let Some(before) = before.filter(|it| it.number + 1 == number) {
             let change = stability::change(&before.luma, &luma);
-            for ((lane, now), change) in answers.iter().zip(std::iter::repeat(change)) {
+            for (lane, now) in &answers {
                 let earlier = before.answers.iter().find(|it| it.0 == *lane).map(|it| &it.1);
                 let steadiness = change.zip(earlier).and_then(|(change, earlier)| {
                     let span = self.lane(*lane).span.map_or(0.0, |it| it.1 - it.0);
@@ -232,7 +257,11 @@ impl Ledger {
                 }
             }
         }
-        self.before = Some(Neighbor { number, luma, answers });
+        self.before = Some(Neighbor {
+            number,
+            luma,
+            answers,
+        });
         found
     }
 
@@ -255,17 +284,18 @@ impl Ledger {
         self.lane(lane).mean("restored-ssim", likeness);
     }
 
-    /// Forgets that a reference was of another task; the user may have changed it.
+    /// Forgets who was of another task; the user may have changed the reference.
     pub fn forgive(&mut self) {
-        if let Some(lane) = self.unlike_reference.take() {
-            self.lanes.iter_mut().for_each(|it| it.unlike = 0);
-            self.lane(lane).unlike = 0;
+        if self.unlike_reference.take().is_some() {
+            self.lanes
+                .iter_mut()
+                .for_each(|it| it.likeness = Likeness::Untried);
         }
     }
 
-    /// Whether that lane, as the reference, compares with nobody.
-    pub fn is_stranger(&self, reference: usize) -> bool {
-        self.unlike_reference == Some(reference)
+    /// Whether the lane's answers are in its metas rather than its pixels.
+    pub fn speaks(&self, lane: usize) -> bool {
+        self.lanes.get(lane).is_some_and(|it| it.said.is_some())
     }
 
     /// Names and values of what is known of a lane.

@@ -103,6 +103,8 @@ pub struct Slot {
     pub is_forbidden: bool,
     pub attempts: u32,
     pub tally: Tally,
+    /// Names and values of what comparisons and trials have shown of its answers.
+    pub figures: Vec<(&'static str, f64)>,
 }
 
 impl Slot {
@@ -121,6 +123,7 @@ impl Slot {
                 misses: 0,
                 window: LatencyWindow::new(WINDOW),
             },
+            figures: Vec::new(),
         }
     }
 
