@@ -45,13 +45,22 @@ impl Carried {
         caps: &gst::CapsRef,
         before: Option<&gst::BufferRef>,
     ) -> Option<Carried> {
-        if let Some(said) = said(buffer, caps, before) {
-            return Some(Carried::Said(said));
+        if let Some(said) = Carried::of_metas(buffer, caps, before) {
+            return Some(said);
         }
         if caps.structure(0)?.name() == "audio/x-raw" {
             return Sound::read(buffer, caps).map(Carried::Sound);
         }
         Pixels::read(buffer, caps).map(Carried::Pixels)
+    }
+
+    /// What the metas alone say, as [`Carried::read`] does.
+    pub fn of_metas(
+        buffer: &gst::BufferRef,
+        caps: &gst::CapsRef,
+        before: Option<&gst::BufferRef>,
+    ) -> Option<Carried> {
+        said(buffer, caps, before).map(Carried::Said)
     }
 
     /// What it is, as in [`Content::kind`].
@@ -130,6 +139,12 @@ impl Pixels {
         })
     }
 
+    /// As it is read to see what it cuts out: `None` where the format has no alpha.
+    pub fn cut_out(buffer: &gst::BufferRef, caps: &gst::CapsRef) -> Option<Pixels> {
+        let has_alpha = VideoInfo::from_caps(caps).is_ok_and(|it| it.has_alpha());
+        has_alpha.then(|| Pixels::read(buffer, caps)).flatten()
+    }
+
     /// Whether some place is cut out.
     pub fn is_cut_out(&self) -> bool {
         let opaque = |it: &Plane| it.samples.iter().all(|it| *it == u8::MAX);
@@ -173,7 +188,7 @@ fn alpha(frame: &VideoFrameRef<&gst::BufferRef>) -> Option<Plane> {
 
 impl Sound {
     /// Interleaved samples of 16-bit or 32-bit integers or of floats.
-    fn read(buffer: &gst::BufferRef, caps: &gst::CapsRef) -> Option<Sound> {
+    pub fn read(buffer: &gst::BufferRef, caps: &gst::CapsRef) -> Option<Sound> {
         let structure = caps.structure(0)?;
         let count = |field: &str| {
             structure

@@ -4,6 +4,7 @@
 //! no policy: readings go in, figures and verdicts come out.
 
 use crate::answer::Answer;
+use crate::elements::pairing::{self, empty, may_be_empty};
 use crate::elements::reading::Carried;
 use crate::plane::Plane;
 use crate::policy::Evidence;
@@ -163,47 +164,8 @@ impl Ledger {
         (lane, carried): (usize, &Carried),
         (reference, truth): (usize, &Carried),
     ) -> Result<Comparison, Unlike> {
-        let kinds = Unlike::Kinds(carried.kind(), truth.kind());
-        let said = |it: usize, ledger: &Ledger| ledger.lanes.get(it).and_then(|it| it.said.clone());
-        let (answer, truth) = match (carried, truth) {
-            (Carried::Said(answer), Carried::Said(truth)) => {
-                (Content::Said(answer.clone()), Content::Said(truth.clone()))
-            }
-            // The reference has found nothing this time.
-            (Carried::Said(answer), Carried::Pixels(_)) => {
-                let empty = said(reference, self).filter(may_be_empty).ok_or(kinds)?;
-                (Content::Said(answer.clone()), Content::Said(empty))
-            }
-            // The candidate has found nothing, this time or ever: as an answer that is as good as an empty list.
-            (Carried::Pixels(_), Carried::Said(truth)) => {
-                let empty = Some(empty(truth)).filter(may_be_empty).ok_or(kinds)?;
-                (Content::Said(empty), Content::Said(truth.clone()))
-            }
-            (Carried::Pixels(answer), Carried::Pixels(truth)) => {
-                match (said(lane, self), said(reference, self)) {
-                    (_, Some(kind)) if may_be_empty(&kind) => {
-                        (Content::Said(kind.clone()), Content::Said(kind))
-                    }
-                    (Some(_), None) => return Err(Unlike::Nothing),
-                    _ if answer.is_cut_out() || truth.is_cut_out() => (
-                        Content::Coverage(answer.clone().coverage()),
-                        Content::Coverage(truth.clone().coverage()),
-                    ),
-                    _ => (
-                        Content::Picture(answer.luma.clone()),
-                        Content::Picture(truth.luma.clone()),
-                    ),
-                }
-            }
-            (Carried::Sound(answer), Carried::Sound(truth)) => {
-                answer.aligned(truth).ok_or(if answer.rate == truth.rate {
-                    Unlike::Nothing
-                } else {
-                    Unlike::Kinds("sound of one rate", "sound of another rate")
-                })?
-            }
-            _ => return Err(kinds),
-        };
+        let said = |it: usize| self.lanes.get(it).and_then(|it| it.said.as_ref());
+        let (answer, truth) = pairing::contents((carried, said(lane)), (truth, said(reference)))?;
         self.lane(lane).record.compare(&answer, &truth)
     }
 
@@ -323,23 +285,4 @@ impl Lane {
         mean.count = (mean.count + 1.0).min(MEMORY);
         mean.value += (value - mean.value) / mean.count;
     }
-}
-
-/// An answer of the same kind that says nothing.
-fn empty(answer: &Answer) -> Answer {
-    match answer {
-        Answer::Detections(_) => Answer::Detections(Vec::new()),
-        Answer::Classes(_) => Answer::Classes(Vec::new()),
-        Answer::ClassMap(_) => Answer::ClassMap(Default::default()),
-        Answer::Instances(_) => Answer::Instances(Vec::new()),
-        Answer::Score(it) => Answer::Score(*it),
-    }
-}
-
-/// Whether a frame without metas may be an answer of this kind: nothing was found, nothing was likely enough.
-fn may_be_empty(kind: &Answer) -> bool {
-    matches!(
-        kind,
-        Answer::Detections(_) | Answer::Instances(_) | Answer::Classes(_)
-    )
 }
