@@ -21,10 +21,10 @@ AVREC := target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/avrec
 TEST_ENV := G_DEBUG=fatal-criticals GST_PLUGIN_PATH=$(CURDIR)/target/debug \
 	GST_REGISTRY=$(CURDIR)/target/gst-registry.bin AVREC_CLIP=$(CLIP)
 
-.PHONY: help setup build demo test bench lint clean
+.PHONY: help setup build demo test analytics bench lint clean
 
 help: ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what is missing (Debian packages, ONNX Runtime, the demo's clip)
 	@scripts/setup.sh
@@ -51,6 +51,9 @@ test: setup ## Run all tests
 	else \
 	  $(TEST_ENV) cargo test --locked --no-fail-fast --lib --bins --tests; \
 	fi
+
+analytics: ## Test the feature analytics in a Debian 13 root, which has GStreamer 1.26 (as root; 10 minutes at first)
+	@scripts/analytics.sh
 
 bench: ## Run the benchmarks (they print ratios taken in one run)
 	@scripts/setup.sh bench

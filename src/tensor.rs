@@ -14,6 +14,19 @@ pub enum ElementType {
     I64,
 }
 
+impl ElementType {
+    /// The name as GStreamer spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            ElementType::F32 => "float32",
+            ElementType::F16 => "float16",
+            ElementType::U8 => "uint8",
+            ElementType::I32 => "int32",
+            ElementType::I64 => "int64",
+        }
+    }
+}
+
 /// One dimension of a tensor as a model declares it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Dim {
@@ -30,6 +43,24 @@ pub struct TensorInfo {
     pub id: String,
     pub element_type: ElementType,
     pub dims: Vec<Dim>,
+}
+
+/// Which dimension changes fastest in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DimsOrder {
+    #[default]
+    RowMajor,
+    ColumnMajor,
+}
+
+impl DimsOrder {
+    /// The name as GStreamer spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            DimsOrder::RowMajor => "row-major",
+            DimsOrder::ColumnMajor => "col-major",
+        }
+    }
 }
 
 /// Elements of a tensor, row-major.

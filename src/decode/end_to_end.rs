@@ -48,7 +48,7 @@ impl EndToEnd {
             if score < request.settings.confidence {
                 continue;
             }
-            match request.class(class, 0)? {
+            match request.class(class)? {
                 Some(class) => {
                     let corners = Corners {
                         left,
@@ -64,8 +64,10 @@ impl EndToEnd {
         Ok(())
     }
 
-    /// The attribute of a row that weighs a prototype mask.
-    pub(super) fn coefficient(&self, values: &[f32], row: usize, index: usize) -> f32 {
-        values[row * (ATTRIBUTES + self.coefficients) + ATTRIBUTES + index]
+    /// The attributes of a row that weigh the prototype masks.
+    pub(super) fn coefficients(&self, values: &[f32], row: usize, to: &mut Vec<f32>) {
+        let each = ATTRIBUTES + self.coefficients;
+        to.clear();
+        to.extend_from_slice(&values[row * each + ATTRIBUTES..][..self.coefficients]);
     }
 }

@@ -22,19 +22,22 @@ impl Request<'_> {
         (input.width as f32, input.height as f32)
     }
 
-    /// The class that a model wrote as a number, counted from `first`; `None` where it is no such number.
-    pub fn class(&self, value: f32, first: u32) -> Result<Option<u32>, Fault> {
+    /// The class that a model wrote as a number; `None` where it is no such number.
+    pub fn class(&self, value: f32) -> Result<Option<u32>, Fault> {
         // Up to here a float holds each whole number.
-        let whole = value.fract() == 0.0 && (0.0..=16_777_216.0).contains(&value);
-        let Some(class) = whole.then_some(value as u32).and_then(|it| it.checked_sub(first)) else {
+        if value.fract() != 0.0 || !(0.0..=16_777_216.0).contains(&value) {
             return Ok(None);
-        };
+        }
+        let class = value as u32;
         match self.labels {
             Some(labels) if labels <= class as usize => Err(Fault::Unlabeled { class, labels }),
             _ => Ok(Some(class)),
         }
     }
 }
+
+/// Memory for outputs that are not floats, as floats: one for each output that is read at a time.
+pub(super) type Scratch = [Vec<f32>; 4];
 
 /// Candidates of one frame, in memory that is kept from frame to frame.
 #[derive(Debug, Default)]

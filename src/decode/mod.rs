@@ -19,30 +19,40 @@
 //! Three keys of the metadata settle what shapes cannot tell: `activation` (softmax, sigmoid, none), `boxes`
 //! (pixels, fractions, cells) and `task`, `names`, `stride`, `end2end`, as Ultralytics' exporter writes them.
 
+mod boxes;
 mod classify;
+mod detr;
 mod end_to_end;
 mod fault;
 mod found;
+mod instances;
 pub mod labels;
 mod model;
 mod nms;
 mod recognize;
 mod scan;
 mod score;
+mod segment;
+mod ssd;
 mod yolo;
 
+pub use boxes::Boxes;
 pub use classify::Classes;
+pub use detr::{Detr, Logits};
 pub use end_to_end::EndToEnd;
 pub use fault::{Fault, Unfit};
+pub use instances::Prototypes;
 pub use model::{Activation, Units};
 pub use recognize::Recognition;
 pub use score::Score;
+pub use segment::{Map, Places, VOID};
+pub use ssd::{Edges, Scores, Ssd};
 pub use yolo::{Order, Yolo};
 
-use crate::answer::{Answer, Detection};
+use crate::answer::{Answer, ClassMap};
 use crate::letterbox::{Letterbox, Size};
 use crate::tensor::Tensor;
-use found::{Found, Request};
+use found::Request;
 
 /// What a model is asked about a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +65,18 @@ pub enum Task {
     Segment,
     /// How much, on the model's own scale?
     Score,
+}
+
+impl Task {
+    /// The value of the property that asks for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Task::Detect => "detect",
+            Task::Classify => "classify",
+            Task::Segment => "segment",
+            Task::Score => "score",
+        }
+    }
 }
 
 /// What of an answer is wanted; may change from frame to frame.
@@ -93,17 +115,14 @@ impl Default for Settings {
 pub enum Family {
     /// Boxes with a class each.
     Boxes(Boxes),
+    /// Boxes with a class and a mask each.
+    Instances(Boxes, Prototypes),
+    /// A class for each place.
+    Map(Map),
     /// One number for each class.
     Classes(Classes),
     /// One number.
     Score(Score),
-}
-
-/// How boxes are to be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Boxes {
-    Yolo(Yolo),
-    EndToEnd(EndToEnd),
 }
 
 /// Reads the outputs of one model, in memory that it keeps.
@@ -112,17 +131,9 @@ pub struct Decoder {
     family: Family,
     labels: Option<usize>,
     answer: Answer,
-    found: Found,
-    work: Work,
+    work: boxes::Work,
+    map: segment::Work,
     classes: classify::Memory,
-}
-
-/// Memory for what a frame needs on the way.
-#[derive(Debug, Default)]
-struct Work {
-    best: yolo::Best,
-    /// Outputs that are no floats, as floats.
-    scratch: [Vec<f32>; 4],
 }
 
 impl Decoder {
@@ -130,6 +141,8 @@ impl Decoder {
     pub fn new(recognition: &Recognition) -> Self {
         let answer = match recognition.family {
             Family::Boxes(_) => Answer::Detections(Vec::new()),
+            Family::Instances(..) => Answer::Instances(Vec::new()),
+            Family::Map(_) => Answer::ClassMap(ClassMap::default()),
             Family::Classes(_) => Answer::Classes(Vec::new()),
             Family::Score(_) => Answer::Score(0.0),
         };
@@ -137,8 +150,8 @@ impl Decoder {
             family: recognition.family.clone(),
             labels: recognition.labels,
             answer,
-            found: Found::default(),
-            work: Work::default(),
+            work: boxes::Work::default(),
+            map: segment::Work::default(),
             classes: classify::Memory::default(),
         }
     }
@@ -158,17 +171,28 @@ impl Decoder {
             settings,
             labels: self.labels,
         };
-        let [scratch, ..] = &mut self.work.scratch;
+        let work = &mut self.work;
         match (&self.family, &mut self.answer) {
             (Family::Boxes(boxes), Answer::Detections(detections)) => {
-                boxes.find(outputs, &request, &mut self.work, &mut self.found)?;
+                boxes.find(outputs, &request, work)?;
                 detections.clear();
-                detections.extend(self.found.candidates.iter().filter_map(|it| it.detection(&place)));
+                detections.extend(work.found.candidates.iter().filter_map(|it| it.detection(&place)));
+            }
+            (Family::Instances(boxes, prototypes), Answer::Instances(instances)) => {
+                boxes.find(outputs, &request, work)?;
+                boxes.outline(prototypes, outputs, &request, work, instances)?;
+            }
+            (Family::Map(map), Answer::ClassMap(answer)) => {
+                let [scratch, ..] = &mut work.scratch;
+                work.found.dropped += map.read(outputs, &place, &mut self.map, scratch, answer)?;
             }
             (Family::Classes(classes), Answer::Classes(best)) => {
-                self.found.dropped += classes.read(outputs, settings, &mut self.classes, scratch, best)?;
+                let [scratch, ..] = &mut work.scratch;
+                work.found.dropped += classes.read(outputs, settings, &mut self.classes, scratch, best)?;
             }
-            (Family::Score(score), answer) => *answer = Answer::Score(score.read(outputs, scratch)?),
+            (Family::Score(score), answer) => {
+                *answer = Answer::Score(score.read(outputs, &mut work.scratch[0])?);
+            }
             // The answer was made for the family.
             _ => {}
         }
@@ -178,53 +202,12 @@ impl Decoder {
     /// Boxes and values left out since the decoder was made, because they were not finite, empty or wholly
     /// outside of the frame.
     pub fn dropped(&self) -> u64 {
-        self.found.dropped
+        self.work.found.dropped
     }
 
     /// Forgets earlier answers, as after a gap in the stream: smoothing begins anew.
     pub fn reset(&mut self) {
         self.classes.reset();
-    }
-}
-
-impl Boxes {
-    /// Finds the candidates of a frame, in their final order.
-    fn find(
-        &self,
-        outputs: &[Tensor],
-        request: &Request,
-        work: &mut Work,
-        found: &mut Found,
-    ) -> Result<(), Fault> {
-        found.candidates.clear();
-        let [scratch, ..] = &mut work.scratch;
-        match self {
-            Boxes::Yolo(it) => it.find(outputs, request, &mut work.best, scratch, found)?,
-            Boxes::EndToEnd(it) => it.find(outputs, request, scratch, found)?,
-        }
-        let most = request.settings.max_detections;
-        match self {
-            Boxes::Yolo(_) => nms::suppress(&mut found.candidates, request.settings.iou, most),
-            Boxes::EndToEnd(_) => nms::rank(&mut found.candidates, most),
-        }
-        Ok(())
-    }
-}
-
-impl nms::Candidate {
-    /// The candidate in the frame; `None` if none of it is inside.
-    fn detection(&self, place: &Letterbox) -> Option<Detection> {
-        let nms::Corners {
-            left,
-            top,
-            right,
-            bottom,
-        } = self.corners;
-        Some(Detection {
-            region: place.to_frame(left, top, right, bottom)?,
-            class: self.class,
-            confidence: self.score.clamp(0.0, 1.0),
-        })
     }
 }
 
@@ -242,16 +225,4 @@ fn check_place(place: &Letterbox) -> Result<(), Fault> {
         return Err(Fault::Place("the picture is not inside the input".into()));
     }
     Ok(())
-}
-
-impl Task {
-    /// The value of the property that asks for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Task::Detect => "detect",
-            Task::Classify => "classify",
-            Task::Segment => "segment",
-            Task::Score => "score",
-        }
-    }
 }

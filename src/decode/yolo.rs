@@ -47,7 +47,7 @@ pub struct Yolo {
 /// Cells of the grids with the first `grids` strides, over an input of this size.
 pub(super) fn cells(input: Size, grids: usize) -> usize {
     let of = |stride: &usize| (input.width / stride).saturating_mul(input.height / stride);
-    STRIDES[..grids].iter().map(of).sum()
+    STRIDES[..grids].iter().map(of).fold(0, usize::saturating_add)
 }
 
 /// The cell of a row and its stride; `None` for a row beyond the grids.
@@ -128,17 +128,17 @@ impl Yolo {
         Ok(())
     }
 
-    /// The attribute of a proposal that weighs a prototype mask.
-    pub(super) fn coefficient(&self, values: &[f32], row: usize, index: usize) -> f32 {
+    /// The attributes of a proposal that weigh the prototype masks.
+    pub(super) fn coefficients(&self, values: &[f32], row: usize, to: &mut Vec<f32>) {
         let attributes = self.attributes();
-        let attribute = self.first_class() + self.classes + index;
         let table = Table {
             values,
             order: self.order,
             attributes,
             rows: values.len() / attributes,
         };
-        table.at(row, attribute)
+        to.clear();
+        to.extend((attributes - self.coefficients..attributes).map(|it| table.at(row, it)));
     }
 
     /// Goes once through the planes of the classes in the order of memory, looking closely only at blocks

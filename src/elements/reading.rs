@@ -89,10 +89,26 @@ fn said(buffer: &gst::BufferRef, caps: &gst::CapsRef, before: Option<&gst::Buffe
     if let Some(score) = score.filter(|_| before.and_then(metas::score) != score) {
         return Some(Answer::Score(score));
     }
+    let read = metas::read(buffer);
     let old = before.map(|it| boxes(it, caps)).unwrap_or_default();
+    let is_new = |it: &Detection| !old.iter().any(|old| is_same(it, old));
+    match read.clone() {
+        Some(Answer::Instances(mut found)) => {
+            found.iter_mut().for_each(|it| share(&mut it.detection, caps));
+            found.retain(|it| is_new(&it.detection));
+            if !found.is_empty() {
+                return Some(Answer::Instances(found));
+            }
+        }
+        Some(Answer::ClassMap(_)) if before.and_then(metas::read) != read => return read,
+        _ => {}
+    }
     let mut found = boxes(buffer, caps);
-    found.retain(|it| !old.iter().any(|old| is_same(it, old)));
-    if !found.is_empty() {
+    found.retain(is_new);
+    // Said in so many words, which only newer metas can.
+    let found_nothing =
+        read == Some(Answer::Detections(Vec::new())) && before.and_then(metas::read).is_none();
+    if !found.is_empty() || found_nothing {
         return Some(Answer::Detections(found));
     }
     let classes = metas::classes(buffer).filter(|it| before.and_then(metas::classes).as_ref() != Some(it));
@@ -101,20 +117,24 @@ fn said(buffer: &gst::BufferRef, caps: &gst::CapsRef, before: Option<&gst::Buffe
 
 /// Boxes as shares of the frame.
 fn boxes(buffer: &gst::BufferRef, caps: &gst::CapsRef) -> Vec<Detection> {
+    let mut found = metas::detections(buffer);
+    found.iter_mut().for_each(|it| share(it, caps));
+    found
+}
+
+/// Makes a region in pixels one in shares of the frame.
+fn share(detection: &mut Detection, caps: &gst::CapsRef) {
     let Ok(info) = VideoInfo::from_caps(caps) else {
-        return Vec::new();
+        return;
     };
     let (width, height) = (info.width().max(1) as f32, info.height().max(1) as f32);
-    let mut found = metas::detections(buffer);
-    for Detection { region, .. } in &mut found {
-        *region = Region {
-            left: region.left / width,
-            top: region.top / height,
-            width: region.width / width,
-            height: region.height / height,
-        };
-    }
-    found
+    let region = detection.region;
+    detection.region = Region {
+        left: region.left / width,
+        top: region.top / height,
+        width: region.width / width,
+        height: region.height / height,
+    };
 }
 
 /// Overlap from which on a box is one that was there before, scaled along with the frame.

@@ -28,6 +28,8 @@ const SMALLEST: usize = 16;
 pub struct Degraded {
     /// Width and height of the part of the answer, from the upper left corner, that should be the frame.
     pub part: Size,
+    /// Size that the answer must have.
+    pub answer: Size,
 }
 
 /// Degrades the frame in place for a model whose answer has this size; the noise is that of the seed. `None` where the
@@ -41,7 +43,7 @@ pub fn degrade(
     let (width, height) = picture.size();
     if answer == (width, height) {
         noise(frame, &picture, seed)?;
-        return Ok(Some(Degraded { part: answer }));
+        return Ok(Some(Degraded { part: answer, answer }));
     }
     if answer.0 < width || answer.1 < height {
         return Ok(None);
@@ -55,6 +57,7 @@ pub fn degrade(
     shrink(frame, &picture, tile)?;
     let part = |tile: usize, side: usize, larger: usize| (tile * larger + side / 2) / side;
     Ok(Some(Degraded {
+        answer,
         part: (part(tile.0, width, answer.0), part(tile.1, height, answer.1)),
     }))
 }

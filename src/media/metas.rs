@@ -16,8 +16,9 @@
 //! `classification` has the best class in `label`, `label_id`, `confidence`, as `gvaclassify` does, and all of them,
 //! the best first, in the arrays `labels`, `label_ids` and `confidences`.
 //!
-//! With the feature `analytics` the answer is attached in GStreamer's own terms besides, and read where there is
-//! nothing of the above.
+//! With the feature `analytics` the answer is attached in the terms of GStreamer 1.26 besides, not instead: overlays,
+//! trackers and exporters read those, encoders and older elements read regions of interest. What is said in both is
+//! read from the newer ones, which hold masks too.
 
 use gst::glib;
 use gst::glib::translate::IntoGlib;
@@ -87,6 +88,8 @@ pub fn attach_to_sound(
     Lazy::force(&REGISTERED);
     let mut meta = gst::meta::CustomMeta::add(buffer, CLASSES)?;
     copy_fields(&classification(CLASSES, scores, labels), meta.mut_structure());
+    #[cfg(feature = "analytics")]
+    super::analytics::attach_classes(buffer, scores, labels)?;
     Ok(())
 }
 
@@ -101,25 +104,74 @@ pub fn attach_score(buffer: &mut gst::BufferRef, score: f32) -> Result<(), glib:
 /// Reads what is on a buffer: a score, else detections, else classes. `None` where there is nothing of these.
 ///
 /// A frame on which a detector found nothing carries nothing. Who knows the task asks for [`detections`],
-/// [`classes`] or [`score`] instead.
+/// [`classes`] or [`score`] instead. With the feature `analytics` instances and class maps are read too, and a frame
+/// on which a detector found nothing is told from one that nobody looked at.
 pub fn read(buffer: &gst::BufferRef) -> Option<Answer> {
     if let Some(score) = score(buffer) {
         return Some(Answer::Score(score));
     }
-    let found = detections(buffer);
+    #[cfg(feature = "analytics")]
+    let newer = super::analytics::read(buffer);
+    #[cfg(not(feature = "analytics"))]
+    let newer: Option<Answer> = None;
+    // Where the newer terms say nothing, somebody else may have said it in the older ones.
+    let empty = |it: &Answer| matches!(it, Answer::Detections(found) if found.is_empty());
+    if let Some(answer) = newer.as_ref().filter(|it| !empty(it)) {
+        return Some(answer.clone());
+    }
+    let found = regions(buffer);
     if !found.is_empty() {
         return Some(Answer::Detections(found));
     }
-    let own = classes(buffer).map(Answer::Classes);
+    said_classes(buffer).map(Answer::Classes).or(newer)
+}
+
+/// All detections on a buffer, the most confident first, those of instances too.
+///
+/// `class` is [`class_of`] the label. A region of interest without a confidence is taken for certain, one that is a
+/// classification of the frame is left out.
+pub fn detections(buffer: &gst::BufferRef) -> Vec<Detection> {
     #[cfg(feature = "analytics")]
-    let own = own.or_else(|| super::analytics::read(buffer));
-    own
+    {
+        let found = super::analytics::detections(buffer);
+        if !found.is_empty() {
+            return found;
+        }
+    }
+    regions(buffer)
+}
+
+/// The classes of a frame or of a stretch of sound, the most confident first; `None` where nobody said any.
+///
+/// Of several classifications the last one counts, which stands nearest to the reader.
+pub fn classes(buffer: &gst::BufferRef) -> Option<Vec<ClassScore>> {
+    #[cfg(feature = "analytics")]
+    if let Some(said) = super::analytics::classes(buffer) {
+        return Some(said);
+    }
+    said_classes(buffer)
+}
+
+/// The score of a frame or of a stretch of sound.
+pub fn score(buffer: &gst::BufferRef) -> Option<f32> {
+    Lazy::force(&REGISTERED);
+    let meta = gst::meta::CustomMeta::from_buffer(buffer, SCORE).ok()?;
+    meta.structure().get::<f64>("score").ok().map(|it| it as f32)
+}
+
+/// The number that reading gives to a label: equal for equal labels in this process, and for nothing else.
+pub fn class_of(label: &str) -> u32 {
+    glib::Quark::from_str(label).into_glib()
+}
+
+/// The label of a class, or its number where there is none.
+pub fn name(labels: &[String], class: u32) -> std::borrow::Cow<'_, str> {
+    let label = usize::try_from(class).ok().and_then(|it| labels.get(it));
+    label.map_or_else(|| class.to_string().into(), |it| it.as_str().into())
 }
 
 /// All regions of interest that are no classification of the frame, the most confident first.
-///
-/// `class` is [`class_of`] the region's type. A region without a confidence is taken for certain.
-pub fn detections(buffer: &gst::BufferRef) -> Vec<Detection> {
+fn regions(buffer: &gst::BufferRef) -> Vec<Detection> {
     let regions = buffer.iter_meta::<VideoRegionOfInterestMeta>();
     let mut found: Vec<Detection> = regions
         .filter(|meta| meta.param(CLASSIFICATION).is_none())
@@ -141,10 +193,8 @@ pub fn detections(buffer: &gst::BufferRef) -> Vec<Detection> {
     found
 }
 
-/// The classes of a frame or of a stretch of sound, the most confident first; `None` where nobody said any.
-///
-/// Of several classifications the last one counts, which stands nearest to the reader.
-pub fn classes(buffer: &gst::BufferRef) -> Option<Vec<ClassScore>> {
+/// The classes in the custom meta or in the last region of interest that has any.
+fn said_classes(buffer: &gst::BufferRef) -> Option<Vec<ClassScore>> {
     Lazy::force(&REGISTERED);
     if let Ok(meta) = gst::meta::CustomMeta::from_buffer(buffer, CLASSES) {
         return Some(read_classes(meta.structure()));
@@ -152,24 +202,6 @@ pub fn classes(buffer: &gst::BufferRef) -> Option<Vec<ClassScore>> {
     let regions = buffer.iter_meta::<VideoRegionOfInterestMeta>();
     let said = regions.filter_map(|meta| meta.param(CLASSIFICATION).map(read_classes));
     said.last()
-}
-
-/// The score of a frame or of a stretch of sound.
-pub fn score(buffer: &gst::BufferRef) -> Option<f32> {
-    Lazy::force(&REGISTERED);
-    let meta = gst::meta::CustomMeta::from_buffer(buffer, SCORE).ok()?;
-    meta.structure().get::<f64>("score").ok().map(|it| it as f32)
-}
-
-/// The number that reading gives to a label: equal for equal labels in this process, and for nothing else.
-pub fn class_of(label: &str) -> u32 {
-    glib::Quark::from_str(label).into_glib()
-}
-
-/// The label of a class, or its number where there is none.
-pub fn name(labels: &[String], class: u32) -> std::borrow::Cow<'_, str> {
-    let label = usize::try_from(class).ok().and_then(|it| labels.get(it));
-    label.map_or_else(|| class.to_string().into(), |it| it.as_str().into())
 }
 
 fn attach_detection(buffer: &mut gst::BufferRef, detection: &Detection, labels: &[String], size: (u32, u32)) {
@@ -196,7 +228,7 @@ fn attach_detection(buffer: &mut gst::BufferRef, detection: &Detection, labels: 
 }
 
 /// A stretch in whole pixels, at least one and inside of `length`: its start and its length.
-fn pixels(start: f32, extent: f32, length: u32) -> (u32, u32) {
+pub(super) fn pixels(start: f32, extent: f32, length: u32) -> (u32, u32) {
     let last = length.saturating_sub(1);
     let first = (start.max(0.0).round() as u32).min(last);
     let end = ((start + extent).max(0.0).round() as u32).clamp(first + 1, length.max(first + 1));

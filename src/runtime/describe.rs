@@ -6,7 +6,8 @@ use std::path::Path;
 
 use super::modelinfo::{DimsOrder, Direction, ModelInfo, TensorSection, dims_line};
 use super::onnx::{Graph, Port};
-use super::{Error, StateInfo, Task, states};
+use super::sound::{self, Statements};
+use super::{Error, StateInfo, Task, TaskChoice, states};
 use crate::tensor::{Channels, Dim, ElementType, ImageSpec, InputSpec, Layout, TensorInfo};
 
 /// Shape positions that a picture's axes take in a tensor of rank 2, 3 or 4.
@@ -34,7 +35,12 @@ pub(super) struct Description {
 }
 
 /// Describes the model, or says why it cannot be used and what to change.
-pub(super) fn describe(path: &Path, graph: &Graph, info: Option<&ModelInfo>) -> Result<Description, Error> {
+pub(super) fn describe(
+    path: &Path,
+    graph: &Graph,
+    info: Option<&ModelInfo>,
+    choice: TaskChoice,
+) -> Result<Description, Error> {
     let Some(port) = graph.inputs.first() else {
         let remedy = "export the model with an input for frames or sound";
         return Err(Error::unsuitable(path, "it has no input", remedy));
@@ -47,7 +53,14 @@ pub(super) fn describe(path: &Path, graph: &Graph, info: Option<&ModelInfo>) -> 
     };
     let input_section = section(Direction::Input, 0, port)?;
     let input = tensor_info(path, port, input_section, "input")?;
-    let input_spec = InputSpec::Image(image_spec(path, graph, &input, input_section)?);
+    let statements = Statements {
+        metadata: &graph.metadata,
+        section: input_section,
+    };
+    let input_spec = match sound::listens(&input, &statements, choice) {
+        true => InputSpec::Sound(sound::spec(path, &input, &statements)?),
+        false => InputSpec::Image(image_spec(path, graph, &input, input_section)?),
+    };
     let mut described = Description {
         input,
         input_spec,

@@ -26,6 +26,7 @@ mod probe;
 mod rten_backend;
 mod scale;
 mod session;
+mod sound;
 mod states;
 mod task;
 

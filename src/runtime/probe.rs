@@ -7,7 +7,7 @@ use std::path::Path;
 use super::backend::{Backend, Input};
 use super::describe::{Axes, Description, axes_of, default_range, spread};
 use super::modelinfo::{DimsOrder, dims_line};
-use super::{Error, Ratio, Scale, Task, TaskChoice, Trial, buffer};
+use super::{Error, Ratio, Scale, Task, TaskChoice, Trial, buffer, sound};
 use crate::tensor::{Channels, Data, Dim, ElementType, ImageSpec, InputSpec, Layout, Tensor, TensorInfo};
 
 /// Frame sizes to try on models that take any: two that share no factor but 16, so that a size which
@@ -40,8 +40,9 @@ pub(super) fn probe(
     choice: TaskChoice,
     backend: &mut dyn Backend,
 ) -> Result<Finding, Error> {
-    let InputSpec::Image(spec) = &description.input_spec else {
-        return Err(Error::unsuitable(path, "it listens", "use it on sound"));
+    let spec = match &description.input_spec {
+        InputSpec::Image(spec) => spec,
+        InputSpec::Sound(spec) => return sound::probe(path, description, spec, choice, backend),
     };
     let wish = match choice {
         TaskChoice::Task(task) => Some(task),

@@ -14,8 +14,9 @@ use super::ort_backend::OrtBackend;
 use super::rten_backend::RtenBackend;
 use super::{
     BackendChoice, Error, ExecutionProvider, Model, Options, Task, buffer, external_data, library, probe,
+    sound,
 };
-use crate::tensor::{Dim, Tensor};
+use crate::tensor::{Data, Dim, InputSpec, Tensor};
 
 /// Bytes an ONNX file may have: the limit of protocol buffers.
 const MAX_BYTES: u64 = (1 << 31) - 1;
@@ -29,10 +30,14 @@ pub struct Session {
     inputs: Vec<Input>,
     /// Answers, and state after them.
     outputs: Vec<Tensor>,
+    /// State of the voices that are not at work.
+    voices: Vec<Vec<Data>>,
+    /// The voice at work.
+    voice: usize,
 }
 
 impl Session {
-    /// Reads, judges and loads a model; runs an image model once or twice to see the size of its answer.
+    /// Reads, judges and loads a model; runs it once or twice to see the shape of its answers.
     ///
     /// Takes as long as the model is large, so it has no place on a streaming thread.
     pub fn load(path: &Path, options: &Options) -> Result<Session, Error> {
@@ -58,10 +63,10 @@ impl Session {
         })?;
         external_data::check(path, &graph.external_data)?;
         let info = modelinfo::load(path)?;
-        let description = describe(path, &graph, info.as_ref())?;
+        let description = describe(path, &graph, info.as_ref(), options.task)?;
         let (mut backend, backend_note) = load_backend(path, &bytes, &graph, &description, options)?;
         let finding = probe::probe(path, &description, options.task, backend.as_mut())?;
-        if finding.task == Task::Image || outputs_follow_input(&description) {
+        if finding.task.replaces() || outputs_follow_input(&description) {
             backend.pin_outputs();
         }
         let states = description.states.iter();
@@ -96,6 +101,8 @@ impl Session {
             backend_note,
             inputs,
             outputs,
+            voices: Vec::new(),
+            voice: 0,
         })
     }
 
@@ -114,7 +121,8 @@ impl Session {
         &self.backend_note
     }
 
-    /// Makes the input ready for frames whose tensor has the shape `dims`, which is always of rank 4.
+    /// Makes the input ready for frames whose tensor has the shape `dims`, which is always of rank 4, or for
+    /// sound, whose tensor has the shape 1, channels, hop.
     ///
     /// Does nothing when the shape is the prepared one, and otherwise allocates.
     pub fn prepare(&mut self, dims: &[usize]) -> Result<(), Error> {
@@ -142,16 +150,58 @@ impl Session {
 
     /// Runs once on a made-up frame of the prepared shape; the answer is not looked at.
     pub fn warm_up(&mut self) -> Result<(), Error> {
-        if let (Some(frame), Some(spec)) = (self.inputs.first_mut(), self.model.input_spec.image()) {
-            probe::fill(&mut frame.tensor.data, &spec.ranges);
+        if let Some(frame) = self.inputs.first_mut() {
+            match &self.model.input_spec {
+                InputSpec::Image(spec) => probe::fill(&mut frame.tensor.data, &spec.ranges),
+                InputSpec::Sound(_) => sound::fill(&mut frame.tensor.data),
+            }
         }
         let result = self.run().map(|_| ());
         self.reset();
         result
     }
 
-    /// Forgets what earlier runs handed on: state is zero again, as it is at first.
+    /// Makes the session ready for this many voices, each with recurrent state of its own, zero at first.
+    ///
+    /// A voice is one of several streams that take turns on one model, such as the channels of stereo on a
+    /// model for mono. There is one before the first call.
+    pub fn set_voices(&mut self, voices: usize) {
+        self.reset();
+        let states = || {
+            let states = self.model.states.iter();
+            states
+                .map(|state| probe::zero_state(&state.input).tensor.data)
+                .collect()
+        };
+        // Voice 0 is at work: its state stands among the inputs, and its place here is void.
+        self.voices = (0..voices.max(1)).map(|_| states()).collect();
+        self.voice = 0;
+    }
+
+    /// Lets another voice have the next runs. One that [`set_voices`](Session::set_voices) did not make is an
+    /// error.
+    pub fn select_voice(&mut self, voice: usize) -> Result<(), Error> {
+        if voice == self.voice {
+            return Ok(());
+        }
+        if self.voices.len() <= voice {
+            return Err(Error::NotPrepared {
+                path: self.model.path.clone(),
+            });
+        }
+        for to in [self.voice, voice] {
+            let parked = self.voices.get_mut(to).into_iter().flatten();
+            for (input, parked) in self.inputs.iter_mut().skip(1).zip(parked) {
+                std::mem::swap(&mut input.tensor.data, parked);
+            }
+        }
+        self.voice = voice;
+        Ok(())
+    }
+
+    /// Forgets what earlier runs handed on: state is zero again, as it is at first, of all voices.
     pub fn reset(&mut self) {
+        self.voices.iter_mut().flatten().for_each(buffer::clear);
         for state in self.inputs.iter_mut().skip(1) {
             buffer::clear(&mut state.tensor.data);
         }
@@ -170,7 +220,7 @@ impl Session {
     /// Runs once and returns the answers, in the order of [`Model::outputs`]. State goes to the next run.
     ///
     /// The memory is that of the last run where shapes repeat. For an image the single output has rank
-    /// 4, and a NaN or an infinity in it is an error.
+    /// 4. In a picture or in sound, a NaN or an infinity is an error.
     pub fn run(&mut self) -> Result<&[Tensor], Error> {
         let is_ready = |it: &Input| {
             !it.shape.is_empty() && buffer::len(&it.tensor.data) == it.shape.iter().product::<usize>()
@@ -182,8 +232,10 @@ impl Session {
         }
         self.backend.run(&mut self.inputs, &mut self.outputs)?;
         self.hand_on()?;
-        if self.model.task == Task::Image {
-            self.check_picture()?;
+        match self.model.task {
+            Task::Image => self.check_picture()?,
+            Task::Audio => self.check_finite()?,
+            _ => {}
         }
         Ok(self.outputs.get(..self.model.outputs.len()).unwrap_or_default())
     }
@@ -246,6 +298,21 @@ impl Session {
         Ok(())
     }
 
+    fn check_finite(&self) -> Result<(), Error> {
+        let (Some(output), Some(info)) = (self.outputs.first(), self.model.outputs.first()) else {
+            return Ok(());
+        };
+        match buffer::first_not_finite(&output.data) {
+            None => Ok(()),
+            Some((index, value)) => Err(Error::NotFinite {
+                path: self.model.path.clone(),
+                output: info.name.clone(),
+                index,
+                value,
+            }),
+        }
+    }
+
     fn checked_shape(&self, dims: &[usize]) -> Result<Vec<usize>, Error> {
         let model = &self.model;
         let mismatch = || Error::Shape {
@@ -253,9 +320,15 @@ impl Session {
             dims: dims.to_vec(),
             expected: dims_line(&model.input.dims),
         };
-        let dims: &[usize; 4] = dims.try_into().map_err(|_| mismatch())?;
-        let layout = model.input_spec.image().ok_or_else(mismatch)?.layout;
-        let shape = probe::model_shape(dims, model.input.dims.len(), layout);
+        let rank = model.input.dims.len();
+        let shape = match &model.input_spec {
+            InputSpec::Image(spec) => {
+                let dims: &[usize; 4] = dims.try_into().map_err(|_| mismatch())?;
+                probe::model_shape(dims, rank, spec.layout)
+            }
+            InputSpec::Sound(spec) if *dims == [1, spec.channels, spec.hop] => sound::model_shape(spec, rank),
+            InputSpec::Sound(_) => return Err(mismatch()),
+        };
         let fits = |(size, dim): (&usize, &Dim)| match dim {
             Dim::Fixed(fixed) => size == fixed,
             Dim::Dynamic(_) => *size != 0,

@@ -2,7 +2,7 @@
 
 //! Outputs of detectors.
 
-use super::Fit;
+use super::{Fit, outputs};
 use crate::decode::model::{Model, Units};
 use crate::decode::yolo::cells;
 use crate::decode::{Boxes, EndToEnd, Family, Order, Unfit, Yolo, end_to_end};
@@ -13,8 +13,10 @@ const UNDERSTOOD: &str = "task=detect understands YOLO ([1, 4+C, N], [1, N, 5+C]
 
 /// The family of a detector's outputs.
 pub(super) fn fit(model: &Model) -> Result<Fit, Unfit> {
-    let fit = yolo(model, 0)?;
-    fit.ok_or_else(|| {
+    if let Some(fit) = outputs::fit(model)? {
+        return Ok(fit);
+    }
+    yolo(model, 0)?.ok_or_else(|| {
         Unfit::new(
             format!("{UNDERSTOOD}, and the model has {}", model.listed()),
             "export it in one of these forms with fixed shapes, or set task=tensor to get the tensors as they are",
@@ -65,6 +67,7 @@ pub(super) fn yolo(model: &Model, coefficients: usize) -> Result<Option<Fit>, Un
 fn is_finished(model: &Model, rows: Option<usize>) -> bool {
     match (rows, model.input) {
         _ if model.is_end_to_end() => true,
+        _ if model.mentions("yolox") || model.mentions("rtdetr") => false,
         (None, _) => true,
         (Some(rows), Some(_)) => anchors(model, rows).is_none(),
         (Some(rows), None) => rows <= MOST_FINISHED,
@@ -80,7 +83,7 @@ fn anchors(model: &Model, rows: usize) -> Option<usize> {
     [1, 3].into_iter().find(|each| {
         [3, 4]
             .iter()
-            .any(|&grids| cells(input, grids) * each == rows && rows != 0)
+            .any(|&grids| cells(input, grids).checked_mul(*each) == Some(rows) && rows != 0)
     })
 }
 
@@ -100,10 +103,11 @@ fn order(
         _ if grid(first).is_some() => false,
         (Some(_), None) => true,
         (None, Some(_)) => false,
+        (Some(first), Some(second)) if first == second => return None,
         (Some(first), Some(second)) => first < second,
         // Ultralytics' exporter leaves both free when sizes are dynamic; the classes are known by their names.
         (None, None) => {
-            let attributes = 4 + model.labels? + coefficients;
+            let attributes = model.labels?.checked_add(4 + coefficients)?;
             return model.is_ultralytics().then_some((Order::Planes, attributes));
         }
     };

@@ -2,7 +2,7 @@
 
 //! Which task a model is for, where the user did not say it.
 
-use super::fit;
+use super::{fit, places};
 use crate::decode::model::Model;
 use crate::decode::{Task, Unfit};
 
@@ -54,13 +54,15 @@ fn by_shape(model: &Model) -> Result<(Task, &'static str), Unfit> {
     if single && model.labels.is_none() && !model.outputs.is_empty() {
         return Ok((Task::Score, "the answer is one number and has no labels"));
     }
-    let tried = [
-        (
+    if places::is_likely(model) {
+        return Ok((
             Task::Segment,
             "the answer is a class for each place, or boxes with masks",
-        ),
-        (Task::Classify, "the answer is one row of numbers"),
+        ));
+    }
+    let tried = [
         (Task::Detect, "the answer has the shape of boxes"),
+        (Task::Classify, "the answer is one row of numbers"),
     ];
     tried
         .into_iter()

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! Which frames the element takes and makes: sizes follow the model's scale, everything else stays.
+//! Which frames and sound the element takes and makes: sizes follow the model's scale, everything else stays.
 
 use gst::prelude::*;
 
+use crate::media::sound;
 use crate::runtime::{Model, Ratio};
 
 /// Formats that go in and come out; the media code reads and writes exactly these.
@@ -28,21 +29,48 @@ const FORMATS: [gst_video::VideoFormat; 13] = {
 
 /// Returns the caps of both pad templates.
 pub fn template() -> gst::Caps {
-    gst_video::VideoCapsBuilder::new().format_list(FORMATS).build()
+    let mut caps = gst_video::VideoCapsBuilder::new().format_list(FORMATS).build();
+    let sound = gst_audio::AudioCapsBuilder::new_interleaved().format_list(sound::FORMATS);
+    caps.make_mut().append(sound.build());
+    caps
+}
+
+/// Whether these are caps of sound.
+pub fn is_sound(structure: &gst::StructureRef) -> bool {
+    structure.has_name("audio/x-raw")
 }
 
 /// Returns what the other pad has when this one, on the side of `direction`, has `caps`.
 ///
 /// Without a model any size may come out of any size.
 pub fn transform(direction: gst::PadDirection, caps: &gst::Caps, model: Option<&Model>) -> gst::Caps {
-    match model {
-        Some(model) if model.keeps_size() => return caps.clone(),
-        _ => {}
-    }
     let mut result = gst::Caps::new_empty();
     let result_ref = result.make_mut();
     for (structure, features) in caps.iter_with_features() {
         let mut structure = structure.to_owned();
+        let sound = model.map(|model| model.input_spec.sound());
+        if model.is_some() && is_sound(&structure) != sound.flatten().is_some() {
+            continue;
+        }
+        if is_sound(&structure) {
+            // A model for one channel takes any number of them.
+            if let Some(channels @ 2..) = sound.flatten().map(|it| it.channels) {
+                let channels = i32::try_from(channels).unwrap_or(i32::MAX);
+                let only = gst::Structure::builder("audio/x-raw")
+                    .field("channels", channels)
+                    .build();
+                let Some(narrow) = structure.intersect(&only) else {
+                    continue;
+                };
+                structure = narrow;
+            }
+            result_ref.append_structure_full(structure, Some(features.to_owned()));
+            continue;
+        }
+        if model.is_some_and(Model::keeps_size) {
+            result_ref.append_structure_full(structure, Some(features.to_owned()));
+            continue;
+        }
         let sizes = match model {
             None => Some((any_size(), any_size())),
             Some(model) => {

@@ -4,6 +4,7 @@
 
 use gst::glib;
 
+use crate::media::sound::ChannelUse;
 use crate::runtime;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
@@ -66,6 +67,78 @@ impl From<Task> for runtime::TaskChoice {
             Task::Tensor => runtime::Task::Tensor,
         };
         runtime::TaskChoice::Task(task)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
+#[enum_type(name = "GstAvrecInferFit")]
+pub enum Fit {
+    #[default]
+    #[enum_value(name = "As models of the recognized family are trained", nick = "auto")]
+    Auto,
+    #[enum_value(name = "The whole frame to the whole input", nick = "stretch")]
+    Stretch,
+    #[enum_value(
+        name = "The whole frame in its proportions, in the middle, on gray",
+        nick = "letterbox"
+    )]
+    Letterbox,
+    #[enum_value(
+        name = "The whole frame in its proportions, at the top left, on gray",
+        nick = "corner"
+    )]
+    Corner,
+    #[enum_value(
+        name = "The middle of the frame in its proportions (classify, score)",
+        nick = "crop"
+    )]
+    Crop,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
+#[enum_type(name = "GstAvrecInferOutput")]
+pub enum Output {
+    #[default]
+    #[enum_value(name = "Metas on the buffer", nick = "meta")]
+    Meta,
+    #[enum_value(name = "Metas, and drawn into the frame", nick = "overlay")]
+    Overlay,
+    #[enum_value(name = "The mask of segment in the frame's alpha channel", nick = "alpha")]
+    Alpha,
+}
+
+impl Output {
+    pub fn nick(self) -> &'static str {
+        match self {
+            Output::Meta => "meta",
+            Output::Overlay => "overlay",
+            Output::Alpha => "alpha",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
+#[enum_type(name = "GstAvrecInferChannels")]
+pub enum Channels {
+    #[default]
+    #[enum_value(
+        name = "Each channel by itself, with recurrent state of its own",
+        nick = "each"
+    )]
+    Each,
+    #[enum_value(
+        name = "The mean of all channels, whose answer goes to all of them",
+        nick = "mix"
+    )]
+    Mix,
+}
+
+impl From<Channels> for ChannelUse {
+    fn from(channels: Channels) -> Self {
+        match channels {
+            Channels::Each => ChannelUse::Each,
+            Channels::Mix => ChannelUse::Mix,
+        }
     }
 }
 

@@ -8,12 +8,21 @@ use gst_base::prelude::*;
 use gst_base::subclass::prelude::*;
 use gst_video::VideoInfo;
 
-use super::active::Active;
+use super::active::{Active, Passage};
+use super::answer_settings::Live;
 use super::failure::Fault;
 use super::imp::{CAT, Infer};
-use super::messages;
+use super::key_frames::Scored;
 use super::state::SinkCaps;
 use super::stats::Running;
+use super::{looking, messages};
+
+/// Whether there is still a frame that could be a key frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum KeyUnit {
+    Asked,
+    TooLate,
+}
 
 impl Infer {
     /// Holds caps until a model is there, since their transformation depends on it.
@@ -25,12 +34,22 @@ impl Infer {
             return true;
         }
         self.state.lock().sink_caps = SinkCaps::Settled;
+        self.drain_ahead();
         self.swap();
+        if let gst::EventView::Caps(caps) = event.view()
+            && let Some(fault) = self.misfit(caps.caps())
+        {
+            fault.post_error(&self.obj());
+            return false;
+        }
         self.parent_sink_event(event)
     }
 
     /// Makes the model ready for these caps.
     pub(super) fn settle(&self, incaps: &gst::Caps, outcaps: &gst::Caps) -> Result<(), gst::LoggableError> {
+        if incaps.structure(0).is_some_and(super::caps::is_sound) {
+            return self.settle_sound(incaps);
+        }
         let info = |caps: &gst::Caps| {
             VideoInfo::from_caps(caps)
                 .map_err(|_| gst::loggable_error!(CAT, "{caps} is no video that can be read"))
@@ -39,11 +58,12 @@ impl Infer {
         let taken = self.state.lock().active.take();
         let mut active = taken.ok_or_else(|| gst::loggable_error!(CAT, "no model is loaded for {incaps}"))?;
         let result = active.adopt(&input, &output);
-        let (passes, dims) = (!active.model.task.replaces(), active.input_dims());
+        let (passage, dims) = (active.passage(), active.input_dims());
         let running = Running::new(&active);
         {
             let mut state = self.state.lock();
             state.active = Some(active);
+            (state.sound, state.hearing) = (None, None);
             state.stream = result.is_ok().then_some((input, output));
         }
         if let Err(fault) = result {
@@ -56,8 +76,23 @@ impl Infer {
             imp = self,
             "Tensors of shape {dims:?} from {incaps}, {outcaps} out"
         );
-        self.obj().set_passthrough(passes);
+        self.set_passage(passage);
         Ok(())
+    }
+
+    /// Tells the base class what happens with buffers.
+    pub(super) fn set_passage(&self, passage: Passage) {
+        self.obj().set_passthrough(passage == Passage::Untouched);
+        self.obj().set_in_place(passage == Passage::InPlace);
+    }
+
+    /// What the base class does with buffers.
+    pub(super) fn passage(&self) -> Passage {
+        match (self.obj().is_passthrough(), self.obj().is_in_place()) {
+            (true, _) => Passage::Untouched,
+            (false, true) => Passage::InPlace,
+            (false, false) => Passage::Replaced,
+        }
     }
 
     /// Runs before each frame: lets a new model take over first.
@@ -88,6 +123,9 @@ impl Infer {
 
     /// Answers a frame with tensors, posted as a message; the frame passes.
     pub(super) fn answer_tensors(&self, buffer: &gst::BufferRef) -> Result<gst::FlowSuccess, gst::FlowError> {
+        if self.state.lock().sound.is_some() {
+            return self.listen(buffer);
+        }
         let interval = self.settings.lock().inference_interval;
         let running_time = self.running_time(buffer);
         let result = self.with_active(|active| {
@@ -112,8 +150,114 @@ impl Infer {
         Ok(gst::FlowSuccess::Ok)
     }
 
+    /// Answers a frame in place: it passes with the answer on it.
+    pub(super) fn answer_in_place(
+        &self,
+        buffer: &mut gst::BufferRef,
+    ) -> Result<gst::FlowSuccess, gst::FlowError> {
+        let (live, interval) = {
+            let settings = self.settings.lock();
+            (settings.answers.live, settings.inference_interval)
+        };
+        let running_time = self.running_time(buffer);
+        let is_gap = buffer.flags().contains(gst::BufferFlags::DISCONT);
+        let result = self.with_active(|active| {
+            if is_gap {
+                active.reset();
+            }
+            let request = looking::Request {
+                live: &live,
+                interval,
+                running_time,
+            };
+            active.look(buffer, &request)
+        })?;
+        let look = result.map_err(|fault: Fault| self.fail(&fault))?;
+        look.message.into_iter().for_each(|message| self.post(message));
+        if let (true, Some(score)) = (live.key_frames, look.score) {
+            self.select_key_frame(buffer, running_time, score, &live);
+        }
+        let mut published = self.published.lock();
+        look.timing.into_iter().for_each(|timing| published.ran(timing));
+        published.dropped = look.dropped;
+        published.frames_out += 1;
+        Ok(gst::FlowSuccess::Ok)
+    }
+
+    /// Tells a peak of the score, if the frame before this one was one.
+    fn select_key_frame(
+        &self,
+        buffer: &gst::BufferRef,
+        running_time: Option<gst::ClockTime>,
+        score: f32,
+        live: &Live,
+    ) {
+        let Some((pts, running_time)) = buffer.pts().zip(running_time) else {
+            return;
+        };
+        let frame = Scored {
+            pts,
+            running_time,
+            score: f64::from(score),
+        };
+        let (selected, count) = {
+            let mut state = self.state.lock();
+            if buffer.flags().contains(gst::BufferFlags::DISCONT) {
+                state.key_frames.reset();
+            }
+            let selected = state
+                .key_frames
+                .take(frame, live.key_frame_threshold, live.key_frame_distance);
+            (selected, state.key_frames.count)
+        };
+        if let Some(peak) = selected {
+            self.tell_key_frame(&peak, count, KeyUnit::Asked);
+        }
+    }
+
+    /// Ends the search for peaks with the stream.
+    pub(super) fn finish_key_frames(&self) {
+        let live = self.settings.lock().answers.live;
+        let (selected, count) = {
+            let mut state = self.state.lock();
+            let selected = state
+                .key_frames
+                .finish(live.key_frame_threshold, live.key_frame_distance);
+            (selected, state.key_frames.count)
+        };
+        if let Some(peak) = selected {
+            self.tell_key_frame(&peak, count, KeyUnit::TooLate);
+        }
+    }
+
+    fn tell_key_frame(&self, peak: &Scored, count: u32, unit: KeyUnit) {
+        let segment = self.obj().segment();
+        let time = segment.downcast_ref::<gst::ClockTime>();
+        let stream_time = time.and_then(|it| it.to_stream_time(peak.pts));
+        gst::info!(
+            CAT,
+            imp = self,
+            "Key frame at {} with score {}",
+            peak.pts,
+            peak.score
+        );
+        if unit == KeyUnit::Asked {
+            let event = gst_video::DownstreamForceKeyUnitEvent::builder()
+                .timestamp(peak.pts)
+                .stream_time(stream_time)
+                .running_time(peak.running_time)
+                .all_headers(true)
+                .count(count)
+                .build();
+            if !self.obj().src_pad().push_event(event) {
+                gst::debug!(CAT, imp = self, "Nobody downstream takes key frames");
+            }
+        }
+        self.post(messages::key_frame(peak, stream_time));
+    }
+
     /// Moves the model out of the state for as long as it works, so that nothing waits for it.
-    fn with_active<T>(&self, work: impl FnOnce(&mut Active) -> T) -> Result<T, gst::FlowError> {
+    pub(super) fn with_active<T>(&self, work: impl FnOnce(&mut Active) -> T) -> Result<T, gst::FlowError> {
         let taken = self.state.lock().active.take();
         let mut active = taken.ok_or(gst::FlowError::NotNegotiated)?;
         let result = work(&mut active);
@@ -122,7 +266,7 @@ impl Infer {
         Ok(result)
     }
 
-    fn fail(&self, fault: &Fault) -> gst::FlowError {
+    pub(super) fn fail(&self, fault: &Fault) -> gst::FlowError {
         gst::error!(CAT, imp = self, "{fault}");
         fault.post_error(&self.obj());
         gst::FlowError::Error
@@ -154,6 +298,13 @@ impl Infer {
     }
 }
 
+/// Takes no buffers of downstream, which would be set up for nothing.
+pub(super) fn refuse_pools(query: &mut gst::query::Allocation) {
+    for index in (0..query.allocation_pools().count()).rev() {
+        query.remove_nth_allocation_pool(index as u32);
+    }
+}
+
 /// Offers buffers of our own where downstream has none.
 pub(super) fn offer_pool(query: &mut gst::query::Allocation) -> Result<(), gst::LoggableError> {
     if query.allocation_pools().next().is_some() {
@@ -162,6 +313,10 @@ pub(super) fn offer_pool(query: &mut gst::query::Allocation) -> Result<(), gst::
     let Some(caps) = query.get().0.map(|caps| caps.to_owned()) else {
         return Ok(());
     };
+    if caps.structure(0).is_some_and(super::caps::is_sound) {
+        // Answers are written into the buffers that brought the sound.
+        return Ok(());
+    }
     let info = VideoInfo::from_caps(&caps).map_err(|_| gst::loggable_error!(CAT, "{caps} is no video"))?;
     let size = u32::try_from(info.size())
         .map_err(|_| gst::loggable_error!(CAT, "frames of {caps} are too large"))?;

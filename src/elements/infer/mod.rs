@@ -45,15 +45,23 @@ use gst::glib;
 use gst::prelude::*;
 
 mod active;
+mod answer_settings;
 mod caps;
+mod decoding;
+mod ear;
 mod enums;
 mod failure;
 mod frames;
+mod hearing;
 mod imp;
+mod key_frames;
 mod lifecycle;
 mod loader;
+mod looking;
 mod messages;
 mod settings;
+mod sizes;
+mod sound;
 mod state;
 mod stats;
 #[cfg(test)]
@@ -71,6 +79,9 @@ pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
     for kind in [
         enums::Backend::static_type(),
         enums::Task::static_type(),
+        enums::Fit::static_type(),
+        enums::Output::static_type(),
+        enums::Channels::static_type(),
         enums::OptimizationLevel::static_type(),
         enums::ExecutionProvider::static_type(),
     ] {

@@ -6,7 +6,7 @@
 use super::judge::{alike, planes_alike};
 use super::trial::{Aim, Echo, Trial};
 use crate::elements::reading::{self, Carried};
-use crate::media::degrade::degrade;
+use crate::media::degrade::{Degraded, degrade};
 use crate::media::perturb::Perturbation;
 use crate::plane::Plane;
 use crate::score::Content;
@@ -90,17 +90,14 @@ pub fn degraded(trial: &Trial, caps: &gst::Caps, (lane, answer): (usize, Carried
         frame,
         caps: caps.clone(),
         number: trial.number,
-        aim: Aim::Restoration {
-            trusted,
-            part: degraded.part,
-        },
+        aim: Aim::Restoration { trusted, degraded },
     })
 }
 
-/// How near the part of the answer came to the frame that was degraded, 0 to 1; `None` for an answer that lacks it.
-pub fn restored(answer: &Plane, trusted: &Plane, part: (usize, usize)) -> Option<f64> {
-    let has_it = part.0 <= answer.width && part.1 <= answer.height;
-    has_it.then(|| planes_alike(&crop(answer, 0, part), trusted))
+/// How near the answer came to the frame that was degraded, 0 to 1; `None` for an answer of another size than before.
+pub fn restored(answer: &Plane, trusted: &Plane, degraded: &Degraded) -> Option<f64> {
+    let is_same = (answer.width, answer.height) == degraded.answer;
+    is_same.then(|| planes_alike(&crop(answer, 0, degraded.part), trusted))
 }
 
 /// A part of a plane, from the column `left` on; what it has not is 0.
@@ -131,8 +128,16 @@ mod tests {
             height,
         };
         let (answer, trusted) = (plane(48, 32, 24), plane(24, 24, 24));
-        assert!((restored(&answer, &trusted, (24, 24)).unwrap() - 1.0).abs() < 1e-6);
-        assert!(restored(&answer, &trusted, (48, 32)).unwrap() < 0.5);
-        assert_eq!(restored(&answer, &trusted, (49, 24)), None);
+        let degraded = |part| Degraded {
+            part,
+            answer: (48, 32),
+        };
+        assert!((restored(&answer, &trusted, &degraded((24, 24))).unwrap() - 1.0).abs() < 1e-6);
+        assert!(restored(&answer, &trusted, &degraded((48, 32))).unwrap() < 0.5);
+        assert_eq!(
+            restored(&trusted, &trusted, &degraded((24, 24))),
+            None,
+            "it has another size now"
+        );
     }
 }

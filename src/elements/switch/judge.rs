@@ -11,6 +11,7 @@ use super::slot::Answer;
 use super::state::Fact;
 use super::trial::{Aim, Trial};
 use crate::elements::reading::{self, Carried};
+use crate::media::degrade::Degraded;
 use crate::plane::Plane;
 use crate::policy::{Availability, Evidence};
 use crate::score::{Agreement, Content, Record};
@@ -60,16 +61,16 @@ impl Core {
                     self.board.lock().tell(Fact::Perturbed { lane, agreement });
                 }
             }
-            Aim::Restoration { trusted, part } => self.take_restored(&trial, trusted, *part),
+            Aim::Restoration { trusted, degraded } => self.take_restored(&trial, trusted, degraded),
         }
     }
 
-    fn take_restored(&self, trial: &Trial, trusted: &Plane, part: (usize, usize)) {
+    fn take_restored(&self, trial: &Trial, trusted: &Plane, degraded: &Degraded) {
         let answer = self.read(&trial.answers, None).into_iter().next();
         let Some((lane, Carried::Pixels(answer))) = answer else {
             return;
         };
-        let Some(likeness) = echo::restored(&answer.luma, trusted, part) else {
+        let Some(likeness) = echo::restored(&answer.luma, trusted, degraded) else {
             return;
         };
         let figures = {

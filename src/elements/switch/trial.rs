@@ -3,6 +3,7 @@
 //! A trial: one frame that several lanes answer, so that their answers can be compared.
 
 use super::slot::Answer;
+use crate::media::degrade::Degraded;
 use crate::plane::Plane;
 use crate::policy::RunKind;
 use crate::score::Content;
@@ -21,9 +22,8 @@ pub enum Aim {
     /// How steady the lane's answer is: this is what it made of the frame before it was perturbed; an answer in pixels
     /// now stands `columns` further to the right.
     Robustness { expected: Content, columns: usize },
-    /// How well the lane restores: this is the frame before it was degraded, which the upper left `part` of the answer
-    /// should show again.
-    Restoration { trusted: Plane, part: (usize, usize) },
+    /// How well the lane restores: this is the frame before it was degraded.
+    Restoration { trusted: Plane, degraded: Degraded },
 }
 
 /// A changed frame that waits for slack.
