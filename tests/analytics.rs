@@ -426,6 +426,28 @@ fn a_tensor_of_another_size_than_its_dims_is_refused() {
     assert!(buffer.meta::<TensorMeta>().is_none());
 }
 
+/// The stock decoder of SSD models, and the ids by which it knows boxes, scores, classes and count: they changed with
+/// GStreamer 1.28.
+fn ssd_decoder() -> (&'static str, [String; 4]) {
+    match gst::version() {
+        (1, 26, ..) => (
+            "ssdobjectdetector",
+            ["Boxes", "Scores", "Classes", "NumDetections"]
+                .map(|it| format!("Gst.Model.ObjectDetector.{it}")),
+        ),
+        _ => (
+            "ssdtensordec",
+            [
+                "ssd-mobilenet-v1-variant-1-out-boxes",
+                "ssd-mobilenet-v1-variant-1-out-scores",
+                "ssd-mobilenet-v1-variant-1-out-classes",
+                "generic-variant-1-out-count",
+            ]
+            .map(str::to_owned),
+        ),
+    }
+}
+
 /// Outputs of an SSD model: corners (top, left, bottom, right) over the frame's size, scores, classes, count.
 fn ssd_outputs() -> [Tensor; 4] {
     [
@@ -443,24 +465,7 @@ fn ssd_outputs() -> [Tensor; 4] {
 fn a_stock_decoder_finds_the_boxes_in_our_tensors() {
     common::init();
     let [boxes, scores, classes, count] = ssd_outputs();
-    // The ids changed with GStreamer 1.28.
-    let (decoder, ids) = match gst::version() {
-        (1, 26, ..) => (
-            "ssdobjectdetector",
-            ["Boxes", "Scores", "Classes", "NumDetections"]
-                .map(|it| format!("Gst.Model.ObjectDetector.{it}")),
-        ),
-        _ => (
-            "ssdtensordec",
-            [
-                "ssd-mobilenet-v1-variant-1-out-boxes",
-                "ssd-mobilenet-v1-variant-1-out-scores",
-                "ssd-mobilenet-v1-variant-1-out-classes",
-                "generic-variant-1-out-count",
-            ]
-            .map(str::to_owned),
-        ),
-    };
+    let (decoder, ids) = ssd_decoder();
     let file = tempfile::NamedTempFile::new().unwrap();
     // Later decoders count classes from 1; of these lines each class has the same label either way.
     std::fs::write(file.path(), "person\nperson\ncar\ncar\n").unwrap();
@@ -512,6 +517,91 @@ fn info(id: &str, tensor: &Tensor) -> TensorInfo {
         element_type: ElementType::F32,
         dims,
     }
+}
+
+/// A square frame that is dark but for some of its 4x4 cells.
+fn cells(side: usize, bright: &[(usize, usize)]) -> gst::Buffer {
+    let mut pixels = vec![10u8; side * side * 3];
+    for &(column, row) in bright {
+        let size = side / 4;
+        for y in row * size..(row + 1) * size {
+            pixels[(y * side + column * size) * 3..][..size * 3].fill(230);
+        }
+    }
+    gst::Buffer::from_mut_slice(pixels)
+}
+
+fn push_through(chain: &str, side: usize, frame: gst::Buffer) -> gst::Buffer {
+    let mut harness = gst_check::Harness::new_parse(chain);
+    harness.set_src_caps_str(&format!(
+        "video/x-raw,format=RGB,width={side},height={side},framerate=25/1"
+    ));
+    harness.push_and_pull(frame).unwrap()
+}
+
+/// A folder with a copy of a model, its description and labels.
+fn described_model(name: &str, description: &str, labels: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(common::model(name), folder.path().join("model.onnx")).unwrap();
+    std::fs::write(folder.path().join("model.modelinfo"), description).unwrap();
+    std::fs::write(folder.path().join("labels.txt"), labels).unwrap();
+    folder
+}
+
+#[test]
+fn a_stock_decoder_behind_the_element_finds_what_the_element_finds_itself() {
+    common::init();
+    let (decoder, [boxes, scores, classes, count]) = ssd_decoder();
+    let output = |name: &str, id: &str, dims: &str| {
+        format!("[{name}]\nid={id}\ntype=float32\ndims={dims}\ndir=output\ndims-order=row-major\n\n")
+    };
+    let description = [
+        "[modelinfo]\nversion=1.0\ngroup-id=ssd-mobilenet-v1-variant-1-out\n\n".to_owned(),
+        output("detection_boxes", &boxes, "1,-1,4"),
+        output("detection_classes", &classes, "1,-1"),
+        output("detection_scores", &scores, "1,-1"),
+        output("num_detections", &count, "1"),
+    ]
+    .concat();
+    // Later decoders count classes from 1; of these lines each class has the same label either way.
+    let folder = described_model("ssd_bright", &description, "bright\nbright\n");
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let (model, labels) = (at("model.onnx"), at("labels.txt"));
+    // Twice the size of the model's input, so that boxes are scaled.
+    let (side, bright) = (128, [(0, 0), (2, 1), (3, 3)]);
+    let theirs = push_through(
+        &format!(
+            "avrec-infer task=tensor model-file={model} ! {decoder} score-threshold=0.5 label-file={labels}"
+        ),
+        side,
+        cells(side, &bright),
+    );
+    let ours = push_through(
+        &format!("avrec-infer task=detect confidence-threshold=0.5 model-file={model} labels-file={labels}"),
+        side,
+        cells(side, &bright),
+    );
+    let in_order = |buffer: &gst::Buffer| {
+        let mut found = analytics::detections(buffer);
+        found.sort_by(|a, b| a.region.top.total_cmp(&b.region.top));
+        found
+    };
+    let expected = bright.map(|(column, row)| {
+        let (left, top) = (column as f32 * 32.0 + 2.0, row as f32 * 32.0 + 2.0);
+        named(
+            detection([left, top, left + 28.0, top + 28.0], 0, 230.0 / 255.0),
+            "bright",
+        )
+    });
+    for found in [in_order(&theirs), in_order(&ours)] {
+        assert_eq!(found.len(), expected.len());
+        for (one, other) in found.iter().zip(&expected) {
+            assert_eq!((one.region, one.class), (other.region, other.class));
+            assert!((one.confidence - other.confidence).abs() < 0.01, "{one:?}");
+        }
+    }
+    assert!(theirs.meta::<TensorMeta>().is_some());
+    assert!(ours.meta::<TensorMeta>().is_none());
 }
 
 #[test]

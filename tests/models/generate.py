@@ -97,6 +97,24 @@ body = helper.make_graph(
 save("slow", [helper.make_node("Loop", ["steps", "", "x"], ["y"], body=body)], [value("x", [1, 1, "h", "w"])],
      [value("y", [1, 1, "h", "w"])], [constant("steps", np.array(600_000, np.int64))])
 
+# A detector in the form of TensorFlow's detection API on 64x64: each cell of 16x16 pixels proposes itself, a pixel
+# smaller on each side, as bright as its pixels are.
+cells = np.arange(16)
+top, left = (cells // 4 * 16 + 1) / 64, (cells % 4 * 16 + 1) / 64
+edges = np.stack([top, left, top + 14 / 64, left + 14 / 64], axis=1).astype(np.float32)
+save("ssd_bright",
+     [helper.make_node("AveragePool", ["x"], ["p"], kernel_shape=[16, 16], strides=[16, 16]),
+      helper.make_node("ReduceMean", ["p"], ["m"], axes=[1], keepdims=0),
+      helper.make_node("Reshape", ["m", "row"], ["detection_scores"]),
+      helper.make_node("Identity", ["edges"], ["detection_boxes"]),
+      helper.make_node("Identity", ["ones"], ["detection_classes"]),
+      helper.make_node("Identity", ["count"], ["num_detections"])],
+     [value("x", [1, 3, 64, 64])],
+     [value("detection_boxes", [1, 16, 4]), value("detection_classes", [1, 16]), value("detection_scores", [1, 16]),
+      value("num_detections", [1])],
+     [constant("row", np.array([1, 16], np.int64)), constant("edges", edges[None]),
+      constant("ones", np.ones((1, 16), np.float32)), constant("count", np.array([16], np.float32))])
+
 # Models that must be refused.
 ident = [helper.make_node("Identity", ["x"], ["y"])]
 save("rank_1", ident, [value("x", ["n"])], [value("y", ["n"])])

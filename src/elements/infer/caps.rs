@@ -4,6 +4,10 @@
 
 use gst::prelude::*;
 
+#[cfg(feature = "analytics")]
+use crate::media::analytics::tensor_caps;
+#[cfg(feature = "analytics")]
+use crate::runtime::Task;
 use crate::runtime::{Model, Ratio};
 
 /// Formats that go in and come out; the media code reads and writes exactly these.
@@ -35,6 +39,41 @@ pub fn template() -> gst::Caps {
 ///
 /// Without a model any size may come out of any size.
 pub fn transform(direction: gst::PadDirection, caps: &gst::Caps, model: Option<&Model>) -> gst::Caps {
+    tell_tensors(direction, resize(direction, caps, model), model)
+}
+
+/// What the source pad says of raw outputs; `None` where there are none, or nobody would understand it.
+#[cfg(feature = "analytics")]
+pub fn tensors(model: &Model) -> Option<gst::Structure> {
+    let group = model.group_id.as_ref().filter(|_| model.task == Task::Tensor)?;
+    tensor_caps::describe(group, model.outputs.iter().zip(model.dims_orders.iter().copied()))
+}
+
+#[cfg(not(feature = "analytics"))]
+pub fn tensors(_model: &Model) -> Option<gst::Structure> {
+    None
+}
+
+/// Adds what the source pad says of raw outputs, or takes it away from what the sink pad may have.
+#[cfg(feature = "analytics")]
+fn tell_tensors(direction: gst::PadDirection, mut caps: gst::Caps, model: Option<&Model>) -> gst::Caps {
+    match (direction, model.map(|it| (it.task, tensors(it)))) {
+        (gst::PadDirection::Sink, Some((Task::Tensor, Some(described)))) => {
+            tensor_caps::set(caps.make_mut(), &described);
+        }
+        (gst::PadDirection::Src, None | Some((Task::Tensor, _))) => tensor_caps::remove(caps.make_mut()),
+        // Tensors of others pass with the frame.
+        _ => {}
+    }
+    caps
+}
+
+#[cfg(not(feature = "analytics"))]
+fn tell_tensors(_direction: gst::PadDirection, caps: gst::Caps, _model: Option<&Model>) -> gst::Caps {
+    caps
+}
+
+fn resize(direction: gst::PadDirection, caps: &gst::Caps, model: Option<&Model>) -> gst::Caps {
     match model {
         Some(model) if model.keeps_size() => return caps.clone(),
         _ => {}

@@ -11,6 +11,7 @@ use once_cell::sync::Lazy;
 use parking_lot::{Condvar, Mutex};
 
 use super::active::Passage;
+use super::frames::Passing;
 use super::settings::{self, Settings};
 use super::state::{State, Waiting};
 use super::stats::Published;
@@ -254,7 +255,7 @@ impl BaseTransformImpl for Infer {
     }
 
     fn transform_ip_passthrough(&self, buf: &gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
-        self.answer_tensors(buf)
+        self.answer_tensors(Passing::Shared(buf))
     }
 }
 
