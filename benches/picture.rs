@@ -99,8 +99,7 @@ fn letterbox(format: VideoFormat) {
     let name = format!("{format}: 1280x720 letterboxed to a tensor of 640x640");
     let ours = measure(&name, || fill.fill(&source, &mut tensor).expect("fills"));
 
-    let chain =
-        "videoconvert ! videoscale ! video/x-raw,format=RGB,width=640,height=640,pixel-aspect-ratio=1/1";
+    let chain = "videoconvert ! videoscale ! capsfilter caps=video/x-raw,format=RGB,width=640,height=640,pixel-aspect-ratio=1/1";
     let mut harness = gst_check::Harness::new_parse(chain);
     harness.set_src_caps(input.to_caps().expect("caps"));
     let mut values = vec![0f32; 3 * 640 * 640];

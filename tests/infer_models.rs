@@ -240,7 +240,7 @@ fn each_fault_of_a_file_says_what_to_change() {
         (
             "rank_1",
             TaskChoice::Auto,
-            &["'x' has 1 dimension", "4 dimensions"],
+            &["looks like sound", "'sample_rate=16000' to section [x]"],
         ),
         (
             "rank_5",

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use super::model::Model;
-use super::{Decoder, Family, Task, Unfit, labels};
-use crate::letterbox::Size;
+use super::model::{Model, Units};
+use super::{Boxes, Decoder, Family, Task, Unfit, labels};
+use crate::letterbox::{Placement, Size};
 use crate::tensor::TensorInfo;
 
 mod boxes;
@@ -21,6 +21,8 @@ mod task;
 pub struct Recognition {
     pub task: Task,
     pub family: Family,
+    /// How models of the family are fed in training.
+    pub placement: Placement,
     /// Number of classes, where the model declares it.
     pub classes: Option<usize>,
     /// Number of labels, of the user or the metadata.
@@ -78,6 +80,9 @@ impl Decoder {
             metadata,
             labels: labels.or((!names.is_empty()).then_some(names.len())),
         };
+        // A hint that is not understood is an error for each task.
+        model.units()?;
+        model.activation()?;
         let mut assumed = Vec::new();
         let task = match task {
             Some(task) => task,
@@ -90,6 +95,7 @@ impl Decoder {
         }
         Ok(Recognition {
             task,
+            placement: placement(&fit.family, &model),
             family: fit.family,
             classes: fit.classes,
             labels: model.labels,
@@ -97,6 +103,18 @@ impl Decoder {
             assumed,
             warnings,
         })
+    }
+}
+
+/// YOLO keeps proportions, YOLOX with the picture in the corner; others stretch.
+fn placement(family: &Family, model: &Model) -> Placement {
+    match family {
+        Family::Boxes(Boxes::Yolo(it)) if it.units == Units::Cells => Placement::Cornered,
+        Family::Boxes(Boxes::Yolo(_)) if model.mentions("yolox") => Placement::Cornered,
+        Family::Boxes(Boxes::Yolo(it)) if it.units == Units::Fractions => Placement::Stretched,
+        Family::Boxes(Boxes::Yolo(_) | Boxes::EndToEnd(_)) | Family::Instances(..) => Placement::Centered,
+        Family::Boxes(Boxes::Ssd(_) | Boxes::Detr(_)) => Placement::Stretched,
+        Family::Map(_) | Family::Classes(_) | Family::Score(_) => Placement::Stretched,
     }
 }
 

@@ -74,7 +74,12 @@ impl Ssd {
         let mut table = Table {
             ssd: self,
             boxes,
-            scores: of_each(outputs, self.scores, boxes.len() * self.scores_each(), for_scores)?,
+            scores: of_each(
+                outputs,
+                self.scores,
+                boxes.len().saturating_mul(self.scores_each()),
+                for_scores,
+            )?,
             classes: None,
         };
         if let Scores::Finished {

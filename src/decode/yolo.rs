@@ -47,7 +47,7 @@ pub struct Yolo {
 /// Cells of the grids with the first `grids` strides, over an input of this size.
 pub(super) fn cells(input: Size, grids: usize) -> usize {
     let of = |stride: &usize| (input.width / stride).saturating_mul(input.height / stride);
-    STRIDES[..grids].iter().map(of).sum()
+    STRIDES[..grids].iter().map(of).fold(0, usize::saturating_add)
 }
 
 /// The cell of a row and its stride; `None` for a row beyond the grids.

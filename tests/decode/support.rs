@@ -8,6 +8,7 @@ use gstavrec::answer::{Answer, ClassScore, Detection, Region};
 use gstavrec::decode::{Decoder, Fault, Recognition, Settings, Task, Unfit};
 use gstavrec::letterbox::{Letterbox, Size};
 use gstavrec::tensor::{Data, Dim, ElementType, Tensor, TensorInfo};
+use half::f16;
 
 /// A declared model; 0 stands for a free size.
 #[derive(Clone, Default)]
@@ -94,6 +95,15 @@ pub fn transposed(rows: &[&[f32]]) -> Tensor {
 
 pub fn rows(rows: &[&[f32]]) -> Tensor {
     tensor(&[1, rows.len(), rows[0].len()], &rows.concat())
+}
+
+/// The same in half precision.
+pub fn halved(tensor: &Tensor) -> Tensor {
+    let Data::F32(values) = &tensor.data else { panic!() };
+    Tensor {
+        dims: tensor.dims.clone(),
+        data: Data::F16(values.iter().map(|&it| f16::from_f32(it)).collect()),
+    }
 }
 
 /// A frame of 200×100 in the middle of an input of 100×100: half the size, 25 rows of padding above.

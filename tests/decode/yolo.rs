@@ -4,8 +4,6 @@
 
 use gstavrec::answer::Detection;
 use gstavrec::decode::{Decoder, Settings, Task};
-use gstavrec::tensor::{Data, Tensor};
-use half::f16;
 
 use crate::support::*;
 
@@ -45,13 +43,7 @@ fn planes_of_proposals_become_boxes_in_the_frame() {
 
 #[test]
 fn half_precision_is_read_as_well() {
-    let Data::F32(values) = transposed(PROPOSALS).data else {
-        panic!()
-    };
-    let outputs = [Tensor {
-        dims: vec![1, 6, 5],
-        data: Data::F16(values.into_iter().map(f16::from_f32).collect()),
-    }];
+    let outputs = [halved(&transposed(PROPOSALS))];
     let found = detections(&mut planes(525), &outputs, &Settings::default());
     for (found, expected) in found.iter().zip(expected()) {
         assert_eq!((found.region, found.class), (expected.region, expected.class));

@@ -15,6 +15,7 @@ mod launch;
 mod load;
 mod log;
 mod matrix;
+mod measure;
 mod message;
 mod observer;
 mod record;

@@ -142,16 +142,10 @@ fn summary_entry(summary: &Summary) -> crate::log::Entry {
         ("budget-ns".to_string(), Value::from(nanos(summary.budget))),
         ("latency-p50-ns".to_string(), Value::from(nanos(summary.p50))),
         ("latency-p99-ns".to_string(), Value::from(nanos(summary.p99))),
-        (
-            "ssim".to_string(),
-            Value::from(summary.fidelity.map(|it| it.ssim)),
-        ),
-        (
-            "psnr-db".to_string(),
-            Value::from(summary.fidelity.map(|it| it.psnr_db)),
-        ),
         ("answer-shares".to_string(), Value::Object(shares.collect())),
     ]);
+    let figures = summary.quality.iter().flat_map(|it| &it.figures);
+    line.extend(figures.map(|(measure, value)| (measure.field.to_string(), Value::from(*value))));
     line
 }
 

@@ -67,6 +67,7 @@ pub(super) fn yolo(model: &Model, coefficients: usize) -> Result<Option<Fit>, Un
 fn is_finished(model: &Model, rows: Option<usize>) -> bool {
     match (rows, model.input) {
         _ if model.is_end_to_end() => true,
+        _ if model.mentions("yolox") || model.mentions("rtdetr") => false,
         (None, _) => true,
         (Some(rows), Some(_)) => anchors(model, rows).is_none(),
         (Some(rows), None) => rows <= MOST_FINISHED,
@@ -82,7 +83,7 @@ fn anchors(model: &Model, rows: usize) -> Option<usize> {
     [1, 3].into_iter().find(|each| {
         [3, 4]
             .iter()
-            .any(|&grids| cells(input, grids) * each == rows && rows != 0)
+            .any(|&grids| cells(input, grids).checked_mul(*each) == Some(rows) && rows != 0)
     })
 }
 
@@ -106,7 +107,7 @@ fn order(
         (Some(first), Some(second)) => first < second,
         // Ultralytics' exporter leaves both free when sizes are dynamic; the classes are known by their names.
         (None, None) => {
-            let attributes = 4 + model.labels? + coefficients;
+            let attributes = model.labels?.checked_add(4 + coefficients)?;
             return model.is_ultralytics().then_some((Order::Planes, attributes));
         }
     };

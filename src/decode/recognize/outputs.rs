@@ -144,7 +144,7 @@ fn detr(model: &Model, boxes: usize, logits: usize, each: usize) -> Result<Optio
         (Some(Activation::Sigmoid), _) => Logits::Sigmoid,
         (Some(Activation::None), _) => Logits::Confidences,
         (None, Some(labels)) if labels == each => Logits::Sigmoid,
-        (None, Some(labels)) if labels + 1 == each => Logits::Softmax,
+        (None, Some(labels)) if Some(labels) == each.checked_sub(1) => Logits::Softmax,
         (None, _) => {
             let (kind, reading) = if each == DETR_COCO {
                 (Logits::Softmax, "the last one is for no object (softmax)")

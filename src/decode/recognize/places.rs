@@ -7,6 +7,9 @@ use crate::decode::model::Model;
 use crate::decode::segment::VOID;
 use crate::decode::{Family, Map, Places, Prototypes, Unfit};
 
+/// Prototype masks that a model may have; the usual number is 32.
+const MOST_PROTOTYPES: usize = 1024;
+
 /// Boxes with prototype masks, else a map.
 pub(super) fn fit(model: &Model) -> Result<Fit, Unfit> {
     if let Some(fit) = instances(model)? {
@@ -28,7 +31,7 @@ fn instances(model: &Model) -> Result<Option<Fit>, Unfit> {
     let Some((output, sizes)) = model.first_of_rank(3) else {
         return Ok(None);
     };
-    let Some(count) = sizes[0] else {
+    let Some(count) = sizes[0].filter(|it| *it <= MOST_PROTOTYPES) else {
         return Ok(None);
     };
     let Some(fit) = boxes::yolo(model, count)? else {

@@ -11,8 +11,10 @@ use gst_video::{VideoFrameRef, VideoInfo};
 
 use super::answer_settings::AnswerSettings;
 use super::decoding::{Decoding, Meaning};
+use super::ear::Ear;
 use super::failure::Fault;
 use super::sizes;
+use crate::media::draw::Painter;
 use crate::media::picture::{Fit, FrameToTensor, TensorToFrame};
 use crate::runtime::{Error, Model, Options, Session, Task};
 use crate::tensor::{ImageSpec, Tensor};
@@ -25,6 +27,8 @@ pub(super) struct Geometry {
     pub input: VideoInfo,
     output: VideoInfo,
     pub to_tensor: FrameToTensor,
+    /// Draws answers.
+    pub painter: Painter,
     /// `None` for tensors, whose frames are not written.
     to_frame: Option<TensorToFrame>,
 }
@@ -35,11 +39,15 @@ pub struct Active {
     pub answers: AnswerSettings,
     /// What was assumed of the model where nothing said it, a sentence each.
     pub assumed: Vec<String>,
+    /// What the user should know though it works, a sentence each.
+    pub warnings: Vec<String>,
     pub load_time: Duration,
     pub(super) session: Session,
     /// For tasks whose answer is neither a picture nor sound nor raw.
     pub(super) decoding: Option<Decoding>,
     pub(super) geometry: Option<Geometry>,
+    /// For sound.
+    pub(super) ear: Option<Ear>,
     /// Frames since the model took over, for the stride.
     frames: u64,
 }
@@ -77,10 +85,12 @@ impl Active {
             options,
             answers,
             assumed: meaning.assumed,
+            warnings: meaning.warnings,
             load_time: start.elapsed(),
             session,
             decoding: meaning.decoding,
             geometry: None,
+            ear: None,
             frames: 0,
         })
     }
@@ -115,6 +125,7 @@ impl Active {
             input: input.clone(),
             output: output.clone(),
             to_tensor,
+            painter: Painter::new(output)?,
             to_frame: to_frame.transpose()?,
         });
         Ok(())
@@ -130,6 +141,7 @@ impl Active {
     pub fn passage(&self) -> Passage {
         match self.model.task {
             task if task.replaces() => Passage::Replaced,
+            _ if self.model.input_spec.sound().is_some() => Passage::Untouched,
             // Where there is a meta for tensors they travel on the frame.
             Task::Tensor if cfg!(not(feature = "analytics")) => Passage::Untouched,
             _ => Passage::InPlace,
@@ -230,9 +242,14 @@ impl Active {
         )))
     }
 
-    /// Returns the shape of the input as the frames have it.
-    pub fn input_dims(&self) -> Option<[usize; 4]> {
-        self.geometry.as_ref().map(|geometry| geometry.to_tensor.dims())
+    /// Returns the shape of the input as the frames have it, or the sound.
+    pub fn input_dims(&self) -> Option<Vec<usize>> {
+        let of_frames = self.geometry.as_ref().map(|it| it.to_tensor.dims().to_vec());
+        let of_sound = || {
+            let spec = self.model.input_spec.sound()?;
+            Some(vec![1, spec.channels, spec.hop])
+        };
+        of_frames.or_else(of_sound)
     }
 }
 

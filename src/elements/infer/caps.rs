@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! Which frames the element takes and makes: sizes follow the model's scale, everything else stays.
+//! Which frames and sound the element takes and makes: sizes follow the model's scale, everything else stays.
 
 use gst::prelude::*;
 
 #[cfg(feature = "analytics")]
 use crate::media::analytics::tensor_caps;
+use crate::media::sound;
 #[cfg(feature = "analytics")]
 use crate::runtime::Task;
 use crate::runtime::{Model, Ratio};
@@ -32,7 +33,15 @@ const FORMATS: [gst_video::VideoFormat; 13] = {
 
 /// Returns the caps of both pad templates.
 pub fn template() -> gst::Caps {
-    gst_video::VideoCapsBuilder::new().format_list(FORMATS).build()
+    let mut caps = gst_video::VideoCapsBuilder::new().format_list(FORMATS).build();
+    let sound = gst_audio::AudioCapsBuilder::new_interleaved().format_list(sound::FORMATS);
+    caps.make_mut().append(sound.build());
+    caps
+}
+
+/// Whether these are caps of sound.
+pub fn is_sound(structure: &gst::StructureRef) -> bool {
+    structure.has_name("audio/x-raw")
 }
 
 /// Returns what the other pad has when this one, on the side of `direction`, has `caps`.
@@ -45,7 +54,7 @@ pub fn transform(direction: gst::PadDirection, caps: &gst::Caps, model: Option<&
 /// What the source pad says of raw outputs; `None` where there are none, or nobody would understand it.
 #[cfg(feature = "analytics")]
 pub fn tensors(model: &Model) -> Option<gst::Structure> {
-    let group = model.group_id.as_ref().filter(|_| model.task == Task::Tensor)?;
+    let group = model.group_id.as_ref().filter(|_| is_raw(model))?;
     tensor_caps::describe(group, model.outputs.iter().zip(model.dims_orders.iter().copied()))
 }
 
@@ -57,15 +66,25 @@ pub fn tensors(_model: &Model) -> Option<gst::Structure> {
 /// Adds what the source pad says of raw outputs, or takes it away from what the sink pad may have.
 #[cfg(feature = "analytics")]
 fn tell_tensors(direction: gst::PadDirection, mut caps: gst::Caps, model: Option<&Model>) -> gst::Caps {
-    match (direction, model.map(|it| (it.task, tensors(it)))) {
-        (gst::PadDirection::Sink, Some((Task::Tensor, Some(described)))) => {
-            tensor_caps::set(caps.make_mut(), &described);
+    match (direction, model.filter(|it| is_raw(it))) {
+        (gst::PadDirection::Sink, Some(model)) => {
+            if let Some(described) = tensors(model) {
+                tensor_caps::set(caps.make_mut(), &described);
+            }
         }
-        (gst::PadDirection::Src, None | Some((Task::Tensor, _))) => tensor_caps::remove(caps.make_mut()),
+        (gst::PadDirection::Src, Some(_)) => tensor_caps::remove(caps.make_mut()),
+        // A model that is not there yet may have anything.
+        (gst::PadDirection::Src, None) if model.is_none() => tensor_caps::remove(caps.make_mut()),
         // Tensors of others pass with the frame.
         _ => {}
     }
     caps
+}
+
+/// Whether the model's outputs travel on frames as they are.
+#[cfg(feature = "analytics")]
+fn is_raw(model: &Model) -> bool {
+    model.task == Task::Tensor && model.input_spec.sound().is_none()
 }
 
 #[cfg(not(feature = "analytics"))]
@@ -74,14 +93,33 @@ fn tell_tensors(_direction: gst::PadDirection, caps: gst::Caps, _model: Option<&
 }
 
 fn resize(direction: gst::PadDirection, caps: &gst::Caps, model: Option<&Model>) -> gst::Caps {
-    match model {
-        Some(model) if model.keeps_size() => return caps.clone(),
-        _ => {}
-    }
     let mut result = gst::Caps::new_empty();
     let result_ref = result.make_mut();
     for (structure, features) in caps.iter_with_features() {
         let mut structure = structure.to_owned();
+        let sound = model.map(|model| model.input_spec.sound());
+        if model.is_some() && is_sound(&structure) != sound.flatten().is_some() {
+            continue;
+        }
+        if is_sound(&structure) {
+            // A model for one channel takes any number of them.
+            if let Some(channels @ 2..) = sound.flatten().map(|it| it.channels) {
+                let channels = i32::try_from(channels).unwrap_or(i32::MAX);
+                let only = gst::Structure::builder("audio/x-raw")
+                    .field("channels", channels)
+                    .build();
+                let Some(narrow) = structure.intersect(&only) else {
+                    continue;
+                };
+                structure = narrow;
+            }
+            result_ref.append_structure_full(structure, Some(features.to_owned()));
+            continue;
+        }
+        if model.is_some_and(Model::keeps_size) {
+            result_ref.append_structure_full(structure, Some(features.to_owned()));
+            continue;
+        }
         let sizes = match model {
             None => Some((any_size(), any_size())),
             Some(model) => {

@@ -11,8 +11,8 @@ use super::answer_settings::{AnswerSettings, Live};
 use super::enums;
 use super::failure::Fault;
 use crate::answer::Answer;
-use crate::decode::{self, Boxes, Decoder, Family, Recognition, Unfit, Units, labels};
-use crate::letterbox::{Letterbox, Size};
+use crate::decode::{self, Decoder, Recognition, Unfit, labels};
+use crate::letterbox::{Letterbox, Placement, Size};
 use crate::media::picture::Fit;
 use crate::runtime::modelinfo::DimsOrder;
 use crate::runtime::{Model, Task, TaskChoice};
@@ -28,6 +28,8 @@ pub struct Meaning {
     pub decoding: Option<Decoding>,
     /// What was assumed where nothing said it, a sentence each.
     pub assumed: Vec<String>,
+    /// What the user should know though it works.
+    pub warnings: Vec<String>,
 }
 
 /// Reads the outputs of one model.
@@ -37,7 +39,6 @@ pub struct Decoding {
     pub fit: Fit,
     /// The last answer, where the frames that follow carry it again.
     kept: Option<Answer>,
-    pub warnings: Vec<String>,
 }
 
 impl Meaning {
@@ -68,15 +69,16 @@ impl Meaning {
                         labels: given.unwrap_or(recognition.names),
                         fit,
                         kept: None,
-                        warnings: recognition.warnings,
                     }),
                     assumed: recognition.assumed,
+                    warnings: recognition.warnings,
                 })
             }
             Err(unfit) if wanted.is_none() => Ok(Meaning {
                 task: Task::Tensor,
                 decoding: None,
                 assumed: vec![format!("The outputs are taken for task=tensor, because {unfit}.")],
+                warnings: Vec::new(),
             }),
             Err(source) => Err(Fault::Unfit {
                 path: model.path.clone(),
@@ -94,6 +96,7 @@ impl Meaning {
             task: model.task,
             decoding: None,
             assumed: (!is_stated).then_some(looks).into_iter().collect(),
+            warnings: Vec::new(),
         }
     }
 }
@@ -203,11 +206,11 @@ fn fit(choice: enums::Fit, recognition: &Recognition, model: &Model) -> Result<F
             return Err(Fault::Crop(recognition.task.name()));
         }
         enums::Fit::Crop => Fit::Crop,
-        enums::Fit::Auto => match &recognition.family {
-            Family::Boxes(Boxes::Yolo(yolo)) if yolo.units == Units::Cells => Fit::Cornered,
-            Family::Boxes(Boxes::Yolo(_) | Boxes::EndToEnd(_)) => Fit::Centered,
-            _ if is_cropped() => Fit::Crop,
-            _ => Fit::Stretch,
+        enums::Fit::Auto => match recognition.placement {
+            Placement::Centered => Fit::Centered,
+            Placement::Cornered => Fit::Cornered,
+            Placement::Stretched if is_cropped() => Fit::Crop,
+            Placement::Stretched => Fit::Stretch,
         },
     })
 }

@@ -4,6 +4,7 @@
 
 use gst::glib;
 
+use crate::media::sound::ChannelUse;
 use crate::runtime;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
@@ -112,6 +113,31 @@ impl Output {
             Output::Meta => "meta",
             Output::Overlay => "overlay",
             Output::Alpha => "alpha",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
+#[enum_type(name = "GstAvrecInferChannels")]
+pub enum Channels {
+    #[default]
+    #[enum_value(
+        name = "Each channel by itself, with recurrent state of its own",
+        nick = "each"
+    )]
+    Each,
+    #[enum_value(
+        name = "The mean of all channels, whose answer goes to all of them",
+        nick = "mix"
+    )]
+    Mix,
+}
+
+impl From<Channels> for ChannelUse {
+    fn from(channels: Channels) -> Self {
+        match channels {
+            Channels::Each => ChannelUse::Each,
+            Channels::Mix => ChannelUse::Mix,
         }
     }
 }

@@ -50,6 +50,18 @@ pub enum Fault {
     /// An answer cannot be attached to its buffer.
     #[error("cannot attach an answer to its buffer: {0}")]
     Meta(#[from] glib::BoolError),
+    /// The model is for frames, and sound comes.
+    #[error("the model is for frames; use it on video, or set model-file to a model for sound")]
+    NotForSound,
+    /// The caps have no sound that can be read.
+    #[error("sound of {0} cannot be read; put audioconvert before this element")]
+    SoundCaps(String),
+    /// The model gave another number of samples than it was made for.
+    #[error("the model's answer has not {wanted} samples; export it with a fixed number of samples")]
+    AnswerLength { wanted: usize },
+    /// A buffer could not be had or written.
+    #[error("cannot get a buffer of {0} bytes that can be written")]
+    Memory(usize),
     /// There is no model to run.
     #[error("no model to load; set model-file to an .onnx file")]
     NoModel,
@@ -95,6 +107,9 @@ macro_rules! with_code {
             | Fault::NoAlpha(_)
             | Fault::Picture(_)
             | Fault::NotForFrames
+            | Fault::NotForSound
+            | Fault::SoundCaps(_)
+            | Fault::AnswerLength { .. }
             | Fault::Frame { .. }
             | Fault::Downstream { .. } => {
                 let $code = gst::StreamError::Format;
@@ -108,7 +123,7 @@ macro_rules! with_code {
                 let $code = gst::StreamError::Failed;
                 $then
             }
-            Fault::Thread(_) => {
+            Fault::Thread(_) | Fault::Memory(_) => {
                 let $code = gst::ResourceError::NoSpaceLeft;
                 $then
             }

@@ -65,12 +65,22 @@ impl Infer {
             return true;
         }
         self.state.lock().sink_caps = SinkCaps::Settled;
+        self.drain_ahead();
         self.swap();
+        if let gst::EventView::Caps(caps) = event.view()
+            && let Some(fault) = self.misfit(caps.caps())
+        {
+            fault.post_error(&self.obj());
+            return false;
+        }
         self.parent_sink_event(event)
     }
 
     /// Makes the model ready for these caps.
     pub(super) fn settle(&self, incaps: &gst::Caps, outcaps: &gst::Caps) -> Result<(), gst::LoggableError> {
+        if incaps.structure(0).is_some_and(super::caps::is_sound) {
+            return self.settle_sound(incaps);
+        }
         let info = |caps: &gst::Caps| {
             VideoInfo::from_caps(caps)
                 .map_err(|_| gst::loggable_error!(CAT, "{caps} is no video that can be read"))
@@ -84,6 +94,7 @@ impl Infer {
         {
             let mut state = self.state.lock();
             state.active = Some(active);
+            (state.sound, state.hearing) = (None, None);
             state.stream = result.is_ok().then_some((input, output));
         }
         if let Err(fault) = result {
@@ -143,6 +154,9 @@ impl Infer {
 
     /// Answers a frame with tensors, posted as a message and, with the feature `analytics`, attached; the frame passes.
     pub(super) fn answer_tensors(&self, mut frame: Passing) -> Result<gst::FlowSuccess, gst::FlowError> {
+        if self.state.lock().sound.is_some() {
+            return self.listen(frame.buffer());
+        }
         let interval = self.settings.lock().inference_interval;
         let (pts, running_time) = (frame.buffer().pts(), self.running_time(frame.buffer()));
         let result = self.with_active(|active| {
@@ -282,7 +296,7 @@ impl Infer {
     }
 
     /// Moves the model out of the state for as long as it works, so that nothing waits for it.
-    fn with_active<T>(&self, work: impl FnOnce(&mut Active) -> T) -> Result<T, gst::FlowError> {
+    pub(super) fn with_active<T>(&self, work: impl FnOnce(&mut Active) -> T) -> Result<T, gst::FlowError> {
         let taken = self.state.lock().active.take();
         let mut active = taken.ok_or(gst::FlowError::NotNegotiated)?;
         let result = work(&mut active);
@@ -291,7 +305,7 @@ impl Infer {
         Ok(result)
     }
 
-    fn fail(&self, fault: &Fault) -> gst::FlowError {
+    pub(super) fn fail(&self, fault: &Fault) -> gst::FlowError {
         gst::error!(CAT, imp = self, "{fault}");
         fault.post_error(&self.obj());
         gst::FlowError::Error
@@ -338,6 +352,10 @@ pub(super) fn offer_pool(query: &mut gst::query::Allocation) -> Result<(), gst::
     let Some(caps) = query.get().0.map(|caps| caps.to_owned()) else {
         return Ok(());
     };
+    if caps.structure(0).is_some_and(super::caps::is_sound) {
+        // Answers are written into the buffers that brought the sound.
+        return Ok(());
+    }
     let info = VideoInfo::from_caps(&caps).map_err(|_| gst::loggable_error!(CAT, "{caps} is no video"))?;
     let size = u32::try_from(info.size())
         .map_err(|_| gst::loggable_error!(CAT, "frames of {caps} are too large"))?;

@@ -5,7 +5,7 @@
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
-use gst_base::subclass::base_transform::{InputBuffer, PrepareOutputBufferSuccess};
+use gst_base::subclass::base_transform::{GenerateOutputSuccess, InputBuffer, PrepareOutputBufferSuccess};
 use gst_base::subclass::prelude::*;
 use once_cell::sync::Lazy;
 use parking_lot::{Condvar, Mutex};
@@ -96,8 +96,8 @@ impl ElementImpl for Infer {
         static METADATA: Lazy<gst::subclass::ElementMetadata> = Lazy::new(|| {
             gst::subclass::ElementMetadata::new(
                 "avrec inference",
-                "Filter/Effect/Video",
-                "Runs an ONNX model on video frames and swaps models live",
+                "Filter/Effect/Video/Audio",
+                "Runs an ONNX model on video frames or sound and swaps models live",
                 AUTHOR,
             )
         });
@@ -144,11 +144,20 @@ impl BaseTransformImpl for Infer {
     fn sink_event(&self, event: gst::Event) -> bool {
         match event.view() {
             gst::EventView::FlushStart(_) => self.set_waiting(Waiting::Forbidden),
-            gst::EventView::FlushStop(_) => self.set_waiting(Waiting::Allowed),
+            gst::EventView::FlushStop(_) => {
+                self.forget_sound();
+                self.set_waiting(Waiting::Allowed);
+            }
             gst::EventView::Caps(_) => return self.take_caps(event),
             // Caps go before the segment; without a model this one is not needed either.
-            gst::EventView::Eos(_) => self.finish_key_frames(),
             gst::EventView::Segment(_) if self.catch_up().is_err() => return true,
+            gst::EventView::Eos(_) => {
+                self.finish_key_frames();
+                self.drain_ahead();
+            }
+            gst::EventView::Segment(_) | gst::EventView::Gap(_) | gst::EventView::StreamStart(_) => {
+                self.drain_ahead()
+            }
             _ => {}
         }
         self.parent_sink_event(event)
@@ -174,6 +183,10 @@ impl BaseTransformImpl for Infer {
     }
 
     fn unit_size(&self, caps: &gst::Caps) -> Option<usize> {
+        if caps.structure(0).is_some_and(caps::is_sound) {
+            let info = gst_audio::AudioInfo::from_caps(caps).ok()?;
+            return Some(info.bpf() as usize);
+        }
         gst_video::VideoInfo::from_caps(caps).ok().map(|info| info.size())
     }
 
@@ -181,9 +194,12 @@ impl BaseTransformImpl for Infer {
         &self,
         _direction: gst::PadDirection,
         _caps: &gst::Caps,
-        _size: usize,
+        size: usize,
         othercaps: &gst::Caps,
     ) -> Option<usize> {
+        if othercaps.structure(0).is_some_and(caps::is_sound) {
+            return Some(size);
+        }
         // Frames with strides of their own are no multiple of the plain size.
         self.unit_size(othercaps)
     }
@@ -218,6 +234,19 @@ impl BaseTransformImpl for Infer {
     ) -> bool {
         // What describes the memory of the input is not true of the output.
         !meta.has_tag::<gst::meta::tags::Memory>() && self.scale_meta(&meta, outbuf)
+    }
+
+    fn query(&self, direction: gst::PadDirection, query: &mut gst::QueryRef) -> bool {
+        match query.view_mut() {
+            gst::QueryViewMut::Latency(query) if direction == gst::PadDirection::Src => {
+                self.answer_latency(query)
+            }
+            _ => BaseTransformImplExt::parent_query(self, direction, query),
+        }
+    }
+
+    fn generate_output(&self) -> Result<GenerateOutputSuccess, gst::FlowError> {
+        self.generate()
     }
 
     fn submit_input_buffer(

@@ -105,6 +105,13 @@ fn make_ready(
             request.answers.clone(),
         )?),
     };
+    let sound = element.upgrade().and_then(|element| element.imp().sound(epoch));
+    if let Some(sound) = sound {
+        active.tune(&sound)?;
+        active.warm_up()?;
+        active.forget_sound();
+        return Ok(active);
+    }
     // The element is not held while something runs for long.
     let stream = element.upgrade().and_then(|element| element.imp().stream(epoch));
     let Some((input, output)) = stream else {

@@ -4,9 +4,12 @@
 
 use std::time::Instant;
 
-use super::active::{Active, Timing, map};
+use gst_video::VideoFrameRef;
+
+use super::active::{Active, Timing, frame_fault, map};
 use super::answer_settings::Live;
 use super::decoding::Said;
+use super::enums::Output;
 use super::failure::Fault;
 use super::messages;
 use crate::answer::Answer;
@@ -64,6 +67,17 @@ impl Active {
         let mut score = None;
         if let Some(Said { answer, labels }) = said {
             metas::attach(frame, answer, labels, size)?;
+            if self.answers.output != Output::Meta {
+                let info = &geometry.input;
+                let fault = frame_fault(frame, info);
+                let mut target = VideoFrameRef::from_buffer_ref_writable(frame, info).map_err(|_| fault())?;
+                match self.answers.output {
+                    Output::Alpha => geometry.painter.alpha(&mut target, answer, labels)?,
+                    Output::Overlay | Output::Meta => {
+                        geometry.painter.overlay(&mut target, answer, labels)?
+                    }
+                }
+            }
             let is_told = is_fresh && request.live.post_messages;
             message =
                 is_told.then(|| messages::answer(answer, labels, size, frame.pts(), request.running_time));

@@ -48,9 +48,11 @@ mod active;
 mod answer_settings;
 mod caps;
 mod decoding;
+mod ear;
 mod enums;
 mod failure;
 mod frames;
+mod hearing;
 mod imp;
 mod key_frames;
 mod lifecycle;
@@ -59,6 +61,7 @@ mod looking;
 mod messages;
 mod settings;
 mod sizes;
+mod sound;
 mod state;
 mod stats;
 #[cfg(test)]
@@ -78,6 +81,7 @@ pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
         enums::Task::static_type(),
         enums::Fit::static_type(),
         enums::Output::static_type(),
+        enums::Channels::static_type(),
         enums::OptimizationLevel::static_type(),
         enums::ExecutionProvider::static_type(),
     ] {

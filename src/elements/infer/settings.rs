@@ -6,7 +6,7 @@ use gst::glib;
 use gst::prelude::*;
 
 use super::answer_settings::{self, AnswerSettings};
-use super::enums::{Backend, ExecutionProvider, OptimizationLevel, Task};
+use super::enums::{Backend, Channels, ExecutionProvider, OptimizationLevel, Task};
 use crate::runtime::Options;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +22,7 @@ pub struct Settings {
     /// A stride: the model runs on each k-th frame.
     pub inference_interval: u32,
     pub answers: AnswerSettings,
+    pub channels: Channels,
 }
 
 impl Default for Settings {
@@ -36,6 +37,7 @@ impl Default for Settings {
             task: Task::default(),
             inference_interval: 1,
             answers: AnswerSettings::default(),
+            channels: Channels::default(),
         }
     }
 }
@@ -66,6 +68,7 @@ impl Settings {
             "backend" => set(&mut self.backend, value),
             "task" => set(&mut self.task, value),
             "inference-interval" => set(&mut self.inference_interval, value),
+            "channels" => set(&mut self.channels, value),
             other if self.answers.set(value, other) => {}
             other => debug_assert!(false, "no such property: {other}"),
         }
@@ -80,6 +83,7 @@ impl Settings {
             "threads" => self.threads.to_value(),
             "backend" => self.backend.to_value(),
             "task" => self.task.to_value(),
+            "channels" => self.channels.to_value(),
             other => match self.answers.get(other) {
                 Some(value) => value,
                 None => self.inference_interval.to_value(),
@@ -163,12 +167,20 @@ fn own_properties() -> Vec<glib::ParamSpec> {
             .blurb("What the answer is taken for. Takes effect when a model is loaded.")
             .mutable_playing()
             .build(),
+        glib::ParamSpecEnum::builder_with_default("channels", default.channels)
+            .nick("Channels")
+            .blurb(
+                "How sound of several channels goes through a model for one. Takes effect with the next caps. A \
+                 model that leaves the sound as it is hears the mean in either case.",
+            )
+            .mutable_ready()
+            .build(),
         glib::ParamSpecUInt::builder("inference-interval")
             .nick("Inference interval")
             .blurb(
-                "Run the model on each n-th frame, in frames; the others carry the last answer again, or, with \
-                 task=tensor, nothing. Has no effect on images, since a frame without its own picture would \
-                 show an old one.",
+                "Run the model on each n-th frame, in frames, or on each n-th window of sound; the others carry \
+                 the last answer again, or, with task=tensor, nothing. Not for task=image and task=audio, since a \
+                 frame without its own picture would show an old one.",
             )
             .minimum(1)
             .default_value(default.inference_interval)

@@ -21,9 +21,13 @@ pub struct Running {
     pub backend_note: String,
     pub threads: usize,
     pub load_time_ns: u64,
-    pub input_dims: Option<[usize; 4]>,
     /// A sentence each.
     pub assumed: Vec<String>,
+    /// A sentence each.
+    pub warnings: Vec<String>,
+    pub input_dims: Option<Vec<usize>>,
+    /// By how much answers lag behind the sound; of models whose answers replace it.
+    pub algorithmic_delay: Option<gst::ClockTime>,
 }
 
 impl Running {
@@ -36,6 +40,8 @@ impl Running {
             load_time_ns: u64::try_from(active.load_time.as_nanos()).unwrap_or(u64::MAX),
             input_dims: active.input_dims(),
             assumed: active.assumed.clone(),
+            warnings: active.warnings.clone(),
+            algorithmic_delay: active.algorithmic_delay(),
         }
     }
 }
@@ -103,8 +109,11 @@ impl Published {
                 .field("assumed", running.assumed.join(" "))
                 .field("scale-width", model.scale.width.value())
                 .field("scale-height", model.scale.height.value());
-            if let Some(dims) = running.input_dims {
-                builder = builder.field("input-dims", dims_value(&dims));
+            if let Some(dims) = &running.input_dims {
+                builder = builder.field("input-dims", dims_value(dims));
+            }
+            if let Some(delay) = running.algorithmic_delay {
+                builder = builder.field("algorithmic-delay-ns", delay.nseconds());
             }
         }
         for (name, percent) in [("p50", 50.0), ("p95", 95.0), ("p99", 99.0)] {

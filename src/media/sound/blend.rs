@@ -28,11 +28,16 @@ impl Blend {
         self.length - self.done
     }
 
-    /// Blends the next samples of the old sound into those of the new one, from the start of both.
-    pub fn run(&mut self, old: &[Vec<f32>], new: &mut [Vec<f32>]) {
-        let count = old.first().map_or(0, Vec::len).min(self.left());
+    /// Blends the next samples of the old sound into those of the new one, from sample `start` of both.
+    pub fn run(&mut self, old: &[Vec<f32>], new: &mut [Vec<f32>], start: usize) {
+        let count = old
+            .first()
+            .map_or(0, Vec::len)
+            .saturating_sub(start)
+            .min(self.left());
         for (old, new) in old.iter().zip(new) {
-            for (index, (old, new)) in old.iter().zip(new).take(count).enumerate() {
+            let pairs = old.iter().zip(new).skip(start).take(count);
+            for (index, (old, new)) in pairs.enumerate() {
                 let share = (self.done + index + 1) as f32 / (self.length + 1) as f32;
                 *new = *old + share * (*new - *old);
             }
@@ -50,16 +55,17 @@ mod tests {
         let mut blend = Blend::new(8000);
         let old = vec![vec![0.3; 50]];
         let mut new = vec![vec![0.3; 50]];
-        blend.run(&old, &mut new);
+        blend.run(&old, &mut new, 0);
         assert_eq!((new, blend.left()), (vec![vec![0.3; 50]], 30));
-        let mut rest = vec![vec![1.0; 40]];
-        blend.run(&vec![vec![0.0; 40]], &mut rest);
+        let mut rest = vec![vec![1.0; 45]];
+        blend.run(&[vec![0.0; 45]], &mut rest, 5);
         assert_eq!(blend.left(), 0);
+        assert_eq!(rest[0][..5], [1.0; 5]);
         assert!(
-            rest[0]
+            rest[0][5..]
                 .windows(2)
                 .all(|it| it[0] <= it[1] && it[1] - it[0] <= 1.01 / 81.0)
         );
-        assert_eq!(rest[0][30..], [1.0; 10]);
+        assert_eq!(rest[0][35..], [1.0; 10]);
     }
 }
