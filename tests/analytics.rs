@@ -5,6 +5,7 @@
 
 mod common;
 
+use gst::prelude::*;
 use gst_analytics::prelude::*;
 use gst_analytics::{AnalyticsODMtd, AnalyticsRelationMeta, TensorDataType, TensorDimOrder, TensorMeta};
 use gstavrec::answer::{Answer, ClassMap, ClassScore, Detection, Instance, Mask, Region};
@@ -539,6 +540,27 @@ fn push_through(chain: &str, side: usize, frame: gst::Buffer) -> gst::Buffer {
     harness.push_and_pull(frame).unwrap()
 }
 
+/// What a chain wants of the frames that go into it by way of tensors.
+fn asked_of_upstream(chain: &str) -> Option<String> {
+    let harness = gst_check::Harness::new_parse(chain);
+    let sink = harness.element().unwrap().static_pad("sink").unwrap();
+    let caps = sink.query_caps(None);
+    let fields: Vec<_> = caps
+        .iter()
+        .filter_map(|it| it.value(tensor_caps::FIELD).ok())
+        .collect();
+    fields.first().map(|it| format!("{it:?}"))
+}
+
+fn in_reading_order(buffer: &gst::Buffer) -> Vec<Detection> {
+    let mut found = analytics::detections(buffer);
+    found.sort_by(|a, b| {
+        let place = |it: &Detection| (it.region.top as i64, it.region.left as i64);
+        place(a).cmp(&place(b))
+    });
+    found
+}
+
 /// A folder with a copy of a model, its description and labels.
 fn described_model(name: &str, description: &str, labels: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -582,12 +604,7 @@ fn a_stock_decoder_behind_the_element_finds_what_the_element_finds_itself() {
         side,
         cells(side, &bright),
     );
-    let in_order = |buffer: &gst::Buffer| {
-        let mut found = analytics::detections(buffer);
-        found.sort_by(|a, b| a.region.top.total_cmp(&b.region.top));
-        found
-    };
-    let (theirs_found, ours_found) = (in_order(&theirs), in_order(&ours));
+    let (theirs_found, ours_found) = (in_reading_order(&theirs), in_reading_order(&ours));
     assert_eq!(theirs_found, ours_found);
     let places: Vec<_> = ours_found.iter().map(|it| (it.region, it.class)).collect();
     let expected = bright.map(|(column, row)| {
@@ -598,6 +615,57 @@ fn a_stock_decoder_behind_the_element_finds_what_the_element_finds_itself() {
     assert_eq!(places, expected);
     assert!(theirs.meta::<TensorMeta>().is_some());
     assert!(ours.meta::<TensorMeta>().is_none());
+}
+
+#[test]
+fn the_stock_overlay_draws_what_the_element_finds() {
+    common::init();
+    let model = common::model("detect_bright").display().to_string();
+    let drawn = |bright: &[(usize, usize)]| {
+        let chain =
+            format!("avrec-infer task=detect model-file={model} ! objectdetectionoverlay draw-labels=false");
+        push_through(&chain, 64, cells(64, bright))
+    };
+    // A cell of the frame holds four of the model's: their outlines leave its upper left corner as bright as it was
+    // nowhere.
+    let (dark, found) = (drawn(&[]), drawn(&[(1, 2)]));
+    let at = |buffer: &gst::Buffer, x: usize, y: usize| buffer.map_readable().unwrap()[(y * 64 + x) * 3];
+    assert_eq!((at(&dark, 16, 32), at(&dark, 60, 60)), (10, 10));
+    assert!(230 < at(&found, 17, 32), "no outline: {}", at(&found, 17, 32));
+    assert_eq!(at(&found, 60, 60), 10);
+}
+
+#[test]
+fn the_stock_decoder_of_yolo_finds_what_the_element_finds_itself() {
+    common::init();
+    if gst::ElementFactory::find("yolov8tensordec").is_none() {
+        eprintln!(
+            "yolov8tensordec comes with GStreamer 1.28; this is {}",
+            gst::version_string()
+        );
+        return;
+    }
+    let description = "[modelinfo]\nversion=1.0\ngroup-id=yolo-v8-out\n\n[output0]\nid=yolo-v8-out\ntype=float32\n\
+        dims=1,6,-1\ndir=output\ndims-order=col-major\n";
+    let folder = described_model("detect_bright", description, "bright\nred\n");
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let (model, labels) = (at("model.onnx"), at("labels.txt"));
+    let bright = [(0, 0), (2, 1), (3, 3)];
+    let raw = format!("avrec-infer task=tensor model-file={model}");
+    let decoder = format!("yolov8tensordec class-confidence-threshold=0.5 label-file={labels}");
+    let theirs = push_through(&format!("{raw} ! {decoder}"), 64, cells(64, &bright));
+    let plugged = push_through(&format!("{raw} ! tensordecodebin"), 64, cells(64, &bright));
+    let ours = push_through(
+        &format!("avrec-infer task=detect confidence-threshold=0.5 model-file={model} labels-file={labels}"),
+        64,
+        cells(64, &bright),
+    );
+    assert_eq!(asked_of_upstream(&format!("{raw} ! {decoder}")), None);
+    let ours = in_reading_order(&ours);
+    assert_eq!(ours.len(), 4 * bright.len(), "{ours:?}");
+    assert_eq!(in_reading_order(&theirs), ours);
+    let regions = |found: Vec<Detection>| found.iter().map(|it| it.region).collect::<Vec<_>>();
+    assert_eq!(regions(in_reading_order(&plugged)), regions(ours));
 }
 
 #[test]

@@ -241,7 +241,14 @@ impl BaseTransformImpl for Infer {
             gst::QueryViewMut::Latency(query) if direction == gst::PadDirection::Src => {
                 self.answer_latency(query)
             }
-            _ => BaseTransformImplExt::parent_query(self, direction, query),
+            _ => {
+                let is_answered = BaseTransformImplExt::parent_query(self, direction, query);
+                if direction == gst::PadDirection::Sink {
+                    let model = self.state.lock().model().cloned();
+                    caps::hide_tensors(query, model.as_deref());
+                }
+                is_answered
+            }
         }
     }
 
