@@ -88,9 +88,9 @@ class Denoiser(nn.Module):
         frames = F.pad(samples, (self.shape.window - self.shape.hop, 0)).unfold(1, self.shape.window, self.shape.hop)
         return torch.fft.rfft(frames * self.before)[..., :-1]
 
-    def forward(self, spectrum):
-        """Gains of bins, [batch, frames, bins] in 0..1."""
-        loud = (spectrum.real ** 2 + spectrum.imag ** 2) @ self.bands.T
+    def forward(self, power):
+        """Gains of bins, [batch, frames, bins] in 0..1, from their power."""
+        loud = power @ self.bands.T
         x = torch.relu(self.entry((torch.log10(loud + 1e-10) + 6) / 2))
         for unit in self.units:
             x = x + unit(x)[0]
@@ -260,15 +260,20 @@ def batch(voices, noises, rng):
 # ---- training --------------------------------------------------------------------------------------------------------
 
 def loss_of(net, clean, noisy):
-    """Distortion in dB, as it is measured, and squared error of loudness, as it is heard."""
-    truth, heard = net.spectrum(clean), net.spectrum(noisy)
-    gains = net(heard)
-    wrong = (gains * heard - truth).abs().square().sum((1, 2))
-    right = truth.abs().square().sum((1, 2))
-    there = right > 1e-6
-    distortion = 10 * torch.log10((wrong + 1e-4 * right + 1e-9) / (right + 1e-9))[there].mean()
-    loud = lambda it: (it.abs().square() * 1e6 + 1e-3) ** 0.15
-    return 0.1 * distortion + 0.5 * (loud(gains * heard) - loud(truth)).square().mean()
+    """Distortion in dB, as it is measured, and squared error of the bands' loudness, as it is heard."""
+    with torch.no_grad():
+        truth, heard = net.spectrum(clean), net.spectrum(noisy)
+        power = lambda it: it.real ** 2 + it.imag ** 2
+        right, given = power(truth), power(heard)
+        common = heard.real * truth.real + heard.imag * truth.imag
+        there = right.sum((1, 2)) > 1e-6
+    gains = net(given)
+    # |g·heard - truth|², written out so that nothing complex is differentiated.
+    wrong = (gains * (gains * given - 2 * common) + right).sum((1, 2))
+    right = right.sum((1, 2))
+    distortion = 10 * torch.log10((wrong.clamp(min=0) + 1e-4 * right + 1e-9) / (right + 1e-9))[there].mean()
+    loud = lambda it: (it @ net.bands.T * 1e6 + 1e-3) ** 0.15
+    return 0.1 * distortion + 0.5 * (loud(gains ** 2 * given) - loud(power(truth))).square().mean()
 
 
 def train(size, minutes, out, seed, root, cache):
