@@ -32,14 +32,15 @@ CLASSES = len(scenes.CLASSES)
 
 class Shape(NamedTuple):
     side: int      # of the square input, pixels
+    crop: int      # of the square that is learned from at a time: a network without dense layers may learn on parts
     widths: tuple  # channels at strides 2, 4, 8, …; the head sees those from 8 on
     head: int      # channels of the head
     turns: int     # 3×3 convolutions in the head
 
 
 # The sizes stand a factor of three apart in time. The largest stays below 1.5 MB.
-SHAPES = {"small": Shape(160, (12, 20, 32, 48), 32, 1), "medium": Shape(224, (16, 28, 44, 64), 40, 1),
-          "large": Shape(320, (16, 32, 48, 80, 96), 48, 2)}
+SHAPES = {"small": Shape(160, 160, (12, 20, 32, 48), 32, 1), "medium": Shape(224, 224, (16, 28, 44, 64), 40, 1),
+          "large": Shape(320, 224, (16, 32, 48, 80, 96), 48, 2)}
 
 SIDE = 320      # of the rendered scenes; smaller inputs are made from them
 SCENES = 6000
@@ -100,14 +101,18 @@ class Detector(nn.Module):
         with torch.no_grad():
             self.answer.bias.copy_(torch.tensor([0.7] * 4 + [PRIOR] * CLASSES))
         self.strides = [8 << n for n in range(len(self.stages))]
+
+    def points(self, side):
+        """Where the anchors lie in a square of this size, [anchors, 3]: x, y, stride."""
         points = []
         for stride in self.strides:
-            y, x = torch.meshgrid(*[torch.arange(shape.side // stride)] * 2, indexing="ij")
+            y, x = torch.meshgrid(*[torch.arange(side // stride)] * 2, indexing="ij")
             points.append(torch.stack([(x + 0.5) * stride, (y + 0.5) * stride, torch.full(x.shape, stride)], -1).view(-1, 3))
-        self.register_buffer("points", torch.cat(points))  # [anchors, 3]: x, y, stride
+        return torch.cat(points)
 
     def forward(self, x):
         """Boxes [batch, anchors, 4] as left, top, right, bottom in pixels, and class logits [batch, anchors, classes]."""
+        points = self.points(x.shape[-1])
         for layer in self.stem:
             x = layer(x)
         levels = []
@@ -124,8 +129,8 @@ class Detector(nn.Module):
             answers.insert(0, self.answer(x).flatten(2))
         raw = torch.cat(answers, 2).transpose(1, 2)
         # Distances to the four sides, in strides.
-        reach = torch.exp(raw[..., :4].clamp(max=4)) * self.points[:, 2:]
-        x, y = self.points[:, 0], self.points[:, 1]
+        reach = torch.exp(raw[..., :4].clamp(max=4)) * points[:, 2:]
+        x, y = points[:, 0], points[:, 1]
         boxes = torch.stack([x - reach[..., 0], y - reach[..., 1], x + reach[..., 2], y + reach[..., 3]], -1)
         return boxes, raw[..., 4:]
 
@@ -154,7 +159,7 @@ def export(net, size, seen, path):
         x = graph.op("Conv", x, net.answer.weight.detach().numpy(), net.answer.bias.detach().numpy(), kernel_shape=[1, 1])
         answers.insert(0, graph.op("Reshape", x, np.array([1, 4 + CLASSES, -1])))
     raw = graph.op("Concat", *answers, axis=2)
-    x, y, stride = net.points.T.numpy()
+    x, y, stride = net.points(shape.side).T.numpy()
     reach = graph.op("Exp", graph.op("Min", graph.part(raw, 0, 4), np.float32(4)))
     reach = graph.op("Mul", reach, stride[None, None])
     near, far = graph.part(reach, 0, 2), graph.part(reach, 2, 4)
@@ -196,32 +201,45 @@ def cached(name, cache, *arguments):
     return np.load(images, mmap_mode="r"), np.load(boxes)
 
 
-def batch(images, boxes, side, rng):
-    """Random scenes, zoomed, moved, mirrored and tinted; what comes in from outside is letterbox gray."""
+def resized(name, cache, side):
+    """The rendered scenes at the size of an input, uint8 [count, 3, side, side]."""
+    path = cache / f"{name}-{side}.npy"
+    if not path.exists():
+        images = np.load(cache / f"{name}-images.npy", mmap_mode="r")
+        out = np.empty((len(images), 3, side, side), np.uint8)
+        for n in range(0, len(images), 50):
+            x = torch.from_numpy(images[n:n + 50].copy()).permute(0, 3, 1, 2).float()
+            out[n:n + 50] = F.interpolate(x, (side, side), mode="bilinear", antialias=True).round().byte().numpy()
+        np.save(path, out)
+    return np.load(path, mmap_mode="r")
+
+
+def batch(images, boxes, crop, rng):
+    """Random windows of scenes, zoomed, mirrored and tinted; what lies outside of a scene is letterbox gray."""
+    side = images.shape[-1]
     pick = rng.choice(len(images), BATCH)
-    x = torch.from_numpy(np.stack([images[n] for n in pick])).permute(0, 3, 1, 2).float() / 255 - GRAY
-    zoom = torch.from_numpy(np.exp(rng.uniform(math.log(0.75), math.log(1.4), BATCH)).astype(np.float32))
-    shift = torch.from_numpy(rng.uniform(-0.25, 0.25, (BATCH, 2)).astype(np.float32)) * (zoom[:, None] - 0.6).clamp(min=0)
-    flip = torch.from_numpy(np.where(rng.random(BATCH) < 0.5, -1, 1).astype(np.float32))
+    x = torch.from_numpy(np.stack([images[n] for n in pick])).float() / 255 - GRAY
+    column = lambda values: torch.from_numpy(values.astype(np.float32))
+    zoom = column(np.exp(rng.uniform(math.log(0.75), math.log(1.4), BATCH)))
+    # Half the window's extent in the scene's coordinates, which go from -1 to 1; it may reach outside a little.
+    half = crop / side / zoom
+    shift = column(rng.uniform(-1, 1, (BATCH, 2))) * ((1 - half).abs() + 0.1)[:, None]
+    flip = column(np.where(rng.random(BATCH) < 0.5, -1, 1))
     grid = torch.zeros(BATCH, 2, 3)
-    grid[:, 0, 0], grid[:, 1, 1], grid[:, :, 2] = flip / zoom, 1 / zoom, shift
-    # Made at SIDE and then halved or so: sampling at the small size would alias as no letterbox does.
-    x = F.grid_sample(x, F.affine_grid(grid, (BATCH, 3, SIDE, SIDE), align_corners=False), align_corners=False)
-    if side != SIDE:
-        x = F.interpolate(x, (side, side), mode="bilinear", antialias=True, align_corners=False)
-    tint = torch.from_numpy((rng.uniform(0.6, 1.3, (BATCH, 1, 1, 1)) * rng.uniform(0.9, 1.1, (BATCH, 3, 1, 1))).astype(np.float32))
+    grid[:, 0, 0], grid[:, 1, 1], grid[:, :, 2] = flip * half, half, shift
+    x = F.grid_sample(x, F.affine_grid(grid, (BATCH, 3, crop, crop), align_corners=False), align_corners=False)
+    tint = column(rng.uniform(0.6, 1.3, (BATCH, 1, 1, 1)) * rng.uniform(0.9, 1.1, (BATCH, 3, 1, 1)))
     x = ((x + GRAY) * tint).clamp(0, 1)
     truth = torch.from_numpy(boxes[pick])
     sides = truth[..., 1:] / SIDE * 2 - 1
-    # Where the picture shows source point s at s = grid · p, the source point lies at p = (s - shift) · zoom.
-    sides = (sides - shift.repeat(1, 2)[:, None]) * zoom[:, None, None]
+    sides = (sides - shift.repeat(1, 2)[:, None]) / half[:, None, None]
     across = sides[..., [0, 2]] * flip[:, None, None]
     sides = torch.stack([across.amin(-1), sides[..., 1], across.amax(-1), sides[..., 3]], -1)
     cut = sides.clamp(-1, 1)
     area = lambda it: (it[..., 2] - it[..., 0]) * (it[..., 3] - it[..., 1])
     gone = area(cut) < 0.5 * area(sides)
     kind = torch.where(gone, torch.tensor(-1.0), truth[..., 0])
-    return x, kind, (cut + 1) / 2 * side
+    return x, kind, (cut + 1) / 2 * crop
 
 
 # ---- training --------------------------------------------------------------------------------------------------------
@@ -268,7 +286,7 @@ def assign(boxes, logits, points, kind, truth, best=8):
 
 def loss_of(net, x, kind, truth):
     boxes, logits = net(x)
-    target, goal, mine = assign(boxes, logits, net.points, kind, truth)
+    target, goal, mine = assign(boxes, logits, net.points(x.shape[-1]), kind, truth)
     total = target.sum().clamp(min=1)
     chance = logits.sigmoid()
     # Quality focal loss (arXiv:2006.04388): what is right already counts little.
@@ -284,7 +302,8 @@ def train(size, minutes, out, seed, root, cache):
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    images, boxes = cached("train", cache, TRAINING_PHOTOS, root, SCENES, SPRITES, 1)
+    _, boxes = cached("train", cache, TRAINING_PHOTOS, root, SCENES, SPRITES, 1)
+    images = resized("train", cache, SHAPES[size].side)
     net = Detector(SHAPES[size]).to(memory_format=torch.channels_last).train()
     average = Detector(SHAPES[size])
     average.load_state_dict(net.state_dict())
@@ -295,7 +314,7 @@ def train(size, minutes, out, seed, root, cache):
         rate = 2.5e-3 * min(1, (step + 1) / 200) * (0.5 + 0.5 * math.cos(math.pi * progress)) + 1e-5
         for group in optimizer.param_groups:
             group["lr"] = rate
-        x, kind, truth = batch(images, boxes, SHAPES[size].side, rng)
+        x, kind, truth = batch(images, boxes, SHAPES[size].crop, rng)
         loss = loss_of(net, x.contiguous(memory_format=torch.channels_last), kind, truth)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
