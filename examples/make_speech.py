@@ -5,7 +5,8 @@
     python examples/make_speech.py --out examples/media
 
 Two voices that no model of `models/` was trained on, Carlo Flora (Italian) and IvrvoiceRU (Russian), both under
-CC-BY-3.0, over a fan, typing, murmur and machines that were not either. The recordings hold nothing above 8 kHz.
+CC-BY-3.0, over a fan, typing, murmur and a street that were not either. These are computed, and the murmur is
+synthesized, so that the recording has no other license. The voices hold nothing above 8 kHz.
 """
 
 import argparse
@@ -19,7 +20,8 @@ from sounds import RATE
 
 SECONDS = 16
 # What is behind the voice in each fourth of the recording, and how far below it, dB.
-SCENES = [(["fan"], 6), (["fan", "keyboard"], 4), (["babble"], 5), (["recorded", "pink"], 3)]
+SCENES = [(["fan"], 6), (["fan", "keyboard"], 4), (["babble"], 5), (["street", "pink"], 3)]
+MURMUR = ["en-us+f5", "de+f2", "sv+m4", "pl+f1", "hu+f3", "pt+m2"]
 
 
 def main():
@@ -31,8 +33,7 @@ def main():
     speakers = dict(sounds.voices(sounds.HELD_OUT_VOICES, arguments.root, most=60))
     clean = np.concatenate([speakers[it][20 * RATE:20 * RATE + half] / 32767.0
                             for it in ("Carlo, Italian", "IvrvoiceRU, Russian")])
-    babble = [it for _, it in sounds.voices(sounds.HELD_OUT_BABBLE, arguments.root, most=120)]
-    pool = sounds.noise_pool(777, babble, sounds.recorded(arguments.root)[1::2], seconds=SECONDS, draws=1)
+    pool = sounds.noise_pool(777, [np.tile(sounds.synthesized(it), 3) for it in MURMUR], [], seconds=SECONDS, draws=1)
     noise, quarter = np.zeros(len(clean)), len(clean) // 4
     for n, (kinds, below) in enumerate(SCENES):
         # Each comes and goes over half a second, so that the noise does not click.

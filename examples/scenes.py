@@ -2,7 +2,7 @@
 """Draws objects of six kinds and places them into photographs, with boxes that are known to the pixel.
 
 Used by `train_detectors.py` for pictures to learn from and by `make_scene.py` for a clip to look at. Every object is
-drawn anew: shape, colors, pattern, shading and texture are random, and so are its turn, size, sharpness and light in
+drawn anew: shape, colors (mostly such as its kind has), pattern, shading and texture are random, and so are its turn, size, sharpness and light in
 the scene. Shapes that belong to no class are placed as well, so that "something drawn" is not enough to be found.
 """
 
@@ -54,6 +54,13 @@ def color(rng, vivid=0.5):
     return tuple(int(255 * it) for it in rgb)
 
 
+def near(rng, *choices):
+    """Mostly one of these colors, a little off, as things of one kind have them; sometimes any."""
+    if rng.random() < 0.15:
+        return color(rng, 0.7)
+    return tuple(int(it) for it in np.clip(np.array(choices[rng.integers(len(choices))]) + rng.normal(size=3) * 14, 0, 255))
+
+
 def contrast(rng, other):
     """A color whose lightness differs from the other's."""
     light = np.dot(other, [0.3, 0.59, 0.11])
@@ -85,7 +92,7 @@ def shaded(image, light):
 
 def ball(rng):
     """A shaded sphere, plain or with stripes, panels or a beach ball's sectors."""
-    first = color(rng, 0.7)
+    first = near(rng, (235, 235, 235), (225, 60, 50), (60, 90, 220), (250, 210, 40), (60, 180, 80), (230, 130, 40))
     second = contrast(rng, first)
     pattern = Image.new("RGBA", (CANVAS, CANVAS), first + (255,))
     draw = ImageDraw.Draw(pattern)
@@ -117,8 +124,8 @@ def ball(rng):
 def cone(rng):
     """A traffic cone: a slim trunk with bands on a flat base."""
     image, draw = blank()
-    body = color(rng, 0.8) if rng.random() < 0.5 else (int(rng.integers(220, 256)), int(rng.integers(70, 130)), 20)
-    band = contrast(rng, body)
+    body = near(rng, (240, 100, 20), (250, 120, 30), (225, 70, 20), (180, 200, 40))
+    band = near(rng, (240, 240, 240), (225, 225, 215))
     tip, foot, base = rng.uniform(8, 22), rng.uniform(60, 85), rng.uniform(85, 120)
     top, bottom, middle = 10, 215, CANVAS / 2
     edge = lambda y: tip + (foot - tip) * (y - top) / (bottom - top)
@@ -138,8 +145,8 @@ def cone(rng):
 def sign(rng):
     """A flat traffic sign: disc, triangle, octagon or rhombus with a rim and a mark."""
     image, draw = blank()
-    rim = color(rng, 0.9)
-    face = contrast(rng, rim)
+    rim = near(rng, (205, 25, 30), (30, 70, 170), (20, 20, 20), (20, 110, 60))
+    face = near(rng, (245, 245, 245), (250, 205, 30)) if rng.random() < 0.7 else contrast(rng, rim)
     mark = contrast(rng, face) if rng.random() < 0.5 else rim
     middle, style = CANVAS / 2, rng.integers(4)
     outer, inner = 116, rng.uniform(80, 98)
@@ -170,7 +177,7 @@ def sign(rng):
 def cup(rng):
     """A mug with a handle, seen from slightly above."""
     image, draw = blank()
-    glaze = color(rng, 0.6)
+    glaze = near(rng, (240, 238, 230), (120, 170, 200), (190, 60, 60), (60, 110, 90), (70, 70, 80), (230, 190, 120))
     top, bottom = rng.uniform(40, 70), rng.uniform(205, 225)
     left, right = 30, rng.uniform(165, 185)
     taper, lip = rng.uniform(0, 28), rng.uniform(10, 24)
@@ -201,7 +208,7 @@ def cup(rng):
 def arrow(rng):
     """A block arrow, with or without an outline."""
     image, draw = blank()
-    fill = color(rng, 0.7)
+    fill = near(rng, (30, 180, 70), (240, 40, 40), (250, 220, 30), (40, 120, 250), (245, 245, 245), (20, 20, 20))
     shaft, head, neck = rng.uniform(18, 45), rng.uniform(75, 110), rng.uniform(110, 170)
     middle = CANVAS / 2
     points = [(12, middle - shaft), (neck, middle - shaft), (neck, middle - head), (244, middle), (neck, middle + head),
@@ -215,18 +222,15 @@ def arrow(rng):
 def box(rng):
     """A parcel of three visible faces, some with tape or a label."""
     image, draw = blank()
-    if rng.random() < 0.5:
-        card = np.array([rng.uniform(150, 215), rng.uniform(110, 160), rng.uniform(60, 110)])
-    else:
-        card = np.array(color(rng, 0.5), float)
+    card = np.array(near(rng, (190, 140, 90), (205, 165, 110), (165, 115, 70)), float)
     turn = rng.uniform(0.25, 1.3)
     tall, deep = rng.uniform(70, 130), rng.uniform(0.3, 0.55)
     wide, long = rng.uniform(75, 110, 2)
     right = np.array([wide * math.cos(turn), wide * math.sin(turn) * deep])
     back = np.array([-long * math.sin(turn), long * math.cos(turn) * deep])
     up = np.array([0, -tall])
-    near = np.array([CANVAS / 2, CANVAS / 2]) - (right + back + up) / 2 + right + back
-    at = lambda a, b, c: tuple(near - a * right - b * back + c * up)
+    corner = np.array([CANVAS / 2, CANVAS / 2]) - (right + back + up) / 2 + right + back
+    at = lambda a, b, c: tuple(corner - a * right - b * back + c * up)
     lights = rng.permutation([1.0, rng.uniform(0.7, 0.85), rng.uniform(0.45, 0.65)])
     paint = lambda light: tuple(int(min(255, it * light)) for it in card)
     draw.polygon([at(0, 0, 0), at(1, 0, 0), at(1, 0, 1), at(0, 0, 1)], fill=paint(lights[0]))
@@ -290,7 +294,7 @@ def sprite(rng, kind, photos):
         image, turn = distractor(rng, photos), 180
     else:
         image, turn = DRAW[kind](rng), TURN[kind]
-    if rng.random() < 0.5:
+    if rng.random() < 0.3:
         # The grain of a photograph over the paint, as wear and fabric have it.
         photo = photos[rng.integers(len(photos))]
         x, y = rng.integers(photo.width - CANVAS), rng.integers(photo.height - CANVAS)
@@ -352,7 +356,7 @@ def background(rng, photos, width, height):
     return pixels[:, ::-1].copy() if rng.random() < 0.5 else pixels.copy()
 
 
-def scene(rng, sprites, photos, size=320, smallest=18, largest=150):
+def scene(rng, sprites, photos, size=320, smallest=24, largest=150):
     """A square picture, uint8 [size, size, 3], and the boxes of the objects in it, cut to the picture.
 
     An object that others would hide for more than 45 % is not placed, nor one that would hide another so far; an object

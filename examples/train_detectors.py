@@ -45,7 +45,7 @@ SHAPES = {"small": Shape(160, 160, (12, 20, 32, 48), 32, 1), "medium": Shape(224
 SIDE = 320      # of the rendered scenes; smaller inputs are made from them
 SCENES = 6000
 SPRITES = 4000
-BATCH = 16
+BATCH = 8
 GRAY = 114 / 255
 # Of a million anchors few hold an object, so the head starts by saying no.
 PRIOR = math.log(0.01)
@@ -311,7 +311,7 @@ def train(size, minutes, out, seed, root, cache):
     start = saved = time.process_time()
     step, shown = 0, 0.0
     while (progress := (time.process_time() - start) / (60 * minutes)) < 1:
-        rate = 2.5e-3 * min(1, (step + 1) / 200) * (0.5 + 0.5 * math.cos(math.pi * progress)) + 1e-5
+        rate = 2e-3 * min(1, (step + 1) / 200) * (0.5 + 0.5 * math.cos(math.pi * progress)) + 1e-5
         for group in optimizer.param_groups:
             group["lr"] = rate
         x, kind, truth = batch(images, boxes, SHAPES[size].crop, rng)
@@ -326,8 +326,8 @@ def train(size, minutes, out, seed, root, cache):
             for mean, now in zip(average.state_dict().values(), net.state_dict().values()):
                 if mean.is_floating_point():
                     mean.lerp_(now, 1 - keep)
-        shown += loss.item() / 100
-        if step % 100 == 0:
+        shown += loss.item() / 200
+        if step % 200 == 0:
             print(f"{size}: {progress:4.0%} step {step} loss {shown:.3f}", flush=True)
             shown = 0.0
         if time.process_time() - saved > 120:
@@ -360,13 +360,13 @@ def iou(a, b):
     return both / np.maximum(area(a)[:, None] + area(b)[None] - both, 1e-9)
 
 
-def detect(model, image, least=0.01, most=0.5):
+def detect(model, image, least=0.02, most=0.5):
     """Class, probability and sides of what is found in the picture, best first, after suppression within a class."""
     side = model.get_inputs()[0].shape[2]
     x, scale, left, top = letterbox(image, side)
     answer = model.run(None, {"images": x})[0][0]
     kind, chance = answer[4:].argmax(0), answer[4:].max(0)
-    order = np.argsort(-chance)[:300]
+    order = np.argsort(-chance)[:100]
     order = order[chance[order] > least]
     cx, cy, w, h = answer[:4, order]
     sides = np.stack([cx - w / 2 - left, cy - h / 2 - top, cx + w / 2 - left, cy + h / 2 - top], 1) / scale
@@ -408,8 +408,8 @@ def score(model, pictures, threshold=0.25):
     return 2 * right / (right + wrong + asked.sum()), float(np.mean(precisions)), precisions
 
 
-def held_out(root, cache, count=500):
-    images, boxes = cached("held-out", cache, HELD_OUT_PHOTOS, root, count, 1500, 2)
+def held_out(root, cache, count=400):
+    images, boxes = cached("held-out", cache, HELD_OUT_PHOTOS, root, count, 1200, 2)
     return [(image, truth[truth[:, 0] >= 0, 0], truth[truth[:, 0] >= 0, 1:]) for image, truth in zip(images, boxes)]
 
 
