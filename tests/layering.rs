@@ -13,6 +13,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
         &[
             "gst::",
             "gst_base::",
+            "gst_audio::",
             "gst_video::",
             "glib::",
             "ort::",
@@ -42,6 +43,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
         &[
             "gst::",
             "gst_base::",
+            "gst_audio::",
             "gst_video::",
             "glib::",
             "ort::",
@@ -59,6 +61,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
         &[
             "gst::",
             "gst_base::",
+            "gst_audio::",
             "gst_video::",
             "glib::",
             "crate::media",
@@ -83,6 +86,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
         &[
             "gst::",
             "gst_base::",
+            "gst_audio::",
             "gst_video::",
             "glib::",
             "ort::",
@@ -104,6 +108,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
         &[
             "gst::",
             "gst_base::",
+            "gst_audio::",
             "gst_video::",
             "glib::",
             "ort::",
@@ -121,6 +126,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
         "letterbox.rs",
         &[
             "gst::",
+            "gst_audio::",
             "gst_video::",
             "glib::",
             "ort::",
@@ -130,9 +136,27 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "seam",
+        &[
+            "gst::",
+            "gst_audio::",
+            "gst_base::",
+            "gst_video::",
+            "glib::",
+            "ort::",
+            "rten::",
+            "crate::",
+            "std::fs",
+            "std::thread",
+            "Instant::now",
+            "Mutex",
+        ],
+    ),
+    (
         "tensor.rs",
         &[
             "gst::",
+            "gst_audio::",
             "gst_video::",
             "glib::",
             "ort::",

@@ -90,7 +90,12 @@ impl Meaning {
 
     fn plain(model: &Model, choice: enums::Fit, is_stated: bool) -> Result<Meaning, Fault> {
         let looks = format!(
-            "The output looks like a picture and is taken for task={}; set task to say it for certain.",
+            "The output looks like {} and is taken for task={}; set task to say it for certain.",
+            if model.task == Task::Audio {
+                "sound"
+            } else {
+                "a picture"
+            },
             model.task.name()
         );
         Ok(Meaning {

@@ -155,6 +155,9 @@ impl Infer {
         &self,
         buffer: &mut gst::BufferRef,
     ) -> Result<gst::FlowSuccess, gst::FlowError> {
+        if self.state.lock().sound.is_some() {
+            return self.listen_in_place(buffer);
+        }
         let (live, interval) = {
             let settings = self.settings.lock();
             (settings.answers.live, settings.inference_interval)

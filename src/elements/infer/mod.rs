@@ -60,6 +60,37 @@
 //!
 //! A `.modelinfo` file beside the model is read as GStreamer 1.28 does.
 //!
+//! ## Sound
+//!
+//! A model listens if its input is a row of samples (`[n]`, `[1, n]`, `[1, 1, n]`, or `[1, 2, n]` for stereo; float32 or
+//! float16) and its metadata, or a line in the section of the input in the `.modelinfo` file, says `sample_rate`.
+//! `delay` says by how many of its samples the answer lags (0 where nothing is said), `hop` how many samples a run
+//! takes where the input leaves that open (10 ms where nothing is said). Further inputs are recurrent state if there is an
+//! output of the same type and shape that is named alike (`h` and `h_out`) or stands at the same place; it is zero at
+//! first, and handed on from run to run.
+//!
+//! With `task=audio` sound goes in and as much sound comes out, each sample with the time of the sample that it
+//! answers: neither the model's delay nor that of the resampler moves sound against pictures. The latency query is
+//! answered with that delay (`algorithmic-delay-ns` in `stats`) and one hop less a sample, which gathering may take. Once
+//! the delay is filled, each buffer comes out as long as one went in. At the end all that waits comes out.
+//!
+//! - Buffers may have any size. S16LE, S32LE and F64LE go in and come out beside F32LE, which is what models hear.
+//! - Another rate than the model's is resampled there and back, which adds a block (8 to 20 ms) to the delay. Rates
+//!   whose common divisor is too small for that, such as 44,101 Hz and 16 kHz, are an error.
+//! - A model for one channel hears each channel by itself, with state of its own, or the mean of all with
+//!   `channels=mix`. A model for stereo takes stereo only.
+//! - A break (the DISCONT flag, or more than 2 ms between the end of one buffer and the PTS of the next), a gap event,
+//!   new caps and a new segment drain what waits, and state begins anew. A flush drops what waits. A buffer with the
+//!   GAP flag is silence.
+//! - A new model takes over between two buffers: it listens for 50 ms until its state and its delay are filled, and is
+//!   faded in within 10 ms at equal gain. No sample is lost, whatever the delays; where the latency changes, that is
+//!   told by a latency message. One that only listens, or the other way round, takes over after a drain.
+//! - NaN and infinity in an answer are an error.
+//!
+//! With the other tasks the sound passes, and the model hears windows of as many samples as its input has, each half
+//! over the one before (`step` in the metadata sets other samples), the mean of all channels if it is for one. The answer
+//! stands on the buffer that ends the window, and its message has the `pts` and `duration` of the window.
+//!
 //! ## Messages
 //!
 //! - `avrec/model-loaded`: `model-file`, `task`, `backend`, `backend-note`, `threads`, `load-time-ns`, `assumed`
@@ -95,6 +126,8 @@
 //!   avrec-infer model-file=yolo.onnx output=overlay ! videoconvert ! autovideosink
 //! gst-launch-1.0 filesrc location=in.mp4 ! decodebin ! videoconvert ! video/x-raw,format=RGBA ! \
 //!   avrec-infer model-file=people.onnx output=alpha ! pngenc ! multifilesink location=cut-%04d.png
+//! gst-launch-1.0 filesrc location=in.wav ! wavparse ! audioconvert ! \
+//!   avrec-infer model-file=denoise.onnx ! audioconvert ! autoaudiosink
 //! ```
 
 use gst::glib;
