@@ -5,6 +5,7 @@
 
 mod common;
 
+use gst::prelude::*;
 use gst_analytics::prelude::*;
 use gst_analytics::{AnalyticsODMtd, AnalyticsRelationMeta, TensorDataType, TensorDimOrder, TensorMeta};
 use gstavrec::answer::{Answer, ClassMap, ClassScore, Detection, Instance, Mask, Region};
@@ -426,6 +427,28 @@ fn a_tensor_of_another_size_than_its_dims_is_refused() {
     assert!(buffer.meta::<TensorMeta>().is_none());
 }
 
+/// The stock decoder of SSD models, and the ids by which it knows boxes, scores, classes and count: they changed with
+/// GStreamer 1.28.
+fn ssd_decoder() -> (&'static str, [String; 4]) {
+    match gst::version() {
+        (1, 26, ..) => (
+            "ssdobjectdetector",
+            ["Boxes", "Scores", "Classes", "NumDetections"]
+                .map(|it| format!("Gst.Model.ObjectDetector.{it}")),
+        ),
+        _ => (
+            "ssdtensordec",
+            [
+                "ssd-mobilenet-v1-variant-1-out-boxes",
+                "ssd-mobilenet-v1-variant-1-out-scores",
+                "ssd-mobilenet-v1-variant-1-out-classes",
+                "generic-variant-1-out-count",
+            ]
+            .map(str::to_owned),
+        ),
+    }
+}
+
 /// Outputs of an SSD model: corners (top, left, bottom, right) over the frame's size, scores, classes, count.
 fn ssd_outputs() -> [Tensor; 4] {
     [
@@ -443,24 +466,7 @@ fn ssd_outputs() -> [Tensor; 4] {
 fn a_stock_decoder_finds_the_boxes_in_our_tensors() {
     common::init();
     let [boxes, scores, classes, count] = ssd_outputs();
-    // The ids changed with GStreamer 1.28.
-    let (decoder, ids) = match gst::version() {
-        (1, 26, ..) => (
-            "ssdobjectdetector",
-            ["Boxes", "Scores", "Classes", "NumDetections"]
-                .map(|it| format!("Gst.Model.ObjectDetector.{it}")),
-        ),
-        _ => (
-            "ssdtensordec",
-            [
-                "ssd-mobilenet-v1-variant-1-out-boxes",
-                "ssd-mobilenet-v1-variant-1-out-scores",
-                "ssd-mobilenet-v1-variant-1-out-classes",
-                "generic-variant-1-out-count",
-            ]
-            .map(str::to_owned),
-        ),
-    };
+    let (decoder, ids) = ssd_decoder();
     let file = tempfile::NamedTempFile::new().unwrap();
     // Later decoders count classes from 1; of these lines each class has the same label either way.
     std::fs::write(file.path(), "person\nperson\ncar\ncar\n").unwrap();
@@ -512,6 +518,154 @@ fn info(id: &str, tensor: &Tensor) -> TensorInfo {
         element_type: ElementType::F32,
         dims,
     }
+}
+
+/// A square frame that is dark but for some of its 4x4 cells.
+fn cells(side: usize, bright: &[(usize, usize)]) -> gst::Buffer {
+    let mut pixels = vec![10u8; side * side * 3];
+    for &(column, row) in bright {
+        let size = side / 4;
+        for y in row * size..(row + 1) * size {
+            pixels[(y * side + column * size) * 3..][..size * 3].fill(230);
+        }
+    }
+    gst::Buffer::from_mut_slice(pixels)
+}
+
+fn push_through(chain: &str, side: usize, frame: gst::Buffer) -> gst::Buffer {
+    let mut harness = gst_check::Harness::new_parse(chain);
+    harness.set_src_caps_str(&format!(
+        "video/x-raw,format=RGB,width={side},height={side},framerate=25/1"
+    ));
+    harness.push_and_pull(frame).unwrap()
+}
+
+/// What a chain wants of the frames that go into it by way of tensors.
+fn asked_of_upstream(chain: &str) -> Option<String> {
+    let harness = gst_check::Harness::new_parse(chain);
+    let sink = harness.element().unwrap().static_pad("sink").unwrap();
+    let caps = sink.query_caps(None);
+    let fields: Vec<_> = caps
+        .iter()
+        .filter_map(|it| it.value(tensor_caps::FIELD).ok())
+        .collect();
+    fields.first().map(|it| format!("{it:?}"))
+}
+
+fn in_reading_order(buffer: &gst::Buffer) -> Vec<Detection> {
+    let mut found = analytics::detections(buffer);
+    found.sort_by(|a, b| {
+        let place = |it: &Detection| (it.region.top as i64, it.region.left as i64);
+        place(a).cmp(&place(b))
+    });
+    found
+}
+
+/// A folder with a copy of a model, its description and labels.
+fn described_model(name: &str, description: &str, labels: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(common::model(name), folder.path().join("model.onnx")).unwrap();
+    std::fs::write(folder.path().join("model.modelinfo"), description).unwrap();
+    std::fs::write(folder.path().join("labels.txt"), labels).unwrap();
+    folder
+}
+
+#[test]
+fn a_stock_decoder_behind_the_element_finds_what_the_element_finds_itself() {
+    common::init();
+    let (decoder, [boxes, scores, classes, count]) = ssd_decoder();
+    let output = |name: &str, id: &str, dims: &str| {
+        format!("[{name}]\nid={id}\ntype=float32\ndims={dims}\ndir=output\ndims-order=row-major\n\n")
+    };
+    let description = [
+        "[modelinfo]\nversion=1.0\ngroup-id=ssd-mobilenet-v1-variant-1-out\n\n".to_owned(),
+        output("detection_boxes", &boxes, "1,-1,4"),
+        output("detection_classes", &classes, "1,-1"),
+        output("detection_scores", &scores, "1,-1"),
+        output("num_detections", &count, "1"),
+    ]
+    .concat();
+    // Later decoders count classes from 1; of these lines each class has the same label either way.
+    let folder = described_model("ssd_bright", &description, "bright\nbright\n");
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let (model, labels) = (at("model.onnx"), at("labels.txt"));
+    // Twice the size of the model's input, so that boxes are scaled.
+    let (side, bright) = (128, [(0, 0), (2, 1), (3, 3)]);
+    // Their size threshold looks at the lower right corner, not at the size.
+    let theirs = push_through(
+        &format!(
+            "avrec-infer task=tensor model-file={model} ! {decoder} score-threshold=0.5 size-threshold=1 label-file={labels}"
+        ),
+        side,
+        cells(side, &bright),
+    );
+    let ours = push_through(
+        &format!("avrec-infer task=detect confidence-threshold=0.5 model-file={model} labels-file={labels}"),
+        side,
+        cells(side, &bright),
+    );
+    let (theirs_found, ours_found) = (in_reading_order(&theirs), in_reading_order(&ours));
+    assert_eq!(theirs_found, ours_found);
+    let places: Vec<_> = ours_found.iter().map(|it| (it.region, it.class)).collect();
+    let expected = bright.map(|(column, row)| {
+        let (left, top) = (column as f32 * 32.0 + 2.0, row as f32 * 32.0 + 2.0);
+        let found = named(detection([left, top, left + 28.0, top + 28.0], 0, 1.0), "bright");
+        (found.region, found.class)
+    });
+    assert_eq!(places, expected);
+    assert!(theirs.meta::<TensorMeta>().is_some());
+    assert!(ours.meta::<TensorMeta>().is_none());
+}
+
+#[test]
+fn the_stock_overlay_draws_what_the_element_finds() {
+    common::init();
+    let model = common::model("detect_bright").display().to_string();
+    let drawn = |bright: &[(usize, usize)]| {
+        let chain =
+            format!("avrec-infer task=detect model-file={model} ! objectdetectionoverlay draw-labels=false");
+        push_through(&chain, 64, cells(64, bright))
+    };
+    // A cell of the frame holds four of the model's: their outlines leave its upper left corner as bright as it was
+    // nowhere.
+    let (dark, found) = (drawn(&[]), drawn(&[(1, 2)]));
+    let at = |buffer: &gst::Buffer, x: usize, y: usize| buffer.map_readable().unwrap()[(y * 64 + x) * 3];
+    assert_eq!((at(&dark, 16, 32), at(&dark, 60, 60)), (10, 10));
+    assert!(230 < at(&found, 17, 32), "no outline: {}", at(&found, 17, 32));
+    assert_eq!(at(&found, 60, 60), 10);
+}
+
+#[test]
+fn the_stock_decoder_of_yolo_finds_what_the_element_finds_itself() {
+    common::init();
+    if gst::ElementFactory::find("yolov8tensordec").is_none() {
+        eprintln!(
+            "yolov8tensordec comes with GStreamer 1.28; this is {}",
+            gst::version_string()
+        );
+        return;
+    }
+    let description = "[modelinfo]\nversion=1.0\ngroup-id=yolo-v8-out\n\n[output0]\nid=yolo-v8-out\ntype=float32\n\
+        dims=1,6,-1\ndir=output\ndims-order=col-major\n";
+    let folder = described_model("detect_bright", description, "bright\nred\n");
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let (model, labels) = (at("model.onnx"), at("labels.txt"));
+    let bright = [(0, 0), (2, 1), (3, 3)];
+    let raw = format!("avrec-infer task=tensor model-file={model}");
+    let decoder = format!("yolov8tensordec class-confidence-threshold=0.5 label-file={labels}");
+    let theirs = push_through(&format!("{raw} ! {decoder}"), 64, cells(64, &bright));
+    let plugged = push_through(&format!("{raw} ! tensordecodebin"), 64, cells(64, &bright));
+    let ours = push_through(
+        &format!("avrec-infer task=detect confidence-threshold=0.5 model-file={model} labels-file={labels}"),
+        64,
+        cells(64, &bright),
+    );
+    assert_eq!(asked_of_upstream(&format!("{raw} ! {decoder}")), None);
+    let ours = in_reading_order(&ours);
+    assert_eq!(ours.len(), 4 * bright.len(), "{ours:?}");
+    assert_eq!(in_reading_order(&theirs), ours);
+    let regions = |found: Vec<Detection>| found.iter().map(|it| it.region).collect::<Vec<_>>();
+    assert_eq!(regions(in_reading_order(&plugged)), regions(ours));
 }
 
 #[test]

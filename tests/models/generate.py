@@ -149,6 +149,24 @@ save("pitch", [helper.make_node("Slice", ["x", "one", "end", "axis"], ["later"])
       constant("w", np.array([[0, 400, 0], [0, -1000, 400]], np.float32)), constant("b", np.array([4, 0, 0], np.float32))],
      {**at_16k, "task": "classify", "names": "{0: 'silence', 1: 'low', 2: 'high'}"})
 
+# A detector in the form of TensorFlow's detection API on 64x64: each cell of 16x16 pixels proposes itself, a pixel
+# smaller on each side, as bright as its pixels are.
+cells = np.arange(16)
+top, left = (cells // 4 * 16 + 1) / 64, (cells % 4 * 16 + 1) / 64
+edges = np.stack([top, left, top + 14 / 64, left + 14 / 64], axis=1).astype(np.float32)
+save("ssd_bright",
+     [helper.make_node("AveragePool", ["x"], ["p"], kernel_shape=[16, 16], strides=[16, 16]),
+      helper.make_node("ReduceMean", ["p"], ["m"], axes=[1], keepdims=0),
+      helper.make_node("Reshape", ["m", "row"], ["detection_scores"]),
+      helper.make_node("Identity", ["edges"], ["detection_boxes"]),
+      helper.make_node("Identity", ["ones"], ["detection_classes"]),
+      helper.make_node("Identity", ["count"], ["num_detections"])],
+     [value("x", [1, 3, 64, 64])],
+     [value("detection_boxes", [1, "n", 4]), value("detection_classes", [1, "n"]), value("detection_scores", [1, "n"]),
+      value("num_detections", [1])],
+     [constant("row", np.array([1, 16], np.int64)), constant("edges", edges[None]),
+      constant("ones", np.ones((1, 16), np.float32)), constant("count", np.array([16], np.float32))])
+
 # Models that must be refused.
 save("rank_1", ident, [value("x", ["n"])], [value("y", ["n"])])
 save("rank_5", ident, [value("x", [1, 3, 4, "h", "w"])], [value("y", [1, 3, 4, "h", "w"])])

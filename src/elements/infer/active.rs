@@ -142,8 +142,8 @@ impl Active {
     pub fn passage(&self) -> Passage {
         match self.model.task {
             task if task.replaces() => Passage::Replaced,
-            Task::Tensor => Passage::Untouched,
-            _ if self.model.input_spec.sound().is_some() => Passage::Untouched,
+            // Where there is a meta for tensors they travel on the frame.
+            Task::Tensor if cfg!(not(feature = "analytics")) => Passage::Untouched,
             _ => Passage::InPlace,
         }
     }

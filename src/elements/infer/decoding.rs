@@ -14,7 +14,6 @@ use crate::answer::Answer;
 use crate::decode::{self, Decoder, Recognition, Unfit, labels};
 use crate::letterbox::{Letterbox, Placement, Size};
 use crate::media::picture::Fit;
-use crate::runtime::modelinfo::DimsOrder;
 use crate::runtime::{Model, Task, TaskChoice};
 use crate::tensor::{Dim, Tensor, TensorInfo};
 
@@ -36,7 +35,7 @@ pub struct Meaning {
 /// Reads the outputs of one model.
 pub struct Decoding {
     decoder: Decoder,
-    labels: Vec<String>,
+    pub(super) labels: Vec<String>,
     /// The last answer, where the frames that follow carry it again.
     kept: Option<Answer>,
 }
@@ -134,17 +133,8 @@ fn task_of(task: decode::Task) -> Task {
 fn recognize(model: &Model, task: Option<decode::Task>, labels: Option<usize>) -> Result<Recognition, Unfit> {
     let size = model.input_spec.image().and_then(|it| it.size);
     let input = size.map(|(width, height)| Size { width, height });
-    if let Some(index) = model
-        .dims_orders
-        .iter()
-        .position(|order| *order == DimsOrder::ColumnMajor)
-    {
-        let name = model.outputs.get(index).map_or("", |it| it.name.as_str());
-        return Err(Unfit {
-            cause: format!("output '{name}' is column-major"),
-            remedy: "write dims-order=row-major in the .modelinfo file, or set task=tensor".into(),
-        });
-    }
+    // What the description says of the order of dims is for the decoders of others: theirs for YOLO reads exactly the
+    // memory that ONNX defines, and asks that it be called column-major.
     Decoder::recognize(
         task,
         &ports(model, input.is_some()),

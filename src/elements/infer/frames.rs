@@ -16,12 +16,43 @@ use super::key_frames::Scored;
 use super::state::SinkCaps;
 use super::stats::Running;
 use super::{looking, messages};
+use crate::runtime::{Model, Task};
+use crate::tensor::Tensor;
 
 /// Whether there is still a frame that could be a key frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum KeyUnit {
     Asked,
     TooLate,
+}
+
+/// A frame that passes.
+pub(super) enum Passing<'a> {
+    Shared(&'a gst::BufferRef),
+    Writable(&'a mut gst::BufferRef),
+}
+
+impl Passing<'_> {
+    fn buffer(&self) -> &gst::BufferRef {
+        match self {
+            Passing::Shared(buffer) => buffer,
+            Passing::Writable(buffer) => buffer,
+        }
+    }
+
+    /// Attaches raw outputs, where there is a meta for them and the frame may be written to.
+    fn attach(&mut self, model: &Model, outputs: &[Tensor]) -> Result<(), Fault> {
+        #[cfg(feature = "analytics")]
+        if let Passing::Writable(buffer) = self {
+            let ids = model.outputs.iter().map(|it| it.id.as_str());
+            let described = ids.zip(model.dims_orders.iter().copied()).zip(outputs);
+            let described = described.map(|((id, order), tensor)| (id, order, tensor));
+            crate::media::analytics::tensors::attach(buffer, described)?;
+        }
+        #[cfg(not(feature = "analytics"))]
+        let _ = (model, outputs);
+        Ok(())
+    }
 }
 
 impl Infer {
@@ -121,23 +152,23 @@ impl Infer {
         Ok(gst::FlowSuccess::Ok)
     }
 
-    /// Answers a frame with tensors, posted as a message; the frame passes.
-    pub(super) fn answer_tensors(&self, buffer: &gst::BufferRef) -> Result<gst::FlowSuccess, gst::FlowError> {
+    /// Answers a frame with tensors, posted as a message and, with the feature `analytics`, attached; the frame passes.
+    pub(super) fn answer_tensors(&self, mut frame: Passing) -> Result<gst::FlowSuccess, gst::FlowError> {
         if self.state.lock().sound.is_some() {
-            return self.listen(buffer);
+            return self.listen(frame.buffer());
         }
         let interval = self.settings.lock().inference_interval;
-        let running_time = self.running_time(buffer);
+        let (pts, running_time) = (frame.buffer().pts(), self.running_time(frame.buffer()));
         let result = self.with_active(|active| {
             let model = active.model.clone();
-            let answer = active.tensors(buffer, interval)?;
-            let answer = answer.map(|(outputs, timing)| {
-                (
-                    messages::tensors(&model, outputs, buffer.pts(), running_time),
-                    timing,
-                )
-            });
-            Ok(answer)
+            let Some((outputs, timing)) = active.tensors(frame.buffer(), interval)? else {
+                return Ok(None);
+            };
+            frame.attach(&model, outputs)?;
+            Ok(Some((
+                messages::tensors(&model, outputs, pts, running_time),
+                timing,
+            )))
         })?;
         let answer = result.map_err(|fault: Fault| self.fail(&fault))?;
         let timing = answer.map(|(structure, timing)| {
@@ -155,8 +186,16 @@ impl Infer {
         &self,
         buffer: &mut gst::BufferRef,
     ) -> Result<gst::FlowSuccess, gst::FlowError> {
-        if self.state.lock().sound.is_some() {
+        let (hears, is_raw) = {
+            let state = self.state.lock();
+            let is_raw = state.model().is_some_and(|it| it.task == Task::Tensor);
+            (state.sound.is_some(), is_raw)
+        };
+        if hears {
             return self.listen_in_place(buffer);
+        }
+        if is_raw {
+            return self.answer_tensors(Passing::Writable(buffer));
         }
         let (live, interval) = {
             let settings = self.settings.lock();

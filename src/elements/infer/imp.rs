@@ -11,6 +11,7 @@ use once_cell::sync::Lazy;
 use parking_lot::{Condvar, Mutex};
 
 use super::active::Passage;
+use super::frames::Passing;
 use super::settings::{self, Settings};
 use super::state::{State, Waiting};
 use super::stats::Published;
@@ -240,7 +241,14 @@ impl BaseTransformImpl for Infer {
             gst::QueryViewMut::Latency(query) if direction == gst::PadDirection::Src => {
                 self.answer_latency(query)
             }
-            _ => BaseTransformImplExt::parent_query(self, direction, query),
+            _ => {
+                let is_answered = BaseTransformImplExt::parent_query(self, direction, query);
+                if direction == gst::PadDirection::Sink {
+                    let model = self.state.lock().model().cloned();
+                    caps::hide_tensors(query, model.as_deref());
+                }
+                is_answered
+            }
         }
     }
 
@@ -283,7 +291,7 @@ impl BaseTransformImpl for Infer {
     }
 
     fn transform_ip_passthrough(&self, buf: &gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
-        self.answer_tensors(buf)
+        self.answer_tensors(Passing::Shared(buf))
     }
 }
 

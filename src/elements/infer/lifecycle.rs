@@ -19,11 +19,11 @@ use super::enums::Backend;
 use super::failure::Fault;
 use super::imp::{CAT, Infer};
 use super::loader::{self, Job, Request};
-use super::messages;
 use super::settings::Settings;
 use super::sound;
 use super::state::{Residency, SinkCaps, State, Waiting};
 use super::stats::Running;
+use super::{caps, messages};
 use crate::runtime::{Error, Model, Task, library};
 
 /// How often a wait looks whether the pad was deactivated, which tells no element of it. Flushes and
@@ -241,6 +241,10 @@ impl Infer {
                 .stream
                 .as_ref()
                 .is_none_or(|(input, output)| new.fits(input, output));
+            let says_the_same = state
+                .model()
+                .is_none_or(|old| caps::tensors(old) == caps::tensors(&new.model));
+            let is_ready = is_ready && says_the_same;
             state.residency = Residency::Ready(new.model.clone());
             let old = state.active.replace(new);
             let old = match &mut state.hearing {
