@@ -142,7 +142,6 @@ impl Active {
     pub fn passage(&self) -> Passage {
         match self.model.task {
             task if task.replaces() => Passage::Replaced,
-            _ if self.model.input_spec.sound().is_some() => Passage::Untouched,
             // Where there is a meta for tensors they travel on the frame.
             Task::Tensor if cfg!(not(feature = "analytics")) => Passage::Untouched,
             _ => Passage::InPlace,

@@ -35,7 +35,7 @@ pub struct Meaning {
 /// Reads the outputs of one model.
 pub struct Decoding {
     decoder: Decoder,
-    pub labels: Vec<String>,
+    pub(super) labels: Vec<String>,
     /// The last answer, where the frames that follow carry it again.
     kept: Option<Answer>,
 }

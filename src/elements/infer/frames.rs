@@ -186,15 +186,15 @@ impl Infer {
         &self,
         buffer: &mut gst::BufferRef,
     ) -> Result<gst::FlowSuccess, gst::FlowError> {
-        if self.state.lock().sound.is_some() {
+        let (hears, is_raw) = {
+            let state = self.state.lock();
+            let is_raw = state.model().is_some_and(|it| it.task == Task::Tensor);
+            (state.sound.is_some(), is_raw)
+        };
+        if hears {
             return self.listen_in_place(buffer);
         }
-        if self
-            .state
-            .lock()
-            .model()
-            .is_some_and(|it| it.task == Task::Tensor)
-        {
+        if is_raw {
             return self.answer_tensors(Passing::Writable(buffer));
         }
         let (live, interval) = {
