@@ -166,12 +166,8 @@ impl LagImp {
         let out = {
             let mut state = self.state.lock().unwrap();
             if buffer.flags().contains(gst::BufferFlags::DISCONT) {
-                let (buffers, discontinuities) = (state.buffers, state.discontinuities + 1);
-                *state = State {
-                    buffers,
-                    discontinuities,
-                    ..State::default()
-                };
+                state.reset();
+                state.discontinuities += 1;
             }
             state.buffers += 1;
             if state.time.is_none() {
@@ -214,7 +210,7 @@ impl LagImp {
                     let _ = src.push(rest);
                 }
             }
-            gst::EventType::FlushStop => *self.state.lock().unwrap() = State::default(),
+            gst::EventType::FlushStop => self.state.lock().unwrap().reset(),
             _ => {}
         }
         src.push_event(event)
@@ -222,6 +218,15 @@ impl LagImp {
 }
 
 impl State {
+    /// Forgets the stream.
+    fn reset(&mut self) {
+        *self = State {
+            buffers: self.buffers,
+            discontinuities: self.discontinuities,
+            ..State::default()
+        };
+    }
+
     /// The first samples, with the time stamp of what they are made from.
     fn take(&mut self, samples: usize) -> Option<gst::Buffer> {
         if samples == 0 {

@@ -76,8 +76,8 @@ pub struct Hearing {
     manner: Manner,
     /// It was sent to its end, and has given all that was left.
     pub is_drained: bool,
-    /// What it declares as its delay should be asked for again.
-    pub has_news: bool,
+    /// It was asked what delay it declares, and has not said since that it has another one.
+    pub has_declared: bool,
 }
 
 impl Hearing {
