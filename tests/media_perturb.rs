@@ -127,6 +127,7 @@ fn what_is_not_read_is_not_perturbed() {
 
 /// A frame degraded for an answer of this size, and what should show it again.
 fn degraded(
+    content: Content,
     format: VideoFormat,
     size: (u32, u32),
     answer: (usize, usize),
