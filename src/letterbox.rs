@@ -106,22 +106,13 @@ impl Letterbox {
         let x = |edge: f32| ((edge - self.pad_left as f32) / across).clamp(0.0, width);
         let y = |edge: f32| ((edge - self.pad_top as f32) / down).clamp(0.0, height);
         let (left, top, right, bottom) = (x(left), y(top), x(right), y(bottom));
-        (left < right && top < bottom).then(|| Region {
+        // The sum of left and width rounds to no more than the frame's width, which is a whole number.
+        (left < right && top < bottom).then_some(Region {
             left,
             top,
-            width: length(left, right),
-            height: length(top, bottom),
+            width: right - left,
+            height: bottom - top,
         })
-    }
-}
-
-/// The distance of two edges, rounded so that `start + length` never passes the end (and so the frame).
-fn length(start: f32, end: f32) -> f32 {
-    let length = end - start;
-    if end < start + length {
-        length.next_down()
-    } else {
-        length
     }
 }
 

@@ -30,6 +30,7 @@ pub mod policy;
 pub mod replay;
 pub mod runtime;
 pub mod score;
+pub mod seam;
 pub mod tensor;
 
 fn plugin_init(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {

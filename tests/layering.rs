@@ -13,6 +13,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
         &[
             "gst::",
             "gst_base::",
+            "gst_audio::",
             "gst_video::",
             "gst_analytics::",
             "glib::",
@@ -43,6 +44,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
         &[
             "gst::",
             "gst_base::",
+            "gst_audio::",
             "gst_video::",
             "gst_analytics::",
             "glib::",
@@ -61,6 +63,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
         &[
             "gst::",
             "gst_base::",
+            "gst_audio::",
             "gst_video::",
             "gst_analytics::",
             "glib::",
@@ -86,6 +89,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
         &[
             "gst::",
             "gst_base::",
+            "gst_audio::",
             "gst_video::",
             "gst_analytics::",
             "glib::",
@@ -108,6 +112,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
         &[
             "gst::",
             "gst_base::",
+            "gst_audio::",
             "gst_video::",
             "gst_analytics::",
             "glib::",
@@ -126,6 +131,7 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
         "letterbox.rs",
         &[
             "gst::",
+            "gst_audio::",
             "gst_video::",
             "gst_analytics::",
             "glib::",
@@ -136,9 +142,27 @@ const FORBIDDEN: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "seam",
+        &[
+            "gst::",
+            "gst_audio::",
+            "gst_base::",
+            "gst_video::",
+            "glib::",
+            "ort::",
+            "rten::",
+            "crate::",
+            "std::fs",
+            "std::thread",
+            "Instant::now",
+            "Mutex",
+        ],
+    ),
+    (
         "tensor.rs",
         &[
             "gst::",
+            "gst_audio::",
             "gst_video::",
             "gst_analytics::",
             "glib::",

@@ -78,6 +78,8 @@ impl Planes<'_> {
         self.weigh(&columns, &rows, work);
         (mask.width, mask.height) = (columns.cells, rows.cells);
         mask.coverage.clear();
+        // Room for the whole frame, so that an object which comes nearer costs no allocation.
+        mask.coverage.reserve_exact(self.width * self.height);
         for row in 0..rows.cells {
             let (upper, lower, below) = rows.between(row);
             for column in 0..columns.cells {
@@ -95,6 +97,7 @@ impl Planes<'_> {
     /// The logits of the places under a region.
     fn weigh(&self, columns: &Span, rows: &Span, work: &mut Work) {
         work.logits.clear();
+        work.logits.reserve_exact(self.width * self.height);
         work.logits.resize(columns.places() * rows.places(), 0.0);
         for (plane, &weight) in work.coefficients.iter().enumerate() {
             let lines = work.logits.chunks_exact_mut(columns.places());

@@ -10,6 +10,7 @@
 
 #[cfg(feature = "analytics")]
 pub mod analytics;
+pub mod degrade;
 pub mod draw;
 mod element;
 mod error;

@@ -60,8 +60,21 @@ pub(super) fn probe(
     let runs = runs?;
     match image(path, description, spec, output, &runs) {
         Err(error) if is_optional(&error) => passing(Task::Tensor, spec, Ok(runs)),
+        Ok(finding) if choice == TaskChoice::Auto && wish.is_none() && is_table(&finding, &runs) => {
+            passing(Task::Tensor, spec, Ok(runs))
+        }
         other => other,
     }
+}
+
+/// Whether the answer is a table rather than a picture: it has no dimension for channels, and other proportions than
+/// the frame. So are the boxes of a YOLO model, [1, 84, 8400].
+fn is_table(finding: &Finding, runs: &[Run]) -> bool {
+    let rank = runs
+        .last()
+        .and_then(|run| run.trial.outputs.first())
+        .map_or(0, Vec::len);
+    rank < 4 && finding.scale.width != finding.scale.height
 }
 
 /// What is found of a model whose frames pass.

@@ -45,6 +45,26 @@ fn noise(dims: &[usize]) -> Tensor {
 }
 
 #[test]
+fn masks_keep_their_memory_while_instances_come_and_go() {
+    let (boxes, masks) = ([1, 9, 400], [1, 2, 40, 30]);
+    let model = Model::new(&[("output0", &boxes), ("output1", &masks)]);
+    let outputs = [noise(&boxes), noise(&masks)];
+    let mut decoder = model.decoder(Task::Segment);
+    let mut decode = |max_detections: usize| {
+        let settings = Settings {
+            max_detections,
+            ..Settings::default()
+        };
+        decoder.decode(&outputs, place(), &settings).unwrap();
+    };
+    decode(50);
+    decode(3);
+    let before = ALLOCATIONS.get();
+    decode(50);
+    assert_eq!(ALLOCATIONS.get() - before, 0);
+}
+
+#[test]
 fn no_family_allocates_after_the_first_frame() {
     let settings = Settings {
         half_life: 2.0,

@@ -108,12 +108,12 @@ fn check(answer: &Answer, place: &Letterbox) {
         Answer::Instances(instances) => {
             check_detections(instances.iter().map(|it| &it.detection), place);
             for mask in instances.iter().map(|it| &it.mask) {
-                assert!(0 < mask.coverage.len());
+                assert!(!mask.coverage.is_empty());
                 assert_eq!(mask.coverage.len(), mask.width * mask.height);
             }
         }
         Answer::ClassMap(map) => {
-            assert!(0 < map.classes.len());
+            assert!(!map.classes.is_empty());
             assert_eq!(map.classes.len(), map.width * map.height);
         }
         Answer::Classes(classes) => {

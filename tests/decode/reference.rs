@@ -139,11 +139,11 @@ impl Case {
 
     fn level(&self, stream: u32, row: usize, class: usize, count: usize) -> usize {
         let mut level = self.draw(stream, row * count + class, 65536);
-        level = level * level >> 16;
+        level = (level * level) >> 16;
         if self.draw(1, row, 6) % count == class {
             level
         } else {
-            level * level >> 16
+            (level * level) >> 16
         }
     }
 

@@ -4,6 +4,9 @@
 
 #![allow(dead_code)]
 
+pub mod lag;
+pub mod sound;
+
 use std::sync::mpsc;
 use std::time::Duration;
 

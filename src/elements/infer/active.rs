@@ -46,6 +46,7 @@ pub struct Active {
     /// For tasks whose answer is neither a picture nor sound nor raw.
     pub(super) decoding: Option<Decoding>,
     pub(super) geometry: Option<Geometry>,
+    fit: Fit,
     /// For sound.
     pub(super) ear: Option<Ear>,
     /// Frames since the model took over, for the stride.
@@ -79,7 +80,7 @@ impl Active {
         let mut model = session.model().clone();
         let meaning = Meaning::of(&model, options.task, &answers)?;
         model.task = meaning.task;
-        answers.check(meaning.task)?;
+        answers.check(meaning.task, &model)?;
         Ok(Active {
             model: Arc::new(model),
             options,
@@ -90,6 +91,7 @@ impl Active {
             session,
             decoding: meaning.decoding,
             geometry: None,
+            fit: meaning.fit,
             ear: None,
             frames: 0,
         })
@@ -112,9 +114,8 @@ impl Active {
             return Err(Fault::NotForFrames);
         };
         self.answers.check_format(input)?;
-        let fit = self.decoding.as_ref().map_or(Fit::Stretch, |it| it.fit);
         let size = spec.size.or_else(|| self.free_size(input));
-        let to_tensor = FrameToTensor::fitted(input, &ImageSpec { size, ..spec.clone() }, fit)?;
+        let to_tensor = FrameToTensor::fitted(input, &ImageSpec { size, ..spec.clone() }, self.fit)?;
         self.session.prepare(&to_tensor.dims())?;
         let to_frame = self
             .model

@@ -10,7 +10,7 @@ use super::enums::{Fit, Output};
 use super::failure::Fault;
 use super::settings::set;
 use crate::decode;
-use crate::runtime::Task;
+use crate::runtime::{Model, Task};
 
 /// Settings of tasks whose answer is neither a picture nor sound.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -45,7 +45,7 @@ impl Default for Live {
     fn default() -> Live {
         Live {
             confidence_threshold: 0.25,
-            // Of boxes that a detector means for one object, and what stock decoders take.
+            // The default of YOLOv5's own detector, stricter than the 0.7 of later ones: one box an object.
             iou_threshold: 0.45,
             max_detections: 300,
             top_k: 5,
@@ -75,21 +75,24 @@ impl Live {
 
 impl AnswerSettings {
     /// Refuses a way out that answers of a task do not have.
-    pub fn check(&self, task: Task) -> Result<(), Fault> {
-        let output = |needs: &'static str| Fault::Output {
+    pub fn check(&self, task: Task, model: &Model) -> Result<(), Fault> {
+        let needs = match (task, self.output) {
+            (Task::Segment, Output::Meta) if cfg!(not(feature = "analytics")) => {
+                "a build with the feature analytics (GStreamer 1.26); set output=overlay or output=alpha"
+            }
+            (_, Output::Meta) | (Task::Segment, _) => return Ok(()),
+            _ if model.input_spec.image().is_none() => "frames to draw into; set output=meta",
+            (Task::Image | Task::Audio | Task::Tensor, _) => {
+                "an answer that can be drawn; set output=meta, or task to what the model is for"
+            }
+            (_, Output::Overlay) => return Ok(()),
+            (_, Output::Alpha) => "masks, which task=segment has; set output=meta or output=overlay",
+        };
+        Err(Fault::Output {
             output: self.output.nick(),
             task: task.name(),
             needs,
-        };
-        match (task, self.output) {
-            (Task::Segment, Output::Meta) if cfg!(not(feature = "analytics")) => Err(output(
-                "a build with the feature analytics (GStreamer 1.26); set output=overlay or output=alpha",
-            )),
-            (Task::Segment, _) | (_, Output::Meta | Output::Overlay) => Ok(()),
-            (_, Output::Alpha) => Err(output(
-                "masks, which task=segment has; set output=meta or output=overlay",
-            )),
-        }
+        })
     }
 
     /// Refuses frames that the answer cannot be written to.

@@ -23,6 +23,7 @@ const MAX_LABELS_BYTES: u64 = 8 << 20;
 /// What a loaded model is taken for.
 pub struct Meaning {
     pub task: Task,
+    pub fit: Fit,
     /// For the tasks whose answer is neither a picture nor sound nor raw.
     pub decoding: Option<Decoding>,
     /// What was assumed where nothing said it, a sentence each.
@@ -35,7 +36,6 @@ pub struct Meaning {
 pub struct Decoding {
     decoder: Decoder,
     pub labels: Vec<String>,
-    pub fit: Fit,
     /// The last answer, where the frames that follow carry it again.
     kept: Option<Answer>,
 }
@@ -51,7 +51,7 @@ impl Meaning {
         };
         let wanted = match wish.map(decoded) {
             // Pictures, sound and tensors need no decoder.
-            Some(None) => return Ok(Meaning::plain(model, is_stated)),
+            Some(None) => return Meaning::plain(model, settings.fit, is_stated),
             Some(Some(task)) => Some(task),
             None => None,
         };
@@ -60,13 +60,13 @@ impl Meaning {
         let recognized = recognize(model, wanted, given.as_ref().map(Vec::len));
         match recognized {
             Ok(recognition) => {
-                let fit = fit(settings.fit, &recognition, model)?;
+                let task = task_of(recognition.task);
                 Ok(Meaning {
-                    task: task_of(recognition.task),
+                    task,
+                    fit: fit(settings.fit, task, trained(&recognition, model))?,
                     decoding: Some(Decoding {
                         decoder: Decoder::new(&recognition),
                         labels: given.unwrap_or(recognition.names),
-                        fit,
                         kept: None,
                     }),
                     assumed: recognition.assumed,
@@ -75,6 +75,7 @@ impl Meaning {
             }
             Err(unfit) if wanted.is_none() => Ok(Meaning {
                 task: Task::Tensor,
+                fit: fit(settings.fit, Task::Tensor, Fit::Stretch)?,
                 decoding: None,
                 assumed: vec![format!("The outputs are taken for task=tensor, because {unfit}.")],
                 warnings: Vec::new(),
@@ -86,17 +87,23 @@ impl Meaning {
         }
     }
 
-    fn plain(model: &Model, is_stated: bool) -> Meaning {
+    fn plain(model: &Model, choice: enums::Fit, is_stated: bool) -> Result<Meaning, Fault> {
         let looks = format!(
-            "The output looks like a picture and is taken for task={}; set task to say it for certain.",
+            "The output looks like {} and is taken for task={}; set task to say it for certain.",
+            if model.task == Task::Audio {
+                "sound"
+            } else {
+                "a picture"
+            },
             model.task.name()
         );
-        Meaning {
+        Ok(Meaning {
             task: model.task,
+            fit: fit(choice, model.task, Fit::Stretch)?,
             decoding: None,
             assumed: (!is_stated).then_some(looks).into_iter().collect(),
             warnings: Vec::new(),
-        }
+        })
     }
 }
 
@@ -182,27 +189,40 @@ fn read_labels(path: &Path) -> Result<Vec<String>, Fault> {
     labels::from_file(&text).map_err(|unfit| fault(unfit.to_string()))
 }
 
-/// How frames go in: as the user says, else as models of this family are trained.
-fn fit(choice: enums::Fit, recognition: &Recognition, model: &Model) -> Result<Fit, Fault> {
-    let is_cropped = || {
-        let author = model.metadata.get("author").map(String::as_str);
-        recognition.task == decode::Task::Classify && author == Some("Ultralytics")
-    };
-    Ok(match choice {
+/// How frames go in: as the user says, else as models of the family are trained; refused where the answer could
+/// not be laid over the frame again.
+fn fit(choice: enums::Fit, task: Task, trained: Fit) -> Result<Fit, Fault> {
+    let wish = match choice {
+        enums::Fit::Auto => trained,
         enums::Fit::Stretch => Fit::Stretch,
         enums::Fit::Letterbox => Fit::Centered,
         enums::Fit::Corner => Fit::Cornered,
-        enums::Fit::Crop if !matches!(recognition.task, decode::Task::Classify | decode::Task::Score) => {
-            return Err(Fault::Crop(recognition.task.name()));
-        }
         enums::Fit::Crop => Fit::Crop,
-        enums::Fit::Auto => match recognition.placement {
-            Placement::Centered => Fit::Centered,
-            Placement::Cornered => Fit::Cornered,
-            Placement::Stretched if is_cropped() => Fit::Crop,
-            Placement::Stretched => Fit::Stretch,
-        },
+    };
+    let is_whole = match task {
+        Task::Image => wish == Fit::Stretch,
+        Task::Detect | Task::Segment => wish != Fit::Crop,
+        Task::Classify | Task::Score | Task::Tensor | Task::Audio => true,
+    };
+    if is_whole {
+        return Ok(wish);
+    }
+    Err(Fault::Fit {
+        fit: choice.nick(),
+        task: task.name(),
     })
+}
+
+/// How models of a recognized family are fed in training.
+fn trained(recognition: &Recognition, model: &Model) -> Fit {
+    let author = model.metadata.get("author").map(String::as_str);
+    let is_classifier = recognition.task == decode::Task::Classify;
+    match recognition.placement {
+        Placement::Centered => Fit::Centered,
+        Placement::Cornered => Fit::Cornered,
+        Placement::Stretched if is_classifier && author == Some("Ultralytics") => Fit::Crop,
+        Placement::Stretched => Fit::Stretch,
+    }
 }
 
 /// An answer with the names of its classes.

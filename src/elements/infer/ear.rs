@@ -8,7 +8,11 @@ use gst::prelude::*;
 use gst_audio::AudioInfo;
 
 use super::active::{Active, Timing};
+use super::answer_settings::Live;
+use super::decoding::Said;
+use super::enums::Output;
 use super::failure::Fault;
+use crate::letterbox::{Letterbox, Size};
 use crate::media::sound::{ChannelUse, Hops, Plan, Windows};
 use crate::runtime::{Error, Model, Session, Task};
 use crate::tensor::{Data, InputSpec, SoundSpec, Tensor};
@@ -30,19 +34,28 @@ pub struct Ear {
 
 enum Way {
     /// The answers replace the sound.
-    Hops(Hops),
+    Hops(Box<Hops>),
     /// The sound passes.
-    Windows(Windows),
+    Windows(Box<Windows>),
 }
 
-/// A stretch of sound that was answered with tensors.
+/// What a model says about a stretch of sound.
+pub enum Told<'a> {
+    Tensors(&'a [Tensor]),
+    Answer(Said<'a>),
+}
+
+/// A stretch of sound that a model listened to.
 pub struct Heard<'a> {
     /// Number of its first sample in the stream.
     pub first: u64,
     pub samples: usize,
-    pub outputs: &'a [Tensor],
+    pub told: Told<'a>,
     pub timing: Timing,
 }
+
+/// Where an answer lies that tells no places.
+const NOWHERE: Size = Size { width: 1, height: 1 };
 
 impl Active {
     /// Makes the model ready for sound of this kind. Cheap when it is.
@@ -53,11 +66,18 @@ impl Active {
         let InputSpec::Sound(spec) = &self.model.input_spec else {
             return Err(Fault::NotForSound);
         };
+        if self.answers.output != Output::Meta {
+            return Err(Fault::Output {
+                output: self.answers.output.nick(),
+                task: self.model.task.name(),
+                needs: "frames to draw on; set output=meta on sound",
+            });
+        }
         let channels = sound.info.channels() as usize;
         let plan = Plan::new(sound.info.rate(), spec)?;
         let way = match self.model.task {
-            Task::Audio => Way::Hops(Hops::new(plan, channels, sound.channel_use)?),
-            _ => Way::Windows(Windows::new(plan, channels, step(&self.model, spec))?),
+            Task::Audio => Way::Hops(Box::new(Hops::new(plan, channels, sound.channel_use)?)),
+            _ => Way::Windows(Box::new(Windows::new(plan, channels, step(&self.model, spec))?)),
         };
         self.session.prepare(&[1, spec.channels, spec.hop])?;
         self.session.set_voices(match &way {
@@ -124,10 +144,10 @@ impl Active {
         self.hops_mut().map_or(0, |(hops, _)| hops.pull(count, sound))
     }
 
-    /// Samples of the stream that one window of a listening model has.
-    pub fn window_length(&self) -> usize {
+    /// Samples before the end of the stream that a listening model may still tell something about.
+    pub fn window_reach(&self) -> usize {
         match self.ear.as_ref().map(|ear| &ear.way) {
-            Some(Way::Windows(windows)) => windows.length(),
+            Some(Way::Windows(windows)) => windows.reach(),
             _ => 0,
         }
     }
@@ -140,6 +160,7 @@ impl Active {
             None => return,
         }
         self.session.reset();
+        self.reset();
     }
 
     /// Takes sound that passes, and tells of each window that is whole and whose turn it is in a stride of
@@ -147,7 +168,7 @@ impl Active {
     pub fn listen(
         &mut self,
         sound: &[Vec<f32>],
-        interval: u32,
+        (live, interval): (&Live, u32),
         mut tell: impl FnMut(&Model, Heard<'_>),
     ) -> Result<(), Fault> {
         let Some(Ear {
@@ -170,14 +191,22 @@ impl Active {
             fill(&mut self.session.input().data, window);
             let before_run = Instant::now();
             let outputs = self.session.run()?;
+            let run = before_run.elapsed();
+            let told = match &mut self.decoding {
+                Some(decoding) => {
+                    let place = Letterbox::stretched(NOWHERE, NOWHERE);
+                    Told::Answer(decoding.read(outputs, place, live, 1)?)
+                }
+                None => Told::Tensors(outputs),
+            };
             let timing = Timing {
-                run: before_run.elapsed(),
+                run,
                 frame: start.elapsed(),
             };
             let heard = Heard {
                 first,
                 samples,
-                outputs,
+                told,
                 timing,
             };
             tell(&self.model, heard);

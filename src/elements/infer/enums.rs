@@ -89,7 +89,7 @@ pub enum Fit {
     )]
     Corner,
     #[enum_value(
-        name = "The middle of the frame in its proportions (classify, score)",
+        name = "The middle of the frame in its proportions (classify, score, tensor)",
         nick = "crop"
     )]
     Crop,
@@ -105,6 +105,18 @@ pub enum Output {
     Overlay,
     #[enum_value(name = "The mask of segment in the frame's alpha channel", nick = "alpha")]
     Alpha,
+}
+
+impl Fit {
+    pub fn nick(self) -> &'static str {
+        match self {
+            Fit::Auto => "auto",
+            Fit::Stretch => "stretch",
+            Fit::Letterbox => "letterbox",
+            Fit::Corner => "corner",
+            Fit::Crop => "crop",
+        }
+    }
 }
 
 impl Output {

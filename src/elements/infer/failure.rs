@@ -31,9 +31,9 @@ pub enum Fault {
     /// The outputs of a run cannot be decoded.
     #[error("cannot decode an answer: {0}")]
     Decode(#[from] decode::Fault),
-    /// Boxes and masks lie over the whole frame.
-    #[error("fit=crop shows the middle of the frame only, and task={0} answers for all of it; set fit=auto")]
-    Crop(&'static str),
+    /// The answer would not lie over the frame.
+    #[error("fit={fit} does not go with task={task}, whose answer is about the whole frame; set fit=auto")]
+    Fit { fit: &'static str, task: &'static str },
     /// Answers of the task do not go that way.
     #[error("output={output} of task={task} needs {needs}")]
     Output {
@@ -89,7 +89,7 @@ macro_rules! with_code {
             }
             Fault::NoModel
             | Fault::Device(_)
-            | Fault::Crop(_)
+            | Fault::Fit { .. }
             | Fault::Output { .. }
             | Fault::Model(Error::OptionUnavailable { .. }) => {
                 let $code = gst::ResourceError::Settings;

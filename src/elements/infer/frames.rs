@@ -186,6 +186,9 @@ impl Infer {
         &self,
         buffer: &mut gst::BufferRef,
     ) -> Result<gst::FlowSuccess, gst::FlowError> {
+        if self.state.lock().sound.is_some() {
+            return self.listen_in_place(buffer);
+        }
         if self
             .state
             .lock()

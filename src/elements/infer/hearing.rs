@@ -6,6 +6,7 @@ use gst::ClockTime;
 use gst::prelude::*;
 
 use super::active::{Active, Timing};
+use super::answer_settings::Live;
 use super::ear::Sound;
 use super::failure::Fault;
 use crate::media::sound::{Blend, Continuity, Planar, Samples, Span, Timeline};
@@ -166,7 +167,7 @@ impl Hearing {
         &mut self,
         active: &mut Active,
         buffer: &gst::BufferRef,
-        interval: u32,
+        request: (&Live, u32),
         mut tell: impl FnMut(&crate::runtime::Model, &super::ear::Heard<'_>, Span),
     ) -> Result<Vec<Timing>, Fault> {
         let count = self.read(buffer)?;
@@ -174,12 +175,12 @@ impl Hearing {
         let mut timings = Vec::new();
         let timeline = &self.timeline;
         let since = self.since;
-        active.listen(&self.input, interval, |model, heard| {
+        active.listen(&self.input, request, |model, heard| {
             timings.push(heard.timing);
             tell(model, &heard, timeline.at(since + heard.first, heard.samples));
         })?;
-        // Windows reach back by their length, whose times are kept.
-        let kept = active.window_length() as u64;
+        // The times of what windows may reach back to are kept.
+        let kept = active.window_reach() as u64;
         let passed = self
             .timeline
             .taken()

@@ -152,8 +152,8 @@ impl BaseTransformImpl for Infer {
             // Caps go before the segment; without a model this one is not needed either.
             gst::EventView::Segment(_) if self.catch_up().is_err() => return true,
             gst::EventView::Eos(_) => {
-                self.finish_key_frames();
                 self.drain_ahead();
+                self.finish_key_frames();
             }
             gst::EventView::Segment(_) | gst::EventView::Gap(_) | gst::EventView::StreamStart(_) => {
                 self.drain_ahead()

@@ -24,7 +24,7 @@ use super::sound;
 use super::state::{Residency, SinkCaps, State, Waiting};
 use super::stats::Running;
 use super::{caps, messages};
-use crate::runtime::{Error, Model, library};
+use crate::runtime::{Error, Model, Task, library};
 
 /// How often a wait looks whether the pad was deactivated, which tells no element of it. Flushes and
 /// state changes wake it at once.
@@ -303,13 +303,25 @@ impl Infer {
         for warning in &running.warnings {
             gst::warning!(CAT, imp = self, "{warning}");
         }
-        let interval = self.settings.lock().inference_interval;
-        if running.model.task.replaces() && interval != 1 {
+        let (interval, live) = {
+            let settings = self.settings.lock();
+            (settings.inference_interval, settings.answers.live)
+        };
+        let task = running.model.task;
+        if task.replaces() && interval != 1 {
             gst::warning!(
                 CAT,
                 imp = self,
-                "inference-interval={interval} has no effect on task={}",
-                running.model.task.name()
+                "inference-interval={interval} has no effect with task={}",
+                task.name()
+            );
+        }
+        if task != Task::Score && live.key_frames {
+            gst::warning!(
+                CAT,
+                imp = self,
+                "key-frames has no effect with task={}",
+                task.name()
             );
         }
         self.post(messages::loaded(running));

@@ -10,6 +10,7 @@ use super::key_frames::Scored;
 use super::stats::{Running, dims_value};
 use crate::answer::{Answer, Detection};
 use crate::media::metas;
+use crate::media::sound::Span;
 use crate::runtime::Model;
 use crate::tensor::{Data, Tensor};
 
@@ -120,6 +121,19 @@ pub fn answer(
         Answer::Score(score) => builder.field("score", f64::from(*score)),
     }
     .build()
+}
+
+/// Carries the answer about a stretch of sound.
+pub fn about_sound(
+    said: &Answer,
+    labels: &[String],
+    span: Span,
+    running_time: Option<gst::ClockTime>,
+) -> gst::Structure {
+    let mut structure = answer(said, labels, (0, 0), span.pts, running_time);
+    structure.remove_fields(["width", "height"]);
+    structure.set("duration", span.duration);
+    structure
 }
 
 fn object(detection: &Detection, labels: &[String]) -> gst::Structure {

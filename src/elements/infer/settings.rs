@@ -179,8 +179,8 @@ fn own_properties() -> Vec<glib::ParamSpec> {
             .nick("Inference interval")
             .blurb(
                 "Run the model on each n-th frame, in frames, or on each n-th window of sound; the others carry \
-                 the last answer again, or, with task=tensor, nothing. Not for task=image and task=audio, since a \
-                 frame without its own picture would show an old one.",
+                 the last answer again, or, with task=tensor or on sound, nothing. Has no effect on task=image \
+                 and task=audio, since a frame without its own picture would show an old one.",
             )
             .minimum(1)
             .default_value(default.inference_interval)

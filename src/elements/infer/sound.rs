@@ -9,14 +9,16 @@ use gst_base::prelude::*;
 use gst_base::subclass::base_transform::GenerateOutputSuccess;
 use gst_base::subclass::prelude::*;
 
-use super::active::{Active, Timing};
-use super::ear::{Sound, samples_time};
+use super::active::{Active, Passage, Timing};
+use super::ear::{Sound, Told, samples_time};
 use super::failure::Fault;
 use super::hearing::{Hearing, Step};
 use super::imp::{CAT, Infer};
 use super::loader::Job;
 use super::messages;
 use super::stats::Running;
+use crate::answer::Answer;
+use crate::media::metas;
 
 impl Infer {
     /// Says what is wrong with caps that negotiation would refuse without a reason.
@@ -76,8 +78,8 @@ impl Infer {
             if let Some(buffer) = state.outgoing.pop_front() {
                 return Ok(GenerateOutputSuccess::Buffer(buffer));
             }
-            state.hearing.is_some() && !self.obj().is_passthrough()
-        };
+            state.hearing.is_some()
+        } && self.passage() == Passage::Replaced;
         if !is_replaced {
             return self.parent_generate_output();
         }
@@ -96,8 +98,10 @@ impl Infer {
             frame: start.elapsed(),
         });
         self.take_step(step);
-        if let Some(timing) = timing {
-            self.published.lock().ran(timing);
+        {
+            let mut published = self.published.lock();
+            timing.into_iter().for_each(|timing| published.ran(timing));
+            published.frames_out += 1;
         }
         match self.state.lock().outgoing.pop_front() {
             Some(buffer) => Ok(GenerateOutputSuccess::Buffer(buffer)),
@@ -105,25 +109,73 @@ impl Infer {
         }
     }
 
-    /// Lets a model listen to a buffer that passes.
+    /// Lets a model listen to a buffer that passes. Tensors go to the bus.
     pub(super) fn listen(&self, buffer: &gst::BufferRef) -> Result<gst::FlowSuccess, gst::FlowError> {
-        let interval = self.settings.lock().inference_interval;
+        self.hear(buffer).map(|_| gst::FlowSuccess::Ok)
+    }
+
+    /// The same with a buffer that carries the last answer on.
+    pub(super) fn listen_in_place(
+        &self,
+        buffer: &mut gst::BufferRef,
+    ) -> Result<gst::FlowSuccess, gst::FlowError> {
+        let Some(answer) = self.hear(buffer)? else {
+            return Ok(gst::FlowSuccess::Ok);
+        };
+        let result = self.with_active(|active| {
+            let labels = active
+                .decoding
+                .as_ref()
+                .map_or(&[][..], |it| it.labels.as_slice());
+            match &answer {
+                Answer::Classes(scores) => metas::attach_to_sound(buffer, scores, labels),
+                Answer::Score(score) => metas::attach_score(buffer, *score),
+                // Sound has no places; the bus has the answer.
+                Answer::Detections(_) | Answer::Instances(_) | Answer::ClassMap(_) => Ok(()),
+            }
+        })?;
+        result.map_err(|error| self.fail(&error.into()))?;
+        Ok(gst::FlowSuccess::Ok)
+    }
+
+    /// Listens, tells the bus, and returns the last answer if there was one.
+    fn hear(&self, buffer: &gst::BufferRef) -> Result<Option<Answer>, gst::FlowError> {
+        let (live, interval) = {
+            let settings = self.settings.lock();
+            (settings.answers.live, settings.inference_interval)
+        };
         let is_broken = |it: &mut Hearing, _: &mut Active| Ok(it.is_broken_by(buffer));
         if self.with_hearing(is_broken)? {
             self.drain()?;
         }
-        let mut answers = Vec::new();
+        let mut messages = Vec::new();
+        let mut last = None;
         let timings = self.with_hearing(|hearing, active| {
-            hearing.listen(active, buffer, interval, |model, heard, span| {
+            hearing.listen(active, buffer, (&live, interval), |model, heard, span| {
                 let running_time = span.pts.and_then(|pts| self.running_time_of(pts));
-                answers.push(messages::tensors(model, heard.outputs, span.pts, running_time));
+                match &heard.told {
+                    Told::Tensors(outputs) => {
+                        messages.push(messages::tensors(model, outputs, span.pts, running_time));
+                    }
+                    Told::Answer(said) => {
+                        if live.post_messages {
+                            messages.push(messages::about_sound(
+                                said.answer,
+                                said.labels,
+                                span,
+                                running_time,
+                            ));
+                        }
+                        last = Some(said.answer.clone());
+                    }
+                }
             })
         })?;
-        answers.into_iter().for_each(|structure| self.post(structure));
+        messages.into_iter().for_each(|structure| self.post(structure));
         let mut published = self.published.lock();
         timings.into_iter().for_each(|timing| published.ran(timing));
         published.frames_out += 1;
-        Ok(gst::FlowSuccess::Ok)
+        Ok(last)
     }
 
     /// Lets out all that waits, and begins anew. What comes out leaves with the next buffer, or by

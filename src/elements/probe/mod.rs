@@ -63,10 +63,11 @@ mod matching;
 mod message;
 mod meter;
 mod settings;
+mod spans;
 mod stream;
 mod worker;
 
-pub use fidelity::Fidelity;
+pub use fidelity::{FIGURES, Fidelity};
 pub use message::ProbeMessage;
 pub use meter::{Latencies, Summary};
 

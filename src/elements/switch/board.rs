@@ -14,7 +14,7 @@ use super::slot::{Answer, Purpose, Residency, Run, Slot};
 use super::state::{Fact, FollowUp, Outcome, State};
 
 /// How long an answer may still come, from a thread of the candidate's own, after the candidate let go of the frame.
-const RETURN_GRACE: Duration = Duration::from_secs(1);
+pub const RETURN_GRACE: Duration = Duration::from_secs(1);
 
 /// The board itself.
 #[derive(Debug, Default)]
@@ -69,6 +69,7 @@ impl Board {
             return;
         };
         (slot.caps, slot.needs_flush) = (None, false);
+        slot.hearing = super::sound::Hearing::default();
         if slot.residency != Residency::Gone {
             slot.residency = Residency::Loading;
             state.tell(Fact::Failed { lane });
@@ -102,9 +103,10 @@ impl Board {
         let mut state = self.state.lock();
         state.flushing = flushing;
         if flushing {
-            (state.trial, state.echo, state.held) = (None, None, None);
+            (state.trial, state.echo, state.followed, state.held) = (None, None, None, None);
             for slot in &mut state.slots {
                 slot.needs_flush = true;
+                slot.hearing.end();
                 if let Some(run) = slot.run.as_mut() {
                     run.abandoned = true;
                 }
@@ -187,8 +189,16 @@ impl Board {
         !state.flushing
     }
 
+    /// Changes what stands on the board, and wakes whoever waits for that.
+    pub fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let changed = change(&mut self.state.lock());
+        self.changed.notify_all();
+        changed
+    }
+
     pub fn set_caps(&self, lane: usize, caps: gst::Caps) {
         if let Some(slot) = self.state.lock().slots.get_mut(lane) {
+            slot.hearing.spec = crate::seam::Spec::from_caps(&caps);
             slot.caps = Some(caps);
         }
     }

@@ -16,11 +16,13 @@ use super::conductor::Conductor;
 use super::ending::Ending;
 use super::keeper::{Order, Report};
 use super::lane::Lane;
+use super::ledger::Ledger;
 use super::messages;
 use super::outgoing::Outgoing;
 use super::scorer::Scorer;
 use super::settings::{LatePolicy, Settings};
 use super::slot::{Residency, WARM_UP_RUNS, WINDOW};
+use super::sound::Stage;
 use crate::score::LatencyWindow;
 
 /// How often a failed lane is started again, and how long the first pause is; each further one is four
@@ -64,7 +66,7 @@ impl Default for Totals {
     }
 }
 
-/// Lock order: `settings`, `conductor`, `outgoing`, the board, `totals`; none is held over a push, a post or a run.
+/// Lock order: `settings`, `conductor`, `outgoing`, the board, `totals`, the others alone; none is held over a push, a post or a run.
 #[derive(Debug)]
 pub struct Core {
     pub switch: glib::WeakRef<AvrecSwitch>,
@@ -78,7 +80,13 @@ pub struct Core {
     pub lanes: Mutex<Arc<Vec<Option<Arc<Lane>>>>>,
     pub sink: gst::Pad,
     pub src: gst::Pad,
+    /// Where the stream is sound; belongs to the streaming thread, which takes it out while it works.
+    pub stage: Mutex<Option<Box<Stage>>>,
+    /// Time by which sound goes out later than it came in, beside the budget.
+    pub sound_delay: Mutex<Duration>,
     pub scorer: Mutex<Option<Scorer>>,
+    /// Belongs to whoever scores: held while answers are compared, and over a post; all other locks come after it.
+    pub ledger: Mutex<Ledger>,
     /// Threads that were told to end.
     endings: Mutex<Vec<Ending>>,
     /// Whether upstream answered the LATENCY query as live.
@@ -98,7 +106,10 @@ impl Core {
             lanes: Mutex::default(),
             sink,
             src,
+            stage: Mutex::default(),
+            sound_delay: Mutex::default(),
             scorer: Mutex::default(),
+            ledger: Mutex::default(),
             endings: Mutex::default(),
             is_live: Mutex::default(),
         }
@@ -108,6 +119,7 @@ impl Core {
     pub fn restart_stream(&self) {
         self.board.set_flushing(false);
         *self.is_live.lock() = None;
+        self.leave_sound();
         *self.outgoing.lock() = Outgoing::default();
         *self.totals.lock() = Totals::default();
     }

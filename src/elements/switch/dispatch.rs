@@ -18,7 +18,7 @@ use crate::elements::stamp;
 
 /// Time that is kept back for the answer to leave once the wait is over: waking a thread up took 17 µs in
 /// the median and 107 µs at P99 on an idle two-core machine, and several times that on a busy one.
-const WAKE_UP_MARGIN: Duration = Duration::from_millis(1);
+pub const WAKE_UP_MARGIN: Duration = Duration::from_millis(1);
 
 /// Longest that is waited beyond the deadline where nothing else can answer: a late frame is better than
 /// a lost one, but not for ever.
@@ -31,7 +31,7 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 const QOS_FULL_QUALITY: i32 = 1_000_000;
 
 /// How often a wait for a first candidate looks whether there is one.
-const LOADING_POLL: Duration = Duration::from_millis(100);
+pub const LOADING_POLL: Duration = Duration::from_millis(100);
 
 /// A frame on its way.
 pub struct Journey {
@@ -69,8 +69,26 @@ impl Journey {
 }
 
 impl Core {
-    /// Takes one frame in and pushes one frame out.
-    pub fn chain(self: &Arc<Self>, mut frame: gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
+    /// Takes one frame in and pushes one frame out, or as much sound as came in.
+    pub fn chain(self: &Arc<Self>, frame: gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
+        let stage = self.stage.lock().take();
+        if let Some(mut stage) = stage {
+            let flow = self.chain_sound(&mut stage, frame);
+            *self.stage.lock() = Some(stage);
+            return flow;
+        }
+        let mut journey = self.set_out(frame);
+        let clock = journey.clock;
+        let (fate, latency) = if journey.settings.exhaustive {
+            self.survey(&mut journey)?
+        } else {
+            (self.answer(&mut journey)?, clock.elapsed())
+        };
+        self.conclude(&journey, fate, latency)
+    }
+
+    /// Sends a frame on its way: marks it, and decides who answers it.
+    pub fn set_out(self: &Arc<Self>, mut frame: gst::Buffer) -> Journey {
         let entered = gst::get_timestamp();
         let clock = Instant::now();
         let settings = self.settings();
@@ -86,7 +104,8 @@ impl Core {
         }
         let plan = self.conductor.lock().plan(entered.into(), &self.board);
         let policy = self.late_policy(&settings);
-        let mut journey = Journey {
+        self.do_chores(entered);
+        Journey {
             frame,
             entered,
             clock,
@@ -94,14 +113,7 @@ impl Core {
             settings,
             policy,
             missed: false,
-        };
-        self.do_chores(entered);
-        let (fate, latency) = if journey.settings.exhaustive {
-            self.survey(&mut journey)?
-        } else {
-            (self.answer(&mut journey)?, clock.elapsed())
-        };
-        self.conclude(&journey, fate, latency)
+        }
     }
 
     /// Gets an answer from the planned lane, from whoever stands in for it, or from the floor.
@@ -181,7 +193,7 @@ impl Core {
         }
     }
 
-    fn give_up(&self) -> gst::FlowError {
+    pub fn give_up(&self) -> gst::FlowError {
         if let Some(switch) = self.switch.upgrade() {
             gst::element_error!(
                 switch,
@@ -253,7 +265,7 @@ impl Core {
     }
 
     /// Pushes a frame into the lane that was claimed for it.
-    pub fn feed(&self, number: usize, frame: &gst::Buffer) {
+    pub fn feed(self: &Arc<Self>, number: usize, frame: &gst::Buffer) {
         let entered = stamp::read(frame);
         let Some(lane) = self.lane(number) else {
             return self.board.swallowed(number, entered);
@@ -274,12 +286,13 @@ impl Core {
 
     /// Takes in how the push of a frame into a candidate returned.
     pub fn returned(
-        &self,
+        self: &Arc<Self>,
         number: usize,
         entered: Option<gst::ClockTime>,
         flow: Result<gst::FlowSuccess, gst::FlowError>,
     ) {
         match flow {
+            Ok(_) if self.board.lock().sound.is_some() => self.sound_returned(number, entered),
             Ok(_) => self.board.returned(number, entered),
             // The lane is being stopped.
             Err(gst::FlowError::Flushing) => self.board.swallowed(number, entered),
@@ -291,7 +304,7 @@ impl Core {
     }
 
     /// Gives an idle lane the flush that it could not take while it was busy.
-    fn flush_lane(&self, entry: &gst::Pad) {
+    pub fn flush_lane(&self, entry: &gst::Pad) {
         entry.push_event(gst::event::FlushStart::new());
         entry.push_event(gst::event::FlushStop::new(true));
         if let Some(segment) = self.sink.sticky_event::<gst::event::Segment>(0) {
@@ -312,7 +325,7 @@ impl Core {
     }
 
     /// A lane that is loaded but not warm: it answers only where the stream could not go on otherwise.
-    fn cold_lane(&self, journey: &Journey) -> Option<usize> {
+    pub fn cold_lane(&self, journey: &Journey) -> Option<usize> {
         if !self.must_wait(journey) {
             return None;
         }
@@ -330,7 +343,7 @@ impl Core {
 
     /// Whether the frame has to wait for a lane to be loaded or to be free: before the first answer,
     /// because the caps are not known yet, and where no deadline is kept.
-    fn must_wait(&self, journey: &Journey) -> bool {
+    pub fn must_wait(&self, journey: &Journey) -> bool {
         let may_wait = journey.policy == LatePolicy::Wait || self.outgoing.lock().caps().is_none();
         let state = self.board.lock();
         may_wait
@@ -397,7 +410,7 @@ impl Core {
     }
 
     /// Tells the application that quality was given up to keep the deadline.
-    fn post_qos(&self, journey: &Journey, latency: Duration) {
+    pub fn post_qos(&self, journey: &Journey, latency: Duration) {
         let Some(switch) = self.switch.upgrade() else {
             return;
         };

@@ -216,13 +216,9 @@ impl BinImpl for AvrecSwitch {
                 self.core
                     .lane_failed(lane.number, error.error().message(), &remedy);
             }
-            // The switch's latency is its budget, and its state its own, whatever a lane's are.
-            (
-                Some(_),
-                gst::MessageView::Latency(_)
-                | gst::MessageView::AsyncStart(_)
-                | gst::MessageView::AsyncDone(_),
-            ) => {}
+            (Some(lane), gst::MessageView::Latency(_)) => self.core.delay_changed(lane.number),
+            // The switch's state is its own, whatever a lane's is.
+            (Some(_), gst::MessageView::AsyncStart(_) | gst::MessageView::AsyncDone(_)) => {}
             _ => self.parent_handle_message(message),
         }
     }

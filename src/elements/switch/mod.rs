@@ -161,12 +161,15 @@ mod board;
 mod conductor;
 mod core;
 mod dispatch;
+mod echo;
 mod ending;
 mod explain;
 mod hold;
 mod imp;
+mod judge;
 mod keeper;
 mod lane;
+mod ledger;
 mod listing;
 mod messages;
 mod outgoing;
@@ -177,6 +180,7 @@ mod reaction;
 mod scorer;
 mod settings;
 mod slot;
+mod sound;
 mod state;
 mod survey;
 mod traffic;
@@ -186,7 +190,7 @@ use gst::glib;
 use gst::prelude::*;
 use once_cell::sync::Lazy;
 
-pub use settings::{LatePolicy, Strategy};
+pub use settings::{LatePolicy, QualitySource, Strategy};
 
 static CAT: Lazy<gst::DebugCategory> = Lazy::new(|| {
     gst::DebugCategory::new(
@@ -202,7 +206,11 @@ glib::wrapper! {
 }
 
 pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
-    for kind in [LatePolicy::static_type(), Strategy::static_type()] {
+    for kind in [
+        LatePolicy::static_type(),
+        QualitySource::static_type(),
+        Strategy::static_type(),
+    ] {
         kind.mark_as_plugin_api(gst::PluginAPIFlags::empty());
     }
     gst::Element::register(

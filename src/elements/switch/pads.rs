@@ -9,6 +9,7 @@ use gst::subclass::prelude::*;
 
 use super::core::Core;
 use super::port::PortImp;
+use super::sound::{answers_for_lane, within_push};
 use crate::elements::stamp;
 
 /// Where frames come in.
@@ -37,7 +38,9 @@ pub fn lane_entry(lane: usize) -> gst::Pad {
     gst::Pad::builder(gst::PadDirection::Src)
         .name(format!("src_{lane}"))
         .event_function(|_, parent, event| serve(parent, false, |core| core.lane_entry_event(event)))
-        .query_function(|_, parent, query| serve(parent, false, |core| core.sink.peer_query(query)))
+        .query_function(|_, parent, query| {
+            answers_for_lane(query) || serve(parent, false, |core| core.sink.peer_query(query))
+        })
         .build()
 }
 
@@ -55,7 +58,7 @@ pub fn watch(lane: usize) -> (gst::Pad, gst::Pad) {
             };
             // By now the lane may have the next frame: the stamp tells which one it is that returns.
             let entered = stamp::read(&buffer);
-            let flow = src.push(buffer);
+            let flow = within_push(lane, || src.push(buffer));
             serve(parent, (), |core| core.returned(lane, entered, flow));
             flow
         })

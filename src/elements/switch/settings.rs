@@ -35,6 +35,42 @@ pub enum Strategy {
     Rank,
 }
 
+/// What the live quality of the candidates rests on.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
+#[repr(u32)]
+#[enum_type(name = "GstAvrecSwitchQualitySource")]
+pub enum QualitySource {
+    #[default]
+    #[enum_value(
+        name = "Auto: agreement with the reference; without one, what the answers allow",
+        nick = "auto"
+    )]
+    Auto,
+    #[enum_value(name = "Agreement with the reference's answers", nick = "agreement")]
+    Agreement,
+    #[enum_value(name = "Restoring frames that were degraded in a known way", nick = "restore")]
+    Restore,
+    #[enum_value(
+        name = "Confidence, calibrated by what was compared with the reference",
+        nick = "confidence"
+    )]
+    Confidence,
+    #[enum_value(name = "Stability of the answers from frame to frame", nick = "stability")]
+    Stability,
+    #[enum_value(name = "Prior: what the catalogue and operators say", nick = "prior")]
+    Prior,
+}
+
+impl QualitySource {
+    /// Whether answers are compared with the reference's.
+    pub fn compares(self) -> bool {
+        matches!(
+            self,
+            QualitySource::Auto | QualitySource::Agreement | QualitySource::Confidence
+        )
+    }
+}
+
 impl From<Strategy> for policy::Strategy {
     fn from(strategy: Strategy) -> policy::Strategy {
         match strategy {
@@ -43,6 +79,9 @@ impl From<Strategy> for policy::Strategy {
         }
     }
 }
+
+/// Longest cross-fade: both candidates run that long, and nobody hears a swap in a shorter one.
+const LONGEST_FADE: gst::ClockTime = gst::ClockTime::from_seconds(1);
 
 /// Largest weight: far beyond it nothing else would count, and no sum of terms gets near infinity.
 const LARGEST_WEIGHT: f64 = 1e6;
@@ -57,6 +96,7 @@ pub struct Settings {
     pub late_policy: LatePolicy,
     pub floor: Option<String>,
     pub reference: Option<String>,
+    pub quality_source: QualitySource,
     pub auto_switch: bool,
     pub pinned: Option<String>,
     pub lambda_latency: f64,
@@ -67,6 +107,7 @@ pub struct Settings {
     pub forbidden: Option<String>,
     pub frame_messages: bool,
     pub exhaustive: bool,
+    pub crossfade: gst::ClockTime,
 }
 
 impl Default for Settings {
@@ -80,6 +121,7 @@ impl Default for Settings {
             late_policy: LatePolicy::Auto,
             floor: None,
             reference: None,
+            quality_source: QualitySource::default(),
             auto_switch: true,
             pinned: None,
             lambda_latency: preferences.lambda_latency,
@@ -90,6 +132,7 @@ impl Default for Settings {
             forbidden: None,
             frame_messages: false,
             exhaustive: false,
+            crossfade: gst::ClockTime::from_mseconds(10),
         }
     }
 }
@@ -110,6 +153,7 @@ impl Settings {
             "models" => self.models = text(),
             "floor" => self.floor = text(),
             "reference" => self.reference = text(),
+            "quality-source" => self.quality_source = value.get().unwrap_or_default(),
             "active-candidate" => self.pinned = text(),
             "latency-budget" => {
                 self.latency_budget = gst::ClockTime::from_nseconds(value.get().unwrap_or_default())
@@ -130,6 +174,7 @@ impl Settings {
             "forbidden" => self.forbidden = text(),
             "frame-messages" => self.frame_messages = value.get().unwrap_or_default(),
             "exhaustive" => self.exhaustive = value.get().unwrap_or_default(),
+            "crossfade" => self.crossfade = gst::ClockTime::from_nseconds(value.get().unwrap_or_default()),
             _ => return false,
         }
         true
@@ -142,6 +187,7 @@ impl Settings {
             "models" => self.models.to_value(),
             "floor" => self.floor.to_value(),
             "reference" => self.reference.to_value(),
+            "quality-source" => self.quality_source.to_value(),
             "latency-budget" => self.latency_budget.nseconds().to_value(),
             "miss-rate" => self.miss_rate.to_value(),
             "late-policy" => self.late_policy.to_value(),
@@ -154,6 +200,7 @@ impl Settings {
             "forbidden" => self.forbidden.to_value(),
             "frame-messages" => self.frame_messages.to_value(),
             "exhaustive" => self.exhaustive.to_value(),
+            "crossfade" => self.crossfade.nseconds().to_value(),
             _ => return None,
         })
     }
@@ -179,7 +226,7 @@ impl Settings {
                 .build(),
             glib::ParamSpecUInt64::builder("latency-budget")
                 .nick("Latency budget")
-                .blurb("Time that one frame may spend in this element, in nanoseconds (0 = one frame duration)")
+                .blurb("Time that one frame may spend in this element, in nanoseconds (0 = one frame or buffer duration)")
                 .default_value(default.latency_budget.nseconds())
                 .mutable_playing()
                 .build(),
@@ -204,6 +251,11 @@ impl Settings {
             glib::ParamSpecString::builder("reference")
                 .nick("Reference")
                 .blurb("Candidate whose answers score the others (none = the catalogue's, else the one of the best prior, else the last)")
+                .mutable_playing()
+                .build(),
+            glib::ParamSpecEnum::builder_with_default("quality-source", default.quality_source)
+                .nick("Quality source")
+                .blurb("What the live quality of the candidates rests on")
                 .mutable_playing()
                 .build(),
             glib::ParamSpecBoolean::builder("auto-switch")
@@ -263,6 +315,13 @@ impl Settings {
                 .nick("Exhaustive")
                 .blurb("Whether every candidate runs on every frame, one after the other, told in avrec/survey messages; for recordings, slower than real time")
                 .default_value(default.exhaustive)
+                .mutable_playing()
+                .build(),
+            glib::ParamSpecUInt64::builder("crossfade")
+                .nick("Cross-fade")
+                .blurb("Time over which sound goes from one candidate to the next at a swap, in nanoseconds (0 = a hard cut)")
+                .maximum(LONGEST_FADE.nseconds())
+                .default_value(default.crossfade.nseconds())
                 .mutable_playing()
                 .build(),
             glib::ParamSpecBoxed::builder::<gst::Structure>("stats")

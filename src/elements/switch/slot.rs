@@ -4,6 +4,7 @@
 
 use std::time::Instant;
 
+use super::sound::Hearing;
 use crate::policy::{Availability, RunKind};
 use crate::score::LatencyWindow;
 
@@ -53,6 +54,8 @@ pub enum Purpose {
     Stride,
     /// The stream waits while one candidate after the other answers the frame.
     Survey,
+    /// It hears sound, buffer by buffer; how its latency counts was decided before.
+    Hear(RunKind),
 }
 
 /// The frame that a lane has in hand.
@@ -103,6 +106,10 @@ pub struct Slot {
     pub is_forbidden: bool,
     pub attempts: u32,
     pub tally: Tally,
+    /// What it hears and gives, where the stream is sound.
+    pub hearing: Hearing,
+    /// Names and values of what comparisons and trials have shown of its answers.
+    pub figures: Vec<(&'static str, f64)>,
 }
 
 impl Slot {
@@ -121,6 +128,8 @@ impl Slot {
                 misses: 0,
                 window: LatencyWindow::new(WINDOW),
             },
+            hearing: Hearing::default(),
+            figures: Vec::new(),
         }
     }
 
@@ -152,6 +161,10 @@ impl Slot {
     pub fn availability(&self) -> Availability {
         match (&self.residency, &self.run) {
             (Residency::Ready, None) => Availability::Ready,
+            // As long as its samples come early enough, it may still be at those before.
+            (Residency::Ready, Some(run)) if self.hearing.ear.since().is_some() && !run.abandoned => {
+                Availability::Ready
+            }
             (Residency::Ready, Some(run)) => Availability::Busy {
                 since: run.started.into(),
             },

@@ -14,7 +14,8 @@ use super::slot::Slot;
 
 impl Core {
     /// A downstream event at the entry.
-    pub fn sink_event(&self, event: gst::Event) -> bool {
+    pub fn sink_event(self: &std::sync::Arc<Self>, event: gst::Event) -> bool {
+        self.before_event(&event);
         match event.view() {
             gst::EventView::FlushStart(_) => {
                 self.board.set_flushing(true);
@@ -23,11 +24,12 @@ impl Core {
             gst::EventView::FlushStop(_) => {
                 self.board.set_flushing(false);
                 self.conductor.lock().flushed(gst::get_timestamp().into());
+                self.sound_flushed();
                 self.outgoing.lock().flush();
                 return self.src.push_event(event);
             }
             gst::EventView::Caps(caps) => {
-                self.caps_changed(caps.caps());
+                self.caps_changed(&caps.caps_owned());
                 // What is held has the size of the frames before.
                 self.board.lock().held = None;
                 self.tell_lanes(&event);
@@ -63,7 +65,12 @@ impl Core {
     }
 
     /// Takes the frame duration from new caps, and tells the pipeline when the latency follows from it.
-    fn caps_changed(&self, caps: &gst::CapsRef) {
+    fn caps_changed(&self, caps: &gst::Caps) {
+        self.enter(caps);
+        if self.stage.lock().is_some() {
+            // The buffers will tell how long they are.
+            return;
+        }
         let rate = caps
             .structure(0)
             .and_then(|it| it.get::<gst::Fraction>("framerate").ok());
@@ -75,7 +82,7 @@ impl Core {
         let (before, after) = {
             let mut conductor = self.conductor.lock();
             let before = conductor.budget();
-            conductor.set_frame_duration(std::time::Duration::from_nanos(duration));
+            conductor.set_frame_duration(std::time::Duration::from_nanos(duration), false);
             (before, conductor.budget())
         };
         if before != after {
@@ -192,10 +199,11 @@ impl Core {
             return false;
         }
         if let gst::QueryViewMut::Latency(query) = query.view_mut() {
-            let budget = gst::ClockTime::try_from(self.budget()).unwrap_or_default();
+            let time = self.budget() + *self.sound_delay.lock();
+            let time = gst::ClockTime::try_from(time).unwrap_or_default();
             let (live, min, max) = query.result();
             *self.is_live.lock() = Some(live);
-            query.set(live, min + budget, max.map(|it| it + budget));
+            query.set(live, min + time, max.map(|it| it + time));
         }
         true
     }
@@ -210,8 +218,14 @@ impl Core {
 
     /// A downstream event from a lane: only its caps are news.
     pub fn lane_exit_event(&self, lane: usize, event: &gst::Event) -> bool {
-        if let gst::EventView::Caps(caps) = event.view() {
-            self.board.set_caps(lane, caps.caps_owned());
+        match event.view() {
+            gst::EventView::Caps(caps) => self.board.set_caps(lane, caps.caps_owned()),
+            gst::EventView::Eos(_) => self.board.change(|state| {
+                if let Some(slot) = state.slots.get_mut(lane) {
+                    slot.hearing.is_drained = true;
+                }
+            }),
+            _ => {}
         }
         true
     }

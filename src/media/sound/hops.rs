@@ -38,7 +38,7 @@ impl Hops {
         let inner = plan.model.channels;
         let is_mixed = channel_use == ChannelUse::Mix && inner == 1;
         let channels = if is_mixed { 1 } else { stream_channels };
-        if channels == 0 || inner == 0 || channels % inner != 0 {
+        if channels == 0 || inner == 0 || !channels.is_multiple_of(inner) {
             return Err(Error::Channels {
                 stream: channels,
                 model: inner,

@@ -47,7 +47,7 @@ impl Samples {
 
     /// Replaces the content of `sound`. A rest that is no whole frame is an error.
     pub fn read(&self, bytes: &[u8], sound: &mut Planar) -> Result<(), Error> {
-        if bytes.len() % self.frame_size() != 0 {
+        if !bytes.len().is_multiple_of(self.frame_size()) {
             return Err(Error::Frames {
                 bytes: bytes.len(),
                 frame: self.frame_size(),
