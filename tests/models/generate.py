@@ -241,7 +241,7 @@ detector("detect_nan", lose_the_left, NAMES)
 save("mean_luma", [helper.make_node("GlobalAveragePool", ["x"], ["p"]), helper.make_node("Flatten", ["p"], ["score"])],
      [value("x", [1, 1, "h", "w"])], [value("score", [1, 1])], metadata={"task": "score"})
 save("main_color", [pool, helper.make_node("Flatten", ["pooled"], ["classes"])], [value("x", [1, 3, 32, 32])],
-     [value("classes", [1, 3])], metadata={"task": "classify", "names": "['red', 'green', 'blue']"})
+     [value("classes", [1, 3])], metadata={"task": "classify", "names": "['red', 'green', 'blue']", "activation": "none"})
 
 # Classes of places on a grid of half the size: dark, bright, red.
 save("segment_bright",

@@ -38,6 +38,9 @@ pub struct Live {
     pub key_frame_distance: gst::ClockTime,
 }
 
+/// Larger scores than any model gives.
+const MOST_SCORE: f64 = 1e9;
+
 /// The value beyond which a time is none.
 const MOST_NANOSECONDS: u64 = u64::MAX - 1;
 
@@ -251,7 +254,8 @@ fn telling_properties(default: &Live) -> Vec<glib::ParamSpec> {
         glib::ParamSpecDouble::builder("key-frame-threshold")
             .nick("Key frame threshold")
             .blurb("Score that a peak must reach, in the model's own unit.")
-            .minimum(f64::MIN)
+            .minimum(-MOST_SCORE)
+            .maximum(MOST_SCORE)
             .default_value(default.key_frame_threshold)
             .mutable_playing()
             .build(),

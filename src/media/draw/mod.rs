@@ -57,19 +57,15 @@ impl Painter {
         check_frame(frame.info(), &self.picture)?;
         let mut surface = Surface::new(&self.picture, Target::all(frame, &self.picture)?);
         match answer {
-            Answer::Detections(found) => found
-                .iter()
-                .rev()
-                .for_each(|it| draw_detection(&mut surface, it, labels)),
+            Answer::Detections(found) => draw_detections(&mut surface, found.iter(), labels),
             Answer::Instances(found) => {
-                // The most confident last, on top of the others.
                 for instance in found.iter().rev() {
-                    let color = color_of(instance.detection.class);
                     let area = surface.area(&instance.detection.region);
                     self.scale_mask(&instance.mask, &area)?;
+                    let color = color_of(instance.detection.class);
                     mask::blend_coverage(&mut surface, &area, &self.coverage, color);
-                    draw_detection(&mut surface, &instance.detection, labels);
                 }
+                draw_detections(&mut surface, found.iter().map(|it| &it.detection), labels);
             }
             Answer::Classes(scores) => draw_classes(&mut surface, scores, labels),
             Answer::ClassMap(map) => mask::blend_map(&mut surface, map, labels),
@@ -156,12 +152,21 @@ impl Painter {
     }
 }
 
-fn draw_detection(surface: &mut Surface, detection: &Detection, labels: &[String]) {
-    let color = color_of(detection.class);
-    let area = surface.area(&detection.region);
-    surface.frame_area(&area, color);
-    let text = believed(&metas::name(labels, detection.class), detection.confidence);
-    label::above(surface, &area, &text, color);
+/// Draws boxes, and then labels, which no box crosses; the most confident last, on top of the others.
+fn draw_detections<'a>(
+    surface: &mut Surface,
+    found: impl DoubleEndedIterator<Item = &'a Detection> + Clone,
+    labels: &[String],
+) {
+    for detection in found.clone().rev() {
+        let area = surface.area(&detection.region);
+        surface.frame_area(&area, color_of(detection.class));
+    }
+    for detection in found.rev() {
+        let area = surface.area(&detection.region);
+        let text = believed(&metas::name(labels, detection.class), detection.confidence);
+        label::above(surface, &area, &text, color_of(detection.class));
+    }
 }
 
 fn draw_classes(surface: &mut Surface, scores: &[ClassScore], labels: &[String]) {
