@@ -48,7 +48,8 @@
 //! | `pairs` | guint64 | frames, or stretches of sound, that were compared; present when a reference is connected |
 //! | `unmatched` | guint64 | those that were not: no partner, another size or kind, or measuring fell behind |
 //! | `psnr-db`, `ssim` | gdouble | means over the pairs |
-//! | `f1`, `total-variation`, `class-agreement` (one less the latter), `mean-iou`, `panoptic-quality`, `agreement` (the latter again), `si-sdr-db` | gdouble | means over the pairs |
+//! | `f1`, `total-variation`, `class-agreement` (one less the latter), `mean-iou`, `panoptic-quality`, `agreement` (the latter again) | gdouble | means over the pairs |
+//! | `si-sdr-db` | gdouble | of all stretches together, so that pauses count as little as they are heard |
 //! | `map`, `rank-correlation` | gdouble | over the last frames, see above |
 //!
 //! In `stats` the counts and the means are since the start, fps and latencies over the last `window`
