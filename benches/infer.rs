@@ -10,7 +10,7 @@ use std::hint::black_box;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use gstavrec::runtime::{Options, Session, TaskChoice, library};
+use gstavrec::runtime::{Options, Session, Task, TaskChoice, library};
 use ort::session::builder::GraphOptimizationLevel;
 use ort::value::TensorRef;
 
@@ -65,7 +65,7 @@ fn main() {
     let mut session = Session::load(
         &model,
         &Options {
-            task: TaskChoice::Image,
+            task: TaskChoice::Task(Task::Image),
             ..Options::default()
         },
     )

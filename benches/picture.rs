@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use gst_video::{VideoFormat, VideoFrameRef, VideoInfo};
 use gstavrec::media::luma::LumaReader;
-use gstavrec::media::picture::{FrameToTensor, TensorToFrame};
+use gstavrec::media::picture::{Fit, FrameToTensor, TensorToFrame};
 use gstavrec::score::{Agreement, Plane, psnr, ssim};
 use gstavrec::tensor::{Channels, Data, ElementType, ImageSpec, Layout, Tensor};
 
@@ -29,6 +29,9 @@ fn main() {
     upscale(VideoFormat::I420, Channels::Luma, ElementType::U8);
     fixed_input(VideoFormat::I420);
     fixed_input(VideoFormat::Rgb);
+    for format in [VideoFormat::Nv12, VideoFormat::I420, VideoFormat::Bgrx] {
+        letterbox(format);
+    }
     scores();
 }
 
@@ -79,6 +82,47 @@ fn fixed_input(format: VideoFormat) {
     let mut fill = FrameToTensor::new(&input, &spec).expect("a format that is read");
     let name = format!("{format}: 640x480 to RGB tensor 224x224");
     measure(&name, || fill.fill(&source, &mut tensor).expect("fills"));
+}
+
+/// The job of a YOLO model: 1280×720 to 640×640 on gray, beside a chain of stock elements and a loop that do the
+/// same in three steps. The stock elements pad with black, which costs as much as gray.
+fn letterbox(format: VideoFormat) {
+    let input = info(format, 1280, 720);
+    let buffer = picture(&input);
+    let source = VideoFrameRef::from_buffer_ref_readable(&buffer, &input).expect("a frame");
+    let mut tensor = Tensor {
+        dims: Vec::new(),
+        data: Data::F32(Vec::new()),
+    };
+    let spec = spec(Channels::Rgb, ElementType::F32, Some((640, 640)));
+    let mut fill = FrameToTensor::fitted(&input, &spec, Fit::Centered).expect("a format that is read");
+    let name = format!("{format}: 1280x720 letterboxed to a tensor of 640x640");
+    let ours = measure(&name, || fill.fill(&source, &mut tensor).expect("fills"));
+
+    let chain = "videoconvert ! videoscale ! capsfilter caps=video/x-raw,format=RGB,width=640,height=640,pixel-aspect-ratio=1/1";
+    let mut harness = gst_check::Harness::new_parse(chain);
+    harness.set_src_caps(input.to_caps().expect("caps"));
+    let mut values = vec![0f32; 3 * 640 * 640];
+    let stock = measure(
+        &format!("{format}: the same by videoconvert ! videoscale and a loop"),
+        || {
+            let picture = harness.push_and_pull(buffer.clone()).expect("a picture");
+            normalize(&picture.map_readable().expect("memory"), black_box(&mut values));
+        },
+    );
+    println!("{:>10.2}     {format}: ours over stock", ours / stock);
+}
+
+/// RGB to planes of 0 to 1, as a user's own loop would do it.
+fn normalize(rgb: &[u8], values: &mut [f32]) {
+    let (red, rest) = values.split_at_mut(rgb.len() / 3);
+    let (green, blue) = rest.split_at_mut(rgb.len() / 3);
+    let planes = red.iter_mut().zip(green).zip(blue);
+    for (((red, green), blue), pixel) in planes.zip(rgb.as_chunks::<3>().0) {
+        *red = f32::from(pixel[0]) / 255.0;
+        *green = f32::from(pixel[1]) / 255.0;
+        *blue = f32::from(pixel[2]) / 255.0;
+    }
 }
 
 fn scores() {

@@ -61,6 +61,19 @@ pub struct ClassMap {
     pub classes: Vec<u8>,
 }
 
+impl ClassMap {
+    /// The classes that occur, each with its share of the places, 0 to 1; the lowest first.
+    pub fn shares(&self) -> Vec<(u32, f32)> {
+        let mut counts = [0usize; 256];
+        self.classes.iter().for_each(|&it| counts[usize::from(it)] += 1);
+        let total = self.classes.len().max(1) as f32;
+        let occurring = counts.iter().zip(0u32..).filter(|(count, _)| 0 < **count);
+        occurring
+            .map(|(&count, class)| (class, count as f32 / total))
+            .collect()
+    }
+}
+
 /// How far each place of a grid over a [`Region`] belongs to an object, row by row.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mask {

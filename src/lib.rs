@@ -5,7 +5,7 @@
 //! Three elements answer three questions: `avrec-infer` (what does this model answer?), `avrec-probe`
 //! (how fast and how good was that answer?) and `avrec-switch` (who answers next?). Each is a thin
 //! shell over a core that knows no GStreamer: [`runtime`], [`score`] and [`policy`]. [`media`] turns
-//! frames into tensors and back, and knows no model runtime.
+//! frames into tensors and back, [`decode`] tensors into answers, and neither knows a model runtime.
 //!
 //! # Architecture invariants
 //!
@@ -21,7 +21,9 @@
 use gst::glib;
 
 pub mod answer;
+pub mod decode;
 pub mod elements;
+pub mod letterbox;
 pub mod media;
 pub mod plane;
 pub mod policy;

@@ -14,6 +14,19 @@ pub enum ElementType {
     I64,
 }
 
+impl ElementType {
+    /// The name as GStreamer spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            ElementType::F32 => "float32",
+            ElementType::F16 => "float16",
+            ElementType::U8 => "uint8",
+            ElementType::I32 => "int32",
+            ElementType::I64 => "int64",
+        }
+    }
+}
+
 /// One dimension of a tensor as a model declares it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Dim {
@@ -30,6 +43,24 @@ pub struct TensorInfo {
     pub id: String,
     pub element_type: ElementType,
     pub dims: Vec<Dim>,
+}
+
+/// Which dimension changes fastest in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DimsOrder {
+    #[default]
+    RowMajor,
+    ColumnMajor,
+}
+
+impl DimsOrder {
+    /// The name as GStreamer spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            DimsOrder::RowMajor => "row-major",
+            DimsOrder::ColumnMajor => "col-major",
+        }
+    }
 }
 
 /// Elements of a tensor, row-major.
@@ -77,4 +108,43 @@ pub struct ImageSpec {
     pub size: Option<(usize, usize)>,
     /// Tensor values that stand for black (0) and white (255), per channel: `[(min, max); channels]`.
     pub ranges: Vec<(f32, f32)>,
+}
+
+/// How samples stand in a sound tensor of batch one: channel after channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SoundSpec {
+    /// 1 or 2.
+    pub channels: usize,
+    pub element_type: ElementType,
+    /// Samples per channel that one run takes.
+    pub hop: usize,
+    /// Samples per second.
+    pub rate: u32,
+    /// Samples by which the answer lags: `output[n]` belongs to `input[n - delay]`.
+    pub delay: usize,
+}
+
+/// What a model looks at or listens to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum InputSpec {
+    Image(ImageSpec),
+    Sound(SoundSpec),
+}
+
+impl InputSpec {
+    /// How a frame stands in the input of a model that looks at frames.
+    pub fn image(&self) -> Option<&ImageSpec> {
+        match self {
+            InputSpec::Image(spec) => Some(spec),
+            InputSpec::Sound(_) => None,
+        }
+    }
+
+    /// How samples stand in the input of a model that listens.
+    pub fn sound(&self) -> Option<&SoundSpec> {
+        match self {
+            InputSpec::Image(_) => None,
+            InputSpec::Sound(spec) => Some(spec),
+        }
+    }
 }

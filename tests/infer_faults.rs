@@ -18,7 +18,7 @@ fn a_model_that_cannot_be_used_is_one_error_with_cause_and_remedy() {
         ("external_missing", "", &["absent.data", "put it there"]),
         ("external_absolute", "", &["outside"]),
         ("external_parent", "", &["outside"]),
-        ("rank_1", "", &["1 dimension"]),
+        ("rank_1", "", &["sample_rate=16000"]),
         ("rank_5", "", &["5 dimension"]),
         ("two_channels", "", &["3 (RGB)"]),
         ("two_inputs", "", &["2 inputs"]),

@@ -149,9 +149,11 @@ fn of_several_quick_changes_the_last_wins() {
 fn pictures_may_become_tensors_and_pictures_again() {
     let mut bench = Bench::new("twice_rgb", "");
     let info = bench.caps("RGB", 16, 8);
+    bench.element.set_property_from_str("task", "tensor");
     set_model(&bench, "means");
     push_until(&mut bench, &info, "avrec/tensors");
     assert_eq!(out_width(&bench), 16);
+    bench.element.set_property_from_str("task", "auto");
     set_model(&bench, "twice_rgb");
     push_until(&mut bench, &info, "avrec/model-loaded");
     assert_eq!(out_width(&bench), 32);

@@ -145,7 +145,7 @@ fn caps_may_change_in_size_format_and_rate_while_frames_flow() {
 
 #[test]
 fn tensors_are_posted_and_the_frame_is_the_very_same() {
-    let mut bench = Bench::new("means", "");
+    let mut bench = Bench::new("means", "task=tensor");
     let info = bench.caps("RGB", 10, 6);
     let source = bench.frame(&info);
     let input = bytes(&source);
@@ -185,7 +185,7 @@ fn tensors_are_posted_and_the_frame_is_the_very_same() {
 
 #[test]
 fn only_each_third_frame_is_looked_at_with_an_interval_of_three() {
-    let mut bench = Bench::new("means", "inference-interval=3");
+    let mut bench = Bench::new("means", "task=tensor inference-interval=3");
     let info = bench.caps("RGB", 10, 6);
     for _ in 0..7 {
         bench.push(&info).unwrap();

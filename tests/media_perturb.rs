@@ -5,6 +5,7 @@
 mod media;
 
 use gst_video::{VideoFormat, VideoFrameRef};
+use gstavrec::media::degrade::{Degraded, degrade};
 use gstavrec::media::luma::luma_plane;
 use gstavrec::media::perturb::Perturbation;
 use gstavrec::plane::Plane;
@@ -122,4 +123,80 @@ fn what_is_not_read_is_not_perturbed() {
     let mut buffer = gst::Buffer::from_mut_slice(vec![0x5au8; info.size()]);
     let mut frame = VideoFrameRef::from_buffer_ref_writable(buffer.make_mut(), &info).unwrap();
     assert!(Perturbation::Noise.apply(&mut frame, 1).is_err());
+}
+
+/// A frame degraded for an answer of this size, and what should show it again.
+fn degraded(
+    content: Content,
+    format: VideoFormat,
+    size: (u32, u32),
+    answer: (usize, usize),
+) -> (Frame, Frame, Option<Degraded>) {
+    let (before, mut after) = (
+        Frame::new(format, size.0, size.1, "1:4:0:0", content),
+        Frame::new(format, size.0, size.1, "1:4:0:0", content),
+    );
+    let info = after.info.clone();
+    let buffer = after.buffer.make_mut();
+    let mut writable = VideoFrameRef::from_buffer_ref_writable(buffer, &info).unwrap();
+    let degraded = degrade(&mut writable, answer, 7).unwrap();
+    drop(writable);
+    (before, after, degraded)
+}
+
+#[test]
+fn for_an_upscaler_the_frame_becomes_mirrored_tiles_of_its_smaller_self() {
+    for format in FORMATS {
+        let (before, after, what) = degraded(gentle, format, (64, 48), (128, 96));
+        assert_eq!(
+            what,
+            Some(Degraded {
+                part: (64, 48),
+                answer: (128, 96)
+            })
+        );
+        // A tile's pixel is the mean around four of the frame, and a slope has its middle's value there.
+        for (x, y) in [(5, 7), (20, 11), (31, 23)] {
+            let mean =
+                [(0, 0), (1, 0), (0, 1), (1, 1)].map(|(dx, dy)| sample(&before, 2 * x + dx, 2 * y + dy));
+            let mean = mean.iter().sum::<f64>() / 4.0;
+            let got = sample(&after, x, y);
+            assert!(
+                (got - mean).abs() < 12.0,
+                "{format}: {got}, expected about {mean}"
+            );
+            assert_eq!(got, sample(&after, 63 - x, y), "{format}: mirrored");
+            assert_eq!(got, sample(&after, x, 47 - y), "{format}: mirrored");
+        }
+    }
+}
+
+#[test]
+fn for_an_answer_of_the_frames_size_it_gets_noise_of_a_known_level() {
+    for format in FORMATS {
+        let (before, after, what) = degraded(slope, format, (64, 48), (64, 48));
+        assert_eq!(what.map(|it| it.part), Some((64, 48)));
+        let differences: Vec<f64> = samples(&before)
+            .iter()
+            .zip(samples(&after))
+            .map(|(a, b)| b - a)
+            .collect();
+        let power = differences.iter().map(|it| it * it).sum::<f64>() / differences.len() as f64;
+        // A little less than 15, for what is clipped.
+        assert!((11.0..16.0).contains(&power.sqrt()), "{format}: {}", power.sqrt());
+    }
+}
+
+#[test]
+fn what_could_say_nothing_is_not_tried() {
+    assert_eq!(
+        degraded(slope, VideoFormat::I420, (64, 48), (32, 24)).2,
+        None,
+        "the answer is smaller"
+    );
+    assert_eq!(
+        degraded(slope, VideoFormat::I420, (64, 48), (512, 384)).2,
+        None,
+        "the tile is too small"
+    );
 }

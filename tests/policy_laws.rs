@@ -10,8 +10,8 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use gstavrec::policy::{
-    Availability, CandidateId, Caution, Config, Decision, Outlook, Policy, Prior, Reason, RunKind, Shadow,
-    Source, Strategy as RankOrAverage,
+    Availability, CandidateId, Caution, Config, Decision, Evidence, Outlook, Policy, Prior, Reason, RunKind,
+    Shadow, Source, Strategy as RankOrAverage,
 };
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -151,7 +151,10 @@ impl Stream {
         match step {
             Step::Ran(id, latency, kind) => self.policy.ran(now, CandidateId(*id), millis(*latency), *kind),
             Step::Missed(id, elapsed) => self.policy.missed(now, CandidateId(*id), millis(*elapsed)),
-            Step::Scored(id, agreement) => self.policy.scored(now, CandidateId(*id), *agreement),
+            Step::Scored(id, agreement) => {
+                self.policy
+                    .scored(now, CandidateId(*id), *agreement, Evidence::Agreement)
+            }
             Step::LateDownstream(jitter) => self.policy.late_downstream(now, millis(*jitter)),
             Step::Failed(id) => {
                 self.failed.push(*id);
@@ -570,7 +573,8 @@ fn calm_frames(policy: &mut Policy, start: Duration, frames: u32) {
             .for_each(|it| policy.ran(now, it, millis(LATENCIES[it.0] * wobble), shadow.kind));
         if id == CandidateId(3) || shadow.ids().any(|it| it == CandidateId(3)) {
             let others = shadow.ids().chain([id]).filter(|it| *it != CandidateId(3));
-            others.for_each(|it| policy.scored(now, it, (0.6 + 0.1 * it.0 as f64) / 0.9));
+            others
+                .for_each(|it| policy.scored(now, it, (0.6 + 0.1 * it.0 as f64) / 0.9, Evidence::Agreement));
         }
     }
 }
@@ -594,7 +598,7 @@ fn nothing_is_allocated_while_frames_go() {
             policy.missed(now, id, Config::default().budget);
         }
         policy.ran(now, id, millis(latency), RunKind::Active);
-        policy.scored(now, id, 0.9);
+        policy.scored(now, id, 0.9, Evidence::Agreement);
         if let Some(shadow) = policy.shadow(now, millis((40.0 - latency).max(0.0)), &available) {
             shadows += 1;
             shadow

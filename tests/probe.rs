@@ -427,3 +427,107 @@ fn streams_of_two_threads_are_compared_while_states_change() {
         pipeline.set_state(gst::State::Null).unwrap();
     }
 }
+
+/// A frame with regions of interest: label, confidence, rectangle.
+fn with_boxes(number: u64, boxes: &[(&str, f64, (u32, u32, u32, u32))]) -> gst::Buffer {
+    let mut buffer = frame(number, 0);
+    for (label, confidence, rect) in boxes {
+        let buffer = buffer.get_mut().unwrap();
+        let mut meta = gst_video::VideoRegionOfInterestMeta::add(buffer, label, *rect);
+        let detection = gst::Structure::builder("detection").field("confidence", *confidence);
+        meta.add_param(detection.build());
+    }
+    buffer
+}
+
+const CAT: (&str, f64, (u32, u32, u32, u32)) = ("cat", 0.9, (4, 4, 20, 20));
+const DOG: (&str, f64, (u32, u32, u32, u32)) = ("dog", 1.0, (36, 8, 16, 16));
+
+#[test]
+fn boxes_are_compared_by_f1_and_average_precision() {
+    let mut rig = Rig::new();
+    rig.connect(CAPS);
+    for number in 0..4 {
+        rig.push_reference(with_boxes(number, &[("cat", 1.0, CAT.2), DOG]));
+        // On every second frame the cat alone is found, and on the others both.
+        rig.push(with_boxes(
+            number,
+            if number % 2 == 0 { &[CAT] } else { &[CAT, DOG] },
+        ));
+    }
+    rig.end();
+    let (mut messages, warnings) = rig.drain();
+    let structure = gst::Structure::from(messages.pop().unwrap());
+    assert_eq!((structure.get::<u64>("pairs"), warnings), (Ok(4), 0));
+    let f1: f64 = structure.get("f1").unwrap();
+    assert!((f1 - (2.0 / 3.0 + 1.0) / 2.0).abs() < 1e-9, "{f1}");
+    // Of the cat 1, of the dog half of the recall at full precision.
+    assert!(
+        (structure.get::<f64>("map").unwrap() - 0.75).abs() < 1e-9,
+        "{structure}"
+    );
+    assert!(
+        structure.get::<f64>("ssim").is_err(),
+        "the pixels are the same whatever was found"
+    );
+    assert_eq!(rig.stats().get::<f64>("f1").unwrap(), f1);
+}
+
+#[test]
+fn a_reference_that_says_something_else_is_told_once() {
+    let mut rig = Rig::new();
+    rig.connect(CAPS);
+    for number in 0..8 {
+        rig.push_reference(frame(number, 0));
+        rig.push(with_boxes(number, &[CAT]));
+    }
+    rig.end();
+    let (messages, warnings) = rig.drain();
+    let fidelity = messages.last().unwrap().fidelity.unwrap();
+    assert_eq!((fidelity.pairs, fidelity.unmatched, warnings), (0, 8, 1));
+}
+
+/// Samples of sound from a place in the stream on: a tone, and noise that is orthogonal to it over 160 samples.
+fn sound(start: u64, samples: u64, noise: f32) -> gst::Buffer {
+    let wave = |at: u64, period: f32| (std::f32::consts::TAU * at as f32 / period).sin();
+    let sample = |at: u64| 0.5 * wave(at, 40.0) + noise * wave(at, 16.0);
+    let bytes: Vec<u8> = (start..start + samples)
+        .flat_map(|at| sample(at).to_le_bytes())
+        .collect();
+    let mut buffer = gst::Buffer::from_slice(bytes);
+    let writable = buffer.get_mut().unwrap();
+    writable.set_pts(ClockTime::from_useconds(start * 125));
+    writable.set_duration(ClockTime::from_useconds(samples * 125));
+    buffer
+}
+
+#[test]
+fn sound_is_compared_where_it_lies_at_the_same_time_however_it_is_cut() {
+    const SOUND: &str = "audio/x-raw,format=F32LE,rate=8000,channels=1,layout=interleaved";
+    let mut rig = Rig::new();
+    rig.connect(SOUND);
+    rig.harness.set_src_caps_str(SOUND);
+    let reference = |rig: &mut Rig, number: u64| rig.push_reference(sound(number * 240, 240, 0.0));
+    for number in 0..6 {
+        rig.push(stamped(
+            sound(number * 160, 160, 0.05),
+            ClockTime::from_mseconds(2),
+        ));
+        if number < 4 {
+            reference(&mut rig, number);
+        }
+    }
+    rig.end();
+    let message = rig.last_message();
+    assert!(message.summary.latencies.is_some(), "sound has latency too");
+    let structure = gst::Structure::from(message);
+    let (pairs, unmatched) = (
+        structure.get::<u64>("pairs").unwrap(),
+        structure.get::<u64>("unmatched").unwrap(),
+    );
+    // Two of three buffers of the answer meet a border between two of the reference.
+    assert_eq!((pairs, unmatched), (8, 0), "{structure}");
+    let ratio: f64 = structure.get("si-sdr-db").unwrap();
+    assert!((ratio - 20.0).abs() < 0.5, "{ratio}");
+    assert_eq!(rig.stats().get::<f64>("si-sdr-db").unwrap(), ratio);
+}

@@ -175,6 +175,42 @@ pub fn double_row<const CHANNELS: usize>(quarters: &[u16], row: &mut [u8]) {
     }
 }
 
+/// Four rows mixed 1, 3, 3, 1, in eighths.
+#[multiversion(targets("x86_64+avx2"))]
+pub fn mix_four_rows(rows: [&[u8]; 4], eighths: &mut [u16]) {
+    let [first, second, third, fourth] = rows;
+    let outer = first.iter().zip(fourth);
+    let inner = second.iter().zip(third);
+    for ((to, (&first, &fourth)), (&second, &third)) in eighths.iter_mut().zip(outer).zip(inner) {
+        let inner = u16::from(second) + u16::from(third);
+        *to = 3 * inner + u16::from(first) + u16::from(fourth);
+    }
+}
+
+/// Half as many pixels of `CHANNELS` bytes as `eighths` has between its first and last one, which stand for
+/// what would be outside.
+#[multiversion(targets("x86_64+avx2"))]
+pub fn halve_row<const CHANNELS: usize>(eighths: &[u16], row: &mut [u8]) {
+    let (before, _) = eighths.as_chunks::<CHANNELS>();
+    let Some(after) = before.get(2..) else { return };
+    let pairs = before.as_chunks::<2>().0.iter().zip(after.as_chunks::<2>().0);
+    for (to, (left, right)) in row.as_chunks_mut::<CHANNELS>().0.iter_mut().zip(pairs) {
+        for channel in 0..CHANNELS {
+            let inner = left[1][channel] + right[0][channel];
+            to[channel] = ((3 * inner + left[0][channel] + right[1][channel] + 32) >> 6) as u8;
+        }
+    }
+}
+
+/// What stands for the row before the first: the value that makes four weighted rows of three, `(3a + 3b + c) / 7`.
+#[multiversion(targets("x86_64+avx2"))]
+pub fn extend_rows(first: &[u8], second: &[u8], third: &[u8], row: &mut [u8]) {
+    for (((to, &first), &second), &third) in row.iter_mut().zip(first).zip(second).zip(third) {
+        let inner = u16::from(first) + u16::from(second);
+        *to = ((3 * inner + u16::from(third) + 3) / 7) as u8;
+    }
+}
+
 /// A frame's packed row to RGB.
 #[multiversion(targets("x86_64+avx2"))]
 fn pack<const STEP: usize, const RED: usize, const GREEN: usize, const BLUE: usize>(

@@ -55,7 +55,7 @@ impl Perturbation {
         };
         let mut plane = Target::of(frame, 0, width * step, height)?;
         match self {
-            Perturbation::Noise => noise(&mut plane, step, &channels, seed),
+            Perturbation::Noise => noise(&mut plane, step, &channels, seed, NOISE),
             Perturbation::Brightness => brighten(&mut plane, step, &channels, black),
             Perturbation::Blur => blur(&mut plane, step, &channels),
             Perturbation::Shift => {
@@ -101,10 +101,11 @@ fn brighten(plane: &mut Target, step: usize, channels: &[usize], black: f32) {
     change(plane, step, channels, |value| black + (value - black) * GAIN);
 }
 
-fn noise(plane: &mut Target, step: usize, channels: &[usize], seed: u64) {
+/// Adds noise of this standard deviation, in levels of 255.
+pub(super) fn noise(plane: &mut Target, step: usize, channels: &[usize], seed: u64, sd: f32) {
     // A state of zero would stay zero.
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    change(plane, step, channels, |value| value + NOISE * normal(&mut state));
+    change(plane, step, channels, |value| value + sd * normal(&mut state));
 }
 
 /// Puts each sample of the channels through `to`, rounded and clipped.

@@ -6,7 +6,7 @@ use gst_video::prelude::*;
 use gst_video::{VideoFrameRef, VideoInfo};
 
 use super::Error;
-use super::format::Picture;
+use super::format::{Picture, Shape};
 
 /// A readable plane; rows are `row` bytes in steps of `stride` bytes.
 #[derive(Clone, Copy)]
@@ -53,6 +53,12 @@ impl<'a> Source<'a> {
             .map(move |line| &line[..row])
     }
 
+    /// One row; empty below the last.
+    pub fn line(&self, y: usize) -> &'a [u8] {
+        let start = y * self.stride;
+        self.data.get(start..start + self.row).unwrap_or_default()
+    }
+
     /// The plane as one slice: its own bytes when it has no padding, else a copy in `scratch`.
     pub fn without_padding<'b>(&self, scratch: &'b mut Vec<u8>) -> &'b [u8]
     where
@@ -93,6 +99,52 @@ impl<'a> Target<'a> {
             row,
             height,
         })
+    }
+
+    /// All planes of a frame at once; those that the format does not have are empty.
+    pub fn all(
+        frame: &'a mut VideoFrameRef<&mut gst::BufferRef>,
+        picture: &Picture,
+    ) -> Result<[Self; 3], Error> {
+        let info = frame.info().clone();
+        let [first, second, third, _] = frame.planes_data_mut();
+        let chroma = picture.chroma_size();
+        let plane = |data: &'a mut [u8], index, (row, height): (usize, usize)| {
+            if height == 0 {
+                let stride = 1;
+                return Ok(Target {
+                    data,
+                    stride,
+                    row,
+                    height,
+                });
+            }
+            let stride = stride_of(&info, index)?;
+            check(data.len(), stride, row, height).ok_or(Error::Plane(index))?;
+            Ok::<_, Error>(Target {
+                data,
+                stride,
+                row,
+                height,
+            })
+        };
+        let (step, second_size, third_size) = match picture.shape {
+            Shape::Gray => (1, (0, 0), (0, 0)),
+            Shape::Packed(order) => (order.step, (0, 0), (0, 0)),
+            Shape::Nv12 => (1, (2 * chroma.0, chroma.1), (0, 0)),
+            Shape::I420 => (1, chroma, chroma),
+        };
+        Ok([
+            plane(first, 0, (step * picture.width, picture.height))?,
+            plane(second, 1, second_size)?,
+            plane(third, 2, third_size)?,
+        ])
+    }
+
+    /// One row; empty below the last.
+    pub fn line(&mut self, y: usize) -> &mut [u8] {
+        let start = y * self.stride;
+        self.data.get_mut(start..start + self.row).unwrap_or_default()
     }
 
     pub fn rows(&mut self) -> impl Iterator<Item = &mut [u8]> {

@@ -18,7 +18,7 @@ use super::slowdown::Slowdown;
 use super::stride::Stride;
 use super::weighing::Weighing;
 use super::{
-    Availability, CandidateId, Config, ConfigError, Decision, Outlook, Prior, Reason, RunKind, Switch,
+    Availability, CandidateId, Config, ConfigError, Decision, Outlook, Prior, Reason, RunKind, Source, Switch,
 };
 
 /// Chooses who answers the next frame.
@@ -243,12 +243,19 @@ impl Policy {
             slack,
             room,
             period: self.config.period.as_secs_f64(),
-            price: self.weights().miss,
+            price: self.weighing.weights.miss,
         })?;
         for id in shadow.ids().chain([active]) {
             self.asked(id);
         }
         Some(shadow)
+    }
+
+    /// A candidate runs beside the active one for a reason that was not asked for here; it is paid from the same purse.
+    pub fn runs_beside(&mut self, id: CandidateId) {
+        let level = self.slowdown.level().mean;
+        let latency = self.candidate(id).and_then(|it| it.latency.latency(level));
+        self.shadows.pay(latency.unwrap_or_default());
     }
 
     /// What is believed of a candidate now. Of one that was removed, nothing.
@@ -259,6 +266,7 @@ impl Policy {
                 upper: None,
                 quality: 0.0,
                 quality_sd: 0.0,
+                quality_source: Source::Unknown,
                 runs: 0,
                 scores: 0,
                 miss: 1.0,
@@ -272,6 +280,7 @@ impl Policy {
             upper: self.upper(candidate),
             quality: candidate.quality.mean(),
             quality_sd: candidate.quality.sd(),
+            quality_source: candidate.quality.source(),
             runs: candidate.runs,
             scores: candidate.quality.scores(),
             miss,

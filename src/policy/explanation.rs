@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::objective::{Terms, Weights};
-use super::{CandidateId, Reason};
+use super::{CandidateId, Evidence, Reason};
 
 /// The state of a choice.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,12 +75,16 @@ pub enum Source {
     Unknown,
     /// The catalogue says so.
     Catalogue,
-    /// Runs of this candidate while it answered, or its scores.
+    /// Runs of this candidate while it answered.
     Measured,
     /// Runs of it in the shadow.
     Shadow,
     /// Own runs some time ago, and what other candidates have told of the machine since.
     Shared,
+    /// Mostly scores that rest on this.
+    Scored(Evidence),
+    /// Mostly what an operator said.
+    Operator,
 }
 
 impl Source {
@@ -92,6 +96,8 @@ impl Source {
             Source::Measured => "measured",
             Source::Shadow => "shadow",
             Source::Shared => "shared",
+            Source::Scored(evidence) => evidence.nick(),
+            Source::Operator => "operator",
         }
     }
 }

@@ -28,6 +28,7 @@ mod candidate;
 mod config;
 mod controller;
 mod decision;
+mod evidence;
 mod explanation;
 mod latency;
 mod level;
@@ -51,6 +52,7 @@ use std::time::Duration;
 pub use config::{Caution, Config, ConfigError, Part};
 pub use controller::Policy;
 pub use decision::{Decision, Hold, Reason, Switch};
+pub use evidence::Evidence;
 pub use explanation::{Account, Binding, Explanation, Source};
 pub use objective::{Strategy, Terms, Weights};
 pub use shadow::Shadow;
@@ -107,6 +109,7 @@ pub struct Outlook {
     /// Posterior quality and its standard deviation.
     pub quality: f64,
     pub quality_sd: f64,
+    pub quality_source: Source,
     /// Latency samples and quality samples that went in.
     pub runs: u64,
     pub scores: u64,

@@ -2,7 +2,7 @@
 
 //! What is believed of a candidate's quality: the catalogue's word, corrected by live scores.
 
-use super::Prior;
+use super::{Evidence, Prior, Source};
 
 /// Samples the running mean remembers: enough to average single frames out, few enough to follow a
 /// stream whose content changes (specification, section 3.4).
@@ -36,8 +36,11 @@ pub(super) struct Quality {
     mean: f64,
     /// Variance of one score around the mean.
     variance: f64,
-    /// Samples in the mean, the prior included.
+    /// Comparisons with the reference that the mean is worth, the prior included.
     weight: f64,
+    /// How much of the weight came from each kind of evidence, in the order of [`Evidence::ALL`], and from operators.
+    shares: [f64; Evidence::ALL.len()],
+    operators: f64,
     scores: u64,
 }
 
@@ -58,6 +61,8 @@ impl Quality {
             mean,
             variance: SCORE_SD * SCORE_SD,
             weight,
+            shares: [0.0; Evidence::ALL.len()],
+            operators: 0.0,
             scores: 0,
         }
     }
@@ -74,21 +79,46 @@ impl Quality {
         }
     }
 
-    /// Takes one score: agreement (0..1) with a reference whose own quality is `reference`.
-    pub(super) fn scored(&mut self, agreement: f64, reference: f64) {
-        if self.prior.is_reference || !agreement.is_finite() {
+    /// Takes one score, 0..1. One that says how near the candidate comes to the reference counts by what the
+    /// `reference` itself is worth, and says nothing of the reference.
+    pub(super) fn scored(&mut self, score: f64, reference: f64, evidence: Evidence) {
+        if self.prior.is_reference || !score.is_finite() {
             return;
         }
-        let quality = (agreement.clamp(0.0, 1.0) * reference).clamp(FLOOR, 1.0);
+        let scale = if evidence.is_relative() { reference } else { 1.0 };
+        let quality = (score.clamp(0.0, 1.0) * scale).clamp(FLOOR, 1.0);
+        let weight = evidence.weight();
         self.scores += 1;
-        self.weight = (self.weight + 1.0).min(MEMORY);
-        let surprise = quality - self.mean;
-        self.mean += surprise / self.weight;
-        // Only scores teach how scores scatter; the first one mostly tells how wrong the catalogue was.
-        if 1 < self.scores {
-            let error = surprise * surprise - self.variance;
-            self.variance = (self.variance + error / self.weight).max(SCORE_SD_FLOOR * SCORE_SD_FLOOR);
+        self.gain(weight);
+        let kind = Evidence::ALL.iter().position(|it| *it == evidence);
+        if let Some(share) = kind.and_then(|it| self.shares.get_mut(it)) {
+            *share += weight;
         }
+        let surprise = quality - self.mean;
+        self.mean += surprise * weight / self.weight;
+        // Only scores teach how scores scatter; the first one mostly tells how wrong the catalogue was. What is known to
+        // scatter more says as much less of the rest.
+        if 1 < self.scores {
+            let error = weight * surprise * surprise - self.variance;
+            let learned = self.variance + error * weight / self.weight;
+            // Weak evidence may be steadily wrong: it can add doubt, but takes none away.
+            let floor = match evidence {
+                Evidence::Agreement => SCORE_SD_FLOOR * SCORE_SD_FLOOR,
+                _ => self.variance,
+            };
+            self.variance = learned.max(floor);
+        }
+    }
+
+    /// Adds a weight; beyond the memory, what was there fades for it.
+    fn gain(&mut self, weight: f64) {
+        let whole = self.weight + weight;
+        self.weight = whole.min(MEMORY);
+        let kept = self.weight / whole;
+        self.shares
+            .iter_mut()
+            .chain([&mut self.operators])
+            .for_each(|it| *it *= kept);
     }
 
     /// An operator says what an answer is worth, 0..1. A human word outweighs single comparisons, and it is the only
@@ -98,12 +128,24 @@ impl Quality {
             return;
         }
         self.scores += 1;
-        self.weight = (self.weight + OPERATOR_WEIGHT).min(MEMORY);
+        self.gain(OPERATOR_WEIGHT);
+        self.operators += OPERATOR_WEIGHT;
         self.mean += (score.clamp(FLOOR, 1.0) - self.mean) * OPERATOR_WEIGHT / self.weight;
     }
 
-    pub(super) fn has_prior(&self) -> bool {
-        self.prior.quality.is_some()
+    /// What the mean mostly rests on.
+    pub(super) fn source(&self) -> Source {
+        let kinds = Evidence::ALL.into_iter().zip(self.shares);
+        let scored = kinds.map(|(kind, share)| (Source::Scored(kind), share));
+        let all = scored.chain([(Source::Operator, self.operators)]);
+        let most = all
+            .filter(|it| 0.0 < it.1)
+            .max_by(|one, other| one.1.total_cmp(&other.1));
+        let unscored = match self.prior.quality {
+            Some(_) => Source::Catalogue,
+            None => Source::Unknown,
+        };
+        most.map_or(unscored, |it| it.0)
     }
 
     pub(super) fn is_reference(&self) -> bool {
@@ -127,6 +169,7 @@ impl Quality {
 
 #[cfg(test)]
 mod tests {
+    use super::Evidence::{Agreement, Claimed, Restoration, Stability};
     use super::*;
 
     fn quality(prior: Option<f64>) -> Quality {
@@ -139,7 +182,7 @@ mod tests {
     #[test]
     fn the_prior_weighs_one_sample() {
         let mut it = quality(Some(0.9));
-        it.scored(0.5, 1.0);
+        it.scored(0.5, 1.0, Agreement);
         assert!((it.mean() - 0.7).abs() < 1e-9);
     }
 
@@ -147,7 +190,7 @@ mod tests {
     fn a_score_is_agreement_times_the_quality_of_the_reference() {
         let mut it = quality(None);
         for _ in 0..200 {
-            it.scored(0.9, 0.8);
+            it.scored(0.9, 0.8, Agreement);
         }
         assert!((it.mean() - 0.72).abs() < 1e-3, "{}", it.mean());
         assert_eq!(it.scores(), 200);
@@ -158,7 +201,7 @@ mod tests {
         let mut it = quality(None);
         assert_eq!(it.mean(), 0.5);
         assert!((it.sd() - 0.25).abs() < 1e-9);
-        it.scored(0.9, 1.0);
+        it.scored(0.9, 1.0, Agreement);
         assert!((it.mean() - 0.885).abs() < 0.001, "{}", it.mean()); // (0.04 * 0.5 + 0.9) / 1.04
         assert!(it.sd() < 0.06);
     }
@@ -170,7 +213,7 @@ mod tests {
             is_reference: true,
             ..Prior::default()
         });
-        it.scored(1.0, 0.92);
+        it.scored(1.0, 0.92, Agreement);
         assert_eq!((it.mean(), it.scores()), (0.92, 0));
         assert_eq!(
             Quality::new(Prior {
@@ -185,8 +228,8 @@ mod tests {
     #[test]
     fn old_scores_fade_after_sixty_samples() {
         let mut it = quality(Some(0.9));
-        (0..500).for_each(|_| it.scored(0.9, 1.0));
-        (0..180).for_each(|_| it.scored(0.6, 1.0));
+        (0..500).for_each(|_| it.scored(0.9, 1.0, Agreement));
+        (0..180).for_each(|_| it.scored(0.6, 1.0, Agreement));
         assert!(it.mean() < 0.62, "{}", it.mean());
     }
 
@@ -194,8 +237,8 @@ mod tests {
     fn scattering_scores_leave_more_doubt_than_steady_ones() {
         let (mut steady, mut scattered) = (quality(Some(0.8)), quality(Some(0.8)));
         for i in 0..60 {
-            steady.scored(0.8, 1.0);
-            scattered.scored(if i % 2 == 0 { 0.6 } else { 1.0 }, 1.0);
+            steady.scored(0.8, 1.0, Agreement);
+            scattered.scored(if i % 2 == 0 { 0.6 } else { 1.0 }, 1.0, Agreement);
         }
         assert!(3.0 * steady.sd() < scattered.sd());
     }
@@ -209,14 +252,74 @@ mod tests {
         });
         it.told(0.2);
         assert!(it.mean() < 0.3, "{}", it.mean());
-        (0..60).for_each(|_| it.scored(1.0, 1.0));
+        (0..60).for_each(|_| it.scored(1.0, 1.0, Agreement));
         assert!(it.mean() < 0.3, "that it agrees with itself is no evidence");
     }
 
     #[test]
     fn a_score_that_is_no_number_changes_nothing() {
         let mut it = quality(Some(0.8));
-        it.scored(f64::NAN, 1.0);
+        it.scored(f64::NAN, 1.0, Agreement);
         assert_eq!((it.mean(), it.scores()), (0.8, 0));
+    }
+
+    #[test]
+    fn weaker_evidence_moves_the_mean_by_its_weight() {
+        let mut it = quality(Some(0.9));
+        it.scored(0.5, 1.0, Restoration);
+        // A weight of 1 against one of 0.25.
+        assert!(
+            (it.mean() - (0.9 + 0.25 * 0.5) / 1.25).abs() < 1e-9,
+            "{}",
+            it.mean()
+        );
+        it.scored(0.1, 1.0, Stability);
+        assert!(
+            (it.mean() - (0.9 + 0.25 * 0.5 + 0.04 * 0.1) / 1.29).abs() < 1e-9,
+            "{}",
+            it.mean()
+        );
+    }
+
+    #[test]
+    fn what_does_not_rest_on_the_reference_does_not_inherit_its_faults() {
+        let (mut absolute, mut relative) = (quality(None), quality(None));
+        for _ in 0..500 {
+            absolute.scored(0.9, 0.5, Restoration);
+            relative.scored(0.9, 0.5, Evidence::Calibrated);
+        }
+        assert!((absolute.mean() - 0.9).abs() < 0.01, "{}", absolute.mean());
+        assert!((relative.mean() - 0.45).abs() < 0.01, "{}", relative.mean());
+    }
+
+    #[test]
+    fn one_good_comparison_outweighs_many_claims() {
+        let mut it = quality(None);
+        (0..10).for_each(|_| it.scored(1.0, 1.0, Claimed));
+        it.scored(0.4, 1.0, Agreement);
+        assert!(it.mean() < 0.6, "{}", it.mean());
+    }
+
+    #[test]
+    fn weak_evidence_leaves_its_doubt_however_steady_it_is() {
+        let mut it = quality(None);
+        (0..59).for_each(|_| it.scored(1.0, 1.0, Stability));
+        // 60 times (0.05 / 0.25)², the prior included, are 2.4 comparisons.
+        assert!(0.05 / 2.4f64.sqrt() - 1e-9 <= it.sd(), "{}", it.sd());
+    }
+
+    #[test]
+    fn the_source_is_what_the_mean_mostly_rests_on() {
+        let mut it = quality(None);
+        assert_eq!(it.source(), Source::Unknown);
+        assert_eq!(quality(Some(0.5)).source(), Source::Catalogue);
+        it.scored(0.9, 1.0, Stability);
+        assert_eq!(it.source(), Source::Scored(Stability));
+        it.scored(0.9, 1.0, Agreement);
+        assert_eq!(it.source(), Source::Scored(Agreement));
+        it.told(0.9);
+        assert_eq!(it.source(), Source::Operator);
+        (0..200).for_each(|_| it.scored(0.9, 1.0, Agreement));
+        assert_eq!(it.source(), Source::Scored(Agreement), "an old word fades");
     }
 }

@@ -129,6 +129,11 @@ impl Plan {
         self.tokens = (self.tokens + SHARE * self.period).min(SAVINGS * self.period);
     }
 
+    /// A run beside that was not planned here. A debt is bounded as the savings are.
+    pub(super) fn pay(&mut self, cost: Duration) {
+        self.tokens = (self.tokens - cost.as_secs_f64()).max(-SAVINGS * self.period);
+    }
+
     /// A frame was late.
     pub(super) fn missed(&mut self, frame: u64) {
         self.calm_from = frame + CALM;

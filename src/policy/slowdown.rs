@@ -30,6 +30,13 @@ const ENOUGH: u32 = 10;
 /// judge is over after some hundred frames.
 const FADE: f64 = 0.01;
 
+/// Probability of a step below which an unconfirmed alarm is over: it weighs less than the scatter that raised it.
+const OVER: f64 = 0.05;
+
+/// Smallest probability of a step that an alarm begins with, however many were spikes before: one run may always be
+/// the first of a step, and two further ones then confirm it.
+const LEAST_STEP: f64 = 0.02;
+
 /// What an alarm's verdict keeps of the verdicts before it.
 const MEMORY: f64 = 0.98;
 
@@ -146,9 +153,9 @@ impl Slowdown {
         }
     }
 
-    /// Takes an unconfirmed alarm back.
+    /// Takes back what single runs hinted at: an unconfirmed alarm, and a first fast run.
     pub(super) fn forget(&mut self) {
-        self.alarm = None;
+        (self.alarm, self.fast) = (None, None);
     }
 
     /// Candidate `id` passed its deadline and took at least `latency`. Returns whether that alone is surprising.
@@ -174,7 +181,7 @@ impl Slowdown {
             alarm.runs = ENOUGH;
             0.0
         };
-        alarm.step = (alarm.step / (alarm.step + (1.0 - alarm.step) * otherwise)).max(0.0);
+        alarm.step /= alarm.step + (1.0 - alarm.step) * otherwise;
     }
 
     /// A run that had missed its deadline ended after `latency`. Returns whether its alarm is still open, and
@@ -308,7 +315,7 @@ impl Slowdown {
         if !of.speaks() || apart < APART * of.scatter(&self.residuals) {
             alarm.step *= 1.0 - FADE;
             alarm.unclear = alarm.unclear.saturating_add(1);
-            if alarm.step < 0.05 {
+            if alarm.step < OVER {
                 self.alarm = None;
             }
             return Verdict::Nothing;
@@ -344,7 +351,9 @@ impl Slowdown {
             .max(self.alarm.map_or(before, |it| it.risen));
         let step = self
             .alarm
-            .map_or((self.steps / (self.steps + self.spikes)).max(0.02), |it| it.step);
+            .map_or((self.steps / (self.steps + self.spikes)).max(LEAST_STEP), |it| {
+                it.step
+            });
         self.alarm = Some(Alarm {
             by: id,
             before,

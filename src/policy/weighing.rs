@@ -2,12 +2,16 @@
 
 //! The terms of all candidates side by side, and the memory to draw them up without allocating.
 
-use super::objective::{Strategy, Terms};
+use super::objective::{Strategy, Terms, Weights};
 
 /// The last weighing, by candidate; of one that is not there, nothing is expected.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Weighing {
     pub terms: Vec<Terms>,
+    /// What the terms weigh in it.
+    pub weights: Weights,
+    /// How far the scale of qualities is stretched for regret.
+    pub stretch: f64,
     quality: Vec<f64>,
     robustness: Vec<f64>,
     combined: Vec<f64>,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Matrix, Run, Selector, ShadowRun};
 use crate::policy::{
-    Availability, CandidateId, Config, ConfigError, Explanation, Policy, Prior, RunKind, Switch,
+    Availability, CandidateId, Config, ConfigError, Evidence, Explanation, Policy, Prior, RunKind, Switch,
 };
 
 /// The policy of `avrec-switch` as a selector.
@@ -100,9 +100,13 @@ impl Selector for Avrec {
             RunKind::Overlapped
         };
         self.policy.ran(now, id, duration(run.latency_ms), kind);
-        self.policy.scored(now, id, run.quality);
-        self.policy
-            .scored(now, CandidateId(run.active), run.active_quality);
+        self.policy.scored(now, id, run.quality, Evidence::Agreement);
+        self.policy.scored(
+            now,
+            CandidateId(run.active),
+            run.active_quality,
+            Evidence::Agreement,
+        );
     }
 }
 

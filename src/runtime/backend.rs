@@ -5,17 +5,24 @@
 use super::Error;
 use crate::tensor::Tensor;
 
+/// What goes into a model at one place.
+pub(super) struct Input {
+    pub tensor: Tensor,
+    /// Its shape as the model wants it, which may lack dimensions of size one that the tensor has.
+    pub shape: Vec<usize>,
+}
+
 /// A model loaded into an inference library.
 pub(super) trait Backend: Send {
     /// Returns the nick of the `backend` property.
     fn name(&self) -> &'static str;
 
-    /// Runs once. `shape` is the input's shape as the model wants it; its product is the length of the
-    /// input's data. `outputs` has one tensor per output, in the model's order, and gets their shapes
-    /// and data; its memory is reused where it fits.
-    fn run(&mut self, input: &mut Tensor, shape: &[usize], outputs: &mut [Tensor]) -> Result<(), Error>;
+    /// Runs once. `inputs` and `outputs` stand in the order of the ports that the model was loaded with; the
+    /// product of an input's shape is the length of its data. `outputs` get their shapes and data, and their
+    /// memory is reused where it fits. Memory that was seen before, at whichever place, costs nothing again.
+    fn run(&mut self, inputs: &mut [Input], outputs: &mut [Tensor]) -> Result<(), Error>;
 
-    /// Promises that the shape of every output follows from the input's shape alone, so that their
+    /// Promises that the shape of every output follows from the inputs' shapes alone, so that their
     /// memory may be bound beforehand.
     fn pin_outputs(&mut self) {}
 }

@@ -34,6 +34,17 @@ pub(super) fn zeros(element_type: ElementType, dims: &[usize]) -> Tensor {
     }
 }
 
+/// Makes all elements zero.
+pub(super) fn clear(data: &mut Data) {
+    match data {
+        Data::F32(elements) => elements.fill(0.0),
+        Data::F16(elements) => elements.fill(f16::ZERO),
+        Data::U8(elements) => elements.fill(0),
+        Data::I32(elements) => elements.fill(0),
+        Data::I64(elements) => elements.fill(0),
+    }
+}
+
 /// Address and length in bytes of the elements.
 pub(super) fn bytes_mut(data: &mut Data) -> (*mut u8, usize) {
     match data {

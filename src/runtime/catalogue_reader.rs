@@ -10,10 +10,23 @@ use std::time::Duration;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::Task;
 use super::catalogue::{Candidate, Catalogue, CatalogueError, Source};
 
 /// Tasks that candidates can have in common.
-const TASKS: [&str; 3] = ["auto", "image", "tensor"];
+const TASKS: [&str; 8] = {
+    let [a, b, c, d, e, f, g] = Task::ALL;
+    [
+        "auto",
+        a.name(),
+        b.name(),
+        c.name(),
+        d.name(),
+        e.name(),
+        f.name(),
+        g.name(),
+    ]
+};
 
 type Value<'i> = Spanned<DeValue<'i>>;
 

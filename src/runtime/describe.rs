@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! Derives from a graph and its `.modelinfo` how frames stand in a tensor.
+//! Derives from a graph and its `.modelinfo` what goes in and what comes out.
 
 use std::path::Path;
 
-use super::Error;
 use super::modelinfo::{DimsOrder, Direction, ModelInfo, TensorSection, dims_line};
 use super::onnx::{Graph, Port};
-use crate::tensor::{Channels, Dim, ElementType, ImageSpec, Layout, TensorInfo};
+use super::sound::{self, Statements};
+use super::{Error, StateInfo, Task, TaskChoice, states};
+use crate::tensor::{Channels, Dim, ElementType, ImageSpec, InputSpec, Layout, TensorInfo};
 
 /// Shape positions that a picture's axes take in a tensor of rank 2, 3 or 4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,28 +17,107 @@ pub(super) struct Axes {
     pub rank: usize,
 }
 
-/// The graph as it will be used: one input for frames, named and typed outputs.
+/// The graph as it will be used: one input for frames or sound, state, named and typed outputs.
 #[derive(Debug, Clone)]
 pub(super) struct Description {
     pub input: TensorInfo,
-    pub input_spec: ImageSpec,
+    pub input_spec: InputSpec,
+    pub states: Vec<StateInfo>,
+    /// The outputs that are no state; so are the lists below.
     pub outputs: Vec<TensorInfo>,
     /// Whether the file said the shape of each output.
     pub shaped: Vec<bool>,
     pub output_ranges: Vec<Option<Vec<(f32, f32)>>>,
     pub dims_orders: Vec<DimsOrder>,
     pub group_id: Option<String>,
+    /// The task that the metadata names, if it is one of ours.
+    pub stated_task: Option<Task>,
 }
 
-/// Describes the model, or says why it cannot take frames and what to change.
-pub(super) fn describe(path: &Path, graph: &Graph, info: Option<&ModelInfo>) -> Result<Description, Error> {
-    let port = single_input(path, graph)?;
-    let section = info
-        .map(|info| info.find(Direction::Input, 0, port))
-        .transpose()?
-        .flatten();
-    let input = tensor_info(path, port, section, "input")?;
-    let (channels, size) = image_axes(path, &input)?;
+/// Describes the model, or says why it cannot be used and what to change.
+pub(super) fn describe(
+    path: &Path,
+    graph: &Graph,
+    info: Option<&ModelInfo>,
+    choice: TaskChoice,
+) -> Result<Description, Error> {
+    let Some(port) = graph.inputs.first() else {
+        let remedy = "export the model with an input for frames or sound";
+        return Err(Error::unsuitable(path, "it has no input", remedy));
+    };
+    let pairs = states::pair(path, &graph.inputs, &graph.outputs)?;
+    let section = |direction, index, port| {
+        info.map(|info| info.find(direction, index, port))
+            .transpose()
+            .map(Option::flatten)
+    };
+    let input_section = section(Direction::Input, 0, port)?;
+    let input = tensor_info(path, port, input_section, "input")?;
+    let statements = Statements {
+        metadata: &graph.metadata,
+        section: input_section,
+    };
+    let input_spec = match sound::listens(&input, &statements, choice) {
+        true => InputSpec::Sound(sound::spec(path, &input, &statements)?),
+        false => InputSpec::Image(image_spec(path, graph, &input, input_section)?),
+    };
+    let mut described = Description {
+        input,
+        input_spec,
+        states: Vec::new(),
+        outputs: Vec::new(),
+        shaped: Vec::new(),
+        output_ranges: Vec::new(),
+        dims_orders: Vec::new(),
+        group_id: info.and_then(|info| info.group_id.clone()),
+        stated_task: graph.metadata.get("task").and_then(|name| Task::named(name)),
+    };
+    for pair in &pairs {
+        let (Some(input), Some(output)) = (graph.inputs.get(pair.input), graph.outputs.get(pair.output))
+        else {
+            continue;
+        };
+        described.states.push(StateInfo {
+            input: tensor_info(
+                path,
+                input,
+                section(Direction::Input, pair.input, input)?,
+                "input",
+            )?,
+            output: tensor_info(
+                path,
+                output,
+                section(Direction::Output, pair.output, output)?,
+                "output",
+            )?,
+        });
+    }
+    for (index, port) in graph.outputs.iter().enumerate() {
+        if pairs.iter().any(|pair| pair.output == index) {
+            continue;
+        }
+        let section = section(Direction::Output, index, port)?;
+        let output = tensor_info(path, port, section, "output")?;
+        described.outputs.push(output);
+        described.shaped.push(port.dims.is_some());
+        described
+            .output_ranges
+            .push(section.and_then(|it| it.ranges.clone()));
+        described
+            .dims_orders
+            .push(section.map_or(DimsOrder::default(), |it| it.dims_order));
+    }
+    Ok(described)
+}
+
+/// Tells how a frame stands in the input.
+fn image_spec(
+    path: &Path,
+    graph: &Graph,
+    input: &TensorInfo,
+    section: Option<&TensorSection>,
+) -> Result<ImageSpec, Error> {
+    let (channels, size) = image_axes(path, input)?;
     let axes = axes_of(&input.dims).unwrap_or(Axes {
         layout: Layout::Nchw,
         rank: input.dims.len(),
@@ -50,64 +130,13 @@ pub(super) fn describe(path: &Path, graph: &Graph, info: Option<&ModelInfo>) -> 
             channel_count(channels)
         ],
     };
-    let input_spec = ImageSpec {
+    Ok(ImageSpec {
         layout: axes.layout,
         channels,
         element_type: input.element_type,
         size,
         ranges,
-    };
-
-    let mut described = Description {
-        input,
-        input_spec,
-        outputs: Vec::new(),
-        shaped: Vec::new(),
-        output_ranges: Vec::new(),
-        dims_orders: Vec::new(),
-        group_id: info.and_then(|info| info.group_id.clone()),
-    };
-    for (index, port) in graph.outputs.iter().enumerate() {
-        let section = info
-            .map(|info| info.find(Direction::Output, index, port))
-            .transpose()?
-            .flatten();
-        described
-            .outputs
-            .push(tensor_info(path, port, section, "output")?);
-        described.shaped.push(port.dims.is_some());
-        described
-            .output_ranges
-            .push(section.and_then(|section| section.ranges.clone()));
-        described
-            .dims_orders
-            .push(section.map_or(DimsOrder::default(), |section| section.dims_order));
-    }
-    Ok(described)
-}
-
-fn single_input<'a>(path: &Path, graph: &'a Graph) -> Result<&'a Port, Error> {
-    match graph.inputs.as_slice() {
-        [port] => Ok(port),
-        [] => Err(Error::unsuitable(
-            path,
-            "it has no input",
-            "export the model with one image input",
-        )),
-        several => {
-            let names = several
-                .iter()
-                .map(|port| port.name.as_str())
-                .collect::<Vec<_>>()
-                .join("', '");
-            let cause = format!("it has {} inputs ('{names}')", several.len());
-            Err(Error::unsuitable(
-                path,
-                cause,
-                "export it with one image input and make the others constants",
-            ))
-        }
-    }
+    })
 }
 
 fn tensor_info(

@@ -26,9 +26,13 @@ mod probe;
 mod rten_backend;
 mod scale;
 mod session;
+mod sound;
+mod states;
+mod task;
 
 pub use error::Error;
-pub use model::{Model, Task};
-pub use options::{BackendChoice, ExecutionProvider, OptimizationLevel, Options, TaskChoice};
+pub use model::{Model, StateInfo, Trial};
+pub use options::{BackendChoice, ExecutionProvider, OptimizationLevel, Options};
 pub use scale::{Ratio, Scale};
 pub use session::Session;
+pub use task::{Task, TaskChoice};

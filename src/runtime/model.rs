@@ -2,29 +2,27 @@
 
 //! What a loaded model is, in the words of [`crate::tensor`].
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::modelinfo::DimsOrder;
-use super::{Ratio, Scale};
-use crate::tensor::{ImageSpec, TensorInfo};
+use super::{Ratio, Scale, Task};
+use crate::tensor::{ImageSpec, InputSpec, TensorInfo};
 
-/// What the answer of a model is taken for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Task {
-    /// One output that is a picture, of the frame's size times [`Model::scale`].
-    Image,
-    /// Outputs that stay tensors.
-    Tensor,
+/// A tensor that a run hands to the next one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateInfo {
+    pub input: TensorInfo,
+    pub output: TensorInfo,
 }
 
-impl Task {
-    /// Returns the nick, as the `task` property spells it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Task::Image => "image",
-            Task::Tensor => "tensor",
-        }
-    }
+/// What was seen in a run at load.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trial {
+    /// Shape of the input as the model has it.
+    pub input: Vec<usize>,
+    /// Shape of each of [`Model::outputs`].
+    pub outputs: Vec<Vec<usize>>,
 }
 
 /// A model that was read, judged and loaded.
@@ -32,21 +30,28 @@ impl Task {
 pub struct Model {
     pub path: PathBuf,
     pub task: Task,
-    /// The one input, with its shape as the model and its description have it (rank 2 to 4).
+    /// The input for frames or sound, with its shape as the model and its description have it.
     pub input: TensorInfo,
-    /// How a frame stands in the input.
-    pub input_spec: ImageSpec,
+    /// How a frame or a stretch of sound stands in the input.
+    pub input_spec: InputSpec,
+    /// What is handed from run to run.
+    pub states: Vec<StateInfo>,
+    /// The answers: all outputs that are no state, in the model's order.
     pub outputs: Vec<TensorInfo>,
     /// Memory order of each output.
     pub dims_orders: Vec<DimsOrder>,
     /// How a picture stands in the single output; set for [`Task::Image`] only.
     pub output_spec: Option<ImageSpec>,
-    /// Output size over input size; [`Scale::ONE`] for [`Task::Tensor`], whose frames stay as they are.
+    /// Output size over input size; [`Scale::ONE`] for all tasks but [`Task::Image`].
     pub scale: Scale,
     /// Identifier that ties the outputs of one model together.
     pub group_id: Option<String>,
     /// Version of the default operator set.
     pub opset: i64,
+    /// What the file says of itself: `ModelProto.metadata_props`.
+    pub metadata: BTreeMap<String, String>,
+    /// The last run at load; `None` when a model of dynamic size could not run at the sizes tried.
+    pub trial: Option<Trial>,
 }
 
 impl Model {

@@ -4,10 +4,12 @@
 //!
 //! An ini file beside the model with a section per tensor: `dims`, `dir` and `type` find the tensor,
 //! `ranges` normalises an input, `id` and `dims-order` describe an output, and `[modelinfo]` holds
-//! `version` and `group-id`. It goes further than GStreamer in three things: `dims` may fix what the
-//! model leaves open, `ranges` is read for image outputs too, and a line that cannot be understood is
+//! `version` and `group-id`. It goes further than GStreamer in four things: `dims` may fix what the
+//! model leaves open, `ranges` is read for image outputs too, `sample_rate`, `delay` and `hop` describe an
+//! input for sound, and a line that cannot be understood is
 //! an error instead of a line in a log.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -16,7 +18,8 @@ use ini::{Ini, ParseOption, Properties};
 
 use super::Error;
 use super::onnx::Port;
-use crate::tensor::{Dim, ElementType};
+use crate::tensor::Dim;
+pub use crate::tensor::DimsOrder;
 
 /// Major version of the format that is understood; minor versions only add.
 const VERSION_MAJOR: i64 = 1;
@@ -29,14 +32,6 @@ const MAX_BYTES: u64 = 1 << 20;
 pub enum Direction {
     Input,
     Output,
-}
-
-/// Which dimension changes fastest in memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum DimsOrder {
-    #[default]
-    RowMajor,
-    ColumnMajor,
 }
 
 /// What the file says about one tensor.
@@ -52,7 +47,12 @@ pub struct TensorSection {
     /// Values that stand for 0 and 255, one pair for all channels or one per channel.
     pub ranges: Option<Vec<(f32, f32)>>,
     pub dims_order: DimsOrder,
+    /// Those of the lines `sample_rate`, `delay` and `hop` that are there, as written.
+    pub sound: BTreeMap<String, String>,
 }
+
+/// Lines of a section that say how sound stands in a tensor.
+const SOUND_LINES: [&str; 3] = ["sample_rate", "delay", "hop"];
 
 /// A `.modelinfo` file.
 #[derive(Debug, Clone, PartialEq)]
@@ -203,11 +203,7 @@ pub fn dims_line(dims: &[Dim]) -> String {
 /// Names the type of a tensor as GStreamer does.
 pub fn type_name(port: &Port) -> &'static str {
     match port.element_type {
-        Ok(ElementType::F32) => "float32",
-        Ok(ElementType::F16) => "float16",
-        Ok(ElementType::U8) => "uint8",
-        Ok(ElementType::I32) => "int32",
-        Ok(ElementType::I64) => "int64",
+        Ok(known) => known.name(),
         Err(other) => other.name(),
     }
 }
@@ -297,6 +293,10 @@ fn section(path: &Path, name: &str, lines: &Properties) -> Result<TensorSection,
         direction,
         ranges: ranges.transpose()?,
         dims_order,
+        sound: SOUND_LINES
+            .iter()
+            .filter_map(|key| lines.get(key).map(|value| ((*key).to_owned(), value.to_owned())))
+            .collect(),
     })
 }
 
@@ -320,6 +320,7 @@ fn ranges(line: &str) -> Option<Vec<(f32, f32)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tensor::ElementType;
 
     /// A sample in the form that GStreamer's own tests use.
     const SAMPLE: &str = "[modelinfo]\nversion=1.0\ngroup-id=group\n\n[x]\nid=input-0\ntype=float32\ndims=1,3,-1,-1\n\

@@ -2,6 +2,8 @@
 
 //! How a model shall be loaded: what a user may choose, with the defaults.
 
+use super::TaskChoice;
+
 /// Which inference library runs the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BackendChoice {
@@ -28,16 +30,6 @@ pub enum ExecutionProvider {
     #[default]
     Cpu,
     Cuda,
-}
-
-/// What the answer is taken for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum TaskChoice {
-    /// Image where the single output is a picture, else tensor.
-    #[default]
-    Auto,
-    Image,
-    Tensor,
 }
 
 /// How a session shall be made.

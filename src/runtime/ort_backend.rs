@@ -11,7 +11,7 @@ use ort::AsPointer;
 use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
 
-use super::backend::Backend;
+use super::backend::{Backend, Input};
 use super::ort_value::{MemoryInfo, OrtValue, type_number};
 use super::{Error, OptimizationLevel, Options, buffer, in_flight, library};
 use crate::tensor::{Tensor, TensorInfo};
@@ -29,6 +29,31 @@ struct Bound {
     value: OrtValue,
 }
 
+/// Values kept for one input or output. State goes from outputs to inputs by changing places, so that the
+/// same few pieces of memory come around.
+#[derive(Default)]
+struct Place {
+    shape: Vec<usize>,
+    values: Vec<Bound>,
+}
+
+/// Values that one place keeps: two for each of 16 channels that take turns with their states.
+const MAX_VALUES: usize = 32;
+
+impl Place {
+    fn find(&self, memory: Memory) -> Option<*mut ort::sys::OrtValue> {
+        let bound = self.values.iter().find(|bound| bound.memory == memory)?;
+        Some(bound.value.as_ptr())
+    }
+
+    fn keep(&mut self, memory: Memory, value: OrtValue) {
+        if MAX_VALUES <= self.values.len() {
+            self.values.remove(0);
+        }
+        self.values.push(Bound { memory, value });
+    }
+}
+
 /// The model, kept from being used or released while ONNX Runtime is torn down; see [`in_flight`].
 pub(super) struct OrtBackend {
     inner: ManuallyDrop<Inner>,
@@ -37,17 +62,40 @@ pub(super) struct OrtBackend {
 struct Inner {
     path: PathBuf,
     // Values before the session: fields are dropped in this order.
-    input: Option<Bound>,
-    outputs: Vec<Option<Bound>>,
-    shape: Vec<usize>,
+    inputs: Vec<Place>,
+    outputs: Vec<Place>,
     memory_info: MemoryInfo,
     session: Session,
-    input_name: CString,
-    output_names: Vec<CString>,
+    input_names: Names,
+    output_names: Names,
+    /// What the next run gets and makes: kept for its memory, filled for each run.
+    input_values: Vec<*const ort::sys::OrtValue>,
+    output_values: Vec<*mut ort::sys::OrtValue>,
     pinned: bool,
 }
 
-// SAFETY: the addresses in `Memory` are only compared; values and session are `Send`.
+/// Names of places as the library wants them: the pointers lead into the strings, which never change.
+struct Names {
+    _strings: Vec<CString>,
+    pointers: Vec<*const c_char>,
+}
+
+impl Names {
+    fn new(path: &Path, ports: &[&TensorInfo]) -> Result<Names, Error> {
+        let name = |port: &&TensorInfo| {
+            CString::new(port.name.as_str()).map_err(|error| load_error(path, &error.to_string()))
+        };
+        let strings = ports.iter().map(name).collect::<Result<Vec<_>, _>>()?;
+        let pointers = strings.iter().map(|name| name.as_ptr()).collect();
+        Ok(Names {
+            _strings: strings,
+            pointers,
+        })
+    }
+}
+
+// SAFETY: the addresses in `Memory` are only compared, names lead to strings of the same object, values for a
+// run are filled at its begin; values and session are `Send`.
 unsafe impl Send for Inner {}
 
 impl OrtBackend {
@@ -56,7 +104,7 @@ impl OrtBackend {
         path: &Path,
         bytes: &[u8],
         has_external_data: bool,
-        (input, outputs): (&TensorInfo, &[TensorInfo]),
+        (inputs, outputs): (&[&TensorInfo], &[&TensorInfo]),
         options: &Options,
     ) -> Result<OrtBackend, Error> {
         let environment = &library::loaded()?.environment;
@@ -64,19 +112,17 @@ impl OrtBackend {
         let session = create(environment, path, bytes, has_external_data, options)
             .map_err(|error| load_error(path, error.message()))?;
         let memory_info = MemoryInfo::cpu().map_err(|error| load_error(path, error.message()))?;
-        let name = |name: &str| CString::new(name).map_err(|error| load_error(path, &error.to_string()));
+        let places = |ports: &[&TensorInfo]| ports.iter().map(|_| Place::default()).collect();
         let inner = Inner {
             path: path.to_owned(),
-            input: None,
-            outputs: outputs.iter().map(|_| None).collect(),
-            shape: Vec::new(),
+            inputs: places(inputs),
+            outputs: places(outputs),
             memory_info,
             session,
-            input_name: name(&input.name)?,
-            output_names: outputs
-                .iter()
-                .map(|output| name(&output.name))
-                .collect::<Result<_, _>>()?,
+            input_names: Names::new(path, inputs)?,
+            output_names: Names::new(path, outputs)?,
+            input_values: Vec::with_capacity(inputs.len()),
+            output_values: Vec::with_capacity(outputs.len()),
             pinned: false,
         };
         Ok(OrtBackend {
@@ -104,31 +150,45 @@ impl Inner {
         }
     }
 
-    fn bind_input(&mut self, input: &mut Tensor, shape: &[usize]) -> Result<(), ort::Error> {
-        let memory = buffer::bytes_mut(&mut input.data);
-        if self.shape == shape && self.input.as_ref().is_some_and(|bound| bound.memory == memory) {
-            return Ok(());
+    /// Makes values for inputs that have none yet.
+    fn bind_inputs(&mut self, inputs: &mut [Input]) -> Result<(), ort::Error> {
+        if inputs.len() != self.inputs.len() {
+            return Err(ort::Error::new("the number of inputs is not the model's"));
         }
-        let element_type = buffer::element_type(&input.data);
-        // SAFETY: `run` compares the memory before each use, and the value is used nowhere else.
-        let value = unsafe { OrtValue::view(&self.memory_info, memory, element_type, shape) }?;
-        self.input = Some(Bound { memory, value });
-        if self.shape != shape {
-            self.outputs.iter_mut().for_each(|bound| *bound = None);
-            self.shape = shape.to_vec();
+        self.input_values.clear();
+        for (place, input) in self.inputs.iter_mut().zip(inputs) {
+            if place.shape != input.shape {
+                place.values.clear();
+                place.shape.clone_from(&input.shape);
+                // Other inputs may mean other outputs.
+                self.outputs.iter_mut().for_each(|it| it.values.clear());
+            }
+            let memory = buffer::bytes_mut(&mut input.tensor.data);
+            let value = match place.find(memory) {
+                Some(value) => value,
+                None => {
+                    let element_type = buffer::element_type(&input.tensor.data);
+                    // SAFETY: `run` looks for the memory of now before each use.
+                    let value =
+                        unsafe { OrtValue::view(&self.memory_info, memory, element_type, &input.shape) }?;
+                    let pointer = value.as_ptr();
+                    place.keep(memory, value);
+                    pointer
+                }
+            };
+            self.input_values.push(value);
         }
         Ok(())
     }
 
-    fn run(&mut self, input: &mut Tensor, shape: &[usize], outputs: &mut [Tensor]) -> Result<(), Error> {
-        self.bind_input(input, shape)
-            .map_err(|error| self.failure(&error))?;
+    fn run(&mut self, inputs: &mut [Input], outputs: &mut [Tensor]) -> Result<(), Error> {
+        self.bind_inputs(inputs).map_err(|error| self.failure(&error))?;
         match self.run_bound(outputs) {
             Ok(()) => Ok(()),
             // A model may declare shapes that it does not keep; then its outputs are not bound again.
-            Err(error) if self.outputs.iter().any(Option::is_some) => {
+            Err(error) if self.outputs.iter().any(|it| !it.values.is_empty()) => {
                 self.pinned = false;
-                self.outputs.iter_mut().for_each(|bound| *bound = None);
+                self.outputs.iter_mut().for_each(|it| it.values.clear());
                 self.run_bound(outputs).map_err(|_| self.failure(&error))
             }
             Err(error) => Err(self.failure(&error)),
@@ -137,52 +197,37 @@ impl Inner {
 
     /// Runs with what is bound; unbound outputs are allocated by the library and copied.
     fn run_bound(&mut self, outputs: &mut [Tensor]) -> Result<(), ort::Error> {
-        let Some(input) = &self.input else {
-            return Err(ort::Error::new("no input is bound"));
-        };
-        let is_same = |(bound, output): (&mut Option<Bound>, &mut Tensor)| {
-            let memory = buffer::bytes_mut(&mut output.data);
-            match bound {
-                Some(it) if it.memory == memory => it.value.as_ptr(),
-                _ => {
-                    *bound = None;
-                    ptr::null_mut()
-                }
-            }
-        };
-        let mut values: Vec<_> = self
-            .outputs
-            .iter_mut()
-            .zip(outputs.iter_mut())
-            .map(is_same)
-            .collect();
-        let names: Vec<*const c_char> = self.output_names.iter().map(|name| name.as_ptr()).collect();
-        // SAFETY: names and values live in `self`; bound memory was compared just now and is borrowed
-        // mutably through `outputs` and by the caller's `input` during the call; the counts are the lengths.
+        if outputs.len() != self.outputs.len() {
+            return Err(ort::Error::new("the number of outputs is not the model's"));
+        }
+        self.output_values.clear();
+        for (place, output) in self.outputs.iter().zip(outputs.iter_mut()) {
+            let value = place.find(buffer::bytes_mut(&mut output.data));
+            self.output_values.push(value.unwrap_or(ptr::null_mut()));
+        }
+        // SAFETY: names and values live in `self`; the memory that they view was looked up just now, and is
+        // borrowed mutably through `outputs` and by the caller's `inputs` during the call; the counts are the
+        // lengths.
         let status = unsafe {
             (ort::api().Run)(
                 self.session.ptr().cast_mut(),
                 ptr::null(),
-                &self.input_name.as_ptr(),
-                &input.value.as_ptr().cast_const(),
-                1,
-                names.as_ptr(),
-                names.len(),
-                values.as_mut_ptr(),
+                self.input_names.pointers.as_ptr(),
+                self.input_values.as_ptr(),
+                self.input_values.len(),
+                self.output_names.pointers.as_ptr(),
+                self.output_names.pointers.len(),
+                self.output_values.as_mut_ptr(),
             )
         };
         // SAFETY: the status was just returned and is consumed once.
         unsafe { ort::Error::result_from_status(status) }?;
-        self.take_unbound(&values, outputs)
+        self.take_unbound(outputs)
     }
 
-    fn take_unbound(
-        &mut self,
-        values: &[*mut ort::sys::OrtValue],
-        outputs: &mut [Tensor],
-    ) -> Result<(), ort::Error> {
-        for ((bound, &value), output) in self.outputs.iter_mut().zip(values).zip(outputs) {
-            if bound.is_some() {
+    fn take_unbound(&mut self, outputs: &mut [Tensor]) -> Result<(), ort::Error> {
+        for ((place, &value), output) in self.outputs.iter_mut().zip(&self.output_values).zip(outputs) {
+            if place.find(buffer::bytes_mut(&mut output.data)) == Some(value) {
                 continue;
             }
             let value = NonNull::new(value).ok_or_else(|| ort::Error::new("an output is missing"))?;
@@ -202,9 +247,9 @@ impl Inner {
             if self.pinned {
                 let memory = buffer::bytes_mut(&mut output.data);
                 let element_type = buffer::element_type(&output.data);
-                // SAFETY: as in `bind_input`.
+                // SAFETY: as in `bind_inputs`.
                 let value = unsafe { OrtValue::view(&self.memory_info, memory, element_type, &output.dims) }?;
-                *bound = Some(Bound { memory, value });
+                place.keep(memory, value);
             }
         }
         Ok(())
@@ -216,9 +261,9 @@ impl Backend for OrtBackend {
         NAME
     }
 
-    fn run(&mut self, input: &mut Tensor, shape: &[usize], outputs: &mut [Tensor]) -> Result<(), Error> {
+    fn run(&mut self, inputs: &mut [Input], outputs: &mut [Tensor]) -> Result<(), Error> {
         match in_flight::begin() {
-            Some(_call) => self.inner.run(input, shape, outputs),
+            Some(_call) => self.inner.run(inputs, outputs),
             None => Err(Error::Run {
                 path: self.inner.path.clone(),
                 backend: NAME,

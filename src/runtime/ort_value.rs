@@ -24,8 +24,8 @@ impl OrtValue {
     /// Makes a value that views `length` bytes at `address`.
     ///
     /// # Safety
-    /// The memory must stay valid, and must not be accessed while the value is in a run, until the
-    /// value is dropped.
+    /// The memory must be valid, and not accessed elsewhere, whenever the value is in a run. A value that
+    /// outlives its memory may be dropped, and nothing else.
     pub(super) unsafe fn view(
         memory: &MemoryInfo,
         (address, length): (*mut u8, usize),

@@ -4,11 +4,11 @@
 
 use std::path::Path;
 
-use super::backend::Backend;
+use super::backend::{Backend, Input};
 use super::describe::{Axes, Description, axes_of, default_range, spread};
 use super::modelinfo::{DimsOrder, dims_line};
-use super::{Error, Ratio, Scale, Task, TaskChoice, buffer};
-use crate::tensor::{Channels, Data, Dim, ElementType, ImageSpec, Layout, Tensor, TensorInfo};
+use super::{Error, Ratio, Scale, Task, TaskChoice, Trial, buffer, sound};
+use crate::tensor::{Channels, Data, Dim, ElementType, ImageSpec, InputSpec, Layout, Tensor, TensorInfo};
 
 /// Frame sizes to try on models that take any: two that share no factor but 16, so that a size which
 /// does not follow by a factor shows; larger ones for models that cannot take small frames.
@@ -27,46 +27,89 @@ pub(super) struct Finding {
     pub task: Task,
     pub output_spec: Option<ImageSpec>,
     pub scale: Scale,
+    pub trial: Option<Trial>,
 }
 
 /// Decides the task, and for an image the layout and scale of the answer.
+///
+/// A model of dynamic size whose frames pass may fail at the sizes that are tried; of all others that is an
+/// error.
 pub(super) fn probe(
     path: &Path,
     description: &Description,
     choice: TaskChoice,
     backend: &mut dyn Backend,
 ) -> Result<Finding, Error> {
-    let tensor = Finding {
-        task: Task::Tensor,
+    let spec = match &description.input_spec {
+        InputSpec::Image(spec) => spec,
+        InputSpec::Sound(spec) => return sound::probe(path, description, spec, choice, backend),
+    };
+    let wish = match choice {
+        TaskChoice::Task(task) => Some(task),
+        TaskChoice::Auto => description.stated_task,
+    };
+    let runs = trials(description, spec, backend);
+    if let Some(task) = wish.filter(|task| *task != Task::Image) {
+        return passing(task, spec, runs);
+    }
+    let is_optional = |error: &Error| matches!(error, Error::Unsuitable { .. }) && choice == TaskChoice::Auto;
+    let output = match picture_output(path, description) {
+        Err(error) if is_optional(&error) => return passing(Task::Tensor, spec, runs),
+        other => other?,
+    };
+    let runs = runs?;
+    match image(path, description, spec, output, &runs) {
+        Err(error) if is_optional(&error) => passing(Task::Tensor, spec, Ok(runs)),
+        Ok(finding) if choice == TaskChoice::Auto && wish.is_none() && is_table(&finding, &runs) => {
+            passing(Task::Tensor, spec, Ok(runs))
+        }
+        other => other,
+    }
+}
+
+/// Whether the answer is a table rather than a picture: it has no dimension for channels, and other proportions than
+/// the frame. So are the boxes of a YOLO model, [1, 84, 8400].
+fn is_table(finding: &Finding, runs: &[Run]) -> bool {
+    let rank = runs
+        .last()
+        .and_then(|run| run.trial.outputs.first())
+        .map_or(0, Vec::len);
+    rank < 4 && finding.scale.width != finding.scale.height
+}
+
+/// What is found of a model whose frames pass.
+fn passing(task: Task, spec: &ImageSpec, runs: Result<Vec<Run>, Error>) -> Result<Finding, Error> {
+    let trial = match runs {
+        Err(_) if spec.size.is_none() => None,
+        runs => runs?.pop().map(|run| run.trial),
+    };
+    Ok(Finding {
+        task,
         output_spec: None,
         scale: Scale::ONE,
-    };
-    if choice == TaskChoice::Tensor {
-        return Ok(tensor);
-    }
-    match image(path, description, backend) {
-        Ok(finding) => Ok(finding),
-        Err(Error::Unsuitable { .. }) if choice == TaskChoice::Auto => Ok(tensor),
-        Err(error) => Err(error),
-    }
+        trial,
+    })
 }
 
 /// What to do about a model that is no image model.
 const REMEDY: &str = "set task=tensor, or use a model whose single output is a picture";
 
-/// One run at load.
-struct Trial {
-    /// Width and height of the input.
+/// One run at load on a frame of this width and height.
+struct Run {
     size: (usize, usize),
-    /// Shape of the answer.
-    dims: Vec<usize>,
+    trial: Trial,
 }
 
-fn image(path: &Path, description: &Description, backend: &mut dyn Backend) -> Result<Finding, Error> {
-    let output = picture_output(path, description)?;
+fn image(
+    path: &Path,
+    description: &Description,
+    input: &ImageSpec,
+    output: &TensorInfo,
+    runs: &[Run],
+) -> Result<Finding, Error> {
     let mut seen: Option<(Axes, Channels, Scale)> = None;
-    for trial in trials(description, backend)? {
-        let one = picture(path, &output.name, description.input_spec.layout, &trial)?;
+    for run in runs {
+        let one = picture(path, &output.name, input.layout, run)?;
         if seen.is_some_and(|other| other != one) {
             let cause = format!(
                 "the size of output '{}' does not follow the input's by a fixed factor",
@@ -82,20 +125,22 @@ fn image(path: &Path, description: &Description, backend: &mut dyn Backend) -> R
     let stated = description.output_ranges.first().cloned().flatten();
     let ranges = match stated {
         Some(ranges) => spread(path, &output.name, ranges, channels)?,
-        None => output_ranges(description, channels, output.element_type),
+        None => output_ranges(input, channels, output.element_type),
     };
-    let size = description.input_spec.size;
     let spec = ImageSpec {
         layout: axes.layout,
         channels,
         element_type: output.element_type,
-        size: size.map(|(width, height)| (scale.width.apply(width), scale.height.apply(height))),
+        size: input
+            .size
+            .map(|(width, height)| (scale.width.apply(width), scale.height.apply(height))),
         ranges,
     };
     Ok(Finding {
         task: Task::Image,
         output_spec: Some(spec),
         scale,
+        trial: runs.last().map(|run| run.trial.clone()),
     })
 }
 
@@ -138,12 +183,7 @@ fn picture_output<'a>(path: &Path, description: &'a Description) -> Result<&'a T
 }
 
 /// Takes the answer's range to be that of the input, which holds for nearly all image-to-image models.
-fn output_ranges(
-    description: &Description,
-    channels: Channels,
-    element_type: ElementType,
-) -> Vec<(f32, f32)> {
-    let input = &description.input_spec;
+fn output_ranges(input: &ImageSpec, channels: Channels, element_type: ElementType) -> Vec<(f32, f32)> {
     let wanted = super::describe::channel_count(channels);
     let is_same_kind = (input.element_type == ElementType::U8) == (element_type == ElementType::U8);
     match (is_same_kind, input.channels == channels) {
@@ -161,40 +201,58 @@ fn output_ranges(
 }
 
 /// Runs at the fixed size, or at two sizes.
-fn trials(description: &Description, backend: &mut dyn Backend) -> Result<Vec<Trial>, Error> {
-    let mut one = |size| run(description, backend, size).map(|dims| Trial { size, dims });
-    if let Some(size) = description.input_spec.size {
+fn trials(description: &Description, spec: &ImageSpec, backend: &mut dyn Backend) -> Result<Vec<Run>, Error> {
+    let mut one = |size| {
+        let dims = input_dims(spec, size);
+        let shape = model_shape(&dims, description.input.dims.len(), spec.layout);
+        let mut input = buffer::zeros(description.input.element_type, &dims);
+        fill(&mut input.data, &spec.ranges);
+        trial(description, Input { tensor: input, shape }, backend).map(|trial| Run { size, trial })
+    };
+    if let Some(size) = spec.size {
         return Ok(vec![one(size)?]);
     }
     let mut failure = None;
     for sizes in TRIAL_SIZES {
         match sizes.into_iter().map(&mut one).collect::<Result<Vec<_>, _>>() {
-            Ok(trials) => return Ok(trials),
+            Ok(runs) => return Ok(runs),
             Err(error) => failure = failure.or(Some(error)),
         }
     }
     failure.map_or(Ok(Vec::new()), Err)
 }
 
-fn run(
+/// Runs once, with all state zero.
+pub(super) fn trial(
     description: &Description,
+    input: Input,
     backend: &mut dyn Backend,
-    size: (usize, usize),
-) -> Result<Vec<usize>, Error> {
-    let dims = input_dims(&description.input_spec, size);
-    let mut input = buffer::zeros(description.input.element_type, &dims);
-    fill(&mut input.data, &description.input_spec.ranges);
-    let output = &description.outputs;
-    let mut outputs: Vec<Tensor> = output
-        .iter()
-        .map(|it| buffer::zeros(it.element_type, &[0]))
-        .collect();
-    backend.run(
-        &mut input,
-        model_shape(&dims, description.input.dims.len(), description.input_spec.layout).as_slice(),
-        &mut outputs,
-    )?;
-    Ok(outputs.first().map(|it| it.dims.clone()).unwrap_or_default())
+) -> Result<Trial, Error> {
+    let shape = input.shape.clone();
+    let mut inputs = vec![input];
+    inputs.extend(description.states.iter().map(|state| zero_state(&state.input)));
+    let answers = description.outputs.iter();
+    let all = answers.chain(description.states.iter().map(|state| &state.output));
+    let mut outputs: Vec<Tensor> = all.map(|it| buffer::zeros(it.element_type, &[0])).collect();
+    backend.run(&mut inputs, &mut outputs)?;
+    outputs.truncate(description.outputs.len());
+    Ok(Trial {
+        input: shape,
+        outputs: outputs.into_iter().map(|it| it.dims).collect(),
+    })
+}
+
+/// State before the first run. Dimensions that are left open are batches, of one.
+pub(super) fn zero_state(info: &TensorInfo) -> Input {
+    let size = |dim: &Dim| match dim {
+        Dim::Fixed(size) => *size,
+        Dim::Dynamic(_) => 1,
+    };
+    let shape: Vec<usize> = info.dims.iter().map(size).collect();
+    Input {
+        tensor: buffer::zeros(info.element_type, &shape),
+        shape,
+    }
 }
 
 /// Returns the dimensions of a tensor for one frame, always of rank 4.
@@ -251,13 +309,8 @@ pub(super) fn fill(data: &mut Data, ranges: &[(f32, f32)]) {
 }
 
 /// Reads the shape of an answer as a picture.
-fn picture(
-    path: &Path,
-    name: &str,
-    preferred: Layout,
-    trial: &Trial,
-) -> Result<(Axes, Channels, Scale), Error> {
-    let (dims, (width, height)) = (trial.dims.as_slice(), trial.size);
+fn picture(path: &Path, name: &str, preferred: Layout, run: &Run) -> Result<(Axes, Channels, Scale), Error> {
+    let (dims, (width, height)) = (run.trial.outputs.first().map_or(&[][..], Vec::as_slice), run.size);
     let fixed: Vec<Dim> = dims.iter().map(|&dim| Dim::Fixed(dim)).collect();
     let no_picture = |remedy: String| {
         Error::unsuitable(

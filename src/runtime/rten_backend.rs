@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use rten::{LoadErrorKind, ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrView, ValueView};
 
-use super::backend::Backend;
+use super::backend::{Backend, Input};
 use super::{Error, OptimizationLevel, Options, buffer};
 use crate::tensor::{Data, ElementType, Tensor, TensorInfo};
 
@@ -18,7 +18,7 @@ pub(super) const NAME: &str = "rten";
 pub(super) struct RtenBackend {
     path: PathBuf,
     model: rten::Model,
-    input: NodeId,
+    inputs: Vec<NodeId>,
     outputs: Vec<NodeId>,
     options: RunOptions,
 }
@@ -29,10 +29,10 @@ impl RtenBackend {
         path: &Path,
         bytes: &[u8],
         has_external_data: bool,
-        (input, outputs): (&TensorInfo, &[TensorInfo]),
+        (inputs, outputs): (&[&TensorInfo], &[&TensorInfo]),
         options: &Options,
     ) -> Result<RtenBackend, Error> {
-        let tensors = std::iter::once(input).chain(outputs);
+        let tensors = inputs.iter().chain(outputs);
         if let Some(half) = tensors.clone().find(|it| it.element_type == ElementType::F16) {
             let cause = format!("'{}' is float16, which rten does not have", half.name);
             return Err(Error::unsuitable(
@@ -60,18 +60,15 @@ impl RtenBackend {
                 ));
             }
         };
-        let node = |name: &str| {
+        let node = |port: &&TensorInfo| {
             model
-                .node_id(name)
+                .node_id(&port.name)
                 .map_err(|error| load_error(path, LoadErrorKind::GraphError, error.to_string()))
         };
         Ok(RtenBackend {
             path: path.to_owned(),
-            input: node(&input.name)?,
-            outputs: outputs
-                .iter()
-                .map(|output| node(&output.name))
-                .collect::<Result<_, _>>()?,
+            inputs: inputs.iter().map(node).collect::<Result<_, _>>()?,
+            outputs: outputs.iter().map(node).collect::<Result<_, _>>()?,
             options: RunOptions::default()
                 .with_thread_pool(Some(Arc::new(ThreadPool::with_num_threads(options.threads)))),
             model,
@@ -92,17 +89,18 @@ impl Backend for RtenBackend {
         NAME
     }
 
-    fn run(&mut self, input: &mut Tensor, shape: &[usize], outputs: &mut [Tensor]) -> Result<(), Error> {
-        let view = match &input.data {
-            Data::F32(elements) => ValueView::from_shape(shape, elements.as_slice()).ok(),
-            Data::U8(elements) => ValueView::from_shape(shape, elements.as_slice()).ok(),
-            Data::I32(elements) => ValueView::from_shape(shape, elements.as_slice()).ok(),
-            Data::F16(_) | Data::I64(_) => None,
-        };
-        let view =
-            view.ok_or_else(|| self.failure(format!("an input of shape {shape:?} does not hold its data")))?;
-        let inputs = vec![(self.input, ValueOrView::View(view))];
-        let run = || self.model.run(inputs, &self.outputs, Some(self.options.clone()));
+    fn run(&mut self, inputs: &mut [Input], outputs: &mut [Tensor]) -> Result<(), Error> {
+        let mut views = Vec::with_capacity(inputs.len());
+        for (node, input) in self.inputs.iter().zip(inputs.iter()) {
+            let view = view(input).ok_or_else(|| {
+                self.failure(format!(
+                    "an input of shape {:?} does not hold its data",
+                    input.shape
+                ))
+            })?;
+            views.push((*node, view));
+        }
+        let run = || self.model.run(views, &self.outputs, Some(self.options.clone()));
         let values = match catch_unwind(AssertUnwindSafe(run)) {
             Ok(Ok(values)) => values,
             Ok(Err(error)) => return Err(self.failure(error.to_string())),
@@ -112,6 +110,30 @@ impl Backend for RtenBackend {
             take(value, output).map_err(|cause| self.failure(cause))?;
         }
         Ok(())
+    }
+}
+
+/// Borrows an input, but for int64, which rten has only as int32 and which is narrowed.
+fn view(input: &Input) -> Option<ValueOrView<'_>> {
+    let shape = input.shape.as_slice();
+    match &input.tensor.data {
+        Data::F32(elements) => ValueView::from_shape(shape, elements.as_slice())
+            .ok()
+            .map(ValueOrView::View),
+        Data::U8(elements) => ValueView::from_shape(shape, elements.as_slice())
+            .ok()
+            .map(ValueOrView::View),
+        Data::I32(elements) => ValueView::from_shape(shape, elements.as_slice())
+            .ok()
+            .map(ValueOrView::View),
+        Data::I64(elements) => {
+            let narrow = elements
+                .iter()
+                .map(|&it| i32::try_from(it).ok())
+                .collect::<Option<Vec<i32>>>()?;
+            Value::from_shape(shape, narrow).ok().map(ValueOrView::Value)
+        }
+        Data::F16(_) => None,
     }
 }
 

@@ -6,7 +6,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use super::backend::Backend;
+use super::backend::{Backend, Input};
 use super::describe::{Description, describe};
 use super::modelinfo::{self, dims_line};
 use super::onnx::{self, Graph, ParseError};
@@ -14,8 +14,9 @@ use super::ort_backend::OrtBackend;
 use super::rten_backend::RtenBackend;
 use super::{
     BackendChoice, Error, ExecutionProvider, Model, Options, Task, buffer, external_data, library, probe,
+    sound,
 };
-use crate::tensor::{Dim, Tensor};
+use crate::tensor::{Data, Dim, InputSpec, Tensor};
 
 /// Bytes an ONNX file may have: the limit of protocol buffers.
 const MAX_BYTES: u64 = (1 << 31) - 1;
@@ -25,14 +26,18 @@ pub struct Session {
     model: Model,
     backend: Box<dyn Backend>,
     backend_note: String,
-    /// Shape of the prepared input as the model wants it; empty before `prepare`.
-    shape: Vec<usize>,
-    input: Tensor,
+    /// The frame or the sound, whose shape is empty before `prepare`, and state after it.
+    inputs: Vec<Input>,
+    /// Answers, and state after them.
     outputs: Vec<Tensor>,
+    /// State of the voices that are not at work.
+    voices: Vec<Vec<Data>>,
+    /// The voice at work.
+    voice: usize,
 }
 
 impl Session {
-    /// Reads, judges and loads a model; runs an image model once or twice to see the size of its answer.
+    /// Reads, judges and loads a model; runs it once or twice to see the shape of its answers.
     ///
     /// Takes as long as the model is large, so it has no place on a streaming thread.
     pub fn load(path: &Path, options: &Options) -> Result<Session, Error> {
@@ -58,37 +63,46 @@ impl Session {
         })?;
         external_data::check(path, &graph.external_data)?;
         let info = modelinfo::load(path)?;
-        let description = describe(path, &graph, info.as_ref())?;
+        let description = describe(path, &graph, info.as_ref(), options.task)?;
         let (mut backend, backend_note) = load_backend(path, &bytes, &graph, &description, options)?;
         let finding = probe::probe(path, &description, options.task, backend.as_mut())?;
-        if finding.task == Task::Image || outputs_follow_input(&description) {
+        if finding.task.replaces() || outputs_follow_input(&description) {
             backend.pin_outputs();
         }
-        let outputs = description
+        let states = description.states.iter();
+        let all = description
             .outputs
             .iter()
-            .map(|it| buffer::zeros(it.element_type, &[0]))
-            .collect();
-        let input = buffer::zeros(description.input.element_type, &[0]);
+            .chain(states.clone().map(|state| &state.output));
+        let outputs = all.map(|it| buffer::zeros(it.element_type, &[0])).collect();
+        let mut inputs = vec![Input {
+            tensor: buffer::zeros(description.input.element_type, &[0]),
+            shape: Vec::new(),
+        }];
+        inputs.extend(states.map(|state| probe::zero_state(&state.input)));
         let model = Model {
             path: path.to_owned(),
             task: finding.task,
             input: description.input,
             input_spec: description.input_spec,
+            states: description.states,
             outputs: description.outputs,
             dims_orders: description.dims_orders,
             output_spec: finding.output_spec,
             scale: finding.scale,
             group_id: description.group_id,
             opset: graph.opset,
+            metadata: graph.metadata,
+            trial: finding.trial,
         };
         Ok(Session {
             model,
             backend,
             backend_note,
-            shape: Vec::new(),
-            input,
+            inputs,
             outputs,
+            voices: Vec::new(),
+            voice: 0,
         })
     }
 
@@ -107,11 +121,15 @@ impl Session {
         &self.backend_note
     }
 
-    /// Makes the input ready for frames whose tensor has the shape `dims`, which is always of rank 4.
+    /// Makes the input ready for frames whose tensor has the shape `dims`, which is always of rank 4, or for
+    /// sound, whose tensor has the shape 1, channels, hop.
     ///
     /// Does nothing when the shape is the prepared one, and otherwise allocates.
     pub fn prepare(&mut self, dims: &[usize]) -> Result<(), Error> {
-        if self.input.dims == dims && !self.shape.is_empty() {
+        if self
+            .frame()
+            .is_some_and(|it| it.tensor.dims == dims && !it.shape.is_empty())
+        {
             return Ok(());
         }
         let shape = self.checked_shape(dims)?;
@@ -123,39 +141,124 @@ impl Session {
                 limit,
             });
         }
-        self.input = buffer::zeros(self.model.input.element_type, dims);
-        self.shape = shape;
+        let tensor = buffer::zeros(self.model.input.element_type, dims);
+        if let Some(frame) = self.inputs.first_mut() {
+            *frame = Input { tensor, shape };
+        }
         Ok(())
     }
 
     /// Runs once on a made-up frame of the prepared shape; the answer is not looked at.
     pub fn warm_up(&mut self) -> Result<(), Error> {
-        probe::fill(&mut self.input.data, &self.model.input_spec.ranges);
-        self.run().map(|_| ())
+        if let Some(frame) = self.inputs.first_mut() {
+            match &self.model.input_spec {
+                InputSpec::Image(spec) => probe::fill(&mut frame.tensor.data, &spec.ranges),
+                InputSpec::Sound(_) => sound::fill(&mut frame.tensor.data),
+            }
+        }
+        let result = self.run().map(|_| ());
+        self.reset();
+        result
     }
 
-    /// Returns the input of the next run. Before [`prepare`](Session::prepare) it is empty.
-    pub fn input(&mut self) -> &mut Tensor {
-        &mut self.input
-    }
-
-    /// Runs once and returns the outputs in the model's order.
+    /// Makes the session ready for this many voices, each with recurrent state of its own, zero at first.
     ///
-    /// The memory is that of the last run where shapes repeat. For an image the single output has rank
-    /// 4, and a NaN or an infinity in it is an error.
-    pub fn run(&mut self) -> Result<&[Tensor], Error> {
-        let expected = self.shape.iter().product::<usize>();
-        if self.shape.is_empty() || buffer::len(&self.input.data) != expected {
+    /// A voice is one of several streams that take turns on one model, such as the channels of stereo on a
+    /// model for mono. There is one before the first call.
+    pub fn set_voices(&mut self, voices: usize) {
+        self.reset();
+        let states = || {
+            let states = self.model.states.iter();
+            states
+                .map(|state| probe::zero_state(&state.input).tensor.data)
+                .collect()
+        };
+        // Voice 0 is at work: its state stands among the inputs, and its place here is void.
+        self.voices = (0..voices.max(1)).map(|_| states()).collect();
+        self.voice = 0;
+    }
+
+    /// Lets another voice have the next runs. One that [`set_voices`](Session::set_voices) did not make is an
+    /// error.
+    pub fn select_voice(&mut self, voice: usize) -> Result<(), Error> {
+        if voice == self.voice {
+            return Ok(());
+        }
+        if self.voices.len() <= voice {
             return Err(Error::NotPrepared {
                 path: self.model.path.clone(),
             });
         }
-        self.backend
-            .run(&mut self.input, &self.shape, &mut self.outputs)?;
-        if self.model.task == Task::Image {
-            self.check_picture()?;
+        for to in [self.voice, voice] {
+            let parked = self.voices.get_mut(to).into_iter().flatten();
+            for (input, parked) in self.inputs.iter_mut().skip(1).zip(parked) {
+                std::mem::swap(&mut input.tensor.data, parked);
+            }
         }
-        Ok(&self.outputs)
+        self.voice = voice;
+        Ok(())
+    }
+
+    /// Forgets what earlier runs handed on: state is zero again, as it is at first, of all voices.
+    pub fn reset(&mut self) {
+        self.voices.iter_mut().flatten().for_each(buffer::clear);
+        for state in self.inputs.iter_mut().skip(1) {
+            buffer::clear(&mut state.tensor.data);
+        }
+    }
+
+    fn frame(&self) -> Option<&Input> {
+        self.inputs.first()
+    }
+
+    /// Returns the input of the next run. Before [`prepare`](Session::prepare) it is empty.
+    pub fn input(&mut self) -> &mut Tensor {
+        // The first input is there from the start.
+        &mut self.inputs[0].tensor
+    }
+
+    /// Runs once and returns the answers, in the order of [`Model::outputs`]. State goes to the next run.
+    ///
+    /// The memory is that of the last run where shapes repeat. For an image the single output has rank
+    /// 4. In a picture or in sound, a NaN or an infinity is an error.
+    pub fn run(&mut self) -> Result<&[Tensor], Error> {
+        let is_ready = |it: &Input| {
+            !it.shape.is_empty() && buffer::len(&it.tensor.data) == it.shape.iter().product::<usize>()
+        };
+        if !self.frame().is_some_and(is_ready) {
+            return Err(Error::NotPrepared {
+                path: self.model.path.clone(),
+            });
+        }
+        self.backend.run(&mut self.inputs, &mut self.outputs)?;
+        self.hand_on()?;
+        match self.model.task {
+            Task::Image => self.check_picture()?,
+            Task::Audio => self.check_finite()?,
+            _ => {}
+        }
+        Ok(self.outputs.get(..self.model.outputs.len()).unwrap_or_default())
+    }
+
+    /// Lets the state that came out change places with the one that went in.
+    fn hand_on(&mut self) -> Result<(), Error> {
+        let old = self.inputs.iter_mut().skip(1);
+        let new = self.outputs.iter_mut().skip(self.model.outputs.len());
+        for ((old, new), info) in old.zip(new).zip(&self.model.states) {
+            if old.shape != new.dims {
+                let (name, wanted) = (&info.output.name, &old.shape);
+                return Err(Error::Run {
+                    path: self.model.path.clone(),
+                    backend: self.backend.name(),
+                    cause: format!(
+                        "state '{name}' has the shape {:?} where {wanted:?} went in",
+                        new.dims
+                    ),
+                });
+            }
+            std::mem::swap(&mut old.tensor.data, &mut new.data);
+        }
+        Ok(())
     }
 
     fn check_picture(&mut self) -> Result<(), Error> {
@@ -195,6 +298,21 @@ impl Session {
         Ok(())
     }
 
+    fn check_finite(&self) -> Result<(), Error> {
+        let (Some(output), Some(info)) = (self.outputs.first(), self.model.outputs.first()) else {
+            return Ok(());
+        };
+        match buffer::first_not_finite(&output.data) {
+            None => Ok(()),
+            Some((index, value)) => Err(Error::NotFinite {
+                path: self.model.path.clone(),
+                output: info.name.clone(),
+                index,
+                value,
+            }),
+        }
+    }
+
     fn checked_shape(&self, dims: &[usize]) -> Result<Vec<usize>, Error> {
         let model = &self.model;
         let mismatch = || Error::Shape {
@@ -202,8 +320,15 @@ impl Session {
             dims: dims.to_vec(),
             expected: dims_line(&model.input.dims),
         };
-        let dims: &[usize; 4] = dims.try_into().map_err(|_| mismatch())?;
-        let shape = probe::model_shape(dims, model.input.dims.len(), model.input_spec.layout);
+        let rank = model.input.dims.len();
+        let shape = match &model.input_spec {
+            InputSpec::Image(spec) => {
+                let dims: &[usize; 4] = dims.try_into().map_err(|_| mismatch())?;
+                probe::model_shape(dims, rank, spec.layout)
+            }
+            InputSpec::Sound(spec) if *dims == [1, spec.channels, spec.hop] => sound::model_shape(spec, rank),
+            InputSpec::Sound(_) => return Err(mismatch()),
+        };
         let fits = |(size, dim): (&usize, &Dim)| match dim {
             Dim::Fixed(fixed) => size == fixed,
             Dim::Dynamic(_) => *size != 0,
@@ -251,7 +376,16 @@ fn load_backend(
     options: &Options,
 ) -> Result<(Box<dyn Backend>, String), Error> {
     let external = !graph.external_data.is_empty();
-    let ports = (&description.input, description.outputs.as_slice());
+    let states = || description.states.iter();
+    let inputs: Vec<_> = std::iter::once(&description.input)
+        .chain(states().map(|state| &state.input))
+        .collect();
+    let outputs: Vec<_> = description
+        .outputs
+        .iter()
+        .chain(states().map(|state| &state.output))
+        .collect();
+    let ports = (inputs.as_slice(), outputs.as_slice());
     let ort =
         || OrtBackend::load(path, bytes, external, ports, options).map(|it| Box::new(it) as Box<dyn Backend>);
     let rten = || {

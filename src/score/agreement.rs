@@ -21,7 +21,7 @@ pub fn agreement(a: &Plane, b: &Plane) -> f64 {
 }
 
 /// Compares many pairs with one scaler and one scaled plane.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Agreement {
     resizer: Resizer,
     scaled: Plane,
@@ -65,7 +65,7 @@ fn compare(a: &Plane, b: &Plane) -> f64 {
 }
 
 /// One less the mean absolute difference over the full scale; 1 for planes without samples.
-fn closeness(a: &Plane, b: &Plane) -> f64 {
+pub(super) fn closeness(a: &Plane, b: &Plane) -> f64 {
     let sum: u64 = a
         .samples
         .iter()

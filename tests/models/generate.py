@@ -97,8 +97,77 @@ body = helper.make_graph(
 save("slow", [helper.make_node("Loop", ["steps", "", "x"], ["y"], body=body)], [value("x", [1, 1, "h", "w"])],
      [value("y", [1, 1, "h", "w"])], [constant("steps", np.array(600_000, np.int64))])
 
-# Models that must be refused.
+# Sound that works: hops of 10 ms where nothing else is said.
+at_16k = {"sample_rate": "16000"}
 ident = [helper.make_node("Identity", ["x"], ["y"])]
+
+
+def late(name, hop, lag, dims, metadata, kind=FLOAT):
+    """Gives back what it hears, later: the state holds what was not given back yet."""
+    out = helper.make_node("Slice", ["all", "zero", "hop", "axis"], ["y"])
+    rest = helper.make_node("Slice", ["all", "hop", "end", "axis"], ["line_out"])
+    save(name, [helper.make_node("Concat", ["line_in", "x"], ["all"], axis=-1), out, rest],
+         [value("x", [*dims, hop], kind), value("line_in", [*dims, lag], kind)],
+         [value("y", [*dims, hop], kind), value("line_out", [*dims, lag], kind)],
+         [constant(key, np.array([number], np.int64)) for key, number in
+          (("zero", 0), ("hop", hop), ("end", hop + lag), ("axis", len(dims)))], metadata)
+
+
+late("late_16k", 160, 100, [1], {**at_16k, "delay": "100", "task": "audio"})
+late("late_48k", 480, 720, [1, 1], {"sample_rate": "48000", "delay": "720"})
+late("later_48k", 256, 1000, [1], {"sample_rate": "48000", "delay": "1000"})
+late("late_half", 160, 40, [1], {**at_16k, "delay": "40"}, HALF)
+save("negate_48k", [helper.make_node("Neg", ["x"], ["y"])], [value("x", [1, 480])], [value("y", [1, 480])],
+     metadata={"sample_rate": "48000"})
+save("half_48k", [helper.make_node("Mul", ["x", "half"], ["y"])], [value("x", [480])], [value("y", [480])],
+     [constant("half", np.array(0.5, np.float32))], metadata={"sample_rate": "48000"})
+save("swap_stereo", [helper.make_node("Gather", ["x", "order"], ["y"], axis=1)], [value("x", [1, 2, 480])],
+     [value("y", [1, 2, 480])], [constant("order", np.array([1, 0], np.int64))], metadata={"sample_rate": "48000"})
+save("any_length", [helper.make_node("Neg", ["x"], ["y"])], [value("x", [1, "n"])], [value("y", [1, "n"])], metadata=at_16k)
+save("unsaid_rate", ident, [value("x", [1, 160])], [value("y", [1, 160])])
+save("root", [helper.make_node("Sqrt", ["x"], ["y"])], [value("x", [1, 160])], [value("y", [1, 160])], metadata=at_16k)
+
+# A low pass with one pole: y[n] = 0.9 y[n - 1] + 0.1 x[n], 16 samples a run, the last answer as state.
+lags = np.arange(16)[None, :] - np.arange(16)[:, None]
+save("low_pass", [helper.make_node("MatMul", ["x", "past"], ["a"]), helper.make_node("Mul", ["h", "decay"], ["b"]),
+                  helper.make_node("Add", ["a", "b"], ["y"]), helper.make_node("Slice", ["y", "last", "end", "axis"], ["hn"])],
+     [value("x", [1, 16]), value("h", [1, 1])], [value("y", [1, 16]), value("hn", [1, 1])],
+     [constant("past", np.where(lags < 0, 0, 0.1 * 0.9 ** np.maximum(lags, 0)).astype(np.float32)),
+      constant("decay", (0.9 ** np.arange(1, 17)).astype(np.float32)[None]), constant("last", np.array([15], np.int64)),
+      constant("end", np.array([16], np.int64)), constant("axis", np.array([1], np.int64))], at_16k)
+
+# Logits of silence, a low sound and a high one, from the power of a window and of its differences.
+save("pitch", [helper.make_node("Slice", ["x", "one", "end", "axis"], ["later"]),
+               helper.make_node("Slice", ["x", "zero", "before", "axis"], ["earlier"]),
+               helper.make_node("Sub", ["later", "earlier"], ["d"]), helper.make_node("Mul", ["d", "d"], ["d2"]),
+               helper.make_node("Mul", ["x", "x"], ["x2"]),
+               helper.make_node("ReduceMean", ["d2"], ["high"], axes=[1]), helper.make_node("ReduceMean", ["x2"], ["power"], axes=[1]),
+               helper.make_node("Concat", ["power", "high"], ["both"], axis=1), helper.make_node("Gemm", ["both", "w", "b"], ["logits"])],
+     [value("x", [1, 1600])], [value("logits", [1, 3])],
+     [constant("one", np.array([1], np.int64)), constant("end", np.array([1600], np.int64)), constant("zero", np.array([0], np.int64)),
+      constant("before", np.array([1599], np.int64)), constant("axis", np.array([1], np.int64)),
+      constant("w", np.array([[0, 400, 0], [0, -1000, 400]], np.float32)), constant("b", np.array([4, 0, 0], np.float32))],
+     {**at_16k, "task": "classify", "names": "{0: 'silence', 1: 'low', 2: 'high'}"})
+
+# A detector in the form of TensorFlow's detection API on 64x64: each cell of 16x16 pixels proposes itself, a pixel
+# smaller on each side, as bright as its pixels are.
+cells = np.arange(16)
+top, left = (cells // 4 * 16 + 1) / 64, (cells % 4 * 16 + 1) / 64
+edges = np.stack([top, left, top + 14 / 64, left + 14 / 64], axis=1).astype(np.float32)
+save("ssd_bright",
+     [helper.make_node("AveragePool", ["x"], ["p"], kernel_shape=[16, 16], strides=[16, 16]),
+      helper.make_node("ReduceMean", ["p"], ["m"], axes=[1], keepdims=0),
+      helper.make_node("Reshape", ["m", "row"], ["detection_scores"]),
+      helper.make_node("Identity", ["edges"], ["detection_boxes"]),
+      helper.make_node("Identity", ["ones"], ["detection_classes"]),
+      helper.make_node("Identity", ["count"], ["num_detections"])],
+     [value("x", [1, 3, 64, 64])],
+     [value("detection_boxes", [1, "n", 4]), value("detection_classes", [1, "n"]), value("detection_scores", [1, "n"]),
+      value("num_detections", [1])],
+     [constant("row", np.array([1, 16], np.int64)), constant("edges", edges[None]),
+      constant("ones", np.ones((1, 16), np.float32)), constant("count", np.array([16], np.float32))])
+
+# Models that must be refused.
 save("rank_1", ident, [value("x", ["n"])], [value("y", ["n"])])
 save("rank_5", ident, [value("x", [1, 3, 4, "h", "w"])], [value("y", [1, 3, 4, "h", "w"])])
 save("two_channels", ident, [value("x", [1, 2, "h", "w"])], [value("y", [1, 2, "h", "w"])])
@@ -131,3 +200,54 @@ external("external_missing", "absent.data")
 external("external_short", "short.data", b"\0\0")
 external("external_absolute", "/etc/hostname")
 external("external_parent", "../models/external.data")
+
+# Detectors in the form of YOLOv8 on 64x64: a cell of 8x8 pixels proposes itself, as bright as its pixels are for class 0
+# and as red as they are for class 1; the coarser cells propose nothing.
+SIDE, CELL = 64, 8
+CELLS = SIDE // CELL
+
+
+def detector(name, boxes=None, metadata=None, dims=(1, 3, SIDE, SIDE)):
+    coarse = (CELLS // 2) ** 2 + (CELLS // 4) ** 2
+    centers = (np.arange(CELLS) * CELL + CELL / 2).astype(np.float32)
+    own = np.stack([np.tile(centers, CELLS), np.repeat(centers, CELLS), np.full(CELLS ** 2, CELL), np.full(CELLS ** 2, CELL)])
+    own = own if boxes is None else boxes(own)
+    whole = np.concatenate([own, np.full((4, coarse), CELL)], axis=1)[None].astype(np.float16)
+    nodes = [
+        helper.make_node("AveragePool", ["x"], ["p"], kernel_shape=[CELL, CELL], strides=[CELL, CELL]),
+        helper.make_node("Conv", ["p", "w"], ["s"]),
+        helper.make_node("Reshape", ["s", "flat"], ["f"]),
+        helper.make_node("Pad", ["f", "pads"], ["t"]),
+        helper.make_node("Cast", ["b"], ["boxes"], to=FLOAT),
+        helper.make_node("Concat", ["boxes", "t"], ["output0"], axis=1)]
+    weights = np.array([[1 / 3, 1 / 3, 1 / 3], [1, -1, -1]], np.float32).reshape(2, 3, 1, 1)
+    save(name, nodes, [value("x", dims)], [value("output0", [1, 6, CELLS ** 2 + coarse])],
+         [constant("w", weights), constant("flat", np.array([1, 2, -1], np.int64)),
+          constant("pads", np.array([0, 0, 0, 0, 0, coarse], np.int64)), constant("b", whole)], metadata)
+
+
+def lose_the_left(own):
+    own = own.copy()
+    own[0, own[0] < SIDE / 2] = np.nan
+    return own
+
+
+NAMES = {"names": "{0: 'bright', 1: 'red'}", "task": "detect", "stride": "32"}
+detector("detect_bright", metadata=NAMES)
+detector("detect_unsaid")
+detector("detect_nan", lose_the_left, NAMES)
+
+# One number: the mean luma; and classes by the mean of each color.
+save("mean_luma", [helper.make_node("GlobalAveragePool", ["x"], ["p"]), helper.make_node("Flatten", ["p"], ["score"])],
+     [value("x", [1, 1, "h", "w"])], [value("score", [1, 1])], metadata={"task": "score"})
+save("main_color", [pool, helper.make_node("Flatten", ["pooled"], ["classes"])], [value("x", [1, 3, 32, 32])],
+     [value("classes", [1, 3])], metadata={"task": "classify", "names": "['red', 'green', 'blue']", "activation": "none"})
+
+# Classes of places on a grid of half the size: dark, bright, red.
+save("segment_bright",
+     [helper.make_node("AveragePool", ["x"], ["p"], kernel_shape=[2, 2], strides=[2, 2]),
+      helper.make_node("Conv", ["p", "w", "b"], ["scores"])],
+     [value("x", [1, 3, 64, 64])], [value("scores", [1, 3, 32, 32])],
+     [constant("w", np.array([[0, 0, 0], [1 / 3, 1 / 3, 1 / 3], [1, -1, -1]], np.float32).reshape(3, 3, 1, 1)),
+      constant("b", np.array([0.5, 0, 0], np.float32))],
+     metadata={"task": "segment", "names": "['background', 'bright', 'red']"})

@@ -9,7 +9,8 @@
 use std::time::Duration;
 
 use gstavrec::policy::{
-    Availability, CandidateId, Config, Decision, Explanation, Policy, Prior, Reason, RunKind, Shadow,
+    Availability, CandidateId, Config, Decision, Evidence, Explanation, Policy, Prior, Reason, RunKind,
+    Shadow,
 };
 
 pub fn millis(value: f64) -> Duration {
@@ -380,7 +381,8 @@ impl<'a> Run<'a> {
             for id in (0..latencies.len()).filter(|it| *it != reference && present(*it)) {
                 let agreement = self.candidates[id].1 / self.candidates[reference].1;
                 let agreement = (agreement + 0.03 * self.random.normal()).clamp(0.0, 1.0);
-                self.policy.scored(millis(at), CandidateId(id), agreement);
+                self.policy
+                    .scored(millis(at), CandidateId(id), agreement, Evidence::Agreement);
             }
         }
     }

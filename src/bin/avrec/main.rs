@@ -8,6 +8,7 @@
 //! but its log, report or matrix could not be written whole, 130 stopped at once by a second interrupt.
 
 mod args;
+mod boxes;
 mod console;
 mod events;
 mod failure;
@@ -15,6 +16,7 @@ mod launch;
 mod load;
 mod log;
 mod matrix;
+mod measure;
 mod message;
 mod observer;
 mod record;

@@ -7,6 +7,8 @@ use std::time::Duration;
 use gst::structure::GetError;
 use gst::{Structure, StructureRef};
 
+use crate::measure::Quality;
+
 /// A field of a message is missing or has another type.
 #[derive(Debug)]
 pub struct FieldError(String);
@@ -111,15 +113,8 @@ pub struct Probe {
     pub latency_p50: Option<Duration>,
     pub latency_p99: Option<Duration>,
     pub budget: Option<Duration>,
-    pub fidelity: Option<Fidelity>,
-}
-
-/// Full-reference quality over `pairs` frames.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Fidelity {
-    pub pairs: u64,
-    pub ssim: f64,
-    pub psnr_db: f64,
+    /// Against the probe's reference.
+    pub quality: Option<Quality>,
 }
 
 impl TryFrom<&StructureRef> for Message {
@@ -196,14 +191,6 @@ fn surveyed(candidate: &StructureRef) -> Result<Surveyed, FieldError> {
 }
 
 fn probe(message: &StructureRef) -> Result<Probe, FieldError> {
-    let fidelity = match (
-        message.get::<u64>("pairs"),
-        message.get("ssim"),
-        message.get("psnr-db"),
-    ) {
-        (Ok(pairs), Ok(ssim), Ok(psnr_db)) if 0 < pairs => Some(Fidelity { pairs, ssim, psnr_db }),
-        _ => None,
-    };
     Ok(Probe {
         frames: message.get("frames")?,
         misses: message.get("misses")?,
@@ -211,7 +198,7 @@ fn probe(message: &StructureRef) -> Result<Probe, FieldError> {
         latency_p50: duration(message, "latency-p50-ns"),
         latency_p99: duration(message, "latency-p99-ns"),
         budget: duration(message, "budget-ns").filter(|budget| !budget.is_zero()),
-        fidelity,
+        quality: Quality::of(message),
     })
 }
 

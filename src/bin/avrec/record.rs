@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use crate::message::{Answer, Fidelity, Frame, Probe, Swap, SwitchStats};
+use crate::measure::{MEASURES, Measure, Quality};
+use crate::message::{Answer, Frame, Probe, Swap, SwitchStats};
 
 /// One run of the pipeline.
 #[derive(Debug, Default)]
@@ -19,6 +20,8 @@ pub struct Record {
     /// Messages of the probe that has a reference, else of the first probe.
     pub probes: Vec<Timed<Probe>>,
     pub phases: Vec<Phase>,
+    /// What the probe measured over the whole run, which is more exact than the mean of its messages.
+    pub quality: Option<Quality>,
     /// Warnings, failed candidates, loads that went wrong.
     pub problems: Vec<Timed<String>>,
     /// The first switch at the end of the run.
@@ -168,7 +171,7 @@ impl Record {
                 .or(probe.and_then(|it| it.budget)),
             p50: latency.map(|it| it.p50).or(probe.and_then(|it| it.latency_p50)),
             p99: latency.map(|it| it.p99).or(probe.and_then(|it| it.latency_p99)),
-            fidelity: mean_fidelity(&self.probes),
+            quality: self.quality.clone().or_else(|| mean_quality(&self.probes)),
             shares: self.shares(),
         }
     }
@@ -213,7 +216,7 @@ pub struct Summary {
     pub budget: Option<Duration>,
     pub p50: Option<Duration>,
     pub p99: Option<Duration>,
-    pub fidelity: Option<Fidelity>,
+    pub quality: Option<Quality>,
     pub shares: Vec<(String, f64)>,
 }
 
@@ -235,6 +238,15 @@ impl Summary {
             part as f64 / self.frames as f64
         }
     }
+}
+
+/// The measures that some run has.
+pub fn measures(summaries: &[Summary]) -> Vec<&'static Measure> {
+    let has = |it: &&Measure| {
+        let mut qualities = summaries.iter().filter_map(|run| run.quality.as_ref());
+        qualities.any(|quality| quality.get(it).is_some())
+    };
+    MEASURES.iter().filter(has).collect()
 }
 
 /// Exact percentiles (nearest rank) of frame latency.
@@ -262,27 +274,14 @@ impl Percentiles {
 }
 
 /// Mean over frames, not over messages; `None` without a reference.
-pub fn mean_fidelity(probes: &[Timed<Probe>]) -> Option<Fidelity> {
-    let measured = || probes.iter().filter_map(|probe| probe.what.fidelity);
-    let pairs: u64 = measured().map(|it| it.pairs).sum();
-    // Equal pictures have an infinite PSNR, which would hide all the others.
-    let finite = || measured().filter(|it| it.psnr_db.is_finite());
-    let finite_pairs: u64 = finite().map(|it| it.pairs).sum();
-    let sum = |values: &mut dyn Iterator<Item = f64>| values.sum::<f64>();
-    (0 < pairs).then(|| Fidelity {
-        pairs,
-        ssim: sum(&mut measured().map(|it| it.ssim * it.pairs as f64)) / pairs as f64,
-        psnr_db: if finite_pairs == 0 {
-            f64::INFINITY
-        } else {
-            sum(&mut finite().map(|it| it.psnr_db * it.pairs as f64)) / finite_pairs as f64
-        },
-    })
+pub fn mean_quality(probes: &[Timed<Probe>]) -> Option<Quality> {
+    Quality::mean(probes.iter().filter_map(|probe| probe.what.quality.as_ref()))
 }
 
 #[cfg(test)]
 pub mod tests {
     use super::*;
+    use crate::measure::tests::quality;
 
     pub fn frame(candidate: &str, answer: Answer, latency_ms: u64) -> Frame {
         let budget = Duration::from_millis(40);
@@ -300,7 +299,6 @@ pub mod tests {
     }
 
     pub fn probe(pairs: u64, ssim: f64, psnr_db: f64) -> Timed<Probe> {
-        let fidelity = Some(Fidelity { pairs, ssim, psnr_db });
         let what = Probe {
             frames: 7,
             misses: 2,
@@ -308,7 +306,7 @@ pub mod tests {
             latency_p50: Some(Duration::from_millis(3)),
             latency_p99: Some(Duration::from_millis(9)),
             budget: None,
-            fidelity,
+            quality: Some(quality(pairs, ssim, psnr_db)),
         };
         Timed {
             at: Duration::ZERO,
@@ -344,19 +342,5 @@ pub mod tests {
         let summary = record.summary();
         assert_eq!((summary.frames, summary.misses, summary.late), (14, 4, 4));
         assert_eq!(summary.p99, Some(Duration::from_millis(9)));
-    }
-
-    #[test]
-    fn mean_quality_weighs_frames_and_survives_equal_pictures() {
-        let mean = mean_fidelity(&[
-            probe(3, 0.9, 30.0),
-            probe(1, 0.5, 26.0),
-            probe(4, 1.0, f64::INFINITY),
-        ])
-        .unwrap();
-        assert_eq!(mean.pairs, 8);
-        assert!((mean.ssim - (2.7 + 0.5 + 4.0) / 8.0).abs() < 1e-12, "{mean:?}");
-        assert!((mean.psnr_db - 29.0).abs() < 1e-12, "{mean:?}");
-        assert_eq!(mean_fidelity(&[]), None);
     }
 }

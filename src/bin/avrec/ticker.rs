@@ -5,8 +5,9 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use crate::message::{Fidelity, SwitchStats};
-use crate::record::{Percentiles, Record, Summary, mean_fidelity};
+use crate::measure::{Measure, Quality};
+use crate::message::SwitchStats;
+use crate::record::{Percentiles, Record, Summary, mean_quality, measures};
 
 /// Remembers how much of the record was told already.
 #[derive(Debug, Default)]
@@ -51,9 +52,9 @@ impl Ticker {
             let _ = write!(line, " of {}", millis(budget));
         }
         self.misses(&mut line, record);
-        let _ = match (mean_fidelity(probes), stats.and_then(active_quality)) {
-            (Some(fidelity), _) => write!(line, "   {}", quality(fidelity)),
-            (None, Some(estimate)) if mean_fidelity(&record.probes).is_none() => {
+        let _ = match (mean_quality(probes), stats.and_then(active_quality)) {
+            (Some(measured), _) => write!(line, "   {}", told(&measured)),
+            (None, Some(estimate)) if mean_quality(&record.probes).is_none() => {
                 write!(line, "   quality {estimate:.3} (estimate)")
             }
             (None, _) => Ok(()),
@@ -95,14 +96,15 @@ impl Ticker {
 
 /// The table at the end: one row a run.
 pub fn table(summaries: &[Summary]) -> String {
-    let mut rows = vec![
-        [
-            "", "frames", "misses", "late", "p50 ms", "p99 ms", "swaps", "SSIM", "PSNR dB",
-        ]
-        .map(String::from),
-    ];
+    let measures = measures(summaries);
+    let mut head = ["", "frames", "misses", "late", "p50 ms", "p99 ms", "swaps"]
+        .map(String::from)
+        .to_vec();
+    head.extend(measures.iter().map(|it| format!("{}{}", it.name, it.unit)));
+    let mut widths = vec![0; head.len()];
+    let mut rows = vec![head];
     for it in summaries {
-        rows.push([
+        let mut row = vec![
             it.name.clone(),
             it.frames.to_string(),
             format!("{} ({:.1} %)", it.misses, 100.0 * it.miss_rate()),
@@ -110,13 +112,12 @@ pub fn table(summaries: &[Summary]) -> String {
             it.p50.map_or("-".to_string(), millis),
             it.p99.map_or("-".to_string(), millis),
             it.swaps.to_string(),
-            it.fidelity
-                .map_or("-".to_string(), |it| format!("{:.4}", it.ssim)),
-            it.fidelity
-                .map_or("-".to_string(), |it| format!("{:.2}", it.psnr_db)),
-        ]);
+        ];
+        let figure = |measure: &&Measure| it.quality.as_ref().and_then(|it| it.get(measure));
+        let cell = |measure| figure(measure).map_or("-".to_string(), |value| measure.digits(value));
+        row.extend(measures.iter().map(cell));
+        rows.push(row);
     }
-    let mut widths = [0; 9];
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
@@ -124,7 +125,7 @@ pub fn table(summaries: &[Summary]) -> String {
     }
     let mut text = String::new();
     for row in &rows {
-        for (column, (cell, width)) in row.iter().zip(widths).enumerate() {
+        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
             let _ = if column == 0 {
                 write!(text, "{cell:<width$}")
             } else {
@@ -148,8 +149,13 @@ fn shares(shares: &[(String, f64)]) -> String {
     parts.join(", ")
 }
 
-fn quality(fidelity: Fidelity) -> String {
-    format!("SSIM {:.4}  PSNR {:.2} dB", fidelity.ssim, fidelity.psnr_db)
+fn told(quality: &Quality) -> String {
+    let figures: Vec<String> = quality
+        .figures
+        .iter()
+        .map(|(it, value)| it.told(*value))
+        .collect();
+    figures.join("  ")
 }
 
 fn active_quality(stats: &SwitchStats) -> Option<f64> {

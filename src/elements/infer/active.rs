@@ -9,19 +9,26 @@ use std::time::{Duration, Instant};
 use gst_video::prelude::*;
 use gst_video::{VideoFrameRef, VideoInfo};
 
+use super::answer_settings::AnswerSettings;
+use super::decoding::{Decoding, Meaning};
+use super::ear::Ear;
 use super::failure::Fault;
-use crate::media::picture::{FrameToTensor, TensorToFrame};
+use super::sizes;
+use crate::media::draw::Painter;
+use crate::media::picture::{Fit, FrameToTensor, TensorToFrame};
 use crate::runtime::{Error, Model, Options, Session, Task};
-use crate::tensor::Tensor;
+use crate::tensor::{ImageSpec, Tensor};
 
 /// Unmeasured runs after load: the first allocates, the second finds everything in place.
 const WARM_UP_RUNS: usize = 2;
 
 /// The frames that a session was made ready for.
-struct Geometry {
-    input: VideoInfo,
+pub(super) struct Geometry {
+    pub input: VideoInfo,
     output: VideoInfo,
-    to_tensor: FrameToTensor,
+    pub to_tensor: FrameToTensor,
+    /// Draws answers.
+    pub painter: Painter,
     /// `None` for tensors, whose frames are not written.
     to_frame: Option<TensorToFrame>,
 }
@@ -29,11 +36,32 @@ struct Geometry {
 pub struct Active {
     pub model: Arc<Model>,
     pub options: Options,
+    pub answers: AnswerSettings,
+    /// What was assumed of the model where nothing said it, a sentence each.
+    pub assumed: Vec<String>,
+    /// What the user should know though it works, a sentence each.
+    pub warnings: Vec<String>,
     pub load_time: Duration,
-    session: Session,
-    geometry: Option<Geometry>,
+    pub(super) session: Session,
+    /// For tasks whose answer is neither a picture nor sound nor raw.
+    pub(super) decoding: Option<Decoding>,
+    pub(super) geometry: Option<Geometry>,
+    fit: Fit,
+    /// For sound.
+    pub(super) ear: Option<Ear>,
     /// Frames since the model took over, for the stride.
     frames: u64,
+}
+
+/// What happens with the buffers that pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passage {
+    /// They stay as they are.
+    Untouched,
+    /// They are written to.
+    InPlace,
+    /// Others take their place.
+    Replaced,
 }
 
 /// How long one frame took.
@@ -46,16 +74,25 @@ pub struct Timing {
 }
 
 impl Active {
-    pub fn load(path: &Path, options: Options) -> Result<Active, Fault> {
+    pub fn load(path: &Path, options: Options, answers: AnswerSettings) -> Result<Active, Fault> {
         let start = Instant::now();
         let session = Session::load(path, &options)?;
-        let model = Arc::new(session.model().clone());
+        let mut model = session.model().clone();
+        let meaning = Meaning::of(&model, options.task, &answers)?;
+        model.task = meaning.task;
+        answers.check(meaning.task, &model)?;
         Ok(Active {
-            model,
+            model: Arc::new(model),
             options,
+            answers,
+            assumed: meaning.assumed,
+            warnings: meaning.warnings,
             load_time: start.elapsed(),
             session,
+            decoding: meaning.decoding,
             geometry: None,
+            fit: meaning.fit,
+            ear: None,
             frames: 0,
         })
     }
@@ -73,7 +110,12 @@ impl Active {
         if self.fits(input, output) {
             return Ok(());
         }
-        let to_tensor = FrameToTensor::new(input, &self.model.input_spec)?;
+        let Some(spec) = self.model.input_spec.image() else {
+            return Err(Fault::NotForFrames);
+        };
+        self.answers.check_format(input)?;
+        let size = spec.size.or_else(|| self.free_size(input));
+        let to_tensor = FrameToTensor::fitted(input, &ImageSpec { size, ..spec.clone() }, self.fit)?;
         self.session.prepare(&to_tensor.dims())?;
         let to_frame = self
             .model
@@ -84,9 +126,39 @@ impl Active {
             input: input.clone(),
             output: output.clone(),
             to_tensor,
+            painter: Painter::new(output)?,
             to_frame: to_frame.transpose()?,
         });
         Ok(())
+    }
+
+    /// The size of the input for a model that takes any, if the frame's own may not do.
+    fn free_size(&self, input: &VideoInfo) -> Option<(usize, usize)> {
+        let frame = (input.width() as usize, input.height() as usize);
+        let is_grid = matches!(self.model.task, Task::Detect | Task::Segment);
+        is_grid.then(|| sizes::on_grid(frame, &self.model.metadata))
+    }
+
+    pub fn passage(&self) -> Passage {
+        match self.model.task {
+            task if task.replaces() => Passage::Replaced,
+            // Where there is a meta for tensors they travel on the frame.
+            Task::Tensor if cfg!(not(feature = "analytics")) => Passage::Untouched,
+            _ => Passage::InPlace,
+        }
+    }
+
+    /// Forgets earlier frames, as after a gap in the stream.
+    pub fn reset(&mut self) {
+        self.frames = 0;
+        self.decoding.iter_mut().for_each(Decoding::reset);
+    }
+
+    /// Whether a frame is one that the model looks at, in a stride of `interval`. Counts it.
+    pub(super) fn takes_turn(&mut self, interval: u32) -> bool {
+        let turn = self.frames % u64::from(interval.max(1));
+        self.frames += 1;
+        turn == 0
     }
 
     /// Whether the model is ready for frames of these kinds.
@@ -147,9 +219,7 @@ impl Active {
         interval: u32,
     ) -> Result<Option<(&[Tensor], Timing)>, Fault> {
         let start = Instant::now();
-        let turn = self.frames % u64::from(interval.max(1));
-        self.frames += 1;
-        if turn != 0 {
+        if !self.takes_turn(interval) {
             return Ok(None);
         }
         let Some(geometry) = self.geometry.as_mut() else {
@@ -172,15 +242,20 @@ impl Active {
         )))
     }
 
-    /// Returns the shape of the input as the frames have it.
-    pub fn input_dims(&self) -> Option<[usize; 4]> {
-        self.geometry.as_ref().map(|geometry| geometry.to_tensor.dims())
+    /// Returns the shape of the input as the frames have it, or the sound.
+    pub fn input_dims(&self) -> Option<Vec<usize>> {
+        let of_frames = self.geometry.as_ref().map(|it| it.to_tensor.dims().to_vec());
+        let of_sound = || {
+            let spec = self.model.input_spec.sound()?;
+            Some(vec![1, spec.channels, spec.hop])
+        };
+        of_frames.or_else(of_sound)
     }
 }
 
 /// Returns what the element makes of frames of this kind with this model.
 pub fn output_info(input: &VideoInfo, model: &Model) -> Option<VideoInfo> {
-    if model.task == Task::Tensor || model.keeps_size() {
+    if model.keeps_size() {
         return Some(input.clone());
     }
     let mut caps = input.to_caps().ok()?;
@@ -191,7 +266,10 @@ pub fn output_info(input: &VideoInfo, model: &Model) -> Option<VideoInfo> {
     VideoInfo::from_caps(&caps).ok()
 }
 
-fn map<'a>(buffer: &'a gst::BufferRef, info: &VideoInfo) -> Result<VideoFrameRef<&'a gst::BufferRef>, Fault> {
+pub(super) fn map<'a>(
+    buffer: &'a gst::BufferRef,
+    info: &VideoInfo,
+) -> Result<VideoFrameRef<&'a gst::BufferRef>, Fault> {
     // GStreamer maps a buffer that is too short and complains only in its log.
     if buffer.size() == 0 {
         return Err(frame_fault(buffer, info)());
@@ -199,7 +277,7 @@ fn map<'a>(buffer: &'a gst::BufferRef, info: &VideoInfo) -> Result<VideoFrameRef
     VideoFrameRef::from_buffer_ref_readable(buffer, info).map_err(|_| frame_fault(buffer, info)())
 }
 
-fn frame_fault(buffer: &gst::BufferRef, info: &VideoInfo) -> impl Fn() -> Fault + use<> {
+pub(super) fn frame_fault(buffer: &gst::BufferRef, info: &VideoInfo) -> impl Fn() -> Fault + use<> {
     let (size, pts) = (buffer.size(), buffer.pts());
     let caps = format!("{} {}x{}", info.format(), info.width(), info.height());
     move || Fault::Frame {

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! Which frames the element takes and makes: sizes follow the model's scale, everything else stays.
+//! Which frames and sound the element takes and makes: sizes follow the model's scale, everything else stays.
 
 use gst::prelude::*;
 
+#[cfg(feature = "analytics")]
+use crate::media::analytics::tensor_caps;
+use crate::media::sound;
+#[cfg(feature = "analytics")]
+use crate::runtime::Task;
 use crate::runtime::{Model, Ratio};
 
 /// Formats that go in and come out; the media code reads and writes exactly these.
@@ -28,21 +33,111 @@ const FORMATS: [gst_video::VideoFormat; 13] = {
 
 /// Returns the caps of both pad templates.
 pub fn template() -> gst::Caps {
-    gst_video::VideoCapsBuilder::new().format_list(FORMATS).build()
+    let mut caps = gst_video::VideoCapsBuilder::new().format_list(FORMATS).build();
+    let sound = gst_audio::AudioCapsBuilder::new_interleaved().format_list(sound::FORMATS);
+    caps.make_mut().append(sound.build());
+    caps
+}
+
+/// Whether these are caps of sound.
+pub fn is_sound(structure: &gst::StructureRef) -> bool {
+    structure.has_name("audio/x-raw")
 }
 
 /// Returns what the other pad has when this one, on the side of `direction`, has `caps`.
 ///
 /// Without a model any size may come out of any size.
 pub fn transform(direction: gst::PadDirection, caps: &gst::Caps, model: Option<&Model>) -> gst::Caps {
-    match model {
-        Some(model) if model.keeps_size() => return caps.clone(),
+    tell_tensors(direction, resize(direction, caps, model), model)
+}
+
+/// What the source pad says of raw outputs; `None` where there are none, or nobody would understand it.
+#[cfg(feature = "analytics")]
+pub fn tensors(model: &Model) -> Option<gst::Structure> {
+    let group = model.group_id.as_ref().filter(|_| is_raw(model))?;
+    tensor_caps::describe(group, model.outputs.iter().zip(model.dims_orders.iter().copied()))
+}
+
+#[cfg(not(feature = "analytics"))]
+pub fn tensors(_model: &Model) -> Option<gst::Structure> {
+    None
+}
+
+/// Adds what the source pad says of raw outputs, or takes it away from what the sink pad may have.
+#[cfg(feature = "analytics")]
+fn tell_tensors(direction: gst::PadDirection, mut caps: gst::Caps, model: Option<&Model>) -> gst::Caps {
+    match (direction, model.and_then(tensors)) {
+        (gst::PadDirection::Sink, Some(described)) => tensor_caps::set(caps.make_mut(), &described),
+        (gst::PadDirection::Src, _) if adds_tensors(model) => tensor_caps::remove(caps.make_mut()),
         _ => {}
     }
+    caps
+}
+
+#[cfg(not(feature = "analytics"))]
+fn tell_tensors(_direction: gst::PadDirection, caps: gst::Caps, _model: Option<&Model>) -> gst::Caps {
+    caps
+}
+
+/// Takes what is said of raw outputs out of the answer to a caps query on the sink pad.
+///
+/// The base class offers upstream what downstream takes as it is, before it asks what this element makes of it.
+#[cfg(feature = "analytics")]
+pub fn hide_tensors(query: &mut gst::QueryRef, model: Option<&Model>) {
+    let gst::QueryViewMut::Caps(query) = query.view_mut() else {
+        return;
+    };
+    if let Some(mut result) = query.result_owned().filter(|_| adds_tensors(model)) {
+        tensor_caps::remove(result.make_mut());
+        result.simplify();
+        query.set_result(&result);
+    }
+}
+
+#[cfg(not(feature = "analytics"))]
+pub fn hide_tensors(_query: &mut gst::QueryRef, _model: Option<&Model>) {}
+
+/// Whether tensors on frames behind this element are its own; those of others pass. A model that is not there yet may
+/// have any.
+#[cfg(feature = "analytics")]
+fn adds_tensors(model: Option<&Model>) -> bool {
+    model.is_none_or(is_raw)
+}
+
+/// Whether the model's outputs travel on frames as they are.
+#[cfg(feature = "analytics")]
+fn is_raw(model: &Model) -> bool {
+    model.task == Task::Tensor && model.input_spec.sound().is_none()
+}
+
+fn resize(direction: gst::PadDirection, caps: &gst::Caps, model: Option<&Model>) -> gst::Caps {
     let mut result = gst::Caps::new_empty();
     let result_ref = result.make_mut();
     for (structure, features) in caps.iter_with_features() {
         let mut structure = structure.to_owned();
+        let sound = model.map(|model| model.input_spec.sound());
+        if model.is_some() && is_sound(&structure) != sound.flatten().is_some() {
+            continue;
+        }
+        if is_sound(&structure) {
+            // A model for one channel takes any number of them.
+            if let Some(channels @ 2..) = sound.flatten().map(|it| it.channels) {
+                let channels = i32::try_from(channels).unwrap_or(i32::MAX);
+                let only = gst::Structure::builder("audio/x-raw")
+                    .field("channels", channels)
+                    .build();
+                let Some(narrow) = structure.intersect(&only) else {
+                    continue;
+                };
+                structure = narrow;
+            }
+            result_ref.append_structure_full(structure, Some(features.to_owned()));
+            continue;
+        }
+        if model.is_some_and(Model::keeps_size) {
+            result_ref.append_structure_full(structure, Some(features.to_owned()));
+            continue;
+        }
         let sizes = match model {
             None => Some((any_size(), any_size())),
             Some(model) => {

@@ -4,6 +4,7 @@
 
 use gst::glib;
 
+use crate::media::sound::ChannelUse;
 use crate::runtime;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
@@ -33,22 +34,122 @@ impl From<Backend> for runtime::BackendChoice {
 pub enum Task {
     #[default]
     #[enum_value(
-        name = "Image where the single output is a picture, else tensor",
+        name = "What the model says of itself, else what its outputs look like",
         nick = "auto"
     )]
     Auto,
+    #[enum_value(name = "Objects and where they are", nick = "detect")]
+    Detect,
+    #[enum_value(name = "Classes of a frame or of a stretch of sound", nick = "classify")]
+    Classify,
+    #[enum_value(name = "A class or an object for each place of the frame", nick = "segment")]
+    Segment,
     #[enum_value(name = "Frame in, frame out", nick = "image")]
     Image,
+    #[enum_value(name = "Sound in, sound out", nick = "audio")]
+    Audio,
+    #[enum_value(name = "One number", nick = "score")]
+    Score,
     #[enum_value(name = "Frame untouched, outputs as messages", nick = "tensor")]
     Tensor,
 }
 
 impl From<Task> for runtime::TaskChoice {
     fn from(task: Task) -> Self {
-        match task {
-            Task::Auto => runtime::TaskChoice::Auto,
-            Task::Image => runtime::TaskChoice::Image,
-            Task::Tensor => runtime::TaskChoice::Tensor,
+        let task = match task {
+            Task::Auto => return runtime::TaskChoice::Auto,
+            Task::Detect => runtime::Task::Detect,
+            Task::Classify => runtime::Task::Classify,
+            Task::Segment => runtime::Task::Segment,
+            Task::Image => runtime::Task::Image,
+            Task::Audio => runtime::Task::Audio,
+            Task::Score => runtime::Task::Score,
+            Task::Tensor => runtime::Task::Tensor,
+        };
+        runtime::TaskChoice::Task(task)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
+#[enum_type(name = "GstAvrecInferFit")]
+pub enum Fit {
+    #[default]
+    #[enum_value(name = "As models of the recognized family are trained", nick = "auto")]
+    Auto,
+    #[enum_value(name = "The whole frame to the whole input", nick = "stretch")]
+    Stretch,
+    #[enum_value(
+        name = "The whole frame in its proportions, in the middle, on gray",
+        nick = "letterbox"
+    )]
+    Letterbox,
+    #[enum_value(
+        name = "The whole frame in its proportions, at the top left, on gray",
+        nick = "corner"
+    )]
+    Corner,
+    #[enum_value(
+        name = "The middle of the frame in its proportions (classify, score, tensor)",
+        nick = "crop"
+    )]
+    Crop,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
+#[enum_type(name = "GstAvrecInferOutput")]
+pub enum Output {
+    #[default]
+    #[enum_value(name = "Metas on the buffer", nick = "meta")]
+    Meta,
+    #[enum_value(name = "Metas, and drawn into the frame", nick = "overlay")]
+    Overlay,
+    #[enum_value(name = "The mask of segment in the frame's alpha channel", nick = "alpha")]
+    Alpha,
+}
+
+impl Fit {
+    pub fn nick(self) -> &'static str {
+        match self {
+            Fit::Auto => "auto",
+            Fit::Stretch => "stretch",
+            Fit::Letterbox => "letterbox",
+            Fit::Corner => "corner",
+            Fit::Crop => "crop",
+        }
+    }
+}
+
+impl Output {
+    pub fn nick(self) -> &'static str {
+        match self {
+            Output::Meta => "meta",
+            Output::Overlay => "overlay",
+            Output::Alpha => "alpha",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
+#[enum_type(name = "GstAvrecInferChannels")]
+pub enum Channels {
+    #[default]
+    #[enum_value(
+        name = "Each channel by itself, with recurrent state of its own",
+        nick = "each"
+    )]
+    Each,
+    #[enum_value(
+        name = "The mean of all channels, whose answer goes to all of them",
+        nick = "mix"
+    )]
+    Mix,
+}
+
+impl From<Channels> for ChannelUse {
+    fn from(channels: Channels) -> Self {
+        match channels {
+            Channels::Each => ChannelUse::Each,
+            Channels::Mix => ChannelUse::Mix,
         }
     }
 }

@@ -2,10 +2,12 @@
 
 //! Faults of the runtime and of frames as GStreamer's errors and warnings: the one place that maps them.
 
+use std::path::PathBuf;
+
 use gst::glib;
 use gst::prelude::*;
 
-use crate::runtime;
+use crate::{decode, runtime};
 
 /// Why a frame got no answer, or the element could not go on.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +19,49 @@ pub enum Fault {
     /// The buffer cannot be mapped as the frame that its caps describe.
     #[error("a buffer of {size} bytes at {pts} is no {caps} frame; the element before this one is broken")]
     Frame { size: usize, pts: String, caps: String },
+    /// The model is for sound, and frames come.
+    #[error("the model is for sound; use it on sound, or set model-file to a model for frames")]
+    NotForFrames,
+    /// No decoder fits what the model says of its outputs.
+    #[error("cannot use {}: {source}", path.display())]
+    Unfit { path: PathBuf, source: decode::Unfit },
+    /// The labels cannot be read.
+    #[error("cannot read the labels of {}: {cause}", path.display())]
+    Labels { path: PathBuf, cause: String },
+    /// The outputs of a run cannot be decoded.
+    #[error("cannot decode an answer: {0}")]
+    Decode(#[from] decode::Fault),
+    /// The answer would not lie over the frame.
+    #[error("fit={fit} does not go with task={task}, whose answer is about the whole frame; set fit=auto")]
+    Fit { fit: &'static str, task: &'static str },
+    /// Answers of the task do not go that way.
+    #[error("output={output} of task={task} needs {needs}")]
+    Output {
+        output: &'static str,
+        task: &'static str,
+        needs: &'static str,
+    },
+    /// There is no place for a mask.
+    #[error(
+        "output=alpha cannot write to {0}, which has no alpha; put videoconvert and a filter for \
+         video/x-raw,format=RGBA (or BGRA, ARGB, ABGR) before this element"
+    )]
+    NoAlpha(&'static str),
+    /// An answer cannot be attached to its buffer.
+    #[error("cannot attach an answer to its buffer: {0}")]
+    Meta(#[from] glib::BoolError),
+    /// The model is for frames, and sound comes.
+    #[error("the model is for frames; use it on video, or set model-file to a model for sound")]
+    NotForSound,
+    /// The caps have no sound that can be read.
+    #[error("sound of {0} cannot be read; put audioconvert before this element")]
+    SoundCaps(String),
+    /// The model gave another number of samples than it was made for.
+    #[error("the model's answer has not {wanted} samples; export it with a fixed number of samples")]
+    AnswerLength { wanted: usize },
+    /// A buffer could not be had or written.
+    #[error("cannot get a buffer of {0} bytes that can be written")]
+    Memory(usize),
     /// There is no model to run.
     #[error("no model to load; set model-file to an .onnx file")]
     NoModel,
@@ -42,7 +87,11 @@ macro_rules! with_code {
                 let $code = gst::ResourceError::NotFound;
                 $then
             }
-            Fault::NoModel | Fault::Device(_) | Fault::Model(Error::OptionUnavailable { .. }) => {
+            Fault::NoModel
+            | Fault::Device(_)
+            | Fault::Fit { .. }
+            | Fault::Output { .. }
+            | Fault::Model(Error::OptionUnavailable { .. }) => {
                 let $code = gst::ResourceError::Settings;
                 $then
             }
@@ -54,7 +103,15 @@ macro_rules! with_code {
                 let $code = gst::StreamError::Failed;
                 $then
             }
-            Fault::Picture(_) | Fault::Frame { .. } | Fault::Downstream { .. } => {
+            Fault::Unfit { .. }
+            | Fault::NoAlpha(_)
+            | Fault::Picture(_)
+            | Fault::NotForFrames
+            | Fault::NotForSound
+            | Fault::SoundCaps(_)
+            | Fault::AnswerLength { .. }
+            | Fault::Frame { .. }
+            | Fault::Downstream { .. } => {
                 let $code = gst::StreamError::Format;
                 $then
             }
@@ -62,11 +119,15 @@ macro_rules! with_code {
                 let $code = gst::StreamError::Format;
                 $then
             }
-            Fault::Thread(_) => {
+            Fault::Decode(_) | Fault::Meta(_) => {
+                let $code = gst::StreamError::Failed;
+                $then
+            }
+            Fault::Thread(_) | Fault::Memory(_) => {
                 let $code = gst::ResourceError::NoSpaceLeft;
                 $then
             }
-            Fault::Model(_) => {
+            Fault::Labels { .. } | Fault::Model(_) => {
                 let $code = gst::ResourceError::Read;
                 $then
             }

@@ -5,10 +5,13 @@
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
+use gst_base::subclass::base_transform::{GenerateOutputSuccess, InputBuffer, PrepareOutputBufferSuccess};
 use gst_base::subclass::prelude::*;
 use once_cell::sync::Lazy;
 use parking_lot::{Condvar, Mutex};
 
+use super::active::Passage;
+use super::frames::Passing;
 use super::settings::{self, Settings};
 use super::state::{State, Waiting};
 use super::stats::Published;
@@ -61,7 +64,7 @@ impl ObjectImpl for Infer {
 
     fn set_property(&self, _id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
         self.settings.lock().set(value, pspec);
-        if pspec.name() == "model-file" {
+        if matches!(pspec.name(), "model-file" | "labels-file") {
             self.reload();
         }
     }
@@ -93,8 +96,8 @@ impl ElementImpl for Infer {
         static METADATA: Lazy<gst::subclass::ElementMetadata> = Lazy::new(|| {
             gst::subclass::ElementMetadata::new(
                 "avrec inference",
-                "Filter/Effect/Video",
-                "Runs an ONNX model on video frames and swaps models live",
+                "Filter/Effect/Video/Audio",
+                "Runs an ONNX model on video frames or sound and swaps models live",
                 AUTHOR,
             )
         });
@@ -141,10 +144,20 @@ impl BaseTransformImpl for Infer {
     fn sink_event(&self, event: gst::Event) -> bool {
         match event.view() {
             gst::EventView::FlushStart(_) => self.set_waiting(Waiting::Forbidden),
-            gst::EventView::FlushStop(_) => self.set_waiting(Waiting::Allowed),
+            gst::EventView::FlushStop(_) => {
+                self.forget_sound();
+                self.set_waiting(Waiting::Allowed);
+            }
             gst::EventView::Caps(_) => return self.take_caps(event),
             // Caps go before the segment; without a model this one is not needed either.
             gst::EventView::Segment(_) if self.catch_up().is_err() => return true,
+            gst::EventView::Eos(_) => {
+                self.drain_ahead();
+                self.finish_key_frames();
+            }
+            gst::EventView::Segment(_) | gst::EventView::Gap(_) | gst::EventView::StreamStart(_) => {
+                self.drain_ahead()
+            }
             _ => {}
         }
         self.parent_sink_event(event)
@@ -170,6 +183,10 @@ impl BaseTransformImpl for Infer {
     }
 
     fn unit_size(&self, caps: &gst::Caps) -> Option<usize> {
+        if caps.structure(0).is_some_and(caps::is_sound) {
+            let info = gst_audio::AudioInfo::from_caps(caps).ok()?;
+            return Some(info.bpf() as usize);
+        }
         gst_video::VideoInfo::from_caps(caps).ok().map(|info| info.size())
     }
 
@@ -177,9 +194,12 @@ impl BaseTransformImpl for Infer {
         &self,
         _direction: gst::PadDirection,
         _caps: &gst::Caps,
-        _size: usize,
+        size: usize,
         othercaps: &gst::Caps,
     ) -> Option<usize> {
+        if othercaps.structure(0).is_some_and(caps::is_sound) {
+            return Some(size);
+        }
         // Frames with strides of their own are no multiple of the plain size.
         self.unit_size(othercaps)
     }
@@ -198,7 +218,11 @@ impl BaseTransformImpl for Infer {
     }
 
     fn decide_allocation(&self, query: &mut gst::query::Allocation) -> Result<(), gst::LoggableError> {
-        frames::offer_pool(query)?;
+        match self.passage() {
+            Passage::Replaced => frames::offer_pool(query)?,
+            // Frames stay in the memory they came in.
+            Passage::InPlace | Passage::Untouched => frames::refuse_pools(query),
+        }
         self.parent_decide_allocation(query)
     }
 
@@ -212,12 +236,50 @@ impl BaseTransformImpl for Infer {
         !meta.has_tag::<gst::meta::tags::Memory>() && self.scale_meta(&meta, outbuf)
     }
 
+    fn query(&self, direction: gst::PadDirection, query: &mut gst::QueryRef) -> bool {
+        match query.view_mut() {
+            gst::QueryViewMut::Latency(query) if direction == gst::PadDirection::Src => {
+                self.answer_latency(query)
+            }
+            _ => {
+                let is_answered = BaseTransformImplExt::parent_query(self, direction, query);
+                if direction == gst::PadDirection::Sink {
+                    let model = self.state.lock().model().cloned();
+                    caps::hide_tensors(query, model.as_deref());
+                }
+                is_answered
+            }
+        }
+    }
+
+    fn generate_output(&self) -> Result<GenerateOutputSuccess, gst::FlowError> {
+        self.generate()
+    }
+
     fn submit_input_buffer(
         &self,
         is_discont: bool,
         inbuf: gst::Buffer,
     ) -> Result<gst::FlowSuccess, gst::FlowError> {
         self.submit(is_discont, inbuf)
+    }
+
+    fn prepare_output_buffer(
+        &self,
+        inbuf: InputBuffer,
+    ) -> Result<PrepareOutputBufferSuccess, gst::FlowError> {
+        match (self.passage(), inbuf) {
+            (Passage::InPlace, InputBuffer::Writable(_)) => Ok(PrepareOutputBufferSuccess::InputBuffer),
+            // Metas need a buffer of our own, not memory of our own.
+            (Passage::InPlace, InputBuffer::Readable(shared)) => {
+                Ok(PrepareOutputBufferSuccess::Buffer(shared.copy()))
+            }
+            (_, inbuf) => self.parent_prepare_output_buffer(inbuf),
+        }
+    }
+
+    fn transform_ip(&self, buf: &mut gst::BufferRef) -> Result<gst::FlowSuccess, gst::FlowError> {
+        self.answer_in_place(buf)
     }
 
     fn transform(
@@ -229,7 +291,7 @@ impl BaseTransformImpl for Infer {
     }
 
     fn transform_ip_passthrough(&self, buf: &gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
-        self.answer_tensors(buf)
+        self.answer_tensors(Passing::Shared(buf))
     }
 }
 

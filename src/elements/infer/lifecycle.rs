@@ -14,14 +14,16 @@ use gst_base::subclass::prelude::*;
 use gst_video::VideoInfo;
 
 use super::active::Active;
+use super::ear::Sound;
 use super::enums::Backend;
 use super::failure::Fault;
 use super::imp::{CAT, Infer};
 use super::loader::{self, Job, Request};
-use super::messages;
 use super::settings::Settings;
+use super::sound;
 use super::state::{Residency, SinkCaps, State, Waiting};
 use super::stats::Running;
+use super::{caps, messages};
 use crate::runtime::{Error, Model, Task, library};
 
 /// How often a wait looks whether the pad was deactivated, which tells no element of it. Flushes and
@@ -213,31 +215,58 @@ impl Infer {
 
     /// Lets a loaded model take over, between two frames, if it is ready for them.
     pub(super) fn swap(&self) {
-        let (running, is_ready) = {
+        if self.changes_kind() && self.drain().is_err() {
+            // The error was posted, and the stream ends here.
+            return;
+        }
+        let (running, passage, is_ready, latency) = {
             let mut state = self.state.lock();
+            if state.hearing.as_ref().is_some_and(|it| it.is_blending()) {
+                // One after the other.
+                return;
+            }
             let Some(new) = state.pending.take() else { return };
+            if state.sound.as_ref().is_some_and(|sound| !new.hears(sound)) {
+                state.order(Job::Prepare(new));
+                return;
+            }
             if state.stream.as_ref().is_some_and(|(input, _)| !new.takes(input)) {
                 // Caps were settled or changed after it was made ready: the loader thread does that again,
                 // since it takes long and may fail. The base class would not, where caps stay the same.
                 state.order(Job::Prepare(new));
                 return;
             }
-            let running = Running::new(&new);
+            let (running, passage) = (Running::new(&new), new.passage());
             let is_ready = state
                 .stream
                 .as_ref()
                 .is_none_or(|(input, output)| new.fits(input, output));
+            let says_the_same = state
+                .model()
+                .is_none_or(|old| caps::tensors(old) == caps::tensors(&new.model));
+            let is_ready = is_ready && says_the_same;
             state.residency = Residency::Ready(new.model.clone());
-            if let Some(old) = state.active.replace(new) {
+            let old = state.active.replace(new);
+            let old = match &mut state.hearing {
+                Some(hearing) => old.and_then(|old| hearing.replace(old)),
+                None => old,
+            };
+            if let Some(old) = old {
                 state.order(Job::Retire(old));
             }
-            (running, is_ready)
+            let latency = match (&state.hearing, &state.active, &state.sound) {
+                (Some(hearing), Some(active), Some(sound)) => Some(sound::latency(hearing, active, sound)),
+                _ => None,
+            };
+            (running, passage, is_ready, latency)
         };
-        let passes = running.model.task == Task::Tensor;
-        if !is_ready || passes != self.obj().is_passthrough() {
+        if let Some(latency) = latency {
+            self.set_latency(latency);
+        }
+        if !is_ready || passage != self.passage() {
             // The base class settles caps and buffers anew with this frame; where caps stay the same, it
             // does not ask what happens with frames.
-            self.obj().set_passthrough(passes);
+            self.set_passage(passage);
             self.obj().reconfigure_src();
         }
         {
@@ -246,6 +275,15 @@ impl Infer {
             published.took_over(running.clone());
         }
         self.announce(&running);
+    }
+
+    /// Whether the next model replaces sound where the one that answers lets it pass, or the other way round.
+    fn changes_kind(&self) -> bool {
+        let state = self.state.lock();
+        match (&state.hearing, &state.active, &state.pending) {
+            (Some(_), Some(old), Some(new)) => old.model.task.replaces() != new.model.task.replaces(),
+            _ => false,
+        }
     }
 
     fn announce(&self, running: &Running) {
@@ -259,12 +297,31 @@ impl Infer {
             running.backend,
             running.backend_note
         );
-        let interval = self.settings.lock().inference_interval;
-        if running.model.task == Task::Image && interval != 1 {
+        for assumed in &running.assumed {
+            gst::info!(CAT, imp = self, "{assumed}");
+        }
+        for warning in &running.warnings {
+            gst::warning!(CAT, imp = self, "{warning}");
+        }
+        let (interval, live) = {
+            let settings = self.settings.lock();
+            (settings.inference_interval, settings.answers.live)
+        };
+        let task = running.model.task;
+        if task.replaces() && interval != 1 {
             gst::warning!(
                 CAT,
                 imp = self,
-                "inference-interval={interval} has no effect on images"
+                "inference-interval={interval} has no effect with task={}",
+                task.name()
+            );
+        }
+        if task != Task::Score && live.key_frames {
+            gst::warning!(
+                CAT,
+                imp = self,
+                "key-frames has no effect with task={}",
+                task.name()
             );
         }
         self.post(messages::loaded(running));
@@ -283,6 +340,12 @@ impl Infer {
     pub(super) fn stream(&self, epoch: u64) -> Option<(VideoInfo, VideoInfo)> {
         let state = self.state.lock();
         state.stream.clone().filter(|_| state.epoch == epoch)
+    }
+
+    /// Returns the sound that comes, as [`stream`](Infer::stream) does the frames.
+    pub(super) fn sound(&self, epoch: u64) -> Option<Sound> {
+        let state = self.state.lock();
+        state.sound.clone().filter(|_| state.epoch == epoch)
     }
 
     /// Returns the caps of these frames if the elements downstream do not take them.
@@ -318,6 +381,7 @@ fn request(settings: &Settings) -> Result<Request, Fault> {
     Ok(Request {
         path: PathBuf::from(path),
         options: settings.options(),
+        answers: settings.answers.clone(),
     })
 }
 

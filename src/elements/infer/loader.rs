@@ -13,6 +13,7 @@ use gst::subclass::prelude::*;
 
 use super::Infer;
 use super::active::{Active, output_info};
+use super::answer_settings::AnswerSettings;
 use super::failure::Fault;
 use crate::runtime::Options;
 
@@ -27,6 +28,7 @@ pub enum Job {
 pub struct Request {
     pub path: PathBuf,
     pub options: Options,
+    pub answers: AnswerSettings,
 }
 
 impl Request {
@@ -35,6 +37,7 @@ impl Request {
         Request {
             path: active.model.path.clone(),
             options: active.options.clone(),
+            answers: active.answers.clone(),
         }
     }
 }
@@ -96,8 +99,19 @@ fn make_ready(
 ) -> Result<Box<Active>, Fault> {
     let mut active = match loaded {
         Some(active) => active,
-        None => Box::new(Active::load(&request.path, request.options.clone())?),
+        None => Box::new(Active::load(
+            &request.path,
+            request.options.clone(),
+            request.answers.clone(),
+        )?),
     };
+    let sound = element.upgrade().and_then(|element| element.imp().sound(epoch));
+    if let Some(sound) = sound {
+        active.tune(&sound)?;
+        active.warm_up()?;
+        active.forget_sound();
+        return Ok(active);
+    }
     // The element is not held while something runs for long.
     let stream = element.upgrade().and_then(|element| element.imp().stream(epoch));
     let Some((input, output)) = stream else {

@@ -1,32 +1,129 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! `avrec-infer` runs an ONNX model on each video frame.
+//! `avrec-infer` runs an ONNX model on each video frame, or on sound.
 //!
-//! With `task=image` a frame goes in and a frame comes out, of the same format and of the frame's size
-//! times the model's factor (upscaling, denoising, style). With `task=tensor` the frame passes untouched
-//! and the answer is posted as an element message `avrec/tensors`. `task=auto` takes a single output
-//! that has the layout of a picture and follows the input's size by a fixed factor for an image.
+//! What leaves depends on the task:
+//!
+//! | `task` | on the buffer |
+//! |---|---|
+//! | `image` | a new frame, of the same format and of the frame's size times the model's factor |
+//! | `detect` | the frame, with a `GstVideoRegionOfInterestMeta` for each object |
+//! | `classify` | the frame, with a region of interest over all of it |
+//! | `segment` | the frame with the classes drawn into it, or with a mask as its alpha (`output`) |
+//! | `score` | the frame, with a custom meta `AvrecScoreMeta` |
+//! | `audio` | new samples |
+//! | `tensor` | the same buffer, untouched; the outputs go to the bus as `avrec/tensors` |
+//!
+//! `task=auto` goes by the identifiers in the `.modelinfo` file, by the metadata of the model, and else by the
+//! shapes of its outputs. What it had to assume is told in `assumed` of `avrec/model-loaded` and `stats`.
+//!
+//! ## Answers about frames
+//!
+//! Frames are fitted to the model as `fit` says; with `auto` that is a letterbox on gray for YOLO models, and
+//! boxes are those of the frame again. The outputs of YOLO (also YOLOX, end-to-end and with masks), SSD and DETR
+//! models are understood, class maps, scores of classes (logits or confidences), and single numbers; the list is in
+//! [`crate::decode`]. An output that fits none is an error that says so. Values that are no numbers, and boxes
+//! outside of the frame, are left out and counted in `dropped-values` of `stats`.
+//!
+//! The metas are those of [`crate::media::metas`]: regions of interest with the parameter structures that
+//! `gvadetect` and `gvaclassify` of DL Streamer write, so that elements which read those read ours. What other elements
+//! attached stays, so that detectors can follow each other. The pixels are not copied for it. With the feature
+//! `analytics` a `GstAnalyticsRelationMeta` is attached besides.
+//!
+//! `output=overlay` draws boxes, labels, classes and masks into the frame besides; `output=alpha` makes a
+//! segmentation the alpha of the frame (RGBA, BGRA, ARGB, ABGR): opaque where something is. Class 0 of a class map
+//! is nothing where its label is `background` or the like, or where there are no labels.
+//!
+//! Labels come from `labels-file`, else from the model's metadata (`names`), else a class is called by its number.
+//! Fewer labels than classes are an error.
+//!
+//! With `inference-interval=n` the frames between two runs carry the last answer again, or are drawn with it. After
+//! a gap (the flag DISCONT) the next frame is looked at, and smoothing begins anew.
+//!
+//! ## Key frames
+//!
+//! With `task=score` and `key-frames` the peaks of the score are selected: frames that reach `key-frame-threshold`,
+//! are higher than the one before and not lower than the next, and come at least `key-frame-distance` after the last
+//! selected one. A peak is known when a lower score follows. Then a downstream force-key-unit event goes out ahead of
+//! that next frame, with the times of the peak, so that an encoder downstream makes it a key frame; and
+//! `avrec/key-frame` is posted. No upstream event is sent: what comes in is decoded already, and its encoder,
+//! perhaps a camera of somebody else, has nothing to do with this summary.
+//!
+//! ## Changes while playing
 //!
 //! `model-file` may be written while playing: the new model is loaded and warmed in the background and
 //! takes over between two frames, also when it changes the size of the output. A file that cannot be
 //! used leaves the old model running and is told by a warning, and by `avrec/model-failed`. Of several
-//! quick changes the last one counts. `model-file` reads back as the model that runs.
+//! quick changes the last one counts. `model-file` reads back as the model that runs. Writing `labels-file` loads the
+//! model anew with these labels. `task`, `fit` and `output` take effect with the next load; thresholds,
+//! `max-detections`, `top-k`, `smoothing`, `post-messages` and the key frame properties with the next frame.
 //!
 //! A `.modelinfo` file beside the model is read as GStreamer 1.28 does.
 //!
+//! ## Sound
+//!
+//! A model listens if its input is a row of samples (`[n]`, `[1, n]`, `[1, 1, n]`, or `[1, 2, n]` for stereo; float32 or
+//! float16) and its metadata, or a line in the section of the input in the `.modelinfo` file, says `sample_rate`.
+//! `delay` says by how many of its samples the answer lags (0 where nothing is said), `hop` how many samples a run
+//! takes where the input leaves that open (10 ms where nothing is said). Further inputs are recurrent state if there is an
+//! output of the same type and shape that is named alike (`h` and `h_out`) or stands at the same place; it is zero at
+//! first, and handed on from run to run.
+//!
+//! With `task=audio` sound goes in and as much sound comes out, each sample with the time of the sample that it
+//! answers: neither the model's delay nor that of the resampler moves sound against pictures. The latency query is
+//! answered with that delay (`algorithmic-delay-ns` in `stats`) and one hop less a sample, which gathering may take. Once
+//! the delay is filled, each buffer comes out as long as one went in. At the end all that waits comes out.
+//!
+//! - Buffers may have any size. S16LE, S32LE and F64LE go in and come out beside F32LE, which is what models hear.
+//! - Another rate than the model's is resampled there and back, which adds a block (8 to 20 ms) to the delay. Rates
+//!   whose common divisor is too small for that, such as 44,101 Hz and 16 kHz, are an error.
+//! - A model for one channel hears each channel by itself, with state of its own, or the mean of all with
+//!   `channels=mix`. A model for stereo takes stereo only.
+//! - A break (the DISCONT flag, or more than 2 ms between the end of one buffer and the PTS of the next), a gap event,
+//!   new caps and a new segment drain what waits, and state begins anew. A flush drops what waits. A buffer with the
+//!   GAP flag is silence.
+//! - A new model takes over between two buffers: it listens for 50 ms until its state and its delay are filled, and is
+//!   faded in within 10 ms at equal gain. No sample is lost, whatever the delays; where the latency changes, that is
+//!   told by a latency message. One that only listens, or the other way round, takes over after a drain.
+//! - NaN and infinity in an answer are an error.
+//!
+//! With the other tasks the sound passes, and the model hears windows of as many samples as its input has, each half
+//! over the one before (`step` in the metadata sets other samples), the mean of all channels if it is for one. The answer
+//! stands on the buffer that ends the window, and its message has the `pts` and `duration` of the window.
+//!
 //! ## Messages
 //!
-//! - `avrec/model-loaded`: `model-file`, `task`, `backend`, `backend-note`, `threads`, `load-time-ns`.
-//!   Posted when the model answers from now on.
+//! - `avrec/model-loaded`: `model-file`, `task`, `backend`, `backend-note`, `threads`, `load-time-ns`, `assumed`
+//!   (sentences; empty where all was said). Posted when the model answers from now on.
 //! - `avrec/model-failed`: `model-file`, `cause`.
 //! - `avrec/tensors`: `pts`, `running-time` (absent when the frame has none), `group-id`, and an array
 //!   `tensors` of structures with `id`, `name`, `type`, `dims`, `dims-order` and `data` (`GBytes` in host
 //!   byte order).
+//! - With `post-messages`, for each run: `avrec/detections` and `avrec/segments` with `objects`, an array of
+//!   structures with `label`, `label-id`, `confidence`, and `x`, `y`, `width`, `height` in pixels; `avrec/classes` with
+//!   `classes` (`label`, `label-id`, `confidence`); for a class map `avrec/segments` with `classes` (`label`,
+//!   `label-id`, `share` of the frame); `avrec/score` with `score`. All have `width` and `height` of the frame, `pts`
+//!   and `running-time` where the frame has them.
+//! - `avrec/key-frame`: `pts`, `running-time`, `stream-time` and `score` of a selected frame.
+//!
+//! ## With GStreamer 1.26: the feature `analytics`
+//!
+//! Built with the cargo feature `analytics`, the element says its answers in the terms of GStreamer 1.26 besides the
+//! older ones: detections, instances, class maps and classes in the frame's `GstAnalyticsRelationMeta`, and with
+//! `task=tensor` the outputs as a `GstTensorMeta` with the ids and the order of dims from the `.modelinfo` file. So
+//! `objectdetectionoverlay`, tensor decoders and exporters work behind it as they are. From GStreamer 1.28 on, and
+//! where the file has a `group-id`, the caps of the source pad tell the tensors too (field `tensors`), by which
+//! `tensordecodebin` finds the decoder. Frames that are not looked at (`inference-interval`) carry no tensors.
+//!
+//! ```text
+//! gst-launch-1.0 filesrc location=in.mp4 ! decodebin ! videoconvert ! \
+//!   avrec-infer task=detect model-file=yolo.onnx ! objectdetectionoverlay ! videoconvert ! autovideosink
+//! ```
 //!
 //! ## What it leaves out
 //!
-//! Tensors are not attached to the frame, because `GstTensorMeta` needs GStreamer 1.26 and this element
-//! runs on 1.22. The property `qos` is off by default, since a frame that is dropped for being late would break the
+//! Without the feature `analytics` tensors are not attached to the frame, because `GstTensorMeta` needs GStreamer 1.26
+//! and this element runs on 1.22. The property `qos` is off by default, since a frame that is dropped for being late would break the
 //! promise of one frame out for each frame in. `inference-interval` has no
 //! effect on images: the colors of this frame over the shapes of an older one are no picture. The pixel
 //! aspect ratio is kept even where a model scales width and height differently.
@@ -39,21 +136,35 @@
 //! ```text
 //! gst-launch-1.0 filesrc location=in.mp4 ! decodebin ! videoconvert ! \
 //!   avrec-infer model-file=twice.onnx ! videoconvert ! autovideosink
+//! gst-launch-1.0 v4l2src ! videoconvert ! \
+//!   avrec-infer model-file=yolo.onnx output=overlay ! videoconvert ! autovideosink
+//! gst-launch-1.0 filesrc location=in.mp4 ! decodebin ! videoconvert ! video/x-raw,format=RGBA ! \
+//!   avrec-infer model-file=people.onnx output=alpha ! pngenc ! multifilesink location=cut-%04d.png
+//! gst-launch-1.0 filesrc location=in.wav ! wavparse ! audioconvert ! \
+//!   avrec-infer model-file=denoise.onnx ! audioconvert ! autoaudiosink
 //! ```
 
 use gst::glib;
 use gst::prelude::*;
 
 mod active;
+mod answer_settings;
 mod caps;
+mod decoding;
+mod ear;
 mod enums;
 mod failure;
 mod frames;
+mod hearing;
 mod imp;
+mod key_frames;
 mod lifecycle;
 mod loader;
+mod looking;
 mod messages;
 mod settings;
+mod sizes;
+mod sound;
 mod state;
 mod stats;
 #[cfg(test)]
@@ -71,6 +182,9 @@ pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
     for kind in [
         enums::Backend::static_type(),
         enums::Task::static_type(),
+        enums::Fit::static_type(),
+        enums::Output::static_type(),
+        enums::Channels::static_type(),
         enums::OptimizationLevel::static_type(),
         enums::ExecutionProvider::static_type(),
     ] {

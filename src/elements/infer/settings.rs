@@ -5,7 +5,8 @@
 use gst::glib;
 use gst::prelude::*;
 
-use super::enums::{Backend, ExecutionProvider, OptimizationLevel, Task};
+use super::answer_settings::{self, AnswerSettings};
+use super::enums::{Backend, Channels, ExecutionProvider, OptimizationLevel, Task};
 use crate::runtime::Options;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +21,8 @@ pub struct Settings {
     pub task: Task,
     /// A stride: the model runs on each k-th frame.
     pub inference_interval: u32,
+    pub answers: AnswerSettings,
+    pub channels: Channels,
 }
 
 impl Default for Settings {
@@ -33,6 +36,8 @@ impl Default for Settings {
             backend: Backend::default(),
             task: Task::default(),
             inference_interval: 1,
+            answers: AnswerSettings::default(),
+            channels: Channels::default(),
         }
     }
 }
@@ -63,6 +68,8 @@ impl Settings {
             "backend" => set(&mut self.backend, value),
             "task" => set(&mut self.task, value),
             "inference-interval" => set(&mut self.inference_interval, value),
+            "channels" => set(&mut self.channels, value),
+            other if self.answers.set(value, other) => {}
             other => debug_assert!(false, "no such property: {other}"),
         }
     }
@@ -76,12 +83,16 @@ impl Settings {
             "threads" => self.threads.to_value(),
             "backend" => self.backend.to_value(),
             "task" => self.task.to_value(),
-            _ => self.inference_interval.to_value(),
+            "channels" => self.channels.to_value(),
+            other => match self.answers.get(other) {
+                Some(value) => value,
+                None => self.inference_interval.to_value(),
+            },
         }
     }
 }
 
-fn set<'a, T: glib::value::FromValue<'a>>(target: &mut T, value: &'a glib::Value) {
+pub(super) fn set<'a, T: glib::value::FromValue<'a>>(target: &mut T, value: &'a glib::Value) {
     if let Ok(value) = value.get() {
         *target = value;
     }
@@ -97,6 +108,12 @@ pub fn catalogue_properties() -> Vec<String> {
 }
 
 pub fn properties() -> Vec<glib::ParamSpec> {
+    let mut properties = own_properties();
+    properties.extend(answer_settings::properties());
+    properties
+}
+
+fn own_properties() -> Vec<glib::ParamSpec> {
     let default = Settings::default();
     vec![
         glib::ParamSpecString::builder("model-file")
@@ -150,11 +167,20 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             .blurb("What the answer is taken for. Takes effect when a model is loaded.")
             .mutable_playing()
             .build(),
+        glib::ParamSpecEnum::builder_with_default("channels", default.channels)
+            .nick("Channels")
+            .blurb(
+                "How sound of several channels goes through a model for one. Takes effect with the next caps. A \
+                 model that leaves the sound as it is hears the mean in either case.",
+            )
+            .mutable_ready()
+            .build(),
         glib::ParamSpecUInt::builder("inference-interval")
             .nick("Inference interval")
             .blurb(
-                "Run the model on each n-th frame, in frames; the others pass. For task=tensor only, since a \
-                 frame without its own picture would show an old one.",
+                "Run the model on each n-th frame, in frames, or on each n-th window of sound; the others carry \
+                 the last answer again, or, with task=tensor or on sound, nothing. Has no effect on task=image \
+                 and task=audio, since a frame without its own picture would show an old one.",
             )
             .minimum(1)
             .default_value(default.inference_interval)

@@ -2,12 +2,16 @@
 
 //! What changes while the element runs.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use gst_video::VideoInfo;
 
 use super::active::Active;
+use super::ear::Sound;
+use super::hearing::Hearing;
+use super::key_frames::KeyFrames;
 use super::loader::Job;
 use crate::runtime::Model;
 
@@ -54,7 +58,16 @@ pub struct State {
     pub pending: Option<Box<Active>>,
     /// Frames in and out, once caps are settled.
     pub stream: Option<(VideoInfo, VideoInfo)>,
+    /// Sound, once caps are settled.
+    pub sound: Option<Sound>,
+    /// What sound goes through; absent while it does, like the model.
+    pub hearing: Option<Box<Hearing>>,
+    /// Buffers that leave before the next one is taken.
+    pub outgoing: VecDeque<gst::Buffer>,
+    /// What this element adds to the latency of a pipeline.
+    pub latency: gst::ClockTime,
     pub jobs: Option<Sender<Job>>,
+    pub key_frames: KeyFrames,
 }
 
 impl State {

@@ -21,7 +21,13 @@ pub struct Running {
     pub backend_note: String,
     pub threads: usize,
     pub load_time_ns: u64,
-    pub input_dims: Option<[usize; 4]>,
+    /// A sentence each.
+    pub assumed: Vec<String>,
+    /// A sentence each.
+    pub warnings: Vec<String>,
+    pub input_dims: Option<Vec<usize>>,
+    /// By how much answers lag behind the sound; of models whose answers replace it.
+    pub algorithmic_delay: Option<gst::ClockTime>,
 }
 
 impl Running {
@@ -33,6 +39,9 @@ impl Running {
             threads: active.options.threads,
             load_time_ns: u64::try_from(active.load_time.as_nanos()).unwrap_or(u64::MAX),
             input_dims: active.input_dims(),
+            assumed: active.assumed.clone(),
+            warnings: active.warnings.clone(),
+            algorithmic_delay: active.algorithmic_delay(),
         }
     }
 }
@@ -44,6 +53,8 @@ pub struct Published {
     pub frames_out: u64,
     pub runs: u64,
     pub swaps: u64,
+    /// Values of the running model's answers that were no numbers or outside of the frame.
+    pub dropped: u64,
     frame: LatencyWindow,
     run: LatencyWindow,
 }
@@ -56,6 +67,7 @@ impl Default for Published {
             frames_out: 0,
             runs: 0,
             swaps: 0,
+            dropped: 0,
             frame: LatencyWindow::new(WINDOW),
             run: LatencyWindow::new(WINDOW),
         }
@@ -66,6 +78,7 @@ impl Published {
     /// Another model answers from now on, so the latencies of the last one are forgotten.
     pub fn took_over(&mut self, running: Running) {
         self.running = Some(running);
+        self.dropped = 0;
         self.frame.clear();
         self.run.clear();
     }
@@ -82,7 +95,8 @@ impl Published {
             .field("frames-in", self.frames_in)
             .field("frames-out", self.frames_out)
             .field("runs", self.runs)
-            .field("swaps", self.swaps);
+            .field("swaps", self.swaps)
+            .field("dropped-values", self.dropped);
         if let Some(running) = &self.running {
             let model = &running.model;
             builder = builder
@@ -92,10 +106,14 @@ impl Published {
                 .field("backend-note", running.backend_note.as_str())
                 .field("threads", u32::try_from(running.threads).unwrap_or(u32::MAX))
                 .field("load-time-ns", running.load_time_ns)
+                .field("assumed", running.assumed.join(" "))
                 .field("scale-width", model.scale.width.value())
                 .field("scale-height", model.scale.height.value());
-            if let Some(dims) = running.input_dims {
-                builder = builder.field("input-dims", dims_value(&dims));
+            if let Some(dims) = &running.input_dims {
+                builder = builder.field("input-dims", dims_value(dims));
+            }
+            if let Some(delay) = running.algorithmic_delay {
+                builder = builder.field("algorithmic-delay-ns", delay.nseconds());
             }
         }
         for (name, percent) in [("p50", 50.0), ("p95", 95.0), ("p99", 99.0)] {

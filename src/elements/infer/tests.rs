@@ -11,6 +11,7 @@ use gst_video::{VideoFormat, VideoInfo};
 
 use super::Infer;
 use super::active::Active;
+use super::answer_settings::AnswerSettings;
 use super::enums::Backend;
 use super::loader::Request;
 use crate::runtime::{BackendChoice, Options};
@@ -91,7 +92,7 @@ fn load(name: &str) -> Active {
         backend: BackendChoice::Rten,
         ..Options::default()
     };
-    Active::load(&model(name), options).unwrap()
+    Active::load(&model(name), options, AnswerSettings::default()).unwrap()
 }
 
 fn frames(format: VideoFormat, width: u32, height: u32) -> VideoInfo {

@@ -5,15 +5,15 @@
 //! Streaming threads only ever put frames in and go on; what they replace is released after the lock.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gst::ClockTime;
-use gst_video::VideoInfo;
+use gst::prelude::*;
 use parking_lot::{Condvar, Mutex};
 
 use super::fidelity::{Fidelity, Score, Scores};
-use super::matching::{Matcher, Outcome};
+use super::matching::Matcher;
+use super::spans::{Span, Spans};
 
 /// Pairs that wait to be measured: a quarter of a second at 30 frames a second, so that a short load does
 /// not cost a pair while a measurement that is too slow for the stream soon skips frames.
@@ -22,11 +22,51 @@ const PAIRS: usize = 8;
 /// How long the end of the stream waits for the last pairs.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// A frame by reference, with what is needed to map it.
+/// A buffer by reference, with what is needed to place and read it.
 #[derive(Debug, Clone)]
 pub struct Frame {
     pub buffer: gst::Buffer,
-    pub info: Arc<VideoInfo>,
+    pub caps: gst::Caps,
+    /// Running time.
+    pub at: ClockTime,
+}
+
+impl Frame {
+    /// How it is matched: sound by the time that it takes.
+    fn span(&self) -> Option<Span<Frame>> {
+        let is_sound = self
+            .caps
+            .structure(0)
+            .is_some_and(|it| it.name() == "audio/x-raw");
+        let length = self
+            .buffer
+            .duration()
+            .or_else(|| self.length())
+            .filter(|_| is_sound)?;
+        Some(Span {
+            start: self.at,
+            end: self.at.saturating_add(length),
+            what: self.clone(),
+        })
+    }
+
+    /// How long its samples take, by their number.
+    fn length(&self) -> Option<ClockTime> {
+        let structure = self.caps.structure(0)?;
+        let count = |field: &str| {
+            structure
+                .get::<i32>(field)
+                .ok()
+                .and_then(|it| u64::try_from(it).ok())
+        };
+        let bits: u64 = match structure.get::<&str>("format").ok()? {
+            "F64LE" => 64,
+            "S16LE" => 16,
+            _ => 32,
+        };
+        let samples = self.buffer.size() as u64 * 8 / bits / count("channels").filter(|it| 0 < *it)?;
+        ClockTime::SECOND.mul_div_floor(samples, count("rate").filter(|it| 0 < *it)?)
+    }
 }
 
 #[derive(Debug)]
@@ -48,6 +88,7 @@ pub struct Comparator {
 struct Inner {
     side: Side,
     matcher: Matcher<Frame>,
+    spans: Spans<Frame>,
     pairs: VecDeque<Pair>,
     worker: Worker,
     scores: Scores,
@@ -78,6 +119,7 @@ impl Comparator {
             inner: Mutex::new(Inner {
                 side: Side::Absent,
                 matcher: Matcher::new(),
+                spans: Spans::new(),
                 pairs: VecDeque::with_capacity(PAIRS + 1),
                 worker: Worker::Stopped,
                 scores: Scores::new(window),
@@ -125,10 +167,11 @@ impl Comparator {
             if inner.side == Side::Ended {
                 inner.side = Side::Open;
             }
-            let outcome = inner.matcher.clear();
+            let (frames, stretches) = (inner.matcher.clear(), inner.spans.clear());
             let pairs = std::mem::take(&mut inner.pairs);
-            inner.scores.add_unmatched(outcome.unmatched + pairs.len() as u64);
-            (outcome.gone, pairs)
+            let unmatched = frames.unmatched + stretches.unmatched;
+            inner.scores.add_unmatched(unmatched + pairs.len() as u64);
+            (frames.gone, stretches.gone, pairs)
         };
         drop(gone);
         self.progress.notify_all();
@@ -139,21 +182,22 @@ impl Comparator {
     }
 
     /// Takes in a frame of the first stream, if it can be compared at all.
-    pub fn answer(&self, at: Option<ClockTime>, frame: Option<Frame>) {
+    pub fn answer(&self, frame: Option<Frame>) {
         let gone = {
             let mut inner = self.inner.lock();
             if inner.side == Side::Absent || inner.worker == Worker::Stopped {
                 return;
             }
-            match (at, frame) {
-                (Some(at), Some(frame)) => {
-                    let outcome = inner.matcher.answer(at, frame);
-                    inner.take(outcome)
-                }
-                _ => {
-                    inner.scores.add_unmatched(1);
-                    return;
-                }
+            let Some(frame) = frame else {
+                inner.scores.add_unmatched(1);
+                return;
+            };
+            if let Some(span) = frame.span() {
+                let met = inner.spans.answer(span);
+                inner.take(met.pairs, met.unmatched, met.gone)
+            } else {
+                let outcome = inner.matcher.answer(frame.at, frame);
+                inner.take(outcome.pair, outcome.unmatched, outcome.gone)
             }
         };
         self.work.notify_one();
@@ -161,14 +205,19 @@ impl Comparator {
     }
 
     /// Takes in a reference frame.
-    pub fn reference(&self, at: ClockTime, frame: Frame) {
+    pub fn reference(&self, frame: Frame) {
         let gone = {
             let mut inner = self.inner.lock();
             if inner.side == Side::Absent || inner.worker == Worker::Stopped {
                 return;
             }
-            let outcome = inner.matcher.reference(at, frame);
-            inner.take(outcome)
+            if let Some(span) = frame.span() {
+                let met = inner.spans.reference(span);
+                inner.take(met.pairs, met.unmatched, met.gone)
+            } else {
+                let outcome = inner.matcher.reference(frame.at, frame);
+                inner.take(outcome.pair, outcome.unmatched, outcome.gone)
+            }
         };
         self.work.notify_one();
         drop(gone);
@@ -244,25 +293,28 @@ impl Comparator {
 }
 
 impl Inner {
-    /// Books an outcome; gives back what is to be released after the lock.
-    fn take(&mut self, outcome: Outcome<Frame>) -> (Vec<Frame>, Option<Pair>) {
-        self.scores.add_unmatched(outcome.unmatched);
-        let Some((answer, reference)) = outcome.pair else {
-            return (outcome.gone, None);
-        };
-        self.pairs.push_back(Pair { answer, reference });
-        let oldest = if PAIRS < self.pairs.len() {
-            self.pairs.pop_front()
-        } else {
-            None
-        };
-        self.scores.add_unmatched(u64::from(oldest.is_some()));
-        (outcome.gone, oldest)
+    /// Books what a buffer brought about; gives back what is to be released after the lock.
+    fn take(
+        &mut self,
+        pairs: impl IntoIterator<Item = (Frame, Frame)>,
+        unmatched: u64,
+        gone: Vec<Frame>,
+    ) -> (Vec<Frame>, Vec<Pair>) {
+        self.scores.add_unmatched(unmatched);
+        let pairs = pairs
+            .into_iter()
+            .map(|(answer, reference)| Pair { answer, reference });
+        self.pairs.extend(pairs);
+        let surplus = self.pairs.len().saturating_sub(PAIRS);
+        let oldest: Vec<Pair> = self.pairs.drain(..surplus).collect();
+        self.scores.add_unmatched(oldest.len() as u64);
+        (gone, oldest)
     }
 
     fn is_finished(&self) -> bool {
         let measured = self.worker != Worker::Measuring && self.pairs.is_empty();
-        let complete = self.side != Side::Open || !self.matcher.is_waiting();
+        let is_waiting = self.matcher.is_waiting() || self.spans.is_waiting();
+        let complete = self.side != Side::Open || !is_waiting;
         self.side == Side::Absent || self.worker == Worker::Stopped || (measured && complete)
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use gst::ClockTime;
 use gst::structure::Builder;
 
-use super::fidelity::Fidelity;
+use super::fidelity::{FIGURES, Fidelity};
 use super::meter::{Latencies, Summary};
 
 /// The element message `avrec/probe`; its fields stand in the documentation of the element.
@@ -70,6 +70,7 @@ impl TryFrom<&gst::StructureRef> for ProbeMessage {
                 pairs,
                 unmatched,
                 means: number("psnr-db").zip(number("ssim")),
+                figures: FIGURES.map(number),
             });
         Ok(ProbeMessage {
             pts: time("pts"),
@@ -107,7 +108,7 @@ fn fields(builder: Builder, summary: &Summary, fidelity: Option<&Fidelity>) -> B
             .map(|it| u64::try_from(get(it).as_nanos()).unwrap_or(u64::MAX))
     };
     let means = fidelity.and_then(|it| it.means);
-    builder
+    let builder = builder
         .field("frames", summary.frames)
         .field("unstamped", summary.unstamped)
         .field("misses", summary.misses)
@@ -121,7 +122,12 @@ fn fields(builder: Builder, summary: &Summary, fidelity: Option<&Fidelity>) -> B
         .field_if_some("pairs", fidelity.map(|it| it.pairs))
         .field_if_some("unmatched", fidelity.map(|it| it.unmatched))
         .field_if_some("psnr-db", means.map(|it| it.0))
-        .field_if_some("ssim", means.map(|it| it.1))
+        .field_if_some("ssim", means.map(|it| it.1));
+    let figures = fidelity.map_or([None; FIGURES.len()], |it| it.figures);
+    let named = FIGURES.into_iter().zip(figures);
+    named.fold(builder, |builder, (field, value)| {
+        builder.field_if_some(field, value)
+    })
 }
 
 #[cfg(test)]
@@ -152,6 +158,7 @@ mod tests {
                 pairs: 20,
                 unmatched: 5,
                 means: Some((33.5, 0.91)),
+                figures: FIGURES.map(|it| (it == "f1").then_some(0.5)),
             }),
         };
         // A rate that is not known is written as zero.

@@ -2,12 +2,10 @@
 
 //! What happens on the pads: frames are timed, stamped and passed on; the reference stream ends here.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use gst::prelude::*;
 use gst::subclass::prelude::*;
-use gst_video::VideoInfo;
 
 use super::compare::Frame;
 use super::imp::{CAT, Probe};
@@ -28,8 +26,8 @@ pub struct Stream {
 pub struct Reference {
     /// `None` before the first segment and where it is not in time.
     segment: Option<gst::FormattedSegment<gst::ClockTime>>,
-    /// `None` where frames cannot be read, as of audio or of video in another memory.
-    info: Option<Arc<VideoInfo>>,
+    /// `None` where buffers cannot be read, because they lie in another memory than the system's.
+    caps: Option<gst::Caps>,
 }
 
 impl Stream {
@@ -47,12 +45,11 @@ impl Reference {
         self.segment = event.segment().downcast_ref::<gst::ClockTime>().cloned();
     }
 
-    fn set_caps(&mut self, caps: &gst::CapsRef) {
+    fn set_caps(&mut self, caps: gst::Caps) {
         let plain = caps
             .features(0)
             .is_none_or(|it| it.contains(gst::CAPS_FEATURE_MEMORY_SYSTEM_MEMORY));
-        let info = plain.then(|| VideoInfo::from_caps(caps).ok()).flatten();
-        self.info = info.map(Arc::new);
+        self.caps = Some(caps).filter(|_| plain);
     }
 
     fn running_time(&self, buffer: &gst::BufferRef) -> Option<gst::ClockTime> {
@@ -62,7 +59,8 @@ impl Reference {
     fn frame(&self, buffer: &gst::Buffer) -> Option<Frame> {
         Some(Frame {
             buffer: buffer.clone(),
-            info: self.info.clone()?,
+            caps: self.caps.clone()?,
+            at: self.running_time(buffer)?,
         })
     }
 }
@@ -192,8 +190,7 @@ impl Probe {
         }
         stamp::stamp(buffer.make_mut(), gst::get_timestamp());
         if self.comparator.is_connected() {
-            self.comparator
-                .answer(timing.running_time(&buffer), timing.frame(&buffer));
+            self.comparator.answer(timing.frame(&buffer));
         }
         buffer
     }
@@ -202,7 +199,7 @@ impl Probe {
         match event.view() {
             gst::EventView::Caps(caps) => {
                 let mut stream = self.stream.lock();
-                stream.timing.set_caps(caps.caps());
+                stream.timing.set_caps(caps.caps_owned());
                 stream.period = period(caps.caps());
             }
             gst::EventView::Segment(segment) => self.stream.lock().timing.set_segment(segment),
@@ -245,15 +242,15 @@ impl Probe {
 
     fn take_reference(&self, buffer: gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
         let timing = self.reference.lock().clone();
-        if let (Some(at), Some(frame)) = (timing.running_time(&buffer), timing.frame(&buffer)) {
-            self.comparator.reference(at, frame);
+        if let Some(frame) = timing.frame(&buffer) {
+            self.comparator.reference(frame);
         }
         Ok(gst::FlowSuccess::Ok)
     }
 
     fn reference_event(&self, event: gst::Event) -> bool {
         match event.view() {
-            gst::EventView::Caps(caps) => self.reference.lock().set_caps(caps.caps()),
+            gst::EventView::Caps(caps) => self.reference.lock().set_caps(caps.caps_owned()),
             gst::EventView::Segment(segment) => self.reference.lock().set_segment(segment),
             gst::EventView::FlushStop(_) => {
                 self.reference.lock().segment = None;

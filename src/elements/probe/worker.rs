@@ -7,14 +7,17 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 use gst::glib;
-use gst_video::VideoFrameRef;
+use gst_video::{VideoFrameRef, VideoInfo};
 
 use super::compare::{Comparator, Frame, Pair};
-use super::fidelity::Score;
+use super::fidelity::{OtherScore, PictureScore, Score};
 use super::imp::CAT;
+use crate::answer::Answer;
+use crate::elements::pairing;
+use crate::elements::reading::{Carried, Pixels, Sound};
 use crate::media::luma::LumaReader;
 use crate::plane::Plane;
-use crate::score::fidelity;
+use crate::score::{Content, Record, Unlike, fidelity};
 
 /// Starts the thread; it ends when the comparator is stopped. The probe is only borrowed to post messages.
 pub fn spawn(comparator: Arc<Comparator>, probe: glib::WeakRef<super::Probe>) -> io::Result<JoinHandle<()>> {
@@ -25,6 +28,7 @@ pub fn spawn(comparator: Arc<Comparator>, probe: glib::WeakRef<super::Probe>) ->
             // The frames go back to their pools before anybody waits for the score.
             drop(pair);
             if let Err(complaint) = &outcome
+                && bench.is_worth_telling(complaint)
                 && comparator.complain()
                 && let Some(probe) = probe.upgrade()
             {
@@ -46,6 +50,16 @@ enum Complaint {
     Measure(#[from] fidelity::Error),
     #[error("{0}")]
     Read(#[from] crate::media::Error),
+    #[error(
+        "the stream carries {0} and the reference {1}; give the reference answers of the same task and, of sound, \
+         the same rate"
+    )]
+    Unlike(&'static str, &'static str),
+    /// Silence, or too few scores so far.
+    #[error("a pair says nothing")]
+    Nothing,
+    #[error("no frames or samples that can be read; put a converter before the probe and its reference")]
+    Unreadable,
     #[error("a frame cannot be mapped; put a download element before the probe ({0})")]
     Map(#[from] glib::BoolError),
 }
@@ -60,33 +74,145 @@ fn warn(probe: &super::Probe, complaint: &Complaint) {
     );
 }
 
-/// Planes and readers that live from pair to pair.
+/// Pairs in a row that must be unlike before it is told: a frame on which nothing was found carries nothing.
+const UNLIKE: u32 = 3;
+
+/// What lives from pair to pair.
 #[derive(Debug, Default)]
 struct Bench {
     reader: LumaReader,
     answer: Plane,
     truth: Plane,
+    record: Record,
+    /// Empty answers of the kinds that both streams last said.
+    answer_said: Option<Answer>,
+    truth_said: Option<Answer>,
+    unlike: u32,
 }
 
 impl Bench {
     fn measure(&mut self, pair: &Pair) -> Result<Score, Complaint> {
-        let size = |frame: &Frame| (frame.info.width(), frame.info.height());
-        if size(&pair.answer) != size(&pair.reference) {
-            let text = |frame: &Frame| format!("{}x{}", frame.info.width(), frame.info.height());
+        let (answer, truth) = (metas(&pair.answer), metas(&pair.reference));
+        for (said, stream) in [(&answer, &mut self.answer_said), (&truth, &mut self.truth_said)] {
+            *stream = said.as_ref().map(pairing::empty).or(stream.take());
+        }
+        if is_sound(&pair.answer) || self.answer_said.is_some() || self.truth_said.is_some() {
+            return self.measure_other(pair, answer, truth);
+        }
+        let picture = self.measure_picture(pair)?;
+        Ok(Score {
+            picture: Some(picture),
+            other: self.measure_cut_out(pair),
+        })
+    }
+
+    /// What the metas say, or samples.
+    fn measure_other(
+        &mut self,
+        pair: &Pair,
+        answer: Option<Answer>,
+        truth: Option<Answer>,
+    ) -> Result<Score, Complaint> {
+        let carried = |frame: &Frame, said: Option<Answer>| match said {
+            Some(said) => Ok(Carried::Said(said)),
+            None => placed(frame).ok_or(Complaint::Unreadable),
+        };
+        let (answer, truth) = (carried(&pair.answer, answer)?, carried(&pair.reference, truth)?);
+        let (answer_said, truth_said) = (self.answer_said.as_ref(), self.truth_said.as_ref());
+        let contents = pairing::contents((&answer, answer_said), (&truth, truth_said));
+        let comparison = contents.and_then(|it| self.record.compare(&it.0, &it.1));
+        let comparison = comparison.map_err(|unlike| match unlike {
+            Unlike::Kinds(one, other) => Complaint::Unlike(one, other),
+            Unlike::Nothing => Complaint::Nothing,
+        })?;
+        self.unlike = 0;
+        let map = self.record.figures().find(|it| it.0 == "map").map(|it| it.1);
+        Ok(Score {
+            picture: None,
+            other: Some(OtherScore { comparison, map }),
+        })
+    }
+
+    /// How far two pictures cut out the same, if one of them cuts out something.
+    fn measure_cut_out(&mut self, pair: &Pair) -> Option<OtherScore> {
+        let pixels = |frame: &Frame| Pixels::cut_out(&frame.buffer, &frame.caps);
+        let (answer, truth) = (pixels(&pair.answer)?, pixels(&pair.reference)?);
+        if !answer.is_cut_out() && !truth.is_cut_out() {
+            return None;
+        }
+        let (answer, truth) = (
+            Content::Coverage(answer.coverage()),
+            Content::Coverage(truth.coverage()),
+        );
+        let comparison = self.record.compare(&answer, &truth).ok()?;
+        Some(OtherScore {
+            comparison,
+            map: None,
+        })
+    }
+
+    fn measure_picture(&mut self, pair: &Pair) -> Result<PictureScore, Complaint> {
+        let info = |frame: &Frame| VideoInfo::from_caps(&frame.caps).map_err(|_| Complaint::Unreadable);
+        let (answer, reference) = (info(&pair.answer)?, info(&pair.reference)?);
+        let size = |info: &VideoInfo| (info.width(), info.height());
+        if size(&answer) != size(&reference) {
+            let text = |info: &VideoInfo| format!("{}x{}", info.width(), info.height());
             return Err(Complaint::Sizes {
-                answer: text(&pair.answer),
-                reference: text(&pair.reference),
+                answer: text(&answer),
+                reference: text(&reference),
             });
         }
-        read(&mut self.reader, &pair.answer, &mut self.answer)?;
-        read(&mut self.reader, &pair.reference, &mut self.truth)?;
+        read(&mut self.reader, (&pair.answer, &answer), &mut self.answer)?;
+        read(&mut self.reader, (&pair.reference, &reference), &mut self.truth)?;
         let mse = fidelity::mse(&self.answer, &self.truth)?;
         let ssim = fidelity::ssim(&self.answer, &self.truth)?;
-        Ok(Score { mse, ssim })
+        Ok(PictureScore { mse, ssim })
+    }
+
+    /// Whether a pair that could not be measured is more than an accident.
+    fn is_worth_telling(&mut self, complaint: &Complaint) -> bool {
+        match complaint {
+            Complaint::Nothing => false,
+            Complaint::Unlike(..) => {
+                self.unlike += 1;
+                UNLIKE <= self.unlike
+            }
+            _ => true,
+        }
     }
 }
 
-fn read(reader: &mut LumaReader, frame: &Frame, plane: &mut Plane) -> Result<(), Complaint> {
-    let mapped = VideoFrameRef::from_buffer_ref_readable(&frame.buffer, &frame.info)?;
+fn is_sound(frame: &Frame) -> bool {
+    frame
+        .caps
+        .structure(0)
+        .is_some_and(|it| it.name() == "audio/x-raw")
+}
+
+fn metas(frame: &Frame) -> Option<Answer> {
+    match Carried::of_metas(&frame.buffer, &frame.caps, None) {
+        Some(Carried::Said(said)) => Some(said),
+        _ => None,
+    }
+}
+
+/// What a buffer carries beside metas; sound with its running time, by which it is aligned.
+fn placed(frame: &Frame) -> Option<Carried> {
+    if !is_sound(frame) {
+        return Carried::read(&frame.buffer, &frame.caps, Some(&frame.buffer));
+    }
+    let sound = Sound::read(&frame.buffer, &frame.caps)?;
+    Some(Carried::Sound(Sound {
+        pts: Some(frame.at),
+        ..sound
+    }))
+}
+
+fn read(
+    reader: &mut LumaReader,
+    (frame, info): (&Frame, &VideoInfo),
+    plane: &mut Plane,
+) -> Result<(), Complaint> {
+    let mapped = VideoFrameRef::from_buffer_ref_readable(&frame.buffer, info)?;
     Ok(reader.read(&mapped, plane)?)
 }

@@ -123,7 +123,9 @@ impl Core {
             return;
         }
         let slack = journey.plan.period.saturating_sub(journey.clock.elapsed());
-        if !journey.missed && self.repeat_perturbed(journey, active, slack) {
+        if !journey.missed
+            && (self.follow(journey, (active, answer), slack) || self.repeat_changed(journey, active, slack))
+        {
             return;
         }
         let Some(shadow) = self.conductor.lock().shadow(journey.now(), slack, &self.board) else {
@@ -139,7 +141,8 @@ impl Core {
         let Some(first) = lanes[0] else { return };
         let frame = journey.frame.clone();
         let aim = Aim::Quality {
-            again: self.sink.current_caps().filter(|_| shadow.perturbed),
+            caps: self.sink.current_caps(),
+            perturbed: shadow.perturbed,
         };
         let trial = Trial::new(
             frame,
@@ -168,8 +171,45 @@ impl Core {
         }
     }
 
-    /// Gives a perturbed frame that waits to its lane, if there is time; it looks like the frame of now.
-    fn repeat_perturbed(self: &Arc<Self>, journey: &Journey, active: usize, slack: Duration) -> bool {
+    /// Lets the lane that looked at the frame before look at this one too, so that neighboring answers can be compared.
+    fn follow(
+        self: &Arc<Self>,
+        journey: &Journey,
+        (active, answer): (usize, &Answer),
+        slack: Duration,
+    ) -> bool {
+        let lane = self
+            .board
+            .lock()
+            .take_followed(active, journey.plan.number, slack);
+        let Some(lane) = lane else { return false };
+        let aim = Aim::Neighbor {
+            caps: self.sink.current_caps(),
+        };
+        self.conductor.lock().runs_beside(lane);
+        let trial = Trial::new(
+            journey.frame.clone(),
+            journey.entered,
+            journey.plan.number,
+            (RunKind::Shadow, aim),
+            (active, answer.clone()),
+            [Some(lane), None],
+        );
+        {
+            let mut state = self.board.lock();
+            state.trial = Some(trial);
+            let purpose = Purpose::Shadow(RunKind::Shadow);
+            state.claim(lane, journey.entered, journey.frame.pts(), purpose);
+        }
+        self.feed(lane, &journey.frame);
+        true
+    }
+
+    /// Gives a changed frame that waits to its lane, if there is time; it looks like the frame of now.
+    fn repeat_changed(self: &Arc<Self>, journey: &Journey, active: usize, slack: Duration) -> bool {
+        if self.board.lock().echo.is_none() {
+            return false;
+        }
         let caps = self.sink.current_caps();
         let frame = {
             let mut state = self.board.lock();
@@ -177,6 +217,7 @@ impl Core {
                 return false;
             };
             let lane = echo.lane;
+            let was_asked_for = matches!(echo.aim, Aim::Robustness { .. });
             let buffer = echo.frame.make_mut();
             stamp::stamp(buffer, journey.entered);
             buffer.set_pts(journey.frame.pts());
@@ -184,8 +225,11 @@ impl Core {
             state.trial = Some(Trial::of_echo(echo, journey.entered));
             let purpose = Purpose::Shadow(RunKind::Shadow);
             state.claim(lane, journey.entered, journey.frame.pts(), purpose);
-            (lane, frame)
+            (lane, frame, was_asked_for)
         };
+        if !frame.2 {
+            self.conductor.lock().runs_beside(frame.0);
+        }
         self.feed(frame.0, &frame.1);
         true
     }

@@ -103,7 +103,7 @@ impl Board {
         let mut state = self.state.lock();
         state.flushing = flushing;
         if flushing {
-            (state.trial, state.echo, state.held) = (None, None, None);
+            (state.trial, state.echo, state.followed, state.held) = (None, None, None, None);
             for slot in &mut state.slots {
                 slot.needs_flush = true;
                 slot.hearing.end();

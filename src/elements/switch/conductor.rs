@@ -78,6 +78,8 @@ pub struct Conductor {
     settings: Arc<Settings>,
     /// Reference that the catalogue names; the property overrides it.
     catalog_reference: Option<String>,
+    /// A reference whose answers proved to be of another task.
+    stranger: Option<usize>,
     /// Floor that the catalogue names; the property overrides it.
     catalog_floor: Option<String>,
     /// From the caps, or of a buffer of sound; zero when the frame rate is variable.
@@ -104,6 +106,7 @@ impl Conductor {
             settings,
             catalog_reference: None,
             catalog_floor: None,
+            stranger: None,
             frame_duration: Duration::ZERO,
             is_sound: false,
             arrival_gap: None,
@@ -150,15 +153,22 @@ impl Conductor {
     }
 
     /// The lane whose answers score the others: the one that is named, else the one of the best prior, and
-    /// of several such the last, because candidates are listed from cheap to good.
+    /// of several such the last, because candidates are listed from cheap to good. `None` where no candidate has the name,
+    /// where nothing is compared, and for one whose answers are of another task.
     pub fn reference_lane(&self) -> Option<usize> {
+        let compares = self.settings.quality_source.compares();
+        let lane = compares.then(|| self.trusted_lane()).flatten();
+        lane.filter(|it| Some(*it) != self.stranger)
+    }
+
+    fn trusted_lane(&self) -> Option<usize> {
         let named = self
             .settings
             .reference
             .as_deref()
             .or(self.catalog_reference.as_deref());
-        if let Some(lane) = named.and_then(|it| self.lane(it)) {
-            return Some(lane);
+        if let Some(named) = named {
+            return self.lane(named);
         }
         let prior = |lane: &usize| {
             self.priors
@@ -302,6 +312,10 @@ impl Conductor {
     pub fn decide(&mut self, now: Duration, board: &Board) -> Choice {
         self.tell(now, board);
         self.availability.clear();
+        let stranger = board.lock().stranger;
+        if std::mem::replace(&mut self.stranger, stranger) != stranger {
+            self.resolve_reference();
+        }
         {
             let mut state = board.lock();
             for (slot, forbidden) in state.slots.iter_mut().zip(&self.forbidden) {
@@ -338,6 +352,7 @@ impl Conductor {
             policy: self.policy.clone(),
             availability: self.availability.clone(),
             names: self.names.clone(),
+            figures: Vec::new(),
             frame: self.newest_frame(),
             since: self.since,
             margin: MARGIN,
@@ -349,7 +364,13 @@ impl Conductor {
         for fact in self.facts.drain(..) {
             match fact {
                 Fact::Ran { lane, latency, kind } => self.policy.ran(now, CandidateId(lane), latency, kind),
-                Fact::Scored { lane, agreement } => self.policy.scored(now, CandidateId(lane), agreement),
+                Fact::Scored {
+                    lane,
+                    score,
+                    evidence,
+                } => {
+                    self.policy.scored(now, CandidateId(lane), score, evidence);
+                }
                 Fact::Failed { lane } => self.policy.failed(now, CandidateId(lane)),
                 Fact::Warm { lane } => self.policy.recovered(now, CandidateId(lane)),
                 Fact::Perturbed { lane, agreement } => {
@@ -375,6 +396,11 @@ impl Conductor {
     pub fn flushed(&mut self, now: Duration) {
         self.policy.flushed(now);
         self.last_arrival = None;
+    }
+
+    /// The lane runs beside, for a reason that the policy did not ask for.
+    pub fn runs_beside(&mut self, lane: usize) {
+        self.policy.runs_beside(CandidateId(lane));
     }
 
     /// Whom to run beside the active lane, if anyone, when `slack` is left until the next frame.

@@ -16,6 +16,7 @@ use super::conductor::Conductor;
 use super::ending::Ending;
 use super::keeper::{Order, Report};
 use super::lane::Lane;
+use super::ledger::Ledger;
 use super::messages;
 use super::outgoing::Outgoing;
 use super::scorer::Scorer;
@@ -84,6 +85,8 @@ pub struct Core {
     /// Time by which sound goes out later than it came in, beside the budget.
     pub sound_delay: Mutex<Duration>,
     pub scorer: Mutex<Option<Scorer>>,
+    /// Belongs to whoever scores: held while answers are compared, and over a post; all other locks come after it.
+    pub ledger: Mutex<Ledger>,
     /// Threads that were told to end.
     endings: Mutex<Vec<Ending>>,
     /// Whether upstream answered the LATENCY query as live.
@@ -106,6 +109,7 @@ impl Core {
             stage: Mutex::default(),
             sound_delay: Mutex::default(),
             scorer: Mutex::default(),
+            ledger: Mutex::default(),
             endings: Mutex::default(),
             is_live: Mutex::default(),
         }

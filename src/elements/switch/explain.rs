@@ -8,7 +8,7 @@
 use gst::prelude::*;
 
 use super::core::Core;
-use super::messages::ns;
+use super::messages::{self, ns};
 use super::state::Fact;
 use crate::policy::{Account, Availability, CandidateId, Explanation, Policy, Reason, Terms, Weights};
 
@@ -19,6 +19,8 @@ pub struct Snapshot {
     /// Who could answer when the policy was last asked.
     pub availability: Vec<Availability>,
     pub names: Vec<String>,
+    /// By lane: what comparisons have shown of its answers.
+    pub figures: Vec<Vec<(&'static str, f64)>>,
     /// Number of the newest frame in the stream, and of the one from which on the active candidate answers.
     pub frame: u64,
     pub since: u64,
@@ -31,6 +33,7 @@ pub struct Snapshot {
 pub struct Told {
     explanation: Explanation,
     names: Vec<String>,
+    figures: Vec<Vec<(&'static str, f64)>>,
 }
 
 impl Snapshot {
@@ -45,6 +48,7 @@ impl Snapshot {
         Told {
             explanation,
             names: self.names,
+            figures: self.figures,
         }
     }
 }
@@ -60,10 +64,14 @@ impl Told {
         let name = |id| self.name(id);
         let (runner_up, gap) = it.runner_up.unzip();
         let (flips_at, flips_to) = it.flips_at.unzip();
-        let candidates = it
-            .candidates
-            .iter()
-            .map(|account| candidate(account, name(account.id), &it.weights).to_send_value());
+        let candidates = it.candidates.iter().map(|account| {
+            let figures = self
+                .figures
+                .get(account.id.0)
+                .map(Vec::as_slice)
+                .unwrap_or_default();
+            candidate(account, name(account.id), figures, &it.weights).to_send_value()
+        });
         builder
             .field("text", it.sentence(&|id| name(id).to_string()))
             .field("active", it.active.map(name).unwrap_or_default())
@@ -97,7 +105,12 @@ impl Told {
 }
 
 /// One candidate of an explanation.
-fn candidate(account: &Account, name: &str, weights: &Weights) -> gst::Structure {
+fn candidate(
+    account: &Account,
+    name: &str,
+    figures: &[(&'static str, f64)],
+    weights: &Weights,
+) -> gst::Structure {
     let parts = Parts::of(&account.terms, weights);
     gst::Structure::builder("candidate")
         .field("name", name)
@@ -112,6 +125,7 @@ fn candidate(account: &Account, name: &str, weights: &Weights) -> gst::Structure
         .field("quality", account.quality)
         .field("quality-sd", account.quality_sd)
         .field("quality-source", account.quality_source.nick())
+        .field_if_some("evidence", messages::evidence(figures))
         .field_if_some("quality-age-frames", account.quality_age)
         .field_if_some("robustness", account.robustness)
         .field("term-quality", parts.quality)
@@ -165,7 +179,14 @@ impl Core {
             conductor.apply(&settings);
             conductor.snapshot()
         };
-        snapshot.explain()
+        let figures = self
+            .board
+            .lock()
+            .slots
+            .iter()
+            .map(|it| it.figures.clone())
+            .collect();
+        Snapshot { figures, ..snapshot }.explain()
     }
 
     /// Takes in what an operator says the answers of a candidate are worth, 0..1; without a name, those of the active

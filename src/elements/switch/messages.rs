@@ -11,8 +11,8 @@ use super::dispatch::{Journey, Source};
 use super::explain::Told;
 use super::slot::{Residency, Slot};
 use super::survey::Finding;
-use crate::policy::{Outlook, Reason};
-use crate::score::LatencyWindow;
+use crate::policy::{Evidence, Outlook, Reason};
+use crate::score::{Comparison, LatencyWindow};
 
 /// Slowdown of a machine of which nothing is known yet: none.
 const CALM: f64 = 1.0;
@@ -104,21 +104,46 @@ pub fn frame(
         .build()
 }
 
-/// `avrec/score`: one comparison of a candidate's answer with the reference's; posted while `frame-messages` is set.
-pub fn score(
-    frame: u64,
-    pts: Option<gst::ClockTime>,
-    candidate: &str,
-    reference: &str,
-    agreement: f64,
+/// `avrec/score` of a comparison of a candidate's answer with the reference's; posted while `frame-messages` is set.
+pub fn comparison(
+    (frame, pts): (u64, Option<gst::ClockTime>),
+    (candidate, reference): (&str, &str),
+    comparison: &Comparison,
 ) -> gst::Structure {
     gst::Structure::builder("avrec/score")
         .field("frame", frame)
         .field_if_some("pts", pts.map(gst::ClockTime::nseconds))
         .field("candidate", candidate)
         .field("reference", reference)
-        .field("agreement", agreement)
+        .field("evidence", Evidence::Agreement.nick())
+        .field("agreement", comparison.agreement)
+        .field(comparison.measure.field(), comparison.figure)
         .build()
+}
+
+/// `avrec/score` by evidence that needs no reference.
+pub fn score(
+    (frame, pts): (u64, Option<gst::ClockTime>),
+    candidate: &str,
+    score: f64,
+    evidence: Evidence,
+) -> gst::Structure {
+    gst::Structure::builder("avrec/score")
+        .field("frame", frame)
+        .field_if_some("pts", pts.map(gst::ClockTime::nseconds))
+        .field("candidate", candidate)
+        .field("evidence", evidence.nick())
+        .field("score", score)
+        .build()
+}
+
+/// The figures of a candidate's answers as the structure `evidence`; `None` where there are none.
+pub fn evidence(figures: &[(&'static str, f64)]) -> Option<gst::Structure> {
+    let builder = gst::Structure::builder("evidence");
+    let all = figures
+        .iter()
+        .fold(builder, |builder, (name, value)| builder.field(*name, *value));
+    (!figures.is_empty()).then(|| all.build())
 }
 
 /// `avrec/survey`: what every candidate made of one frame; posted while `exhaustive` is set.
@@ -221,6 +246,7 @@ struct Summary {
     answers: u64,
     misses: u64,
     window: LatencyWindow,
+    figures: Vec<(&'static str, f64)>,
 }
 
 impl Slot {
@@ -238,6 +264,7 @@ impl Slot {
             answers: self.tally.answers,
             misses: self.tally.misses,
             window: self.tally.window.clone(),
+            figures: self.figures.clone(),
         }
     }
 }
@@ -259,6 +286,8 @@ fn candidate_stats(slot: &Summary, outlook: Option<&Outlook>) -> gst::Structure 
         .field_if_some("latency-upper-ns", outlook.upper.map(ns))
         .field("quality", outlook.quality)
         .field("quality-sd", outlook.quality_sd)
+        .field("quality-source", outlook.quality_source.nick())
+        .field_if_some("evidence", evidence(&slot.figures))
         .field("scores", outlook.scores)
         .field("feasible", outlook.feasible)
         .field("miss", outlook.miss)

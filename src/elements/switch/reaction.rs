@@ -20,6 +20,11 @@ impl Core {
             return;
         }
         match name {
+            // What was said of the old reference does not hold for the new one.
+            "reference" | "quality-source" => self.board.lock().stranger = None,
+            _ => {}
+        }
+        match name {
             "latency-budget" => self.post_latency(),
             "catalog" | "models" => gst::element_warning!(
                 switch,

@@ -35,6 +35,42 @@ pub enum Strategy {
     Rank,
 }
 
+/// What the live quality of the candidates rests on.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
+#[repr(u32)]
+#[enum_type(name = "GstAvrecSwitchQualitySource")]
+pub enum QualitySource {
+    #[default]
+    #[enum_value(
+        name = "Auto: agreement with the reference; without one, what the answers allow",
+        nick = "auto"
+    )]
+    Auto,
+    #[enum_value(name = "Agreement with the reference's answers", nick = "agreement")]
+    Agreement,
+    #[enum_value(name = "Restoring frames that were degraded in a known way", nick = "restore")]
+    Restore,
+    #[enum_value(
+        name = "Confidence, calibrated by what was compared with the reference",
+        nick = "confidence"
+    )]
+    Confidence,
+    #[enum_value(name = "Stability of the answers from frame to frame", nick = "stability")]
+    Stability,
+    #[enum_value(name = "Prior: what the catalogue and operators say", nick = "prior")]
+    Prior,
+}
+
+impl QualitySource {
+    /// Whether answers are compared with the reference's.
+    pub fn compares(self) -> bool {
+        matches!(
+            self,
+            QualitySource::Auto | QualitySource::Agreement | QualitySource::Confidence
+        )
+    }
+}
+
 impl From<Strategy> for policy::Strategy {
     fn from(strategy: Strategy) -> policy::Strategy {
         match strategy {
@@ -60,6 +96,7 @@ pub struct Settings {
     pub late_policy: LatePolicy,
     pub floor: Option<String>,
     pub reference: Option<String>,
+    pub quality_source: QualitySource,
     pub auto_switch: bool,
     pub pinned: Option<String>,
     pub lambda_latency: f64,
@@ -84,6 +121,7 @@ impl Default for Settings {
             late_policy: LatePolicy::Auto,
             floor: None,
             reference: None,
+            quality_source: QualitySource::default(),
             auto_switch: true,
             pinned: None,
             lambda_latency: preferences.lambda_latency,
@@ -115,6 +153,7 @@ impl Settings {
             "models" => self.models = text(),
             "floor" => self.floor = text(),
             "reference" => self.reference = text(),
+            "quality-source" => self.quality_source = value.get().unwrap_or_default(),
             "active-candidate" => self.pinned = text(),
             "latency-budget" => {
                 self.latency_budget = gst::ClockTime::from_nseconds(value.get().unwrap_or_default())
@@ -148,6 +187,7 @@ impl Settings {
             "models" => self.models.to_value(),
             "floor" => self.floor.to_value(),
             "reference" => self.reference.to_value(),
+            "quality-source" => self.quality_source.to_value(),
             "latency-budget" => self.latency_budget.nseconds().to_value(),
             "miss-rate" => self.miss_rate.to_value(),
             "late-policy" => self.late_policy.to_value(),
@@ -211,6 +251,11 @@ impl Settings {
             glib::ParamSpecString::builder("reference")
                 .nick("Reference")
                 .blurb("Candidate whose answers score the others (none = the catalogue's, else the one of the best prior, else the last)")
+                .mutable_playing()
+                .build(),
+            glib::ParamSpecEnum::builder_with_default("quality-source", default.quality_source)
+                .nick("Quality source")
+                .blurb("What the live quality of the candidates rests on")
                 .mutable_playing()
                 .build(),
             glib::ParamSpecBoolean::builder("auto-switch")

@@ -108,6 +108,8 @@ pub struct Slot {
     pub tally: Tally,
     /// What it hears and gives, where the stream is sound.
     pub hearing: Hearing,
+    /// Names and values of what comparisons and trials have shown of its answers.
+    pub figures: Vec<(&'static str, f64)>,
 }
 
 impl Slot {
@@ -127,6 +129,7 @@ impl Slot {
                 window: LatencyWindow::new(WINDOW),
             },
             hearing: Hearing::default(),
+            figures: Vec::new(),
         }
     }
 

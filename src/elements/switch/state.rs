@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::slot::{Answer, Purpose, Run, Slot};
 use super::sound::Sound;
 use super::trial::{Echo, Trial};
-use crate::policy::{Availability, Outlook, RunKind};
+use crate::policy::{Availability, Evidence, Outlook, RunKind};
 
 /// Frames for which a perturbed frame waits for slack: 10 s at 25 fps.
 const PATIENCE: u64 = 250;
@@ -23,7 +23,8 @@ pub enum Fact {
     },
     Scored {
         lane: usize,
-        agreement: f64,
+        score: f64,
+        evidence: Evidence,
     },
     Failed {
         lane: usize,
@@ -81,6 +82,12 @@ pub struct State {
     pub flushing: bool,
     pub trial: Option<Trial>,
     pub echo: Option<Echo>,
+    /// Whether a frame is looked at by the lane that looked at the one before.
+    pub wants_neighbors: bool,
+    /// The lane that looked at a frame beside the active one, and the number of that frame.
+    pub followed: Option<(usize, u64)>,
+    /// The reference, when its answers proved to be of another task.
+    pub stranger: Option<usize>,
     /// The last answer that nobody waited for, and whose it is.
     pub held: Option<(usize, Answer)>,
     pub outlooks: Vec<Outlook>,
@@ -195,10 +202,26 @@ impl State {
         self.echo
             .take_if(|it| Some(&it.caps) != caps || it.number + PATIENCE < number);
         let lane = self.echo.as_ref()?.lane;
-        let slot = self.slots.get(lane)?;
-        let usual = slot.tally.window.percentile(95.0)?;
-        let may_run = lane != active && slot.availability() == Availability::Ready && usual <= slack;
+        let may_run = self.could_run_beside(lane, active, slack);
         self.echo.take_if(|_| may_run)
+    }
+
+    /// The lane that looked at the frame before, if it could look at this one in the slack too.
+    pub fn take_followed(&mut self, active: usize, number: u64, slack: Duration) -> Option<usize> {
+        let (lane, before) = self.followed.take()?;
+        let may_run = lane != active && before + 1 == number && self.could_run_beside(lane, active, slack);
+        may_run.then_some(lane)
+    }
+
+    /// Whether the lane is free and, as a rule, done within `slack`; the active one must be free again long before the
+    /// next frame.
+    fn could_run_beside(&self, lane: usize, active: usize, slack: Duration) -> bool {
+        let Some(slot) = self.slots.get(lane) else {
+            return false;
+        };
+        let slack = if lane == active { slack / 2 } else { slack };
+        let usual = slot.tally.window.percentile(95.0);
+        slot.availability() == Availability::Ready && usual.is_some_and(|it| it <= slack)
     }
 
     /// Lanes that the user did not forbid to answer.
@@ -285,6 +308,9 @@ impl State {
             return FollowUp::Nothing;
         };
         trial.answered(lane, answer);
+        if let Some(lane) = trial.followed().filter(|_| self.wants_neighbors) {
+            self.followed = Some((lane, trial.number));
+        }
         let Some(next) = trial.next_lane() else {
             return FollowUp::Score(trial);
         };

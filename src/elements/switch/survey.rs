@@ -6,13 +6,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use gst::prelude::*;
+
 use super::core::Core;
 use super::dispatch::{Fate, Journey, PATIENCE, Source};
+use super::judge::Looked;
 use super::messages;
-use super::scorer;
 use super::slot::{Answer, Purpose, Residency, Slot};
 use super::state::Outcome;
-use crate::score::Agreement;
 
 /// How long the first frame waits for a candidate to be loaded: models of some gigabytes, from a slow disk.
 const LOADING_PATIENCE: Duration = Duration::from_secs(60);
@@ -120,8 +121,12 @@ impl Core {
             Some((it.lane, answer.clone()))
         });
         let answers: Vec<_> = answers.collect();
-        let frame = (journey.plan.number, journey.frame.pts());
-        for (lane, agreement) in scorer::score(self, &mut Agreement::default(), frame, &answers) {
+        let looked = Looked {
+            number: journey.plan.number,
+            frame: &journey.frame,
+            caps: self.sink.current_caps(),
+        };
+        for (lane, agreement) in self.weigh(&looked, &answers) {
             if let Some(finding) = findings.iter_mut().find(|it| it.lane == lane) {
                 finding.agreement = Some(agreement);
             }

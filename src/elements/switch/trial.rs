@@ -3,20 +3,40 @@
 //! A trial: one frame that several lanes answer, so that their answers can be compared.
 
 use super::slot::Answer;
+use crate::elements::reading::Sound;
+use crate::media::degrade::Degraded;
 use crate::plane::Plane;
 use crate::policy::RunKind;
+use crate::score::Content;
 
 /// What a trial is to find out.
 #[derive(Debug)]
 pub enum Aim {
-    /// How good the answers are beside the reference's; with caps, those of the frame, the first lane is to see it once
-    /// more, perturbed.
-    Quality { again: Option<gst::Caps> },
-    /// How steady the lane's answer is: this is what it made of the frame before it was perturbed.
-    Robustness { expected: Plane, columns: usize },
+    /// How good the answers are; when perturbed, the first lane is to see the frame once more, a little changed. With
+    /// the caps of the frame.
+    Quality {
+        caps: Option<gst::Caps>,
+        perturbed: bool,
+    },
+    /// How steady they are beside those to the frame before.
+    Neighbor { caps: Option<gst::Caps> },
+    /// How steady the lane's answer is: this is what it made of the frame before it was perturbed; an answer in pixels
+    /// now stands `columns` further to the right.
+    Robustness { expected: Content, columns: usize },
+    /// How well the lane restores: this is the frame before it was degraded.
+    Restoration { trusted: Plane, degraded: Degraded },
 }
 
-/// A perturbed frame that waits for slack.
+/// What several lanes made of one stretch of sound: the same samples of each, from the same position on.
+#[derive(Debug)]
+pub struct Stretch {
+    /// Number of the buffer in the stream with which it ends.
+    pub number: u64,
+    pub pts: Option<gst::ClockTime>,
+    pub lanes: Vec<(usize, Sound)>,
+}
+
+/// A changed frame that waits for slack.
 #[derive(Debug)]
 pub struct Echo {
     pub lane: usize,
@@ -24,10 +44,7 @@ pub struct Echo {
     pub caps: gst::Caps,
     /// Number of the frame in the stream.
     pub number: u64,
-    /// Luma of what the lane made of the frame itself.
-    pub expected: Plane,
-    /// Columns by which the perturbed answer stands further to the right.
-    pub columns: usize,
+    pub aim: Aim,
 }
 
 /// A frame in the shadow: the active lane has answered it, others follow one after the other.
@@ -70,17 +87,14 @@ impl Trial {
         }
     }
 
-    /// Starts a trial of a perturbed frame, which enters now.
+    /// Starts a trial of a changed frame, which enters now.
     pub fn of_echo(echo: Echo, entered: gst::ClockTime) -> Trial {
         Trial {
             frame: echo.frame,
             entered,
             number: echo.number,
             kind: RunKind::Shadow,
-            aim: Aim::Robustness {
-                expected: echo.expected,
-                columns: echo.columns,
-            },
+            aim: echo.aim,
             answers: Vec::with_capacity(1),
             pending: [Some(echo.lane), None],
         }
@@ -97,5 +111,13 @@ impl Trial {
     pub fn answered(&mut self, lane: usize, answer: Answer) {
         self.answers.push((lane, answer));
         self.pending = [self.pending[1], None];
+    }
+
+    /// The lane that looked first beside the active one, if the next frame may show how steady it is.
+    pub fn followed(&self) -> Option<usize> {
+        match self.aim {
+            Aim::Quality { .. } => self.answers.get(1).map(|it| it.0),
+            _ => None,
+        }
     }
 }

@@ -6,51 +6,68 @@ use gst_video::prelude::*;
 use gst_video::{VideoFrameRef, VideoInfo};
 use half::f16;
 
+use super::fit::{Fit, PADDING, Place};
+use super::native::{Coloring, Native};
 use super::{Checked, FULL};
+use crate::letterbox::Letterbox;
 use crate::media::Error;
 use crate::media::element::Element;
 use crate::media::format::Picture;
 use crate::media::kernel::{self, Affine};
 use crate::media::plane::{Source, check_frame};
-use crate::media::rgb;
-use crate::media::scale::Scaler;
+use crate::media::{mix, rgb};
 use crate::tensor::{Channels, ElementType, ImageSpec, Layout, Tensor};
 
-/// Fills tensors with frames of one negotiated format, scaled to the size of the model when it has one.
+/// Fills tensors with frames of one negotiated format, fitted to the size of the model when it has one.
 #[derive(Debug)]
 pub struct FrameToTensor {
     picture: Picture,
     checked: Checked,
-    /// Width and height of the tensor.
-    size: (usize, usize),
-    scaler: Scaler,
-    /// A plane or a picture at the size of the frame, then at the size of the tensor.
+    fit: Fit,
+    place: Place,
+    native: Native,
+    coloring: Coloring,
+    /// RGB at the size of the frame, or a row of it.
     levels: Vec<u8>,
-    scaled: Vec<u8>,
-    /// Rows of values for elements that are not `f32`.
+    /// Six rows of values.
     rows: Vec<f32>,
 }
 
 impl FrameToTensor {
-    /// Prepares the way from frames of `info` to tensors of `spec`.
+    /// Prepares the way from frames of `info` to tensors of `spec`, stretched to the size of the model.
     pub fn new(info: &VideoInfo, spec: &ImageSpec) -> Result<Self, Error> {
+        Self::fitted(info, spec, Fit::Stretch)
+    }
+
+    /// Prepares the way from frames of `info` to tensors of `spec`. A model that takes any size is given the
+    /// frame as it is, whatever the fit.
+    pub fn fitted(info: &VideoInfo, spec: &ImageSpec, fit: Fit) -> Result<Self, Error> {
         let picture = Picture::new(info)?;
         let checked = Checked::new(spec)?;
         let size = spec.size.unwrap_or(picture.size());
+        let is_luma = spec.channels == Channels::Luma && picture.shape.has_luma_plane();
+        let ends = if is_luma { picture.color.luma_ends() } else { FULL };
         Ok(FrameToTensor {
-            picture,
-            size,
-            scaler: Scaler::new(),
+            fit,
+            place: Place::new(fit, picture.size(), size),
+            native: Native::new(),
+            coloring: Coloring::new(&picture, checked.normalization(ends)),
             levels: Vec::new(),
-            scaled: Vec::new(),
-            rows: vec![0.0; 3 * size.0.max(picture.width)],
+            rows: vec![0.0; 6 * size.0.max(picture.width)],
+            picture,
             checked,
         })
     }
 
     /// Dimensions of the tensors that [`FrameToTensor::fill`] makes, batch one, in the layout of the model.
     pub fn dims(&self) -> [usize; 4] {
-        self.checked.dims(self.size.0, self.size.1)
+        let input = self.place.letterbox.input;
+        self.checked.dims(input.width, input.height)
+    }
+
+    /// Where the frame lies in the tensor; `None` where only its middle does.
+    pub fn letterbox(&self) -> Option<Letterbox> {
+        (self.fit != Fit::Crop || self.place.is_identity()).then_some(self.place.letterbox)
     }
 
     /// Puts the frame into the tensor.
@@ -76,70 +93,44 @@ impl FrameToTensor {
             tensor.dims = dims.to_vec();
         }
         let out = E::claim(&mut tensor.data, dims.iter().product());
-        match self.checked.spec.channels {
-            Channels::Luma => self.fill_luma(frame, out),
-            Channels::Rgb => self.fill_rgb(frame, out),
+        match (self.checked.spec.channels, self.place.is_identity()) {
+            (Channels::Luma, true) if self.picture.shape.has_luma_plane() => self.copy_luma(frame, out),
+            (Channels::Rgb, true) => self.copy_rgb(frame, out),
+            _ => self.fit(frame, out),
         }
     }
 
-    fn fill_luma<E: Element>(
+    /// A luma plane of the size of the model.
+    fn copy_luma<E: Element>(
         &mut self,
         frame: &VideoFrameRef<&gst::BufferRef>,
         out: &mut [E],
     ) -> Result<(), Error> {
         let (width, height) = self.picture.size();
-        if !self.picture.shape.has_luma_plane() {
-            return self.fill_luma_of_rgb(frame, out);
-        }
         let plane = Source::of(frame, 0, width, height)?;
         let affine = self.checked.normalization(self.picture.color.luma_ends())[0];
-        if self.size == (width, height) {
-            return emit(plane, affine, out, &mut self.rows);
-        }
-        let tight = plane.without_padding(&mut self.levels);
-        self.scaled.resize(self.size.0 * self.size.1, 0);
-        self.scaler
-            .bytes(1, tight, (width, height), &mut self.scaled, self.size)?;
-        emit(
-            Source::tight(&self.scaled, self.size.0, self.size.1),
-            affine,
-            out,
-            &mut self.rows,
-        )
-    }
-
-    fn fill_luma_of_rgb<E: Element>(
-        &mut self,
-        frame: &VideoFrameRef<&gst::BufferRef>,
-        out: &mut [E],
-    ) -> Result<(), Error> {
-        let weights = self.picture.color.weights;
-        let affine = self.checked.normalization(FULL)[0];
-        let width = self.size.0;
-        let rgb = self.rgb(frame)?;
-        // The borrow of the picture ends before the row of values is needed, so it is taken out meanwhile.
-        let rgb = std::mem::take(rgb);
-        for (to, from) in out.chunks_exact_mut(width).zip(rgb.chunks_exact(3 * width)) {
+        for (to, from) in out.chunks_exact_mut(width).zip(plane.rows()) {
             E::store(to, &mut self.rows[..width], |row| {
-                kernel::luma(from, weights, affine, row)
+                kernel::widen(from, affine, row)
             });
         }
-        self.put_back(rgb);
         Ok(())
     }
 
-    fn fill_rgb<E: Element>(
+    /// Colors of a frame of the size of the model.
+    fn copy_rgb<E: Element>(
         &mut self,
         frame: &VideoFrameRef<&gst::BufferRef>,
         out: &mut [E],
     ) -> Result<(), Error> {
         let affine = self.checked.normalization(FULL);
-        let layout = self.checked.spec.layout;
-        let (width, height) = self.size;
-        let rgb = std::mem::take(self.rgb(frame)?);
-        match layout {
+        let (width, height) = self.picture.size();
+        self.levels.resize(3 * width * height, 0);
+        rgb::read(&self.picture, frame, &mut self.levels)?;
+        let rgb = self.levels.chunks_exact(3 * width);
+        match self.checked.spec.layout {
             Layout::Nhwc => {
-                for (to, from) in out.chunks_exact_mut(3 * width).zip(rgb.chunks_exact(3 * width)) {
+                for (to, from) in out.chunks_exact_mut(3 * width).zip(rgb) {
                     E::store(to, &mut self.rows[..3 * width], |row| {
                         kernel::widen_rgb(from, &affine, row)
                     });
@@ -150,56 +141,126 @@ impl FrameToTensor {
                 let (green, blue) = rest.split_at_mut(width * height);
                 let planes = red.chunks_exact_mut(width).zip(green.chunks_exact_mut(width));
                 let planes = planes.zip(blue.chunks_exact_mut(width));
-                for (((red, green), blue), from) in planes.zip(rgb.chunks_exact(3 * width)) {
-                    split(from, &affine, [red, green, blue], &mut self.rows[..3 * width]);
+                for (((red, green), blue), from) in planes.zip(rgb) {
+                    store_three([red, green, blue], &mut self.rows, |[red, green, blue]| {
+                        kernel::split(from, &affine, red, green, blue);
+                    });
                 }
             }
         }
-        self.put_back(rgb);
         Ok(())
     }
 
-    /// The frame as tight RGB at the size of the tensor.
-    fn rgb(&mut self, frame: &VideoFrameRef<&gst::BufferRef>) -> Result<&mut Vec<u8>, Error> {
-        let (width, height) = self.picture.size();
-        self.levels.resize(3 * width * height, 0);
-        rgb::read(&self.picture, frame, &mut self.levels)?;
-        if self.size == (width, height) {
-            return Ok(&mut self.levels);
+    /// The frame, or what is seen of it, at its place in the tensor, and padding around it.
+    fn fit<E: Element>(
+        &mut self,
+        frame: &VideoFrameRef<&gst::BufferRef>,
+        out: &mut [E],
+    ) -> Result<(), Error> {
+        let Letterbox {
+            input,
+            picture: inner,
+            pad_left,
+            pad_top,
+            ..
+        } = self.place.letterbox;
+        if self.place.has_padding() {
+            self.pad(out);
         }
-        self.scaled.resize(3 * self.size.0 * self.size.1, 0);
-        self.scaler
-            .bytes(3, &self.levels, (width, height), &mut self.scaled, self.size)?;
-        Ok(&mut self.scaled)
+        let size = (inner.width, inner.height);
+        let channels = self.checked.spec.channels;
+        let planes = match (channels, self.picture.shape.has_luma_plane()) {
+            (Channels::Luma, true) => self.native.luma(&self.picture, frame, self.place.seen, size)?,
+            _ => self.native.scale(&self.picture, frame, self.place.seen, size)?,
+        };
+        self.levels.resize(3 * inner.width, 0);
+        let (rows, levels, coloring) = (&mut self.rows, &mut self.levels, &self.coloring);
+        let place = |y: usize| (pad_top + y) * input.width + pad_left;
+        match (channels, self.checked.spec.layout) {
+            (Channels::Luma, _) => {
+                for y in 0..inner.height {
+                    let to = &mut out[place(y)..][..inner.width];
+                    E::store(to, &mut rows[..inner.width], |to| {
+                        coloring.luma(&planes, y, levels, to)
+                    });
+                }
+            }
+            (Channels::Rgb, Layout::Nchw) => {
+                let (red, rest) = out.split_at_mut(input.width * input.height);
+                let (green, blue) = rest.split_at_mut(input.width * input.height);
+                for y in 0..inner.height {
+                    let line = place(y)..place(y) + inner.width;
+                    let to = [&mut red[line.clone()], &mut green[line.clone()], &mut blue[line]];
+                    store_three(to, rows, |to| coloring.colors(&planes, y, levels, to));
+                }
+            }
+            (Channels::Rgb, Layout::Nhwc) => {
+                let (channels, mixed) = rows.split_at_mut(3 * inner.width);
+                for y in 0..inner.height {
+                    let [red, green, blue] = thirds(channels, inner.width);
+                    coloring.colors(&planes, y, levels, [&mut *red, &mut *green, &mut *blue]);
+                    let to = &mut out[3 * place(y)..][..3 * inner.width];
+                    E::store(to, &mut mixed[..3 * inner.width], |to| {
+                        mix::interleave(red, green, blue, to)
+                    });
+                }
+            }
+        }
+        Ok(())
     }
 
-    /// Returns what was taken from [`FrameToTensor::rgb`], so that its memory serves the next frame.
-    fn put_back(&mut self, rgb: Vec<u8>) {
-        if self.size == self.picture.size() {
-            self.levels = rgb
-        } else {
-            self.scaled = rgb
+    /// Fills the tensor's padding.
+    ///
+    /// Each time anew, because the tensor is the caller's, and a model may run on something else meanwhile.
+    fn pad<E: Element>(&mut self, out: &mut [E]) {
+        let Letterbox {
+            input,
+            picture: inner,
+            pad_left,
+            pad_top,
+            ..
+        } = self.place.letterbox;
+        let gray = self.checked.normalization(FULL).map(|it: Affine| {
+            let mut element = [E::default()];
+            E::store(&mut element, &mut [0.0], |value| value.fill(it.at(PADDING)));
+            element[0]
+        });
+        let is_interleaved = self.checked.channels == 3 && self.checked.spec.layout == Layout::Nhwc;
+        let step = if is_interleaved { 3 } else { 1 };
+        let fill = |run: &mut [E], channel: usize| match step {
+            3 => run.as_chunks_mut::<3>().0.fill(gray),
+            _ => run.fill(gray[channel]),
+        };
+        for (channel, plane) in out
+            .chunks_exact_mut(step * input.width * input.height)
+            .enumerate()
+        {
+            let (above, rest) = plane.split_at_mut(step * input.width * pad_top);
+            let (beside, below) = rest.split_at_mut(step * input.width * inner.height);
+            fill(above, channel);
+            fill(below, channel);
+            for row in beside.chunks_exact_mut(step * input.width) {
+                fill(&mut row[..step * pad_left], channel);
+                fill(&mut row[step * (pad_left + inner.width)..], channel);
+            }
         }
     }
 }
 
-/// Normalizes a plane of levels into a tensor of one channel.
-fn emit<E: Element>(plane: Source, affine: Affine, out: &mut [E], rows: &mut [f32]) -> Result<(), Error> {
-    let width = plane.row;
-    for (to, from) in out.chunks_exact_mut(width).zip(plane.rows()) {
-        E::store(to, &mut rows[..width], |row| kernel::widen(from, affine, row));
-    }
-    Ok(())
-}
-
-/// Normalizes a row of RGB into three rows; `scratch` is three rows long.
-fn split<E: Element>(rgb: &[u8], affine: &[Affine; 3], out: [&mut [E]; 3], scratch: &mut [f32]) {
-    let [red, green, blue] = out;
-    let (first, rest) = scratch.split_at_mut(red.len());
-    let (second, third) = rest.split_at_mut(green.len());
+/// Stores three rows of equal length; `scratch` is at least as long as all three.
+fn store_three<E: Element>(to: [&mut [E]; 3], scratch: &mut [f32], fill: impl FnOnce([&mut [f32]; 3])) {
+    let [red, green, blue] = to;
+    let [first, second, third] = thirds(scratch, red.len());
     E::store(red, first, |red| {
         E::store(green, second, |green| {
-            E::store(blue, third, |blue| kernel::split(rgb, affine, red, green, blue));
+            E::store(blue, third, |blue| fill([red, green, blue]));
         });
     });
+}
+
+/// The first three rows of `width` values.
+fn thirds(rows: &mut [f32], width: usize) -> [&mut [f32]; 3] {
+    let (first, rest) = rows.split_at_mut(width);
+    let (second, rest) = rest.split_at_mut(width);
+    [first, second, &mut rest[..width]]
 }

@@ -10,9 +10,13 @@
 //! differ. Between a YUV or gray frame and a luma tensor there is no color conversion at all.
 
 mod fill;
+mod fit;
+mod native;
 mod write;
 
 pub use fill::FrameToTensor;
+pub(super) use fit::Seen;
+pub use fit::{Fit, PADDING};
 pub use write::TensorToFrame;
 
 use super::Error;

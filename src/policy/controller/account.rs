@@ -6,7 +6,7 @@ use super::choice::{Conditions, FEASIBLE};
 use super::{Mode, Policy};
 use crate::policy::candidate::Candidate;
 use crate::policy::explanation::{Account, Binding, Explanation, Source};
-use crate::policy::objective::Terms;
+use crate::policy::objective::{Terms, Weights};
 use crate::policy::regret::pays_soon;
 use crate::policy::weighing::Weighing;
 use crate::policy::{Availability, CandidateId};
@@ -29,7 +29,7 @@ impl Policy {
         self.weigh_under(here, &mut weighing);
         let candidates: Vec<Account> = self
             .ids()
-            .filter_map(|id| Some(self.account(id, self.candidate(id)?, available, &weighing.terms)))
+            .filter_map(|id| Some(self.account(id, self.candidate(id)?, available, &weighing)))
             .collect();
         let runner_up = active.and_then(|it| self.runner_up(it, &candidates));
         let level = self.slowdown.level();
@@ -41,8 +41,8 @@ impl Policy {
             slowdown: level.mean.exp(),
             slowdown_sd: level.variance.sqrt(),
             step_probability: self.slowdown.step_probability(),
-            weights: self.weights(),
-            binding: self.binding(active, &candidates),
+            weights: weighing.weights,
+            binding: self.binding(active, &candidates, &weighing.weights),
             flips_at: active.and_then(|it| self.flips_at(it, here, available)),
             survives: active.map_or(f64::INFINITY, |it| self.survives(it, here, available)),
             runner_up,
@@ -55,15 +55,15 @@ impl Policy {
         id: CandidateId,
         candidate: &Candidate,
         available: &[Availability],
-        terms: &[Terms],
+        weighing: &Weighing,
     ) -> Account {
         let age = |last: Option<u64>| last.map(|it| self.frame.saturating_sub(it));
-        let terms_of = terms.get(id.0).copied().unwrap_or_default();
+        let terms = weighing.terms.get(id.0).copied().unwrap_or_default();
         Account {
             id,
             is_usable: self.is_usable(id, available),
             is_forbidden: candidate.is_forbidden,
-            is_feasible: candidate.latency.is_known() && terms_of.miss <= FEASIBLE,
+            is_feasible: candidate.latency.is_known() && terms.miss <= FEASIBLE,
             latency: candidate.latency.latency(self.slowdown.level().mean),
             upper: self.upper(candidate),
             latency_source: match (candidate.last_run, self.active == Some(id)) {
@@ -76,15 +76,11 @@ impl Policy {
             latency_age: age(candidate.last_run),
             quality: candidate.quality.mean(),
             quality_sd: candidate.quality.sd(),
-            quality_source: match (candidate.quality.scores(), candidate.quality.has_prior()) {
-                (0, false) => Source::Unknown,
-                (0, true) => Source::Catalogue,
-                _ => Source::Measured,
-            },
+            quality_source: candidate.quality.source(),
             quality_age: age(candidate.last_scored),
             robustness: candidate.robustness.mean(),
-            terms: terms_of,
-            cost: self.cost_in(terms, id),
+            terms,
+            cost: self.cost_in(weighing, id),
             regret: candidate.regret.paid(),
         }
     }
@@ -98,7 +94,7 @@ impl Policy {
         Some((next.id, next.cost - own))
     }
 
-    fn binding(&self, active: Option<CandidateId>, candidates: &[Account]) -> Binding {
+    fn binding(&self, active: Option<CandidateId>, candidates: &[Account], weights: &Weights) -> Binding {
         let own = candidates.iter().find(|it| Some(it.id) == active);
         let rivals = || {
             candidates
@@ -123,7 +119,7 @@ impl Policy {
             miss: 0.0,
             ..best.terms
         };
-        if in_time.cost(&self.weights()) < own.cost {
+        if in_time.cost(weights) < own.cost {
             Binding::Time(best.id)
         } else if best.terms.quality <= own.terms.quality {
             Binding::Doubt(best.id)
@@ -169,8 +165,8 @@ impl Policy {
         self.weigh_under(conditions, &mut weighing);
         let terms = &weighing.terms;
         let infeasible = |id: CandidateId| terms.get(id.0).is_none_or(|it| FEASIBLE < it.miss);
-        let cost = |id| self.cost_in(terms, id);
-        let stretch = self.stretch();
+        let cost = |id| self.cost_in(&weighing, id);
+        let stretch = weighing.stretch;
         let better = |id: &CandidateId| match (infeasible(active), infeasible(*id)) {
             (true, false) => true,
             (false, true) => false,

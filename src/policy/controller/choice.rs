@@ -82,9 +82,14 @@ impl Policy {
     /// Writes what is expected of each candidate under these conditions.
     pub(super) fn weigh_under(&self, conditions: Conditions, into: &mut Weighing) {
         into.clear();
+        into.stretch = self.stretch();
+        into.weights = self.weights_on(into.stretch);
         for candidate in &self.candidates {
             match candidate {
-                Some(it) => into.push(self.terms_of(it, conditions), it.robustness.mean()),
+                Some(it) => {
+                    let terms = self.terms_of(it, conditions, into);
+                    into.push(terms, it.robustness.mean());
+                }
                 None => into.push(Terms::default(), None),
             }
         }
@@ -92,12 +97,12 @@ impl Policy {
     }
 
     /// What is expected of a candidate on each frame, or, where that costs less, on every k-th one.
-    fn terms_of(&self, candidate: &Candidate, conditions: Conditions) -> Terms {
-        let each = self.terms_on_each(candidate, conditions);
+    fn terms_of(&self, candidate: &Candidate, conditions: Conditions, weighing: &Weighing) -> Terms {
+        let each = self.terms_on_each(candidate, conditions, weighing.stretch);
         if self.config.max_stride == 1 || !candidate.latency.is_known() {
             return each;
         }
-        let weights = self.weights();
+        let weights = weighing.weights;
         let strided = (2..=self.config.max_stride).map(|stride| Terms {
             quality: each.quality * stride::worth(stride),
             // Nobody waits for it, so it is late only when it is busy at its next turn.
@@ -115,14 +120,14 @@ impl Policy {
         })
     }
 
-    fn terms_on_each(&self, candidate: &Candidate, conditions: Conditions) -> Terms {
+    fn terms_on_each(&self, candidate: &Candidate, conditions: Conditions, stretch: f64) -> Terms {
         let latency = candidate
             .latency
             .latency(self.slowdown.level().mean + conditions.shift);
         let doubt = match self.config.caution {
             // The reference is the scale, so there is nothing to doubt.
             Caution::Live if candidate.quality.is_reference() => 0.0,
-            Caution::Live => PESSIMISM * candidate.quality.sd() / self.stretch(),
+            Caution::Live => PESSIMISM * candidate.quality.sd() / stretch,
             Caution::Plain => 0.0,
         };
         Terms {
@@ -175,24 +180,25 @@ impl Policy {
             .sum()
     }
 
-    pub(super) fn weights(&self) -> Weights {
+    /// What the terms weigh now, on a scale of qualities that is stretched so far.
+    pub(super) fn weights_on(&self, stretch: f64) -> Weights {
         Weights {
             latency: self.config.lambda_latency,
             complexity: self.config.lambda_complexity,
             // On a narrow scale of qualities a miss would outweigh everything else.
-            miss: self.price.per_miss() / self.stretch(),
+            miss: self.price.per_miss() / stretch,
         }
     }
 
     /// What a candidate costs by the last weighing; infinite while its latency is unknown.
     pub(super) fn cost(&self, id: CandidateId) -> f64 {
-        self.cost_in(&self.weighing.terms, id)
+        self.cost_in(&self.weighing, id)
     }
 
-    pub(super) fn cost_in(&self, terms: &[Terms], id: CandidateId) -> f64 {
+    pub(super) fn cost_in(&self, weighing: &Weighing, id: CandidateId) -> f64 {
         let is_known = self.candidate(id).is_some_and(|it| it.latency.is_known());
-        match terms.get(id.0) {
-            Some(terms) if is_known => terms.cost(&self.weights()),
+        match weighing.terms.get(id.0) {
+            Some(terms) if is_known => terms.cost(&weighing.weights),
             _ => f64::INFINITY,
         }
     }
@@ -222,7 +228,7 @@ impl Policy {
     /// The rival of the smallest cost whose promise has paid for the switch. One that is feasible where the active one
     /// is not need not pay.
     fn paid_rival(&mut self, active: CandidateId, available: &[Availability]) -> Option<CandidateId> {
-        let stretch = self.stretch();
+        let stretch = self.weighing.stretch;
         let cost = self.cost(active);
         let may_stay = self.is_feasible(active);
         let pays_at_once = self.config.without == Some(Part::Regret);
@@ -253,7 +259,7 @@ impl Policy {
     }
 
     /// How far the scale of qualities is stretched for regret.
-    pub(super) fn stretch(&self) -> f64 {
+    fn stretch(&self) -> f64 {
         let qualities = || self.candidates.iter().flatten().map(|it| it.quality.mean());
         stretch(qualities().fold(1.0, f64::min), qualities().fold(1e-3, f64::max))
     }
@@ -269,7 +275,7 @@ impl Policy {
                 .latency
                 .exceedance(limit, level, 0.0, self.slowdown.residuals())
         };
-        (late(limit.div_f64(FIRST_RUN)) - late(limit)) * (1.0 + self.weights().miss)
+        (late(limit.div_f64(FIRST_RUN)) - late(limit)) * (1.0 + self.weighing.weights.miss)
     }
 
     fn reason(&self, active: CandidateId, rival: CandidateId) -> Reason {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Policy;
 use crate::policy::candidate::{Overdue, Standing};
-use crate::policy::{CandidateId, RunKind};
+use crate::policy::{CandidateId, Evidence, RunKind};
 
 impl Policy {
     /// A run ended after `latency`.
@@ -70,13 +70,14 @@ impl Policy {
         });
     }
 
-    /// An answer agreed with the reference's on the same frame to this degree, 0..1.
-    pub fn scored(&mut self, now: Duration, id: CandidateId, agreement: f64) {
+    /// An answer was found to be worth this much, 0..1, by this evidence: for instance by its agreement with the
+    /// reference's on the same frame.
+    pub fn scored(&mut self, now: Duration, id: CandidateId, score: f64, evidence: Evidence) {
         self.now = now;
         let reference = self.reference_quality();
         let frame = self.frame;
         if let Some(candidate) = self.candidate_mut(id) {
-            candidate.quality.scored(agreement, reference);
+            candidate.quality.scored(score, reference, evidence);
             candidate.last_asked = Some(frame);
             candidate.last_scored = Some(frame);
         }

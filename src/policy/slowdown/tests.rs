@@ -186,3 +186,18 @@ fn what_was_not_confirmed_can_be_forgotten() {
     slowdown.forget_alarm_of(LARGE);
     check_factor(&slowdown, 1.0);
 }
+
+#[test]
+fn a_flush_forgets_a_first_fast_run_too() {
+    let (mut slowdown, mut small, large) = calm();
+    slowdown.missed(LARGE, millis(60.0), &large);
+    slowdown.measured(SMALL, millis(20.0), &mut small, false);
+    let before = slowdown.level().mean;
+    slowdown.measured(SMALL, millis(9.0), &mut small, false);
+    slowdown.forget();
+    slowdown.measured(SMALL, millis(9.2), &mut small, false);
+    assert!(
+        before / 2.0 < slowdown.level().mean,
+        "one fast run after the flush is the first again"
+    );
+}

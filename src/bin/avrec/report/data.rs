@@ -7,8 +7,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::words::percent;
+use crate::measure::{Measure, Quality};
 use crate::message::Answer;
-use crate::record::{Answerer, Fate, FrameSample, Record, Summary};
+use crate::record::{Answerer, Fate, FrameSample, Record, Summary, measures};
 
 /// Frames that a chart gets: more are not told apart on a screen, and slow the page down.
 const FRAMES_SHOWN: usize = 12_000;
@@ -21,12 +22,17 @@ pub fn json(records: &[Record], summaries: &[Summary]) -> String {
         .map(|record| record.length)
         .max()
         .unwrap_or_default();
+    let measures = measures(summaries);
     let runs: Vec<Value> = records
         .iter()
         .zip(summaries)
-        .map(|it| run(it.0, it.1, &order))
+        .map(|it| run(it.0, it.1, &order, &measures))
         .collect();
-    let page = json!({ "length": seconds(length).max(0.001), "runs": runs });
+    let page = json!({
+        "length": seconds(length).max(0.001),
+        "measures": measures.iter().map(|it| json!({ "name": it.name, "unit": it.unit, "digits": it.digits })).collect::<Value>(),
+        "runs": runs,
+    });
     page.to_string().replace('<', "\\u003c")
 }
 
@@ -46,7 +52,7 @@ fn candidate_order(records: &[Record]) -> Vec<String> {
     order
 }
 
-fn run(record: &Record, summary: &Summary, order: &[String]) -> Value {
+fn run(record: &Record, summary: &Summary, order: &[String], measures: &[&'static Measure]) -> Value {
     let thinned = record.frames.len().div_ceil(FRAMES_SHOWN).max(1);
     let frames: Vec<&FrameSample> = record
         .frames
@@ -66,7 +72,15 @@ fn run(record: &Record, summary: &Summary, order: &[String]) -> Value {
     let measured = || {
         probes
             .iter()
-            .filter_map(|probe| Some((probe.at, probe.what.fidelity?)))
+            .filter_map(|probe| Some((probe.at, probe.what.quality.as_ref()?)))
+    };
+    let figures = |measure: &&'static Measure| -> Value {
+        let figure = |quality: &Quality| {
+            quality
+                .get(measure)
+                .map(|it| round(it, 10f64.powi(measure.digits as i32 + 1)))
+        };
+        measured().map(|(_, quality)| figure(quality)).collect()
     };
     json!({
         "name": record.name,
@@ -96,8 +110,7 @@ fn run(record: &Record, summary: &Summary, order: &[String]) -> Value {
         },
         "quality": {
             "t": measured().map(|(at, _)| seconds(at)).collect::<Value>(),
-            "ssim": measured().map(|(_, it)| round(it.ssim, 1e5)).collect::<Value>(),
-            "psnr": measured().map(|(_, it)| round(it.psnr_db, 1e3)).collect::<Value>(),
+            "figures": measures.iter().map(figures).collect::<Value>(),
         },
     })
 }

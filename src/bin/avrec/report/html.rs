@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use super::words::{count, milliseconds, percent, shares};
 use crate::args::{Repeat, RunPlan};
+use crate::measure::Measure;
 use crate::message::CandidateStats;
-use crate::record::{Record, Summary};
+use crate::record::{Record, Summary, measures};
 
 /// A swap list longer than this is cut: nobody reads on, and the log has them all.
 const SWAPS_SHOWN: usize = 200;
@@ -31,6 +32,15 @@ pub fn escape(text: &str) -> String {
 
 /// One row a run: what it cost and what it gave.
 pub fn summary_table(summaries: &[Summary]) -> String {
+    let measures = measures(summaries);
+    let heads: String = measures
+        .iter()
+        .map(|it| format!("<th>{}</th>", it.name))
+        .collect();
+    let meanings: String = measures
+        .iter()
+        .map(|it| format!(" {} {}.", it.name, it.meaning))
+        .collect();
     let mut rows = String::new();
     for (position, it) in summaries.iter().enumerate() {
         let dash = || "–".to_string();
@@ -41,14 +51,15 @@ pub fn summary_table(summaries: &[Summary]) -> String {
         } else {
             ""
         };
-        let cells = [
+        let mut cells = vec![
             it.p50.map_or_else(dash, milliseconds),
             it.p99.map_or_else(dash, milliseconds),
             count(it.swaps as u64),
-            it.fidelity.map_or_else(dash, |it| format!("{:.4}", it.ssim)),
-            it.fidelity
-                .map_or_else(dash, |it| format!("{:.2} dB", it.psnr_db)),
         ];
+        let figure = |measure: &&Measure| it.quality.as_ref().and_then(|it| it.get(measure));
+        cells.extend(measures.iter().map(|measure| {
+            figure(measure).map_or_else(dash, |value| format!("{}{}", measure.digits(value), measure.unit))
+        }));
         let _ = write!(
             rows,
             "<tr{main}><td>{}</td><td>{}</td><td{alarm}>{} ({})</td><td>{} ({})</td>",
@@ -70,12 +81,11 @@ pub fn summary_table(summaries: &[Summary]) -> String {
     }
     format!(
         "<div class=\"scroll\"><table id=\"summary\"><thead><tr><th>run</th><th>frames</th><th>late</th><th>missed</th>\
-         <th>latency p50</th><th>p99</th><th>swaps</th><th>SSIM</th><th>PSNR</th>\
+         <th>latency p50</th><th>p99</th><th>swaps</th>{heads}\
          <th class=\"text\">answered by</th></tr></thead><tbody>\n{rows}</tbody></table></div>\n\
          <p class=\"note\">A frame is late when it leaves after its budget, or not at all. It is missed when the active candidate was not \
          ready in time; the floor may have stood in, so that it left on time all the same. p50 and p99: half, \
-         and all but one in a hundred, of the frames took at most this long. SSIM (1 is equal) and PSNR compare each \
-         picture with the original.</p>"
+         and all but one in a hundred, of the frames took at most this long.{meanings}</p>"
     )
 }
 
@@ -187,6 +197,9 @@ pub fn command(plan: &RunPlan) -> String {
             load.end.as_secs_f64(),
             load.command
         ));
+    }
+    for boxes in &plan.boxes {
+        words.push(format!("--boxes {}:{}", boxes.element, boxes.file.display()));
     }
     words.extend(plan.compares.iter().map(|name| format!("--compare {name}")));
     format!("{} \\\n  {}", words.join(" "), plan.description.join(" "))

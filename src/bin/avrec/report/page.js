@@ -10,7 +10,7 @@
   const AXIS = 56; // One width for all, so that the charts share their time axis.
   const charts = [];
   let shown = 0;
-  let measure = "ssim";
+  let measure = 0; // Position in record.measures.
 
   const colour = (who) => css(who.colour < 0 ? "--stand-in" : `--c${who.colour % 7}`);
   const runColour = (run) => run.colour < 0 ? css("--ink") : css(`--c${run.colour % 7}`);
@@ -184,7 +184,7 @@
     }
     return lines;
   }
-  const format = (value) => measure === "ssim" ? value.toFixed(4) : `${value.toFixed(2)} dB`;
+  const format = (value) => value.toFixed(record.measures[measure].digits) + record.measures[measure].unit;
 
   function nearest(sorted, value) {
     let low = 0, high = sorted.length - 1;
@@ -294,14 +294,14 @@
     if (!measured.length) return;
     // The main run is drawn last, on top of the others.
     const ordered = [...measured.slice(1), measured[0]];
-    const data = uPlot.join(ordered.map((run) => [run.quality.t, run.quality[measure]]));
+    const data = uPlot.join(ordered.map((run) => [run.quality.t, run.quality.figures[measure]]));
     const series = [{}, ...ordered.map((run) => ({
       label: run.name, spanGaps: true, points: { show: false },
       stroke: () => runColour(run), width: run === runs[0] ? 2.5 : 1.25,
     }))];
     chart("quality", "quality", narrow() ? 210 : 250, {
       series,
-      yAxis: { values: (_, ticks) => ticks.map((v) => measure === "ssim" ? `${+v.toFixed(4)}` : `${v} dB`) },
+      yAxis: { values: (_, ticks) => ticks.map((v) => +v.toFixed(record.measures[measure].digits) + record.measures[measure].unit) },
       draw: [(u) => markSwaps(u, false)],
     }, data);
     const note = byId("quality-note");
@@ -342,7 +342,7 @@
   function drawAll() {
     charts.splice(0).forEach((u) => u.destroy());
     picker("runs", runs.map((run) => run.name), shown, (i) => { shown = i; drawAll(); });
-    picker("measures", ["SSIM", "PSNR"], measure === "ssim" ? 0 : 1, (i) => { measure = ["ssim", "psnr"][i]; drawAll(); });
+    picker("measures", record.measures.map((it) => it.name), measure, (i) => { measure = i; drawAll(); });
     legend();
     latencyChart();
     bandChart();

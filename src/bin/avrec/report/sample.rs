@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use crate::message::{Answer, CandidateStats, Fidelity, Frame, Probe, Swap, SwitchStats};
+use crate::measure::tests::quality;
+use crate::message::{Answer, CandidateStats, Frame, Probe, Swap, SwitchStats};
 use crate::record::{Phase, Record, Timed};
 
 const BUDGET: Duration = Duration::from_millis(40);
@@ -157,11 +158,6 @@ fn swap(record: &mut Record, t: f64, from: &str, to: &str, reason: &str, text: &
 }
 
 fn add_probe(record: &mut Record, t: f64, ssim: f64) {
-    let fidelity = Some(Fidelity {
-        pairs: 5,
-        ssim,
-        psnr_db: 20.0 - 10.0 * (1.0 - ssim).log10(),
-    });
     let what = Probe {
         frames: record.frames.len() as u64,
         misses: 0,
@@ -169,7 +165,7 @@ fn add_probe(record: &mut Record, t: f64, ssim: f64) {
         latency_p50: None,
         latency_p99: None,
         budget: None,
-        fidelity,
+        quality: Some(quality(5, ssim, 20.0 - 10.0 * (1.0 - ssim).log10())),
     };
     record.probes.push(Timed {
         at: Duration::from_secs_f64(t),

@@ -7,9 +7,6 @@ use std::time::Duration;
 use super::html::escape;
 use crate::record::{Phase, Record, Summary};
 
-/// A difference in SSIM below this is called none: it is less than the noise between two equal runs.
-const EQUAL_SSIM: f64 = 0.0005;
-
 /// Two or three sentences on the main run and on how the others compare.
 pub fn paragraphs(summaries: &[Summary], records: &[Record]) -> String {
     let Some((main, others)) = summaries.split_first().filter(|(main, _)| 0 < main.frames) else {
@@ -111,25 +108,27 @@ fn rescued(main: &Summary) -> Option<String> {
     })
 }
 
-/// Where the main run's pictures stand between those of the others.
+/// Where the main run's answers stand between those of the others.
 fn quality(main: &Summary, others: &[Summary]) -> Option<String> {
-    let own = main.fidelity?.ssim;
+    let (measure, own) = main.quality.as_ref()?.main()?;
     let parts: Vec<String> = others
         .iter()
         .filter_map(|it| {
-            let other = it.fidelity?.ssim;
+            let other = it.quality.as_ref()?.get(measure)?;
             let relation = match own - other {
-                difference if difference.abs() < EQUAL_SSIM => "as close to the original as",
+                difference if difference.abs() < measure.same => "as close to the original as",
                 difference if 0.0 < difference => "closer to the original than",
                 _ => "less close to the original than",
             };
-            Some(format!("{relation} those of {} (SSIM {other:.4})", it.name))
+            let told = measure.told(other);
+            Some(format!("{relation} those of {} ({told})", it.name))
         })
         .collect();
+    let (subject, told) = (measure.subject, measure.told(own));
     Some(if parts.is_empty() {
-        format!("Its pictures reach an SSIM of {own:.4} against the original.")
+        format!("Compared with the original, its {subject} reach {told}.")
     } else {
-        format!("Its pictures (SSIM {own:.4}) are {}.", list(&parts))
+        format!("Its {subject} ({told}) are {}.", list(&parts))
     })
 }
 
@@ -186,7 +185,7 @@ pub fn milliseconds(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::Fidelity;
+    use crate::measure::tests::quality as pictures;
 
     fn summary(name: &str, misses: u64, ssim: f64) -> Summary {
         Summary {
@@ -198,11 +197,7 @@ mod tests {
             budget: Some(Duration::from_millis(40)),
             p50: None,
             p99: None,
-            fidelity: Some(Fidelity {
-                pairs: 1000,
-                ssim,
-                psnr_db: 30.0,
-            }),
+            quality: Some(pictures(1000, ssim, 30.0)),
             shares: Vec::new(),
         }
     }

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! Output tensors of a model to an [`Answer`], for each task whose answer is no picture and no sound.
+//!
+//! [`Decoder::recognize`] looks at what a model declares and finds the family of its outputs, or says why none
+//! fits; [`Decoder::decode`] reads one run's tensors. One file a family; nothing here knows a frame, a model
+//! runtime or GStreamer.
+//!
+//! # What holds for each answer
+//!
+//! - Boxes are inside the frame, with an area. A box that is not finite, empty or wholly outside (such as in the
+//!   padding), and a score that is not finite, is left out and counted in [`Decoder::dropped`].
+//! - The most confident comes first; among equals the one that stands earlier in the output, so that the same
+//!   tensors always give the same answer. Of two equal classes for one box the lower one is taken.
+//! - From the second frame on nothing is allocated, unless there is more to hold than ever before.
+//!
+//! # Hints
+//!
+//! Three keys of the metadata settle what shapes cannot tell: `activation` (softmax, sigmoid, none), `boxes`
+//! (pixels, fractions, cells) and `task`, `names`, `stride`, `end2end`, as Ultralytics' exporter writes them.
+
+mod boxes;
+mod classify;
+mod detr;
+mod end_to_end;
+mod fault;
+mod found;
+mod instances;
+pub mod labels;
+mod model;
+mod nms;
+mod recognize;
+mod scan;
+mod score;
+mod segment;
+mod ssd;
+mod yolo;
+
+pub use boxes::Boxes;
+pub use classify::Classes;
+pub use detr::{Detr, Logits};
+pub use end_to_end::EndToEnd;
+pub use fault::{Fault, Unfit};
+pub use instances::Prototypes;
+pub use model::{Activation, Units};
+pub use recognize::Recognition;
+pub use score::Score;
+pub use segment::{Map, Places, VOID};
+pub use ssd::{Edges, Scores, Ssd};
+pub use yolo::{Order, Yolo};
+
+use crate::answer::{Answer, ClassMap};
+use crate::letterbox::{Letterbox, Size};
+use crate::tensor::Tensor;
+use found::Request;
+
+/// What a model is asked about a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Task {
+    /// Which objects are where?
+    Detect,
+    /// What is it as a whole?
+    Classify,
+    /// What is each place of it?
+    Segment,
+    /// How much, on the model's own scale?
+    Score,
+}
+
+impl Task {
+    /// The value of the property that asks for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Task::Detect => "detect",
+            Task::Classify => "classify",
+            Task::Segment => "segment",
+            Task::Score => "score",
+        }
+    }
+}
+
+/// What of an answer is wanted; may change from frame to frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Detections below are left out. Classes are not: [`Settings::top_k`] limits those.
+    pub confidence: f32,
+    /// Of two boxes of one class that overlap by more, the less confident one is left out.
+    pub iou: f32,
+    /// The most confident detections that stay.
+    pub max_detections: usize,
+    /// The most confident classes that stay.
+    pub top_k: usize,
+    /// The only classes that are wanted; `None` for all. A box is first given its best class.
+    pub classes: Option<Vec<u32>>,
+    /// Answers after which half of a step in the confidence of a class has been followed; 0 for no smoothing.
+    pub half_life: f32,
+}
+
+impl Default for Settings {
+    /// Ultralytics' own defaults for detection, so that answers compare.
+    fn default() -> Self {
+        Settings {
+            confidence: 0.25,
+            iou: 0.7,
+            max_detections: 300,
+            top_k: 5,
+            classes: None,
+            half_life: 0.0,
+        }
+    }
+}
+
+/// How a model's outputs are to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Family {
+    /// Boxes with a class each.
+    Boxes(Boxes),
+    /// Boxes with a class and a mask each.
+    Instances(Boxes, Prototypes),
+    /// A class for each place.
+    Map(Map),
+    /// One number for each class.
+    Classes(Classes),
+    /// One number.
+    Score(Score),
+}
+
+/// Reads the outputs of one model, in memory that it keeps.
+#[derive(Debug)]
+pub struct Decoder {
+    family: Family,
+    labels: Option<usize>,
+    answer: Answer,
+    work: boxes::Work,
+    map: segment::Work,
+    classes: classify::Memory,
+}
+
+impl Decoder {
+    /// A decoder for what was recognized.
+    pub fn new(recognition: &Recognition) -> Self {
+        let answer = match recognition.family {
+            Family::Boxes(_) => Answer::Detections(Vec::new()),
+            Family::Instances(..) => Answer::Instances(Vec::new()),
+            Family::Map(_) => Answer::ClassMap(ClassMap::default()),
+            Family::Classes(_) => Answer::Classes(Vec::new()),
+            Family::Score(_) => Answer::Score(0.0),
+        };
+        Decoder {
+            family: recognition.family.clone(),
+            labels: recognition.labels,
+            answer,
+            work: boxes::Work::default(),
+            map: segment::Work::default(),
+            classes: classify::Memory::default(),
+        }
+    }
+
+    /// Reads the outputs of one run.
+    ///
+    /// `place` says where the frame stood in the input. An error concerns this frame only.
+    pub fn decode(
+        &mut self,
+        outputs: &[Tensor],
+        place: Letterbox,
+        settings: &Settings,
+    ) -> Result<&Answer, Fault> {
+        check_place(&place)?;
+        let request = Request {
+            place: &place,
+            settings,
+            labels: self.labels,
+        };
+        let work = &mut self.work;
+        match (&self.family, &mut self.answer) {
+            (Family::Boxes(boxes), Answer::Detections(detections)) => {
+                boxes.find(outputs, &request, work)?;
+                detections.clear();
+                detections.extend(work.found.candidates.iter().filter_map(|it| it.detection(&place)));
+            }
+            (Family::Instances(boxes, prototypes), Answer::Instances(instances)) => {
+                boxes.find(outputs, &request, work)?;
+                boxes.outline(prototypes, outputs, &request, work, instances)?;
+            }
+            (Family::Map(map), Answer::ClassMap(answer)) => {
+                let [scratch, ..] = &mut work.scratch;
+                work.found.dropped += map.read(outputs, &place, &mut self.map, scratch, answer)?;
+            }
+            (Family::Classes(classes), Answer::Classes(best)) => {
+                let [scratch, ..] = &mut work.scratch;
+                work.found.dropped += classes.read(outputs, settings, &mut self.classes, scratch, best)?;
+            }
+            (Family::Score(score), answer) => {
+                *answer = Answer::Score(score.read(outputs, &mut work.scratch[0])?);
+            }
+            // The answer was made for the family.
+            _ => {}
+        }
+        Ok(&self.answer)
+    }
+
+    /// Boxes and values left out since the decoder was made, because they were not finite, empty or wholly
+    /// outside of the frame.
+    pub fn dropped(&self) -> u64 {
+        self.work.found.dropped
+    }
+
+    /// Forgets earlier answers, as after a gap in the stream: smoothing begins anew.
+    pub fn reset(&mut self) {
+        self.classes.reset();
+    }
+}
+
+/// A place that boxes can be mapped back from.
+fn check_place(place: &Letterbox) -> Result<(), Fault> {
+    let empty = |size: Size| size.width == 0 || size.height == 0;
+    if empty(place.frame) || empty(place.input) || empty(place.picture) {
+        return Err(Fault::Place("a size is zero".into()));
+    }
+    let fits =
+        |pad: usize, picture: usize, input: usize| pad.checked_add(picture).is_some_and(|it| it <= input);
+    if !fits(place.pad_left, place.picture.width, place.input.width)
+        || !fits(place.pad_top, place.picture.height, place.input.height)
+    {
+        return Err(Fault::Place("the picture is not inside the input".into()));
+    }
+    Ok(())
+}

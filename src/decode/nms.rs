@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! Which of the boxes that a model proposes for one object stays: non-maximum suppression, per class.
+
+use std::cmp::Ordering;
+
+/// A box by its edges, in pixels of the model's input; y points down.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Corners {
+    pub left: f32,
+    pub top: f32,
+    pub right: f32,
+    pub bottom: f32,
+}
+
+impl Corners {
+    /// The box of a center and a size.
+    pub fn around(x: f32, y: f32, width: f32, height: f32) -> Self {
+        let (half_width, half_height) = (width / 2.0, height / 2.0);
+        Corners {
+            left: x - half_width,
+            top: y - half_height,
+            right: x + half_width,
+            bottom: y + half_height,
+        }
+    }
+
+    /// The box with its coordinates multiplied, across and down.
+    pub fn scaled(self, across: f32, down: f32) -> Self {
+        Corners {
+            left: self.left * across,
+            top: self.top * down,
+            right: self.right * across,
+            bottom: self.bottom * down,
+        }
+    }
+
+    fn area(&self) -> f32 {
+        (self.right - self.left) * (self.bottom - self.top)
+    }
+
+    /// Intersection over union; not a number where areas overflow, which no threshold is below.
+    fn iou(&self, other: &Corners) -> f32 {
+        let width = (self.right.min(other.right) - self.left.max(other.left)).max(0.0);
+        let height = (self.bottom.min(other.bottom) - self.top.max(other.top)).max(0.0);
+        let shared = width * height;
+        shared / (self.area() + other.area() - shared)
+    }
+}
+
+/// A box that a model proposes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Candidate {
+    pub corners: Corners,
+    /// Finite.
+    pub score: f32,
+    pub class: u32,
+    /// The place in the model's output that it comes from.
+    pub row: u32,
+}
+
+impl Candidate {
+    /// The best score first; among equal scores the earlier row, so that order never depends on chance.
+    fn precedence(&self, other: &Candidate) -> Ordering {
+        other
+            .score
+            .total_cmp(&self.score)
+            .then(self.row.cmp(&other.row))
+            .then(self.class.cmp(&other.class))
+    }
+}
+
+/// Brings candidates into order and keeps at most the first `most`.
+pub(super) fn rank(candidates: &mut Vec<Candidate>, most: usize) {
+    candidates.sort_unstable_by(Candidate::precedence);
+    candidates.truncate(most);
+}
+
+/// Brings candidates into order and keeps each that overlaps no better one of its class by more than
+/// `iou`, until there are `most`.
+pub(super) fn suppress(candidates: &mut Vec<Candidate>, iou: f32, most: usize) {
+    candidates.sort_unstable_by(Candidate::precedence);
+    let mut kept = 0;
+    for index in 0..candidates.len() {
+        if kept == most {
+            break;
+        }
+        let candidate = candidates[index];
+        let covered = candidates[..kept]
+            .iter()
+            .any(|it| it.class == candidate.class && iou < it.corners.iou(&candidate.corners));
+        if !covered {
+            candidates[kept] = candidate;
+            kept += 1;
+        }
+    }
+    candidates.truncate(kept);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn candidate(left: f32, score: f32, class: u32, row: u32) -> Candidate {
+        let corners = Corners::around(left + 5.0, 5.0, 10.0, 10.0);
+        Candidate {
+            corners,
+            score,
+            class,
+            row,
+        }
+    }
+
+    #[track_caller]
+    fn check(candidates: &[Candidate], iou: f32, most: usize, rows: &[u32]) {
+        let mut kept = candidates.to_vec();
+        suppress(&mut kept, iou, most);
+        assert_eq!(kept.iter().map(|it| it.row).collect::<Vec<_>>(), rows);
+    }
+
+    #[test]
+    fn a_box_yields_to_a_better_one_of_its_class_that_it_overlaps() {
+        // Shifted by 5 of 10: 50 shared of 150 covered, a third.
+        let two = [candidate(0.0, 0.8, 0, 0), candidate(5.0, 0.9, 0, 1)];
+        check(&two, 0.33, 10, &[1]);
+        check(&two, 0.34, 10, &[1, 0]);
+        let other_class = [candidate(0.0, 0.8, 0, 0), candidate(0.0, 0.9, 1, 1)];
+        check(&other_class, 0.33, 10, &[1, 0]);
+    }
+
+    #[test]
+    fn a_suppressed_box_suppresses_nothing() {
+        // 0 and 4 overlap by 3/7, 4 and 8 too, 0 and 8 by 1/9.
+        let chain = [
+            candidate(0.0, 0.9, 0, 0),
+            candidate(4.0, 0.8, 0, 1),
+            candidate(8.0, 0.7, 0, 2),
+        ];
+        check(&chain, 0.4, 10, &[0, 2]);
+    }
+
+    #[test]
+    fn equal_scores_keep_the_order_of_rows() {
+        let equal = [
+            candidate(0.0, 0.5, 0, 7),
+            candidate(0.0, 0.5, 0, 3),
+            candidate(50.0, 0.5, 0, 1),
+        ];
+        check(&equal, 0.5, 10, &[1, 3]);
+        check(&equal, 0.5, 1, &[1]);
+        check(&equal, 0.5, 0, &[]);
+    }
+}

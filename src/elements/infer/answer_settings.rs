@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! What the user wants of an answer and where it goes, with the defaults, and the properties that expose it.
+
+use gst::glib;
+use gst::prelude::*;
+use gst_video::VideoInfo;
+
+use super::enums::{Fit, Output};
+use super::failure::Fault;
+use super::settings::set;
+use crate::decode;
+use crate::runtime::{Model, Task};
+
+/// Settings of tasks whose answer is neither a picture nor sound.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct AnswerSettings {
+    /// Read when a model is loaded; so are the next two.
+    pub labels_file: Option<String>,
+    pub fit: Fit,
+    pub output: Output,
+    pub live: Live,
+}
+
+/// What is looked up for each frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Live {
+    pub confidence_threshold: f32,
+    pub iou_threshold: f32,
+    pub max_detections: u32,
+    pub top_k: u32,
+    /// Answers after which half of a step is followed.
+    pub smoothing: f32,
+    pub post_messages: bool,
+    pub key_frames: bool,
+    /// In the model's own unit.
+    pub key_frame_threshold: f64,
+    pub key_frame_distance: gst::ClockTime,
+}
+
+/// Larger scores than any model gives.
+const MOST_SCORE: f64 = 1e9;
+
+/// The value beyond which a time is none.
+const MOST_NANOSECONDS: u64 = u64::MAX - 1;
+
+impl Default for Live {
+    fn default() -> Live {
+        Live {
+            confidence_threshold: 0.25,
+            // The default of YOLOv5's own detector, stricter than the 0.7 of later ones: one box an object.
+            iou_threshold: 0.45,
+            max_detections: 300,
+            top_k: 5,
+            smoothing: 0.0,
+            post_messages: false,
+            key_frames: false,
+            key_frame_threshold: 0.5,
+            // Keeps the frames of one short scene from being told twice.
+            key_frame_distance: gst::ClockTime::from_seconds(2),
+        }
+    }
+}
+
+impl Live {
+    /// The same for the decoder.
+    pub fn decoding(&self) -> decode::Settings {
+        decode::Settings {
+            confidence: self.confidence_threshold,
+            iou: self.iou_threshold,
+            max_detections: self.max_detections as usize,
+            top_k: self.top_k as usize,
+            classes: None,
+            half_life: self.smoothing,
+        }
+    }
+}
+
+impl AnswerSettings {
+    /// Refuses a way out that answers of a task do not have.
+    pub fn check(&self, task: Task, model: &Model) -> Result<(), Fault> {
+        let needs = match (task, self.output) {
+            (Task::Segment, Output::Meta) if cfg!(not(feature = "analytics")) => {
+                "a build with the feature analytics (GStreamer 1.26); set output=overlay or output=alpha"
+            }
+            (_, Output::Meta) | (Task::Segment, _) => return Ok(()),
+            _ if model.input_spec.image().is_none() => "frames to draw into; set output=meta",
+            (Task::Image | Task::Audio | Task::Tensor, _) => {
+                "an answer that can be drawn; set output=meta, or task to what the model is for"
+            }
+            (_, Output::Overlay) => return Ok(()),
+            (_, Output::Alpha) => "masks, which task=segment has; set output=meta or output=overlay",
+        };
+        Err(Fault::Output {
+            output: self.output.nick(),
+            task: task.name(),
+            needs,
+        })
+    }
+
+    /// Refuses frames that the answer cannot be written to.
+    pub fn check_format(&self, frame: &VideoInfo) -> Result<(), Fault> {
+        if self.output == Output::Alpha && !frame.format_info().has_alpha() {
+            return Err(Fault::NoAlpha(frame.format().to_str().as_str()));
+        }
+        Ok(())
+    }
+
+    /// Takes a new value; returns whether the property is one of these.
+    pub fn set(&mut self, value: &glib::Value, name: &str) -> bool {
+        let live = &mut self.live;
+        match name {
+            "labels-file" => set(&mut self.labels_file, value),
+            "fit" => set(&mut self.fit, value),
+            "output" => set(&mut self.output, value),
+            "confidence-threshold" => set(&mut live.confidence_threshold, value),
+            "iou-threshold" => set(&mut live.iou_threshold, value),
+            "max-detections" => set(&mut live.max_detections, value),
+            "top-k" => set(&mut live.top_k, value),
+            "smoothing" => set(&mut live.smoothing, value),
+            "post-messages" => set(&mut live.post_messages, value),
+            "key-frames" => set(&mut live.key_frames, value),
+            "key-frame-threshold" => set(&mut live.key_frame_threshold, value),
+            "key-frame-distance" => {
+                let nanoseconds = value.get().unwrap_or(u64::MAX).min(MOST_NANOSECONDS);
+                live.key_frame_distance = gst::ClockTime::from_nseconds(nanoseconds);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// The value of a property, if it is one of these.
+    pub fn get(&self, name: &str) -> Option<glib::Value> {
+        let live = &self.live;
+        Some(match name {
+            "labels-file" => self.labels_file.to_value(),
+            "fit" => self.fit.to_value(),
+            "output" => self.output.to_value(),
+            "confidence-threshold" => live.confidence_threshold.to_value(),
+            "iou-threshold" => live.iou_threshold.to_value(),
+            "max-detections" => live.max_detections.to_value(),
+            "top-k" => live.top_k.to_value(),
+            "smoothing" => live.smoothing.to_value(),
+            "post-messages" => live.post_messages.to_value(),
+            "key-frames" => live.key_frames.to_value(),
+            "key-frame-threshold" => live.key_frame_threshold.to_value(),
+            "key-frame-distance" => live.key_frame_distance.nseconds().to_value(),
+            _ => return None,
+        })
+    }
+}
+
+pub fn properties() -> Vec<glib::ParamSpec> {
+    let default = AnswerSettings::default();
+    let mut properties = loading_properties(&default);
+    properties.extend(decoding_properties(&default.live));
+    properties.extend(telling_properties(&default.live));
+    properties
+}
+
+fn loading_properties(default: &AnswerSettings) -> Vec<glib::ParamSpec> {
+    vec![
+        glib::ParamSpecString::builder("labels-file")
+            .nick("Labels file")
+            .blurb(
+                "Text file with one label a line, class 0 first; unset for the names in the model's metadata. \
+                 Written while playing, model and labels are loaded anew in the background.",
+            )
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecEnum::builder_with_default("fit", default.fit)
+            .nick("Fit")
+            .blurb(
+                "How a frame is laid into an input of other proportions. Tasks image and tensor stretch it with \
+                 auto. Takes effect when a model is loaded.",
+            )
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecEnum::builder_with_default("output", default.output)
+            .nick("Output")
+            .blurb(
+                "Where the answers of detect, classify, segment and score go. Takes effect when a model is loaded.",
+            )
+            .mutable_playing()
+            .build(),
+    ]
+}
+
+fn decoding_properties(default: &Live) -> Vec<glib::ParamSpec> {
+    vec![
+        glib::ParamSpecFloat::builder("confidence-threshold")
+            .nick("Confidence threshold")
+            .blurb("Objects that are believed in less are left out, 0 to 1.")
+            .minimum(0.0)
+            .maximum(1.0)
+            .default_value(default.confidence_threshold)
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecFloat::builder("iou-threshold")
+            .nick("IoU threshold")
+            .blurb(
+                "Of two boxes of one class that share more than this part of their area, the less confident one is \
+                 left out, 0 to 1.",
+            )
+            .minimum(0.0)
+            .maximum(1.0)
+            .default_value(default.iou_threshold)
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecUInt::builder("max-detections")
+            .nick("Maximum of detections")
+            .blurb("Objects of a frame that are told at most, the most confident ones.")
+            .minimum(1)
+            .default_value(default.max_detections)
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecUInt::builder("top-k")
+            .nick("Top k")
+            .blurb("Classes that are told at most, the most confident ones.")
+            .minimum(1)
+            .default_value(default.top_k)
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecFloat::builder("smoothing")
+            .nick("Smoothing")
+            .blurb(
+                "Answers of a classifier after which half of a step in a confidence is followed, in runs of the model; \
+                 0 for no smoothing.",
+            )
+            .minimum(0.0)
+            .default_value(default.smoothing)
+            .mutable_playing()
+            .build(),
+    ]
+}
+
+fn telling_properties(default: &Live) -> Vec<glib::ParamSpec> {
+    vec![
+        glib::ParamSpecBoolean::builder("post-messages")
+            .nick("Post messages")
+            .blurb("Post each answer as an element message besides.")
+            .default_value(default.post_messages)
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecBoolean::builder("key-frames")
+            .nick("Key frames")
+            .blurb(
+                "For task=score: ask for a key frame downstream, and post a message, at peaks of the score.",
+            )
+            .default_value(default.key_frames)
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecDouble::builder("key-frame-threshold")
+            .nick("Key frame threshold")
+            .blurb("Score that a peak must reach, in the model's own unit.")
+            .minimum(-MOST_SCORE)
+            .maximum(MOST_SCORE)
+            .default_value(default.key_frame_threshold)
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecUInt64::builder("key-frame-distance")
+            .nick("Key frame distance")
+            .blurb("Time between two selected frames at least, in nanoseconds.")
+            .maximum(MOST_NANOSECONDS)
+            .default_value(default.key_frame_distance.nseconds())
+            .mutable_playing()
+            .build(),
+    ]
+}

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! Answers on buffers: written by [`attach`], read back by [`read`], also where another element wrote them.
+//!
+//! | answer | on the buffer |
+//! |---|---|
+//! | detections | a `GstVideoRegionOfInterestMeta` each: type = label, with a parameter structure `detection` |
+//! | instances | their detections, as above |
+//! | classes of a frame | a region of interest over the whole frame: type = best label, with a parameter structure `classification` |
+//! | classes of sound | a custom meta [`CLASSES`] with the fields of `classification` |
+//! | score | a custom meta [`SCORE`] with the field `score` (gdouble) |
+//! | class map | nothing: there is no such meta before GStreamer 1.26 |
+//!
+//! `detection` has the fields that DL Streamer's `gvadetect` writes: `confidence` (gdouble), `label_id` (gint),
+//! `label`, and the box as fractions of the frame in `x_min`, `x_max`, `y_min`, `y_max` (gdouble).
+//! `classification` has the best class in `label`, `label_id`, `confidence`, as `gvaclassify` does, and all of them,
+//! the best first, in the arrays `labels`, `label_ids` and `confidences`.
+//!
+//! With the feature `analytics` the answer is attached in the terms of GStreamer 1.26 besides, not instead: overlays,
+//! trackers and exporters read those, encoders and older elements read regions of interest. What is said in both is
+//! read from the newer ones, which hold masks too.
+
+use gst::glib;
+use gst::glib::translate::IntoGlib;
+use gst::prelude::*;
+use gst_video::VideoRegionOfInterestMeta;
+use once_cell::sync::Lazy;
+
+use crate::answer::{Answer, ClassScore, Detection, Region};
+
+/// Name of the custom meta with the classes of a stretch of sound, and of its structure.
+pub const CLASSES: &str = "AvrecClassesMeta";
+
+/// Name of the custom meta with a score, and of its structure.
+pub const SCORE: &str = "AvrecScoreMeta";
+
+/// Parameter structures of regions of interest.
+const DETECTION: &str = "detection";
+const CLASSIFICATION: &str = "classification";
+
+/// Registers the custom metas, once a process; another copy of this library may have done it.
+static REGISTERED: Lazy<()> = Lazy::new(|| {
+    for name in [CLASSES, SCORE] {
+        if !gst::meta::CustomMeta::is_registered(name) {
+            gst::meta::CustomMeta::register(name, &[]);
+        }
+    }
+});
+
+/// Adds an answer about a frame of `size` (width and height in pixels) to its buffer.
+///
+/// A class without a label is named by its number. Boxes are rounded to whole pixels of the frame and have at least
+/// one. What other elements attached stays.
+pub fn attach(
+    buffer: &mut gst::BufferRef,
+    answer: &Answer,
+    labels: &[String],
+    size: (u32, u32),
+) -> Result<(), glib::BoolError> {
+    match answer {
+        Answer::Detections(found) => found
+            .iter()
+            .for_each(|it| attach_detection(buffer, it, labels, size)),
+        Answer::Instances(found) => found
+            .iter()
+            .for_each(|it| attach_detection(buffer, &it.detection, labels, size)),
+        Answer::Classes(scores) => {
+            if let Some(best) = scores.first() {
+                let rect = (0, 0, size.0, size.1);
+                let mut meta = VideoRegionOfInterestMeta::add(buffer, &name(labels, best.class), rect);
+                meta.add_param(classification(CLASSIFICATION, scores, labels));
+            }
+        }
+        Answer::ClassMap(_) => {}
+        Answer::Score(score) => attach_score(buffer, *score)?,
+    }
+    #[cfg(feature = "analytics")]
+    super::analytics::attach(buffer, answer, labels, size)?;
+    Ok(())
+}
+
+/// Adds the classes of a stretch of sound to its buffer.
+pub fn attach_to_sound(
+    buffer: &mut gst::BufferRef,
+    scores: &[ClassScore],
+    labels: &[String],
+) -> Result<(), glib::BoolError> {
+    Lazy::force(&REGISTERED);
+    let mut meta = gst::meta::CustomMeta::add(buffer, CLASSES)?;
+    copy_fields(&classification(CLASSES, scores, labels), meta.mut_structure());
+    #[cfg(feature = "analytics")]
+    super::analytics::attach_classes(buffer, scores, labels)?;
+    Ok(())
+}
+
+/// Adds a score to a buffer.
+pub fn attach_score(buffer: &mut gst::BufferRef, score: f32) -> Result<(), glib::BoolError> {
+    Lazy::force(&REGISTERED);
+    let mut meta = gst::meta::CustomMeta::add(buffer, SCORE)?;
+    meta.mut_structure().set("score", f64::from(score));
+    Ok(())
+}
+
+/// Reads what is on a buffer: a score, else detections, else classes. `None` where there is nothing of these.
+///
+/// A frame on which a detector found nothing carries nothing. Who knows the task asks for [`detections`],
+/// [`classes`] or [`score`] instead. With the feature `analytics` instances and class maps are read too, and a frame
+/// on which a detector found nothing is told from one that nobody looked at.
+pub fn read(buffer: &gst::BufferRef) -> Option<Answer> {
+    if let Some(score) = score(buffer) {
+        return Some(Answer::Score(score));
+    }
+    #[cfg(feature = "analytics")]
+    let newer = super::analytics::read(buffer);
+    #[cfg(not(feature = "analytics"))]
+    let newer: Option<Answer> = None;
+    // Where the newer terms say nothing, somebody else may have said it in the older ones.
+    let empty = |it: &Answer| matches!(it, Answer::Detections(found) if found.is_empty());
+    if let Some(answer) = newer.as_ref().filter(|it| !empty(it)) {
+        return Some(answer.clone());
+    }
+    let found = regions(buffer);
+    if !found.is_empty() {
+        return Some(Answer::Detections(found));
+    }
+    said_classes(buffer).map(Answer::Classes).or(newer)
+}
+
+/// All detections on a buffer, the most confident first, those of instances too.
+///
+/// `class` is [`class_of`] the label. A region of interest without a confidence is taken for certain, one that is a
+/// classification of the frame is left out.
+pub fn detections(buffer: &gst::BufferRef) -> Vec<Detection> {
+    #[cfg(feature = "analytics")]
+    {
+        let found = super::analytics::detections(buffer);
+        if !found.is_empty() {
+            return found;
+        }
+    }
+    regions(buffer)
+}
+
+/// The classes of a frame or of a stretch of sound, the most confident first; `None` where nobody said any.
+///
+/// Of several classifications the last one counts, which stands nearest to the reader.
+pub fn classes(buffer: &gst::BufferRef) -> Option<Vec<ClassScore>> {
+    #[cfg(feature = "analytics")]
+    if let Some(said) = super::analytics::classes(buffer) {
+        return Some(said);
+    }
+    said_classes(buffer)
+}
+
+/// The score of a frame or of a stretch of sound.
+pub fn score(buffer: &gst::BufferRef) -> Option<f32> {
+    Lazy::force(&REGISTERED);
+    let meta = gst::meta::CustomMeta::from_buffer(buffer, SCORE).ok()?;
+    meta.structure().get::<f64>("score").ok().map(|it| it as f32)
+}
+
+/// The number that reading gives to a label: equal for equal labels in this process, and for nothing else.
+pub fn class_of(label: &str) -> u32 {
+    glib::Quark::from_str(label).into_glib()
+}
+
+/// The label of a class, or its number where there is none.
+pub fn name(labels: &[String], class: u32) -> std::borrow::Cow<'_, str> {
+    let label = usize::try_from(class).ok().and_then(|it| labels.get(it));
+    label.map_or_else(|| class.to_string().into(), |it| it.as_str().into())
+}
+
+/// All regions of interest that are no classification of the frame, the most confident first.
+fn regions(buffer: &gst::BufferRef) -> Vec<Detection> {
+    let regions = buffer.iter_meta::<VideoRegionOfInterestMeta>();
+    let mut found: Vec<Detection> = regions
+        .filter(|meta| meta.param(CLASSIFICATION).is_none())
+        .map(|meta| {
+            let (left, top, width, height) = meta.rect();
+            Detection {
+                region: Region {
+                    left: left as f32,
+                    top: top as f32,
+                    width: width as f32,
+                    height: height as f32,
+                },
+                class: class_of(meta.roi_type()),
+                confidence: meta.param(DETECTION).and_then(confidence).unwrap_or(1.0),
+            }
+        })
+        .collect();
+    found.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+    found
+}
+
+/// The classes in the custom meta or in the last region of interest that has any.
+fn said_classes(buffer: &gst::BufferRef) -> Option<Vec<ClassScore>> {
+    Lazy::force(&REGISTERED);
+    if let Ok(meta) = gst::meta::CustomMeta::from_buffer(buffer, CLASSES) {
+        return Some(read_classes(meta.structure()));
+    }
+    let regions = buffer.iter_meta::<VideoRegionOfInterestMeta>();
+    let said = regions.filter_map(|meta| meta.param(CLASSIFICATION).map(read_classes));
+    said.last()
+}
+
+fn attach_detection(buffer: &mut gst::BufferRef, detection: &Detection, labels: &[String], size: (u32, u32)) {
+    let Region {
+        left,
+        top,
+        width,
+        height,
+    } = detection.region;
+    let (x, across) = pixels(left, width, size.0);
+    let (y, down) = pixels(top, height, size.1);
+    let label = name(labels, detection.class);
+    let (frame_width, frame_height) = (f64::from(size.0), f64::from(size.1));
+    let param = gst::Structure::builder(DETECTION)
+        .field("confidence", f64::from(detection.confidence))
+        .field("label_id", number(detection.class))
+        .field("label", &*label)
+        .field("x_min", f64::from(left) / frame_width)
+        .field("x_max", f64::from(left + width) / frame_width)
+        .field("y_min", f64::from(top) / frame_height)
+        .field("y_max", f64::from(top + height) / frame_height)
+        .build();
+    VideoRegionOfInterestMeta::add(buffer, &label, (x, y, across, down)).add_param(param);
+}
+
+/// A stretch in whole pixels, at least one and inside of `length`: its start and its length.
+pub(super) fn pixels(start: f32, extent: f32, length: u32) -> (u32, u32) {
+    let last = length.saturating_sub(1);
+    let first = (start.max(0.0).round() as u32).min(last);
+    let end = ((start + extent).max(0.0).round() as u32).clamp(first + 1, length.max(first + 1));
+    (first, end - first)
+}
+
+fn classification(structure: &str, scores: &[ClassScore], labels: &[String]) -> gst::Structure {
+    let names = scores
+        .iter()
+        .map(|it| name(labels, it.class).as_ref().to_send_value());
+    let numbers = scores.iter().map(|it| number(it.class).to_send_value());
+    let confidences = scores.iter().map(|it| f64::from(it.confidence).to_send_value());
+    let mut builder = gst::Structure::builder(structure)
+        .field("labels", gst::Array::new(names))
+        .field("label_ids", gst::Array::new(numbers))
+        .field("confidences", gst::Array::new(confidences));
+    if let Some(best) = scores.first() {
+        builder = builder
+            .field("label", &*name(labels, best.class))
+            .field("label_id", number(best.class))
+            .field("confidence", f64::from(best.confidence));
+    }
+    builder.build()
+}
+
+/// All classes of a structure; of a foreign one, which has no arrays, the one that it names.
+fn read_classes(structure: &gst::StructureRef) -> Vec<ClassScore> {
+    let arrays = structure
+        .get::<gst::ArrayRef>("labels")
+        .ok()
+        .zip(structure.get::<gst::ArrayRef>("confidences").ok());
+    if let Some((labels, confidences)) = arrays {
+        let pairs = labels.iter().zip(confidences.iter());
+        let read = pairs.filter_map(|(label, confidence)| {
+            Some(ClassScore {
+                class: class_of(label.get::<&str>().ok()?),
+                confidence: confidence.get::<f64>().ok()? as f32,
+            })
+        });
+        return read.collect();
+    }
+    let label = structure.get::<&str>("label").ok().map(class_of);
+    let scores = label.map(|class| ClassScore {
+        class,
+        confidence: confidence(structure).unwrap_or(1.0),
+    });
+    scores.into_iter().collect()
+}
+
+fn confidence(structure: &gst::StructureRef) -> Option<f32> {
+    structure.get::<f64>("confidence").ok().map(|it| it as f32)
+}
+
+fn number(class: u32) -> i32 {
+    i32::try_from(class).unwrap_or(i32::MAX)
+}
+
+fn copy_fields(from: &gst::StructureRef, to: &mut gst::StructureRef) {
+    for (field, value) in from.iter() {
+        to.set_value(field, value.clone());
+    }
+}
