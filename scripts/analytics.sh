@@ -104,7 +104,8 @@ make_root() {
   # All suites since etch are made in the same way; an older debootstrap knows the newer ones by that of sid only.
   script=/usr/share/debootstrap/scripts/$SUITE
   [ -e "$script" ] || script=/usr/share/debootstrap/scripts/sid
-  debootstrap --variant=minbase "$SUITE" "$partial" "$debian" "$script" >"$log" 2>&1 || skip "debootstrap failed (see $log)"
+  unshare --mount --propagation private debootstrap --variant=minbase "$SUITE" "$partial" "$debian" "$script" \
+    >"$log" 2>&1 || skip "debootstrap failed (see $log)"
   install_packages "$partial" >>"$log" 2>&1 || skip "packages could not be installed (see $log)"
   recipe >"$partial/.ready"
   mv "$partial" "$ROOT"
@@ -130,9 +131,9 @@ install_packages() {
   ' bash "$HEADERS" "${PACKAGES[@]}"
 }
 
-command -v cargo >/dev/null || die "Rust is missing; see https://rustup.rs"
 reason=$(obstacle)
 [ -z "$reason" ] || skip "$reason"
+command -v cargo >/dev/null || die "Rust is missing; see https://rustup.rs"
 make_root
 # The root takes no part in fetching: it sees the crates, and cannot change them.
 cargo fetch --quiet --locked --target "$(rustc -vV | sed -n 's/^host: //p')"
