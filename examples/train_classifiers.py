@@ -45,11 +45,9 @@ def write_layers(graph, layers, x, **extra):
     """A chain of convolutions with Relu between them, and after the last."""
     for layer in layers:
         weight = layer.weight.detach().numpy()
-        dims = weight.ndim - 2
         x = graph.op("Conv", x, weight, layer.bias.detach().numpy(), kernel_shape=list(weight.shape[2:]),
                      strides=list(layer.stride), pads=list(layer.padding) * 2, **extra)
         x = graph.op("Relu", x)
-    assert dims
     return x
 
 
@@ -179,7 +177,7 @@ class Viewer(nn.Module):
     def __init__(self):
         super().__init__()
         widths = [(3, 12), (12, 20), (20, 32), (32, 48)]
-        self.layers = nn.ModuleList([nn.Conv2d(a, b, 3, 1 if n == 0 else 2, 1) for n, (a, b) in enumerate(widths)])
+        self.layers = nn.ModuleList([nn.Conv2d(a, b, 5, 2, 2) if a == 3 else nn.Conv2d(a, b, 3, 2, 1) for a, b in widths])
         self.answer = nn.Linear(96, len(PICTURES))
 
     def forward(self, x):

@@ -43,8 +43,9 @@ SHAPES = {"small": Shape(160, 160, (12, 20, 32, 48), 32, 1), "medium": Shape(224
           "large": Shape(320, 224, (16, 32, 48, 80, 96), 48, 2)}
 
 SIDE = 320      # of the rendered scenes; smaller inputs are made from them
-SCENES = 6000
-SPRITES = 4000
+SCENES = 4000
+SPRITES = 3000
+MOST = 16       # objects in a scene
 BATCH = 8
 GRAY = 114 / 255
 # Of a million anchors few hold an object, so the head starts by saying no.
@@ -176,16 +177,17 @@ def export(net, size, seen, path):
 
 # ---- data ------------------------------------------------------------------------------------------------------------
 
-def render(catalogue, root, count, sprites, seed):
-    """Scenes as uint8 [count, SIDE, SIDE, 3], and boxes as float32 [count, 8, 5]: class (-1: none) and four sides."""
+def render(catalogue, root, count, sprites, seed, tries):
+    """Scenes of up to `tries` objects as uint8 [count, SIDE, SIDE, 3], and their boxes as float32 [count, MOST, 5]: class
+    (-1: none) and four sides. Those to learn from are crowded, because background teaches little."""
     rng = np.random.default_rng(seed)
     pictures = list(photos(catalogue, root))
     kinds = rng.choice(CLASSES + 1, sprites, p=[0.76 / CLASSES] * CLASSES + [0.24])
     drawn = [scenes.sprite(rng, int(kind) if kind < CLASSES else -1, pictures) for kind in kinds]
     images = np.empty((count, SIDE, SIDE, 3), np.uint8)
-    boxes = np.full((count, 8, 5), -1, np.float32)
+    boxes = np.full((count, MOST, 5), -1, np.float32)
     for n in range(count):
-        images[n], found = scenes.scene(rng, drawn, pictures, SIDE)
+        images[n], found = scenes.scene(rng, drawn, pictures, SIDE, tries=tries)
         for m, box in enumerate(found):
             boxes[n, m] = box
     return images, boxes
@@ -302,7 +304,7 @@ def train(size, minutes, out, seed, root, cache):
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    _, boxes = cached("train", cache, TRAINING_PHOTOS, root, SCENES, SPRITES, 1)
+    _, boxes = cached("train", cache, TRAINING_PHOTOS, root, SCENES, SPRITES, 1, MOST)
     images = resized("train", cache, SHAPES[size].side)
     net = Detector(SHAPES[size]).to(memory_format=torch.channels_last).train()
     average = Detector(SHAPES[size])
@@ -409,7 +411,7 @@ def score(model, pictures, threshold=0.25):
 
 
 def held_out(root, cache, count=400):
-    images, boxes = cached("held-out", cache, HELD_OUT_PHOTOS, root, count, 1200, 2)
+    images, boxes = cached("held-out", cache, HELD_OUT_PHOTOS, root, count, 1200, 2, 7)
     return [(image, truth[truth[:, 0] >= 0, 0], truth[truth[:, 0] >= 0, 1:]) for image, truth in zip(images, boxes)]
 
 
