@@ -38,7 +38,7 @@ SIDE = 160
 # The pieces of a game or package are of one author or style: none is in both lists.
 TRAINING_MUSIC = [("usr/share/asterisk/moh", "*.g722"), ("usr/share/games/singularity/music", "*.ogg"),
                   ("usr/share/games/asc/music", "*.mp3")]
-HELD_OUT_MUSIC = [("usr/share/planetblupi/music", "*.ogg"), ("usr/share/hyperrogue/sounds", "hr*.ogg")]
+HELD_OUT_MUSIC = [("usr/share/planetblupi/music", "*.ogg"), ("usr/share/hyperrogue/music", "*.ogg")]
 
 
 def write_layers(graph, layers, x, **extra):
@@ -106,7 +106,8 @@ def export_sound(net, path):
     x = graph.op("Conv", x, waves, kernel_shape=[WINDOW], strides=[STEP])
     x = graph.op("Mul", x, x)
     power = graph.op("Add", graph.part(x, 0, WINDOW // 2), graph.part(x, WINDOW // 2, WINDOW))
-    x = graph.op("Log", graph.op("Add", graph.op("MatMul", mels[None], power), np.float32(1e-9)))
+    # A convolution, because rten 0.27 fails on a product of matrices to which a single number is added.
+    x = graph.op("Log", graph.op("Conv", power, mels[..., None], np.full(MELS, 1e-9), kernel_shape=[1]))
     x = graph.op("Mul", graph.op("Add", x, np.float32(12)), np.float32(0.25))
     x = write_layers(graph, net.layers, x)
     finish(graph, net, x, [2], path, ("waveform", [1, HEARD]), SOUNDS, "classify", {"sample_rate": str(LOW_RATE)})
