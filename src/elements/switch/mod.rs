@@ -35,6 +35,36 @@
 //! The LATENCY query is answered with the upstream latency and the budget, whoever is active. QoS events
 //! from the sink tighten the budget, and a late frame posts a QOS message.
 //!
+//! ## Sound
+//!
+//! Sound is `audio/x-raw`, interleaved, in F32LE, F64LE, S16LE or S32LE; any other passes as frames do. Each sample that
+//! goes in goes out once, in its place. Candidates may lag by different times, give buffers of other sizes, and none at
+//! first: what they give is put in its place by its time stamp. The stream goes out later by the delay of the slowest
+//! candidate, whoever sounds: what a candidate declares in the LATENCY query, or what is seen of it, if that is more (a
+//! candidate that lags by more than 5 s has failed). The delay stays the same over swaps. It grows, with a LATENCY
+//! message, when a slower candidate is there, and the LATENCY query is answered with it and the budget.
+//!
+//! Each buffer has the time stamp of its samples, so that sound stays with the picture, and as many samples as the one
+//! that came in; the first ones are shorter, or absent, by the delay. At the end of the stream, before a gap, and before
+//! new caps or another segment, all samples go out that came in, and the candidates begin anew behind it. Where one does
+//! not give back the last ones, or leaves some out, they come from the input. Time stamps that are off by less than
+//! 40 ms without a DISCONT flag are smoothed; an empty buffer has no samples, and nothing goes out for it.
+//!
+//! A swap is cross-faded over `crossfade` with gains that sum to one. The coming candidate hears 200 ms of the stream
+//! before, so that its recurrent state is warm, unless it can hear the stream from its beginning; both run until the fade
+//! is over. `avrec/switch` comes with the first buffer in which it is heard. Whoever was not fed gets a buffer with the
+//! DISCONT flag when he is fed again.
+//!
+//! The floor of sound is the input, with the same delay, or the candidate that `floor` names, which then hears everything.
+//! A candidate that is late, fails or is removed is faded away over the samples that it gave ahead, which are those by
+//! which it lags less than the slowest one. Where they are fewer than half a fade, the difference between the last sample
+//! and what follows fades away instead, so that there is no step. With `late-policy=wait` a candidate that steps in for
+//! one that failed hears the last 200 ms again, and no sample goes out that no candidate has heard. With
+//! `late-policy=drop` samples that no candidate gave in time are left out, and the next buffer has the DISCONT flag.
+//!
+//! A frame is a buffer in all that is said here of frames; without `latency-budget` its budget is the duration of a
+//! buffer, as the first one tells. A look in the shadow is a stretch of 700 ms. `max-stride` is 1.
+//!
 //! ## Surveys
 //!
 //! While `exhaustive` is set, every frame waits until all candidates have answered it, one after the other and
@@ -185,7 +215,8 @@
 //!
 //! ## What it leaves out
 //!
-//! Sound: a swap between audio candidates would click. Late pads of `decodebin` cannot be linked to children
+//! On sound, `exhaustive` changes nothing, metas that candidates add do not go out (those of the input do), and looks in
+//! the shadow measure latency only. Late pads of `decodebin` cannot be linked to children
 //! in a launch line, since the parser links the first child by itself; an element between the two helps.
 //!
 //! ## Example
