@@ -8,8 +8,8 @@ SHELL := /bin/bash
 PROFILE ?= release
 # Where the demo's pictures go; `make demo DISPLAY_SINK=autovideosink` shows them.
 DISPLAY_SINK ?= fakesink
-REPORT ?= $(CURDIR)/target/demo.html
-LOG ?= $(CURDIR)/target/demo.jsonl
+# How long each run of a demo takes, when the machine is loaded, and who is compared.
+DEMO ?= --loop --duration 40 --load '12:26:stress-ng --cpu 4' --compare small --compare large
 
 # ONNX Runtime: the caller's, else the one that `make setup` fetched.
 ORT := $(CURDIR)/.cache/onnxruntime/libonnxruntime.so
@@ -21,10 +21,10 @@ AVREC := target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/avrec
 TEST_ENV := G_DEBUG=fatal-criticals GST_PLUGIN_PATH=$(CURDIR)/target/debug \
 	GST_REGISTRY=$(CURDIR)/target/gst-registry.bin AVREC_CLIP=$(CLIP)
 
-.PHONY: help setup build demo test analytics bench lint clean
+.PHONY: help setup build demo demo-audio demo-detect test analytics bench lint clean
 
 help: ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what is missing (Debian packages, ONNX Runtime, the demo's clip)
 	@scripts/setup.sh
@@ -34,14 +34,36 @@ build: setup ## Build the plugin and the avrec command (PROFILE=release or dev)
 
 demo: build ## Play a clip while the machine is loaded in the middle; ends with a report (2 minutes)
 	$(AVREC) run --title 'A clip scaled up live, with a busy machine in the middle' \
-	  --report $(REPORT) --log $(LOG) --loop --duration 40 \
-	  --load '12:26:stress-ng --cpu 4' --compare small --compare large \
+	  --report target/demo.html --log target/demo.jsonl $(DEMO) \
 	  filesrc location=$(CLIP) ! decodebin ! videoconvert ! videoscale \
 	  ! video/x-raw,format=I420,width=640,height=360 ! queue max-size-buffers=4 ! clocksync ! tee name=truth \
 	  truth. ! queue ! quality.reference \
 	  truth. ! queue ! videoscale ! video/x-raw,width=320,height=180 \
 	  ! avrec-switch name=switch catalog=models/upscale.toml late-policy=floor \
 	  ! avrec-probe name=quality ! videoconvert ! $(DISPLAY_SINK)
+
+demo-audio: build ## Clean a noisy voice in the same way; leaves target/demo-audio-*.wav to listen to
+	$(AVREC) run --title 'A noisy voice cleaned live, with a busy machine in the middle' \
+	  --report target/demo-audio.html --log target/demo-audio.jsonl $(DEMO) \
+	  filesrc location=examples/media/speech.flac ! flacparse ! flacdec ! audioconvert ! audio/x-raw,format=F32LE \
+	  ! audiobuffersplit output-buffer-duration=1/50 ! clocksync ! deinterleave name=channels \
+	  channels.src_0 ! queue ! quality.reference \
+	  channels.src_1 ! queue \
+	  ! avrec-switch name=switch catalog=models/denoise.toml late-policy=floor \
+	  ! avrec-probe name=quality ! audioconvert ! wavenc ! filesink location='target/demo-audio-{run}.wav'
+
+demo-detect: build ## Find objects in a clip in the same way; leaves target/demo-detect-*.webm to watch
+	$(AVREC) run --title 'Objects found live, with a busy machine in the middle' \
+	  --report target/demo-detect.html --log target/demo-detect.jsonl --boxes truth:examples/media/scene.csv $(DEMO) \
+	  filesrc location=examples/media/scene.webm ! decodebin ! videoconvert ! video/x-raw,format=I420 \
+	  ! queue max-size-buffers=4 ! clocksync ! tee name=scene \
+	  scene. ! queue ! identity name=truth ! quality.reference \
+	  scene. ! queue ! avrec-switch.\( name=switch reference=large late-policy=floor \
+	    avrec-infer name=small model-file=models/detect-small.onnx output=overlay \
+	    avrec-infer name=medium model-file=models/detect-medium.onnx output=overlay \
+	    avrec-infer name=large model-file=models/detect-large.onnx output=overlay \) \
+	  ! avrec-probe name=quality ! queue ! videoconvert ! vp8enc deadline=1 cpu-used=16 target-bitrate=2000000 ! webmmux \
+	  ! filesink location='target/demo-detect-{run}.webm'
 
 test: setup ## Run all tests
 	cargo build --locked

@@ -3,13 +3,14 @@
 //! What models cost on sound, on one thread: the share of real time that `avrec-infer` takes for a second of it.
 //!
 //! Takes the denoisers in `models/`, else a small filter of the tests. Prints, for each model and rate of the
-//! stream, the real-time factor (time over length of the sound, the best and the median of several runs) and the
-//! part of it that is not the model, and the allocations per buffer that this project makes.
+//! stream, the real-time factor (processor time of the thread over length of the sound, the best and the median of
+//! several runs) and the part of it that is not the model, and the allocations per buffer that this project makes.
+//! It is processor time, so that what else runs on the machine has little say in it.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gstavrec::media;
 use gstavrec::media::sound::{ChannelUse, Hops, Plan};
@@ -68,6 +69,12 @@ fn models() -> Vec<PathBuf> {
     found
 }
 
+/// Time that this thread has had a processor.
+fn processor_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
 fn measure(path: &Path, rate: u32) {
     let mut session = Session::load(path, &Options::default()).expect("a model for sound");
     let spec = *session.model().input_spec.sound().expect("a model for sound");
@@ -97,9 +104,9 @@ fn measure(path: &Path, rate: u32) {
                 if let Data::F32(input) = &mut session.input().data {
                     input.copy_from_slice(question);
                 }
-                let start = Instant::now();
+                let start = processor_time();
                 let outputs = session.run().expect("runs");
-                *inside += start.elapsed();
+                *inside += processor_time() - start;
                 if let Some(Data::F32(output)) = outputs.first().map(|it| &it.data) {
                     answer.copy_from_slice(output);
                 }
@@ -116,9 +123,9 @@ fn measure(path: &Path, rate: u32) {
     let before = ALLOCATIONS.load(Ordering::Relaxed);
     for _ in 0..RUNS {
         inside = Duration::ZERO;
-        let start = Instant::now();
+        let start = processor_time();
         (0..SECONDS).for_each(|_| second(&mut inside));
-        let all = start.elapsed();
+        let all = processor_time() - start;
         factors.push(all.as_secs_f64() / SECONDS as f64);
         own.push((all - inside).as_secs_f64() / SECONDS as f64);
     }

@@ -90,7 +90,7 @@ def main():
     encoder = subprocess.Popen(
         (f"gst-launch-1.0 -q fdsrc blocksize={WIDTH * HEIGHT * 3}"
          f" ! rawvideoparse format=rgb width={WIDTH} height={HEIGHT} framerate={RATE}/1 ! videoconvert"
-         f" ! vp8enc target-bitrate={BITRATE} deadline=0 cpu-used=1 keyframe-max-dist=50 end-usage=vbr"
+         f" ! vp8enc target-bitrate={BITRATE} deadline=1 cpu-used=2 keyframe-max-dist=50 end-usage=vbr"
          f" ! webmmux ! filesink location={arguments.out / 'scene.webm'}").split(), stdin=subprocess.PIPE)
     with open(arguments.out / "scene.csv", "w", newline="") as file:
         rows = csv.writer(file, lineterminator="\n")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MPL-2.0
-"""Makes `examples/media/speech-noisy.flac` and, aligned to the sample, `speech-clean.flac`: 48 kHz mono.
+"""Makes `examples/media/speech.flac`, 48 kHz: on the left the clean voice, on the right the same in noise.
 
     python examples/make_speech.py --out examples/media
 
@@ -45,9 +45,9 @@ def main():
     # Quiet enough that no sample is cut and that the file stays below a megabyte.
     gain = 0.4
     arguments.out.mkdir(parents=True, exist_ok=True)
-    for name, samples in (("clean", clean), ("noisy", clean + noise)):
-        soundfile.write(arguments.out / f"speech-{name}.flac", gain * samples, RATE, subtype="PCM_16")
-        print(f"speech-{name}.flac: {len(samples) / RATE:g} s, peak {np.abs(gain * samples).max():.2f}")
+    both = gain * np.stack([clean, clean + noise], axis=1)
+    soundfile.write(arguments.out / "speech.flac", both, RATE, subtype="PCM_16")
+    print(f"speech.flac: {len(both) / RATE:g} s, peak {np.abs(both).max():.2f}")
 
 
 if __name__ == "__main__":

@@ -356,8 +356,8 @@ def background(rng, photos, width, height):
     return pixels[:, ::-1].copy() if rng.random() < 0.5 else pixels.copy()
 
 
-def scene(rng, sprites, photos, size=320, smallest=24, largest=150):
-    """A square picture, uint8 [size, size, 3], and the boxes of the objects in it, cut to the picture.
+def scene(rng, sprites, photos, size=320, smallest=24, largest=150, tries=7):
+    """A square picture, uint8 [size, size, 3], and the boxes of the objects in it, cut to the picture; up to `tries`.
 
     An object that others would hide for more than 45 % is not placed, nor one that would hide another so far; an object
     cut by the picture's edge keeps at least 60 % of its area.
@@ -365,7 +365,7 @@ def scene(rng, sprites, photos, size=320, smallest=24, largest=150):
     pixels = background(rng, photos, size, size)
     pixels *= rng.uniform(0.5, 1.1) if rng.random() < 0.4 else 1
     boxes, everything = [], []
-    for _ in range(rng.integers(1, 8)):
+    for _ in range(rng.integers(1, tries + 1)):
         one = sprites[rng.integers(len(sprites))]
         longest = math.exp(rng.uniform(math.log(smallest), math.log(largest)))
         shape = scaled(one.pixels, longest)

@@ -38,18 +38,16 @@ SIDE = 160
 # The pieces of a game or package are of one author or style: none is in both lists.
 TRAINING_MUSIC = [("usr/share/asterisk/moh", "*.g722"), ("usr/share/games/singularity/music", "*.ogg"),
                   ("usr/share/games/asc/music", "*.mp3")]
-HELD_OUT_MUSIC = [("usr/share/planetblupi/music", "*.ogg"), ("usr/share/hyperrogue/sounds", "hr*.ogg")]
+HELD_OUT_MUSIC = [("usr/share/planetblupi/music", "*.ogg"), ("usr/share/hyperrogue/music", "*.ogg")]
 
 
 def write_layers(graph, layers, x, **extra):
     """A chain of convolutions with Relu between them, and after the last."""
     for layer in layers:
         weight = layer.weight.detach().numpy()
-        dims = weight.ndim - 2
         x = graph.op("Conv", x, weight, layer.bias.detach().numpy(), kernel_shape=list(weight.shape[2:]),
                      strides=list(layer.stride), pads=list(layer.padding) * 2, **extra)
         x = graph.op("Relu", x)
-    assert dims
     return x
 
 
@@ -108,7 +106,8 @@ def export_sound(net, path):
     x = graph.op("Conv", x, waves, kernel_shape=[WINDOW], strides=[STEP])
     x = graph.op("Mul", x, x)
     power = graph.op("Add", graph.part(x, 0, WINDOW // 2), graph.part(x, WINDOW // 2, WINDOW))
-    x = graph.op("Log", graph.op("Add", graph.op("MatMul", mels[None], power), np.float32(1e-9)))
+    # A convolution, because rten 0.27 fails on a product of matrices to which a single number is added.
+    x = graph.op("Log", graph.op("Conv", power, mels[..., None], np.full(MELS, 1e-9), kernel_shape=[1]))
     x = graph.op("Mul", graph.op("Add", x, np.float32(12)), np.float32(0.25))
     x = write_layers(graph, net.layers, x)
     finish(graph, net, x, [2], path, ("waveform", [1, HEARD]), SOUNDS, "classify", {"sample_rate": str(LOW_RATE)})
@@ -179,7 +178,7 @@ class Viewer(nn.Module):
     def __init__(self):
         super().__init__()
         widths = [(3, 12), (12, 20), (20, 32), (32, 48)]
-        self.layers = nn.ModuleList([nn.Conv2d(a, b, 3, 1 if n == 0 else 2, 1) for n, (a, b) in enumerate(widths)])
+        self.layers = nn.ModuleList([nn.Conv2d(a, b, 5, 2, 2) if a == 3 else nn.Conv2d(a, b, 3, 2, 1) for a, b in widths])
         self.answer = nn.Linear(96, len(PICTURES))
 
     def forward(self, x):

@@ -19,8 +19,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import onnx
 import torch
 import torch.nn.functional as F
+from onnx import numpy_helper
 from torch import nn
 
 import scenes
@@ -43,8 +45,9 @@ SHAPES = {"small": Shape(160, 160, (12, 20, 32, 48), 32, 1), "medium": Shape(224
           "large": Shape(320, 224, (16, 32, 48, 80, 96), 48, 2)}
 
 SIDE = 320      # of the rendered scenes; smaller inputs are made from them
-SCENES = 6000
-SPRITES = 4000
+SCENES = 4000
+SPRITES = 3000
+MOST = 16       # objects in a scene
 BATCH = 8
 GRAY = 114 / 255
 # Of a million anchors few hold an object, so the head starts by saying no.
@@ -176,16 +179,17 @@ def export(net, size, seen, path):
 
 # ---- data ------------------------------------------------------------------------------------------------------------
 
-def render(catalogue, root, count, sprites, seed):
-    """Scenes as uint8 [count, SIDE, SIDE, 3], and boxes as float32 [count, 8, 5]: class (-1: none) and four sides."""
+def render(catalogue, root, count, sprites, seed, tries):
+    """Scenes of up to `tries` objects as uint8 [count, SIDE, SIDE, 3], and their boxes as float32 [count, MOST, 5]: class
+    (-1: none) and four sides. Those to learn from are crowded, because background teaches little."""
     rng = np.random.default_rng(seed)
     pictures = list(photos(catalogue, root))
     kinds = rng.choice(CLASSES + 1, sprites, p=[0.76 / CLASSES] * CLASSES + [0.24])
     drawn = [scenes.sprite(rng, int(kind) if kind < CLASSES else -1, pictures) for kind in kinds]
     images = np.empty((count, SIDE, SIDE, 3), np.uint8)
-    boxes = np.full((count, 8, 5), -1, np.float32)
+    boxes = np.full((count, MOST, 5), -1, np.float32)
     for n in range(count):
-        images[n], found = scenes.scene(rng, drawn, pictures, SIDE)
+        images[n], found = scenes.scene(rng, drawn, pictures, SIDE, tries=tries)
         for m, box in enumerate(found):
             boxes[n, m] = box
     return images, boxes
@@ -289,29 +293,71 @@ def loss_of(net, x, kind, truth):
     target, goal, mine = assign(boxes, logits, net.points(x.shape[-1]), kind, truth)
     total = target.sum().clamp(min=1)
     chance = logits.sigmoid()
-    # Quality focal loss (arXiv:2006.04388): what is right already counts little.
-    doubt = (target - chance).abs().detach() ** 1.5
+    # Quality focal loss (arXiv:2006.04388): background that is known as such counts little. Anchors that answer for an
+    # object count in full, because what is confused here is one class with another.
+    doubt = torch.where(mine[..., None], 1.0, (target - chance).abs().detach() ** 1.5)
     said = (F.binary_cross_entropy_with_logits(logits, target, reduction="none") * doubt).sum() / total
     weight = target.sum(-1)[mine]
     placed = ((1 - overlap(boxes[mine], goal[mine], generalized=True)) * weight).sum() / total
     return said + 2 * placed
 
 
-def train(size, minutes, out, seed, root, cache):
-    """Trains one size for so many minutes of CPU time; writes it every two minutes and at the end."""
+@torch.no_grad()
+def resume(net, path, x):
+    """Takes up an exported network. Its normalizations are in its weights; they are set anew from a batch, so that
+    they change nothing at first."""
+    model = onnx.load(path)
+    stored = {it.name: torch.from_numpy(numpy_helper.to_array(it).copy()) for it in model.graph.initializer}
+    # The head's layers stand in the graph once for each level.
+    convolutions = [[stored[name] for name in node.input[1:]] for node in model.graph.node if node.op_type == "Conv"]
+    blocks = [*net.stem]
+    for down, residual in net.stages:
+        blocks += [down, *residual.inner]
+    for lateral in reversed(net.lateral):
+        blocks += [lateral, *net.head, net.answer]
+    for block, (weight, bias) in zip(blocks, convolutions, strict=True):
+        if block is net.answer:
+            block.weight.copy_(weight)
+            block.bias.copy_(bias)
+        else:
+            block.conv.weight.copy_(weight)
+            block.norm.bias.copy_(bias)
+
+    def calibrate(norm, inputs):
+        mean, spread = inputs[0].mean((0, 2, 3)), inputs[0].var((0, 2, 3), unbiased=False)
+        if not hasattr(norm, "shift"):
+            norm.shift = norm.bias.clone()
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(spread)
+        norm.weight.copy_((spread + norm.eps).sqrt())
+        norm.bias.copy_(norm.shift + mean)
+
+    hooks = [it.register_forward_pre_hook(calibrate) for it in net.modules() if isinstance(it, nn.BatchNorm2d)]
+    net.eval()(x)
+    for hook in hooks:
+        hook.remove()
+    return int(next(it.value for it in model.metadata_props if it.key == "training_pictures"))
+
+
+def train(size, minutes, out, seed, root, cache, again=False):
+    """Trains one size for so many minutes of CPU time; with `again`, goes on with the exported one. Writes it every two
+    minutes and at the end."""
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    _, boxes = cached("train", cache, TRAINING_PHOTOS, root, SCENES, SPRITES, 1)
+    _, boxes = cached("train", cache, TRAINING_PHOTOS, root, SCENES, SPRITES, 1, MOST)
     images = resized("train", cache, SHAPES[size].side)
-    net = Detector(SHAPES[size]).to(memory_format=torch.channels_last).train()
+    net = Detector(SHAPES[size])
+    path = out / f"detect-{size}.onnx"
+    before = resume(net, path, batch(images, boxes, SHAPES[size].crop, rng)[0]) if again else 0
+    net = net.to(memory_format=torch.channels_last).train()
     average = Detector(SHAPES[size])
     average.load_state_dict(net.state_dict())
     optimizer = torch.optim.AdamW(net.parameters(), weight_decay=0.01)
     start = saved = time.process_time()
     step, shown = 0, 0.0
     while (progress := (time.process_time() - start) / (60 * minutes)) < 1:
-        rate = 2e-3 * min(1, (step + 1) / 200) * (0.5 + 0.5 * math.cos(math.pi * progress)) + 1e-5
+        rate = (1.2e-3 if again else 2e-3) * min(1, (step + 1) / 200) * (0.5 + 0.5 * math.cos(math.pi * progress)) + 1e-5
         for group in optimizer.param_groups:
             group["lr"] = rate
         x, kind, truth = batch(images, boxes, SHAPES[size].crop, rng)
@@ -332,8 +378,8 @@ def train(size, minutes, out, seed, root, cache):
             shown = 0.0
         if time.process_time() - saved > 120:
             saved = time.process_time()
-            export(average, size, step * BATCH, out / f"detect-{size}.onnx")
-    export(average, size, step * BATCH, out / f"detect-{size}.onnx")
+            export(average, size, before + step * BATCH, path)
+    export(average, size, before + step * BATCH, path)
     print(f"{size}: {step} steps of {BATCH} pictures in {minutes:g} minutes of CPU time")
 
 
@@ -409,7 +455,7 @@ def score(model, pictures, threshold=0.25):
 
 
 def held_out(root, cache, count=400):
-    images, boxes = cached("held-out", cache, HELD_OUT_PHOTOS, root, count, 1200, 2)
+    images, boxes = cached("held-out", cache, HELD_OUT_PHOTOS, root, count, 1200, 2, 7)
     return [(image, truth[truth[:, 0] >= 0, 0], truth[truth[:, 0] >= 0, 1:]) for image, truth in zip(images, boxes)]
 
 
@@ -434,6 +480,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", choices=[*SHAPES, "all"], help="train this one, or all in turn")
     parser.add_argument("--minutes", type=float, default=20, help="CPU time to train each size")
+    parser.add_argument("--resume", action="store_true", help="go on with the models in --out")
     parser.add_argument("--out", type=Path, default=Path("models"), help="folder of the models and the catalogue")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--root", default="/", help="where the Debian packages with photographs are unpacked")
@@ -443,7 +490,8 @@ def main():
     if not arguments.size and not arguments.evaluate:
         parser.error("nothing to do: give --size, --evaluate or both")
     for size in SHAPES if arguments.size == "all" else filter(None, [arguments.size]):
-        train(size, arguments.minutes, arguments.out, arguments.seed, arguments.root, arguments.cache)
+        train(size, arguments.minutes, arguments.out, arguments.seed, arguments.root, arguments.cache,
+              arguments.resume)
     if arguments.evaluate:
         evaluate(arguments.out, arguments.root, arguments.cache)
 

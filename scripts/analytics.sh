@@ -53,26 +53,27 @@ obstacle() {
 # What a usable root was made from; another list makes another root.
 recipe() { printf '%s\n' "$SUITE" "$HEADERS" "${PACKAGES[@]}"; }
 
-# in_root ROOT COMMAND...: runs it with the checkout at /avrec, Rust at /rust and crates at /cargo.
+# in_root ROOT COMMAND...: runs it with the checkout at /avrec, Rust at /rust and the crates of the machine; of these
+# only the checkout can be written to.
 in_root() {
-  local root=$1 sysroot cargo
+  local root=$1 sysroot crates
   shift
   sysroot=$(rustc --print sysroot)
-  cargo=${CARGO_HOME:-$HOME/.cargo}
-  mkdir -p "$root"/{avrec,rust,cargo,onnxruntime,proc,dev} "target/$SUITE"
+  crates=${CARGO_HOME:-$HOME/.cargo}/registry
+  mkdir -p "$root"/{avrec,rust,cargo/registry,onnxruntime,proc,dev} "target/$SUITE" "$crates"
   # The PID namespace ends whatever the command leaves running, and with the mount namespace go the mounts.
   unshare --mount --propagation private --pid --fork --kill-child bash -euc '
-    root=$1 checkout=$2 sysroot=$3 cargo=$4 library=$5
+    root=$1 checkout=$2 sysroot=$3 crates=$4 library=$5
     shift 5
     bind() { mount --bind "$1" "$2"; mount -o remount,bind,ro "$2"; }
     mount --bind "$checkout" "$root/avrec"
     bind "$sysroot" "$root/rust"
-    bind "$cargo" "$root/cargo"
+    bind "$crates" "$root/cargo/registry"
     [ ! -d "$library" ] || bind "$library" "$root/onnxruntime"
     mount -t proc proc "$root/proc"
     mount --rbind /dev "$root/dev"
     exec chroot "$root" "$@"
-  ' bash "$root" "$PWD" "$sysroot" "$cargo" "$(realpath -m .cache/onnxruntime)" \
+  ' bash "$root" "$PWD" "$sysroot" "$crates" "$(realpath -m .cache/onnxruntime)" \
     env HOME=/root LC_ALL=C.UTF-8 PATH=/rust/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     CARGO_HOME=/cargo CARGO_TARGET_DIR="/avrec/target/$SUITE" DEBIAN_FRONTEND=noninteractive \
     ORT_DYLIB_PATH=/onnxruntime/libonnxruntime.so GST_REGISTRY="/avrec/target/$SUITE/gst-registry.bin" \
@@ -103,7 +104,8 @@ make_root() {
   # All suites since etch are made in the same way; an older debootstrap knows the newer ones by that of sid only.
   script=/usr/share/debootstrap/scripts/$SUITE
   [ -e "$script" ] || script=/usr/share/debootstrap/scripts/sid
-  debootstrap --variant=minbase "$SUITE" "$partial" "$debian" "$script" >"$log" 2>&1 || skip "debootstrap failed (see $log)"
+  unshare --mount --propagation private debootstrap --variant=minbase "$SUITE" "$partial" "$debian" "$script" \
+    >"$log" 2>&1 || skip "debootstrap failed (see $log)"
   install_packages "$partial" >>"$log" 2>&1 || skip "packages could not be installed (see $log)"
   recipe >"$partial/.ready"
   mv "$partial" "$ROOT"
@@ -129,9 +131,9 @@ install_packages() {
   ' bash "$HEADERS" "${PACKAGES[@]}"
 }
 
-command -v cargo >/dev/null || die "Rust is missing; see https://rustup.rs"
 reason=$(obstacle)
 [ -z "$reason" ] || skip "$reason"
+command -v cargo >/dev/null || die "Rust is missing; see https://rustup.rs"
 make_root
 # The root takes no part in fetching: it sees the crates, and cannot change them.
 cargo fetch --quiet --locked --target "$(rustc -vV | sed -n 's/^host: //p')"

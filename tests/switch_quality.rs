@@ -357,7 +357,7 @@ fn a_name_that_no_candidate_has_leaves_no_reference() {
 #[test]
 fn restorers_are_told_apart_by_frames_that_were_degraded_beside_the_stream() {
     init();
-    let larger = "video/x-raw,width=256,height=192";
+    let larger = "capsfilter caps=video/x-raw,width=256,height=192";
     let line = format!(
         "videotestsrc is-live=true pattern=zone-plate kx2=20 ky2=20 ! video/x-raw,format=I420,width=128,height=96,framerate=50/1 \
          ! avrec-switch.( name=s quality-source=restore videoscale name=sharp method=lanczos ! {larger} \
@@ -415,7 +415,10 @@ fn a_detector_of_ours_and_a_plain_element_answer_by_turns_and_are_measured_alike
     init();
     sayer::register();
     let model = format!("{}/tests/models/detect_bright.onnx", env!("CARGO_MANIFEST_DIR"));
-    let children = format!("{} avrec-infer name=ours model-file={model}", sayer("plain", &[]));
+    let children = format!(
+        "{} avrec-infer name=ours confidence-threshold=0.6 model-file={model}",
+        sayer("plain", &[])
+    );
     let rig = Rig::unstarted("exhaustive=true late-policy=wait reference=ours", &children);
     let mut rig = rig.start("video/x-raw,format=GRAY8,width=256,height=144,framerate=25/1");
     let answered = |rig: &mut Rig, number: u64| {

@@ -101,7 +101,12 @@ impl Quality {
         if 1 < self.scores {
             let error = weight * surprise * surprise - self.variance;
             let learned = self.variance + error * weight / self.weight;
-            self.variance = learned.max(SCORE_SD_FLOOR * SCORE_SD_FLOOR);
+            // Weak evidence may be steadily wrong: it can add doubt, but takes none away.
+            let floor = match evidence {
+                Evidence::Agreement => SCORE_SD_FLOOR * SCORE_SD_FLOOR,
+                _ => self.variance,
+            };
+            self.variance = learned.max(floor);
         }
     }
 
@@ -293,6 +298,14 @@ mod tests {
         (0..10).for_each(|_| it.scored(1.0, 1.0, Claimed));
         it.scored(0.4, 1.0, Agreement);
         assert!(it.mean() < 0.6, "{}", it.mean());
+    }
+
+    #[test]
+    fn weak_evidence_leaves_its_doubt_however_steady_it_is() {
+        let mut it = quality(None);
+        (0..59).for_each(|_| it.scored(1.0, 1.0, Stability));
+        // 60 times (0.05 / 0.25)², the prior included, are 2.4 comparisons.
+        assert!(0.05 / 2.4f64.sqrt() - 1e-9 <= it.sd(), "{}", it.sd());
     }
 
     #[test]

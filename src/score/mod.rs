@@ -30,3 +30,4 @@ pub use fidelity::{decibels, mse, psnr, ssim};
 pub use latency::LatencyWindow;
 pub use mean_precision::{MeanPrecision, average_precision};
 pub use record::{Comparison, Record, Unlike};
+pub use sound::Energies;

@@ -24,6 +24,8 @@ pub struct Comparison {
     pub figure: f64,
     /// 0 to 1.
     pub agreement: f64,
+    /// Of sound: stretches add up, while the mean of their decibels is that of the pauses.
+    pub energies: Option<Energies>,
 }
 
 /// Why two answers do not compare.
@@ -58,6 +60,7 @@ struct Mean {
 impl Record {
     /// Compares an answer with the reference's answer to the same frame.
     pub fn compare(&mut self, answer: &Content, reference: &Content) -> Result<Comparison, Unlike> {
+        let mut energies = None;
         let (figure, agreement) = match (answer, reference) {
             (Content::Picture(answer), Content::Picture(reference)) => {
                 let index = self.comparer.of(answer, reference);
@@ -66,7 +69,11 @@ impl Record {
             (Content::Coverage(answer), Content::Coverage(reference)) => {
                 as_it_is(coverage_iou(answer, reference))?
             }
-            (Content::Sound(answer), Content::Sound(reference)) => of_sound(answer, reference)?,
+            (Content::Sound(answer), Content::Sound(reference)) => {
+                let sums = *energies.insert(of_sound(answer, reference));
+                let ratio = sums.si_sdr_db().zip(sums.agreement());
+                ratio.ok_or(Unlike::Nothing)?
+            }
             (Content::Said(answer), Content::Said(reference)) => self
                 .compare_said(answer, reference)
                 .ok_or(Unlike::Kinds(kind(answer), kind(reference)))??,
@@ -76,6 +83,7 @@ impl Record {
             measure: reference.measure(),
             figure,
             agreement: agreement.clamp(0.0, 1.0),
+            energies,
         };
         self.note(&comparison);
         Ok(comparison)
@@ -167,7 +175,7 @@ fn as_it_is(figure: Option<f64>) -> Result<(f64, f64), Unlike> {
 }
 
 /// All channels together, each by its energy; of unlike numbers of channels, the means over them.
-fn of_sound(answer: &[Vec<f32>], reference: &[Vec<f32>]) -> Result<(f64, f64), Unlike> {
+fn of_sound(answer: &[Vec<f32>], reference: &[Vec<f32>]) -> Energies {
     let mut energies = Energies::default();
     if answer.len() == reference.len() {
         for (answer, reference) in answer.iter().zip(reference) {
@@ -176,8 +184,7 @@ fn of_sound(answer: &[Vec<f32>], reference: &[Vec<f32>]) -> Result<(f64, f64), U
     } else {
         energies = Energies::of(&mixed(answer), &mixed(reference));
     }
-    let ratio = energies.si_sdr_db().zip(energies.agreement());
-    ratio.ok_or(Unlike::Nothing)
+    energies
 }
 
 fn mixed(channels: &[Vec<f32>]) -> Vec<f32> {

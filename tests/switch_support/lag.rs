@@ -9,8 +9,6 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 use once_cell::sync::Lazy;
 
-const RATE: u64 = 48_000;
-
 #[derive(Debug, Default, Clone, Copy)]
 struct Settings {
     /// Samples that it holds back.
@@ -33,8 +31,11 @@ struct State {
     /// Samples that it has and has not given, and the time stamp of the first.
     held: Vec<f32>,
     time: Option<gst::ClockTime>,
+    /// Samples of all channels.
     given: u64,
     heard: u64,
+    rate: u64,
+    channels: u64,
     buffers: u64,
     discontinuities: u64,
 }
@@ -97,8 +98,10 @@ impl ObjectImpl for LagImp {
     fn constructed(&self) {
         self.parent_constructed();
         self.settings.lock().unwrap().declares = -1;
-        let sink = gst::Pad::builder(gst::PadDirection::Sink)
-            .name("sink")
+        let [sink, src] = Self::pad_templates() else {
+            unreachable!()
+        };
+        let sink = gst::Pad::builder_from_template(sink)
             .chain_function(|_, parent, buffer| {
                 let element = parent.unwrap().downcast_ref::<Lag>().unwrap();
                 element.imp().chain(buffer)
@@ -108,8 +111,7 @@ impl ObjectImpl for LagImp {
                 element.imp().event(event)
             })
             .build();
-        let src = gst::Pad::builder(gst::PadDirection::Src)
-            .name("src")
+        let src = gst::Pad::builder_from_template(src)
             .query_function(|pad, parent, query| {
                 let element = parent.unwrap().downcast_ref::<Lag>().unwrap();
                 if !gst::Pad::query_default(pad, parent, query) {
@@ -119,7 +121,8 @@ impl ObjectImpl for LagImp {
                     let settings = *element.imp().settings.lock().unwrap();
                     let samples = u64::try_from(settings.declares)
                         .unwrap_or(u64::from(settings.delay) + u64::from(settings.hop));
-                    let own = gst::ClockTime::SECOND.mul_div_ceil(samples, RATE).unwrap();
+                    let rate = element.imp().state.lock().unwrap().rate.max(1);
+                    let own = gst::ClockTime::SECOND.mul_div_ceil(samples, rate).unwrap();
                     let (live, min, max) = query.result();
                     query.set(live, min + own, max);
                 }
@@ -146,8 +149,8 @@ impl ElementImpl for LagImp {
             let caps = gst::Caps::builder("audio/x-raw")
                 .field("format", "F32LE")
                 .field("layout", "interleaved")
-                .field("rate", RATE as i32)
-                .field("channels", 1)
+                .field("rate", gst::IntRange::new(1, i32::MAX))
+                .field("channels", gst::IntRange::new(1, i32::MAX))
                 .build();
             let always = gst::PadPresence::Always;
             let template = |name, direction| gst::PadTemplate::new(name, direction, always, &caps).unwrap();
@@ -166,26 +169,23 @@ impl LagImp {
         let out = {
             let mut state = self.state.lock().unwrap();
             if buffer.flags().contains(gst::BufferFlags::DISCONT) {
-                let (buffers, discontinuities) = (state.buffers, state.discontinuities + 1);
-                *state = State {
-                    buffers,
-                    discontinuities,
-                    ..State::default()
-                };
+                state.reset();
+                state.discontinuities += 1;
             }
             state.buffers += 1;
             if state.time.is_none() {
                 state.time = buffer.pts();
             }
-            for bytes in buffer.map_readable().unwrap().chunks_exact(4) {
+            let channels = state.channels;
+            for (index, bytes) in (0..).zip(buffer.map_readable().unwrap().chunks_exact(4)) {
                 let value = f32::from_le_bytes(bytes.try_into().unwrap());
-                let is_cold = state.heard < u64::from(settings.cold);
-                state
-                    .held
-                    .push(if is_cold { 0.0 } else { value + settings.offset });
-                state.heard += 1;
+                let is_cold = state.heard + index / channels < u64::from(settings.cold);
+                let value = if is_cold { 0.0 } else { value + settings.offset };
+                state.held.push(value);
             }
-            let ready = state.held.len().saturating_sub(settings.delay as usize);
+            state.heard += buffer.size() as u64 / 4 / channels;
+            let held = state.held.len() / channels as usize;
+            let ready = held.saturating_sub(settings.delay as usize);
             let ready = match settings.hop {
                 0 => ready,
                 hop => ready / hop as usize * hop as usize,
@@ -206,7 +206,7 @@ impl LagImp {
             gst::EventType::Eos => {
                 let rest = {
                     let mut state = self.state.lock().unwrap();
-                    let all = state.held.len();
+                    let all = state.held.len() / state.channels.max(1) as usize;
                     state.take(all)
                 };
                 let is_mute = self.settings.lock().unwrap().mute;
@@ -214,7 +214,16 @@ impl LagImp {
                     let _ = src.push(rest);
                 }
             }
-            gst::EventType::FlushStop => *self.state.lock().unwrap() = State::default(),
+            gst::EventType::Caps => {
+                let caps = match event.view() {
+                    gst::EventView::Caps(caps) => caps.caps_owned(),
+                    _ => unreachable!(),
+                };
+                let number = |name| caps.structure(0).unwrap().get::<i32>(name).unwrap() as u64;
+                let mut state = self.state.lock().unwrap();
+                (state.rate, state.channels) = (number("rate"), number("channels"));
+            }
+            gst::EventType::FlushStop => self.state.lock().unwrap().reset(),
             _ => {}
         }
         src.push_event(event)
@@ -222,15 +231,29 @@ impl LagImp {
 }
 
 impl State {
+    /// Forgets the stream.
+    fn reset(&mut self) {
+        *self = State {
+            buffers: self.buffers,
+            discontinuities: self.discontinuities,
+            rate: self.rate,
+            channels: self.channels,
+            ..State::default()
+        };
+    }
+
     /// The first samples, with the time stamp of what they are made from.
     fn take(&mut self, samples: usize) -> Option<gst::Buffer> {
         if samples == 0 {
             return None;
         }
-        let bytes: Vec<u8> = self.held.drain(..samples).flat_map(f32::to_le_bytes).collect();
+        let values = samples * self.channels as usize;
+        let bytes: Vec<u8> = self.held.drain(..values).flat_map(f32::to_le_bytes).collect();
         let mut buffer = gst::Buffer::from_mut_slice(bytes);
         let writable = buffer.get_mut().unwrap();
-        let since = gst::ClockTime::SECOND.mul_div_floor(self.given, RATE).unwrap();
+        let since = gst::ClockTime::SECOND
+            .mul_div_floor(self.given, self.rate)
+            .unwrap();
         writable.set_pts(self.time.map(|it| it + since));
         self.given += samples as u64;
         Some(buffer)

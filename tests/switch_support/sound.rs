@@ -121,6 +121,14 @@ impl SoundRig {
         self.collect();
     }
 
+    /// Lets everything out that is still on its way, as new caps do.
+    pub fn end_of_caps(&mut self) {
+        let gap = gst::event::Gap::builder(time_of(self.sent)).build();
+        assert!(self.rig.harness.push_event(gap));
+        self.collect();
+        assert_eq!(self.heard.len() as u64, self.sent);
+    }
+
     /// Every sample that went in came out, in its place.
     #[track_caller]
     pub fn assert_whole(&self) {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::boxes::BoxesPlan;
 use crate::load::LoadPlan;
 use crate::replay::ReplayArgs;
 
@@ -66,6 +67,13 @@ pub struct RunArgs {
     #[arg(long = "load", value_name = "START:END:COMMAND")]
     loads: Vec<String>,
 
+    /// Attach known boxes to the frames that leave ELEMENT, as the truth for a probe (repeatable)
+    ///
+    /// FILE has lines of frame,class,left,top,width,height: the number of the frame from 0, by its time stamp and the frame
+    /// rate, a label, and pixels.
+    #[arg(long = "boxes", value_name = "ELEMENT:FILE")]
+    boxes: Vec<String>,
+
     /// Loop the input without a pause, until --duration or Ctrl-C
     #[arg(long = "loop")]
     looped: bool,
@@ -75,6 +83,9 @@ pub struct RunArgs {
     duration: Option<f64>,
 
     /// Run again with the first avrec-switch pinned to candidate NAME, and compare (repeatable)
+    ///
+    /// `{run}` in the launch description stands for NAME then, and for avrec in the main run, so that each may
+    /// write a file of its own.
     #[arg(long = "compare", value_name = "NAME")]
     compares: Vec<String>,
 
@@ -115,6 +126,7 @@ pub struct RunPlan {
     pub record: Option<PathBuf>,
     pub title: String,
     pub loads: Vec<LoadPlan>,
+    pub boxes: Vec<BoxesPlan>,
     pub repeat: Repeat,
     pub duration: Option<Duration>,
     pub compares: Vec<String>,
@@ -129,6 +141,8 @@ impl RunArgs {
             .iter()
             .map(|text| LoadPlan::parse(text))
             .collect::<Result<Vec<_>, _>>()?;
+        let boxes = self.boxes.iter().map(|text| BoxesPlan::parse(text));
+        let boxes = boxes.collect::<Result<Vec<_>, _>>()?;
         let duration = self.duration.map(positive_seconds).transpose()?;
         if let Some(end) = duration
             && let Some(late) = loads.iter().find(|load| end <= load.start)
@@ -166,6 +180,7 @@ impl RunArgs {
             record: self.record,
             title: self.title,
             loads,
+            boxes,
             repeat: if self.looped { Repeat::Loop } else { Repeat::Once },
             duration,
             compares: self.compares,

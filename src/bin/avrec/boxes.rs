@@ -34,7 +34,10 @@ impl BoxesPlan {
     pub fn attach(&self, pipeline: &gst::Pipeline) -> Result<(), String> {
         let boxes = Boxes::read(&self.file)?;
         let element = pipeline.by_name(&self.element).ok_or_else(|| {
-            format!("--boxes: the launch description has no element '{}'", self.element)
+            format!(
+                "--boxes: the launch description has no element '{}'",
+                self.element
+            )
         })?;
         let pad = element
             .static_pad("src")
@@ -67,7 +70,11 @@ impl Boxes {
     /// Lines `frame,class,left,top,width,height` below a head that says so; frames count from 0.
     fn parse(text: &str) -> Result<Boxes, String> {
         let mut boxes = Boxes::default();
-        for (number, line) in text.lines().enumerate().map(|(index, line)| (index + 1, line.trim())) {
+        for (number, line) in text
+            .lines()
+            .enumerate()
+            .map(|(index, line)| (index + 1, line.trim()))
+        {
             if line.is_empty() || line.starts_with('#') || line == HEAD {
                 continue;
             }
@@ -83,7 +90,12 @@ impl Boxes {
             let (&[left, top, width, height], Ok(frame)) = (&sizes[..], frame.parse()) else {
                 return Err(wrong());
             };
-            let region = Region { left, top, width, height };
+            let region = Region {
+                left,
+                top,
+                width,
+                height,
+            };
             boxes.frames.entry(frame).or_default().push(Detection {
                 region,
                 class: class_of(&mut boxes.labels, class),
@@ -128,9 +140,10 @@ mod tests {
 
     #[test]
     fn boxes_stand_with_their_frame() {
-        let boxes =
-            Boxes::parse("frame,class,left,top,width,height\n0,ball,1,2,3,4.5\n\n7,cup,0,0,9,9\n7,ball,5,5,2,2\n")
-                .unwrap();
+        let boxes = Boxes::parse(
+            "frame,class,left,top,width,height\n0,ball,1,2,3,4.5\n\n7,cup,0,0,9,9\n7,ball,5,5,2,2\n",
+        )
+        .unwrap();
         assert_eq!(boxes.labels, ["ball", "cup"]);
         assert_eq!(boxes.frames[&0][0].region.height, 4.5);
         let classes: Vec<u32> = boxes.frames[&7].iter().map(|it| it.class).collect();
@@ -139,11 +152,20 @@ mod tests {
 
     #[test]
     fn a_wrong_line_is_told_with_its_number() {
-        for text in ["0,ball,1,2,3", "0,ball,1,2,3,4,5", "x,ball,1,2,3,4", "0,ball,1,2,3,inf"] {
+        for text in [
+            "0,ball,1,2,3",
+            "0,ball,1,2,3,4,5",
+            "x,ball,1,2,3,4",
+            "0,ball,1,2,3,inf",
+        ] {
             let error = Boxes::parse(&format!("{HEAD}\n{text}\n")).unwrap_err();
             assert!(error.contains("line 2") && error.contains(text), "{error}");
         }
-        assert!(BoxesPlan::parse("scene.csv").unwrap_err().contains("ELEMENT:FILE"));
+        assert!(
+            BoxesPlan::parse("scene.csv")
+                .unwrap_err()
+                .contains("ELEMENT:FILE")
+        );
     }
 
     #[test]

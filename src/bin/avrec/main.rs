@@ -8,6 +8,7 @@
 //! but its log, report or matrix could not be written whole, 130 stopped at once by a second interrupt.
 
 mod args;
+mod boxes;
 mod console;
 mod events;
 mod failure;

@@ -12,6 +12,7 @@ use crate::console::{say, warn};
 use crate::launch::{Launched, is_inside_switch};
 use crate::log::{Entry, Log, entry, extend};
 use crate::matrix::Matrix;
+use crate::measure::Quality;
 use crate::message::{Message, SwitchStats};
 use crate::record::{Phase, Record, Timed};
 use crate::ticker::Ticker;
@@ -156,6 +157,8 @@ impl<'a> Observer<'a> {
     pub fn finish(mut self, end: &str, error: Option<&str>) -> Record {
         self.record.length = self.elapsed();
         self.record.stats = self.switch_stats();
+        let measured = self.main_probe.as_ref().and_then(stats_of);
+        self.record.quality = measured.and_then(|stats| Quality::of(&stats));
         for position in 0..self.record.phases.len() {
             self.load_ended(position);
         }
@@ -208,9 +211,9 @@ impl<'a> Observer<'a> {
     }
 }
 
-fn stats_of(switch: &gst::Element) -> Option<gst::Structure> {
-    switch.find_property("stats")?;
-    switch.property_value("stats").get::<gst::Structure>().ok()
+fn stats_of(element: &gst::Element) -> Option<gst::Structure> {
+    element.find_property("stats")?;
+    element.property_value("stats").get::<gst::Structure>().ok()
 }
 
 /// The clock of the elements' own stamps.

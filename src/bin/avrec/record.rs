@@ -20,6 +20,8 @@ pub struct Record {
     /// Messages of the probe that has a reference, else of the first probe.
     pub probes: Vec<Timed<Probe>>,
     pub phases: Vec<Phase>,
+    /// What the probe measured over the whole run, which is more exact than the mean of its messages.
+    pub quality: Option<Quality>,
     /// Warnings, failed candidates, loads that went wrong.
     pub problems: Vec<Timed<String>>,
     /// The first switch at the end of the run.
@@ -169,7 +171,7 @@ impl Record {
                 .or(probe.and_then(|it| it.budget)),
             p50: latency.map(|it| it.p50).or(probe.and_then(|it| it.latency_p50)),
             p99: latency.map(|it| it.p99).or(probe.and_then(|it| it.latency_p99)),
-            quality: mean_quality(&self.probes),
+            quality: self.quality.clone().or_else(|| mean_quality(&self.probes)),
             shares: self.shares(),
         }
     }

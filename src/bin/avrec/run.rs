@@ -20,6 +20,9 @@ use crate::ticker;
 /// How often a probe tells its figures when they are kept: often enough to show a swap's effect on quality.
 const PROBE_INTERVAL: gst::ClockTime = gst::ClockTime::from_mseconds(200);
 
+/// Name of the run in which the switch chooses.
+const MAIN: &str = "avrec";
+
 /// Runs what was asked for.
 pub fn run(typed: RunArgs) -> Result<(), Failure> {
     let plan = typed.plan().map_err(Failure::Usage)?;
@@ -88,7 +91,7 @@ fn run_all(
     files: (&Log, &Matrix),
     records: &mut Vec<Record>,
 ) -> Result<(), Failure> {
-    let mut next = Some((first, "avrec".to_string()));
+    let mut next = Some((first, MAIN.to_string()));
     let mut pinned = plan.compares.iter();
     while let Some((launched, name)) = next.take() {
         if plan.verbosity == Verbosity::Ticker && !plan.compares.is_empty() {
@@ -111,9 +114,18 @@ fn run_all(
 }
 
 fn prepare(plan: &RunPlan, pinned: Option<&String>) -> Result<Launched, Failure> {
-    let launched = Launched::new(&plan.description).map_err(Failure::Usage)?;
+    let run = pinned.map_or(MAIN, String::as_str);
+    let words: Vec<String> = plan
+        .description
+        .iter()
+        .map(|it| it.replace("{run}", run))
+        .collect();
+    let launched = Launched::new(&words).map_err(Failure::Usage)?;
     let configure = || {
         launched.ask_for_frames()?;
+        plan.boxes
+            .iter()
+            .try_for_each(|it| it.attach(&launched.pipeline))?;
         if plan.record.is_some() {
             launched.ask_for_surveys()?;
         }

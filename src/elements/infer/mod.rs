@@ -106,10 +106,24 @@
 //!   and `running-time` where the frame has them.
 //! - `avrec/key-frame`: `pts`, `running-time`, `stream-time` and `score` of a selected frame.
 //!
+//! ## With GStreamer 1.26: the feature `analytics`
+//!
+//! Built with the cargo feature `analytics`, the element says its answers in the terms of GStreamer 1.26 besides the
+//! older ones: detections, instances, class maps and classes in the frame's `GstAnalyticsRelationMeta`, and with
+//! `task=tensor` the outputs as a `GstTensorMeta` with the ids and the order of dims from the `.modelinfo` file. So
+//! `objectdetectionoverlay`, tensor decoders and exporters work behind it as they are. From GStreamer 1.28 on, and
+//! where the file has a `group-id`, the caps of the source pad tell the tensors too (field `tensors`), by which
+//! `tensordecodebin` finds the decoder. Frames that are not looked at (`inference-interval`) carry no tensors.
+//!
+//! ```text
+//! gst-launch-1.0 filesrc location=in.mp4 ! decodebin ! videoconvert ! \
+//!   avrec-infer task=detect model-file=yolo.onnx ! objectdetectionoverlay ! videoconvert ! autovideosink
+//! ```
+//!
 //! ## What it leaves out
 //!
-//! Tensors are not attached to the frame, because `GstTensorMeta` needs GStreamer 1.26 and this element
-//! runs on 1.22. The property `qos` is off by default, since a frame that is dropped for being late would break the
+//! Without the feature `analytics` tensors are not attached to the frame, because `GstTensorMeta` needs GStreamer 1.26
+//! and this element runs on 1.22. The property `qos` is off by default, since a frame that is dropped for being late would break the
 //! promise of one frame out for each frame in. `inference-interval` has no
 //! effect on images: the colors of this frame over the shapes of an older one are no picture. The pixel
 //! aspect ratio is kept even where a model scales width and height differently.

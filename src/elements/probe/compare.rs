@@ -45,7 +45,7 @@ impl Frame {
             .filter(|_| is_sound)?;
         Some(Span {
             start: self.at,
-            end: self.at + length,
+            end: self.at.saturating_add(length),
             what: self.clone(),
         })
     }

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use crate::score::{self, Comparison, Measure};
+use crate::score::{self, Comparison, Energies, Measure};
 
 /// PSNR of equal frames is infinite, which neither averages nor plots; other meters cap it here too.
 const BEST_PSNR_DB: f64 = 100.0;
@@ -83,6 +83,7 @@ struct Others {
     count: f64,
     figures: f64,
     agreements: f64,
+    energies: Energies,
     last: OtherScore,
 }
 
@@ -152,14 +153,19 @@ impl Sums {
     fn add_other(&mut self, score: OtherScore) {
         let is_same = |it: &Others| it.last.comparison.measure == score.comparison.measure;
         let before = self.other.take().filter(is_same);
-        let (count, figures, agreements) =
-            before.map_or((0.0, 0.0, 0.0), |it| (it.count, it.figures, it.agreements));
-        self.other = Some(Others {
-            count: count + 1.0,
-            figures: figures + score.comparison.figure,
-            agreements: agreements + score.comparison.agreement,
+        let mut sums = before.unwrap_or(Others {
+            count: 0.0,
+            figures: 0.0,
+            agreements: 0.0,
+            energies: Energies::default(),
             last: score,
         });
+        sums.count += 1.0;
+        sums.figures += score.comparison.figure;
+        sums.agreements += score.comparison.agreement;
+        sums.energies += score.comparison.energies.unwrap_or_default();
+        sums.last = score;
+        self.other = Some(sums);
     }
 
     fn fidelity(&self) -> Fidelity {
@@ -186,6 +192,7 @@ impl Others {
         let mean = match measure {
             // It is one over many frames by itself.
             Measure::RankCorrelation => self.last.comparison.figure,
+            Measure::SiSdr => self.energies.si_sdr_db().unwrap_or_default(),
             _ => self.figures / self.count,
         };
         FIGURES.map(|field| match (field, measure) {
@@ -222,6 +229,7 @@ mod tests {
                     measure,
                     figure,
                     agreement,
+                    energies: None,
                 },
                 map: (measure == Measure::F1).then_some(0.25),
             }),
@@ -262,5 +270,29 @@ mod tests {
         assert_eq!(scores.window().map(|it| it.1), Some(0.5));
         assert_eq!(scores.take_interval().pairs, 1);
         assert_eq!(scores.take_interval(), Fidelity::default());
+    }
+
+    #[test]
+    fn pauses_count_in_sound_as_little_as_they_are_heard() {
+        let stretch = |answer: &[f32], reference: &[f32]| {
+            let energies = Energies::of(answer, reference);
+            let comparison = Comparison {
+                measure: Measure::SiSdr,
+                figure: energies.si_sdr_db().unwrap(),
+                agreement: energies.agreement().unwrap(),
+                energies: Some(energies),
+            };
+            let other = Some(OtherScore {
+                comparison,
+                map: None,
+            });
+            Score { picture: None, other }
+        };
+        let mut scores = Scores::new(2);
+        // A loud stretch that is right, 20 dB above its error, and a quiet one that is all error.
+        scores.add(stretch(&[1.0, 0.1], &[1.0, 0.0]));
+        scores.add(stretch(&[0.0, 0.01], &[0.01, 0.0]));
+        let together = figure(&scores.total(), "si-sdr-db").unwrap();
+        assert!((together - 20.0).abs() < 0.1, "{together}");
     }
 }

@@ -10,13 +10,24 @@
 //!
 //! ## Quality
 //!
-//! Video on the request pad `reference` is taken for the truth. Frames are matched by running time (to a
+//! What comes to the request pad `reference` is taken for the truth. Frames are matched by running time (to a
 //! millisecond), so the streams may have different segments and may loop by seeks, but each must be in
-//! order. A thread of the probe's own computes PSNR and SSIM of luma at full range; the streams never wait
-//! for it. Frames wait for their partner by reference, up to 64 of them a stream: pools upstream should not
+//! order. A thread of the probe's own compares them; the streams never wait for it. Frames wait for their partner by reference, up to 64 of them a stream: pools upstream should not
 //! be smaller. The reference should come no more than that ahead, for when it does, only some frames find
 //! their partner. Both streams need the same size; otherwise a warning says so, once, and the latency
 //! figures go on.
+//!
+//! Buffers are compared by what they carry:
+//!
+//! - Metas, if either stream has had any: boxes by F1 at an IoU of 0.5 and mean average precision over the last 256
+//!   frames, classes by total variation, scores by the rank correlation of the last 60 (from 8 on). A frame without boxes or
+//!   classes counts as one on which nothing was found.
+//! - Pictures, by PSNR and SSIM of luma at full range; if both have alpha and one cuts something out, by the IoU of
+//!   what they cover besides.
+//! - Sound, by SI-SDR of the samples that lie at the same running time, however the buffers are cut; both streams need
+//!   one rate. A delay that the time stamps do not tell is an error. Silence says nothing and counts as unmatched.
+//!
+//! Where the streams carry different things three times in a row, a warning says so, once.
 //!
 //! PSNR is that of the mean squared error, in decibels, at most 100 (equal frames). SSIM is the mean index,
 //! 1 for equal frames, of [`crate::score::ssim`].
@@ -34,11 +45,14 @@
 //! | `fps` | gdouble | buffers a second on the monotonic clock, 0 before the second one |
 //! | `latency-p50-ns`, `-p95-ns`, `-p99-ns`, `-max-ns` | guint64 | nearest-rank percentiles of frame latency |
 //! | `budget-ns` | guint64 | the budget in force |
-//! | `pairs` | guint64 | frames that were compared; present when a reference is connected |
-//! | `unmatched` | guint64 | frames that were not: no partner, another size, or measuring fell behind |
+//! | `pairs` | guint64 | frames, or stretches of sound, that were compared; present when a reference is connected |
+//! | `unmatched` | guint64 | those that were not: no partner, another size or kind, or measuring fell behind |
 //! | `psnr-db`, `ssim` | gdouble | means over the pairs |
+//! | `f1`, `total-variation`, `class-agreement` (one less the latter), `mean-iou`, `panoptic-quality`, `agreement` (the latter again) | gdouble | means over the pairs |
+//! | `si-sdr-db` | gdouble | of all stretches together, so that pauses count as little as they are heard |
+//! | `map`, `rank-correlation` | gdouble | over the last frames, see above |
 //!
-//! In `stats` the counts and `psnr-db`, `ssim` are since the start, fps and latencies over the last `window`
+//! In `stats` the counts and the means are since the start, fps and latencies over the last `window`
 //! buffers; `window-psnr-db` and `window-ssim` are over the last `window` pairs. In a message all of them
 //! are since the message before, latencies over at most `window` buffers; in addition it has `pts` and
 //! `running-time` of the buffer that caused it (guint64, nanoseconds), and `final` (gboolean), which is

@@ -325,7 +325,7 @@ impl Core {
     }
 
     /// A lane that is loaded but not warm: it answers only where the stream could not go on otherwise.
-    pub fn cold_lane(&self, journey: &Journey) -> Option<usize> {
+    fn cold_lane(&self, journey: &Journey) -> Option<usize> {
         if !self.must_wait(journey) {
             return None;
         }
@@ -343,7 +343,7 @@ impl Core {
 
     /// Whether the frame has to wait for a lane to be loaded or to be free: before the first answer,
     /// because the caps are not known yet, and where no deadline is kept.
-    pub fn must_wait(&self, journey: &Journey) -> bool {
+    fn must_wait(&self, journey: &Journey) -> bool {
         let may_wait = journey.policy == LatePolicy::Wait || self.outgoing.lock().caps().is_none();
         let state = self.board.lock();
         may_wait

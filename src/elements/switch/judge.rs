@@ -9,7 +9,7 @@ use super::messages;
 use super::settings::QualitySource;
 use super::slot::Answer;
 use super::state::Fact;
-use super::trial::{Aim, Trial};
+use super::trial::{Aim, Stretch, Trial};
 use crate::elements::reading::{self, Carried};
 use crate::media::degrade::Degraded;
 use crate::plane::Plane;
@@ -65,6 +65,17 @@ impl Core {
         }
     }
 
+    /// Compares what several lanes made of one stretch of sound.
+    pub fn judge_stretch(&self, stretch: Stretch) {
+        let sounds = stretch
+            .lanes
+            .into_iter()
+            .map(|(lane, sound)| (lane, Carried::Sound(sound)));
+        let answers: Vec<_> = sounds.collect();
+        // The agreements are told; nobody waits for them.
+        let _ = self.weigh_answers((stretch.number, stretch.pts), &answers, || None);
+    }
+
     fn take_restored(&self, trial: &Trial, trusted: &Plane, degraded: &Degraded) {
         let answer = self.read(&trial.answers, None).into_iter().next();
         let Some((lane, Carried::Pixels(answer))) = answer else {
@@ -89,20 +100,30 @@ impl Core {
     /// Gathers the evidence that the answers to one frame give, tells the policy and whoever listens, and returns the
     /// agreement of each lane that could be compared with the reference.
     pub fn weigh(&self, looked: &Looked, answers: &[(usize, Answer)]) -> Vec<(usize, f64)> {
+        let answers = self.read(answers, Some(looked.frame));
+        self.weigh_answers((looked.number, looked.frame.pts()), &answers, || luma(looked))
+    }
+
+    /// The same, of answers that were read; `luma` is asked for the frame's where that counts.
+    fn weigh_answers(
+        &self,
+        frame: (u64, Option<gst::ClockTime>),
+        answers: &Answers,
+        luma: impl FnOnce() -> Option<Plane>,
+    ) -> Vec<(usize, f64)> {
         let source = self.settings().quality_source;
         if source == QualitySource::Prior {
+            self.board.lock().wants_neighbors = false;
             return Vec::new();
         }
-        let frame = (looked.number, looked.frame.pts());
         let reference = self.usable_reference();
-        let answers = self.read(answers, Some(looked.frame));
         let (comparisons, stranger) = {
             let mut ledger = self.ledger.lock();
             if self.board.lock().stranger.is_none() {
                 ledger.forgive();
             }
-            ledger.note(&answers);
-            reference.map_or_else(Default::default, |it| ledger.compare(&answers, it))
+            ledger.note(answers);
+            reference.map_or_else(Default::default, |it| ledger.compare(answers, it))
         };
         let settings = self.settings();
         for (lane, comparison) in &comparisons {
@@ -120,7 +141,7 @@ impl Core {
         if let Some(stranger) = stranger {
             self.report_stranger(&stranger);
         }
-        self.weigh_alone(looked, &answers, source);
+        self.weigh_alone(frame, answers, luma);
         comparisons
             .iter()
             .map(|(lane, it)| (*lane, it.agreement))
@@ -128,7 +149,13 @@ impl Core {
     }
 
     /// Gathers the evidence that needs no reference, where it counts.
-    fn weigh_alone(&self, looked: &Looked, answers: &Answers, source: QualitySource) {
+    fn weigh_alone(
+        &self,
+        frame: (u64, Option<gst::ClockTime>),
+        answers: &Answers,
+        luma: impl FnOnce() -> Option<Plane>,
+    ) {
+        let source = self.settings().quality_source;
         let alone = self.usable_reference().is_none();
         let wants_neighbors = source.wants(Evidence::Stability, alone);
         self.board.lock().wants_neighbors = wants_neighbors;
@@ -139,14 +166,14 @@ impl Core {
                 found = ledger.confidences(answers);
             }
             if wants_neighbors {
-                let steady = ledger.stabilities(looked.number, luma(looked), answers);
+                let steady = ledger.stabilities(frame.0, luma(), answers);
                 found.extend(steady.into_iter().map(|it| (it.0, it.1, Evidence::Stability)));
             }
             answers.iter().map(|it| (it.0, ledger.figures(it.0))).collect()
         };
         self.publish(figures);
         for (lane, score, evidence) in found {
-            self.tell((looked.number, looked.frame.pts()), (lane, score), evidence);
+            self.tell(frame, (lane, score), evidence);
         }
     }
 

@@ -22,6 +22,8 @@ const MEMORY: f64 = 60.0;
 pub struct Ledger {
     lanes: Vec<Lane>,
     before: Option<Neighbor>,
+    /// With whose answers the others were compared.
+    reference: Option<usize>,
     /// The reference that proved to be of another task, so that the user is told once.
     unlike_reference: Option<usize>,
 }
@@ -108,6 +110,12 @@ impl Ledger {
         let Some(truth) = answers.iter().find(|it| it.0 == reference).map(|it| &it.1) else {
             return (Vec::new(), None);
         };
+        if self.reference.replace(reference) != Some(reference) {
+            // What was like one reference need not be like another.
+            for lane in &mut self.lanes {
+                (lane.likeness, lane.record) = (Likeness::Untried, Record::default());
+            }
+        }
         let mut comparisons = Vec::with_capacity(answers.len());
         let mut stranger = None;
         for (lane, carried) in answers.iter().filter(|it| it.0 != reference) {

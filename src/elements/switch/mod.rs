@@ -16,9 +16,9 @@
 //!
 //! ## Who answers
 //!
-//! The best answer in time wins; exactly how stands below. Quality begins with the catalogue's prior and follows the agreement of the
-//! candidate's answers with those of `reference` (the catalogue's, else the candidate of the best prior, else
-//! the last one), which both see a sampled frame in the slack of the active one. `active-candidate` pins; with
+//! The best answer in time wins; exactly how stands below. Quality begins with the catalogue's prior and follows live evidence
+//! (see below), by default the agreement of the candidate's answers with those of `reference` (the catalogue's, else the
+//! candidate of the best prior, else the last one), which both see a sampled frame in the slack of the active one. `active-candidate` pins; with
 //! `auto-switch=false` the active one stays while it is available. One that `forbidden` names never answers, not
 //! even as the floor or pinned, but stays loaded and measured.
 //!
@@ -45,8 +45,44 @@
 //! answer within 10 seconds is left out until it has come back. The latency of a frame is that of the
 //! candidate that answered it.
 //!
+//! ## Quality
+//!
+//! `quality-source` says what the live quality of the candidates rests on. Sampled answers are compared by what they carry,
+//! whoever made them: metas before pixels, and without the metas that the frame had before a candidate saw it.
+//!
+//! | answers carry | compared by | agreement |
+//! |---|---|---|
+//! | regions of interest | `f1` of the boxes at an IoU of 0.5, class by class; `map` over the last 256 frames compared | F1 |
+//! | a classification | `total-variation` of the class probabilities | one less it |
+//! | outlined objects (feature `analytics`) | `panoptic-quality` | as it is |
+//! | a class map (feature `analytics`) | `mean-iou` over the classes | as it is |
+//! | alpha that cuts something out | `mean-iou` of what is covered | as it is |
+//! | a score | `rank-correlation` over the last 60 frames compared, from 8 on | (1 + it) / 2 |
+//! | a picture | `ssim` of luma, the smaller one scaled to the larger | as it is, at least 0 |
+//! | sound | `si-sdr-db` of what lies at the same time by the PTS; silence in both says nothing | r / (1 + r) of the plain ratio r |
+//!
+//! An answer without metas counts as one that found nothing where the reference's (or a candidate's against the
+//! reference's) metas are boxes, objects or classes.
+//!
+//! | `quality-source` | evidence | weight |
+//! |---|---|---|
+//! | `agreement` | agreement with the reference's answer to the same frame, times the reference's own quality | 1 |
+//! | `restore` | the frame is degraded (shrunk by as much as the candidate enlarges, else noise of 15 levels) and the answer compared with it; counts the frame as true | 1/4 |
+//! | `confidence` | the candidate's confidence, as what comparisons with the reference (at least 40 answers) have shown it to be worth | 1/9 |
+//! | | the same before that: the candidate's own word | 1/25 |
+//! | `stability` | likeness of the answers to neighboring frames, excused by what the frames changed; not for sound | 1/25 |
+//! | `prior` | none: the catalogue and `feedback` alone | |
+//! | `auto` | `agreement`; without a reference `restore` for pictures, `confidence` for what has one, and `stability` | |
+//!
+//! A weight is in comparisons with the reference: (0.05 / sd)² with sd 0.05, 0.10, 0.15 and 0.25. There is no reference where
+//! no candidate has the name in `reference`, while it fails or loads, and when its answers proved to be of another
+//! task: when three in a row compared with nobody's, a warning says so once, and what needs no reference counts until
+//! `reference` or `quality-source` is written. A candidate that compares with the reference where others do not is told
+//! alike, and keeps its prior. For `restore` and `stability` a candidate runs once more, on the degraded or the
+//! next frame, if there is slack; `stats` has the means as `restored-ssim`, `stability` and `confidence`.
+//!
 //! How robust a candidate is shows in shadow runs: on each eighth of them, the same frame comes to it once more later,
-//! with a little noise, brighter by 3 %, blurred, or shifted by a pixel, and the two answers are compared. Frames in
+//! with a little noise, brighter by 3 %, blurred, or shifted by a pixel, and the two answers are compared, boxes and classes as above, else luma. Frames in
 //! formats that are not GRAY8, I420, NV12 or eight-bit RGB in some order are not sampled, nor is the active candidate.
 //!
 //! Presets of GstPreset come with the element: `quality` (`miss-rate` 0.05 and no price on latency or cost), `balanced`
@@ -80,7 +116,9 @@
 //! | `name` | string | |
 //! | `usable`, `forbidden`, `feasible` | gboolean | it could answer at the last frame; the user forbade it; it is in time more often than not |
 //! | `latency-ns`, `latency-upper-ns` | guint64 | what it would take now: the estimate and its upper bound |
-//! | `latency-source`, `quality-source` | string | `unknown`, `catalogue`, `measured`, `shadow`, or `shared` (from what others show of the machine) |
+//! | `latency-source` | string | `unknown`, `catalogue`, `measured`, `shadow`, or `shared` (from what others show of the machine) |
+//! | `quality-source` | string | what the quality mostly rests on: `unknown`, `catalogue`, `agreement`, `restore`, `confidence`, `stability` or `operator` |
+//! | `evidence` | structure | figures of its answers, as in `stats` |
 //! | `latency-age-frames`, `quality-age-frames` | guint64 | since its last run, and since its last score |
 //! | `miss` | gdouble | expected share of missed frames |
 //! | `quality`, `quality-sd`, `robustness` | gdouble | estimates, 0 to 1 |
@@ -105,8 +143,9 @@
 //! - `avrec/frame`, only while `frame-messages` is set: what became of a frame. `frame`, `pts`,
 //!   `running-time`, `time-ns` (monotonic), `latency-ns`, `budget-ns`, `candidate`, `active`, `answer`
 //!   (`active`, `floor`, `passthrough` or `dropped`), `late`.
-//! - `avrec/score`, only while `frame-messages` is set: one comparison. `frame`, `pts`, `candidate`,
-//!   `reference`, `agreement` (0 to 1).
+//! - `avrec/score`, only while `frame-messages` is set: one piece of evidence. `frame`, `pts`, `candidate`, `evidence` (as in
+//!   `quality-source`); of a comparison `reference`, `agreement` (0 to 1) and the measure's figure (say, `f1`), else `score`
+//!   (0 to 1).
 //! - `avrec/survey`, only while `exhaustive` is set: what every candidate made of one frame. `frame`, `pts`,
 //!   `running-time`, `budget-ns`, `reference`, and the array `candidates` of structures with `name`, `prior`
 //!   (the catalogue's), `latency-ns` (absent where no answer came) and `agreement` (with the reference's answer, 0 to 1).
@@ -137,7 +176,9 @@
 //! | `latency-p50-ns`, `-p95-ns`, `-p99-ns` | guint64 | of its last runs |
 //! | `latency-ns`, `latency-upper-ns` | guint64 | what it would take now: the estimate and its upper bound |
 //! | `quality`, `quality-sd` | gdouble | estimate, 0 to 1, and its standard deviation |
-//! | `scores` | guint64 | comparisons behind it |
+//! | `quality-source` | string | what it mostly rests on, as in an explanation |
+//! | `evidence` | structure | means over the last 60 comparisons, where there were any: `f1`, `map`, `total-variation`, `mean-iou`, `panoptic-quality`, `rank-correlation`, `ssim`, `si-sdr-db`, `calibration-error`; of trials without a reference `restored-ssim`, `stability`, `confidence` (all gdouble) |
+//! | `scores` | guint64 | scores behind it |
 //! | `feasible` | gboolean | whether it is in time more often than not |
 //! | `miss` | gdouble | expected share of missed frames, 0 to 1 |
 //! | `robustness` | gdouble | agreement of its answers under small perturbations, 0 to 1 |

@@ -198,6 +198,9 @@ pub fn command(plan: &RunPlan) -> String {
             load.command
         ));
     }
+    for boxes in &plan.boxes {
+        words.push(format!("--boxes {}:{}", boxes.element, boxes.file.display()));
+    }
     words.extend(plan.compares.iter().map(|name| format!("--compare {name}")));
     format!("{} \\\n  {}", words.join(" "), plan.description.join(" "))
 }

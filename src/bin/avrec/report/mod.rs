@@ -101,6 +101,7 @@ mod tests {
             record: None,
             title: title.to_string(),
             loads: Vec::new(),
+            boxes: Vec::new(),
             repeat: Repeat::Loop,
             duration: None,
             compares: Vec::new(),

@@ -195,7 +195,7 @@ impl Core {
             self.board.change(|state| {
                 let slot = state.slots.get_mut(lane);
                 if let Some(slot) = slot.filter(|it| it.hears() && it.run.is_none()) {
-                    slot.hearing.ear.admit();
+                    slot.admit();
                 }
             });
             self.lags_too_far(lane);

@@ -52,8 +52,10 @@ impl Core {
                 return;
             };
             if let Some(slot) = state.slots.get_mut(number) {
-                slot.hearing.has_news = false;
-                slot.hearing.ear.declare(spec.samples_in(delay.into()));
+                slot.hearing.has_declared = true;
+                // It may have been rounded up to a nanosecond.
+                let delay = Duration::from(delay).saturating_sub(Duration::from_nanos(1));
+                slot.hearing.ear.declare(spec.samples_in(delay));
             }
         });
     }

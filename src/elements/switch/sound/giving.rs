@@ -37,7 +37,7 @@ impl Core {
         let asks = {
             let state = self.board.lock();
             let hearing = state.slots.get(lane).map(|it| &it.hearing);
-            hearing.is_some_and(|it| it.has_news || !it.ear.has_given())
+            hearing.is_some_and(|it| !it.has_declared || !it.ear.has_given())
         };
         if asks {
             self.ask_delay(lane);
@@ -54,7 +54,7 @@ impl Core {
     /// A lane's latency is another one: it is asked for when the lane has its next buffer.
     pub fn delay_changed(&self, lane: usize) {
         if let Some(slot) = self.board.lock().slots.get_mut(lane) {
-            slot.hearing.has_news = true;
+            slot.hearing.has_declared = false;
         }
     }
 }

@@ -76,8 +76,8 @@ pub struct Hearing {
     manner: Manner,
     /// It was sent to its end, and has given all that was left.
     pub is_drained: bool,
-    /// What it declares as its delay should be asked for again.
-    pub has_news: bool,
+    /// It was asked what delay it declares, and has not said since that it has another one.
+    pub has_declared: bool,
 }
 
 impl Hearing {
@@ -128,6 +128,15 @@ impl Slot {
     /// Whether the lane hears the stream and has not missed a deadline with what it has in hand.
     pub fn keeps_up(&self) -> bool {
         self.hears() && self.run.is_none_or(|it| !it.abandoned)
+    }
+
+    /// Nothing more came of what it was given, so that it lags so far.
+    pub fn admit(&mut self) {
+        self.hearing.ear.admit();
+        if self.hearing.manner == Manner::Unknown {
+            // Once is enough to wait for what may come later.
+            self.hearing.manner = Manner::Here;
+        }
     }
 
     /// Whether what is still missing of what the lane can give will not come any more.
@@ -249,7 +258,7 @@ impl State {
         };
         let returned = slot.run.and_then(|it| it.returned);
         if returned.is_some_and(|it| it + RETURN_GRACE <= Instant::now()) {
-            slot.hearing.ear.admit();
+            slot.admit();
             // What it would get next follows with the buffer at hand, or not at all.
             slot.hearing.backlog.clear();
             self.run_ends(lane);

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use gst::prelude::*;
 
+use super::super::conductor::Plan;
 use super::super::core::Core;
 use super::super::dispatch::{Journey, LOADING_POLL, Source as Answered};
 use super::super::messages;
@@ -125,7 +126,14 @@ impl Core {
             let switch = choice.switch.take();
             let waits = journey.policy == LatePolicy::Wait;
             let chosen = choice.answer.or(choice.hold.map(|it| it.0));
-            match chosen.or_else(|| if waits { self.cold_lane(journey) } else { None }) {
+            let cold = || {
+                if waits {
+                    self.cold_voice(&journey.plan)
+                } else {
+                    None
+                }
+            };
+            match chosen.or_else(cold) {
                 Some(lane) => {
                     stage.want(lane, switch);
                     return Ok(());
@@ -137,13 +145,32 @@ impl Core {
                 }
                 // Somebody who hears goes on, whatever the policy knows of him.
                 None if self.is_served(stage) => return Ok(()),
-                None if !self.must_wait(journey) => return Err(self.give_up()),
+                None if !self.board.lock().slots.iter().any(Slot::is_worth_waiting) => {
+                    return Err(self.give_up());
+                }
                 None => {}
             }
             if !self.board.wait_for_somebody(Instant::now() + LOADING_POLL) {
                 return Err(gst::FlowError::Flushing);
             }
             journey.plan.choice = self.conductor.lock().decide(journey.now(), &self.board);
+        }
+    }
+
+    /// A lane that is loaded but not warm; while the one that is pinned may come, no other.
+    fn cold_voice(&self, plan: &Plan) -> Option<usize> {
+        let state = self.board.lock();
+        let slot = |lane: usize| state.slots.get(lane);
+        let could = |lane: &usize| slot(*lane).is_some_and(Slot::could_answer);
+        let pinned = plan
+            .pinned
+            .filter(|it| slot(*it).is_some_and(Slot::is_worth_waiting));
+        match pinned {
+            Some(lane) => Some(lane).filter(could),
+            None => plan
+                .floor
+                .filter(could)
+                .or_else(|| (0..state.slots.len()).find(could)),
         }
     }
 
