@@ -8,7 +8,7 @@ mod media;
 use common::{Bench, model};
 use gst::prelude::*;
 use gst_video::{VideoFormat, VideoRegionOfInterestMeta};
-use gstavrec::answer::{Answer, Region};
+use gstavrec::answer::{Answer, Detection, Region};
 use gstavrec::media::metas;
 use media::Frame;
 
@@ -343,6 +343,9 @@ fn settings_that_go_against_the_task_are_an_error() {
         ("detect_bright", "fit=crop", "fit=crop"),
         ("detect_bright", "output=alpha", "task=segment"),
         ("mean_luma", "output=alpha", "task=segment"),
+        ("twice_luma", "output=overlay", "output=overlay"),
+        ("means", "task=tensor output=overlay", "answer that can be drawn"),
+        ("twice_luma", "fit=letterbox", "fit=letterbox"),
     ] {
         let bench = Bench::new(name, properties);
         let text = bench.complaint(gst::MessageType::Error);
@@ -563,22 +566,11 @@ fn bytes(buffer: &gst::BufferRef) -> Vec<u8> {
     buffer.map_readable().unwrap().to_vec()
 }
 
-#[test]
-fn real_frames_of_a_real_clip_carry_boxes_inside_of_them() {
+/// Runs frames of a file through the element; returns size, time and buffer of each.
+fn play(source: &str, infer: &str) -> Vec<((u32, u32), gst::Buffer)> {
     common::init();
-    let clip = std::env::var_os("AVREC_CLIP").map_or_else(
-        || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/bigbuckbunny.mp4"),
-        std::path::PathBuf::from,
-    );
-    if !clip.is_file() {
-        eprintln!("no clip; set AVREC_CLIP to a video file to test with it");
-        return;
-    }
     let line = format!(
-        "filesrc location={} ! decodebin ! identity eos-after=9 ! videoconvert ! \
-         avrec-infer model-file={} confidence-threshold=0.5 ! appsink name=sink sync=false",
-        clip.display(),
-        model("detect_bright").display()
+        "filesrc location={source} ! decodebin ! videoconvert ! avrec-infer {infer} ! appsink name=sink sync=false"
     );
     let pipeline = gst::parse::launch(&line)
         .unwrap()
@@ -590,22 +582,84 @@ fn real_frames_of_a_real_clip_carry_boxes_inside_of_them() {
         .downcast::<gst_app::AppSink>()
         .unwrap();
     pipeline.set_state(gst::State::Playing).unwrap();
-    let mut frames = 0;
-    while let Ok(sample) = sink.pull_sample() {
+    let mut frames = Vec::new();
+    while let Some(sample) = sink.pull_sample().ok().filter(|_| frames.len() < 60) {
         let info = gst_video::VideoInfo::from_caps(sample.caps().unwrap()).unwrap();
-        let buffer = sample.buffer().unwrap();
-        let found = metas::detections(buffer);
-        assert!(!found.is_empty() || frames == 0, "Big Buck Bunny's sky is bright");
-        for detection in found {
-            let region = detection.region;
-            assert!(
-                region.left + region.width <= info.width() as f32
-                    && region.top + region.height <= info.height() as f32
-            );
-            assert!((0.5..=1.0).contains(&detection.confidence));
-        }
-        frames += 1;
+        frames.push(((info.width(), info.height()), sample.buffer_owned().unwrap()));
     }
     pipeline.set_state(gst::State::Null).unwrap();
-    assert!(5 <= frames, "{frames}");
+    frames
+}
+
+#[test]
+fn a_trained_detector_finds_objects_whose_places_are_known() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let truth = std::fs::read_to_string(root.join("examples/media/scene.csv")).unwrap();
+    // frame, class, left, top, width, height
+    let truth: Vec<(u64, String, Region)> = truth
+        .lines()
+        .skip(1)
+        .map(|line| {
+            let fields: Vec<&str> = line.split(',').collect();
+            let [left, top, width, height] = [2, 3, 4, 5].map(|it| fields[it].parse().unwrap());
+            let region = Region {
+                left,
+                top,
+                width,
+                height,
+            };
+            (fields[0].parse().unwrap(), fields[1].to_owned(), region)
+        })
+        .collect();
+    let clip = root.join("examples/media/scene.webm");
+    let model = root.join("models/detect-medium.onnx");
+    let frames = play(clip.to_str().unwrap(), &format!("model-file={}", model.display()));
+    assert_eq!(frames.len(), 60);
+    let (mut found, mut right) = (0, 0);
+    for (_, buffer) in frames {
+        let number = (buffer.pts().unwrap().mseconds() + 20) / 40;
+        for detection in metas::detections(&buffer) {
+            found += 1;
+            let is_it = |(frame, label, region): &&(u64, String, Region)| {
+                *frame == number
+                    && metas::class_of(label) == detection.class
+                    && 0.5 <= region.iou(&detection.region)
+            };
+            right += usize::from(truth.iter().any(|it| is_it(&it)));
+        }
+    }
+    // Chance would make about none of them right: six classes, and boxes of a hundredth of the frame.
+    assert!(30 <= right && found <= 4 * right, "{right} of {found}");
+}
+
+#[test]
+fn real_frames_of_a_real_clip_carry_boxes_inside_of_them() {
+    common::init();
+    let clip = std::env::var_os("AVREC_CLIP").map_or_else(
+        || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/bigbuckbunny.mp4"),
+        std::path::PathBuf::from,
+    );
+    if !clip.is_file() {
+        eprintln!("no clip; set AVREC_CLIP to a video file to test with it");
+        return;
+    }
+    let infer = format!(
+        "model-file={} confidence-threshold=0.5",
+        model("detect_bright").display()
+    );
+    let frames = play(clip.to_str().unwrap(), &infer);
+    assert!(30 <= frames.len());
+    for ((width, height), buffer) in frames {
+        let found = metas::detections(&buffer);
+        assert!(!found.is_empty(), "Big Buck Bunny's sky is bright");
+        for Detection {
+            region, confidence, ..
+        } in found
+        {
+            assert!(
+                region.left + region.width <= width as f32 && region.top + region.height <= height as f32
+            );
+            assert!((0.5..=1.0).contains(&confidence));
+        }
+    }
 }
