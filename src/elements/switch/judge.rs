@@ -54,7 +54,7 @@ impl Core {
                 self.prepare_echo(&trial, turns);
             }
             Aim::Robustness { expected, columns } => {
-                let Some((lane, carried)) = self.read(&trial.answers, None).into_iter().next() else {
+                let Some((lane, carried)) = self.read(&trial.answers, Some(&trial.frame)).into_iter().next() else {
                     return;
                 };
                 if let Some(agreement) = echo::robustness(carried, expected, *columns) {
@@ -77,7 +77,7 @@ impl Core {
     }
 
     fn take_restored(&self, trial: &Trial, trusted: &Plane, degraded: &Degraded) {
-        let answer = self.read(&trial.answers, None).into_iter().next();
+        let answer = self.read(&trial.answers, Some(&trial.frame)).into_iter().next();
         let Some((lane, Carried::Pixels(answer))) = answer else {
             return;
         };
