@@ -382,7 +382,10 @@ fn restorers_are_told_apart_by_frames_that_were_degraded_beside_the_stream() {
         Some((likeness, found.get::<String>("quality-source").unwrap()))
     };
     let end = std::time::Instant::now() + std::time::Duration::from_secs(30);
-    while restored("sharp").is_none() || restored("coarse").is_none() {
+    // What a comparison shows is published first, and the policy takes it in with the next frame.
+    let is_taken_in =
+        |name: &str| restored(name).is_some_and(|(_, source): (f64, String)| source == "restore");
+    while !is_taken_in("sharp") || !is_taken_in("coarse") {
         assert!(
             std::time::Instant::now() < end,
             "{}",
@@ -390,10 +393,8 @@ fn restorers_are_told_apart_by_frames_that_were_degraded_beside_the_stream() {
         );
         std::thread::yield_now();
     }
-    let ((sharp, source), (coarse, _)): ((f64, String), (f64, String)) =
-        (restored("sharp").unwrap(), restored("coarse").unwrap());
+    let (sharp, coarse) = (restored("sharp").unwrap().0, restored("coarse").unwrap().0);
     assert!(coarse < sharp && sharp < 1.0, "{sharp} {coarse}");
-    assert_eq!(source, "restore");
     pipeline.set_state(gst::State::Null).unwrap();
 }
 
@@ -458,46 +459,4 @@ fn a_detector_of_ours_and_a_plain_element_answer_by_turns_and_are_measured_alike
         quality(&rig, "plain")
     );
     assert_eq!(source(&rig, "plain"), "agreement");
-}
-
-#[test]
-fn sound_is_compared_by_its_ratio_to_the_reference() {
-    init();
-    let properties = "exhaustive=true late-policy=wait reference=reference";
-    let rig = Rig::unstarted(
-        properties,
-        "identity name=noisy identity name=quiet identity name=reference",
-    );
-    let mut rig = rig.start("audio/x-raw,format=F32LE,rate=8000,channels=1,layout=interleaved");
-    let wave = |step: f32, gain: f32| -> Vec<f32> {
-        (0..320)
-            .map(|it| gain * (std::f32::consts::TAU * step * it as f32 / 320.0).sin())
-            .collect()
-    };
-    let bytes = |samples: Vec<f32>| {
-        samples
-            .into_iter()
-            .flat_map(f32::to_le_bytes)
-            .collect::<Vec<u8>>()
-    };
-    let noisy: Vec<f32> = wave(8.0, 0.5)
-        .iter()
-        .zip(wave(40.0, 0.05))
-        .map(|(a, b)| a + b)
-        .collect();
-    paint(&rig, "noisy", bytes(noisy));
-    paint(&rig, "quiet", bytes(wave(8.0, 0.1)));
-    paint(&rig, "reference", bytes(wave(8.0, 0.5)));
-    for number in 0..20 {
-        rig.harness.push(switch_support::frame(number, 320 * 4)).unwrap();
-        rig.pull();
-    }
-    assert_figure(&rig, "noisy", "si-sdr-db", 20.0);
-    let quiet: f64 = evidence(&rig, "quiet").get("si-sdr-db").unwrap();
-    assert!(90.0 < quiet, "loudness does not matter: {quiet}");
-    assert!(
-        (quality(&rig, "noisy") - 100.0 / 101.0).abs() < 0.02,
-        "{}",
-        quality(&rig, "noisy")
-    );
 }

@@ -303,6 +303,7 @@ mod tests {
     }
 
     fn sound(at: u64, frames: i16) -> Sound {
+        gst::init().unwrap();
         let Some(Carried::Sound(sound)) = Carried::read(&stretch(at, frames), &caps(STEREO), None) else {
             panic!("no sound")
         };

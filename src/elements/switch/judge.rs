@@ -54,7 +54,8 @@ impl Core {
                 self.prepare_echo(&trial, turns);
             }
             Aim::Robustness { expected, columns } => {
-                let Some((lane, carried)) = self.read(&trial.answers, Some(&trial.frame)).into_iter().next() else {
+                let Some((lane, carried)) = self.read(&trial.answers, Some(&trial.frame)).into_iter().next()
+                else {
                     return;
                 };
                 if let Some(agreement) = echo::robustness(carried, expected, *columns) {
