@@ -240,7 +240,7 @@ def fit(net, draw, minutes, title):
     start, step, shown = time.process_time(), 0, 0.0
     while (progress := (time.process_time() - start) / (60 * minutes)) < 1:
         for group in optimizer.param_groups:
-            group["lr"] = 2e-3 * (0.5 + 0.5 * math.cos(math.pi * progress)) + 1e-5
+            group["lr"] = 3e-3 * (0.5 + 0.5 * math.cos(math.pi * progress)) + 1e-5
         x, kinds = draw()
         loss = F.cross_entropy(net(x), kinds, label_smoothing=0.02)
         optimizer.zero_grad(set_to_none=True)
