@@ -13,7 +13,7 @@ mod fade;
 mod format;
 mod pace;
 mod ring;
-mod seam;
+mod stitch;
 mod timeline;
 mod voice;
 
@@ -21,6 +21,6 @@ pub use ear::{Ear, Landing};
 pub use format::{Format, Spec};
 pub use pace::Pace;
 pub use ring::Ring;
-pub use seam::{Seam, Tapes, Wish};
+pub use stitch::{Seam, Tapes, Wish};
 pub use timeline::Timeline;
 pub use voice::Source;

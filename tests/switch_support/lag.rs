@@ -190,7 +190,8 @@ impl LagImp {
                 0 => ready,
                 hop => ready / hop as usize * hop as usize,
             };
-            let is_left_out = 0 < settings.leaves_out && state.buffers % u64::from(settings.leaves_out) == 0;
+            let is_left_out =
+                0 < settings.leaves_out && state.buffers.is_multiple_of(u64::from(settings.leaves_out));
             let out = state.take(ready);
             out.filter(|_| !settings.mute && !is_left_out)
         };
