@@ -428,10 +428,10 @@ fn streams_of_two_threads_are_compared_while_states_change() {
     }
 }
 
-/// A frame with regions of interest: label, confidence, rectangle.
 /// Label, confidence, and left, top, width and height.
 type Labeled<'a> = (&'a str, f64, (u32, u32, u32, u32));
 
+/// A frame with regions of interest.
 fn with_boxes(number: u64, boxes: &[Labeled]) -> gst::Buffer {
     let mut buffer = frame(number, 0);
     for (label, confidence, rect) in boxes {
