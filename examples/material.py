@@ -6,7 +6,7 @@ Debian packages, which may be installed or only unpacked (`dpkg -x`) below a fol
 
     lomiri-wallpapers-16.04 lomiri-wallpapers-20.04 mate-backgrounds plasma-workspace-wallpapers
     asterisk-core-sounds-{en,es,fr,it,ru}-g722 asterisk-moh-opsound-g722 fillets-ng-data-cs fillets-ng-data-nl
-    alsa-utils openttd-opensfx espeak-ng
+    alsa-utils openttd-opensfx espeak-ng singularity-music asc-music planetblupi-music-ogg hyperrogue-music
 
 What is missing is told and left out.
 """
