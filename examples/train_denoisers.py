@@ -16,6 +16,7 @@ for each band, and back. Everything, transforms and overlap included, is inside 
 
 import argparse
 import math
+import tempfile
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -409,7 +410,7 @@ def main():
     parser.add_argument("--out", type=Path, default=Path("models"), help="folder of the models and the catalogue")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--root", default="/", help="where the Debian packages with voices are unpacked")
-    parser.add_argument("--cache", type=Path, default=Path("/tmp/avrec-speech"), help="folder for the excerpts to mix")
+    parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir(), "avrec-speech"), help="folder for the excerpts to mix")
     parser.add_argument("--evaluate", action="store_true", help="score the models in --out")
     arguments = parser.parse_args()
     if not arguments.size and not arguments.evaluate:

@@ -16,6 +16,7 @@ import argparse
 import csv
 import math
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -525,7 +526,7 @@ def main():
     parser.add_argument("--out", type=Path, default=Path("models"), help="folder of the models and the catalogue")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--root", default="/", help="where the Debian packages with photographs are unpacked")
-    parser.add_argument("--cache", type=Path, default=Path("/tmp/avrec-scenes"), help="folder for the rendered scenes")
+    parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir(), "avrec-scenes"), help="folder for the rendered scenes")
     parser.add_argument("--clip", type=Path, help="score the models on this clip too; its boxes stand in a table beside it")
     parser.add_argument("--evaluate", action="store_true", help="score the models in --out")
     arguments = parser.parse_args()
