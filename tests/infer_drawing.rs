@@ -9,23 +9,7 @@ use common::Bench;
 use gst_video::{VideoFormat, VideoRegionOfInterestMeta};
 use gstavrec::answer::{Answer, ClassMap, ClassScore, Detection, Instance, Mask, Region};
 use gstavrec::media::draw::Painter;
-use media::Frame;
-
-const FORMATS: [VideoFormat; 13] = [
-    VideoFormat::I420,
-    VideoFormat::Nv12,
-    VideoFormat::Gray8,
-    VideoFormat::Rgb,
-    VideoFormat::Bgr,
-    VideoFormat::Rgba,
-    VideoFormat::Bgra,
-    VideoFormat::Argb,
-    VideoFormat::Abgr,
-    VideoFormat::Rgbx,
-    VideoFormat::Bgrx,
-    VideoFormat::Xrgb,
-    VideoFormat::Xbgr,
-];
+use media::{FORMATS, Frame};
 
 fn gray(plane: usize, _: usize, _: usize) -> u8 {
     if plane == 3 { 77 } else { 128 }

@@ -3,43 +3,20 @@
 //! What the streaming thread allocates per frame: nothing, from the second frame on, unless a plane is scaled
 //! by another factor than two, for which the scaler makes its table of weights anew.
 
+mod counting;
 mod media;
-
-use std::alloc::{GlobalAlloc, Layout as Block, System};
-use std::cell::Cell;
 
 use gst_video::VideoFormat;
 use gstavrec::media::picture::{FrameToTensor, TensorToFrame};
 use gstavrec::tensor::{Channels, ElementType, Layout};
 
+use counting::allocations;
 use media::*;
 
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-/// The system's allocator with a count for each thread.
-struct Counting;
-
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, block: Block) -> *mut u8 {
-        // The count is gone while a thread ends.
-        let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
-        unsafe { System.alloc(block) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, block: Block) {
-        unsafe { System.dealloc(at, block) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
-fn allocations(run: impl FnOnce()) -> usize {
-    let before = ALLOCATIONS.get();
+fn allocations_of(run: impl FnOnce()) -> u64 {
+    let before = allocations();
     run();
-    ALLOCATIONS.get() - before
+    allocations() - before
 }
 
 #[test]
@@ -63,7 +40,7 @@ fn an_upscaler_s_frames_cost_no_allocation_after_the_first() {
                 write.write(&answer, &readable, &mut writable).unwrap();
             };
             frame();
-            assert_eq!(allocations(&mut frame), 0, "{format} {element_type:?}");
+            assert_eq!(allocations_of(&mut frame), 0, "{format} {element_type:?}");
         }
     }
 }

@@ -11,22 +11,6 @@ use gstavrec::tensor::{Channels, Data, ElementType, ImageSpec, Layout, Tensor};
 
 use media::*;
 
-const FORMATS: [VideoFormat; 13] = [
-    VideoFormat::I420,
-    VideoFormat::Nv12,
-    VideoFormat::Gray8,
-    VideoFormat::Rgb,
-    VideoFormat::Bgr,
-    VideoFormat::Rgba,
-    VideoFormat::Bgra,
-    VideoFormat::Argb,
-    VideoFormat::Abgr,
-    VideoFormat::Rgbx,
-    VideoFormat::Bgrx,
-    VideoFormat::Xrgb,
-    VideoFormat::Xbgr,
-];
-
 fn empty() -> Tensor {
     Tensor {
         dims: Vec::new(),

@@ -3,10 +3,9 @@
 //! What holds for the policy whatever the stream does: properties over random traces of facts, many of
 //! them nonsense. One test counts allocations, so this binary has an allocator of its own.
 
+mod counting;
 mod policy_world;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::time::Duration;
 
 use gstavrec::policy::{
@@ -16,30 +15,8 @@ use gstavrec::policy::{
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
+use counting::allocations;
 use policy_world::{World, calm, millis};
-
-/// Counts the allocations of each thread for itself; everything else is the system's.
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: both methods pass their arguments on unchanged; the counter is thread-local and allocates nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // Fails only while the thread ends, when nobody counts any more.
-        let _ = ALLOCATIONS.try_with(|it| it.set(it.get() + 1));
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// One thing that the policy is told, or asked.
 #[derive(Debug, Clone)]
@@ -586,7 +563,7 @@ fn nothing_is_allocated_while_frames_go() {
     let available = [Availability::Ready; 4];
     let mut switches = 0;
     let mut shadows = 0;
-    let before = ALLOCATIONS.with(Cell::get);
+    let before = allocations();
     for frame in 0..2000u32 {
         let now = Config::default().period * frame;
         let decision = policy.decide(now, &available);
@@ -607,7 +584,7 @@ fn nothing_is_allocated_while_frames_go() {
         }
         policy.outlook(id);
     }
-    assert_eq!(ALLOCATIONS.with(Cell::get) - before, 0);
+    assert_eq!(allocations() - before, 0);
     assert!(
         4 < switches && 10 < shadows,
         "{switches} switches, {shadows} shadow runs: nothing was exercised"

@@ -3,37 +3,14 @@
 //! Models that listen, without an element: what is read of them, recurrent state, voices, and what a buffer costs.
 
 mod common;
-
-use std::alloc::{GlobalAlloc, Layout as Block, System};
-use std::cell::Cell;
+mod counting;
 
 use common::{backends, load, model};
+use counting::allocations;
 use gstavrec::media;
 use gstavrec::media::sound::{ChannelUse, Hops, Plan};
 use gstavrec::runtime::{BackendChoice, Options, Session, Task, TaskChoice};
 use gstavrec::tensor::{Data, ElementType, SoundSpec};
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-/// The system's allocator with a count for each thread.
-struct Counting;
-
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, block: Block) -> *mut u8 {
-        // The count is gone while a thread ends.
-        let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
-        unsafe { System.alloc(block) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, block: Block) {
-        unsafe { System.dealloc(at, block) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
 
 fn ask(session: &mut Session, question: &[f32]) -> Vec<f32> {
     let Data::F32(input) = &mut session.input().data else {
@@ -191,8 +168,8 @@ fn a_buffer_of_sound_costs_no_allocation_once_all_is_warm() {
             hops.pull(441, &mut answers);
         };
         (0..50).for_each(|_| once());
-        let before = ALLOCATIONS.get();
+        let before = allocations();
         (0..50).for_each(|_| once());
-        assert_eq!(ALLOCATIONS.get() - before, 0, "{name}");
+        assert_eq!(allocations() - before, 0, "{name}");
     }
 }

@@ -10,41 +10,14 @@ mod ablations;
 mod baselines;
 mod calibration;
 mod cost;
+#[path = "../../tests/counting/mod.rs"]
+mod counting;
 mod figures;
 mod text;
 mod wild;
 mod world;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
-/// Counts the allocations of each thread for itself; everything else is the system's.
-struct Counting;
-
-thread_local! {
-    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: both methods pass their arguments on unchanged; the counter is thread-local and allocates nothing.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // Fails only while the thread ends, when nobody counts any more.
-        let _ = ALLOCATIONS.try_with(|it| it.set(it.get() + 1));
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// Allocations of this thread so far.
-fn allocations() -> u64 {
-    ALLOCATIONS.with(Cell::get)
-}
+use counting::allocations;
 
 fn main() {
     let asked: Vec<String> = std::env::args()

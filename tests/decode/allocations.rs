@@ -2,35 +2,11 @@
 
 //! What decoding allocates per frame: nothing, from the second frame on.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
 use gstavrec::decode::{Settings, Task};
 use gstavrec::tensor::Tensor;
 
+use crate::counting::allocations;
 use crate::support::*;
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-/// The system's allocator with a count for each thread.
-struct Counting;
-
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, block: Layout) -> *mut u8 {
-        // The count is gone while a thread ends.
-        let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
-        unsafe { System.alloc(block) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, block: Layout) {
-        unsafe { System.dealloc(at, block) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
 
 /// Numbers of all kinds; the same for each frame.
 fn noise(dims: &[usize]) -> Tensor {
@@ -59,9 +35,9 @@ fn masks_keep_their_memory_while_instances_come_and_go() {
     };
     decode(50);
     decode(3);
-    let before = ALLOCATIONS.get();
+    let before = allocations();
     decode(50);
-    assert_eq!(ALLOCATIONS.get() - before, 0);
+    assert_eq!(allocations() - before, 0);
 }
 
 #[test]
@@ -89,9 +65,9 @@ fn no_family_allocates_after_the_first_frame() {
         for outputs in [full.iter().map(halved).collect(), full] {
             let mut decoder = model.decoder(task);
             decoder.decode(&outputs, place(), &settings).unwrap();
-            let before = ALLOCATIONS.get();
+            let before = allocations();
             decoder.decode(&outputs, place(), &settings).unwrap();
-            assert_eq!(ALLOCATIONS.get() - before, 0, "{task:?} {named:?}");
+            assert_eq!(allocations() - before, 0, "{task:?} {named:?}");
         }
     }
 }

@@ -5,6 +5,8 @@
 
 mod allocations;
 mod classify;
+#[path = "../counting/mod.rs"]
+mod counting;
 mod detr;
 mod instances;
 mod laws;

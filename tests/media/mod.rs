@@ -10,6 +10,23 @@ use gstavrec::media::picture::{FrameToTensor, TensorToFrame};
 use gstavrec::tensor::{Channels, Data, ElementType, ImageSpec, Layout, Tensor};
 use half::f16;
 
+/// All formats that are read and written.
+pub const FORMATS: [VideoFormat; 13] = [
+    VideoFormat::I420,
+    VideoFormat::Nv12,
+    VideoFormat::Gray8,
+    VideoFormat::Rgb,
+    VideoFormat::Bgr,
+    VideoFormat::Rgba,
+    VideoFormat::Bgra,
+    VideoFormat::Argb,
+    VideoFormat::Abgr,
+    VideoFormat::Rgbx,
+    VideoFormat::Bgrx,
+    VideoFormat::Xrgb,
+    VideoFormat::Xbgr,
+];
+
 /// Picture content: plane or channel, column, row, to a sample.
 pub type Content = fn(usize, usize, usize) -> u8;
 
