@@ -300,3 +300,24 @@ fn a_wish_that_is_taken_back_is_never_told() {
     stream.end();
     stream.assert_whole();
 }
+
+#[test]
+fn candidates_are_compared_by_stretches_of_their_sound() {
+    let children = "avrec-test-lag name=true avrec-test-lag name=raised delay=480 offset=0.05";
+    let mut stream = SoundRig::new("late-policy=wait reference=true active-candidate=true", children);
+    stream.warm_up(480, &["true", "raised"]);
+    let figure = |it: &SoundRig| {
+        let evidence = it
+            .rig
+            .candidate_stats("raised")?
+            .get::<gst::Structure>("evidence")
+            .ok()?;
+        evidence.get::<f64>("si-sdr-db").ok()
+    };
+    stream.pass_until(480, "a stretch was compared", |it| figure(it).is_some());
+    // The power of a sine of 0.5 over that of 0.05: 0.125 over 0.0025.
+    let ratio = figure(&stream).unwrap();
+    assert!((ratio - 17.0).abs() < 0.3, "{ratio}");
+    stream.end();
+    stream.assert_whole();
+}

@@ -9,7 +9,7 @@ use super::messages;
 use super::settings::QualitySource;
 use super::slot::Answer;
 use super::state::Fact;
-use super::trial::{Aim, Stretch, Trial};
+use super::trial::{Aim, Trial};
 use crate::elements::reading::{self, Carried};
 use crate::media::degrade::Degraded;
 use crate::plane::Plane;
@@ -66,17 +66,6 @@ impl Core {
         }
     }
 
-    /// Compares what several lanes made of one stretch of sound.
-    pub fn judge_stretch(&self, stretch: Stretch) {
-        let sounds = stretch
-            .lanes
-            .into_iter()
-            .map(|(lane, sound)| (lane, Carried::Sound(sound)));
-        let answers: Vec<_> = sounds.collect();
-        // The agreements are told; nobody waits for them.
-        let _ = self.weigh_answers((stretch.number, stretch.pts), &answers, || None);
-    }
-
     fn take_restored(&self, trial: &Trial, trusted: &Plane, degraded: &Degraded) {
         let answer = self.read(&trial.answers, Some(&trial.frame)).into_iter().next();
         let Some((lane, Carried::Pixels(answer))) = answer else {
@@ -101,18 +90,10 @@ impl Core {
     /// Gathers the evidence that the answers to one frame give, tells the policy and whoever listens, and returns the
     /// agreement of each lane that could be compared with the reference.
     pub fn weigh(&self, looked: &Looked, answers: &[(usize, Answer)]) -> Vec<(usize, f64)> {
-        let answers = self.read(answers, Some(looked.frame));
-        self.weigh_answers((looked.number, looked.frame.pts()), &answers, || luma(looked))
-    }
-
-    /// The same, of answers that were read; `luma` is asked for the frame's where that counts.
-    fn weigh_answers(
-        &self,
-        frame: (u64, Option<gst::ClockTime>),
-        answers: &Answers,
-        luma: impl FnOnce() -> Option<Plane>,
-    ) -> Vec<(usize, f64)> {
-        let source = self.settings().quality_source;
+        let answers = &self.read(answers, Some(looked.frame));
+        let frame = (looked.number, looked.frame.pts());
+        let settings = self.settings();
+        let source = settings.quality_source;
         if source == QualitySource::Prior {
             self.board.lock().wants_neighbors = false;
             return Vec::new();
@@ -126,7 +107,6 @@ impl Core {
             ledger.note(answers);
             reference.map_or_else(Default::default, |it| ledger.compare(answers, it))
         };
-        let settings = self.settings();
         for (lane, comparison) in &comparisons {
             if source.wants(Evidence::Agreement, false) {
                 self.score(*lane, comparison.agreement, Evidence::Agreement);
@@ -142,7 +122,7 @@ impl Core {
         if let Some(stranger) = stranger {
             self.report_stranger(&stranger);
         }
-        self.weigh_alone(frame, answers, luma);
+        self.weigh_alone(frame, answers, looked);
         comparisons
             .iter()
             .map(|(lane, it)| (*lane, it.agreement))
@@ -150,12 +130,7 @@ impl Core {
     }
 
     /// Gathers the evidence that needs no reference, where it counts.
-    fn weigh_alone(
-        &self,
-        frame: (u64, Option<gst::ClockTime>),
-        answers: &Answers,
-        luma: impl FnOnce() -> Option<Plane>,
-    ) {
+    fn weigh_alone(&self, frame: (u64, Option<gst::ClockTime>), answers: &Answers, looked: &Looked) {
         let source = self.settings().quality_source;
         let alone = self.usable_reference().is_none();
         let wants_neighbors = source.wants(Evidence::Stability, alone);
@@ -167,7 +142,7 @@ impl Core {
                 found = ledger.confidences(answers);
             }
             if wants_neighbors {
-                let steady = ledger.stabilities(frame.0, luma(), answers);
+                let steady = ledger.stabilities(frame.0, luma(looked), answers);
                 found.extend(steady.into_iter().map(|it| (it.0, it.1, Evidence::Stability)));
             }
             answers.iter().map(|it| (it.0, ledger.figures(it.0))).collect()

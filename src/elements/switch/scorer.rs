@@ -7,38 +7,28 @@ use std::sync::{Weak, mpsc};
 use super::CAT;
 use super::core::Core;
 use super::ending::Ending;
-use super::trial::{Stretch, Trial};
+use super::trial::Trial;
 
 /// Trials that may wait, so that one frame and the next can be looked at together; more would hold on to buffers that
 /// upstream may need, and age meanwhile.
 const WAITING: usize = 2;
 
-/// What there is to judge.
-#[derive(Debug)]
-enum Work {
-    Trial(Trial),
-    Stretch(Stretch),
-}
-
 /// Handle to the thread; it ends when the handle is dropped.
 #[derive(Debug)]
 pub struct Scorer {
-    inbox: mpsc::SyncSender<Work>,
+    inbox: mpsc::SyncSender<Trial>,
     ending: Ending,
 }
 
 impl Scorer {
     pub fn spawn(core: Weak<Core>) -> std::io::Result<Scorer> {
-        let (inbox, work) = mpsc::sync_channel(WAITING);
+        let (inbox, trials) = mpsc::sync_channel(WAITING);
         let ending = Ending::of("avrec scorer".into(), move || {
             yield_to_all_others();
             let mut turns = 0;
-            while let Ok(work) = work.recv() {
+            while let Ok(trial) = trials.recv() {
                 let Some(core) = core.upgrade() else { return };
-                match work {
-                    Work::Trial(trial) => core.judge(trial, &mut turns),
-                    Work::Stretch(stretch) => core.judge_stretch(stretch),
-                }
+                core.judge(trial, &mut turns);
             }
         })?;
         Ok(Scorer { inbox, ending })
@@ -51,17 +41,8 @@ impl Scorer {
 
     /// Hands a trial over; when the scorer is behind, the trial is dropped: there will be others.
     pub fn score(&self, trial: Trial) {
-        self.hand_over(trial.number, Work::Trial(trial));
-    }
-
-    /// The same for sound.
-    pub fn score_stretch(&self, stretch: Stretch) {
-        self.hand_over(stretch.number, Work::Stretch(stretch));
-    }
-
-    fn hand_over(&self, number: u64, work: Work) {
-        if let Err(mpsc::TrySendError::Full(_)) = self.inbox.try_send(work) {
-            gst::debug!(CAT, "The scorer is busy: frame {number} is not scored");
+        if let Err(mpsc::TrySendError::Full(trial)) = self.inbox.try_send(trial) {
+            gst::debug!(CAT, "The scorer is busy: frame {} is not scored", trial.number);
         }
     }
 }

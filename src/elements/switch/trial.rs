@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! A trial: one frame that several lanes answer, so that their answers can be compared.
+//! A trial: one frame, or one stretch of sound, that several lanes answer, so that their answers can be compared.
 
 use super::slot::Answer;
-use crate::elements::reading::Sound;
 use crate::media::degrade::Degraded;
 use crate::plane::Plane;
 use crate::policy::RunKind;
@@ -25,15 +24,6 @@ pub enum Aim {
     Robustness { expected: Content, columns: usize },
     /// How well the lane restores: this is the frame before it was degraded.
     Restoration { trusted: Plane, degraded: Degraded },
-}
-
-/// What several lanes made of one stretch of sound: the same samples of each, from the same position on.
-#[derive(Debug)]
-pub struct Stretch {
-    /// Number of the buffer in the stream with which it ends.
-    pub number: u64,
-    pub pts: Option<gst::ClockTime>,
-    pub lanes: Vec<(usize, Sound)>,
 }
 
 /// A changed frame that waits for slack.

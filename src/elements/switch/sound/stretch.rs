@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use super::super::core::Core;
 use super::super::dispatch::{Journey, Source};
+use super::super::slot::Answer;
+use super::super::trial::{Aim, Trial};
 use super::stage::Stage;
 use crate::policy::RunKind;
 
@@ -17,16 +19,17 @@ const LENGTH: Duration = Duration::from_millis(500);
 /// A look at one or two lanes.
 #[derive(Debug)]
 pub struct Stretch {
+    active: usize,
     lanes: [Option<usize>; 2],
     kind: RunKind,
-    /// Position of the next sample to compare.
+    /// Position of the first sample to compare.
     position: u64,
     /// Where the look ends.
     end: u64,
 }
 
 impl Stretch {
-    /// Position of the next sample to compare.
+    /// Position of the first sample to compare.
     pub fn position(&self) -> u64 {
         self.position
     }
@@ -40,11 +43,11 @@ impl Core {
             return;
         };
         let newest = stage.recent.back().map_or(0, |it| it.0.start);
-        if stage
-            .stretch
-            .as_ref()
-            .is_some_and(|it| it.end <= newest || journey.missed)
-        {
+        let is_whole = |it: &mut Stretch| it.end + stage.delay <= newest;
+        if let Some(whole) = stage.stretch.take_if(is_whole) {
+            self.compare_stretch(stage, &whole, journey);
+        }
+        if journey.missed || stage.stretch.as_ref().is_some_and(|it| it.active != active) {
             stage.stretch = None;
         }
         if stage.stretch.is_none() {
@@ -69,10 +72,60 @@ impl Core {
         let mut lanes = shadow.ids().map(|it| it.0).filter(|it| *it != active);
         let ahead = stage.spec.samples_in(super::hearing::WARM_AHEAD);
         Some(Stretch {
+            active,
             lanes: [lanes.next(), lanes.next()],
             kind: shadow.kind,
             position: begin + ahead,
             end: begin + ahead + stage.spec.samples_in(LENGTH),
         })
+    }
+
+    /// Hands over what the lanes made of the stretch, for the scorer to compare; this copies it, once a look.
+    ///
+    /// Equal samples say nothing: what only listens passes them on, and its answers are elsewhere.
+    fn compare_stretch(&self, stage: &Stage, stretch: &Stretch, journey: &Journey) {
+        let read = |lane: usize| Some((lane, self.taken_from(stage, lane, stretch)?));
+        let Some(active) = read(stretch.active) else {
+            return;
+        };
+        let others = stretch.lanes.into_iter().flatten().filter_map(read);
+        let others: Vec<_> = others.filter(|(_, it)| *it != active.1).collect();
+        if others.is_empty() {
+            return;
+        }
+        let pts = gst::ClockTime::try_from(stage.timeline.time_of(stretch.position)).ok();
+        let answer = |(lane, bytes): (usize, Vec<u8>)| {
+            let mut buffer = gst::Buffer::from_mut_slice(bytes);
+            if let Some(buffer) = buffer.get_mut() {
+                buffer.set_pts(pts);
+            }
+            let caps = Some(stage.caps.clone());
+            (lane, Answer { buffer, caps })
+        };
+        let aim = Aim::Quality {
+            caps: None,
+            perturbed: false,
+        };
+        let mut trial = Trial::new(
+            journey.frame.clone(),
+            journey.entered,
+            journey.plan.number,
+            (stretch.kind, aim),
+            answer(active),
+            [None, None],
+        );
+        trial.answers.extend(others.into_iter().map(answer));
+        if let Some(scorer) = self.scorer.lock().as_ref() {
+            scorer.score(trial);
+        }
+    }
+
+    /// What a lane has given of the stretch; `None` when it has not given all of it.
+    fn taken_from(&self, stage: &Stage, lane: usize, stretch: &Stretch) -> Option<Vec<u8>> {
+        let samples = usize::try_from(stretch.end - stretch.position).ok()?;
+        let mut bytes = vec![0; samples * stage.spec.width()];
+        let state = self.board.lock();
+        let ear = &state.slots.get(lane)?.hearing.ear;
+        ear.read(stretch.position, &mut bytes).then_some(bytes)
     }
 }
