@@ -52,6 +52,8 @@ demo-audio: build ## Clean a noisy voice in the same way; leaves target/demo-aud
 	  ! avrec-switch name=switch catalog=models/denoise.toml late-policy=floor \
 	  ! avrec-probe name=quality ! audioconvert ! wavenc ! filesink location='target/demo-audio-{run}.wav'
 
+# A muxer lets no seek through, so this one does not loop.
+demo-detect: DEMO = --load '3:8:stress-ng --cpu 4' --compare small --compare large
 demo-detect: build ## Find objects in a clip in the same way; leaves target/demo-detect-*.webm to watch
 	$(AVREC) run --title 'Objects found live, with a busy machine in the middle' \
 	  --report target/demo-detect.html --log target/demo-detect.jsonl --boxes truth:examples/media/scene.csv $(DEMO) \

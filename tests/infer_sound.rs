@@ -574,3 +574,47 @@ fn each_misfit_of_sound_and_model_says_what_to_change() {
         }
     }
 }
+
+/// Scale-invariant ratio of signal to distortion in dB (Le Roux et al. 2019).
+fn si_sdr(truth: &[f32], got: &[f32]) -> f64 {
+    let dot = |a: &[f32], b: &[f32]| {
+        a.iter()
+            .zip(b)
+            .map(|(a, b)| f64::from(*a) * f64::from(*b))
+            .sum::<f64>()
+    };
+    let scale = dot(truth, got) / dot(truth, truth);
+    let rest: f64 = truth
+        .iter()
+        .zip(got)
+        .map(|(a, b)| (f64::from(*b) - scale * f64::from(*a)).powi(2))
+        .sum();
+    10.0 * (scale * scale * dot(truth, truth) / rest).log10()
+}
+
+#[test]
+fn the_denoisers_take_noise_from_a_voice_and_leave_it_where_it_was() {
+    let voice = voice();
+    let mut seed = 1u32;
+    let mut noise = || {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (seed >> 8) as f32 / 8_388_608.0 - 1.0
+    };
+    let level = (voice.iter().map(|it| it * it).sum::<f32>() / voice.len() as f32).sqrt();
+    // 5 dB below the voice; the power of the noise is a third.
+    let gain = level * 3f32.sqrt() * 10f32.powf(-5.0 / 20.0);
+    let noisy: Vec<f32> = voice.iter().map(|it| it + gain * noise()).collect();
+    let before = si_sdr(&voice, &noisy);
+    assert!((4.0..6.0).contains(&before), "{before}");
+    for name in ["denoise-small", "denoise-medium", "denoise-large"] {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("models")
+            .join(name);
+        let mut ears = Ears::new(path.with_extension("onnx").to_str().unwrap(), "", 48_000, 1);
+        ears.pour(&noisy, &SIZES);
+        ears.end();
+        ears.check_times();
+        let after = si_sdr(&voice, &ears.sound);
+        assert!(before + 3.0 < after, "{name}: {before} dB to {after} dB");
+    }
+}

@@ -2,9 +2,12 @@
 
 //! The switch on sound: every sample in its place, and no step where one candidate follows another.
 
+#[path = "switch_support/sayer.rs"]
+mod sayer;
 mod switch_support;
 
 use gst::prelude::*;
+use gstavrec::media::metas;
 use switch_support::sound::*;
 
 /// Candidates that lag by 0, 10 and 20 ms.
@@ -320,4 +323,62 @@ fn candidates_are_compared_by_stretches_of_their_sound() {
     assert!((ratio - 17.0).abs() < 0.3, "{ratio}");
     stream.end();
     stream.assert_whole();
+}
+
+#[test]
+fn what_candidates_say_of_the_sound_goes_out_with_it_and_is_compared() {
+    switch_support::init();
+    sayer::register();
+    let children = "avrectestsayer name=sure says=\"heard speech 0.9 music 0.1\" \
+        avrec-test-lag name=unsure delay=480 ! avrectestsayer says=\"heard speech 0.6 music 0.4\"";
+    let mut stream = SoundRig::new("late-policy=wait reference=sure active-candidate=sure", children);
+    stream.warm_up(480, &["sure", "unsure"]);
+    let distance = |it: &SoundRig| {
+        let evidence = it
+            .rig
+            .candidate_stats("unsure")?
+            .get::<gst::Structure>("evidence")
+            .ok()?;
+        evidence.get::<f64>("total-variation").ok()
+    };
+    stream.pass_until(480, "a stretch was compared", |it| distance(it).is_some());
+    let apart = distance(&stream).unwrap();
+    assert!((apart - 0.3).abs() < 1e-6, "{apart}");
+    for (name, confidence) in [("sure", 0.9), ("unsure", 0.6)] {
+        stream.rig.pin(name);
+        stream.pass_until(480, name, |it| it.rig.active() == name);
+        (0..5).for_each(|_| stream.pass(480));
+        let heard = metas::classes(stream.last.as_ref().unwrap()).unwrap();
+        assert!(
+            (heard[0].confidence - confidence).abs() < 1e-6,
+            "{name}: {heard:?}"
+        );
+    }
+    stream.end();
+    stream.assert_whole();
+}
+
+#[test]
+fn a_model_and_a_plain_element_take_turns_on_the_stream() {
+    switch_support::init();
+    gstavrec::plugin_register_static().unwrap();
+    let children = concat!(
+        "avrec-infer name=model model-file=",
+        env!("CARGO_MANIFEST_DIR"),
+        "/models/denoise-medium.onnx identity name=plain"
+    );
+    let mut stream = SoundRig::new("late-policy=wait", children);
+    stream.warm_up(441, &["model", "plain"]);
+    for name in ["plain", "model", "plain", "model", "plain"] {
+        stream.rig.pin(name);
+        stream.pass_until(441, name, |it| it.rig.active() == name);
+        (0..40).for_each(|_| stream.pass(441));
+    }
+    // The plain one answers now, as late as the model is.
+    let begin = stream.heard.len() - 441;
+    let as_they_came = (begin..).zip(&stream.heard[begin..]);
+    as_they_came.for_each(|(at, value)| assert_eq!(*value, sine(at as u64), "sample {at}"));
+    stream.end();
+    assert_eq!(stream.heard.len() as u64, stream.sent);
+    assert!(stream.heard.iter().all(|it| it.is_finite()));
 }

@@ -7,6 +7,7 @@ use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 use gst_base::subclass::prelude::*;
+use gstavrec::answer::ClassScore;
 use gstavrec::media::metas;
 use std::sync::{LazyLock, Mutex};
 
@@ -14,7 +15,8 @@ glib::wrapper! {
     pub struct Sayer(ObjectSubclass<Imp>) @extends gst_base::BaseTransform, gst::Element, gst::Object;
 }
 
-/// `says`: `box cat 0.9 10 10 20 20; box dog …`, `class cat 0.7 dog 0.2`, `score 0.5`, or nothing.
+/// `says`: `box cat 0.9 10 10 20 20; box dog …`, `class cat 0.7 dog 0.2`, `heard speech 0.7 music 0.3` (on sound), `score 0.5`,
+/// or nothing.
 #[derive(Default)]
 pub struct Imp {
     says: Mutex<String>,
@@ -107,6 +109,14 @@ fn say(buffer: &mut gst::BufferRef, sentence: &str) {
                 .field("labels", gst::Array::new(labels))
                 .field("confidences", gst::Array::new(confidences));
             meta.add_param(classification.build());
+        }
+        "heard" => {
+            let labels = [words[1].to_string(), words[3].to_string()];
+            let scores = [(0, number(2)), (1, number(4))].map(|(class, confidence)| ClassScore {
+                class,
+                confidence: confidence as f32,
+            });
+            metas::attach_to_sound(buffer, &scores, &labels).unwrap();
         }
         "score" => metas::attach_score(buffer, number(1) as f32).unwrap(),
         other => panic!("{other}?"),

@@ -215,7 +215,7 @@
 //!
 //! ## What it leaves out
 //!
-//! On sound, `exhaustive` changes nothing, and metas that candidates add do not go out (those of the input do). Late pads of `decodebin` cannot be linked to children
+//! On sound, `exhaustive` changes nothing. Late pads of `decodebin` cannot be linked to children
 //! in a launch line, since the parser links the first child by itself; an element between the two helps.
 //!
 //! ## Example

@@ -3,7 +3,6 @@
 //! What a lane's own threads do where the stream is sound: they bring what it gives, and fetch what it hears next.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use gst::prelude::*;
 
@@ -20,8 +19,7 @@ impl Core {
                 "let it give ordinary memory",
             );
         };
-        let pts = buffer.pts().map(Duration::from);
-        let next = self.board.change(|state| state.heard(lane, pts, &map));
+        let next = self.board.change(|state| state.heard(lane, buffer, &map));
         match next {
             Ok(Some(frame)) => self.feed(lane, &frame),
             Ok(None) => {}

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::super::board::RETURN_GRACE;
 use super::super::slot::{Purpose, Residency, Slot};
 use super::super::state::{Fact, State};
+use super::said::Said;
 use crate::elements::stamp;
 use crate::policy::RunKind;
 use crate::seam::{Ear, Landing, Spec, Timeline};
@@ -69,6 +70,8 @@ enum Manner {
 #[derive(Debug, Default)]
 pub struct Hearing {
     pub ear: Ear,
+    /// What it said of its sound in metas.
+    pub said: Said,
     /// Format of what it gives.
     pub spec: Option<Spec>,
     /// Buffers that it has yet to be given, because it is still at one before.
@@ -176,6 +179,7 @@ impl State {
                 return Handed::Refused;
             }
             slot.hearing.ear.begin(heard.start, spec.width());
+            slot.hearing.said.clear();
             slot.hearing.is_drained = false;
             heard.frame.make_mut().set_flags(gst::BufferFlags::DISCONT);
             heard.kind = RunKind::WarmUp;
@@ -201,11 +205,11 @@ impl State {
         heard.frame
     }
 
-    /// Takes in what a lane gave. Returns the buffer that it is to get next, if that was what it had in hand.
+    /// Takes in what a lane gave, a buffer and its bytes. Returns the buffer that it is to get next, if that was what it had in hand.
     pub fn heard(
         &mut self,
         lane: usize,
-        pts: Option<Duration>,
+        buffer: &gst::BufferRef,
         bytes: &[u8],
     ) -> Result<Option<gst::Buffer>, Misfit> {
         let (Some(sound), Some(slot)) = (self.sound, self.slots.get_mut(lane)) else {
@@ -222,13 +226,21 @@ impl State {
         }
         let width = sound.spec.width();
         let hearing = &mut slot.hearing;
-        let landing = match pts {
+        let landing = match buffer.pts().map(Duration::from) {
             None => hearing.ear.take(None, bytes, width),
             Some(pts) => match sound.timeline.position_of(pts) {
                 Some(position) => hearing.ear.take(Some(position), bytes, width),
                 None => Landing::Outside,
             },
         };
+        if landing != Landing::Outside {
+            let begin = hearing
+                .ear
+                .span()
+                .end
+                .saturating_sub((bytes.len() / width) as u64);
+            hearing.said.keep(begin, buffer);
+        }
         if landing != Landing::Outside && hearing.manner != Manner::Elsewhere {
             let is_here = PUSHING.get() == Some(lane);
             hearing.manner = if is_here { Manner::Here } else { Manner::Elsewhere };

@@ -16,6 +16,7 @@ mod giving;
 mod hearing;
 mod output;
 mod passage;
+mod said;
 mod stage;
 mod stretch;
 

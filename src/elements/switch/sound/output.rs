@@ -4,6 +4,7 @@
 
 use gst::prelude::*;
 
+use super::said;
 use super::stage::Stage;
 use crate::elements::stamp;
 
@@ -69,8 +70,14 @@ fn kept_flags() -> gst::BufferFlags {
 
 impl Stage {
     /// Gives a buffer that begins at a position its time, and the flags, the metas and the offset of the buffer that
-    /// its first sample came in with. `entered` is when the newest one did, or nothing where none did.
-    pub fn dress(&mut self, buffer: &mut gst::BufferRef, begin: u64, entered: Option<gst::ClockTime>) {
+    /// its first sample came in with, and what was `said` of it. `entered` is when the newest one did, or nothing where none did.
+    pub fn dress(
+        &mut self,
+        buffer: &mut gst::BufferRef,
+        begin: u64,
+        entered: Option<gst::ClockTime>,
+        said: &[gst::Buffer],
+    ) {
         let Some(samples) = self.spec.samples_of(buffer.size()) else {
             return;
         };
@@ -95,6 +102,7 @@ impl Stage {
                 let _ = meta.transform(buffer, &gst::meta::MetaTransformCopy::new(..));
             }
         }
+        said::put(said, buffer);
         if std::mem::take(&mut self.is_discontinuous) {
             buffer.set_flags(gst::BufferFlags::DISCONT);
         }

@@ -255,7 +255,7 @@ impl Core {
         };
         let mut out = stage.stock.take(samples as usize * stage.spec.width())?;
         let buffer = out.get_mut().ok_or(gst::FlowError::Error)?;
-        {
+        let said = {
             let mut map = buffer.map_writable().map_err(|_| gst::FlowError::Error)?;
             let state = self.board.lock();
             let wishes = stage.wishes(&state, floor);
@@ -264,8 +264,14 @@ impl Core {
                 slots: &state.slots,
             };
             stage.seam.play(&wishes, &versions, &mut map);
-        }
-        stage.dress(buffer, begin, entered);
+            match stage.seam.target() {
+                Some(Source::Candidate(lane)) => {
+                    state.slots.get(lane).map(|it| it.hearing.said.within(begin..end))
+                }
+                _ => None,
+            }
+        };
+        stage.dress(buffer, begin, entered, &said.unwrap_or_default());
         Ok(Some(out))
     }
 

@@ -184,6 +184,7 @@ impl Stage {
         self.input.forget(kept);
         for slot in &mut state.slots {
             slot.hearing.ear.forget(kept);
+            slot.hearing.said.forget(kept);
         }
         while self.recent.len() > 1
             && self

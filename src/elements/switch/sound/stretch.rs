@@ -10,6 +10,7 @@ use super::super::core::Core;
 use super::super::dispatch::{Journey, Source};
 use super::super::slot::Answer;
 use super::super::trial::{Aim, Trial};
+use super::said;
 use super::stage::Stage;
 use crate::policy::RunKind;
 
@@ -26,6 +27,12 @@ pub struct Stretch {
     position: u64,
     /// Where the look ends.
     end: u64,
+}
+
+/// What a lane has given of a stretch.
+struct Taken {
+    bytes: Vec<u8>,
+    said: Vec<gst::Buffer>,
 }
 
 impl Stretch {
@@ -82,22 +89,30 @@ impl Core {
 
     /// Hands over what the lanes made of the stretch, for the scorer to compare; this copies it, once a look.
     ///
-    /// Equal samples say nothing: what only listens passes them on, and its answers are elsewhere.
+    /// Equal samples say nothing: what only listens passes them on, and its answers are metas. One that has said nothing
+    /// in this stretch, while the active one has, may just listen to longer ones.
     fn compare_stretch(&self, stage: &Stage, stretch: &Stretch, journey: &Journey) {
         let read = |lane: usize| Some((lane, self.taken_from(stage, lane, stretch)?));
         let Some(active) = read(stretch.active) else {
             return;
         };
         let others = stretch.lanes.into_iter().flatten().filter_map(read);
-        let others: Vec<_> = others.filter(|(_, it)| *it != active.1).collect();
+        let is_comparable = |it: &Taken| match (it.said.last(), active.1.said.last()) {
+            (None, None) => it.bytes != active.1.bytes,
+            (one, other) => one.is_some() == other.is_some(),
+        };
+        let others: Vec<_> = others.filter(|(_, it)| is_comparable(it)).collect();
         if others.is_empty() {
             return;
         }
         let pts = gst::ClockTime::try_from(stage.timeline.time_of(stretch.position)).ok();
-        let answer = |(lane, bytes): (usize, Vec<u8>)| {
-            let mut buffer = gst::Buffer::from_mut_slice(bytes);
+        let answer = |(lane, taken): (usize, Taken)| {
+            let mut buffer = gst::Buffer::from_mut_slice(taken.bytes);
             if let Some(buffer) = buffer.get_mut() {
                 buffer.set_pts(pts);
+                // The last word counts.
+                let last = taken.said.len().saturating_sub(1);
+                said::put(&taken.said[last..], buffer);
             }
             let caps = Some(stage.caps.clone());
             (lane, Answer { buffer, caps })
@@ -121,11 +136,13 @@ impl Core {
     }
 
     /// What a lane has given of the stretch; `None` when it has not given all of it.
-    fn taken_from(&self, stage: &Stage, lane: usize, stretch: &Stretch) -> Option<Vec<u8>> {
+    fn taken_from(&self, stage: &Stage, lane: usize, stretch: &Stretch) -> Option<Taken> {
         let samples = usize::try_from(stretch.end - stretch.position).ok()?;
         let mut bytes = vec![0; samples * stage.spec.width()];
         let state = self.board.lock();
-        let ear = &state.slots.get(lane)?.hearing.ear;
-        ear.read(stretch.position, &mut bytes).then_some(bytes)
+        let hearing = &state.slots.get(lane)?.hearing;
+        let said = hearing.said.within(stretch.position..stretch.end);
+        let is_whole = hearing.ear.read(stretch.position, &mut bytes);
+        is_whole.then_some(Taken { bytes, said })
     }
 }
