@@ -60,7 +60,7 @@ demo-detect: build ## Find objects in a clip in the same way; leaves target/demo
 	  filesrc location=examples/media/scene.webm ! decodebin ! videoconvert ! video/x-raw,format=I420 \
 	  ! queue max-size-buffers=4 ! clocksync ! tee name=scene \
 	  scene. ! queue ! identity name=truth ! quality.reference \
-	  scene. ! queue ! avrec-switch.\( name=switch reference=large late-policy=floor \
+	  scene. ! queue ! avrec-switch.\( name=switch reference=large late-policy=floor latency-budget=15000000 \
 	    avrec-infer name=small model-file=models/detect-small.onnx output=overlay \
 	    avrec-infer name=medium model-file=models/detect-medium.onnx output=overlay \
 	    avrec-infer name=large model-file=models/detect-large.onnx output=overlay \) \

@@ -265,7 +265,7 @@
     const series = perFrame ? [{}, { paths: () => null, points: { show: false } }] : [{}, line("p50"), line("p99", [5, 4])];
     chart("latency", "latency", narrow() ? 260 : 380, {
       series, scales: { y },
-      yAxis: { ...ticks, values: (_, all) => all.map((ms) => ms == null ? "" : `${ms} ms`) },
+      yAxis: { ...ticks, values: (_, all) => all.map((ms) => ms == null ? "" : ms < .1 ? `${Math.round(1000 * ms)} µs` : `${ms} ms`) },
       draw: [(u) => { markSwaps(u, true); nameLoads(u); perFrame && drawFrames(u); drawBudget(u); }],
     }, perFrame ? [run.frames.t, run.frames.ms] : [run.probe.t, run.probe.p50, run.probe.p99]);
     byId("latency-title").textContent = perFrame ? "Latency of each frame" : "Frame latency, median and 99th percentile";
