@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use gst::prelude::*;
 
-use super::active::{Active, Timing};
+use super::model::{Active, Timing};
 use crate::runtime::Model;
 use crate::score::LatencyWindow;
 

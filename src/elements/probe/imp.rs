@@ -12,9 +12,10 @@ use once_cell::sync::Lazy;
 use parking_lot::Mutex;
 
 use super::compare::Comparator;
+use super::message;
 use super::settings::Settings;
 use super::stream::{self, Reference, Stream};
-use super::{message, worker};
+use super::worker;
 use crate::elements::AUTHOR;
 
 pub static CAT: Lazy<gst::DebugCategory> = Lazy::new(|| {

@@ -70,14 +70,14 @@
 //!   t. ! queue ! after.reference
 //! ```
 
+mod audio_matching;
 mod compare;
 mod fidelity;
+mod frame_matching;
 mod imp;
-mod matching;
 mod message;
 mod meter;
 mod settings;
-mod spans;
 mod stream;
 mod worker;
 

@@ -2,14 +2,14 @@
 
 //! Why it is this candidate, as the structure `avrec/explanation` and as fields of `avrec/switch`.
 //!
-//! The policy is copied under the conductor's lock, which takes 3 µs (18 µs at P99), and asked outside of it: that
+//! The policy is copied under the policy_adapter's lock, which takes 3 µs (18 µs at P99), and asked outside of it: that
 //! takes 70 µs with 3 candidates and 300 µs with 16, and the streaming thread must not wait for it.
 
 use gst::prelude::*;
 
-use super::core::Core;
+use super::lanes::run::Fact;
 use super::messages::{self, ns};
-use super::state::Fact;
+use super::shared::Shared;
 use crate::policy::{Account, Availability, CandidateId, Explanation, Policy, Reason, Terms, Weights};
 
 /// All that an explanation is drawn up from, at one moment.
@@ -30,7 +30,7 @@ pub struct Snapshot {
 
 /// An explanation in the user's terms: the whole budget, the stream's frames, and the candidates' names.
 #[derive(Debug)]
-pub struct Told {
+pub struct NamedExplanation {
     explanation: Explanation,
     names: Vec<String>,
     figures: Vec<Vec<(&'static str, f64)>>,
@@ -38,14 +38,14 @@ pub struct Told {
 
 impl Snapshot {
     /// Draws up the explanation.
-    pub fn explain(self) -> Told {
+    pub fn explain(self) -> NamedExplanation {
         let mut explanation = self.policy.explain(&self.availability);
         explanation.frame = self.frame;
         explanation.since = explanation.since.map(|(reason, _)| (reason, self.since));
         explanation.flips_at = explanation
             .flips_at
             .map(|(budget, id)| (budget.div_f64(self.margin), id));
-        Told {
+        NamedExplanation {
             explanation,
             names: self.names,
             figures: self.figures,
@@ -53,7 +53,7 @@ impl Snapshot {
     }
 }
 
-impl Told {
+impl NamedExplanation {
     fn name(&self, id: CandidateId) -> &str {
         self.names.get(id.0).map_or("", String::as_str)
     }
@@ -170,14 +170,14 @@ impl Parts {
     }
 }
 
-impl Core {
+impl Shared {
     /// Why it is this candidate, by the settings of this moment and what was known at the last frame.
-    pub fn explain(&self) -> Told {
+    pub fn explain(&self) -> NamedExplanation {
         let settings = self.settings();
         let snapshot = {
-            let mut conductor = self.conductor.lock();
-            conductor.apply(&settings);
-            conductor.snapshot()
+            let mut policy_adapter = self.policy_adapter.lock();
+            policy_adapter.apply(&settings);
+            policy_adapter.snapshot()
         };
         let figures = self
             .board
@@ -221,7 +221,7 @@ impl Core {
                 format!("the candidates are: {names}"),
             ));
         };
-        self.board.lock().tell(Fact::Told { lane, score });
+        self.board.lock().tell(Fact::NamedExplanation { lane, score });
         Ok(())
     }
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use gst::prelude::*;
 
-use super::core::Core;
-use super::dispatch::{Journey, Source};
-use super::explain::Told;
-use super::slot::{Residency, Slot};
-use super::survey::Finding;
+use super::explain::NamedExplanation;
+use super::lanes::status::{LaneState, LaneStatus};
+use super::shared::Shared;
+use super::video::chain::{AnsweredBy, FrameContext};
+use super::video::exhaustive::Finding;
 use crate::policy::{Evidence, Outlook, Reason};
 use crate::score::{Comparison, LatencyWindow};
 
@@ -23,7 +23,7 @@ pub fn ns(duration: Duration) -> u64 {
 }
 
 /// Running time of the frame, where its segment and PTS give one.
-fn running_time(core: &Core, pts: Option<gst::ClockTime>) -> Option<gst::ClockTime> {
+fn running_time(core: &Shared, pts: Option<gst::ClockTime>) -> Option<gst::ClockTime> {
     let segment = core.sink.sticky_event::<gst::event::Segment>(0)?;
     segment
         .segment()
@@ -37,11 +37,11 @@ fn running_time(core: &Core, pts: Option<gst::ClockTime>) -> Option<gst::ClockTi
 /// the numbers that were compared (`latency-upper-ns`, `latency-budget-ns`, `quality`, `over`, `busy-ns`), and the
 /// explanation.
 pub fn switch(
-    core: &Core,
-    journey: &Journey,
+    core: &Shared,
+    journey: &FrameContext,
     (from, to): (&str, &str),
     reason: &Reason,
-    why: &Told,
+    why: &NamedExplanation,
 ) -> gst::Structure {
     let pts = journey.frame.pts();
     let builder = gst::Structure::builder("avrec/switch")
@@ -70,9 +70,9 @@ pub fn switch(
 
 /// `avrec/frame`: what became of one frame; posted while `frame-messages` is set.
 pub fn frame(
-    core: &Core,
-    journey: &Journey,
-    source: Option<Source>,
+    core: &Shared,
+    journey: &FrameContext,
+    source: Option<AnsweredBy>,
     latency: Duration,
     is_miss: bool,
 ) -> gst::Structure {
@@ -81,10 +81,10 @@ pub fn frame(
     let state = core.board.lock();
     let name = |lane: usize| state.slots.get(lane).map_or("", |it| it.name.as_str());
     let (nick, candidate) = match source {
-        Some(Source::Active(lane)) => ("active", name(lane)),
-        Some(Source::Held(lane)) => ("held", name(lane)),
-        Some(Source::Floor(lane)) => ("floor", name(lane)),
-        Some(Source::Passthrough) => ("passthrough", "passthrough"),
+        Some(AnsweredBy::Active(lane)) => ("active", name(lane)),
+        Some(AnsweredBy::Held(lane)) => ("held", name(lane)),
+        Some(AnsweredBy::Floor(lane)) => ("floor", name(lane)),
+        Some(AnsweredBy::Passthrough) => ("passthrough", "passthrough"),
         None => ("dropped", ""),
     };
     gst::Structure::builder("avrec/frame")
@@ -151,12 +151,12 @@ pub fn evidence(figures: &[(&'static str, f64)]) -> Option<gst::Structure> {
 /// Fields: `frame`, `pts`, `running-time`, `budget-ns`, `reference` and the array `candidates`, each with
 /// `name`, `prior` (where the catalogue gives one), `latency-ns` (absent without an answer) and `agreement`
 /// (absent for the reference, and where nothing could be compared).
-pub fn survey(core: &Core, journey: &Journey, findings: &[Finding]) -> gst::Structure {
+pub fn survey(core: &Shared, journey: &FrameContext, findings: &[Finding]) -> gst::Structure {
     let pts = journey.frame.pts();
     let (reference, priors) = {
-        let conductor = core.conductor.lock();
-        let priors: Vec<_> = findings.iter().map(|it| conductor.prior(it.lane)).collect();
-        (conductor.reference_lane(), priors)
+        let policy_adapter = core.policy_adapter.lock();
+        let priors: Vec<_> = findings.iter().map(|it| policy_adapter.prior(it.lane)).collect();
+        (policy_adapter.reference_lane(), priors)
     };
     let state = core.board.lock();
     let name = |lane: usize| state.slots.get(lane).map_or("", |it| it.name.as_str());
@@ -199,11 +199,11 @@ pub fn candidate_failed(candidate: &str, cause: &str, remedy: &str) -> gst::Stru
 }
 
 /// The `stats` property; fields carry their unit.
-pub fn stats(core: &Core) -> gst::Structure {
+pub fn stats(core: &Shared) -> gst::Structure {
     let totals = core.totals.lock().clone();
     let (slots, outlooks, slowdown, price) = {
         let state = core.board.lock();
-        let slots: Vec<_> = state.slots.iter().map(Slot::summary).collect();
+        let slots: Vec<_> = state.slots.iter().map(LaneStatus::summary).collect();
         (
             slots,
             state.outlooks.clone(),
@@ -249,11 +249,11 @@ struct Summary {
     figures: Vec<(&'static str, f64)>,
 }
 
-impl Slot {
+impl LaneStatus {
     fn summary(&self) -> Summary {
         let is_hung = self.run.as_ref().is_some_and(|it| it.reported_hung);
         let cause = match &self.residency {
-            Residency::Failed { cause, .. } => Some(cause.clone()),
+            LaneState::Failed { cause, .. } => Some(cause.clone()),
             _ => None,
         };
         Summary {
