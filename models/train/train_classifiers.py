@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MPL-2.0
 """Trains, exports and measures the two classifiers of `models/`: what one hears, and what is wrong with a picture.
 
-    python examples/train_classifiers.py --train sound picture --minutes 3 --out models
-    python examples/train_classifiers.py --evaluate --clip bigbuckbunny.mp4 --out models
+    python models/train/train_classifiers.py --train sound picture --minutes 3 --out models
+    python models/train/train_classifiers.py --evaluate --clip bigbuckbunny.mp4 --out models
 
 `sound.onnx` hears one second, [1, 16000] at 16 kHz, and answers with logits of speech, music, noise and silence. Its
 spectrogram is a convolution inside the graph. `picture.onnx` sees a whole frame scaled to [1, 3, 160, 160], RGB in

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MPL-2.0
 """Trains, exports and measures the three speech denoisers of `models/`.
 
-    python examples/train_denoisers.py --size all --minutes 15 --out models
-    python examples/train_denoisers.py --evaluate --out models
+    python models/train/train_denoisers.py --size all --minutes 15 --out models
+    python models/train/train_denoisers.py --evaluate --out models
 
 Each hears 48 kHz mono in steps of `hop` samples and turns down, in every step, the bands in which it hears noise: a
 short Fourier transform, gated recurrent units over the loudness of some bands as in RNNoise (arXiv:1709.08243), a gain

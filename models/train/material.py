@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """Photographs and recordings that the training scripts share: where they are, and which are kept for measuring.
 
-Nothing is downloaded. Pictures come inside Python packages (`requirements-train.txt`) and, like all recordings, inside
+Nothing is downloaded. Pictures come inside Python packages (`requirements.txt`) and, like all recordings, inside
 Debian packages, which may be installed or only unpacked (`dpkg -x`) below a folder that `--root` names:
 
     lomiri-wallpapers-16.04 lomiri-wallpapers-20.04 mate-backgrounds plasma-workspace-wallpapers

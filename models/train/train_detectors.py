@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MPL-2.0
 """Trains, exports and measures the three object detectors of `models/`.
 
-    python examples/train_detectors.py --size all --minutes 20 --out models
-    python examples/train_detectors.py --evaluate --out models
+    python models/train/train_detectors.py --size all --minutes 20 --out models
+    python models/train/train_detectors.py --evaluate --out models
 
 They find balls, cones, signs, cups, arrows and boxes that `scenes.py` draws into photographs. One recipe, three sizes of
 picture and network: a plain convolutional trunk, a top-down path (arXiv:1612.03144), one head for all levels without

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """Makes the clip `examples/media/scene.webm`: drawn objects that move over a real film, with their boxes in `scene.csv`.
 
-    python examples/make_scene.py bigbuckbunny.mp4 --out examples/media
+    python models/train/make_scene.py bigbuckbunny.mp4 --out examples/media
 
 The detectors of `models/` have seen neither this film nor these objects. The film is short, so it is played forwards
 and backwards, under a window that moves. GStreamer decodes and encodes (`gst-launch-1.0`, VP8 in WebM).

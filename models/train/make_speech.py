@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """Makes `examples/media/speech.flac`, 48 kHz: on the left the clean voice, on the right the same in noise.
 
-    python examples/make_speech.py --out examples/media
+    python models/train/make_speech.py --out examples/media
 
 Two voices that no model of `models/` was trained on, Carlo Flora (Italian) and IvrvoiceRU (Russian), both under
 CC-BY-3.0, over a fan, typing, murmur and a street that were not either. These are computed, and the murmur is

@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: MPL-2.0
 """Trains, exports and measures the three ×2 luma upscalers of `models/`.
 
-    python examples/train_upscalers.py --size all --minutes 15 --out models
-    python examples/train_upscalers.py --evaluate clip.mp4 --out models
+    python models/train/train_upscalers.py --size all --minutes 15 --out models
+    python models/train/train_upscalers.py --evaluate clip.mp4 --out models
 
 One recipe, three depths. A network is a plain stack: a 5×5 convolution on the small picture, some 3×3 convolutions, a
 convolution to four channels, and DepthToSpace, which interleaves those four into a picture twice as wide and high.
 Besides Relu and a final Clip nothing else is in the exported graph, so every engine runs it fast.
 
-The training photographs come inside Python packages (`requirements-train.txt`): nothing is downloaded by this script.
+The training photographs come inside Python packages (`requirements.txt`): nothing is downloaded by this script.
 """
 
 import argparse
