@@ -21,7 +21,7 @@ const FRAMES: u32 = 12;
 fn each_launch_line_of_the_readme_and_docs_runs() {
     init();
     assert!(
-        4 <= launch_lines(&read("README.md")).len(),
+        3 <= launch_lines(&read("README.md")).len(),
         "launch lines of the README"
     );
     let lines: Vec<Vec<String>> = pages().iter().flat_map(|it| launch_lines(&read(it))).collect();
