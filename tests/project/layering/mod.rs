@@ -3,8 +3,15 @@
 //! The architecture as a test: which part of the crate may mention what. A folder that is still empty
 //! passes; one that is missing does not.
 
+mod circles;
+mod owners;
+mod sources;
+mod words;
+
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use sources::{root, rust_files};
 
 /// The crates of GStreamer.
 const GSTREAMER: &[&str] = &[
@@ -33,7 +40,9 @@ const FORBIDDEN: &[(&str, &[&[&str]])] = &[
                 "crate::runtime",
                 "crate::media",
                 "crate::score",
+                "crate::audio",
                 "crate::elements",
+                "crate::messages",
                 "crate::tensor",
                 "std::fs",
                 "std::io",
@@ -58,6 +67,7 @@ const FORBIDDEN: &[(&str, &[&[&str]])] = &[
                 "crate::media",
                 "crate::policy",
                 "crate::elements",
+                "crate::messages",
                 "Instant::now",
                 "std::fs",
             ],
@@ -67,7 +77,14 @@ const FORBIDDEN: &[(&str, &[&[&str]])] = &[
         "runtime",
         &[
             GSTREAMER,
-            &["crate::media", "crate::policy", "crate::score", "crate::elements"],
+            &[
+                "crate::media",
+                "crate::policy",
+                "crate::score",
+                "crate::audio",
+                "crate::elements",
+                "crate::messages",
+            ],
         ],
     ),
     (
@@ -79,6 +96,7 @@ const FORBIDDEN: &[(&str, &[&[&str]])] = &[
                 "crate::policy",
                 "crate::score",
                 "crate::elements",
+                "crate::messages",
             ],
         ],
     ),
@@ -97,7 +115,9 @@ const FORBIDDEN: &[(&str, &[&[&str]])] = &[
                 "crate::media",
                 "crate::policy",
                 "crate::score",
+                "crate::audio",
                 "crate::elements",
+                "crate::messages",
             ],
         ],
     ),
@@ -112,7 +132,9 @@ const FORBIDDEN: &[(&str, &[&[&str]])] = &[
                 "crate::runtime",
                 "crate::media",
                 "crate::score",
+                "crate::audio",
                 "crate::elements",
+                "crate::messages",
             ],
         ],
     ),
@@ -122,12 +144,58 @@ const FORBIDDEN: &[(&str, &[&[&str]])] = &[
         "letterbox.rs",
         &[GSTREAMER, LIBRARIES, &["crate::media", "crate::decode"]],
     ),
+    // Continuity and slicing of audio come from GStreamer's own; elements, pads and messages stay outside.
     (
         "audio",
         &[
-            GSTREAMER,
             LIBRARIES,
-            &["crate::", "std::fs", "std::thread", "Instant::now", "Mutex"],
+            &[
+                "gst::Element",
+                "gst::Pad",
+                "gst::Bus",
+                "gst::Event",
+                "gst::Message",
+                "gst::Query",
+                "gst_video::",
+                "gst_analytics::",
+                "glib::",
+                "crate::runtime",
+                "crate::media",
+                "crate::decode",
+                "crate::policy",
+                "crate::score",
+                "crate::replay",
+                "crate::messages",
+                "crate::elements",
+                "std::fs",
+                "std::thread",
+                "Instant::now",
+                "Mutex",
+            ],
+        ],
+    ),
+    // What messages say comes from the parts below in plain values; nothing decides or runs here.
+    (
+        "messages",
+        &[
+            LIBRARIES,
+            &[
+                "gst_video::",
+                "gst_audio::",
+                "gst_base::",
+                "policy::Policy",
+                "policy::Config",
+                "runtime::Session",
+                "crate::media",
+                "crate::audio",
+                "crate::decode",
+                "crate::replay",
+                "crate::elements",
+                "std::fs",
+                "std::thread",
+                "Instant::now",
+                "Mutex",
+            ],
         ],
     ),
     ("tensor.rs", &[GSTREAMER, LIBRARIES, &["crate::"]]),
@@ -143,6 +211,10 @@ const CONTROLLER_LINES: usize = 380;
 fn no_part_mentions_what_it_must_not_know() {
     let mut found = Vec::new();
     for (part, words) in FORBIDDEN {
+        // Not there yet.
+        if *part == "messages" && !source().join(part).exists() {
+            continue;
+        }
         for file in rust_files(&source().join(part)) {
             for (number, line) in code_lines(&file) {
                 let mentioned = words.iter().copied().flatten().filter(|it| mentions(&line, it));
@@ -172,9 +244,8 @@ fn policy_files_hold_one_concept_each() {
 
 #[test]
 fn no_test_sleeps() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut files = rust_files(&root.join("tests"));
-    files.retain(|it| !it.ends_with("layering.rs"));
+    let mut files = rust_files(&root().join("tests"));
+    files.retain(|it| !it.ends_with("layering/mod.rs"));
     // A test inside `src` stands at the end of its file, behind `mod tests`.
     let inline = rust_files(&source());
     let in_tests = inline.iter().flat_map(|file| {
@@ -221,22 +292,7 @@ fn the_check_itself_can_fail() {
 }
 
 fn source() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
-}
-
-/// The Rust files of a folder and below, or the file itself.
-fn rust_files(path: &Path) -> Vec<PathBuf> {
-    if path.is_file() {
-        return vec![path.to_path_buf()];
-    }
-    let entries = fs::read_dir(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let mut files: Vec<PathBuf> = entries
-        .map(|entry| entry.unwrap().path())
-        .filter(|it| it.is_dir() || it.extension().is_some_and(|it| it == "rs"))
-        .flat_map(|it| rust_files(&it))
-        .collect();
-    files.sort();
-    files
+    root().join("src")
 }
 
 /// The lines of a file with their numbers, without comments.
