@@ -8,8 +8,8 @@
 
 mod backend;
 mod buffer;
-pub mod catalogue;
-mod catalogue_reader;
+pub mod catalog;
+mod catalog_candidate;
 mod describe;
 mod error;
 mod external_data;

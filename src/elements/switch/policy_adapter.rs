@@ -376,7 +376,7 @@ impl PolicyAdapter {
                 Fact::Perturbed { lane, agreement } => {
                     self.policy.perturbed(now, CandidateId(lane), agreement);
                 }
-                Fact::NamedExplanation { lane, score } => self.policy.told(now, CandidateId(lane), score),
+                Fact::NamedExplanation { lane, score } => self.policy.rated(now, CandidateId(lane), score),
                 Fact::LateDownstream { jitter } => self.policy.late_downstream(now, jitter),
             }
         }

@@ -13,7 +13,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use gstavrec::policy::{Config, ConfigError};
-use gstavrec::replay::{Figures, Matrix, Roster, Summary, oracle, write};
+use gstavrec::replay::{Figures, Matrix, PolicyName, Summary, oracle, write};
 use serde_json::Value;
 
 pub use args::ReplayArgs;
@@ -26,7 +26,7 @@ use crate::failure::Failure;
 /// What one policy made of one trace.
 #[derive(Debug, Clone)]
 struct Played {
-    policy: Roster,
+    policy: PolicyName,
     figures: Figures,
 }
 
@@ -34,13 +34,13 @@ struct Played {
 #[derive(Debug)]
 struct Replay {
     /// Each policy with its figures, one a trace.
-    policies: Vec<(Roster, Vec<Figures>)>,
+    policies: Vec<(PolicyName, Vec<Figures>)>,
     /// Each trace as JSON, if that is asked for.
     traces: Vec<Value>,
 }
 
 impl Replay {
-    fn summaries(&self) -> impl Iterator<Item = (Roster, Summary)> {
+    fn summaries(&self) -> impl Iterator<Item = (PolicyName, Summary)> {
         self.policies
             .iter()
             .map(|(policy, figures)| (*policy, Summary::new(figures)))
@@ -102,9 +102,9 @@ fn add(plan: &ReplayPlan, trace: &Trace, replay: &mut Replay) -> Result<(), Conf
     Ok(())
 }
 
-fn play(policies: &[Roster], matrix: &Matrix, config: Config) -> Result<Vec<Played>, ConfigError> {
+fn play(policies: &[PolicyName], matrix: &Matrix, config: Config) -> Result<Vec<Played>, ConfigError> {
     let (clairvoyant, switch_aware) = (oracle::clairvoyant(matrix), oracle::switch_aware(matrix));
-    let figures = |policy: Roster| {
+    let figures = |policy: PolicyName| {
         let outcome = policy.play(matrix, config)?;
         Ok(Figures::new(matrix, &outcome, &clairvoyant, &switch_aware))
     };

@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use gstavrec::replay::{Figures, Frames, Interval, Roster, Summary};
+use gstavrec::replay::{Figures, Frames, Interval, PolicyName, Summary};
 
 use super::Played;
 use super::narrator::Told;
@@ -50,7 +50,7 @@ pub fn trace(trace: &Trace, played: &[Played]) -> String {
     )
 }
 
-fn row(policy: Roster, figures: &Figures) -> Row {
+fn row(policy: PolicyName, figures: &Figures) -> Row {
     let reaction = Frames::new(figures.reaction.iter().copied());
     let recovery = Frames::new(figures.recovery.iter().copied());
     [
@@ -68,7 +68,7 @@ fn row(policy: Roster, figures: &Figures) -> Row {
 }
 
 /// The means over all traces, with their intervals below.
-pub fn means(traces: usize, summaries: impl Iterator<Item = (Roster, Summary)>) -> String {
+pub fn means(traces: usize, summaries: impl Iterator<Item = (PolicyName, Summary)>) -> String {
     let rows = summaries.flat_map(|(policy, it)| [mean_row(policy, &it), interval_row(&it)]);
     format!(
         "mean of {traces} traces, below it the 95 % bootstrap interval over the traces\n{}",
@@ -76,7 +76,7 @@ pub fn means(traces: usize, summaries: impl Iterator<Item = (Roster, Summary)>) 
     )
 }
 
-fn mean_row(policy: Roster, it: &Summary) -> Row {
+fn mean_row(policy: PolicyName, it: &Summary) -> Row {
     [
         policy.to_string(),
         tenths(100.0 * it.miss_rate.mean),

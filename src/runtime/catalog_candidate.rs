@@ -1,28 +1,19 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! The catalogue: all candidates of one task with their prior quality, as a TOML file.
-//!
-//! It is read strictly: what is not understood is an error with its line, because a mistyped key that is
-//! skipped costs its author an evening. Which properties of the inference element may stand in a
-//! candidate is told by the caller, so that nothing here knows an element.
+//! One candidate of a catalogue, and whether its model file is the one that its author meant.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
-use super::catalogue_reader::Reader;
-
-/// Bytes a catalogue may have: some ten thousand candidates.
-const MAX_BYTES: u64 = 1 << 20;
-
 /// What is wrong with a catalogue, where, and what to change.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}:{line}: {cause}; {remedy}", .path.display())]
-pub struct CatalogueError {
+pub struct CatalogError {
     pub path: PathBuf,
     /// Counted from 1.
     pub line: usize,
@@ -57,62 +48,17 @@ pub struct Candidate {
     /// Where the candidate begins in the file, counted from 1.
     pub line: usize,
     /// The file that it comes from.
-    pub(super) catalogue: PathBuf,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub struct Catalogue {
-    pub path: PathBuf,
-    pub task: Option<String>,
-    /// Name of the candidate whose answers score the others.
-    pub reference: Option<String>,
-    /// Name of the candidate that answers at once.
-    pub floor: Option<String>,
-    /// In the order of the file; at least one, with names that differ.
-    pub candidates: Vec<Candidate>,
-}
-
-impl Catalogue {
-    /// Reads a catalogue. Model files must exist; their content is not read, see [`Candidate::verify`].
-    pub fn load(path: &Path, properties: &[&str]) -> Result<Catalogue, CatalogueError> {
-        let fault = |cause: String| CatalogueError {
-            path: path.to_owned(),
-            line: 1,
-            cause,
-            remedy: "set catalog to a TOML file that this user may read".into(),
-        };
-        let metadata = fs::metadata(path).map_err(|error| fault(format!("cannot read it: {error}")))?;
-        if !metadata.is_file() || MAX_BYTES < metadata.len() {
-            return Err(fault(format!("it is no file of at most {MAX_BYTES} bytes")));
-        }
-        let text = fs::read_to_string(path).map_err(|error| fault(format!("cannot read it: {error}")))?;
-        Catalogue::parse(path, &text, properties)
-    }
-
-    /// Parses the text of a catalogue; models are looked for relative to the folder of `path`.
-    pub fn parse(path: &Path, text: &str, properties: &[&str]) -> Result<Catalogue, CatalogueError> {
-        let reader = Reader {
-            path,
-            text,
-            properties,
-        };
-        reader.read()
-    }
-
-    /// Returns the candidate of this name.
-    pub fn candidate(&self, name: &str) -> Option<&Candidate> {
-        self.candidates.iter().find(|candidate| candidate.name == name)
-    }
+    pub(super) catalog: PathBuf,
 }
 
 impl Candidate {
     /// Compares the model file with `sha256`, if both are given. Reads the whole file.
-    pub fn verify(&self) -> Result<(), CatalogueError> {
+    pub fn verify(&self) -> Result<(), CatalogError> {
         let (Source::Model(model), Some(wanted)) = (&self.source, &self.sha256) else {
             return Ok(());
         };
-        let fault = |cause: String, remedy: String| CatalogueError {
-            path: self.catalogue.clone(),
+        let fault = |cause: String, remedy: String| CatalogError {
+            path: self.catalog.clone(),
             line: self.line,
             cause,
             remedy,

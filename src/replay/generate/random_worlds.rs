@@ -2,7 +2,7 @@
 
 //! Worlds of other shapes: what users may bring. Everything is drawn from the seed.
 
-use super::{Shape, contention};
+use super::contention::{Shape, contention};
 use crate::replay::{Cell, Column, Matrix, Random};
 
 const FRAMES: usize = 3000;

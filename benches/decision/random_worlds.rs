@@ -3,7 +3,7 @@
 //! Worlds of other shapes, and the candidate that would have been best there, had one known.
 
 use gstavrec::replay::baseline::Static;
-use gstavrec::replay::{Figures, Roster, Summary, mean_of};
+use gstavrec::replay::{Figures, PolicyName, Summary, mean_of};
 
 use crate::text::{interval, percent, row, table};
 use crate::world::{self, World};
@@ -16,7 +16,7 @@ pub fn run() {
         "wild worlds, seeds 1000 to 1059: 3 to 8 candidates, 25 to 60 frames a second, budgets of half to two"
     );
     println!("periods, other noise, wrong or no catalogue; 95 % bootstrap intervals over the worlds");
-    let worlds = world::wild();
+    let worlds = world::random_worlds();
     let mut rows = vec![row(&[
         "policy",
         "regret %",
@@ -26,7 +26,7 @@ pub fn run() {
         "shadow %",
         "better than",
     ])];
-    let ours: Vec<Figures> = worlds.iter().map(|it| it.roster(Roster::Avrec)).collect();
+    let ours: Vec<Figures> = worlds.iter().map(|it| it.play_named(PolicyName::Avrec)).collect();
     let mut add = |name: &str, figures: &[Figures]| {
         let summary = Summary::new(figures);
         let beaten = ours.iter().zip(figures).filter(|it| it.0.regret < it.1.regret);
@@ -40,8 +40,11 @@ pub fn run() {
             format!("in {} of {}", beaten.count(), figures.len()),
         ]);
     };
-    for (policy, name) in Roster::ALL.into_iter().filter(|it| it.0 != Roster::Oracle) {
-        let figures: Vec<Figures> = worlds.iter().map(|it| it.roster(policy)).collect();
+    for (policy, name) in PolicyName::ALL
+        .into_iter()
+        .filter(|it| it.0 != PolicyName::Oracle)
+    {
+        let figures: Vec<Figures> = worlds.iter().map(|it| it.play_named(policy)).collect();
         add(name, &figures);
     }
     let (best, kept): (Vec<_>, Vec<_>) = worlds.iter().map(fixed).unzip();
