@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use gst::ClockTime;
 use gst::prelude::*;
-use gstavrec::elements::probe::ProbeMessage;
 use gstavrec::elements::stamp;
+use gstavrec::messages::ProbeMessage;
 
 const CAPS: &str = "video/x-raw,format=GRAY8,width=64,height=48,framerate=25/1";
 const FRAME: ClockTime = ClockTime::from_mseconds(40);

@@ -17,6 +17,7 @@ use super::state::{Fact, FollowUp};
 use super::trial::{Aim, Trial};
 use super::{CAT, messages};
 use crate::elements::stamp;
+use crate::messages::CandidateReady;
 use crate::policy::RunKind;
 
 impl Core {
@@ -56,13 +57,7 @@ impl Core {
             "Switching from {from} to {to}: {}",
             change.reason
         );
-        self.post(messages::switch(
-            self,
-            journey,
-            (&from, &to),
-            &change.reason,
-            &why,
-        ));
+        self.post(messages::switch(self, journey, (&from, &to), &change.reason, why));
         switch.emit_by_name::<()>("candidate-changed", &[&from, &to, &change.reason.to_string()]);
         switch.notify("active-candidate");
     }
@@ -256,7 +251,7 @@ impl Core {
                     .get(lane)
                     .map(|it| it.name.clone())
                     .unwrap_or_default();
-                self.post(messages::candidate_ready(&name));
+                self.post(CandidateReady { candidate: name });
             }
         }
     }

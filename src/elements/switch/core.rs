@@ -17,12 +17,12 @@ use super::ending::Ending;
 use super::keeper::{Order, Report};
 use super::lane::Lane;
 use super::ledger::Ledger;
-use super::messages;
 use super::outgoing::Outgoing;
 use super::scorer::Scorer;
 use super::settings::{LatePolicy, Settings};
 use super::slot::{Residency, WARM_UP_RUNS, WINDOW};
 use super::sound::Stage;
+use crate::messages::CandidateFailed;
 use crate::score::LatencyWindow;
 
 /// How often a failed lane is started again, and how long the first pause is; each further one is four
@@ -267,13 +267,21 @@ impl Core {
             ("candidate {name} cannot answer: {cause}"),
             ["{remedy}; the other candidates go on"]
         );
-        self.post(messages::candidate_failed(name, cause, remedy));
+        self.post(CandidateFailed {
+            candidate: name.to_string(),
+            cause: cause.to_string(),
+            remedy: remedy.to_string(),
+        });
     }
 
-    pub fn post(&self, structure: gst::Structure) {
+    pub fn post(&self, message: impl Into<gst::Structure>) {
         if let Some(switch) = self.switch.upgrade() {
             // Fails only without a bus, that is outside of a pipeline.
-            let _ = switch.post_message(gst::message::Element::builder(structure).src(&switch).build());
+            let _ = switch.post_message(
+                gst::message::Element::builder(message.into())
+                    .src(&switch)
+                    .build(),
+            );
         }
     }
 

@@ -16,6 +16,7 @@ use super::super::slot::Slot;
 use super::ahead::Needed;
 use super::hearing::{Sound, WARM_AHEAD};
 use super::stage::{Stage, Versions};
+use crate::messages::CandidateReady;
 use crate::seam::Source;
 
 impl Core {
@@ -330,7 +331,7 @@ impl Core {
                     .map(|it| it.name.clone())
                     .unwrap_or_default()
             };
-            self.post(messages::candidate_ready(&name));
+            self.post(CandidateReady { candidate: name });
         }
     }
 }
