@@ -21,6 +21,7 @@
 use gst::glib;
 
 pub mod answer;
+pub mod audio;
 pub mod decode;
 pub mod elements;
 pub mod letterbox;
@@ -31,7 +32,7 @@ pub mod policy;
 pub mod replay;
 pub mod runtime;
 pub mod score;
-pub mod seam;
+
 pub mod tensor;
 
 fn plugin_init(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {

@@ -123,7 +123,7 @@ const FORBIDDEN: &[(&str, &[&[&str]])] = &[
         &[GSTREAMER, LIBRARIES, &["crate::media", "crate::decode"]],
     ),
     (
-        "seam",
+        "audio",
         &[
             GSTREAMER,
             LIBRARIES,

@@ -2,10 +2,10 @@
 
 //! The three elements: pads, properties, events and messages over the pure cores. The only place that knows both worlds.
 
+pub mod comparable;
+pub mod content;
 pub mod infer;
-pub mod pairing;
 pub mod probe;
-pub mod reading;
 pub mod stamp;
 pub mod switch;
 

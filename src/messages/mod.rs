@@ -21,7 +21,7 @@ pub use infer::{
 pub use latencies::Percentiles;
 pub use probe::{FIGURES, Fidelity, Latencies, ProbeMessage, ProbeStats, Summary};
 pub use switch::{
-    AnsweredBy, CandidateFailed, CandidateReady, Compared, EvidenceWord, Frame, MeasuredFigure, Score,
+    AnswerKind, CandidateFailed, CandidateReady, Compared, EvidenceWord, Frame, MeasuredFigure, Score,
     Survey, Surveyed, Swap,
 };
 pub use switch_stats::{CandidateState, CandidateStats, Estimates, SwitchStats};

@@ -74,7 +74,7 @@ structure! {
         /// Whose answer left; empty where none did.
         candidate: String = "candidate",
         active: String = "active",
-        answer: AnsweredBy = "answer",
+        answer: AnswerKind = "answer",
         /// The active candidate's answer was not there in time; the floor may have stood in on time.
         is_miss: bool = "late",
     }
@@ -82,7 +82,7 @@ structure! {
 
 words! {
     /// How the answer to a frame came about.
-    AnsweredBy {
+    AnswerKind {
         /// The active candidate answered this frame.
         Active = "active",
         /// The active candidate's answer to an earlier frame left again.

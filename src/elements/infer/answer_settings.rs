@@ -19,12 +19,12 @@ pub struct AnswerSettings {
     pub labels_file: Option<String>,
     pub fit: Fit,
     pub output: Output,
-    pub live: Live,
+    pub live: DecodeOptions,
 }
 
 /// What is looked up for each frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Live {
+pub struct DecodeOptions {
     pub confidence_threshold: f32,
     pub iou_threshold: f32,
     pub max_detections: u32,
@@ -44,9 +44,9 @@ const MOST_SCORE: f64 = 1e9;
 /// The value beyond which a time is none.
 const MOST_NANOSECONDS: u64 = u64::MAX - 1;
 
-impl Default for Live {
-    fn default() -> Live {
-        Live {
+impl Default for DecodeOptions {
+    fn default() -> DecodeOptions {
+        DecodeOptions {
             confidence_threshold: 0.25,
             // The default of YOLOv5's own detector, stricter than the 0.7 of later ones: one box an object.
             iou_threshold: 0.45,
@@ -62,7 +62,7 @@ impl Default for Live {
     }
 }
 
-impl Live {
+impl DecodeOptions {
     /// The same for the decoder.
     pub fn decoding(&self) -> decode::Settings {
         decode::Settings {
@@ -187,7 +187,7 @@ fn loading_properties(default: &AnswerSettings) -> Vec<glib::ParamSpec> {
     ]
 }
 
-fn decoding_properties(default: &Live) -> Vec<glib::ParamSpec> {
+fn decoding_properties(default: &DecodeOptions) -> Vec<glib::ParamSpec> {
     vec![
         glib::ParamSpecFloat::builder("confidence-threshold")
             .nick("Confidence threshold")
@@ -235,7 +235,7 @@ fn decoding_properties(default: &Live) -> Vec<glib::ParamSpec> {
     ]
 }
 
-fn telling_properties(default: &Live) -> Vec<glib::ParamSpec> {
+fn telling_properties(default: &DecodeOptions) -> Vec<glib::ParamSpec> {
     vec![
         glib::ParamSpecBoolean::builder("post-messages")
             .nick("Post messages")

@@ -10,12 +10,13 @@ use gst_base::subclass::prelude::*;
 use once_cell::sync::Lazy;
 use parking_lot::{Condvar, Mutex};
 
-use super::active::Passage;
-use super::frames::Passing;
+use super::caps;
+use super::model::BufferMode;
 use super::settings::{self, Settings};
 use super::state::{State, Waiting};
 use super::stats::Published;
-use super::{caps, frames};
+use super::video;
+use super::video::Passing;
 use crate::elements::AUTHOR;
 use crate::runtime::library::{self, LogLevel};
 
@@ -219,9 +220,9 @@ impl BaseTransformImpl for Infer {
 
     fn decide_allocation(&self, query: &mut gst::query::Allocation) -> Result<(), gst::LoggableError> {
         match self.passage() {
-            Passage::Replaced => frames::offer_pool(query)?,
+            BufferMode::Replaced => video::offer_pool(query)?,
             // Frames stay in the memory they came in.
-            Passage::InPlace | Passage::Untouched => frames::refuse_pools(query),
+            BufferMode::InPlace | BufferMode::Untouched => video::refuse_pools(query),
         }
         self.parent_decide_allocation(query)
     }
@@ -269,9 +270,9 @@ impl BaseTransformImpl for Infer {
         inbuf: InputBuffer,
     ) -> Result<PrepareOutputBufferSuccess, gst::FlowError> {
         match (self.passage(), inbuf) {
-            (Passage::InPlace, InputBuffer::Writable(_)) => Ok(PrepareOutputBufferSuccess::InputBuffer),
+            (BufferMode::InPlace, InputBuffer::Writable(_)) => Ok(PrepareOutputBufferSuccess::InputBuffer),
             // Metas need a buffer of our own, not memory of our own.
-            (Passage::InPlace, InputBuffer::Readable(shared)) => {
+            (BufferMode::InPlace, InputBuffer::Readable(shared)) => {
                 Ok(PrepareOutputBufferSuccess::Buffer(shared.copy()))
             }
             (_, inbuf) => self.parent_prepare_output_buffer(inbuf),

@@ -12,9 +12,9 @@ use gst::glib;
 use gst::subclass::prelude::*;
 
 use super::Infer;
-use super::active::{Active, output_info};
 use super::answer_settings::AnswerSettings;
 use super::failure::Fault;
+use super::model::{Active, output_info};
 use crate::runtime::Options;
 
 pub enum Job {

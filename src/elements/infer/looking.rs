@@ -6,12 +6,12 @@ use std::time::Instant;
 
 use gst_video::VideoFrameRef;
 
-use super::active::{Active, Timing, frame_fault, map};
-use super::answer_settings::Live;
-use super::decoding::Said;
+use super::answer_settings::DecodeOptions;
 use super::enums::Output;
 use super::failure::Fault;
+use super::interpretation::Said;
 use super::messages;
+use super::model::{Active, Timing, frame_fault, map};
 use crate::answer::Answer;
 use crate::letterbox::{Letterbox, Size};
 use crate::media::metas;
@@ -31,7 +31,7 @@ pub struct Look {
 
 /// What a frame is looked at for.
 pub struct Request<'a> {
-    pub live: &'a Live,
+    pub live: &'a DecodeOptions,
     pub interval: u32,
     pub running_time: Option<gst::ClockTime>,
 }

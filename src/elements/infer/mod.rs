@@ -147,28 +147,28 @@
 use gst::glib;
 use gst::prelude::*;
 
-mod active;
 mod answer_settings;
+mod audio;
+mod audio_model;
+mod audio_stream;
 mod caps;
-mod decoding;
-mod ear;
 mod enums;
 mod failure;
-mod frames;
-mod hearing;
 mod imp;
+mod input_size;
+mod interpretation;
 mod key_frames;
-mod lifecycle;
 mod loader;
 mod looking;
 mod messages;
+mod model;
+mod model_swap;
 mod settings;
-mod sizes;
-mod sound;
 mod state;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod video;
 
 pub use settings::catalogue_properties;
 

@@ -8,16 +8,16 @@ use std::sync::mpsc::Sender;
 
 use gst_video::VideoInfo;
 
-use super::active::Active;
-use super::ear::Sound;
-use super::hearing::Hearing;
+use super::audio_model::Sound;
+use super::audio_stream::AudioStream;
 use super::key_frames::KeyFrames;
 use super::loader::Job;
+use super::model::Active;
 use crate::runtime::Model;
 
 /// Whether there is a model.
 #[derive(Debug, Clone, Default)]
-pub enum Residency {
+pub enum ModelState {
     #[default]
     Stopped,
     Loading,
@@ -49,7 +49,7 @@ pub enum SinkCaps {
 pub struct State {
     /// Counts starts, so that a load for an earlier one is recognised.
     pub epoch: u64,
-    pub residency: Residency,
+    pub residency: ModelState,
     pub waiting: Waiting,
     pub sink_caps: SinkCaps,
     /// The model that answers; absent while it does, since it is moved out for that.
@@ -61,7 +61,7 @@ pub struct State {
     /// Sound, once caps are settled.
     pub sound: Option<Sound>,
     /// What sound goes through; absent while it does, like the model.
-    pub hearing: Option<Box<Hearing>>,
+    pub hearing: Option<Box<AudioStream>>,
     /// Buffers that leave before the next one is taken.
     pub outgoing: VecDeque<gst::Buffer>,
     /// What this element adds to the latency of a pipeline.
@@ -73,7 +73,7 @@ pub struct State {
 impl State {
     pub fn model(&self) -> Option<&Arc<Model>> {
         match &self.residency {
-            Residency::Ready(model) => Some(model),
+            ModelState::Ready(model) => Some(model),
             _ => None,
         }
     }

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::active::{Active, Timing};
+use super::model::{Active, Timing};
 use crate::messages::{InferStats, Loaded, Percentiles, RunningModel};
 use crate::runtime::Model;
 use crate::score::LatencyWindow;

@@ -10,10 +10,10 @@ use gst::subclass::prelude::*;
 use gst_video::{VideoFormat, VideoInfo};
 
 use super::Infer;
-use super::active::Active;
 use super::answer_settings::AnswerSettings;
 use super::enums::Backend;
 use super::loader::Request;
+use super::model::Active;
 use crate::runtime::{BackendChoice, Options};
 
 /// An element that has settled caps and runs a model, between two test pads.

@@ -11,9 +11,9 @@ use gst::ClockTime;
 use gst::prelude::*;
 use parking_lot::{Condvar, Mutex};
 
+use super::audio_matching::{Span, Spans};
 use super::fidelity::{Score, Scores};
-use super::matching::Matcher;
-use super::spans::{Span, Spans};
+use super::frame_matching::Matcher;
 use crate::messages::Fidelity;
 
 /// Pairs that wait to be measured: a quarter of a second at 30 frames a second, so that a short load does

@@ -70,13 +70,13 @@
 //!   t. ! queue ! after.reference
 //! ```
 
+mod audio_matching;
 mod compare;
 mod fidelity;
+mod frame_matching;
 mod imp;
-mod matching;
 mod meter;
 mod settings;
-mod spans;
 mod stream;
 mod worker;
 

@@ -13,8 +13,8 @@ use super::compare::{Comparator, Frame, Pair};
 use super::fidelity::{OtherScore, PictureScore, Score};
 use super::imp::CAT;
 use crate::answer::Answer;
-use crate::elements::pairing;
-use crate::elements::reading::{Carried, Pixels, Sound};
+use crate::elements::comparable;
+use crate::elements::content::{Carried, Pixels, Sound};
 use crate::media::luma::LumaReader;
 use crate::plane::Plane;
 use crate::score::{Content, Record, Unlike, fidelity};
@@ -94,7 +94,7 @@ impl Bench {
     fn measure(&mut self, pair: &Pair) -> Result<Score, Complaint> {
         let (answer, truth) = (metas(&pair.answer), metas(&pair.reference));
         for (said, stream) in [(&answer, &mut self.answer_said), (&truth, &mut self.truth_said)] {
-            *stream = said.as_ref().map(pairing::empty).or(stream.take());
+            *stream = said.as_ref().map(comparable::empty).or(stream.take());
         }
         if is_sound(&pair.answer) || self.answer_said.is_some() || self.truth_said.is_some() {
             return self.measure_other(pair, answer, truth);
@@ -119,7 +119,7 @@ impl Bench {
         };
         let (answer, truth) = (carried(&pair.answer, answer)?, carried(&pair.reference, truth)?);
         let (answer_said, truth_said) = (self.answer_said.as_ref(), self.truth_said.as_ref());
-        let contents = pairing::contents((&answer, answer_said), (&truth, truth_said));
+        let contents = comparable::contents((&answer, answer_said), (&truth, truth_said));
         let comparison = contents.and_then(|it| self.record.compare(&it.0, &it.1));
         let comparison = comparison.map_err(|unlike| match unlike {
             Unlike::Kinds(one, other) => Complaint::Unlike(one, other),

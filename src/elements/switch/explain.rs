@@ -2,11 +2,11 @@
 
 //! Why it is this candidate: the policy's explanation, in the words of [`crate::messages::Explanation`].
 //!
-//! The policy is copied under the conductor's lock, which takes 3 µs (18 µs at P99), and asked outside of it: that
+//! The policy is copied under its lock, which takes 3 µs (18 µs at P99), and asked outside of it: that
 //! takes 70 µs with 3 candidates and 300 µs with 16, and the streaming thread must not wait for it.
 
-use super::core::Core;
-use super::state::Fact;
+use super::lanes::run::Fact;
+use super::shared::Shared;
 use crate::messages::{ExplainedCandidate, Explanation, Why};
 use crate::policy::{Account, Availability, CandidateId, Policy, Terms, Weights};
 
@@ -140,14 +140,14 @@ impl Parts {
     }
 }
 
-impl Core {
+impl Shared {
     /// Why it is this candidate, by the settings of this moment and what was known at the last frame.
     pub fn explain(&self) -> Explanation {
         let settings = self.settings();
         let snapshot = {
-            let mut conductor = self.conductor.lock();
-            conductor.apply(&settings);
-            conductor.snapshot()
+            let mut policy_adapter = self.policy_adapter.lock();
+            policy_adapter.apply(&settings);
+            policy_adapter.snapshot()
         };
         let figures = self
             .board
@@ -191,7 +191,7 @@ impl Core {
                 format!("the candidates are: {names}"),
             ));
         };
-        self.board.lock().tell(Fact::Told { lane, score });
+        self.board.lock().tell(Fact::NamedExplanation { lane, score });
         Ok(())
     }
 }

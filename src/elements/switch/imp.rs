@@ -10,13 +10,17 @@ use gst::subclass::prelude::*;
 use once_cell::sync::Lazy;
 use parking_lot::Mutex;
 
-use super::core::Core;
-use super::keeper::Order;
-use super::lane::Lane;
-use super::port::Port;
-use super::scorer::Scorer;
+use super::CAT;
+use super::lanes::builder;
+use super::lanes::catalog;
+use super::lanes::lane::Lane;
+use super::lanes::supervisor::StateRequest;
+use super::messages;
+use super::pads::functions;
+use super::pads::holder::PadHolder;
+use super::scoring::thread::Scorer;
 use super::settings::Settings;
-use super::{CAT, assembly, listing, messages, pads};
+use super::shared::Shared;
 use crate::elements::AUTHOR;
 use crate::policy::Prior;
 
@@ -25,9 +29,9 @@ use crate::policy::Prior;
 const STOP_PATIENCE: Duration = Duration::from_millis(300);
 
 pub struct AvrecSwitch {
-    pub(super) core: Arc<Core>,
-    entry: Port,
-    exit: Port,
+    pub(super) core: Arc<Shared>,
+    entry: PadHolder,
+    exit: PadHolder,
     sink: gst::GhostPad,
     src: gst::GhostPad,
     /// Children that the user or the catalogue added, in that order.
@@ -48,11 +52,11 @@ impl ObjectSubclass for AvrecSwitch {
             None => gst::GhostPad::builder(direction).name(name).build(),
         };
         let settings = Arc::new(Settings::default());
-        let core = Arc::new(Core::new(settings, pads::sink(), pads::src()));
+        let core = Arc::new(Shared::new(settings, functions::sink(), functions::src()));
         Self {
             core,
-            entry: Port::new("entry"),
-            exit: Port::new("exit"),
+            entry: PadHolder::new("entry"),
+            exit: PadHolder::new("exit"),
             sink: ghost("sink", gst::PadDirection::Sink),
             src: ghost("src", gst::PadDirection::Src),
             candidates: Mutex::default(),
@@ -141,7 +145,7 @@ impl ObjectImpl for AvrecSwitch {
     }
 
     fn dispose(&self) {
-        self.core.order(Order::Go(gst::State::Null));
+        self.core.order(StateRequest::Go(gst::State::Null));
     }
 }
 
@@ -296,7 +300,7 @@ impl AvrecSwitch {
                     Ok(scorer) => *self.core.scorer.lock() = Some(scorer),
                     Err(error) => gst::warning!(CAT, imp = self, "No live quality: no thread: {error}"),
                 }
-                self.core.order(Order::Go(gst::State::Paused));
+                self.core.order(StateRequest::Go(gst::State::Paused));
             }
             // Frees the streaming thread, so that the pads can be shut.
             gst::StateChange::PausedToReady => self.core.board.set_flushing(true),
@@ -309,15 +313,15 @@ impl AvrecSwitch {
     fn after(&self, transition: gst::StateChange) {
         match transition {
             gst::StateChange::PausedToPlaying => self.core.play(),
-            gst::StateChange::PlayingToPaused => self.core.order(Order::Go(gst::State::Paused)),
+            gst::StateChange::PlayingToPaused => self.core.order(StateRequest::Go(gst::State::Paused)),
             gst::StateChange::PausedToReady => {
                 let scorer = self.core.scorer.lock().take();
                 self.core.ends(scorer.map(Scorer::end));
-                self.core.order(Order::Go(gst::State::Ready));
+                self.core.order(StateRequest::Go(gst::State::Ready));
                 self.core.settle(STOP_PATIENCE);
             }
             gst::StateChange::ReadyToNull => {
-                self.core.order(Order::Go(gst::State::Null));
+                self.core.order(StateRequest::Go(gst::State::Null));
                 self.core.dismiss(STOP_PATIENCE);
             }
             _ => {}
@@ -326,7 +330,7 @@ impl AvrecSwitch {
 
     /// Makes lanes of the children that are none yet.
     fn assemble(&self) -> Result<(), gst::StateChangeError> {
-        assembly::adopt_outer_links(&self.obj(), &[&self.sink, &self.src]);
+        builder::adopt_outer_links(&self.obj(), &[&self.sink, &self.src]);
         let is_first_time = self.core.lanes().iter().flatten().next().is_none();
         if is_first_time {
             self.add_listed()?;
@@ -334,7 +338,7 @@ impl AvrecSwitch {
         let children = self.candidates.lock().clone();
         let is_new = |it: &&gst::Element| self.core.lane_of(it.upcast_ref()).is_none();
         let children: Vec<_> = children.iter().filter(is_new).cloned().collect();
-        for head in assembly::heads(&children) {
+        for head in builder::heads(&children) {
             self.core.add_lane(&head, Prior::default(), None);
         }
         if self.core.lanes().iter().flatten().next().is_some() {
@@ -352,7 +356,7 @@ impl AvrecSwitch {
 
     /// Adds what the catalogue and `models` list, each in a lane.
     fn add_listed(&self) -> Result<(), gst::StateChangeError> {
-        let listing = match listing::list(&self.core.settings()) {
+        let listing = match catalog::list(&self.core.settings()) {
             Ok(listing) => listing,
             Err(error) => {
                 gst::element_imp_error!(self, gst::ResourceError::Settings, ("{error}"));
@@ -360,7 +364,7 @@ impl AvrecSwitch {
             }
         };
         self.core
-            .conductor
+            .policy_adapter
             .lock()
             .catalogue_says(listing.reference, listing.floor);
         for (name, cause, remedy) in listing.failures {
@@ -395,7 +399,7 @@ impl AvrecSwitch {
 
     /// Makes a lane of a child that was added while the switch is up.
     fn join(&self, child: &gst::Element) {
-        if !assembly::stands_alone(child) {
+        if !builder::stands_alone(child) {
             gst::debug!(
                 CAT,
                 imp = self,
@@ -407,7 +411,7 @@ impl AvrecSwitch {
         let state = self.obj().current_state();
         if let Some(lane) = self.core.lane_of(child.upcast_ref()) {
             self.core.align_clock(&lane);
-            lane.order(Order::Go(state));
+            lane.order(StateRequest::Go(state));
         }
     }
 

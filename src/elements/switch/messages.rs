@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use gst::prelude::*;
 
-use super::core::Core;
-use super::dispatch::{Journey, Source};
-use super::slot::{Residency, Slot};
-use super::survey::Finding;
+use super::lanes::status::{LaneState, LaneStatus};
+use super::shared::Shared;
+use super::video::chain::{AnsweredBy, FrameContext};
+use super::video::exhaustive::Finding;
 use crate::messages::{
-    AnsweredBy, CandidateState, CandidateStats, Estimates, Explanation, Frame, MeasuredFigure, Percentiles,
+    AnswerKind, CandidateState, CandidateStats, Estimates, Explanation, Frame, MeasuredFigure, Percentiles,
     Score, Survey, Surveyed, Swap, SwitchStats,
 };
 use crate::policy::{Evidence, Outlook, Reason};
@@ -21,7 +21,7 @@ use crate::score::Comparison;
 const CALM: f64 = 1.0;
 
 /// Running time of the frame, where its segment and PTS give one. Takes the pad's lock, so no other is held.
-fn running_time(core: &Core, pts: Option<gst::ClockTime>) -> Option<gst::ClockTime> {
+fn running_time(core: &Shared, pts: Option<gst::ClockTime>) -> Option<gst::ClockTime> {
     let segment = core.sink.sticky_event::<gst::event::Segment>(0)?;
     segment
         .segment()
@@ -31,8 +31,8 @@ fn running_time(core: &Core, pts: Option<gst::ClockTime>) -> Option<gst::ClockTi
 
 /// Another candidate answers from this frame on.
 pub fn switch(
-    core: &Core,
-    journey: &Journey,
+    core: &Shared,
+    journey: &FrameContext,
     (from, to): (&str, &str),
     reason: &Reason,
     explanation: Explanation,
@@ -53,9 +53,9 @@ pub fn switch(
 
 /// What became of one frame; posted while `frame-messages` is set.
 pub fn frame(
-    core: &Core,
-    journey: &Journey,
-    source: Option<Source>,
+    core: &Shared,
+    journey: &FrameContext,
+    source: Option<AnsweredBy>,
     latency: Duration,
     is_miss: bool,
 ) -> Frame {
@@ -65,11 +65,11 @@ pub fn frame(
     let state = core.board.lock();
     let name = |lane: usize| state.slots.get(lane).map_or("", |it| it.name.as_str());
     let (answer, candidate) = match source {
-        Some(Source::Active(lane)) => (AnsweredBy::Active, name(lane)),
-        Some(Source::Held(lane)) => (AnsweredBy::Held, name(lane)),
-        Some(Source::Floor(lane)) => (AnsweredBy::Floor, name(lane)),
-        Some(Source::Passthrough) => (AnsweredBy::Passthrough, "passthrough"),
-        None => (AnsweredBy::Dropped, ""),
+        Some(AnsweredBy::Active(lane)) => (AnswerKind::Active, name(lane)),
+        Some(AnsweredBy::Held(lane)) => (AnswerKind::Held, name(lane)),
+        Some(AnsweredBy::Floor(lane)) => (AnswerKind::Floor, name(lane)),
+        Some(AnsweredBy::Passthrough) => (AnswerKind::Passthrough, "passthrough"),
+        None => (AnswerKind::Dropped, ""),
     };
     Frame {
         number: journey.plan.number,
@@ -126,13 +126,13 @@ pub fn score(
 }
 
 /// What every candidate made of one frame; posted while `exhaustive` is set.
-pub fn survey(core: &Core, journey: &Journey, findings: &[Finding]) -> Survey {
+pub fn survey(core: &Shared, journey: &FrameContext, findings: &[Finding]) -> Survey {
     let pts = journey.frame.pts();
     let running_time = running_time(core, pts);
     let (reference, priors) = {
-        let conductor = core.conductor.lock();
-        let priors: Vec<_> = findings.iter().map(|it| conductor.prior(it.lane)).collect();
-        (conductor.reference_lane(), priors)
+        let policy_adapter = core.policy_adapter.lock();
+        let priors: Vec<_> = findings.iter().map(|it| policy_adapter.prior(it.lane)).collect();
+        (policy_adapter.reference_lane(), priors)
     };
     let state = core.board.lock();
     let name = |lane: usize| {
@@ -156,7 +156,7 @@ pub fn survey(core: &Core, journey: &Journey, findings: &[Finding]) -> Survey {
 }
 
 /// The `stats` property.
-pub fn stats(core: &Core) -> SwitchStats {
+pub fn stats(core: &Shared) -> SwitchStats {
     let totals = core.totals.lock().clone();
     let state = core.board.lock();
     let active = totals.active.and_then(|it| state.slots.get(it));
@@ -181,14 +181,14 @@ pub fn stats(core: &Core) -> SwitchStats {
 }
 
 /// `None` for a candidate that was removed.
-fn candidate_stats(slot: &Slot, outlook: Option<&Outlook>) -> Option<CandidateStats> {
+fn candidate_stats(slot: &LaneStatus, outlook: Option<&Outlook>) -> Option<CandidateStats> {
     let is_hung = slot.run.as_ref().is_some_and(|it| it.reported_hung);
     let (state, cause) = match &slot.residency {
-        Residency::Gone => return None,
-        Residency::Failed { cause, .. } => (CandidateState::Failed, Some(cause.clone())),
-        Residency::Loading => (CandidateState::Loading, None),
-        Residency::Warming { .. } => (CandidateState::Warming, None),
-        Residency::Ready => (CandidateState::Ready, None),
+        LaneState::Gone => return None,
+        LaneState::Failed { cause, .. } => (CandidateState::Failed, Some(cause.clone())),
+        LaneState::Loading => (CandidateState::Loading, None),
+        LaneState::Warming { .. } => (CandidateState::Warming, None),
+        LaneState::Ready => (CandidateState::Ready, None),
     };
     let estimates = outlook.map(|it| Estimates {
         latency: it.latency,

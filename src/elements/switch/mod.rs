@@ -226,36 +226,19 @@
 //!   video/x-raw,width=640,height=480 ! videoconvert ! autovideosink
 //! ```
 
-mod assembly;
-mod beside;
-mod board;
-mod conductor;
-mod core;
-mod dispatch;
-mod echo;
-mod ending;
+mod audio;
 mod explain;
-mod hold;
 mod imp;
-mod judge;
-mod keeper;
-mod lane;
-mod ledger;
-mod listing;
+mod lanes;
 mod messages;
-mod outgoing;
 mod pads;
-mod port;
-mod preset;
-mod reaction;
-mod scorer;
+mod policy_adapter;
+mod presets;
+mod property_changed;
+mod scoring;
 mod settings;
-mod slot;
-mod sound;
-mod state;
-mod survey;
-mod traffic;
-mod trial;
+mod shared;
+mod video;
 
 use gst::glib;
 use gst::prelude::*;

@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! What happens with sound: caps, buffers, breaks and ends.
+
+use gst::prelude::*;
+use gst::subclass::prelude::*;
+use gst_audio::AudioInfo;
+use gst_base::prelude::*;
+use gst_base::subclass::base_transform::GenerateOutputSuccess;
+use gst_base::subclass::prelude::*;
+
+use super::audio_model::{Sound, WindowResult, samples_time};
+use super::audio_stream::{AudioStream, Step};
+use super::failure::Fault;
+use super::imp::{CAT, Infer};
+use super::loader::Job;
+use super::messages;
+use super::model::{Active, BufferMode, Timing};
+use super::stats::Running;
+use crate::answer::Answer;
+use crate::media::metas;
+
+impl Infer {
+    /// Says what is wrong with caps that negotiation would refuse without a reason.
+    pub(super) fn misfit(&self, caps: &gst::CapsRef) -> Option<Fault> {
+        let model = self.state.lock().model().cloned()?;
+        let structure = caps.structure(0)?;
+        match (super::caps::is_sound(structure), model.input_spec.sound()) {
+            (true, None) => Some(Fault::NotForSound),
+            (false, Some(_)) => Some(Fault::NotForFrames),
+            (true, Some(spec)) => {
+                let stream = usize::try_from(structure.get::<i32>("channels").ok()?).ok()?;
+                let model = spec.channels;
+                let fits = model == 1 || model == stream;
+                (!fits).then(|| crate::media::Error::Channels { stream, model }.into())
+            }
+            (false, None) => None,
+        }
+    }
+
+    /// Makes the model ready for sound of these caps.
+    pub(super) fn settle_sound(&self, caps: &gst::Caps) -> Result<(), gst::LoggableError> {
+        let refuse = |fault: Fault| {
+            fault.post_error(&self.obj());
+            gst::loggable_error!(CAT, "{fault}")
+        };
+        let info = AudioInfo::from_caps(caps).map_err(|_| refuse(Fault::SoundCaps(caps.to_string())))?;
+        let sound = Sound {
+            info,
+            channel_use: self.settings.lock().channels.into(),
+        };
+        let hearing = AudioStream::new(&sound).map_err(refuse)?;
+        let taken = self.state.lock().active.take();
+        let mut active = taken.ok_or_else(|| gst::loggable_error!(CAT, "no model is loaded for {caps}"))?;
+        let result = active.tune(&sound);
+        let passage = active.passage();
+        let running = Running::new(&active);
+        let latency = latency(&hearing, &active, &sound);
+        {
+            let mut state = self.state.lock();
+            state.active = Some(active);
+            state.stream = None;
+            let is_ready = result.is_ok();
+            state.sound = is_ready.then_some(sound);
+            state.hearing = is_ready.then(|| Box::new(hearing));
+        }
+        result.map_err(refuse)?;
+        self.published.lock().running = Some(running);
+        self.set_passage(passage);
+        self.set_latency(latency);
+        Ok(())
+    }
+
+    /// Gives the next buffer that is to leave, and takes the one that came.
+    pub(super) fn generate(&self) -> Result<GenerateOutputSuccess, gst::FlowError> {
+        let is_replaced = {
+            let mut state = self.state.lock();
+            if let Some(buffer) = state.outgoing.pop_front() {
+                return Ok(GenerateOutputSuccess::Buffer(buffer));
+            }
+            state.hearing.is_some()
+        } && self.passage() == BufferMode::Replaced;
+        if !is_replaced {
+            return self.parent_generate_output();
+        }
+        let Some(buffer) = self.take_queued_buffer() else {
+            return Ok(GenerateOutputSuccess::NoOutput);
+        };
+        let is_broken = |it: &mut AudioStream, _: &mut Active| Ok(it.is_broken_by(&buffer));
+        if self.with_hearing(is_broken)? {
+            gst::debug!(CAT, imp = self, "{buffer:?} does not follow the one before");
+            self.drain()?;
+        }
+        let start = std::time::Instant::now();
+        let step = self.with_hearing(|hearing, active| hearing.step(active, buffer))?;
+        let timing = step.runs.map(|run| Timing {
+            run,
+            frame: start.elapsed(),
+        });
+        self.take_step(step);
+        {
+            let mut published = self.published.lock();
+            timing.into_iter().for_each(|timing| published.ran(timing));
+            published.frames_out += 1;
+        }
+        match self.state.lock().outgoing.pop_front() {
+            Some(buffer) => Ok(GenerateOutputSuccess::Buffer(buffer)),
+            None => Ok(GenerateOutputSuccess::NoOutput),
+        }
+    }
+
+    /// Lets a model listen to a buffer that passes. Tensors go to the bus.
+    pub(super) fn listen(&self, buffer: &gst::BufferRef) -> Result<gst::FlowSuccess, gst::FlowError> {
+        self.hear(buffer).map(|_| gst::FlowSuccess::Ok)
+    }
+
+    /// The same with a buffer that carries the last answer on.
+    pub(super) fn listen_in_place(
+        &self,
+        buffer: &mut gst::BufferRef,
+    ) -> Result<gst::FlowSuccess, gst::FlowError> {
+        let Some(answer) = self.hear(buffer)? else {
+            return Ok(gst::FlowSuccess::Ok);
+        };
+        let result = self.with_active(|active| {
+            let labels = active
+                .decoding
+                .as_ref()
+                .map_or(&[][..], |it| it.labels.as_slice());
+            match &answer {
+                Answer::Classes(scores) => metas::attach_to_sound(buffer, scores, labels),
+                Answer::Score(score) => metas::attach_score(buffer, *score),
+                // Sound has no places; the bus has the answer.
+                Answer::Detections(_) | Answer::Instances(_) | Answer::ClassMap(_) => Ok(()),
+            }
+        })?;
+        result.map_err(|error| self.fail(&error.into()))?;
+        Ok(gst::FlowSuccess::Ok)
+    }
+
+    /// Listens, tells the bus, and returns the last answer if there was one.
+    fn hear(&self, buffer: &gst::BufferRef) -> Result<Option<Answer>, gst::FlowError> {
+        let (live, interval) = {
+            let settings = self.settings.lock();
+            (settings.answers.live, settings.inference_interval)
+        };
+        let is_broken = |it: &mut AudioStream, _: &mut Active| Ok(it.is_broken_by(buffer));
+        if self.with_hearing(is_broken)? {
+            self.drain()?;
+        }
+        let mut messages = Vec::new();
+        let mut last = None;
+        let timings = self.with_hearing(|hearing, active| {
+            hearing.listen(active, buffer, (&live, interval), |model, heard, span| {
+                let running_time = span.pts.and_then(|pts| self.running_time_of(pts));
+                match &heard.told {
+                    WindowResult::Tensors(outputs) => {
+                        messages.push(messages::tensors(model, outputs, span.pts, running_time));
+                    }
+                    WindowResult::Answer(said) => {
+                        if live.post_messages {
+                            messages.push(messages::about_sound(
+                                said.answer,
+                                said.labels,
+                                span,
+                                running_time,
+                            ));
+                        }
+                        last = Some(said.answer.clone());
+                    }
+                }
+            })
+        })?;
+        messages.into_iter().for_each(|structure| self.post(structure));
+        let mut published = self.published.lock();
+        timings.into_iter().for_each(|timing| published.ran(timing));
+        published.frames_out += 1;
+        Ok(last)
+    }
+
+    /// Lets out all that waits, and begins anew. What comes out leaves with the next buffer, or by
+    /// [`push_outgoing`](Infer::push_outgoing).
+    pub(super) fn drain(&self) -> Result<(), gst::FlowError> {
+        let is_idle = {
+            let state = self.state.lock();
+            state.hearing.is_none() || state.active.is_none()
+        };
+        if is_idle {
+            return Ok(());
+        }
+        let step = self.with_hearing(AudioStream::drain)?;
+        self.take_step(step);
+        Ok(())
+    }
+
+    /// Drains ahead of an event that must not overtake the sound, which is told to the log if it fails.
+    pub(super) fn drain_ahead(&self) {
+        if self.drain().and_then(|()| self.push_outgoing()).is_err() {
+            gst::debug!(CAT, imp = self, "What waited is lost");
+        }
+    }
+
+    fn push_outgoing(&self) -> Result<(), gst::FlowError> {
+        loop {
+            let next = self.state.lock().outgoing.pop_front();
+            let Some(buffer) = next else { return Ok(()) };
+            self.obj().src_pad().push(buffer)?;
+        }
+    }
+
+    /// Forgets all sound that waits.
+    pub(super) fn forget_sound(&self) {
+        let retired = {
+            let mut state = self.state.lock();
+            state.outgoing.clear();
+            if let Some(active) = &mut state.active {
+                active.forget_sound();
+            }
+            state.hearing.as_mut().and_then(|hearing| {
+                hearing.forget();
+                hearing.take_leaving()
+            })
+        };
+        if let Some(old) = retired {
+            self.state.lock().order(Job::Retire(old));
+        }
+    }
+
+    /// Tells a pipeline that this element has another latency.
+    pub(super) fn set_latency(&self, latency: gst::ClockTime) {
+        let old = std::mem::replace(&mut self.state.lock().latency, latency);
+        if old != latency {
+            gst::debug!(CAT, imp = self, "Latency is {latency}");
+            // Fails only without a bus, that is outside of a pipeline.
+            let _ = self
+                .obj()
+                .post_message(gst::message::Latency::builder().src(&*self.obj()).build());
+        }
+    }
+
+    /// Adds the latency of this element to that of those before it.
+    pub(super) fn answer_latency(&self, query: &mut gst::query::Latency) -> bool {
+        if !self.obj().sink_pad().peer_query(query) {
+            return false;
+        }
+        let own = self.state.lock().latency;
+        let (is_live, min, max) = query.result();
+        query.set(is_live, min + own, max.map(|max| max + own));
+        true
+    }
+
+    /// Takes what a buffer came to: one more to send, and perhaps a model to let go of.
+    fn take_step(&self, step: Step) {
+        let is_over = step.retired.is_some();
+        let latency = {
+            let mut state = self.state.lock();
+            state.outgoing.extend(step.output);
+            if let Some(old) = step.retired {
+                state.order(Job::Retire(old));
+            }
+            let parts = (&state.hearing, &state.active, &state.sound);
+            match parts {
+                (Some(hearing), Some(active), Some(sound)) if is_over => {
+                    Some(latency(hearing, active, sound))
+                }
+                _ => None,
+            }
+        };
+        if let Some(latency) = latency {
+            self.set_latency(latency);
+        }
+    }
+
+    /// Moves the sound and the model out of the state for as long as they work.
+    fn with_hearing<T>(
+        &self,
+        work: impl FnOnce(&mut AudioStream, &mut Active) -> Result<T, Fault>,
+    ) -> Result<T, gst::FlowError> {
+        let taken = self.state.lock().hearing.take();
+        let mut hearing = taken.ok_or(gst::FlowError::NotNegotiated)?;
+        let result = self.with_active(|active| work(&mut hearing, active));
+        self.state.lock().hearing = Some(hearing);
+        result?.map_err(|fault| self.fail(&fault))
+    }
+
+    fn running_time_of(&self, pts: gst::ClockTime) -> Option<gst::ClockTime> {
+        let segment = self.obj().segment();
+        segment.downcast_ref::<gst::ClockTime>()?.to_running_time(pts)
+    }
+}
+
+/// What an element with this model adds to the latency of a pipeline.
+pub(super) fn latency(hearing: &AudioStream, active: &Active, sound: &Sound) -> gst::ClockTime {
+    samples_time(hearing.longest_lag(active), sound.info.rate()).unwrap_or_default()
+}

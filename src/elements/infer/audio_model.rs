@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! A loaded model together with the way of this stream's sound through it.
+
+use std::time::{Duration, Instant};
+
+use gst::prelude::*;
+use gst_audio::AudioInfo;
+
+use super::answer_settings::DecodeOptions;
+use super::enums::Output;
+use super::failure::Fault;
+use super::interpretation::Said;
+use super::model::{Active, Timing};
+use crate::letterbox::{Letterbox, Size};
+use crate::media::sound::{ChannelUse, Hops, Plan, Windows};
+use crate::runtime::{Error, Model, Session, Task};
+use crate::tensor::{Data, InputSpec, SoundSpec, Tensor};
+
+/// Sound as it comes, and what is wanted of its channels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sound {
+    pub info: AudioInfo,
+    pub channel_use: ChannelUse,
+}
+
+/// The sound that a session was made ready for.
+pub struct AudioInput {
+    sound: Sound,
+    way: Way,
+    /// Windows since the model took over, for the stride.
+    windows: u64,
+}
+
+enum Way {
+    /// The answers replace the sound.
+    Hops(Box<Hops>),
+    /// The sound passes.
+    Windows(Box<Windows>),
+}
+
+/// What a model says about a stretch of sound.
+pub enum WindowResult<'a> {
+    Tensors(&'a [Tensor]),
+    Answer(Said<'a>),
+}
+
+/// A stretch of sound that a model listened to.
+pub struct Heard<'a> {
+    /// Number of its first sample in the stream.
+    pub first: u64,
+    pub samples: usize,
+    pub told: WindowResult<'a>,
+    pub timing: Timing,
+}
+
+/// Where an answer lies that tells no places.
+const NOWHERE: Size = Size { width: 1, height: 1 };
+
+impl Active {
+    /// Makes the model ready for sound of this kind. Cheap when it is.
+    pub fn tune(&mut self, sound: &Sound) -> Result<(), Fault> {
+        if self.hears(sound) {
+            return Ok(());
+        }
+        let InputSpec::Sound(spec) = &self.model.input_spec else {
+            return Err(Fault::NotForSound);
+        };
+        if self.answers.output != Output::Meta {
+            return Err(Fault::Output {
+                output: self.answers.output.nick(),
+                task: self.model.task.name(),
+                needs: "frames to draw on; set output=meta on sound",
+            });
+        }
+        let channels = sound.info.channels() as usize;
+        let plan = Plan::new(sound.info.rate(), spec)?;
+        let way = match self.model.task {
+            Task::Audio => Way::Hops(Box::new(Hops::new(plan, channels, sound.channel_use)?)),
+            _ => Way::Windows(Box::new(Windows::new(plan, channels, step(&self.model, spec))?)),
+        };
+        self.session.prepare(&[1, spec.channels, spec.hop])?;
+        self.session.set_voices(match &way {
+            Way::Hops(hops) => hops.voices(),
+            Way::Windows(_) => 1,
+        });
+        self.ear = Some(AudioInput {
+            sound: sound.clone(),
+            way,
+            windows: 0,
+        });
+        Ok(())
+    }
+
+    /// Whether the model is ready for sound of this kind.
+    pub fn hears(&self, sound: &Sound) -> bool {
+        self.ear.as_ref().is_some_and(|ear| ear.sound == *sound)
+    }
+
+    /// The way of sound through a model whose answers replace it.
+    pub fn hops(&self) -> Option<&Hops> {
+        match &self.ear.as_ref()?.way {
+            Way::Hops(hops) => Some(hops),
+            Way::Windows(_) => None,
+        }
+    }
+
+    /// By how much answers lag behind the sound, without what it takes to gather hops.
+    pub fn algorithmic_delay(&self) -> Option<gst::ClockTime> {
+        let plan = self.hops()?.plan();
+        samples_time(plan.delay, plan.rate)
+    }
+
+    fn hops_mut(&mut self) -> Result<(&mut Hops, &mut Session), Fault> {
+        match self.ear.as_mut().map(|ear| &mut ear.way) {
+            Some(Way::Hops(hops)) => Ok((hops, &mut self.session)),
+            _ => Err(Fault::Model(Error::NotPrepared {
+                path: self.model.path.clone(),
+            })),
+        }
+    }
+
+    /// Takes one buffer of sound, and returns how long the runs took, if there were any.
+    pub fn push_sound(&mut self, sound: &[Vec<f32>]) -> Result<Option<Duration>, Fault> {
+        let (hops, session) = self.hops_mut()?;
+        let mut runs = None;
+        hops.push(sound, |voice, question, answer| {
+            let start = Instant::now();
+            run(session, voice, question, answer)?;
+            *runs.get_or_insert(Duration::ZERO) += start.elapsed();
+            Ok::<_, Fault>(())
+        })?;
+        Ok(runs)
+    }
+
+    /// Asks for the answers to all sound that came.
+    pub fn finish_sound(&mut self) -> Result<(), Fault> {
+        let (hops, session) = self.hops_mut()?;
+        hops.finish(|voice, question, answer| run(session, voice, question, answer))
+    }
+
+    /// Appends the next answers, up to `count`, and returns how many there were.
+    pub fn pull_sound(&mut self, count: usize, sound: &mut [Vec<f32>]) -> usize {
+        self.hops_mut().map_or(0, |(hops, _)| hops.pull(count, sound))
+    }
+
+    /// Samples before the end of the stream that a listening model may still tell something about.
+    pub fn window_reach(&self) -> usize {
+        match self.ear.as_ref().map(|ear| &ear.way) {
+            Some(Way::Windows(windows)) => windows.reach(),
+            _ => 0,
+        }
+    }
+
+    /// Forgets the sound that came, as if the stream began anew.
+    pub fn forget_sound(&mut self) {
+        match self.ear.as_mut().map(|ear| &mut ear.way) {
+            Some(Way::Hops(hops)) => hops.reset(),
+            Some(Way::Windows(windows)) => windows.reset(),
+            None => return,
+        }
+        self.session.reset();
+        self.reset();
+    }
+
+    /// Takes sound that passes, and tells of each window that is whole and whose turn it is in a stride of
+    /// `interval`.
+    pub fn listen(
+        &mut self,
+        sound: &[Vec<f32>],
+        (live, interval): (&DecodeOptions, u32),
+        mut tell: impl FnMut(&Model, Heard<'_>),
+    ) -> Result<(), Fault> {
+        let Some(AudioInput {
+            way: Way::Windows(windows),
+            windows: count,
+            ..
+        }) = &mut self.ear
+        else {
+            return Err(Fault::NotForSound);
+        };
+        windows.push(sound)?;
+        let samples = windows.length();
+        while let Some((first, window)) = windows.pull() {
+            let turn = *count % u64::from(interval.max(1));
+            *count += 1;
+            if turn != 0 {
+                continue;
+            }
+            let start = Instant::now();
+            fill(&mut self.session.input().data, window);
+            let before_run = Instant::now();
+            let outputs = self.session.run()?;
+            let run = before_run.elapsed();
+            let told = match &mut self.decoding {
+                Some(decoding) => {
+                    let place = Letterbox::stretched(NOWHERE, NOWHERE);
+                    WindowResult::Answer(decoding.read(outputs, place, live, 1)?)
+                }
+                None => WindowResult::Tensors(outputs),
+            };
+            let timing = Timing {
+                run,
+                frame: start.elapsed(),
+            };
+            let heard = Heard {
+                first,
+                samples,
+                told,
+                timing,
+            };
+            tell(&self.model, heard);
+        }
+        Ok(())
+    }
+}
+
+/// Time that so many samples take, rounded up.
+pub fn samples_time(samples: usize, rate: u32) -> Option<gst::ClockTime> {
+    let time = (samples as u64).mul_div_ceil(gst::ClockTime::SECOND.nseconds(), u64::from(rate));
+    time.map(gst::ClockTime::from_nseconds)
+}
+
+/// Samples from one window to the next: what the model says as `step` in its metadata, else half a window.
+fn step(model: &Model, spec: &SoundSpec) -> usize {
+    let stated = model
+        .metadata
+        .get("step")
+        .and_then(|text| text.trim().parse().ok());
+    stated.unwrap_or(spec.hop / 2).clamp(1, spec.hop)
+}
+
+fn run(session: &mut Session, voice: usize, question: &[f32], answer: &mut [f32]) -> Result<(), Fault> {
+    session.select_voice(voice)?;
+    fill(&mut session.input().data, question);
+    match session.run()?.first().map(|output| &output.data) {
+        Some(Data::F32(samples)) if samples.len() == answer.len() => answer.copy_from_slice(samples),
+        Some(Data::F16(samples)) if samples.len() == answer.len() => {
+            answer
+                .iter_mut()
+                .zip(samples)
+                .for_each(|(to, from)| *to = from.to_f32());
+        }
+        _ => return Err(Fault::AnswerLength { wanted: answer.len() }),
+    }
+    Ok(())
+}
+
+fn fill(data: &mut Data, samples: &[f32]) {
+    match data {
+        Data::F32(elements) => elements
+            .iter_mut()
+            .zip(samples)
+            .for_each(|(to, from)| *to = *from),
+        Data::F16(elements) => {
+            elements
+                .iter_mut()
+                .zip(samples)
+                .for_each(|(to, from)| *to = half::f16::from_f32(*from));
+        }
+        // No model for sound has such an input.
+        Data::U8(_) | Data::I32(_) | Data::I64(_) => {}
+    }
+}

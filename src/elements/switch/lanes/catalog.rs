@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! Candidates that are listed, in a catalogue or in the `models` property, rather than added as children.
+
+use std::path::Path;
+
+use gst::prelude::*;
+
+use crate::elements::infer;
+use crate::elements::switch::settings::Settings;
+use crate::policy::Prior;
+use crate::runtime::catalogue::{Candidate, Catalogue, Source};
+
+/// A child made from a listing.
+pub struct Listed {
+    pub element: gst::Element,
+    pub prior: Prior,
+    /// What to check, off the streaming thread, before the child is started.
+    pub candidate: Option<Candidate>,
+}
+
+/// What a listing gave, and what in it failed: name, cause, remedy.
+#[derive(Default)]
+pub struct Listing {
+    pub children: Vec<Listed>,
+    pub failures: Vec<(String, String, String)>,
+    pub reference: Option<String>,
+    pub floor: Option<String>,
+}
+
+/// Makes children of what `catalog` and `models` list.
+///
+/// # Errors
+///
+/// When the catalogue cannot be read, as a sentence with file, line and remedy.
+pub fn list(settings: &Settings) -> Result<Listing, String> {
+    let mut listing = Listing::default();
+    if let Some(path) = &settings.catalog {
+        let properties = infer::catalogue_properties();
+        let names: Vec<_> = properties.iter().map(String::as_str).collect();
+        let catalogue = Catalogue::load(Path::new(path), &names).map_err(|error| error.to_string())?;
+        listing.reference = catalogue.reference;
+        listing.floor = catalogue.floor;
+        for candidate in catalogue.candidates {
+            let made = from_candidate(&candidate);
+            let prior = prior(&candidate);
+            listing.take(candidate.name.clone(), made, prior, Some(candidate));
+        }
+    }
+    let models = settings.models.as_deref().unwrap_or_default();
+    for model in models.split(',').map(str::trim).filter(|it| !it.is_empty()) {
+        let name = Path::new(model)
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let made = avrec_infer(&name, model);
+        listing.take(name, made, Prior::default(), None);
+    }
+    Ok(listing)
+}
+
+impl Listing {
+    fn take(
+        &mut self,
+        name: String,
+        made: Result<gst::Element, String>,
+        prior: Prior,
+        candidate: Option<Candidate>,
+    ) {
+        match made {
+            Ok(element) => self.children.push(Listed {
+                element,
+                prior,
+                candidate,
+            }),
+            Err(cause) => self.failures.push((name, cause, "mend its entry".to_string())),
+        }
+    }
+}
+
+/// What the catalogue knows of a candidate before it ran; who the reference is comes out later.
+fn prior(candidate: &Candidate) -> Prior {
+    Prior {
+        quality: candidate.quality,
+        latency: candidate.latency,
+        complexity: candidate.cost,
+        is_reference: false,
+    }
+}
+
+fn from_candidate(candidate: &Candidate) -> Result<gst::Element, String> {
+    match &candidate.source {
+        Source::Element(fragment) => {
+            let bin = gst::parse::bin_from_description_with_name(fragment, true, &candidate.name)
+                .map_err(|error| format!("`{fragment}` is no launch fragment: {}", error.message()))?;
+            Ok(bin.upcast())
+        }
+        Source::Model(model) => {
+            let element = avrec_infer(&candidate.name, &model.to_string_lossy())?;
+            for (name, value) in &candidate.properties {
+                set(&element, name, value)?;
+            }
+            Ok(element)
+        }
+    }
+}
+
+/// Sets a property from text; unlike `set_property_from_str`, text that does not fit is an error, not a panic.
+fn set(element: &gst::Element, name: &str, text: &str) -> Result<(), String> {
+    let pspec = element
+        .find_property(name)
+        .ok_or_else(|| format!("avrec-infer has no property {name}"))?;
+    let value = gst::glib::Value::deserialize_with_pspec(text, &pspec)
+        .map_err(|_| format!("`{text}` is no value for {name}"))?;
+    element.set_property_from_value(name, &value);
+    Ok(())
+}
+
+fn avrec_infer(name: &str, model: &str) -> Result<gst::Element, String> {
+    let element = gst::ElementFactory::make("avrec-infer")
+        .name(name)
+        .property("model-file", model)
+        .build();
+    element.map_err(|error| error.to_string())
+}

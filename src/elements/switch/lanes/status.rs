@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! One lane's place on the board: how far it has come, and the frame that it has in hand.
+
+use std::time::Instant;
+
+use crate::elements::switch::audio::LaneAudio;
+use crate::policy::{Availability, RunKind};
+use crate::score::LatencyWindow;
+
+/// Runs on real frames before a lane may answer. Their latency is not used as a measurement, because
+/// caches and page tables are cold; the policy takes the best of them as a first guess, so it wants three.
+pub const WARM_UP_RUNS: u32 = 3;
+
+/// Latencies that a lane's window keeps: 12 s at 25 fps, 9 of them beyond the 97th percentile.
+pub const WINDOW: usize = 300;
+/// How far a lane has come.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LaneState {
+    Loading,
+    Warming {
+        runs_left: u32,
+    },
+    Ready,
+    /// Kept with its cause so that `stats` can tell the user what to change.
+    Failed {
+        cause: String,
+        retry_at: Option<gst::ClockTime>,
+    },
+    /// Removed from the switch; the slot stays, because candidate numbers are never reused.
+    Gone,
+}
+
+impl LaneState {
+    /// The nick that `stats` shows.
+    pub fn nick(&self) -> &'static str {
+        match self {
+            LaneState::Loading => "loading",
+            LaneState::Warming { .. } => "warming",
+            LaneState::Ready => "ready",
+            LaneState::Failed { .. } => "failed",
+            LaneState::Gone => "removed",
+        }
+    }
+}
+
+/// Why a lane was given a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    Answer,
+    WarmUp,
+    Shadow(RunKind),
+    /// Nobody waits; the answer is held for the frames to come.
+    Stride,
+    /// The stream waits while one candidate after the other answers the frame.
+    Survey,
+    /// It hears sound, buffer by buffer; how its latency counts was decided before.
+    Hear(RunKind),
+}
+
+/// The frame that a lane has in hand.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Run {
+    /// Identity of the frame: the stamp that the switch put on it.
+    pub stamp: gst::ClockTime,
+    pub pts: Option<gst::ClockTime>,
+    pub started: gst::ClockTime,
+    pub purpose: Purpose,
+    /// Nobody waits for it any more: its deadline passed, or the stream was flushed.
+    pub abandoned: bool,
+    /// The candidate has let go of the frame, with or without an answer.
+    pub returned: Option<Instant>,
+    /// Another lane answered the frame before: the caches are cold.
+    pub is_first: bool,
+    /// Whether the silence was already told to the user.
+    pub reported_hung: bool,
+}
+
+/// What a lane made of a frame.
+#[derive(Debug, Clone)]
+pub struct LaneOutput {
+    pub buffer: gst::Buffer,
+    /// Caps that the lane announced before this buffer.
+    pub caps: Option<gst::Caps>,
+}
+
+/// Counters of one lane.
+#[derive(Debug, Clone)]
+pub struct Tally {
+    pub runs: u64,
+    pub answers: u64,
+    pub misses: u64,
+    pub window: LatencyWindow,
+}
+
+/// One lane's place on the board.
+#[derive(Debug)]
+pub struct LaneStatus {
+    pub name: String,
+    pub residency: LaneState,
+    pub run: Option<Run>,
+    pub caps: Option<gst::Caps>,
+    /// The stream was flushed since the lane's last frame.
+    pub needs_flush: bool,
+    /// The user does not want it to answer; it may run beside.
+    pub is_forbidden: bool,
+    pub attempts: u32,
+    pub tally: Tally,
+    /// What it hears and gives, where the stream is sound.
+    pub hearing: LaneAudio,
+    /// Names and values of what comparisons and trials have shown of its answers.
+    pub figures: Vec<(&'static str, f64)>,
+}
+
+impl LaneStatus {
+    pub fn new(name: String) -> LaneStatus {
+        LaneStatus {
+            name,
+            residency: LaneState::Loading,
+            run: None,
+            caps: None,
+            needs_flush: false,
+            is_forbidden: false,
+            attempts: 0,
+            tally: Tally {
+                runs: 0,
+                answers: 0,
+                misses: 0,
+                window: LatencyWindow::new(WINDOW),
+            },
+            hearing: LaneAudio::default(),
+            figures: Vec::new(),
+        }
+    }
+
+    /// Whether the lane could take a frame, warm or not.
+    pub fn is_idle(&self) -> bool {
+        self.run.is_none() && matches!(self.residency, LaneState::Warming { .. } | LaneState::Ready)
+    }
+
+    /// Whether the lane could answer a frame at once, warm or not.
+    pub fn could_answer(&self) -> bool {
+        self.is_idle() && !self.is_forbidden
+    }
+
+    /// Whether waiting for the lane may lead to an answer.
+    pub fn is_worth_waiting(&self) -> bool {
+        self.may_come() && !self.is_forbidden
+    }
+
+    /// Whether the lane is loaded and has warm-up runs left.
+    pub fn is_warming(&self) -> bool {
+        matches!(self.residency, LaneState::Warming { .. })
+    }
+
+    /// Whether the lane answers now or may do so by itself.
+    pub fn may_come(&self) -> bool {
+        !matches!(self.residency, LaneState::Failed { .. } | LaneState::Gone)
+    }
+
+    pub fn availability(&self) -> Availability {
+        match (&self.residency, &self.run) {
+            (LaneState::Ready, None) => Availability::Ready,
+            // As long as its samples come early enough, it may still be at those before.
+            (LaneState::Ready, Some(run)) if self.hearing.ear.since().is_some() && !run.abandoned => {
+                Availability::Ready
+            }
+            (LaneState::Ready, Some(run)) => Availability::Busy {
+                since: run.started.into(),
+            },
+            _ => Availability::Absent,
+        }
+    }
+}
+
+impl LaneStatus {
+    /// Counts one warm-up run; `true` when it was the last.
+    pub fn warm_up(&mut self) -> bool {
+        match &mut self.residency {
+            LaneState::Warming { runs_left } if *runs_left <= 1 => {
+                self.residency = LaneState::Ready;
+                self.attempts = 0;
+                true
+            }
+            LaneState::Warming { runs_left } => {
+                *runs_left -= 1;
+                false
+            }
+            _ => false,
+        }
+    }
+}

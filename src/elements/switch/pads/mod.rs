@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! The pads of the switch: what passes, what is answered, what leaves.
+
+pub mod events;
+pub mod functions;
+pub mod holder;
+pub mod output;

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! A video frame's way through the switch.
+
+pub mod chain;
+pub mod exhaustive;
+pub mod shadow;
+pub mod stride;
