@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use super::field::{Field, Figures, group, structure, words};
-use crate::policy;
+use super::field::{Field, Figures, group, structure, words_of};
+use crate::policy::{self, Evidence, Reason, Source};
 
 structure! {
     /// What the signal `explain` returns.
@@ -72,90 +72,44 @@ structure! {
     }
 }
 
-words! {
+words_of! {
     /// Why the active candidate changed.
-    ReasonWord {
-        Start = "start",
-        Infeasible = "infeasible",
-        Better = "better",
-        Cheaper = "cheaper",
-        Busy = "busy",
-        Gone = "gone",
-        Pinned = "pinned",
+    ReasonWord: Reason {
+        Start = "start" <- Reason::Start,
+        Infeasible = "infeasible" <- Reason::Infeasible { .. },
+        Better = "better" <- Reason::Better { .. },
+        Cheaper = "cheaper" <- Reason::Cheaper { .. },
+        Busy = "busy" <- Reason::Busy { .. },
+        Gone = "gone" <- Reason::Gone,
+        Pinned = "pinned" <- Reason::Pinned,
     }
 }
 
-impl From<&policy::Reason> for ReasonWord {
-    fn from(reason: &policy::Reason) -> ReasonWord {
-        match reason {
-            policy::Reason::Start => ReasonWord::Start,
-            policy::Reason::Infeasible { .. } => ReasonWord::Infeasible,
-            policy::Reason::Better { .. } => ReasonWord::Better,
-            policy::Reason::Cheaper { .. } => ReasonWord::Cheaper,
-            policy::Reason::Busy { .. } => ReasonWord::Busy,
-            policy::Reason::Gone => ReasonWord::Gone,
-            policy::Reason::Pinned => ReasonWord::Pinned,
-        }
-    }
-}
-
-words! {
+words_of! {
     /// What keeps a better answer out.
-    Binding {
-        Nothing = "nothing",
-        Time = "time",
-        Doubt = "doubt",
-        Preference = "preference",
-        Switching = "switching",
-        User = "user",
-        Alone = "alone",
+    Binding: policy::Binding {
+        Nothing = "nothing" <- policy::Binding::Nothing,
+        Time = "time" <- policy::Binding::Time(_),
+        Doubt = "doubt" <- policy::Binding::Doubt(_),
+        Preference = "preference" <- policy::Binding::Preference(_),
+        Switching = "switching" <- policy::Binding::Switching(_),
+        User = "user" <- policy::Binding::User,
+        Alone = "alone" <- policy::Binding::Alone,
     }
 }
 
-impl From<policy::Binding> for Binding {
-    fn from(binding: policy::Binding) -> Binding {
-        match binding {
-            policy::Binding::Nothing => Binding::Nothing,
-            policy::Binding::Time(_) => Binding::Time,
-            policy::Binding::Doubt(_) => Binding::Doubt,
-            policy::Binding::Preference(_) => Binding::Preference,
-            policy::Binding::Switching(_) => Binding::Switching,
-            policy::Binding::User => Binding::User,
-            policy::Binding::Alone => Binding::Alone,
-        }
-    }
-}
-
-words! {
+words_of! {
     /// What a latency or a quality mostly rests on.
-    Basis {
-        Unknown = "unknown",
-        Catalogue = "catalogue",
-        Measured = "measured",
-        Shadow = "shadow",
-        Shared = "shared",
-        Agreement = "agreement",
-        Restore = "restore",
-        Confidence = "confidence",
-        Stability = "stability",
-        Operator = "operator",
-    }
-}
-
-impl From<policy::Source> for Basis {
-    fn from(source: policy::Source) -> Basis {
-        use policy::{Evidence, Source};
-        match source {
-            Source::Unknown => Basis::Unknown,
-            Source::Catalogue => Basis::Catalogue,
-            Source::Measured => Basis::Measured,
-            Source::Shadow => Basis::Shadow,
-            Source::Shared => Basis::Shared,
-            Source::Scored(Evidence::Agreement) => Basis::Agreement,
-            Source::Scored(Evidence::Restoration) => Basis::Restore,
-            Source::Scored(Evidence::Calibrated | Evidence::Claimed) => Basis::Confidence,
-            Source::Scored(Evidence::Stability) => Basis::Stability,
-            Source::Operator => Basis::Operator,
-        }
+    Basis: Source {
+        Unknown = "unknown" <- Source::Unknown,
+        Catalogue = "catalogue" <- Source::Catalogue,
+        Measured = "measured" <- Source::Measured,
+        Shadow = "shadow" <- Source::Shadow,
+        Shared = "shared" <- Source::Shared,
+        Agreement = "agreement" <- Source::Scored(Evidence::Agreement),
+        Restore = "restore" <- Source::Scored(Evidence::Restoration),
+        Confidence = "confidence" <- Source::Scored(Evidence::Calibrated | Evidence::Claimed),
+        Stability = "stability" <- Source::Scored(Evidence::Stability),
+        Operator = "operator" <- Source::Operator,
     }
 }

@@ -294,6 +294,26 @@ macro_rules! words {
     };
 }
 
+/// The same for the words of an enum of the policy, each with the values that it stands for.
+macro_rules! words_of {
+    (
+        $(#[$doc:meta])*
+        $name:ident: $from:ty {
+            $($(#[$value_doc:meta])* $value:ident = $word:literal <- $pattern:pat,)*
+        }
+    ) => {
+        $crate::messages::field::words! {
+            $(#[$doc])* $name { $($(#[$value_doc])* $value = $word,)* }
+        }
+
+        impl From<$from> for $name {
+            fn from(it: $from) -> $name {
+                match it { $($pattern => $name::$value,)* }
+            }
+        }
+    };
+}
+
 /// Declares a struct whose fields stand among those of a structure: each with its type, and its name there.
 ///
 /// The name that its [`Field`] is given says nothing, since the fields have names of their own.
@@ -354,4 +374,4 @@ macro_rules! structure {
     };
 }
 
-pub(super) use {group, structure, word_field, words};
+pub(super) use {group, structure, word_field, words, words_of};

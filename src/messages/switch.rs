@@ -8,8 +8,7 @@ use gst::structure::Builder;
 use gst::{ClockTime, StructureRef};
 
 use super::explanation::{ReasonWord, Why};
-use super::field::group;
-use super::field::{Field, FieldError, structure, words};
+use super::field::{Field, FieldError, group, structure, words, words_of};
 use crate::policy::{Evidence, Reason};
 use crate::score::Measure;
 
@@ -43,21 +42,17 @@ group! {
     }
 }
 
-impl From<&Reason> for Compared {
-    fn from(reason: &Reason) -> Compared {
-        let mut compared = Compared::default();
-        match *reason {
-            Reason::Infeasible { upper, budget } => {
-                (compared.upper, compared.budget) = (Some(upper), Some(budget));
-            }
-            Reason::Better { quality, over } => {
-                (compared.quality, compared.over) = (Some(quality), Some(over));
-            }
-            Reason::Cheaper { cost, over } => (compared.cost, compared.over) = (Some(cost), Some(over)),
-            Reason::Busy { elapsed } => compared.busy = Some(elapsed),
+impl From<Reason> for Compared {
+    fn from(reason: Reason) -> Compared {
+        let mut it = Compared::default();
+        match reason {
+            Reason::Infeasible { upper, budget } => (it.upper, it.budget) = (Some(upper), Some(budget)),
+            Reason::Better { quality, over } => (it.quality, it.over) = (Some(quality), Some(over)),
+            Reason::Cheaper { cost, over } => (it.cost, it.over) = (Some(cost), Some(over)),
+            Reason::Busy { elapsed } => it.busy = Some(elapsed),
             Reason::Start | Reason::Gone | Reason::Pinned => {}
         }
-        compared
+        it
     }
 }
 
@@ -112,24 +107,13 @@ structure! {
     }
 }
 
-words! {
+words_of! {
     /// What a score rests on.
-    EvidenceWord {
-        Agreement = "agreement",
-        Restore = "restore",
-        Confidence = "confidence",
-        Stability = "stability",
-    }
-}
-
-impl From<Evidence> for EvidenceWord {
-    fn from(evidence: Evidence) -> EvidenceWord {
-        match evidence {
-            Evidence::Agreement => EvidenceWord::Agreement,
-            Evidence::Restoration => EvidenceWord::Restore,
-            Evidence::Calibrated | Evidence::Claimed => EvidenceWord::Confidence,
-            Evidence::Stability => EvidenceWord::Stability,
-        }
+    EvidenceWord: Evidence {
+        Agreement = "agreement" <- Evidence::Agreement,
+        Restore = "restore" <- Evidence::Restoration,
+        Confidence = "confidence" <- Evidence::Calibrated | Evidence::Claimed,
+        Stability = "stability" <- Evidence::Stability,
     }
 }
 

@@ -18,7 +18,7 @@ use crate::tensor::{Data, ElementType, Tensor};
 
 /// Says that a model answers from now on.
 pub fn loaded(running: &Running) -> gst::Structure {
-    let model = running.loaded();
+    let model = running.told.loaded.clone();
     ModelLoaded { model }.into()
 }
 

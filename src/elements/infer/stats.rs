@@ -3,7 +3,6 @@
 //! What application threads may read at any time, without waiting for an inference.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::model::{Active, Timing};
 use crate::messages::{InferStats, Loaded, Percentiles, RunningModel};
@@ -17,54 +16,38 @@ const WINDOW: usize = 300;
 #[derive(Debug, Clone)]
 pub struct Running {
     pub model: Arc<Model>,
-    pub backend: &'static str,
-    pub backend_note: String,
-    pub threads: usize,
-    pub load_time: Duration,
+    /// As the message and `stats` tell it.
+    pub told: RunningModel,
     /// A sentence each.
     pub assumed: Vec<String>,
     /// A sentence each.
     pub warnings: Vec<String>,
-    pub input_dims: Option<Vec<usize>>,
-    /// By how much answers lag behind the sound; of models whose answers replace it.
-    pub algorithmic_delay: Option<gst::ClockTime>,
 }
 
 impl Running {
     pub fn new(active: &Active) -> Running {
-        Running {
-            model: active.model.clone(),
-            backend: active.backend_name(),
+        let model = active.model.clone();
+        let loaded = Loaded {
+            file: model.path.to_string_lossy().into_owned(),
+            task: model.task,
+            backend: active.backend_name().to_owned(),
             backend_note: active.backend_note().to_owned(),
-            threads: active.options.threads,
+            threads: u32::try_from(active.options.threads).unwrap_or(u32::MAX),
             load_time: active.load_time,
-            input_dims: active.input_dims(),
+            assumed: active.assumed.join(" "),
+        };
+        let told = RunningModel {
+            loaded,
+            scale_width: model.scale.width.value(),
+            scale_height: model.scale.height.value(),
+            input_dims: active.input_dims().as_deref().map(dims),
+            algorithmic_delay: active.algorithmic_delay(),
+        };
+        Running {
+            model,
+            told,
             assumed: active.assumed.clone(),
             warnings: active.warnings.clone(),
-            algorithmic_delay: active.algorithmic_delay(),
-        }
-    }
-
-    /// What was loaded, for the message and for `stats`.
-    pub fn loaded(&self) -> Loaded {
-        Loaded {
-            file: self.model.path.to_string_lossy().into_owned(),
-            task: self.model.task,
-            backend: self.backend.to_owned(),
-            backend_note: self.backend_note.clone(),
-            threads: u32::try_from(self.threads).unwrap_or(u32::MAX),
-            load_time: self.load_time,
-            assumed: self.assumed.join(" "),
-        }
-    }
-
-    fn told(&self) -> RunningModel {
-        RunningModel {
-            loaded: self.loaded(),
-            scale_width: self.model.scale.width.value(),
-            scale_height: self.model.scale.height.value(),
-            input_dims: self.input_dims.as_deref().map(dims),
-            algorithmic_delay: self.algorithmic_delay,
         }
     }
 }
@@ -120,7 +103,7 @@ impl Published {
             runs: self.runs,
             swaps: self.swaps,
             dropped_values: self.dropped,
-            model: self.running.as_ref().map(Running::told),
+            model: self.running.as_ref().map(|it| it.told.clone()),
             latency: Percentiles::of(&self.frame),
             run_latency: Percentiles::of(&self.run),
         }

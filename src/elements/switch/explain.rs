@@ -67,7 +67,7 @@ impl Snapshot {
         };
         Explanation {
             frame: self.frame,
-            reason: reason.as_ref().map(Into::into),
+            reason: reason.map(Into::into),
             reason_text: reason.map(|it| it.to_string()),
             why,
         }

@@ -41,13 +41,13 @@ pub fn switch(
     Swap {
         from: from.to_string(),
         to: to.to_string(),
-        reason: reason.into(),
+        reason: (*reason).into(),
         reason_text: reason.to_string(),
         frame: journey.plan.number,
         pts,
         running_time: running_time(core, pts),
         why: explanation.why,
-        compared: reason.into(),
+        compared: (*reason).into(),
     }
 }
 
