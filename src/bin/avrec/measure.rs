@@ -2,7 +2,7 @@
 
 //! The measures of quality that a probe reports against a reference, and how they are told.
 
-use gst::StructureRef;
+use gstavrec::messages::Fidelity;
 
 /// One measure; more is better in all of them.
 #[derive(Debug, PartialEq)]
@@ -127,10 +127,10 @@ pub struct Quality {
 }
 
 impl Quality {
-    /// What a message of a probe says; `None` where nothing was compared.
-    pub fn of(message: &StructureRef) -> Option<Quality> {
-        let pairs = message.get::<u64>("pairs").ok().filter(|pairs| 0 < *pairs)?;
-        let figure = |it: &'static Measure| Some((it, message.get::<f64>(it.field).ok()?));
+    /// What a probe says; `None` where nothing was compared.
+    pub fn of(fidelity: &Fidelity) -> Option<Quality> {
+        let pairs = Some(fidelity.pairs).filter(|pairs| 0 < *pairs)?;
+        let figure = |it: &'static Measure| Some((it, fidelity.figure(it.field)?));
         let figures: Vec<_> = MEASURES.iter().filter_map(figure).collect();
         (!figures.is_empty()).then_some(Quality { pairs, figures })
     }
@@ -168,6 +168,7 @@ impl Quality {
 #[cfg(test)]
 pub mod tests {
     use super::*;
+    use gstavrec::messages::FIGURES;
 
     /// Quality of pictures.
     pub fn quality(pairs: u64, ssim: f64, psnr_db: f64) -> Quality {
@@ -194,17 +195,14 @@ pub mod tests {
 
     #[test]
     fn a_message_has_the_figures_of_its_stream() {
-        gst::init().unwrap();
-        let sound = gst::Structure::builder("avrec/probe")
-            .field("pairs", 5u64)
-            .field("si-sdr-db", 12.5)
-            .build();
+        let sound = Fidelity {
+            pairs: 5,
+            figures: FIGURES.map(|it| (it == "si-sdr-db").then_some(12.5)),
+            ..Fidelity::default()
+        };
         let quality = Quality::of(&sound).unwrap();
         let (measure, value) = quality.main().unwrap();
         assert_eq!(measure.told(value), "SI-SDR 12.50 dB");
-        let nothing = gst::Structure::builder("avrec/probe")
-            .field("pairs", 0u64)
-            .build();
-        assert_eq!(Quality::of(&nothing), None);
+        assert_eq!(Quality::of(&Fidelity::default()), None);
     }
 }

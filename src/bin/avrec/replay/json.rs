@@ -6,7 +6,7 @@ use gstavrec::replay::{Figures, Frames, Interval, Summary};
 use serde_json::{Map, Value, json};
 
 use super::args::ReplayPlan;
-use super::narrator::Told;
+use super::decisions::Decision;
 use super::trace::{Source, Trace};
 use super::{Played, Replay};
 
@@ -27,7 +27,7 @@ pub fn object(plan: &ReplayPlan, replay: &Replay) -> Value {
 }
 
 /// One trace with what each policy made of it.
-pub fn trace(trace: &Trace, played: &[Played], told: Option<&[Told]>) -> Value {
+pub fn trace(trace: &Trace, played: &[Played], told: Option<&[Decision]>) -> Value {
     let mut object = Map::new();
     let mut add = |key: &str, value: Value| object.insert(key.to_string(), value);
     add("name", Value::from(trace.source.to_string()));
@@ -114,7 +114,7 @@ fn time(us: f64) -> Value {
     if 0.0 < us { Value::from(us) } else { Value::Null }
 }
 
-fn decision(told: &Told) -> Value {
+fn decision(told: &Decision) -> Value {
     json!({
         "frame": told.frame,
         "t_ms": told.t_ms,

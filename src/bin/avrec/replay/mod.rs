@@ -3,8 +3,8 @@
 //! `avrec replay`: policies over recorded matrices and made-up worlds, and what each made of them.
 
 mod args;
+mod decisions;
 mod json;
-mod narrator;
 mod table;
 mod trace;
 
@@ -21,7 +21,7 @@ use args::{Decisions, Format, ReplayPlan};
 use trace::Trace;
 
 use crate::console::say;
-use crate::failure::Failure;
+use crate::failure::{Failure, cannot_write};
 
 /// What one policy made of one trace.
 #[derive(Debug, Clone)]
@@ -86,7 +86,7 @@ fn add(plan: &ReplayPlan, trace: &Trace, replay: &mut Replay) -> Result<(), Conf
         figures.push(it.figures.clone());
     }
     let told = match plan.decisions {
-        Decisions::Told => Some(narrator::narrate(&trace.matrix, plan.config)?),
+        Decisions::Told => Some(decisions::decisions(&trace.matrix, plan.config)?),
         Decisions::Hidden => None,
     };
     match plan.format {
@@ -123,10 +123,5 @@ fn write_matrix(path: &Path, matrix: &Matrix) -> Result<(), Failure> {
         write(matrix, &mut file)?;
         file.flush()
     });
-    written.map_err(|err| {
-        Failure::Output(format!(
-            "the matrix '{}' cannot be written: {err}",
-            path.display()
-        ))
-    })
+    written.map_err(|err| Failure::Output(cannot_write("matrix", path, &err)))
 }

@@ -7,7 +7,7 @@ use std::fmt::Write;
 use gstavrec::replay::{Figures, Frames, Interval, Roster, Summary};
 
 use super::Played;
-use super::narrator::Told;
+use super::decisions::Decision;
 use super::trace::Trace;
 
 /// Columns of a terminal that a line may take.
@@ -116,7 +116,7 @@ fn interval_row(it: &Summary) -> Row {
 }
 
 /// The switches of our policy, a paragraph each.
-pub fn decisions(told: &[Told]) -> String {
+pub fn decisions(told: &[Decision]) -> String {
     let mut text = match told.len().saturating_sub(1) {
         0 => "avrec never switched".to_string(),
         1 => "avrec switched once".to_string(),
