@@ -33,16 +33,27 @@ impl Measure {
     }
 }
 
+/// How most measures are told: a share from 0 to 1 that equal runs repeat to half a hundredth.
+const SHARE: Measure = Measure {
+    field: "agreement",
+    name: "agreement",
+    unit: "",
+    digits: 3,
+    same: 0.005,
+    subject: "answers",
+    meaning: "is how far the answers are alike, 0 to 1",
+};
+
 /// All measures, the one that a reader looks for first of each kind of stream.
 pub static MEASURES: [Measure; 9] = [
     Measure {
         field: "ssim",
         name: "SSIM",
-        unit: "",
         digits: 4,
         same: 0.0005,
         subject: "pictures",
         meaning: "compares each picture with the original (1 is equal)",
+        ..SHARE
     },
     Measure {
         field: "psnr-db",
@@ -56,20 +67,16 @@ pub static MEASURES: [Measure; 9] = [
     Measure {
         field: "f1",
         name: "F1",
-        unit: "",
-        digits: 3,
-        same: 0.005,
         subject: "boxes",
         meaning: "weighs boxes that were missed and boxes that were made up (1 is neither; IoU 0.5)",
+        ..SHARE
     },
     Measure {
         field: "map",
         name: "mAP",
-        unit: "",
-        digits: 3,
-        same: 0.005,
         subject: "boxes",
         meaning: "is the mean over classes of the area under precision over recall (IoU 0.5)",
+        ..SHARE
     },
     Measure {
         field: "si-sdr-db",
@@ -83,39 +90,25 @@ pub static MEASURES: [Measure; 9] = [
     Measure {
         field: "mean-iou",
         name: "mean IoU",
-        unit: "",
-        digits: 3,
-        same: 0.005,
         subject: "segments",
         meaning: "is the shared area over the covered one, the mean over classes (1 is equal)",
+        ..SHARE
     },
     Measure {
         field: "class-agreement",
-        name: "agreement",
-        unit: "",
-        digits: 3,
-        same: 0.005,
         subject: "classes",
         meaning: "is one less the total variation of the class probabilities (1 is equal)",
+        ..SHARE
     },
     Measure {
         field: "rank-correlation",
         name: "rank correlation",
-        unit: "",
-        digits: 3,
         same: 0.01,
         subject: "scores",
         meaning: "is that of Spearman (1 is the same order)",
+        ..SHARE
     },
-    Measure {
-        field: "agreement",
-        name: "agreement",
-        unit: "",
-        digits: 3,
-        same: 0.005,
-        subject: "answers",
-        meaning: "is how far the answers are alike, 0 to 1",
-    },
+    SHARE,
 ];
 
 /// Means of some measures over `pairs` frames or stretches.

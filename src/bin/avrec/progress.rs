@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use gstavrec::messages::SwitchStats;
 
+use crate::console::aligned;
 use crate::measure::{Measure, Quality};
 use crate::record::{ProbeSample, Record, Summary, mean_quality, measures, percentiles};
 
@@ -100,7 +101,6 @@ pub fn table(summaries: &[Summary]) -> String {
         .map(String::from)
         .to_vec();
     head.extend(measures.iter().map(|it| format!("{}{}", it.name, it.unit)));
-    let mut widths = vec![0; head.len()];
     let mut rows = vec![head];
     for it in summaries {
         let (p50, p99) = it.latency.unzip();
@@ -118,22 +118,7 @@ pub fn table(summaries: &[Summary]) -> String {
         row.extend(measures.iter().map(cell));
         rows.push(row);
     }
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let mut text = String::new();
-    for row in &rows {
-        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            let _ = if column == 0 {
-                write!(text, "{cell:<width$}")
-            } else {
-                write!(text, "  {cell:>width$}")
-            };
-        }
-        text.push('\n');
-    }
+    let mut text = aligned(&rows) + "\n";
     for it in summaries.iter().filter(|it| !it.shares.is_empty()) {
         let _ = writeln!(text, "{}: answered by {}", it.name, shares(&it.shares));
     }

@@ -270,8 +270,7 @@ mod tests {
     /// Stands in for a switch: the recorder asks an element for no more than its messages and its `stats`.
     fn launched() -> (Launched, gst::Element) {
         gst::init().unwrap();
-        let mut launched =
-            Launched::new(&["identity name=first ! identity name=second".to_string()]).unwrap();
+        let mut launched = Launched::new(&["queue name=first ! queue name=second".to_string()]).unwrap();
         let (first, second) = ["first", "second"]
             .map(|name| launched.pipeline.by_name(name).unwrap())
             .into();

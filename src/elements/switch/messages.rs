@@ -183,12 +183,17 @@ pub fn stats(core: &Shared) -> SwitchStats {
 /// `None` for a candidate that was removed.
 fn candidate_stats(slot: &LaneStatus, outlook: Option<&Outlook>) -> Option<CandidateStats> {
     let is_hung = slot.run.as_ref().is_some_and(|it| it.reported_hung);
-    let (state, cause) = match &slot.residency {
+    let state = match &slot.residency {
+        _ if is_hung => CandidateState::Hung,
         LaneState::Gone => return None,
-        LaneState::Failed { cause, .. } => (CandidateState::Failed, Some(cause.clone())),
-        LaneState::Loading => (CandidateState::Loading, None),
-        LaneState::Warming { .. } => (CandidateState::Warming, None),
-        LaneState::Ready => (CandidateState::Ready, None),
+        LaneState::Failed { .. } => CandidateState::Failed,
+        LaneState::Loading => CandidateState::Loading,
+        LaneState::Warming { .. } => CandidateState::Warming,
+        LaneState::Ready => CandidateState::Ready,
+    };
+    let cause = match &slot.residency {
+        LaneState::Failed { cause, .. } => Some(cause.clone()),
+        _ => None,
     };
     let estimates = outlook.map(|it| Estimates {
         latency: it.latency,
@@ -204,7 +209,7 @@ fn candidate_stats(slot: &LaneStatus, outlook: Option<&Outlook>) -> Option<Candi
     });
     Some(CandidateStats {
         name: slot.name.clone(),
-        state: if is_hung { CandidateState::Hung } else { state },
+        state,
         cause,
         runs: slot.tally.runs,
         answers: slot.tally.answers,

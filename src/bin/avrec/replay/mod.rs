@@ -5,6 +5,7 @@
 mod args;
 mod decisions;
 mod json;
+mod played;
 mod table;
 mod trace;
 
@@ -13,39 +14,15 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use gstavrec::policy::{Config, ConfigError};
-use gstavrec::replay::{Figures, Matrix, Roster, Summary, oracle, write};
-use serde_json::Value;
+use gstavrec::replay::{Figures, Matrix, Roster, oracle, write};
 
 pub use args::ReplayArgs;
 use args::{Decisions, Format, ReplayPlan};
+use played::{Played, Replay};
 use trace::Trace;
 
 use crate::console::say;
 use crate::failure::{Failure, cannot_write};
-
-/// What one policy made of one trace.
-#[derive(Debug, Clone)]
-struct Played {
-    policy: Roster,
-    figures: Figures,
-}
-
-/// What was played so far.
-#[derive(Debug)]
-struct Replay {
-    /// Each policy with its figures, one a trace.
-    policies: Vec<(Roster, Vec<Figures>)>,
-    /// Each trace as JSON, if that is asked for.
-    traces: Vec<Value>,
-}
-
-impl Replay {
-    fn summaries(&self) -> impl Iterator<Item = (Roster, Summary)> {
-        self.policies
-            .iter()
-            .map(|(policy, figures)| (*policy, Summary::new(figures)))
-    }
-}
 
 /// Replays what was asked for.
 pub fn run(typed: ReplayArgs) -> Result<(), Failure> {

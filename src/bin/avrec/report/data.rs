@@ -53,50 +53,16 @@ fn candidate_order(records: &[Record]) -> Vec<String> {
 }
 
 fn run(record: &Record, summary: &Summary, order: &[String], measures: &[&'static Measure]) -> Value {
+    let pinned = record.name.strip_suffix(" alone");
+    let pinned = pinned.and_then(|name| position(order, name));
     let thinned = record.frames.len().div_ceil(FRAMES_SHOWN).max(1);
-    let frames: Vec<&FrameSample> = record
-        .frames
-        .iter()
-        .enumerate()
-        .filter(|(position, frame)| frame.missed() || position.is_multiple_of(thinned))
-        .map(|(_, frame)| frame)
-        .collect();
-    let column =
-        |value: fn(&FrameSample) -> Value| frames.iter().map(|frame| value(frame)).collect::<Value>();
-    let pinned = record
-        .name
-        .strip_suffix(" alone")
-        .and_then(|name| position(order, name));
-    let probes = &record.probes;
-    let timed = || {
-        let probes = probes.iter();
-        probes.filter_map(|probe| Some((probe.at, probe.what.percentiles()?)))
-    };
-    let measured = || {
-        probes
-            .iter()
-            .filter_map(|probe| Some((probe.at, probe.what.quality.as_ref()?)))
-    };
-    let figures = |measure: &&'static Measure| -> Value {
-        let figure = |quality: &Quality| {
-            quality
-                .get(measure)
-                .map(|it| round(it, 10f64.powi(measure.digits as i32 + 1)))
-        };
-        measured().map(|(_, quality)| figure(quality)).collect()
-    };
     json!({
         "name": record.name,
         "colour": pinned.map_or(-1, |position| position as i64),
         "length": seconds(record.length),
         "thinned": thinned,
         "answerers": record.answerers.iter().map(|who| answerer(who, summary, order)).collect::<Value>(),
-        "frames": {
-            "t": column(|frame| seconds(frame.at).into()),
-            "ms": column(|frame| millis(frame.latency).into()),
-            "who": column(|frame| frame.answerer.into()),
-            "late": column(|frame| u8::from(frame.fate == Fate::Late).into()),
-        },
+        "frames": frames(record, thinned),
         "budget": budget_steps(record),
         "swaps": record.numbered_swaps().map(|(number, swap)| json!({
             "number": number, "t": seconds(swap.at), "from": swap.what.from, "to": swap.what.to,
@@ -106,15 +72,49 @@ fn run(record: &Record, summary: &Summary, order: &[String], measures: &[&'stati
             "command": phase.command, "start": seconds(phase.start),
             "end": seconds(phase.end.unwrap_or(record.length)),
         })).collect::<Value>(),
-        "probe": {
-            "t": timed().map(|(at, _)| seconds(at)).collect::<Value>(),
-            "p50": timed().map(|(_, (p50, _))| millis(p50)).collect::<Value>(),
-            "p99": timed().map(|(_, (_, p99))| millis(p99)).collect::<Value>(),
-        },
-        "quality": {
-            "t": measured().map(|(at, _)| seconds(at)).collect::<Value>(),
-            "figures": measures.iter().map(figures).collect::<Value>(),
-        },
+        "probe": latencies(record),
+        "quality": qualities(record, measures),
+    })
+}
+
+/// One in `thinned` frames, and every miss.
+fn frames(record: &Record, thinned: usize) -> Value {
+    let frames = record.frames.iter().enumerate();
+    let frames: Vec<&FrameSample> = frames
+        .filter(|(position, frame)| frame.missed() || position.is_multiple_of(thinned))
+        .map(|(_, frame)| frame)
+        .collect();
+    let column =
+        |value: fn(&FrameSample) -> Value| frames.iter().map(|frame| value(frame)).collect::<Value>();
+    json!({
+        "t": column(|frame| seconds(frame.at).into()),
+        "ms": column(|frame| millis(frame.latency).into()),
+        "who": column(|frame| frame.answerer.into()),
+        "late": column(|frame| u8::from(frame.fate == Fate::Late).into()),
+    })
+}
+
+fn latencies(record: &Record) -> Value {
+    let probes = record.probes.iter();
+    let timed = probes.filter_map(|probe| Some((probe.at, probe.what.percentiles()?)));
+    json!({
+        "t": timed.clone().map(|(at, _)| seconds(at)).collect::<Value>(),
+        "p50": timed.clone().map(|(_, (p50, _))| millis(p50)).collect::<Value>(),
+        "p99": timed.map(|(_, (_, p99))| millis(p99)).collect::<Value>(),
+    })
+}
+
+fn qualities(record: &Record, measures: &[&'static Measure]) -> Value {
+    let probes = record.probes.iter();
+    let measured = probes.filter_map(|probe| Some((probe.at, probe.what.quality.as_ref()?)));
+    let figures = |measure: &&'static Measure| -> Value {
+        let steps = 10f64.powi(measure.digits as i32 + 1);
+        let figure = |quality: &Quality| quality.get(measure).map(|it| round(it, steps));
+        measured.clone().map(|(_, quality)| figure(quality)).collect()
+    };
+    json!({
+        "figures": measures.iter().map(figures).collect::<Value>(),
+        "t": measured.clone().map(|(at, _)| seconds(at)).collect::<Value>(),
     })
 }
 

@@ -126,8 +126,8 @@ fn quality(main: &Summary, others: &[Summary]) -> Option<String> {
 mod tests {
     use super::super::numbers::NBSP;
     use super::*;
-    use std::time::Duration;
     use crate::measure::tests::quality as pictures;
+    use std::time::Duration;
 
     fn summary(name: &str, misses: u64, ssim: f64) -> Summary {
         Summary {

@@ -53,7 +53,10 @@ fn element(name: &str, class: &str, content: &str) -> String {
     format!("<{name}{class}>{content}</{name}>")
 }
 
-fn table(id: &str, heads: impl IntoIterator<Item = Cell>, rows: &str) -> String {
+/// Heads stand as their columns do: over text those that begin with `<`.
+fn table<'a>(id: &str, heads: impl IntoIterator<Item = &'a str>, rows: &str) -> String {
+    let heads = heads.into_iter();
+    let heads = heads.map(|it| it.strip_prefix('<').map_or_else(|| number(it), text));
     let head = row("", "th", heads);
     format!(
         "<div class=\"scroll\"><table id=\"{id}\"><thead>{head}</thead><tbody>\n{rows}</tbody></table></div>\n"
@@ -65,7 +68,7 @@ pub fn summary_table(summaries: &[Summary]) -> String {
     let measures = measures(summaries);
     let heads = ["run", "frames", "late", "missed", "latency p50", "p99", "swaps"];
     let heads = heads.into_iter().chain(measures.iter().map(|it| it.name));
-    let heads = heads.map(number).chain([text("answered by")]);
+    let heads = heads.chain(["<answered by"]);
     let of_all = |part: u64, share: f64| format!("{} ({})", count(part), percent(share));
     let rows = summaries.iter().enumerate().map(|(position, it)| {
         let alarm = if ALARMING < it.late_rate() { "alarm" } else { "" };
@@ -120,13 +123,7 @@ pub fn swap_table(records: &[Record]) -> String {
         ];
         row("", "td", cells)
     });
-    let heads = [
-        number(""),
-        number("time"),
-        text("from → to"),
-        text("cause"),
-        text("reason"),
-    ];
+    let heads = ["", "time", "<from → to", "<cause", "<reason"];
     let table = table("swaps", heads, &rows.collect::<String>());
     let more = match record.swaps.len().saturating_sub(SWAPS_SHOWN) {
         0 => String::new(),
@@ -142,15 +139,15 @@ pub fn candidate_table(records: &[Record]) -> String {
         return String::new();
     };
     let heads = [
-        number("candidate"),
-        text("state"),
-        number("runs"),
-        number("answers"),
-        number("misses"),
-        number("latency p50"),
-        number("p99"),
-        number("quality (estimate)"),
-        number("scores"),
+        "candidate",
+        "<state",
+        "runs",
+        "answers",
+        "misses",
+        "latency p50",
+        "p99",
+        "quality (estimate)",
+        "scores",
     ];
     let rows: String = stats.candidates.iter().map(candidate_row).collect();
     format!(
