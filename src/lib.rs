@@ -26,6 +26,7 @@ pub mod decode;
 pub mod elements;
 pub mod letterbox;
 pub mod media;
+pub mod messages;
 pub mod plane;
 pub mod policy;
 pub mod replay;

@@ -124,21 +124,6 @@ pub enum Source {
     Operator,
 }
 
-impl Source {
-    /// One word for messages.
-    pub fn nick(self) -> &'static str {
-        match self {
-            Source::Unknown => "unknown",
-            Source::Catalogue => "catalogue",
-            Source::Measured => "measured",
-            Source::Shadow => "shadow",
-            Source::Shared => "shared",
-            Source::Scored(evidence) => evidence.nick(),
-            Source::Operator => "operator",
-        }
-    }
-}
-
 /// What keeps a better answer out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Binding {
@@ -159,19 +144,6 @@ pub enum Binding {
 }
 
 impl Binding {
-    /// One word for messages.
-    pub fn nick(self) -> &'static str {
-        match self {
-            Binding::Nothing => "nothing",
-            Binding::Time(_) => "time",
-            Binding::Doubt(_) => "doubt",
-            Binding::Preference(_) => "preference",
-            Binding::Switching(_) => "switching",
-            Binding::User => "user",
-            Binding::Alone => "alone",
-        }
-    }
-
     /// The candidate that is kept out.
     pub fn candidate(self) -> Option<CandidateId> {
         match self {

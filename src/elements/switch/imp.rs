@@ -88,7 +88,7 @@ impl ObjectImpl for AvrecSwitch {
                     .return_type::<gst::Structure>()
                     .class_handler(|values| {
                         let switch = values.first()?.get::<super::AvrecSwitch>().ok()?;
-                        Some(switch.imp().core.explain().structure().to_value())
+                        Some(gst::Structure::from(switch.imp().core.explain()).to_value())
                     })
                     .build(),
                 // Candidate (none = the active one) and what its answers are worth, 0 to 1.
@@ -126,7 +126,7 @@ impl ObjectImpl for AvrecSwitch {
 
     fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
         match pspec.name() {
-            "stats" => messages::stats(&self.core).to_value(),
+            "stats" => gst::Structure::from(messages::stats(&self.core)).to_value(),
             "active-candidate" => self.core.active_name().to_value(),
             _ => self
                 .core

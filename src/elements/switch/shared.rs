@@ -17,12 +17,12 @@ use super::lanes::status::{LaneState, WARM_UP_RUNS, WINDOW};
 use super::lanes::supervisor::{StateReport, StateRequest};
 use super::lanes::table::Board;
 use super::lanes::timed_join::TimedJoin;
-use super::messages;
 use super::pads::output::StickyOrder;
 use super::policy_adapter::PolicyAdapter;
 use super::scoring::comparisons::Comparisons;
 use super::scoring::thread::Scorer;
 use super::settings::{LatePolicy, Settings};
+use crate::messages::CandidateFailed;
 use crate::score::LatencyWindow;
 
 /// How often a failed lane is started again, and how long the first pause is; each further one is four
@@ -269,13 +269,21 @@ impl Shared {
             ("candidate {name} cannot answer: {cause}"),
             ["{remedy}; the other candidates go on"]
         );
-        self.post(messages::candidate_failed(name, cause, remedy));
+        self.post(CandidateFailed {
+            candidate: name.to_string(),
+            cause: cause.to_string(),
+            remedy: remedy.to_string(),
+        });
     }
 
-    pub fn post(&self, structure: gst::Structure) {
+    pub fn post(&self, message: impl Into<gst::Structure>) {
         if let Some(switch) = self.switch.upgrade() {
             // Fails only without a bus, that is outside of a pipeline.
-            let _ = switch.post_message(gst::message::Element::builder(structure).src(&switch).build());
+            let _ = switch.post_message(
+                gst::message::Element::builder(message.into())
+                    .src(&switch)
+                    .build(),
+            );
         }
     }
 

@@ -139,6 +139,13 @@ const FORBIDDEN: &[(&str, &[&[&str]])] = &[
         ],
     ),
     ("elements", &[LIBRARIES]),
+    (
+        "messages",
+        &[
+            LIBRARIES,
+            &["crate::elements", "crate::media", "parking_lot::", "std::fs"],
+        ],
+    ),
     ("answer.rs", &[GSTREAMER, LIBRARIES, &["crate::"]]),
     (
         "letterbox.rs",

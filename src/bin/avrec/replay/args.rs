@@ -10,7 +10,7 @@ use gstavrec::policy::{Config, Policy, Strategy};
 use gstavrec::replay::generate::Kind;
 use gstavrec::replay::{PolicyName, Timing};
 
-use crate::args::check_folder;
+use crate::paths::check_folder;
 
 /// Tell what policies would have made of recorded streams.
 ///

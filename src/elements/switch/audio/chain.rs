@@ -17,6 +17,7 @@ use crate::elements::switch::policy_adapter::Plan;
 use crate::elements::switch::settings::LatePolicy;
 use crate::elements::switch::shared::Shared;
 use crate::elements::switch::video::chain::{AnsweredBy, FrameContext, LOADING_POLL};
+use crate::messages::CandidateReady;
 
 impl Shared {
     /// Takes a buffer of sound in, and pushes the samples out that are due then.
@@ -335,7 +336,7 @@ impl Shared {
                     .map(|it| it.name.clone())
                     .unwrap_or_default()
             };
-            self.post(messages::candidate_ready(&name));
+            self.post(CandidateReady { candidate: name });
         }
     }
 }

@@ -31,19 +31,6 @@ pub enum LaneState {
     Gone,
 }
 
-impl LaneState {
-    /// The nick that `stats` shows.
-    pub fn nick(&self) -> &'static str {
-        match self {
-            LaneState::Loading => "loading",
-            LaneState::Warming { .. } => "warming",
-            LaneState::Ready => "ready",
-            LaneState::Failed { .. } => "failed",
-            LaneState::Gone => "removed",
-        }
-    }
-}
-
 /// Why a lane was given a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {

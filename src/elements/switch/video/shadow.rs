@@ -18,6 +18,7 @@ use crate::elements::switch::messages;
 use crate::elements::switch::policy_adapter::{chores, next_to_warm};
 use crate::elements::switch::scoring::trial::{Trial, TrialKind};
 use crate::elements::switch::shared::Shared;
+use crate::messages::CandidateReady;
 use crate::policy::RunKind;
 
 impl Shared {
@@ -57,13 +58,7 @@ impl Shared {
             "Switching from {from} to {to}: {}",
             change.reason
         );
-        self.post(messages::switch(
-            self,
-            journey,
-            (&from, &to),
-            &change.reason,
-            &why,
-        ));
+        self.post(messages::switch(self, journey, (&from, &to), &change.reason, why));
         switch.emit_by_name::<()>("candidate-changed", &[&from, &to, &change.reason.to_string()]);
         switch.notify("active-candidate");
     }
@@ -261,7 +256,7 @@ impl Shared {
                     .get(lane)
                     .map(|it| it.name.clone())
                     .unwrap_or_default();
-                self.post(messages::candidate_ready(&name));
+                self.post(CandidateReady { candidate: name });
             }
         }
     }

@@ -2,9 +2,8 @@
 
 //! What one sees, in plain words. Every sentence follows from the figures; none is there to please.
 
-use std::time::Duration;
-
-use super::html::escape;
+use super::escape::escape;
+use super::numbers::{count, list, milliseconds, percent};
 use crate::record::{Phase, Record, Summary};
 
 /// Two or three sentences on the main run and on how the others compare.
@@ -14,28 +13,25 @@ pub fn paragraphs(summaries: &[Summary], records: &[Record]) -> String {
                 passed it.</p>"
             .to_string();
     };
-    let mut sentences = vec![];
     let loads = records
         .first()
         .map_or(String::new(), |record| loads(&record.phases));
-    if let Some(shift) = records.first().and_then(behaviour) {
-        sentences.push(shift);
-    }
-    sentences.extend(rescued(main));
-    sentences.extend(fate_of_others(main, others));
-    sentences.extend(quality(main, others));
+    let frames = count(main.frames);
     let lead = match main.budget {
         Some(budget) => format!(
-            "{} of {} frames left within the budget of {}{loads}.",
+            "{} of {frames} frames left within the budget of {}{loads}.",
             percent(1.0 - main.late_rate()),
-            count(main.frames),
             milliseconds(budget)
         ),
-        None => format!(
-            "{} frames passed{loads}; there was no budget.",
-            count(main.frames)
-        ),
+        None => format!("{frames} frames passed{loads}; there was no budget."),
     };
+    let sentences = [
+        records.first().and_then(|_| behaviour(main)),
+        rescued(main),
+        fate_of_others(main, others),
+        quality(main, others),
+    ];
+    let sentences: Vec<String> = sentences.into_iter().flatten().collect();
     format!(
         "<p class=\"lead\">{lead}</p>\n<p class=\"words\">{}</p>",
         escape(&sentences.join(" "))
@@ -44,28 +40,23 @@ pub fn paragraphs(summaries: &[Summary], records: &[Record]) -> String {
 
 /// `, while <code>stress-ng --cpu 4</code> ran from 12 to 26 s`; the only part of the words with markup.
 fn loads(phases: &[Phase]) -> String {
-    let parts: Vec<String> = phases
-        .iter()
-        .map(|phase| {
-            let end = phase.end.unwrap_or(phase.start);
-            format!(
-                "<code>{}</code> ran from {:.0} to {:.0} s",
-                escape(&phase.command),
-                phase.start.as_secs_f64(),
-                end.as_secs_f64()
-            )
-        })
-        .collect();
-    if parts.is_empty() {
-        String::new()
-    } else {
-        format!(", while {}", parts.join(" and "))
+    let parts = phases.iter().map(|phase| {
+        let (start, end) = (phase.start, phase.end.unwrap_or(phase.start));
+        format!(
+            "<code>{}</code> ran from {:.0} to {:.0} s",
+            escape(&phase.command),
+            start.as_secs_f64(),
+            end.as_secs_f64()
+        )
+    });
+    match parts.collect::<Vec<_>>() {
+        none if none.is_empty() => String::new(),
+        parts => format!(", while {}", parts.join(" and ")),
     }
 }
 
 /// How often it changed, and who answered most.
-fn behaviour(record: &Record) -> Option<String> {
-    let summary = record.summary();
+fn behaviour(summary: &Summary) -> Option<String> {
     let (name, share) = summary.shares.first()?;
     let who = format!("{name} answered {} of the frames", percent(*share));
     Some(match summary.swaps {
@@ -98,13 +89,12 @@ fn fate_of_others(main: &Summary, others: &[Summary]) -> Option<String> {
 /// Frames on time that the active candidate alone would have made late.
 fn rescued(main: &Summary) -> Option<String> {
     let rescued = main.misses.saturating_sub(main.late);
+    let frames = if rescued == 1 { "frame" } else { "frames" };
     (0 < rescued).then(|| {
-        let frames = if rescued == 1 {
-            "1 frame".to_string()
-        } else {
-            format!("{} frames", count(rescued))
-        };
-        format!("For {frames} the active candidate was too slow, and the floor stood in on time.")
+        format!(
+            "For {} {frames} the active candidate was too slow, and the floor stood in on time.",
+            count(rescued)
+        )
     })
 }
 
@@ -132,60 +122,12 @@ fn quality(main: &Summary, others: &[Summary]) -> Option<String> {
     })
 }
 
-/// `large 71.2 %, small 28.8 %`
-pub fn shares(shares: &[(String, f64)]) -> String {
-    let parts: Vec<String> = shares
-        .iter()
-        .map(|(name, share)| format!("{name} {}", percent(*share)))
-        .collect();
-    parts.join(", ")
-}
-
-/// `a, b and c`
-fn list(parts: &[String]) -> String {
-    match parts.split_last() {
-        Some((last, [])) => last.clone(),
-        Some((last, first)) => format!("{} and {last}", first.join(", ")),
-        None => String::new(),
-    }
-}
-
-/// `1,234,567`
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (position, digit) in digits.chars().enumerate() {
-        if position != 0 && (digits.len() - position).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// Between a number and its unit; a line does not break there.
-const NBSP: char = '\u{a0}';
-
-/// One digit after the point; a share that is not quite all or nothing does not look like it.
-pub fn percent(share: f64) -> String {
-    match 100.0 * share {
-        all if (99.95..100.0).contains(&all) => format!(">99.9{NBSP}%"),
-        none if 0.0 < none && none < 0.05 => format!("<0.1{NBSP}%"),
-        whole if whole == 0.0 || whole == 100.0 => format!("{whole:.0}{NBSP}%"),
-        other => format!("{other:.1}{NBSP}%"),
-    }
-}
-
-/// `40 ms`, `31.4 ms`
-pub fn milliseconds(time: Duration) -> String {
-    let text = format!("{:.1}", 1000.0 * time.as_secs_f64());
-    format!("{}{NBSP}ms", text.strip_suffix(".0").unwrap_or(&text))
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::numbers::NBSP;
     use super::*;
     use crate::measure::tests::quality as pictures;
+    use std::time::Duration;
 
     fn summary(name: &str, misses: u64, ssim: f64) -> Summary {
         Summary {
@@ -195,8 +137,7 @@ mod tests {
             late: misses,
             swaps: 2,
             budget: Some(Duration::from_millis(40)),
-            p50: None,
-            p99: None,
+            latency: None,
             quality: Some(pictures(1000, ssim, 30.0)),
             shares: Vec::new(),
         }
@@ -247,22 +188,5 @@ mod tests {
             text.contains("while <code>sh -c &#39;a &lt;b&gt; &amp; c&#39;</code> ran from 0 to 3 s"),
             "{text}"
         );
-    }
-
-    #[test]
-    fn shares_and_counts_read_well_at_their_edges() {
-        assert_eq!(
-            [0.0, 0.0001, 0.5, 0.9999, 1.0].map(|share| percent(share).replace(NBSP, " ")),
-            ["0 %", "<0.1 %", "50.0 %", ">99.9 %", "100 %"]
-        );
-        assert_eq!(
-            [0, 999, 1000, 1234567].map(count),
-            ["0", "999", "1,000", "1,234,567"]
-        );
-        assert_eq!(
-            milliseconds(Duration::from_micros(31_449)).replace(NBSP, " "),
-            "31.4 ms"
-        );
-        assert_eq!(milliseconds(Duration::from_millis(40)), "40\u{a0}ms");
     }
 }

@@ -8,7 +8,7 @@ use gstavrec::replay::{Matrix, Run, Selector, ShadowRun, simulate};
 
 /// One switch.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Told {
+pub struct Decision {
     pub frame: usize,
     pub t_ms: f64,
     /// `None` at the start.
@@ -21,29 +21,29 @@ pub struct Told {
 }
 
 /// Plays our policy over a matrix and tells its switches.
-pub fn narrate(matrix: &Matrix, config: Config) -> Result<Vec<Told>, ConfigError> {
-    let mut narrator = Narrator {
+pub fn decisions(matrix: &Matrix, config: Config) -> Result<Vec<Decision>, ConfigError> {
+    let mut listener = Listener {
         avrec: Avrec::new(matrix, config)?,
         matrix,
-        told: Vec::new(),
+        switches: Vec::new(),
     };
-    simulate(matrix, &mut narrator);
-    Ok(narrator.told)
+    simulate(matrix, &mut listener);
+    Ok(listener.switches)
 }
 
 /// Our policy, listened to.
-struct Narrator<'a> {
+struct Listener<'a> {
     avrec: Avrec,
     matrix: &'a Matrix,
-    told: Vec<Told>,
+    switches: Vec<Decision>,
 }
 
-impl Selector for Narrator<'_> {
+impl Selector for Listener<'_> {
     fn pick(&mut self, frame: usize, now_ms: f64) -> Option<usize> {
         let pick = self.avrec.pick(frame, now_ms);
         if let Some(switch) = self.avrec.last_switch() {
             let name = |it: CandidateId| self.matrix.columns[it.0].name.clone();
-            self.told.push(Told {
+            self.switches.push(Decision {
                 frame,
                 t_ms: now_ms,
                 from: switch.from.map(name),

@@ -5,19 +5,21 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use gstavrec::messages::SwitchStats;
+
+use crate::console::aligned;
 use crate::measure::{Measure, Quality};
-use crate::message::SwitchStats;
-use crate::record::{Percentiles, Record, Summary, mean_quality, measures};
+use crate::record::{ProbeSample, Record, Summary, mean_quality, measures, percentiles};
 
 /// Remembers how much of the record was told already.
 #[derive(Debug, Default)]
-pub struct Ticker {
+pub struct Progress {
     frames: usize,
     probes: usize,
     swaps: usize,
 }
 
-impl Ticker {
+impl Progress {
     /// One line about what came since the last one.
     ///
     /// `stats` gives the live estimate of quality, for pipelines in which no probe knows the true one.
@@ -36,10 +38,8 @@ impl Ticker {
             };
             let _ = write!(line, "  {active:<12}");
         }
-        let latency = Percentiles::of(frames).map(|it| (it.p50, it.p99)).or_else(|| {
-            let probe = probe.filter(|_| record.frames.is_empty())?;
-            probe.latency_p50.zip(probe.latency_p99)
-        });
+        let probed = probe.filter(|_| record.frames.is_empty());
+        let latency = percentiles(frames).or(probed.and_then(ProbeSample::percentiles));
         if let Some((p50, p99)) = latency {
             let _ = write!(line, "  {:>5} / {:>5} ms", millis(p50), millis(p99));
         }
@@ -101,16 +101,16 @@ pub fn table(summaries: &[Summary]) -> String {
         .map(String::from)
         .to_vec();
     head.extend(measures.iter().map(|it| format!("{}{}", it.name, it.unit)));
-    let mut widths = vec![0; head.len()];
     let mut rows = vec![head];
     for it in summaries {
+        let (p50, p99) = it.latency.unzip();
         let mut row = vec![
             it.name.clone(),
             it.frames.to_string(),
             format!("{} ({:.1} %)", it.misses, 100.0 * it.miss_rate()),
             format!("{} ({:.1} %)", it.late, 100.0 * it.late_rate()),
-            it.p50.map_or("-".to_string(), millis),
-            it.p99.map_or("-".to_string(), millis),
+            p50.map_or("-".to_string(), millis),
+            p99.map_or("-".to_string(), millis),
             it.swaps.to_string(),
         ];
         let figure = |measure: &&Measure| it.quality.as_ref().and_then(|it| it.get(measure));
@@ -118,22 +118,7 @@ pub fn table(summaries: &[Summary]) -> String {
         row.extend(measures.iter().map(cell));
         rows.push(row);
     }
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let mut text = String::new();
-    for row in &rows {
-        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            let _ = if column == 0 {
-                write!(text, "{cell:<width$}")
-            } else {
-                write!(text, "  {cell:>width$}")
-            };
-        }
-        text.push('\n');
-    }
+    let mut text = aligned(&rows) + "\n";
     for it in summaries.iter().filter(|it| !it.shares.is_empty()) {
         let _ = writeln!(text, "{}: answered by {}", it.name, shares(&it.shares));
     }
@@ -159,11 +144,8 @@ fn told(quality: &Quality) -> String {
 }
 
 fn active_quality(stats: &SwitchStats) -> Option<f64> {
-    stats
-        .candidates
-        .iter()
-        .find(|candidate| candidate.name == stats.active)?
-        .quality
+    let active = stats.candidates.iter().find(|it| it.name == stats.active)?;
+    Some(active.estimates.as_ref()?.quality)
 }
 
 /// Milliseconds with one digit after the point.
@@ -174,16 +156,18 @@ pub fn millis(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::{Answer, Swap};
-    use crate::record::Timed;
-    use crate::record::tests::{frame, probe};
+    use crate::record::tests::{frame, probe, swap, timed};
+    use gstavrec::messages::{AnswerKind, ReasonWord};
 
     fn record() -> Record {
         let mut record = Record::new("avrec");
         for latency in [31, 30, 55] {
-            record.add_frame(Duration::from_secs(1), frame("large", Answer::Active, latency));
+            record.add_frame(
+                Duration::from_secs(1),
+                frame("large", AnswerKind::Active, latency),
+            );
         }
-        record.probes.push(probe(25, 0.94321, 31.5));
+        record.probes.push(timed(probe(25, 0.94321, 31.5)));
         record
     }
 
@@ -194,37 +178,35 @@ mod tests {
             active: "large".to_string(),
             ..SwitchStats::default()
         };
-        let mut ticker = Ticker::default();
+        let mut progress = Progress::default();
         assert_eq!(
-            ticker.line(Duration::from_secs(1), &record, Some(&stats)),
+            progress.line(Duration::from_secs(1), &record, Some(&stats)),
             "    1 s  large          31.0 /  55.0 ms of 40.0   misses 1 (+1)   SSIM 0.9432  PSNR 31.50 dB"
         );
-        record.add_frame(Duration::from_secs(2), frame("large", Answer::Active, 20));
-        let line = ticker.line(Duration::from_secs(2), &record, Some(&stats));
+        record.add_frame(Duration::from_secs(2), frame("large", AnswerKind::Active, 20));
+        let line = progress.line(Duration::from_secs(2), &record, Some(&stats));
         assert_eq!(line, "    2 s  large          20.0 /  20.0 ms of 40.0   misses 1");
     }
 
     #[test]
     fn a_swap_is_told_once_with_its_reason() {
         let mut record = record();
-        let what = Swap {
-            from: "large".to_string(),
-            to: "small".to_string(),
-            reason: "infeasible".to_string(),
-            reason_text: "large may take 61 ms, the budget is 40 ms".to_string(),
-            frame: 3,
-        };
-        record.swaps.push(Timed {
-            at: Duration::from_secs(1),
-            what,
-        });
-        let mut ticker = Ticker::default();
-        let line = ticker.line(Duration::from_secs(1), &record, None);
+        let reason = (
+            ReasonWord::Infeasible,
+            "large may take 61 ms, the budget is 40 ms",
+        );
+        record.swaps.push(timed(swap("large", "small", reason)));
+        let mut progress = Progress::default();
+        let line = progress.line(Duration::from_secs(1), &record, None);
         assert!(
             line.ends_with("\n         -> small: large may take 61 ms, the budget is 40 ms"),
             "{line}"
         );
-        assert!(!ticker.line(Duration::from_secs(2), &record, None).contains("->"));
+        assert!(
+            !progress
+                .line(Duration::from_secs(2), &record, None)
+                .contains("->")
+        );
     }
 
     #[test]

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! Keeps what a run tells: into the record, the log, the matrix, and the ticker. It never acts on the pipeline.
+//! Keeps what a run tells: into the record, the log, the matrix, and the progress lines. It never acts on the pipeline.
 
 use std::time::Duration;
 
 use gst::prelude::*;
+use gstavrec::messages::{FieldError, Message, ProbeStats, SwitchStats};
 use serde_json::Value;
 
 use crate::args::Verbosity;
@@ -13,12 +14,11 @@ use crate::launch::{Launched, is_inside_switch};
 use crate::log::{Entry, Log, entry, extend};
 use crate::matrix::Matrix;
 use crate::measure::Quality;
-use crate::message::{Message, SwitchStats};
+use crate::progress::Progress;
 use crate::record::{Phase, Record, Timed};
-use crate::ticker::Ticker;
 
-/// The eyes and ears of one run.
-pub struct Observer<'a> {
+/// Takes down one run.
+pub struct Recorder<'a> {
     log: &'a Log,
     matrix: &'a Matrix,
     verbosity: Verbosity,
@@ -27,17 +27,17 @@ pub struct Observer<'a> {
     /// Monotonic time of PLAYING; until then, of the start of the preroll.
     started: Duration,
     record: Record,
-    ticker: Ticker,
+    progress: Progress,
 }
 
-impl<'a> Observer<'a> {
+impl<'a> Recorder<'a> {
     pub fn new(
         launched: &Launched,
         name: &str,
         (log, matrix): (&'a Log, &'a Matrix),
         verbosity: Verbosity,
-    ) -> Observer<'a> {
-        Observer {
+    ) -> Recorder<'a> {
+        Recorder {
             log,
             matrix,
             verbosity,
@@ -45,7 +45,7 @@ impl<'a> Observer<'a> {
             main_probe: launched.main_probe().cloned(),
             started: monotonic(),
             record: Record::new(name),
-            ticker: Ticker::default(),
+            progress: Progress::default(),
         }
     }
 
@@ -103,30 +103,26 @@ impl<'a> Observer<'a> {
     /// A second has passed.
     pub fn tick(&mut self) {
         for switch in &self.switches {
-            if let Some(stats) = stats_of(switch) {
+            if let Some(stats) = stats_structure(switch) {
                 let mut line = self.entry("stats");
                 line.insert("element".to_string(), Value::from(switch.name().as_str()));
                 extend(&mut line, &stats);
                 self.log.write(line);
             }
         }
-        if self.verbosity == Verbosity::Ticker {
+        if self.verbosity == Verbosity::Progress {
             let stats = self.switch_stats();
-            say(&self.ticker.line(self.elapsed(), &self.record, stats.as_ref()));
+            say(&self.progress.line(self.elapsed(), &self.record, stats.as_ref()));
         }
     }
 
     /// The names of the first switch's candidates.
-    pub fn candidates(&self) -> Vec<String> {
+    pub fn candidates(&mut self) -> Vec<String> {
         let stats = self.switch_stats().unwrap_or_default();
-        stats
-            .candidates
-            .into_iter()
-            .map(|candidate| candidate.name)
-            .collect()
+        stats.candidates.into_iter().map(|it| it.name).collect()
     }
 
-    /// A load runs from now on; the answer is for [`Observer::load_ended`].
+    /// A load runs from now on; the answer is for [`Recorder::load_ended`].
     pub fn load_started(&mut self, command: &str) -> usize {
         self.note("load-start", [("command", Value::from(command))]);
         let phase = Phase {
@@ -157,8 +153,9 @@ impl<'a> Observer<'a> {
     pub fn finish(mut self, end: &str, error: Option<&str>) -> Record {
         self.record.length = self.elapsed();
         self.record.stats = self.switch_stats();
-        let measured = self.main_probe.as_ref().and_then(stats_of);
-        self.record.quality = measured.and_then(|stats| Quality::of(&stats));
+        let probe = self.main_probe.clone();
+        let measured: Option<ProbeStats> = self.stats_of(probe.as_ref());
+        self.record.quality = measured.and_then(|it| Quality::of(&it.fidelity?));
         for position in 0..self.record.phases.len() {
             self.load_ended(position);
         }
@@ -174,26 +171,47 @@ impl<'a> Observer<'a> {
         let from_switch = self.switches.first().map(|it| it.upcast_ref()) == source;
         let from_probe = self.main_probe.as_ref().map(|it| it.upcast_ref()) == source;
         match told {
-            Message::CandidateFailed {
-                candidate,
-                cause,
-                remedy,
-            } => {
-                self.problem(format!("candidate {candidate} failed: {cause}; {remedy}"));
+            Message::CandidateFailed(it) => {
+                self.problem(format!(
+                    "candidate {} failed: {}; {}",
+                    it.candidate, it.cause, it.remedy
+                ));
             }
-            Message::Switch(swap) if from_switch => self.record.swaps.push(Timed { at, what: swap }),
+            Message::Swap(swap) if from_switch => self.record.swaps.push(Timed { at, what: *swap }),
             Message::Frame(frame) if from_switch => {
-                self.record
-                    .add_frame(frame.time.saturating_sub(self.started), frame);
+                let at = frame.time.saturating_sub(self.started);
+                self.record.add_frame(at, frame);
             }
             Message::Survey(survey) if from_switch => self.matrix.add(survey),
-            Message::Probe(probe) if from_probe => self.record.probes.push(Timed { at, what: probe }),
+            Message::Probe(probe) if from_probe => {
+                let what = (*probe).into();
+                self.record.probes.push(Timed { at, what });
+            }
             _ => {}
         }
     }
 
-    fn switch_stats(&self) -> Option<SwitchStats> {
-        stats_of(self.switches.first()?).map(|stats| SwitchStats::from(stats.as_ref()))
+    fn switch_stats(&mut self) -> Option<SwitchStats> {
+        let switch = self.switches.first().cloned();
+        self.stats_of(switch.as_ref())
+    }
+
+    /// What an element says of itself; that it is not understood is told once.
+    fn stats_of<T>(&mut self, element: Option<&gst::Element>) -> Option<T>
+    where
+        T: for<'s> TryFrom<&'s gst::StructureRef, Error = FieldError>,
+    {
+        let stats = stats_structure(element?)?;
+        match T::try_from(stats.as_ref()) {
+            Ok(stats) => Some(stats),
+            Err(error) => {
+                let text = format!("stats are not understood: {error}");
+                if self.record.problems.iter().all(|it| it.what != text) {
+                    self.problem(text);
+                }
+                None
+            }
+        }
     }
 
     fn entry(&self, kind: &str) -> Entry {
@@ -211,7 +229,7 @@ impl<'a> Observer<'a> {
     }
 }
 
-fn stats_of(element: &gst::Element) -> Option<gst::Structure> {
+fn stats_structure(element: &gst::Element) -> Option<gst::Structure> {
     element.find_property("stats")?;
     element.property_value("stats").get::<gst::Structure>().ok()
 }
@@ -224,40 +242,35 @@ fn monotonic() -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::Answer;
+    use crate::record::tests::{frame, swap};
+    use gstavrec::messages::{AnswerKind, Frame, Loaded, ModelLoaded, ReasonWord};
+    use gstavrec::runtime::Task;
 
-    fn frame_message(source: &gst::Element, frame: u64, answer: &str, latency_ns: u64) -> gst::Message {
-        let structure = gst::Structure::builder("avrec/frame")
-            .field("frame", frame)
-            .field("pts", frame * 40_000_000)
-            .field("running-time", frame * 40_000_000)
-            .field("time-ns", gst::get_timestamp().nseconds())
-            .field("latency-ns", latency_ns)
-            .field("budget-ns", 40_000_000u64)
-            .field("candidate", "small")
-            .field("active", "small")
-            .field("answer", answer)
-            .field("late", 40_000_000 < latency_ns)
-            .build();
-        gst::message::Element::builder(structure).src(source).build()
+    fn message(source: &gst::Element, structure: impl Into<gst::Structure>) -> gst::Message {
+        gst::message::Element::builder(structure.into())
+            .src(source)
+            .build()
     }
 
-    fn swap_message(source: &gst::Element) -> gst::Message {
-        let structure = gst::Structure::builder("avrec/switch")
-            .field("from", "large")
-            .field("to", "small")
-            .field("reason", "infeasible")
-            .field("reason-text", "large may take 61 ms, the budget is 40 ms")
-            .field("frame", 9u64)
-            .build();
-        gst::message::Element::builder(structure).src(source).build()
+    fn frame_message(
+        source: &gst::Element,
+        number: u64,
+        answer: AnswerKind,
+        latency_ms: u64,
+    ) -> gst::Message {
+        let told = Frame {
+            number,
+            pts: Some(gst::ClockTime::from_mseconds(40 * number)),
+            time: monotonic(),
+            ..frame("small", answer, latency_ms)
+        };
+        message(source, told)
     }
 
-    /// Stands in for a switch: the observer asks an element for no more than its messages and its `stats`.
+    /// Stands in for a switch: the recorder asks an element for no more than its messages and its `stats`.
     fn launched() -> (Launched, gst::Element) {
         gst::init().unwrap();
-        let mut launched =
-            Launched::new(&["identity name=first ! identity name=second".to_string()]).unwrap();
+        let mut launched = Launched::new(&["queue name=first ! queue name=second".to_string()]).unwrap();
         let (first, second) = ["first", "second"]
             .map(|name| launched.pipeline.by_name(name).unwrap())
             .into();
@@ -271,18 +284,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let log = Log::create(&folder.path().join("log")).unwrap();
         let matrix = Matrix::none();
-        let mut observer = Observer::new(&launched, "avrec", (&log, &matrix), Verbosity::Quiet);
-        observer.playing();
+        let mut recorder = Recorder::new(&launched, "avrec", (&log, &matrix), Verbosity::Quiet);
+        recorder.playing();
         let first = launched.switches[0].clone();
-        observer.element_message(&frame_message(&first, 0, "active", 21_000_000));
-        observer.element_message(&frame_message(&first, 1, "floor", 41_000_000));
-        observer.element_message(&frame_message(&second, 0, "active", 1));
-        observer.element_message(&swap_message(&first));
-        let record = observer.finish("eos", None);
+        recorder.element_message(&frame_message(&first, 0, AnswerKind::Active, 21));
+        recorder.element_message(&frame_message(&first, 1, AnswerKind::Floor, 41));
+        recorder.element_message(&frame_message(&second, 0, AnswerKind::Active, 1));
+        let reason = (
+            ReasonWord::Infeasible,
+            "large may take 61 ms, the budget is 40 ms",
+        );
+        recorder.element_message(&message(&first, swap("large", "small", reason)));
+        let record = recorder.finish("eos", None);
         log.finish().unwrap();
 
-        let answers: Vec<Answer> = record.answerers.iter().map(|who| who.answer).collect();
-        assert_eq!(answers, [Answer::Active, Answer::Floor]);
+        let answers: Vec<AnswerKind> = record.answerers.iter().map(|who| who.answer).collect();
+        assert_eq!(answers, [AnswerKind::Active, AnswerKind::Floor]);
         assert_eq!(record.frames.len(), 2);
         assert_eq!(record.misses(), 1);
         assert_eq!(record.swaps[0].what.to, "small");
@@ -306,31 +323,41 @@ mod tests {
         let inner = gst::ElementFactory::make("identity").build().unwrap();
         switch.downcast_ref::<gst::Bin>().unwrap().add(&inner).unwrap();
         let (log, matrix) = (Log::none(), Matrix::none());
-        let mut observer = Observer::new(&launched, "avrec", (&log, &matrix), Verbosity::Quiet);
-        observer.element_message(
-            &gst::message::Element::builder(gst::Structure::new_empty("avrec/odd"))
-                .src(&inner)
-                .build(),
-        );
-        assert_eq!(observer.finish("eos", None).problems.len(), 0);
+        let mut recorder = Recorder::new(&launched, "avrec", (&log, &matrix), Verbosity::Quiet);
+        recorder.element_message(&message(&inner, gst::Structure::new_empty("avrec/odd")));
+        assert_eq!(recorder.finish("eos", None).problems.len(), 0);
     }
 
     #[test]
     fn a_message_that_lacks_a_field_is_told_and_not_fatal() {
         let (launched, _) = launched();
         let (log, matrix) = (Log::none(), Matrix::none());
-        let mut observer = Observer::new(&launched, "avrec", (&log, &matrix), Verbosity::Quiet);
+        let mut recorder = Recorder::new(&launched, "avrec", (&log, &matrix), Verbosity::Quiet);
         let structure = gst::Structure::builder("avrec/switch").field("from", "").build();
-        observer.element_message(
-            &gst::message::Element::builder(structure)
-                .src(&launched.switches[0])
-                .build(),
-        );
-        let record = observer.finish("eos", None);
+        recorder.element_message(&message(&launched.switches[0], structure));
+        let record = recorder.finish("eos", None);
         assert!(
             record.problems[0].what.contains("avrec/switch is not understood"),
             "{:?}",
             record.problems
         );
+    }
+
+    #[test]
+    fn what_a_model_beside_the_switch_says_is_understood() {
+        let (launched, other) = launched();
+        let (log, matrix) = (Log::none(), Matrix::none());
+        let mut recorder = Recorder::new(&launched, "avrec", (&log, &matrix), Verbosity::Quiet);
+        let model = Loaded {
+            file: "small.onnx".to_string(),
+            task: Task::Detect,
+            backend: "rten".to_string(),
+            backend_note: String::new(),
+            threads: 2,
+            load_time: Duration::from_millis(80),
+            assumed: String::new(),
+        };
+        recorder.element_message(&message(&other, ModelLoaded { model }));
+        assert_eq!(recorder.finish("eos", None).problems, []);
     }
 }
