@@ -74,12 +74,7 @@ impl ObjectImpl for Infer {
         match pspec.name() {
             "stats" => self.published.lock().structure().to_value(),
             "model-file" => {
-                let running = self
-                    .published
-                    .lock()
-                    .running
-                    .as_ref()
-                    .map(|it| it.model.path.clone());
+                let running = self.published.lock().running.as_ref().map(|it| it.path.clone());
                 running.map_or_else(
                     || self.settings.lock().get(pspec),
                     |path| path.to_string_lossy().to_value(),

@@ -42,7 +42,12 @@ pub struct Decoding {
 
 impl Interpretation {
     /// Finds out what the model is for and how its outputs are read.
-    pub fn of(model: &Model, choice: TaskChoice, settings: &AnswerSettings) -> Result<Interpretation, Fault> {
+    pub fn of(
+        model: &Model,
+        path: &Path,
+        choice: TaskChoice,
+        settings: &AnswerSettings,
+    ) -> Result<Interpretation, Fault> {
         let is_stated = choice != TaskChoice::Auto || model.metadata.contains_key("task");
         let wish = match model.task {
             Task::Tensor if !is_stated => None,
@@ -81,7 +86,7 @@ impl Interpretation {
                 warnings: Vec::new(),
             }),
             Err(source) => Err(Fault::Unfit {
-                path: model.path.clone(),
+                path: path.to_owned(),
                 source,
             }),
         }

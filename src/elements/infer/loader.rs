@@ -35,7 +35,7 @@ impl Request {
     /// The wish that this model fulfils.
     pub fn of(active: &Active) -> Request {
         Request {
-            path: active.model.path.clone(),
+            path: active.path().to_owned(),
             options: active.options.clone(),
             answers: active.answers.clone(),
         }

@@ -15,7 +15,6 @@ use super::model::{Active, Timing, frame_fault, map};
 use crate::answer::Answer;
 use crate::letterbox::{Letterbox, Size};
 use crate::media::metas;
-use crate::runtime::Error;
 
 /// What became of a frame.
 pub struct Look {
@@ -42,17 +41,14 @@ impl Active {
         let start = Instant::now();
         let is_fresh = self.takes_turn(request.interval);
         let (Some(geometry), Some(decoding)) = (self.geometry.as_mut(), self.decoding.as_mut()) else {
-            return Err(Error::NotPrepared {
-                path: self.model.path.clone(),
-            }
-            .into());
+            return Err(self.runner.not_prepared().into());
         };
         let mut run = None;
         let said = if is_fresh {
             let source = map(frame, &geometry.input)?;
-            geometry.to_tensor.fill(&source, self.session.input())?;
+            geometry.to_tensor.fill(&source, self.runner.input())?;
             let before_run = Instant::now();
-            let outputs = self.session.run()?;
+            let outputs = self.runner.run()?;
             run = Some(before_run.elapsed());
             let place = geometry
                 .to_tensor

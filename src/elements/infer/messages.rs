@@ -17,7 +17,7 @@ use crate::tensor::{Data, Tensor};
 /// Says that a model answers from now on.
 pub fn loaded(running: &Running) -> gst::Structure {
     gst::Structure::builder("avrec/model-loaded")
-        .field("model-file", running.model.path.to_string_lossy().as_ref())
+        .field("model-file", running.path.to_string_lossy().as_ref())
         .field("task", running.model.task.name())
         .field("backend", running.backend)
         .field("backend-note", running.backend_note.as_str())

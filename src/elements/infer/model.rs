@@ -16,13 +16,13 @@ use super::input_size;
 use super::interpretation::{Decoding, Interpretation};
 use crate::media::draw::Painter;
 use crate::media::picture::{Fit, FrameToTensor, TensorToFrame};
-use crate::runtime::{Error, Model, Options, Session, Task};
+use crate::runtime::{Error, Model, Options, Runner, Task};
 use crate::tensor::{ImageSpec, Tensor};
 
 /// Unmeasured runs after load: the first allocates, the second finds everything in place.
 const WARM_UP_RUNS: usize = 2;
 
-/// The frames that a session was made ready for.
+/// The frames that a runner was made ready for.
 pub(super) struct Geometry {
     pub input: VideoInfo,
     output: VideoInfo,
@@ -42,7 +42,7 @@ pub struct Active {
     /// What the user should know though it works, a sentence each.
     pub warnings: Vec<String>,
     pub load_time: Duration,
-    pub(super) session: Session,
+    pub(super) runner: Runner,
     /// For tasks whose answer is neither a picture nor sound nor raw.
     pub(super) decoding: Option<Decoding>,
     pub(super) geometry: Option<Geometry>,
@@ -76,9 +76,9 @@ pub struct Timing {
 impl Active {
     pub fn load(path: &Path, options: Options, answers: AnswerSettings) -> Result<Active, Fault> {
         let start = Instant::now();
-        let session = Session::load(path, &options)?;
-        let mut model = session.model().clone();
-        let meaning = Interpretation::of(&model, options.task, &answers)?;
+        let runner = Runner::load(path, &options)?;
+        let mut model = runner.model().clone();
+        let meaning = Interpretation::of(&model, path, options.task, &answers)?;
         model.task = meaning.task;
         answers.check(meaning.task, &model)?;
         Ok(Active {
@@ -88,7 +88,7 @@ impl Active {
             assumed: meaning.assumed,
             warnings: meaning.warnings,
             load_time: start.elapsed(),
-            session,
+            runner,
             decoding: meaning.decoding,
             geometry: None,
             fit: meaning.fit,
@@ -97,12 +97,16 @@ impl Active {
         })
     }
 
+    pub fn path(&self) -> &Path {
+        self.runner.path()
+    }
+
     pub fn backend_name(&self) -> &'static str {
-        self.session.backend_name()
+        self.runner.backend_name()
     }
 
     pub fn backend_note(&self) -> &str {
-        self.session.backend_note()
+        self.runner.backend_note()
     }
 
     /// Makes the model ready for frames of these kinds. Cheap when it is.
@@ -116,7 +120,7 @@ impl Active {
         self.answers.check_format(input)?;
         let size = spec.size.or_else(|| self.free_size(input));
         let to_tensor = FrameToTensor::fitted(input, &ImageSpec { size, ..spec.clone() }, self.fit)?;
-        self.session.prepare(&to_tensor.dims())?;
+        self.runner.prepare(&to_tensor.dims())?;
         let to_frame = self
             .model
             .output_spec
@@ -176,7 +180,7 @@ impl Active {
     /// Runs on a made-up frame of the prepared size, so that the first real one finds memory and caches warm.
     pub fn warm_up(&mut self) -> Result<(), Fault> {
         for _ in 0..WARM_UP_RUNS {
-            match self.session.warm_up() {
+            match self.runner.warm_up() {
                 // A made-up frame may lie outside of what the model was made for.
                 Ok(()) | Err(Error::NotFinite { .. }) => {}
                 Err(error) => return Err(error.into()),
@@ -189,15 +193,12 @@ impl Active {
     pub fn picture(&mut self, source: &gst::BufferRef, target: &mut gst::BufferRef) -> Result<Timing, Fault> {
         let start = Instant::now();
         let Some(geometry) = self.geometry.as_mut() else {
-            return Err(Error::NotPrepared {
-                path: self.model.path.clone(),
-            }
-            .into());
+            return Err(self.runner.not_prepared().into());
         };
         let source = map(source, &geometry.input)?;
-        geometry.to_tensor.fill(&source, self.session.input())?;
+        geometry.to_tensor.fill(&source, self.runner.input())?;
         let before_run = Instant::now();
-        let outputs = self.session.run()?;
+        let outputs = self.runner.run()?;
         let run = before_run.elapsed();
         if let (Some(to_frame), Some(answer)) = (geometry.to_frame.as_mut(), outputs.first()) {
             let fault = frame_fault(target, &geometry.output);
@@ -223,16 +224,13 @@ impl Active {
             return Ok(None);
         }
         let Some(geometry) = self.geometry.as_mut() else {
-            return Err(Error::NotPrepared {
-                path: self.model.path.clone(),
-            }
-            .into());
+            return Err(self.runner.not_prepared().into());
         };
         geometry
             .to_tensor
-            .fill(&map(source, &geometry.input)?, self.session.input())?;
+            .fill(&map(source, &geometry.input)?, self.runner.input())?;
         let before_run = Instant::now();
-        let outputs = self.session.run()?;
+        let outputs = self.runner.run()?;
         Ok(Some((
             outputs,
             Timing {

@@ -2,6 +2,7 @@
 
 //! What application threads may read at any time, without waiting for an inference.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use gst::prelude::*;
@@ -16,6 +17,7 @@ const WINDOW: usize = 300;
 /// What is known of the model that runs.
 #[derive(Debug, Clone)]
 pub struct Running {
+    pub path: PathBuf,
     pub model: Arc<Model>,
     pub backend: &'static str,
     pub backend_note: String,
@@ -33,6 +35,7 @@ pub struct Running {
 impl Running {
     pub fn new(active: &Active) -> Running {
         Running {
+            path: active.path().to_owned(),
             model: active.model.clone(),
             backend: active.backend_name(),
             backend_note: active.backend_note().to_owned(),
@@ -100,7 +103,7 @@ impl Published {
         if let Some(running) = &self.running {
             let model = &running.model;
             builder = builder
-                .field("model-file", model.path.to_string_lossy().as_ref())
+                .field("model-file", running.path.to_string_lossy().as_ref())
                 .field("task", model.task.name())
                 .field("backend", running.backend)
                 .field("backend-note", running.backend_note.as_str())
