@@ -104,7 +104,6 @@ fn entry<K: Hash + Eq>(entries: &mut Entries<K>, key: (K, Manner)) -> Arc<Mutex<
 mod tests {
     use std::sync::Barrier;
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::time::Duration;
 
     use super::*;
     use crate::runtime::backend::{Binding, Executable, Input, Opened};
@@ -149,8 +148,6 @@ mod tests {
                 signature: Signature::of(source, graph, None, options.task)?,
                 load: Box::new(move || {
                     loads.fetch_add(1, Ordering::SeqCst);
-                    // Long enough for the others to come and ask.
-                    std::thread::sleep(Duration::from_millis(20));
                     fails.map_or(Ok(Arc::new(Nothing) as Arc<dyn Executable>), Err)
                 }),
             })
