@@ -10,7 +10,7 @@ use gst_audio::AudioInfo;
 use super::answer_settings::DecodeOptions;
 use super::enums::Output;
 use super::failure::Fault;
-use super::interpretation::Said;
+use super::interpretation::LabeledAnswer;
 use super::model::{Active, Timing};
 use crate::letterbox::{Letterbox, Size};
 use crate::media::sound::{ChannelUse, Hops, Plan, Windows};
@@ -42,7 +42,7 @@ enum Way {
 /// What a model says about a stretch of sound.
 pub enum WindowResult<'a> {
     Tensors(&'a [Tensor]),
-    Answer(Said<'a>),
+    Answer(LabeledAnswer<'a>),
 }
 
 /// A stretch of sound that a model listened to.

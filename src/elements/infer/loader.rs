@@ -130,7 +130,7 @@ fn make_ready(
             });
         }
     }
-    active.adopt(&input, &wanted)?;
+    active.prepare_video(&input, &wanted)?;
     active.warm_up()?;
     Ok(active)
 }

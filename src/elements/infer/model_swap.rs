@@ -12,18 +12,16 @@ use gst_base::prelude::*;
 use gst_base::subclass::prelude::*;
 use gst_video::VideoInfo;
 
-use super::audio;
 use super::audio_model::Sound;
-use super::caps;
 use super::enums::Backend;
 use super::failure::Fault;
-use super::imp::{CAT, Infer};
+use super::imp::Infer;
 use super::loader::{self, Job, Request};
-use super::messages;
 use super::model::Active;
 use super::settings::Settings;
 use super::state::{ModelState, SinkCaps, State, Waiting};
 use super::stats::Running;
+use super::{CAT, audio, caps, messages};
 use crate::runtime::{self, Model, Task, library};
 
 /// How often a wait looks whether the pad was deactivated, which tells no element of it. Flushes and

@@ -7,8 +7,9 @@ use std::time::Duration;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 
+use super::CAT;
 use super::compare::Frame;
-use super::imp::{CAT, Probe};
+use super::imp::Probe;
 use super::message::ProbeMessage;
 use super::meter::{Meter, Sample, Summary};
 use crate::elements::stamp;
