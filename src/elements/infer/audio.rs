@@ -12,11 +12,11 @@ use gst_base::subclass::prelude::*;
 use super::audio_model::{Sound, WindowResult, samples_time};
 use super::audio_stream::{AudioStream, Step};
 use super::failure::Fault;
-use super::imp::{CAT, Infer};
+use super::imp::Infer;
 use super::loader::Job;
-use super::messages;
 use super::model::{Active, BufferMode, Timing};
 use super::stats::Running;
+use super::{CAT, messages};
 use crate::answer::Answer;
 use crate::media::metas;
 

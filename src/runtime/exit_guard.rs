@@ -9,6 +9,8 @@
 //! of the handlers, which an abort would skip as well.
 
 use std::ffi::{c_int, c_void};
+use std::mem::ManuallyDrop;
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -34,6 +36,39 @@ pub(super) fn begin() -> Option<Call> {
 impl Drop for Call {
     fn drop(&mut self) {
         CALLS.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// Something of the library's, which is not released while the library is torn down.
+pub(super) struct Guarded<T>(ManuallyDrop<T>);
+
+impl<T> Guarded<T> {
+    pub(super) fn new(inner: T) -> Guarded<T> {
+        Guarded(ManuallyDrop::new(inner))
+    }
+}
+
+impl<T> Deref for Guarded<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for Guarded<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}
+
+impl<T> Drop for Guarded<T> {
+    fn drop(&mut self) {
+        // A process that exits gives the memory back by itself.
+        if let Some(_call) = begin() {
+            // SAFETY: dropped here only, and not used afterwards.
+            unsafe { ManuallyDrop::drop(&mut self.0) }
+        }
     }
 }
 

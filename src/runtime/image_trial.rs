@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! Runs a model once or twice at load, to see what its answers are shaped like.
+//! Runs a model for frames once or twice at load, to see what its answers are shaped like.
 
 use std::path::Path;
 
-use super::backend::{Backend, Input};
-use super::describe::{Axes, Description, axes_of, default_range, spread};
+use super::backend::Input;
+use super::input_shape::{self, picture_dims};
 use super::modelinfo::{DimsOrder, dims_line};
-use super::{Error, Ratio, Scale, Task, TaskChoice, Trial, buffer, sound};
-use crate::tensor::{Channels, Data, Dim, ElementType, ImageSpec, InputSpec, Layout, Tensor, TensorInfo};
+use super::signature::{Axes, Signature, axes_of, channel_count, default_range, spread};
+use super::trial_run::{Finding, TrialRunner};
+use super::{Error, Ratio, Scale, Task, TaskChoice, Trial, buffer};
+use crate::tensor::{Channels, Dim, ElementType, ImageSpec, Layout, TensorInfo};
 
 /// Frame sizes to try on models that take any: two that share no factor but 16, so that a size which
 /// does not follow by a factor shows; larger ones for models that cannot take small frames.
@@ -22,45 +24,29 @@ const TRIAL_SIZES: [[(usize, usize); 2]; 3] = [
 /// (a heat map of a few cells, a pooled feature).
 const IMAGE_FACTORS: std::ops::RangeInclusive<f64> = 1.0 / 16.0..=16.0;
 
-/// What the runs showed.
-pub(super) struct Finding {
-    pub task: Task,
-    pub output_spec: Option<ImageSpec>,
-    pub scale: Scale,
-    pub trial: Option<Trial>,
-}
-
 /// Decides the task, and for an image the layout and scale of the answer.
 ///
 /// A model of dynamic size whose frames pass may fail at the sizes that are tried; of all others that is an
 /// error.
-pub(super) fn probe(
-    path: &Path,
-    description: &Description,
+pub(super) fn find(
+    spec: &ImageSpec,
     choice: TaskChoice,
-    backend: &mut dyn Backend,
+    runner: &mut TrialRunner<'_>,
 ) -> Result<Finding, Error> {
-    let spec = match &description.input_spec {
-        InputSpec::Image(spec) => spec,
-        InputSpec::Sound(spec) => return sound::probe(path, description, spec, choice, backend),
-    };
-    let wish = match choice {
-        TaskChoice::Task(task) => Some(task),
-        TaskChoice::Auto => description.stated_task,
-    };
-    let runs = trials(description, spec, backend);
-    if let Some(task) = wish.filter(|task| *task != Task::Image) {
+    let (path, signature) = (runner.path, runner.signature);
+    let runs = trials(spec, runner);
+    if let Some(task) = signature.wish.filter(|task| *task != Task::Image) {
         return passing(task, spec, runs);
     }
     let is_optional = |error: &Error| matches!(error, Error::Unsuitable { .. }) && choice == TaskChoice::Auto;
-    let output = match picture_output(path, description) {
+    let output = match picture_output(path, signature) {
         Err(error) if is_optional(&error) => return passing(Task::Tensor, spec, runs),
         other => other?,
     };
     let runs = runs?;
-    match image(path, description, spec, output, &runs) {
+    match image(path, signature, spec, output, &runs) {
         Err(error) if is_optional(&error) => passing(Task::Tensor, spec, Ok(runs)),
-        Ok(finding) if choice == TaskChoice::Auto && wish.is_none() && is_table(&finding, &runs) => {
+        Ok(finding) if signature.wish.is_none() && is_table(&finding, &runs) => {
             passing(Task::Tensor, spec, Ok(runs))
         }
         other => other,
@@ -102,7 +88,7 @@ struct Run {
 
 fn image(
     path: &Path,
-    description: &Description,
+    signature: &Signature,
     input: &ImageSpec,
     output: &TensorInfo,
     runs: &[Run],
@@ -122,7 +108,7 @@ fn image(
     let Some((axes, channels, scale)) = seen else {
         return Err(Error::unsuitable(path, "it did not run", REMEDY));
     };
-    let stated = description.output_ranges.first().cloned().flatten();
+    let stated = signature.output_ranges.first().cloned().flatten();
     let ranges = match stated {
         Some(ranges) => spread(path, &output.name, ranges, channels)?,
         None => output_ranges(input, channels, output.element_type),
@@ -145,12 +131,9 @@ fn image(
 }
 
 /// Returns the single output, unless its declaration already says that it is no picture.
-fn picture_output<'a>(path: &Path, description: &'a Description) -> Result<&'a TensorInfo, Error> {
-    let [output] = description.outputs.as_slice() else {
-        let cause = format!(
-            "it has {} outputs where an image has 1",
-            description.outputs.len()
-        );
+fn picture_output<'a>(path: &Path, signature: &'a Signature) -> Result<&'a TensorInfo, Error> {
+    let [output] = signature.outputs.as_slice() else {
+        let cause = format!("it has {} outputs where an image has 1", signature.outputs.len());
         return Err(Error::unsuitable(path, cause, REMEDY));
     };
     if !matches!(
@@ -163,7 +146,7 @@ fn picture_output<'a>(path: &Path, description: &'a Description) -> Result<&'a T
         );
         return Err(Error::unsuitable(path, cause, REMEDY));
     }
-    if description.shaped.first() == Some(&true) && !(2..=4).contains(&output.dims.len()) {
+    if signature.shaped.first() == Some(&true) && !(2..=4).contains(&output.dims.len()) {
         let cause = format!(
             "output '{}' ({}) is no picture",
             output.name,
@@ -171,7 +154,7 @@ fn picture_output<'a>(path: &Path, description: &'a Description) -> Result<&'a T
         );
         return Err(Error::unsuitable(path, cause, REMEDY));
     }
-    if description.dims_orders.first() == Some(&DimsOrder::ColumnMajor) {
+    if signature.dims_orders.first() == Some(&DimsOrder::ColumnMajor) {
         let cause = format!("output '{}' is column-major", output.name);
         return Err(Error::unsuitable(
             path,
@@ -184,7 +167,7 @@ fn picture_output<'a>(path: &Path, description: &'a Description) -> Result<&'a T
 
 /// Takes the answer's range to be that of the input, which holds for nearly all image-to-image models.
 fn output_ranges(input: &ImageSpec, channels: Channels, element_type: ElementType) -> Vec<(f32, f32)> {
-    let wanted = super::describe::channel_count(channels);
+    let wanted = channel_count(channels);
     let is_same_kind = (input.element_type == ElementType::U8) == (element_type == ElementType::U8);
     match (is_same_kind, input.channels == channels) {
         (true, true) => input.ranges.clone(),
@@ -201,13 +184,21 @@ fn output_ranges(input: &ImageSpec, channels: Channels, element_type: ElementTyp
 }
 
 /// Runs at the fixed size, or at two sizes.
-fn trials(description: &Description, spec: &ImageSpec, backend: &mut dyn Backend) -> Result<Vec<Run>, Error> {
-    let mut one = |size| {
-        let dims = input_dims(spec, size);
-        let shape = model_shape(&dims, description.input.dims.len(), spec.layout);
-        let mut input = buffer::zeros(description.input.element_type, &dims);
-        fill(&mut input.data, &spec.ranges);
-        trial(description, Input { tensor: input, shape }, backend).map(|trial| Run { size, trial })
+fn trials(spec: &ImageSpec, runner: &mut TrialRunner<'_>) -> Result<Vec<Run>, Error> {
+    let input = &runner.signature.input;
+    let mut one = |(width, height)| {
+        let channels = channel_count(spec.channels);
+        let dims = match spec.layout {
+            Layout::Nchw => [1, channels, height, width],
+            Layout::Nhwc => [1, height, width, channels],
+        };
+        let shape = input_shape::of_frame(&dims, input.dims.len(), spec.layout);
+        let mut tensor = buffer::zeros(input.element_type, &dims);
+        buffer::fill_with_texture(&mut tensor.data, input_shape::frame_range(spec));
+        let size = (width, height);
+        runner
+            .run(Input { tensor, shape })
+            .map(|trial| Run { size, trial })
     };
     if let Some(size) = spec.size {
         return Ok(vec![one(size)?]);
@@ -220,92 +211,6 @@ fn trials(description: &Description, spec: &ImageSpec, backend: &mut dyn Backend
         }
     }
     failure.map_or(Ok(Vec::new()), Err)
-}
-
-/// Runs once, with all state zero.
-pub(super) fn trial(
-    description: &Description,
-    input: Input,
-    backend: &mut dyn Backend,
-) -> Result<Trial, Error> {
-    let shape = input.shape.clone();
-    let mut inputs = vec![input];
-    inputs.extend(description.states.iter().map(|state| zero_state(&state.input)));
-    let answers = description.outputs.iter();
-    let all = answers.chain(description.states.iter().map(|state| &state.output));
-    let mut outputs: Vec<Tensor> = all.map(|it| buffer::zeros(it.element_type, &[0])).collect();
-    backend.run(&mut inputs, &mut outputs)?;
-    outputs.truncate(description.outputs.len());
-    Ok(Trial {
-        input: shape,
-        outputs: outputs.into_iter().map(|it| it.dims).collect(),
-    })
-}
-
-/// State before the first run. Dimensions that are left open are batches, of one.
-pub(super) fn zero_state(info: &TensorInfo) -> Input {
-    let size = |dim: &Dim| match dim {
-        Dim::Fixed(size) => *size,
-        Dim::Dynamic(_) => 1,
-    };
-    let shape: Vec<usize> = info.dims.iter().map(size).collect();
-    Input {
-        tensor: buffer::zeros(info.element_type, &shape),
-        shape,
-    }
-}
-
-/// Returns the dimensions of a tensor for one frame, always of rank 4.
-pub(super) fn input_dims(spec: &ImageSpec, (width, height): (usize, usize)) -> [usize; 4] {
-    let channels = super::describe::channel_count(spec.channels);
-    match spec.layout {
-        Layout::Nchw => [1, channels, height, width],
-        Layout::Nhwc => [1, height, width, channels],
-    }
-}
-
-/// Drops the dimensions of size one that a model of lower rank does not have.
-pub(super) fn model_shape(dims: &[usize; 4], rank: usize, layout: Layout) -> Vec<usize> {
-    match (rank, layout) {
-        (2, Layout::Nchw) => dims[2..].to_vec(),
-        (2, Layout::Nhwc) => dims[1..3].to_vec(),
-        (3, _) => dims[1..].to_vec(),
-        _ => dims.to_vec(),
-    }
-}
-
-/// Adds them again, so that a picture always has rank 4. `None` when it is no picture of this rank.
-pub(super) fn picture_dims(dims: &[usize], layout: Layout) -> Option<[usize; 4]> {
-    match (dims, layout) {
-        (&[height, width], Layout::Nchw) => Some([1, 1, height, width]),
-        (&[height, width], Layout::Nhwc) => Some([1, height, width, 1]),
-        (&[a, b, c], _) => Some([1, a, b, c]),
-        (&[1, a, b, c], _) => Some([1, a, b, c]),
-        _ => None,
-    }
-}
-
-/// A gradient with texture inside the input's range: some models fail, or divide by zero, on flat input.
-pub(super) fn fill(data: &mut Data, ranges: &[(f32, f32)]) {
-    let (min, max) = ranges.first().copied().unwrap_or((0.0, 1.0));
-    let value = |index: usize| min + (max - min) * ((index * 37) % 251) as f32 / 250.0;
-    match data {
-        Data::F32(elements) => elements
-            .iter_mut()
-            .enumerate()
-            .for_each(|(index, it)| *it = value(index)),
-        Data::F16(elements) => {
-            elements
-                .iter_mut()
-                .enumerate()
-                .for_each(|(index, it)| *it = half::f16::from_f32(value(index)));
-        }
-        Data::U8(elements) => elements
-            .iter_mut()
-            .enumerate()
-            .for_each(|(index, it)| *it = value(index) as u8),
-        Data::I32(_) | Data::I64(_) => {}
-    }
 }
 
 /// Reads the shape of an answer as a picture.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! Tells which models listen, and how sound stands in their tensors.
+//! Tells which models take audio, and how it stands in their tensors.
 //!
 //! A shape says how many samples a run takes, and nothing says at which rate: that is stated, as
 //! `sample_rate` in the metadata of the ONNX file, or as a line `sample_rate=16000` in the section of the
@@ -11,12 +11,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::backend::{Backend, Input};
-use super::describe::Description;
 use super::modelinfo::{TensorSection, dims_line};
-use super::probe::{Finding, trial};
-use super::{Error, Scale, Task, TaskChoice, Trial, buffer};
-use crate::tensor::{Data, Dim, ElementType, SoundSpec, TensorInfo};
+use super::{Error, Task, TaskChoice};
+use crate::tensor::{Dim, ElementType, SoundSpec, TensorInfo};
 
 /// Rates that sound has: from below telephones to above studios, Hz.
 const RATES: std::ops::RangeInclusive<u32> = 1000..=768_000;
@@ -49,8 +46,8 @@ impl Statements<'_> {
     }
 }
 
-/// Whether a model is for sound: asked for, stated, or of a shape that frames do not have.
-pub(super) fn listens(input: &TensorInfo, statements: &Statements<'_>, choice: TaskChoice) -> bool {
+/// Whether a model is for audio: asked for, stated, or of a shape that frames do not have.
+pub(super) fn takes_audio(input: &TensorInfo, statements: &Statements<'_>, choice: TaskChoice) -> bool {
     let is_asked = choice == TaskChoice::Task(Task::Audio);
     let says_rate = statements.metadata.contains_key("sample_rate")
         || statements
@@ -158,89 +155,5 @@ fn axes<'a>(path: &Path, input: &'a TensorInfo) -> Result<(usize, &'a Dim), Erro
                 "export the model with an input of 1,samples or 1,channels,samples and 1 or 2 channels";
             Err(Error::unsuitable(path, cause, remedy))
         }
-    }
-}
-
-/// Shape of the input of a run as the model has it.
-pub(super) fn model_shape(spec: &SoundSpec, rank: usize) -> Vec<usize> {
-    match (rank, spec.channels) {
-        (1, _) => vec![spec.hop],
-        (2, channels) => vec![channels, spec.hop],
-        (_, channels) => vec![1, channels, spec.hop],
-    }
-}
-
-/// Runs once, and tells the task.
-pub(super) fn probe(
-    path: &Path,
-    description: &Description,
-    spec: &SoundSpec,
-    choice: TaskChoice,
-    backend: &mut dyn Backend,
-) -> Result<Finding, Error> {
-    let shape = model_shape(spec, description.input.dims.len());
-    let mut tensor = buffer::zeros(spec.element_type, &[1, spec.channels, spec.hop]);
-    fill(&mut tensor.data);
-    let trial = trial(description, Input { tensor, shape }, backend)?;
-    let wish = match choice {
-        TaskChoice::Task(task) => Some(task),
-        TaskChoice::Auto => description.stated_task,
-    };
-    let silent = no_sound(description, spec, &trial);
-    let task = match (wish, silent) {
-        (Some(Task::Audio), Some(cause)) => {
-            let remedy =
-                "set task=tensor, or use a model whose first output has as many samples as its input";
-            return Err(Error::unsuitable(path, cause, remedy));
-        }
-        (Some(Task::Image | Task::Detect | Task::Segment), _) => {
-            let cause = "it is for sound, which has no place for pictures";
-            return Err(Error::unsuitable(
-                path,
-                cause,
-                "set task=audio, classify, score or tensor",
-            ));
-        }
-        (Some(task), _) => task,
-        (None, None) => Task::Audio,
-        (None, Some(_)) => Task::Tensor,
-    };
-    Ok(Finding {
-        task,
-        output_spec: None,
-        scale: Scale::ONE,
-        trial: Some(trial),
-    })
-}
-
-/// Says why the answer is no sound of the same length, if it is none.
-fn no_sound(description: &Description, spec: &SoundSpec, trial: &Trial) -> Option<String> {
-    let (Some(output), Some(dims)) = (description.outputs.first(), trial.outputs.first()) else {
-        return Some("it has no output".into());
-    };
-    if !matches!(output.element_type, ElementType::F32 | ElementType::F16) {
-        return Some(format!(
-            "output '{}' is of a type that sound does not have",
-            output.name
-        ));
-    }
-    let wanted = spec.channels * spec.hop;
-    let is_sound = dims.iter().product::<usize>() == wanted && dims.last() == Some(&spec.hop);
-    (!is_sound).then(|| {
-        let (name, hop, channels) = (&output.name, spec.hop, spec.channels);
-        format!("output '{name}' has the shape {dims:?} where {hop} samples of {channels} channel(s) went in")
-    })
-}
-
-/// A tone with overtones: some models fail, or divide by zero, on silence.
-pub(super) fn fill(data: &mut Data) {
-    let value = |index: usize| 0.25 * ((index * 37) % 251) as f32 / 125.0 - 0.25;
-    match data {
-        Data::F32(elements) => (0..).zip(elements).for_each(|(index, it)| *it = value(index)),
-        Data::F16(elements) => {
-            let half = |index| half::f16::from_f32(value(index));
-            (0..).zip(elements).for_each(|(index, it)| *it = half(index));
-        }
-        Data::U8(_) | Data::I32(_) | Data::I64(_) => {}
     }
 }

@@ -2,12 +2,14 @@
 
 //! Derives from a graph and its `.modelinfo` what goes in and what comes out.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::audio_input::{self, Statements};
 use super::modelinfo::{DimsOrder, Direction, ModelInfo, TensorSection, dims_line};
 use super::onnx::{Graph, Port};
-use super::sound::{self, Statements};
-use super::{Error, StateInfo, Task, TaskChoice, states};
+use super::recurrent_state::{self, Pair};
+use super::{Error, StateInfo, Task, TaskChoice};
 use crate::tensor::{Channels, Dim, ElementType, ImageSpec, InputSpec, Layout, TensorInfo};
 
 /// Shape positions that a picture's axes take in a tensor of rank 2, 3 or 4.
@@ -17,9 +19,9 @@ pub(super) struct Axes {
     pub rank: usize,
 }
 
-/// The graph as it will be used: one input for frames or sound, state, named and typed outputs.
+/// What goes into a model and comes out of it: one input for frames or audio, state, named and typed outputs.
 #[derive(Debug, Clone)]
-pub(super) struct Description {
+pub(super) struct Signature {
     pub input: TensorInfo,
     pub input_spec: InputSpec,
     pub states: Vec<StateInfo>,
@@ -30,84 +32,120 @@ pub(super) struct Description {
     pub output_ranges: Vec<Option<Vec<(f32, f32)>>>,
     pub dims_orders: Vec<DimsOrder>,
     pub group_id: Option<String>,
-    /// The task that the metadata names, if it is one of ours.
-    pub stated_task: Option<Task>,
+    /// The task that is asked for, else the one that the metadata names, if it is one of ours.
+    pub wish: Option<Task>,
+    pub opset: i64,
+    pub metadata: BTreeMap<String, String>,
 }
 
-/// Describes the model, or says why it cannot be used and what to change.
-pub(super) fn describe(
-    path: &Path,
-    graph: &Graph,
-    info: Option<&ModelInfo>,
-    choice: TaskChoice,
-) -> Result<Description, Error> {
-    let Some(port) = graph.inputs.first() else {
-        let remedy = "export the model with an input for frames or sound";
-        return Err(Error::unsuitable(path, "it has no input", remedy));
-    };
-    let pairs = states::pair(path, &graph.inputs, &graph.outputs)?;
-    let section = |direction, index, port| {
-        info.map(|info| info.find(direction, index, port))
-            .transpose()
-            .map(Option::flatten)
-    };
-    let input_section = section(Direction::Input, 0, port)?;
-    let input = tensor_info(path, port, input_section, "input")?;
-    let statements = Statements {
-        metadata: &graph.metadata,
-        section: input_section,
-    };
-    let input_spec = match sound::listens(&input, &statements, choice) {
-        true => InputSpec::Sound(sound::spec(path, &input, &statements)?),
-        false => InputSpec::Image(image_spec(path, graph, &input, input_section)?),
-    };
-    let mut described = Description {
-        input,
-        input_spec,
-        states: Vec::new(),
-        outputs: Vec::new(),
-        shaped: Vec::new(),
-        output_ranges: Vec::new(),
-        dims_orders: Vec::new(),
-        group_id: info.and_then(|info| info.group_id.clone()),
-        stated_task: graph.metadata.get("task").and_then(|name| Task::named(name)),
-    };
-    for pair in &pairs {
-        let (Some(input), Some(output)) = (graph.inputs.get(pair.input), graph.outputs.get(pair.output))
-        else {
-            continue;
+impl Signature {
+    /// Describes the model, or says why it cannot be used and what to change.
+    pub(super) fn of(
+        path: &Path,
+        graph: Graph,
+        info: Option<&ModelInfo>,
+        choice: TaskChoice,
+    ) -> Result<Signature, Error> {
+        let Some(port) = graph.inputs.first() else {
+            let remedy = "export the model with an input for frames or sound";
+            return Err(Error::unsuitable(path, "it has no input", remedy));
         };
-        described.states.push(StateInfo {
-            input: tensor_info(
-                path,
-                input,
-                section(Direction::Input, pair.input, input)?,
-                "input",
-            )?,
-            output: tensor_info(
-                path,
-                output,
-                section(Direction::Output, pair.output, output)?,
-                "output",
-            )?,
-        });
+        let pairs = recurrent_state::pair(path, &graph.inputs, &graph.outputs)?;
+        let input_section = section(info, Direction::Input, 0, port)?;
+        let input = tensor_info(path, port, input_section, "input")?;
+        let statements = Statements {
+            metadata: &graph.metadata,
+            section: input_section,
+        };
+        let input_spec = match audio_input::takes_audio(&input, &statements, choice) {
+            true => InputSpec::Sound(audio_input::spec(path, &input, &statements)?),
+            false => InputSpec::Image(image_spec(path, &graph, &input, input_section)?),
+        };
+        let stated = || graph.metadata.get("task").and_then(|name| Task::named(name));
+        let mut signature = Signature {
+            input,
+            input_spec,
+            states: Vec::new(),
+            outputs: Vec::new(),
+            shaped: Vec::new(),
+            output_ranges: Vec::new(),
+            dims_orders: Vec::new(),
+            group_id: info.and_then(|info| info.group_id.clone()),
+            wish: match choice {
+                TaskChoice::Task(task) => Some(task),
+                TaskChoice::Auto => stated(),
+            },
+            opset: graph.opset,
+            metadata: BTreeMap::new(),
+        };
+        signature.add_states_and_outputs(path, &graph, &pairs, info)?;
+        signature.metadata = graph.metadata;
+        Ok(signature)
     }
-    for (index, port) in graph.outputs.iter().enumerate() {
-        if pairs.iter().any(|pair| pair.output == index) {
-            continue;
+
+    fn add_states_and_outputs(
+        &mut self,
+        path: &Path,
+        graph: &Graph,
+        pairs: &[Pair],
+        info: Option<&ModelInfo>,
+    ) -> Result<(), Error> {
+        for pair in pairs {
+            let (Some(input), Some(output)) = (graph.inputs.get(pair.input), graph.outputs.get(pair.output))
+            else {
+                continue;
+            };
+            let input_section = section(info, Direction::Input, pair.input, input)?;
+            let output_section = section(info, Direction::Output, pair.output, output)?;
+            self.states.push(StateInfo {
+                input: tensor_info(path, input, input_section, "input")?,
+                output: tensor_info(path, output, output_section, "output")?,
+            });
         }
-        let section = section(Direction::Output, index, port)?;
-        let output = tensor_info(path, port, section, "output")?;
-        described.outputs.push(output);
-        described.shaped.push(port.dims.is_some());
-        described
-            .output_ranges
-            .push(section.and_then(|it| it.ranges.clone()));
-        described
-            .dims_orders
-            .push(section.map_or(DimsOrder::default(), |it| it.dims_order));
+        for (index, port) in graph.outputs.iter().enumerate() {
+            if pairs.iter().any(|pair| pair.output == index) {
+                continue;
+            }
+            let section = section(info, Direction::Output, index, port)?;
+            self.outputs.push(tensor_info(path, port, section, "output")?);
+            self.shaped.push(port.dims.is_some());
+            self.output_ranges.push(section.and_then(|it| it.ranges.clone()));
+            let order = section.map_or(DimsOrder::default(), |it| it.dims_order);
+            self.dims_orders.push(order);
+        }
+        Ok(())
     }
-    Ok(described)
+
+    /// All that goes in: frames or audio, and state after it.
+    pub(super) fn inputs(&self) -> impl Iterator<Item = &TensorInfo> {
+        std::iter::once(&self.input).chain(self.states.iter().map(|state| &state.input))
+    }
+
+    /// All that comes out: answers, and state after them.
+    pub(super) fn results(&self) -> impl Iterator<Item = &TensorInfo> {
+        self.outputs
+            .iter()
+            .chain(self.states.iter().map(|state| &state.output))
+    }
+
+    /// Whether each output's shape is fixed or made of the input's own named dimensions.
+    pub(super) fn outputs_follow_input(&self) -> bool {
+        let follows = |dim: &Dim| match dim {
+            Dim::Fixed(_) => true,
+            Dim::Dynamic(name) => !name.is_empty() && self.input.dims.contains(dim),
+        };
+        let shaped = self.shaped.iter().all(|&shaped| shaped);
+        shaped && self.outputs.iter().all(|output| output.dims.iter().all(follows))
+    }
+}
+
+fn section<'a>(
+    info: Option<&'a ModelInfo>,
+    direction: Direction,
+    index: usize,
+    port: &Port,
+) -> Result<Option<&'a TensorSection>, Error> {
+    info.map_or(Ok(None), |info| info.find(direction, index, port))
 }
 
 /// Tells how a frame stands in the input.
