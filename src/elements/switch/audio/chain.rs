@@ -13,9 +13,8 @@ use super::play::{play_due, push_sound};
 use super::stream::{AudioStream, Versions};
 use crate::audio::Source;
 use crate::elements::switch::deadline;
-use crate::elements::switch::frame::{AnsweredBy, FrameContext, Left};
+use crate::elements::switch::frame::{AnsweredBy, FrameContext, Left, give_up};
 use crate::elements::switch::lanes::lane::Lane;
-use crate::elements::switch::messages;
 use crate::elements::switch::policy_adapter::PolicyAdapter;
 use crate::elements::switch::settings::LatePolicy;
 use crate::elements::switch::shared::Shared;
@@ -52,16 +51,12 @@ pub fn chain(
 }
 
 fn reject(core: &Shared, stage: &AudioStream, bytes: usize) -> gst::FlowError {
-    if let Some(switch) = core.switch.upgrade() {
-        let width = stage.spec.width();
-        gst::element_error!(
-            switch,
-            gst::StreamError::Format,
-            ("a buffer of {bytes} bytes is not a whole number of samples of {width} bytes"),
-            ["see what is before the switch: its caps do not tell what its buffers hold"]
-        );
-    }
-    gst::FlowError::Error
+    let width = stage.spec.width();
+    core.bus.fail(
+        gst::StreamError::Format,
+        &format!("a buffer of {bytes} bytes is not a whole number of samples of {width} bytes"),
+        "see what is before the switch: its caps do not tell what its buffers hold",
+    )
 }
 
 /// Puts the buffer in its place in the stream.
@@ -140,7 +135,7 @@ fn choose_lane(
             // Somebody who hears goes on, whatever the policy knows of him.
             None if is_served(core, stage) => return Ok(()),
             None if !core.lanes.lock().iter().any(Lane::is_worth_waiting) => {
-                return Err(core.give_up());
+                return Err(give_up(core));
             }
             None => {}
         }
@@ -179,10 +174,10 @@ fn conclude_sound(
     mut journey: FrameContext,
 ) -> Result<gst::FlowSuccess, gst::FlowError> {
     let out = play_due(core, stage, &journey)?;
-    let active = core.totals.lock().active;
+    let active = core.published.active();
     if let Some(switch) = stage.take_switch(active) {
         journey.plan.choice.switch = Some(switch);
-        journey.announce(core, &control.adapter);
+        journey.announce(core, &control.adapter, &mut control.totals);
     }
     let latency = journey.clock.elapsed();
     let source = match stage.seam.target() {
@@ -199,9 +194,10 @@ fn conclude_sound(
         Some(_) if is_dropped => Left::Nothing,
         Some(_) => Left::Answer,
     };
-    journey.record(core, Some(source), left, latency);
+    journey.record(core, &mut control.totals, Some(source), left, latency);
     hear_beside(core, control, stage, &journey, source);
     announce_warm(core);
+    control.publish(&core.published);
     match out {
         Some(_) if is_dropped => {
             stage.is_discontinuous = true;
@@ -218,6 +214,6 @@ fn announce_warm(core: &Shared) {
     loop {
         let warmed = core.lanes.lock().warmed.pop();
         let Some(lane) = warmed else { return };
-        core.post(messages::candidate_ready(core.lanes.list().name(lane)));
+        core.bus.candidate_ready(core.lanes.list().name(lane));
     }
 }

@@ -29,7 +29,8 @@ pub fn end_sound(
         let floor = control.adapter.named().floor;
         if let Some(buffer) = play_to(core, stage, end, floor, None)? {
             push_sound(core, control, stage, buffer)?;
-            core.totals.lock().frames_out += 1;
+            control.totals.counts.frames_out += 1;
+            control.publish(&core.published);
         }
     }
     core.lanes.change(|state| {

@@ -211,7 +211,7 @@ fn note_miss(
         };
         let is_late = !slot.is_settled() && slot.hearing.ear.span().end < due;
         if is_late {
-            slot.tally.misses += 1;
+            slot.tally().misses.add(1);
             if let Some(run) = slot.run.as_mut() {
                 run.abandoned = true;
             }

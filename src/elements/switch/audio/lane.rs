@@ -284,7 +284,7 @@ impl Lanes {
     fn run_ends(&mut self, lane: usize) -> Option<Feed> {
         let Sound { spec, .. } = self.sound?;
         let slot = self.get_mut(lane)?;
-        let run = slot.run.take()?;
+        let run = slot.take_run(|_| true)?;
         slot.hearing.ear.is_through();
         // The last warm-up run comes when it has heard and given enough to know how far it lags.
         let ear = &slot.hearing.ear;

@@ -102,5 +102,5 @@ pub fn keep_delay(core: &Shared, stage: &mut AudioStream) {
         "Sound goes out {delay:?} later, since a candidate lags so far"
     );
     core.timing.set_audio_delay(delay);
-    core.post_latency();
+    core.bus.latency_changed();
 }

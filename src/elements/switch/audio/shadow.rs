@@ -59,7 +59,7 @@ pub fn look_at_stretch(
     let newest = stage.recent.back().map_or(0, |it| it.0.start);
     let is_whole = |it: &mut ShadowWindow| it.end + stage.delay <= newest;
     if let Some(whole) = stage.stretch.take_if(is_whole) {
-        compare_stretch(core, stage, &whole, journey);
+        compare_stretch(core, adapter, stage, &whole, journey);
     }
     if journey.missed || stage.stretch.as_ref().is_some_and(|it| it.active != active) {
         stage.stretch = None;
@@ -108,7 +108,13 @@ fn begin_stretch(
 ///
 /// Equal samples say nothing: what only listens passes them on, and its answers are metas. One that has said nothing
 /// in this stretch, while the active one has, may just listen to longer ones.
-fn compare_stretch(core: &Shared, stage: &AudioStream, stretch: &ShadowWindow, journey: &FrameContext) {
+fn compare_stretch(
+    core: &Shared,
+    adapter: &PolicyAdapter,
+    stage: &AudioStream,
+    stretch: &ShadowWindow,
+    journey: &FrameContext,
+) {
     let read = |lane: usize| Some((lane, taken_from(core, stage, lane, stretch)?));
     let Some(active) = read(stretch.active) else {
         return;
@@ -134,19 +140,13 @@ fn compare_stretch(core: &Shared, stage: &AudioStream, stretch: &ShadowWindow, j
         let caps = Some(stage.caps.clone());
         (lane, LaneOutput { buffer, caps })
     };
-    let aim = TrialKind::Quality {
-        caps: None,
-        perturbed: false,
-    };
-    let mut trial = Trial::new(
-        journey.frame.clone(),
-        journey.plan.number,
-        (stretch.kind, aim),
-        answer(active),
-        [None, None],
-    );
+    let frame = (journey.frame.clone(), None, journey.plan.number);
+    let aim = TrialKind::Quality { perturbed: false };
+    let context = adapter.trial_context(&core.lanes.lock());
+    let mut trial = Trial::new(frame, (stretch.kind, aim), context);
+    trial.answers.push(answer(active));
     trial.answers.extend(others.into_iter().map(answer));
-    core.score(trial);
+    core.scoring.score(trial);
 }
 
 /// What a lane has given of the stretch; `None` when it has not given all of it.

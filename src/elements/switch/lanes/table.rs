@@ -19,6 +19,7 @@ use super::lane_output::LaneOutput;
 use super::list::LaneList;
 use super::run::{FollowUp, Outcome};
 use super::state::Lanes;
+use super::tally::LaneTally;
 use crate::audio::Spec;
 use crate::elements::switch::audio::LaneAudio;
 use crate::elements::switch::fact::Fact;
@@ -67,6 +68,12 @@ impl LaneTable {
     /// A lane's elements, while it has any.
     pub fn elements(&self, lane: usize) -> Option<Arc<LaneElements>> {
         self.list.load().elements(lane).cloned()
+    }
+
+    /// What a lane shows of itself, without a lock.
+    pub fn tally(&self, lane: usize) -> Option<Arc<LaneTally>> {
+        let list = self.list.load();
+        list.lanes.get(lane).map(|it| it.tally.clone())
     }
 
     /// Adds a lane, which has no elements yet, and returns its number.
@@ -136,7 +143,7 @@ impl LaneTable {
         let mut lanes = self.lock();
         let slot = lanes.get_mut(lane).filter(|it| it.state != LaneState::Gone);
         let Some(slot) = slot else { return };
-        slot.state = state;
+        slot.set_state(state);
         self.changed.notify_all();
     }
 
@@ -150,7 +157,7 @@ impl LaneTable {
         (slot.caps, slot.needs_flush) = (None, false);
         slot.hearing = LaneAudio::default();
         if slot.state != LaneState::Gone {
-            slot.state = LaneState::Loading;
+            slot.set_state(LaneState::Loading);
             lanes.tell(Fact::Failed { lane });
         }
         self.changed.notify_all();
@@ -187,7 +194,7 @@ impl LaneTable {
         let mut lanes = self.lock();
         lanes.flushing = flushing;
         if flushing {
-            (lanes.trial, lanes.echo, lanes.followed, lanes.held) = (None, None, None, None);
+            (lanes.trial, lanes.modified, lanes.followed, lanes.held) = (None, None, None, None);
             for slot in lanes.iter_mut() {
                 slot.needs_flush = true;
                 slot.hearing.end();
@@ -297,7 +304,7 @@ impl LaneTable {
             // The candidate made a new buffer without our meta: the PTS tells, where there is one.
             None => run.pts.is_none() || buffer.pts().is_none() || run.pts == buffer.pts(),
         };
-        let Some(run) = slot.run.take_if(|run| is_this(run)) else {
+        let Some(run) = slot.take_run(|run| is_this(run)) else {
             return FollowUp::Nothing;
         };
         let answer = LaneOutput {
