@@ -344,7 +344,7 @@ impl PolicyAdapter {
                 Fact::Perturbed { lane, agreement } => {
                     self.policy.perturbed(now, CandidateId(lane), agreement);
                 }
-                Fact::Rated { lane, score } => self.policy.told(now, CandidateId(lane), score),
+                Fact::Rated { lane, score } => self.policy.rated(now, CandidateId(lane), score),
                 Fact::LateDownstream { jitter } => self.policy.late_downstream(now, jitter),
                 Fact::Mismatch { reference, epoch } if epoch == self.epoch => {
                     self.set_mismatch(Some(reference));
