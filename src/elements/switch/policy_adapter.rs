@@ -17,6 +17,7 @@ use super::lanes::table::{Exchanged, LaneTable};
 use super::scoring::trial::TrialContext;
 use super::settings::{LatePolicy, Settings};
 use super::timing::{self, DEFAULT_PERIOD};
+use crate::clone_in_place::clone_in_place;
 use crate::policy::{Availability, CandidateId, Config, Outlook, Policy, Shadow, Switch};
 
 /// Share of the budget that a candidate may use. The rest is for the switch's own work and the hand-over between
@@ -48,11 +49,13 @@ pub struct NamedLanes {
 }
 
 /// Names of lanes in the catalogue; the properties override them.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default)]
 pub struct CatalogNames {
     pub reference: Option<String>,
     pub floor: Option<String>,
 }
+
+clone_in_place! { CatalogNames: reference floor }
 
 /// What the policy decided for one frame, and what the user asked for.
 #[derive(Debug)]
@@ -66,7 +69,7 @@ pub struct Plan {
     pub period: Duration,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct PolicyAdapter {
     policy: Policy,
     /// What happened that the policy has yet to be told, and who could answer at the last decision.
@@ -89,6 +92,8 @@ pub struct PolicyAdapter {
     /// Number of the frame from which on the active candidate answers.
     since: u64,
 }
+
+clone_in_place! { PolicyAdapter: policy news settings list catalog named mismatch epoch frame_duration is_audio arrival_gap last_arrival frames since }
 
 impl PolicyAdapter {
     pub fn new(settings: Arc<Settings>) -> PolicyAdapter {

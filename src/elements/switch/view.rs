@@ -58,8 +58,7 @@ impl Published {
         let mut next = self.spare.swap(None).unwrap_or_else(|| self.view());
         // Copies where somebody still looks at it.
         let view = Arc::make_mut(&mut next);
-        view.counts = totals.counts;
-        view.latency = Percentiles::of(&totals.window);
+        (view.counts, view.latency) = (totals.counts, Percentiles::of(&totals.window));
         view.adapter.clone_from(adapter);
         self.spare.store(Some(self.newest.swap(next)));
     }

@@ -21,6 +21,7 @@ use super::run::{FollowUp, Outcome};
 use super::state::Lanes;
 use super::tally::LaneTally;
 use crate::audio::Spec;
+use crate::clone_in_place::clone_in_place;
 use crate::elements::switch::audio::LaneAudio;
 use crate::elements::switch::fact::Fact;
 use crate::elements::switch::settings::Settings;
@@ -38,13 +39,15 @@ pub struct LaneTable {
 }
 
 /// What the streaming thread gets with one look into the table; it keeps the room from frame to frame.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Exchanged {
     /// What happened since the last exchange, oldest first.
     pub facts: VecDeque<Fact>,
     /// Who could answer now.
     pub availability: Vec<Availability>,
 }
+
+clone_in_place! { Exchanged: facts availability }
 
 impl LaneTable {
     pub fn lock(&self) -> MutexGuard<'_, Lanes> {

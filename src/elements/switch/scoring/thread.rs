@@ -150,3 +150,77 @@ fn yield_to_all_others() {
         libc::setpriority(libc::PRIO_PROCESS, thread, 19);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::elements::switch::lanes::lane_output::LaneOutput;
+    use crate::elements::switch::scoring::trial::{TrialContext, TrialKind};
+    use crate::elements::switch::settings::Settings;
+    use crate::policy::RunKind;
+
+    fn trial(number: u64, epoch: u32) -> Trial {
+        let context = TrialContext {
+            settings: Arc::new(Settings::default()),
+            list: Arc::default(),
+            reference: Some(0),
+            epoch,
+        };
+        let caps = gst::Caps::new_empty_simple("video/x-raw");
+        let frame = gst::Buffer::new();
+        let aim = TrialKind::Quality { perturbed: false };
+        let mut trial = Trial::new(
+            (frame.clone(), Some(caps.clone()), number),
+            (RunKind::Shadow, aim),
+            context,
+        );
+        for lane in [0, 1] {
+            let output = LaneOutput {
+                buffer: frame.clone(),
+                caps: Some(caps.clone()),
+            };
+            trial.answered(lane, output);
+        }
+        trial
+    }
+
+    #[test]
+    fn nobody_waits_for_a_thread_that_gets_no_time() {
+        gst::init().unwrap();
+        let scoring = Scoring::new(Arc::default(), Arc::default());
+        scoring.start().unwrap();
+        // As long as this is held, the thread stands still in the middle of its work: who waited for it would wait for ever.
+        let stalled = scoring.judge.lock();
+        for number in 0..100 {
+            scoring.score(trial(number, 0));
+            assert!(scoring.figures().is_empty());
+            assert!(scoring.take_modified().is_none());
+            assert!(scoring.outlet.facts.take().is_empty());
+        }
+        let inbox = scoring.inbox.load_full().unwrap();
+        assert_eq!(
+            inbox.held.load(Ordering::Acquire),
+            HELD,
+            "more would hold on to buffers"
+        );
+        let ending = scoring.stop().unwrap();
+        drop(stalled);
+        assert!(ending.wait(Instant::now() + Duration::from_secs(20)));
+        assert_eq!(
+            inbox.held.load(Ordering::Acquire),
+            0,
+            "what it had in hand is scored"
+        );
+    }
+
+    #[test]
+    fn the_thread_ends_with_its_owner() {
+        let scoring = Scoring::new(Arc::default(), Arc::default());
+        scoring.start().unwrap();
+        let ending = scoring.thread.lock().take().unwrap();
+        drop(scoring);
+        assert!(ending.wait(Instant::now() + Duration::from_secs(20)));
+    }
+}
