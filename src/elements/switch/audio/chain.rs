@@ -42,7 +42,7 @@ pub fn chain(
         stage.begin(pts);
     }
     if let Some(duration) = stage.pace.take(stage.spec.duration_of(samples)) {
-        core.set_frame_duration(&mut control.adapter, duration, true);
+        core.set_frame_duration(control, duration, true);
     }
     let mut journey = FrameContext::enter(core, &mut control.adapter, frame);
     take_in(core, stage, &mut journey, samples)?;
