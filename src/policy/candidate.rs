@@ -7,6 +7,7 @@ use super::quality::Quality;
 use super::regret::Regret;
 use super::robustness::Robustness;
 use super::{Availability, CandidateId, Evidence, Prior};
+use crate::clone_in_place::clone_in_place;
 
 /// Whether a candidate may be considered at all, whatever its lane says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub(super) enum Overdue {
     Alarming,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Candidate {
     pub standing: Standing,
     pub latency: Latency,
@@ -46,6 +47,8 @@ pub(super) struct Candidate {
     /// A run that has not ended yet missed its deadline.
     pub overdue: Option<Overdue>,
 }
+
+clone_in_place! { Candidate: standing latency quality robustness complexity is_forbidden regret runs last_run asks last_asked last_scored overdue }
 
 impl Candidate {
     pub(super) fn new(prior: Prior) -> Candidate {
@@ -94,8 +97,10 @@ impl Candidate {
 }
 
 /// All candidates by id. The place of one that was removed stays empty.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Candidates(Vec<Option<Candidate>>);
+
+clone_in_place! { Candidates: 0 }
 
 impl Candidates {
     pub(super) fn add(&mut self, prior: Prior) -> CandidateId {

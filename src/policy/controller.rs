@@ -18,11 +18,12 @@ use super::{
     Availability, CandidateId, Config, ConfigError, Decision, Evidence, Explanation, Outlook, Prior, Reason,
     RunKind, Switch,
 };
+use crate::clone_in_place::clone_in_place;
 
 /// Chooses who answers the next frame.
 ///
 /// The smallest cost wins, when the regret of staying has paid for the switch; see the module's documentation.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Policy {
     config: Config,
     budget: EffectiveBudget,
@@ -43,6 +44,8 @@ pub struct Policy {
     frame: u64,
     now: Duration,
 }
+
+clone_in_place! { Policy: config budget estimates price shadows table active since pinned stride floor mode frame now }
 
 /// Frames between two corrections of the slowdown's origin: 10 s at 25 fps.
 const ANCHOR: u64 = 250;

@@ -9,15 +9,18 @@ use super::candidate::{Candidate, Candidates, Overdue, Standing};
 use super::latency::Level;
 use super::slowdown::{Slowdown, Verdict};
 use super::{Availability, CandidateId, RunKind};
+use crate::clone_in_place::clone_in_place;
 
 /// Frames after which a candidate counts as not seen any more.
 const UNSEEN: u64 = 500;
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Estimates {
     pub candidates: Candidates,
     pub slowdown: Slowdown,
 }
+
+clone_in_place! { Estimates: candidates slowdown }
 
 impl Estimates {
     pub(super) fn new() -> Estimates {

@@ -10,6 +10,7 @@ use super::baseline::{Baseline, duration, seconds};
 use super::normal;
 use super::slow_streak::SlowStreak;
 use super::window::Window;
+use crate::clone_in_place::clone_in_place;
 
 /// Part of a frame latency that no slowdown multiplies: the hand-over between threads. It keeps a
 /// candidate of a few microseconds, whose latency is all jitter, from claiming that the machine became
@@ -68,7 +69,7 @@ pub(super) struct Level {
 /// `ln(y + c) = ln(b · e^((1 + r) s + d) + c) + e` where `y` is the frame latency, `b` the baseline, `s` the shared
 /// log-slowdown, `r` how much more than usual this candidate reacts to it, `d` its own offset, `c` the hand-over and
 /// `e` the residual.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Latency {
     baseline: Baseline,
     offset: f64,
@@ -85,6 +86,8 @@ pub(super) struct Latency {
     freshness: f64,
     slow: SlowStreak,
 }
+
+clone_in_place! { Latency: baseline offset offset_variance reaction reaction_variance seen_at is_touched residuals freshness slow }
 
 impl Latency {
     pub(super) fn new() -> Latency {

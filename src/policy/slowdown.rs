@@ -10,6 +10,7 @@ use super::ablation::{Part, is_out};
 use super::alarm::Alarm;
 use super::latency::{Latency, Level};
 use super::window::Window;
+use crate::clone_in_place::clone_in_place;
 
 /// Variance that the slowdown gains per frame while nothing is known: contention drifts by 4 % a frame.
 const DRIFT: f64 = 16e-4;
@@ -53,7 +54,7 @@ pub(super) enum Verdict {
 }
 
 /// The shared log-slowdown: a scalar filter with an alarm for what a filter would follow too slowly.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Slowdown {
     level: Level,
     alarm: Option<Alarm>,
@@ -65,6 +66,8 @@ pub(super) struct Slowdown {
     /// Residuals of all candidates.
     residuals: Window,
 }
+
+clone_in_place! { Slowdown: level alarm steps spikes fast residuals }
 
 impl Slowdown {
     pub(super) fn new() -> Slowdown {

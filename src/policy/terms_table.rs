@@ -10,6 +10,7 @@ use super::estimates::Estimates;
 use super::objective::{Strategy, Terms, Weights};
 use super::regret::stretch;
 use super::{CandidateId, Config, stride};
+use crate::clone_in_place::clone_in_place;
 
 /// Periods of overrun that are told apart; more lose no more than they must.
 const OVERRUNS: u32 = 3;
@@ -123,7 +124,7 @@ struct Row {
 }
 
 /// The terms by candidate; of one that is not there, nothing is expected.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(super) struct TermsTable {
     rows: Vec<Row>,
     /// What the terms weigh.
@@ -134,6 +135,8 @@ pub(super) struct TermsTable {
     robustness: Vec<f64>,
     combined: Vec<f64>,
 }
+
+clone_in_place! { TermsTable: rows weights stretch quality robustness combined }
 
 impl TermsTable {
     /// Empties it and makes room for as many candidates.

@@ -559,6 +559,32 @@ fn calm_frames(policy: &mut Policy, start: Duration, frames: u32) {
 }
 
 #[test]
+fn a_copy_of_the_policy_is_drawn_into_the_memory_of_the_last_one() {
+    let latencies = LATENCIES;
+    let mut policy = measured(&latencies);
+    let available = [Availability::Ready; 4];
+    let mut copy = policy.clone();
+    let mut frame = 0u32;
+    let mut pass = |policy: &mut Policy| {
+        frame += 1;
+        let now = Config::default().period * frame;
+        let id = policy.decide(now, &available).answer.unwrap();
+        let latency = latencies[id.0] * (1.0 + 0.01 * f64::from(frame % 7));
+        policy.ran(now, id, millis(latency), RunKind::Active);
+    };
+    // Until all windows are full.
+    (0..600).for_each(|_| pass(&mut policy));
+    copy.clone_from(&policy);
+    let before = allocations();
+    for _ in 0..100 {
+        pass(&mut policy);
+        copy.clone_from(&policy);
+    }
+    assert_eq!(allocations() - before, 0);
+    assert_eq!(format!("{copy:?}"), format!("{policy:?}"));
+}
+
+#[test]
 fn nothing_is_allocated_while_frames_go() {
     let latencies = LATENCIES;
     let mut policy = measured(&latencies);

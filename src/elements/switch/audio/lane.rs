@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use super::metas::PositionedMetas;
 use crate::audio::{AlignedTrack, Landing, Spec, Timeline};
-use crate::elements::stamp;
-use crate::elements::switch::lanes::run::{Fact, State};
-use crate::elements::switch::lanes::status::{LaneState, LaneStatus, Purpose};
+use crate::elements::switch::lanes::lane::{Lane, LaneState, Purpose};
+use crate::elements::switch::lanes::run::{Feed, RunEnd};
+use crate::elements::switch::lanes::state::Lanes;
 use crate::elements::switch::lanes::table::RETURN_GRACE;
 use crate::policy::RunKind;
 
@@ -101,7 +101,7 @@ impl LaneAudio {
 #[derive(Debug)]
 pub enum FeedResult {
     /// It is to be pushed into the lane.
-    Push(gst::Buffer),
+    Push(Feed),
     /// The lane gets it after those that it is still at, or has it.
     Later,
     /// The lane cannot take it.
@@ -117,7 +117,7 @@ pub enum Misfit {
     Size(usize),
 }
 
-impl LaneStatus {
+impl Lane {
     /// Whether the lane has given back all that it could of what it hears, or hears nothing.
     pub fn is_settled(&self) -> bool {
         let hearing = &self.hearing;
@@ -160,14 +160,14 @@ impl LaneStatus {
     }
 }
 
-impl State {
+impl Lanes {
     /// Lets a lane hear a buffer. One that does not follow what it heard before begins a new stretch.
     pub fn hear(&mut self, lane: usize, mut heard: AudioBlock) -> FeedResult {
         let Some(Sound { spec, .. }) = self.sound.filter(|_| !self.flushing) else {
             return FeedResult::Refused;
         };
         self.give_up_waiting(lane);
-        let Some(slot) = self.slots.get_mut(lane) else {
+        let Some(slot) = self.get_mut(lane) else {
             return FeedResult::Refused;
         };
         if slot.hearing.hears_to() == Some(heard.end) {
@@ -185,7 +185,9 @@ impl State {
             heard.kind = RunKind::WarmUp;
         }
         if slot.run.is_none() {
-            return FeedResult::Push(self.hand(lane, heard));
+            return self
+                .hand(lane, heard)
+                .map_or(FeedResult::Refused, FeedResult::Push);
         }
         let behind = heard.end - slot.hearing.ear.given();
         if spec.samples_in(WARM_AHEAD) + (heard.end - heard.start) < behind {
@@ -196,13 +198,10 @@ impl State {
         FeedResult::Later
     }
 
-    fn hand(&mut self, lane: usize, heard: AudioBlock) -> gst::Buffer {
-        let entered = stamp::read(&heard.frame).unwrap_or_default();
-        self.claim(lane, entered, heard.frame.pts(), Purpose::Hear(heard.kind));
-        if let Some(slot) = self.slots.get_mut(lane) {
-            slot.hearing.ear.give(heard.end);
-        }
-        heard.frame
+    fn hand(&mut self, lane: usize, heard: AudioBlock) -> Option<Feed> {
+        let feed = self.claim(lane, heard.frame, Purpose::Hear(heard.kind))?;
+        self.get_mut(lane)?.hearing.ear.give(heard.end);
+        Some(feed)
     }
 
     /// Takes in what a lane gave, a buffer and its bytes. Returns the buffer that it is to get next, if that was what it had in hand.
@@ -211,8 +210,8 @@ impl State {
         lane: usize,
         buffer: &gst::BufferRef,
         bytes: &[u8],
-    ) -> Result<Option<gst::Buffer>, Misfit> {
-        let (Some(sound), Some(slot)) = (self.sound, self.slots.get_mut(lane)) else {
+    ) -> Result<Option<Feed>, Misfit> {
+        let (Some(sound), Some(slot)) = (self.sound, self.get_mut(lane)) else {
             return Ok(None);
         };
         if !slot.hears() {
@@ -257,9 +256,9 @@ impl State {
     }
 
     /// Notes that the candidate let go of its buffer. Returns the one that it is to get next.
-    pub fn let_go(&mut self, lane: usize, entered: Option<gst::ClockTime>) -> Option<gst::Buffer> {
+    pub fn let_go(&mut self, lane: usize, entered: Option<gst::ClockTime>) -> Option<Feed> {
         self.run_of(lane, entered)?.returned = Some(Instant::now());
-        let slot = self.slots.get_mut(lane)?;
+        let slot = self.get_mut(lane)?;
         let may_come = slot.hearing.manner == OutputThread::Elsewhere && !slot.hearing.ear.is_up_to_date();
         if may_come && slot.hears() {
             return None;
@@ -269,7 +268,7 @@ impl State {
 
     /// Ends the wait for samples that do not come from a thread of the lane's own: it is further behind than it says.
     fn give_up_waiting(&mut self, lane: usize) {
-        let Some(slot) = self.slots.get_mut(lane) else {
+        let Some(slot) = self.get_mut(lane) else {
             return;
         };
         let returned = slot.run.and_then(|it| it.returned);
@@ -281,47 +280,31 @@ impl State {
         }
     }
 
-    /// Ends a lane's run, tells what it took, and takes the next buffer from its backlog.
-    fn run_ends(&mut self, lane: usize) -> Option<gst::Buffer> {
+    /// Ends a lane's run, and takes the next buffer from its backlog.
+    fn run_ends(&mut self, lane: usize) -> Option<Feed> {
         let Sound { spec, .. } = self.sound?;
-        let slot = self.slots.get_mut(lane)?;
-        let run = slot.run.take()?;
-        let latency: Duration = gst::get_timestamp().saturating_sub(run.started).into();
+        let slot = self.get_mut(lane)?;
+        let run = slot.take_run(|_| true)?;
         slot.hearing.ear.is_through();
-        slot.tally.runs += 1;
-        let mut kind = match run.purpose {
-            Purpose::Hear(kind) => kind,
-            _ => RunKind::WarmUp,
-        };
-        if slot.is_warming() {
-            kind = RunKind::WarmUp;
-        }
-        if kind == RunKind::Shadow && self.newest.is_some_and(|it| run.stamp < it) {
-            kind = RunKind::Overlapped;
-        }
-        if kind != RunKind::WarmUp {
-            slot.tally.window.push(latency);
-        }
         // The last warm-up run comes when it has heard and given enough to know how far it lags.
         let ear = &slot.hearing.ear;
         let has_heard = spec.samples_in(WARM_AHEAD) <= ear.heard() && ear.has_given();
-        let is_last = matches!(slot.residency, LaneState::Warming { runs_left } if runs_left <= 1);
-        let became_warm = (has_heard || !is_last) && slot.warm_up();
-        let is_measured = slot.hearing.ear.has_given() && !run.abandoned || kind != RunKind::WarmUp;
+        let is_last = matches!(slot.state, LaneState::Warming { runs_left } if runs_left <= 1);
+        let end = RunEnd {
+            latency: gst::get_timestamp().saturating_sub(run.started).into(),
+            has_output: ear.has_given() && !run.abandoned,
+            may_be_warm: has_heard || !is_last,
+        };
         let next = slot.hearing.backlog.pop_front();
-        if is_measured {
-            self.tell(Fact::Ran { lane, latency, kind });
-        }
-        if became_warm {
-            self.tell(Fact::Warm { lane });
+        if self.end_run(lane, &run, end) {
             self.warmed.push(lane);
         }
-        next.map(|it| self.hand(lane, it))
+        self.hand(lane, next?)
     }
 
     /// Largest delay of the lanes that may sound, in samples.
     pub fn largest_delay(&self) -> u64 {
-        let present = self.slots.iter().filter(|it| it.residency != LaneState::Gone);
+        let present = self.iter().filter(|it| it.state != LaneState::Gone);
         present.map(|it| it.hearing.ear.delay()).max().unwrap_or_default()
     }
 }

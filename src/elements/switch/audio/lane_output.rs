@@ -2,62 +2,55 @@
 
 //! What a lane's own threads do where the stream is sound: they bring what it gives, and fetch what it hears next.
 
-use std::sync::Arc;
-
 use gst::prelude::*;
 
 use super::lane::Misfit;
+use super::latency;
+use crate::elements::switch::lanes::feed::feed;
+use crate::elements::switch::lanes::watchdog::lane_failed;
 use crate::elements::switch::shared::Shared;
 
-impl Shared {
-    /// Takes in what a lane gave; runs on a thread of the lane's.
-    pub fn sound_delivered(self: &Arc<Self>, lane: usize, buffer: &gst::Buffer) {
-        let Ok(map) = buffer.map_readable() else {
-            return self.lane_failed(
-                lane,
-                "what it gives cannot be read",
-                "let it give ordinary memory",
-            );
-        };
-        let next = self.board.change(|state| state.heard(lane, buffer, &map));
-        match next {
-            Ok(Some(frame)) => self.feed(lane, &frame),
-            Ok(None) => {}
-            Err(misfit) => {
-                let (cause, remedy) = misfit.explained(self);
-                self.lane_failed(lane, &cause, &remedy);
-            }
+/// Takes in what a lane gave; runs on a thread of the lane's.
+pub fn delivered(core: &Shared, lane: usize, buffer: &gst::Buffer) {
+    let Ok(map) = buffer.map_readable() else {
+        return lane_failed(
+            core,
+            lane,
+            "what it gives cannot be read",
+            "let it give ordinary memory",
+        );
+    };
+    let next = core.lanes.change(|state| state.heard(lane, buffer, &map));
+    match next {
+        Ok(next) => feed(core, next),
+        Err(misfit) => {
+            let (cause, remedy) = misfit.explained(core);
+            lane_failed(core, lane, &cause, &remedy);
         }
     }
+}
 
-    /// Notes that a candidate let go of the buffer that it had in hand; runs on the lane's thread.
-    pub(in crate::elements::switch) fn sound_returned(
-        self: &Arc<Self>,
-        lane: usize,
-        entered: Option<gst::ClockTime>,
-    ) {
-        let asks = {
-            let state = self.board.lock();
-            let hearing = state.slots.get(lane).map(|it| &it.hearing);
-            hearing.is_some_and(|it| !it.has_declared || !it.ear.has_given())
-        };
-        if asks {
-            self.ask_delay(lane);
-        }
-        let next = self.board.change(|state| state.let_go(lane, entered));
-        if self.lags_too_far(lane) {
-            return;
-        }
-        if let Some(frame) = next {
-            self.feed(lane, &frame);
-        }
+/// Notes that a candidate let go of the buffer that it had in hand; runs on the lane's thread.
+pub fn returned(core: &Shared, lane: usize, entered: Option<gst::ClockTime>) {
+    let asks = {
+        let state = core.lanes.lock();
+        let hearing = state.get(lane).map(|it| &it.hearing);
+        hearing.is_some_and(|it| !it.has_declared || !it.ear.has_given())
+    };
+    if asks {
+        latency::ask_delay(core, lane);
     }
+    let next = core.lanes.change(|state| state.let_go(lane, entered));
+    if latency::lags_too_far(core, lane) {
+        return;
+    }
+    feed(core, next);
+}
 
-    /// A lane's latency is another one: it is asked for when the lane has its next buffer.
-    pub fn delay_changed(&self, lane: usize) {
-        if let Some(slot) = self.board.lock().slots.get_mut(lane) {
-            slot.hearing.has_declared = false;
-        }
+/// A lane's latency is another one: it is asked for when the lane has its next buffer.
+pub fn delay_changed(core: &Shared, lane: usize) {
+    if let Some(slot) = core.lanes.lock().get_mut(lane) {
+        slot.hearing.has_declared = false;
     }
 }
 

@@ -3,13 +3,13 @@
 //! How far sound lags: what each lane declares, and what the stream is late by.
 
 use std::cell::Cell;
-use std::sync::Arc;
 use std::time::Duration;
 
 use gst::prelude::*;
 
 use super::stream::AudioStream;
 use crate::elements::switch::CAT;
+use crate::elements::switch::lanes::watchdog::lane_failed;
 use crate::elements::switch::shared::Shared;
 
 /// The most that a lane may lag. No model for live sound looks so far ahead; an element that gives nothing at all
@@ -33,71 +33,74 @@ pub fn answers_for_lane(query: &mut gst::QueryRef) -> bool {
     }
 }
 
-impl Shared {
-    /// Asks a lane how far it lags. To be called on a thread that holds nothing of the lane's.
-    pub(in crate::elements::switch) fn ask_delay(self: &Arc<Self>, number: usize) {
-        let Some(peer) = self.lane(number).and_then(|it| it.exit.peer()) else {
+/// Asks a lane how far it lags. To be called on a thread that holds nothing of the lane's.
+pub fn ask_delay(core: &Shared, number: usize) {
+    let Some(peer) = core.lanes.elements(number).and_then(|it| it.exit.peer()) else {
+        return;
+    };
+    let mut query = gst::query::Latency::new();
+    ASKING.set(true);
+    let is_answered = peer.query(&mut query);
+    ASKING.set(false);
+    if !is_answered {
+        return;
+    }
+    let (_, delay, _) = query.result();
+    core.lanes.change(|state| {
+        let Some(spec) = state.sound.map(|it| it.spec) else {
             return;
         };
-        let mut query = gst::query::Latency::new();
-        ASKING.set(true);
-        let is_answered = peer.query(&mut query);
-        ASKING.set(false);
-        if !is_answered {
-            return;
+        if let Some(slot) = state.get_mut(number) {
+            slot.hearing.has_declared = true;
+            // It may have been rounded up to a nanosecond.
+            let delay = Duration::from(delay).saturating_sub(Duration::from_nanos(1));
+            slot.hearing.ear.declare(spec.samples_in(delay));
         }
-        let (_, delay, _) = query.result();
-        self.board.change(|state| {
-            let Some(spec) = state.sound.map(|it| it.spec) else {
-                return;
-            };
-            if let Some(slot) = state.slots.get_mut(number) {
-                slot.hearing.has_declared = true;
-                // It may have been rounded up to a nanosecond.
-                let delay = Duration::from(delay).saturating_sub(Duration::from_nanos(1));
-                slot.hearing.ear.declare(spec.samples_in(delay));
-            }
-        });
-    }
+    });
+}
 
-    /// Whether the lane lags by more than can be waited for; then it is told, and left.
-    pub(in crate::elements::switch) fn lags_too_far(self: &Arc<Self>, number: usize) -> bool {
-        let lag = self.board.change(|state| {
-            let spec = state.sound?.spec;
-            let slot = state.slots.get_mut(number)?;
-            let is_idle = slot.run.is_none();
-            let ear = &mut slot.hearing.ear;
-            let behind = if is_idle { ear.behind() } else { 0 };
-            let lag = spec.duration_of(ear.delay().max(behind));
-            let is_too_far = MOST < lag;
-            if is_too_far {
-                *ear = crate::audio::AlignedTrack::default();
-            }
-            is_too_far.then_some(lag)
-        });
-        let Some(lag) = lag else { return false };
-        let cause = format!(
-            "it lags by {:.1} s, more than the {} s that are waited for",
-            lag.as_secs_f64(),
-            MOST.as_secs()
-        );
-        self.lane_failed(number, &cause, "see that it gives back all samples that it gets");
-        true
-    }
-
-    /// Lets the stream lag as far as the slowest lane needs, and tells the pipeline when that is more than before.
-    pub(in crate::elements::switch) fn keep_delay(&self, stage: &mut AudioStream) {
-        let needed = self.board.lock().largest_delay();
-        if needed <= stage.delay {
-            return;
+/// Whether the lane lags by more than can be waited for; then it is told, and left.
+pub fn lags_too_far(core: &Shared, number: usize) -> bool {
+    let lag = core.lanes.change(|state| {
+        let spec = state.sound?.spec;
+        let slot = state.get_mut(number)?;
+        let is_idle = slot.run.is_none();
+        let ear = &mut slot.hearing.ear;
+        let behind = if is_idle { ear.behind() } else { 0 };
+        let lag = spec.duration_of(ear.delay().max(behind));
+        let is_too_far = MOST < lag;
+        if is_too_far {
+            *ear = crate::audio::AlignedTrack::default();
         }
-        stage.delay = needed;
-        let delay = stage.spec.duration_of(needed);
-        gst::info!(
-            CAT,
-            "Sound goes out {delay:?} later, since a candidate lags so far"
-        );
-        *self.sound_delay.lock() = delay;
-        self.post_latency();
+        is_too_far.then_some(lag)
+    });
+    let Some(lag) = lag else { return false };
+    let cause = format!(
+        "it lags by {:.1} s, more than the {} s that are waited for",
+        lag.as_secs_f64(),
+        MOST.as_secs()
+    );
+    lane_failed(
+        core,
+        number,
+        &cause,
+        "see that it gives back all samples that it gets",
+    );
+    true
+}
+
+/// Lets the stream lag as far as the slowest lane needs, and tells the pipeline when that is more than before.
+pub fn keep_delay(core: &Shared, stage: &mut AudioStream) {
+    let needed = core.lanes.lock().largest_delay();
+    if needed <= stage.delay {
+        return;
     }
+    stage.delay = needed;
+    let delay = stage.spec.duration_of(needed);
+    gst::info!(
+        CAT,
+        "Sound goes out {delay:?} later, since a candidate lags so far"
+    );
+    core.timing.set_audio_delay(delay);
+    core.bus.latency_changed();
 }

@@ -17,6 +17,7 @@ pub(in crate::elements::switch) mod lane_output;
 pub(in crate::elements::switch) mod latency;
 pub(in crate::elements::switch) mod metas;
 pub(in crate::elements::switch) mod output;
+pub(in crate::elements::switch) mod play;
 pub(in crate::elements::switch) mod shadow;
 pub(in crate::elements::switch) mod stream;
 

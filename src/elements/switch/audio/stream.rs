@@ -12,9 +12,8 @@ use super::shadow::ShadowWindow;
 use crate::audio::{
     BufferDuration, Crossfader, Format, Request, Ring, SampleSources, Source, Spec, Timeline,
 };
-use crate::elements::switch::lanes::run::State;
-use crate::elements::switch::lanes::status::LaneStatus;
-use crate::policy::{CandidateId, RunKind, Switch};
+use crate::elements::switch::lanes::state::Lanes;
+use crate::policy::{Availability, CandidateId, RunKind, Switch};
 
 /// A stream of sound. Belongs to the streaming thread.
 #[derive(Debug)]
@@ -36,6 +35,8 @@ pub struct AudioStream {
     pub pending: Option<Switch>,
     pub pace: BufferDuration,
     pub stock: OutputPool,
+    /// Who could run beside when that was last asked.
+    pub beside: Vec<Availability>,
     /// A look at lanes beside the one that sounds.
     pub stretch: Option<ShadowWindow>,
     /// The next buffer does not follow the last one: time begins anew with it.
@@ -85,6 +86,7 @@ impl AudioStream {
             pending: None,
             pace: BufferDuration::default(),
             stock: OutputPool::default(),
+            beside: Vec::new(),
             stretch: None,
             is_new: true,
             is_discontinuous: true,
@@ -162,10 +164,10 @@ impl AudioStream {
     }
 
     /// Whom to let sound, the first that can: who is wanted, who was before, and the one that `floor` names.
-    pub fn wishes(&self, state: &State, floor: Option<usize>) -> Wishes {
+    pub fn wishes(&self, state: &Lanes, floor: Option<usize>) -> Wishes {
         let mut wishes = Wishes::default();
         for lane in [self.wanted, self.leaving, floor].into_iter().flatten() {
-            let slot = state.slots.get(lane).filter(|it| !it.is_forbidden);
+            let slot = state.get(lane).filter(|it| !it.is_forbidden);
             let ripe_at = slot.and_then(|it| it.ripe_at(self.timeline.origin(), &self.spec));
             if let Some(ripe_at) = ripe_at {
                 let source = Source::Candidate(lane);
@@ -178,13 +180,13 @@ impl AudioStream {
 
     /// Lets go of the samples that nobody will read any more; buffers that a lane may have to hear again are kept for
     /// `memory` samples before what goes out next.
-    pub fn forget(&mut self, state: &mut State, memory: u64) {
+    pub fn forget(&mut self, state: &mut Lanes, memory: u64) {
         let next = self.seam.position();
         // The sample before is needed to lead over from it.
         let kept = self.stretch.as_ref().map_or(next, |it| it.position().min(next));
         let kept = kept.saturating_sub(1);
         self.input.forget(kept);
-        for slot in &mut state.slots {
+        for slot in state.iter_mut() {
             slot.hearing.ear.forget(kept);
             slot.hearing.said.forget(kept);
         }
@@ -236,14 +238,14 @@ impl std::ops::Deref for Wishes {
 /// The input, and what the lanes have given.
 pub struct Versions<'a> {
     pub input: &'a Ring,
-    pub slots: &'a [LaneStatus],
+    pub lanes: &'a Lanes,
 }
 
 impl SampleSources for Versions<'_> {
     fn span(&self, source: Source) -> Range<u64> {
         match source {
             Source::Input => self.input.span(),
-            Source::Candidate(lane) => self.slots.get(lane).map_or(0..0, |it| it.hearing.ear.span()),
+            Source::Candidate(lane) => self.lanes.get(lane).map_or(0..0, |it| it.hearing.ear.span()),
         }
     }
 
@@ -251,7 +253,7 @@ impl SampleSources for Versions<'_> {
         match source {
             Source::Input => self.input.read(from, into),
             Source::Candidate(lane) => self
-                .slots
+                .lanes
                 .get(lane)
                 .is_some_and(|it| it.hearing.ear.read(from, into)),
         }
