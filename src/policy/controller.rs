@@ -90,11 +90,6 @@ impl Policy {
         Ok(())
     }
 
-    /// What the user asked for.
-    pub fn config(&self) -> &Config {
-        &self.config
-    }
-
     /// Adds a candidate; it may answer from the next decision on, if it is available then.
     pub fn add(&mut self, prior: Prior) -> CandidateId {
         let id = self.estimates.candidates.add(prior);
