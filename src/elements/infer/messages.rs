@@ -9,8 +9,8 @@ use super::failure::Fault;
 use super::key_frames::Scored;
 use super::stats::{Running, dims_value};
 use crate::answer::{Answer, Detection};
+use crate::audio::Span;
 use crate::media::metas;
-use crate::media::sound::Span;
 use crate::runtime::Model;
 use crate::tensor::{Data, Tensor};
 

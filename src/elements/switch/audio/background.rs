@@ -16,30 +16,30 @@ impl Shared {
     /// Lets lanes hear the newest buffer beside those that were waited for; who is not to hear it hears nothing more.
     pub(in crate::elements::switch) fn hear_beside(
         self: &Arc<Self>,
-        stage: &mut AudioStream,
-        journey: &FrameContext,
+        stream: &mut AudioStream,
+        context: &FrameContext,
         source: AnsweredBy,
     ) {
-        for lane in [stage.wanted, stage.leaving, journey.plan.floor]
+        for lane in [stream.wanted, stream.leaving, context.plan.floor]
             .into_iter()
             .flatten()
         {
-            if let Some(heard) = stage.newest(RunKind::Overlapped) {
-                self.hear(lane, heard, journey);
+            if let Some(heard) = stream.newest(RunKind::Overlapped) {
+                self.hear(lane, heard, context);
             }
         }
         let warming = next_to_warm(&self.board.lock());
-        if let Some((lane, heard)) = warming.zip(stage.newest(RunKind::WarmUp)) {
-            self.hear(lane, heard, journey);
+        if let Some((lane, heard)) = warming.zip(stream.newest(RunKind::WarmUp)) {
+            self.hear(lane, heard, context);
         }
         if warming.is_none() {
-            self.look_at_stretch(stage, journey, source);
+            self.look_at_stretch(stream, context, source);
         }
-        let end = stage.timeline.end();
+        let end = stream.timeline.end();
         self.board.change(|state| {
             for slot in &mut state.slots {
-                if slot.hearing.hears_to().is_some_and(|it| it != end) {
-                    slot.hearing.end();
+                if slot.audio.hears_to().is_some_and(|it| it != end) {
+                    slot.audio.end();
                 }
             }
         });

@@ -22,33 +22,33 @@ impl Shared {
     /// Takes a buffer of sound in, and pushes the samples out that are due then.
     pub fn chain_sound(
         self: &Arc<Self>,
-        stage: &mut AudioStream,
+        stream: &mut AudioStream,
         frame: gst::Buffer,
     ) -> Result<gst::FlowSuccess, gst::FlowError> {
-        let Some(samples) = stage.spec.samples_of(frame.size()) else {
-            return Err(self.reject(stage, frame.size()));
+        let Some(samples) = stream.spec.samples_of(frame.size()) else {
+            return Err(self.reject(stream, frame.size()));
         };
         if samples == 0 {
             return Ok(gst::FlowSuccess::Ok);
         }
-        let pts = frame.pts().map(Duration::from);
+        let pts = frame.pts();
         let is_marked = frame.flags().contains(gst::BufferFlags::DISCONT);
-        if !stage.is_new && !stage.timeline.continues(pts, is_marked) {
-            self.end_sound(stage)?;
+        if !stream.is_new && !stream.timeline.continues(pts, is_marked) {
+            self.end_sound(stream)?;
         }
-        if stage.is_new {
-            stage.begin(pts);
+        if stream.is_new {
+            stream.begin(pts);
         }
-        self.keep_pace(stage, samples);
-        let mut journey = self.set_out(frame);
-        self.take_in(stage, &mut journey, samples)?;
-        self.answer_sound(stage, &mut journey)?;
-        self.conclude_sound(stage, journey)
+        self.follow_buffer_duration(stream, samples);
+        let mut context = self.set_out(frame);
+        self.take_in(stream, &mut context, samples)?;
+        self.answer_sound(stream, &mut context)?;
+        self.conclude_sound(stream, context)
     }
 
-    fn reject(&self, stage: &AudioStream, bytes: usize) -> gst::FlowError {
+    fn reject(&self, stream: &AudioStream, bytes: usize) -> gst::FlowError {
         if let Some(switch) = self.switch.upgrade() {
-            let width = stage.spec.width();
+            let width = stream.spec.width();
             gst::element_error!(
                 switch,
                 gst::StreamError::Format,
@@ -60,8 +60,8 @@ impl Shared {
     }
 
     /// Lets the budget follow the buffers' duration, and tells the pipeline when the latency follows from it.
-    fn keep_pace(&self, stage: &mut AudioStream, samples: u64) {
-        let Some(duration) = stage.pace.take(stage.spec.duration_of(samples)) else {
+    fn follow_buffer_duration(&self, stream: &mut AudioStream, samples: u64) {
+        let Some(duration) = stream.buffer_duration.take(stream.spec.duration_of(samples)) else {
             return;
         };
         let (before, after) = {
@@ -78,28 +78,29 @@ impl Shared {
     /// Puts the buffer in its place in the stream.
     fn take_in(
         &self,
-        stage: &mut AudioStream,
-        journey: &mut FrameContext,
+        stream: &mut AudioStream,
+        context: &mut FrameContext,
         samples: u64,
     ) -> Result<(), gst::FlowError> {
-        let start = stage.timeline.end();
+        let pts = context.frame.pts();
+        let start = stream.timeline.end();
         {
             // The lanes get time stamps that are exact to the sample, so that theirs are.
-            let frame = journey.frame.make_mut();
-            frame.set_pts(gst::ClockTime::try_from(stage.timeline.time_of(start)).ok());
+            let frame = context.frame.make_mut();
+            frame.set_pts(stream.timeline.time_of(start));
             frame.unset_flags(gst::BufferFlags::DISCONT);
         }
-        let map = journey.frame.map_readable().map_err(|_| gst::FlowError::Error)?;
-        stage.input.append(&map);
+        let map = context.frame.map_readable().map_err(|_| gst::FlowError::Error)?;
+        stream.input.append(&map);
         drop(map);
-        stage.timeline.advance(samples);
-        let end = stage.timeline.end();
-        stage.recent.push_back((start..end, journey.frame.clone()));
-        let fade = Duration::from(journey.settings.crossfade);
-        stage.seam.set_fade(stage.spec.samples_in(fade));
+        stream.timeline.advance(pts, samples);
+        let end = stream.timeline.end();
+        stream.recent.push_back((start..end, context.frame.clone()));
+        let fade = Duration::from(context.settings.crossfade);
+        stream.crossfader.set_fade(stream.spec.samples_in(fade));
         self.board.lock().sound = Some(Sound {
-            spec: stage.spec,
-            timeline: stage.timeline,
+            spec: stream.spec,
+            timeline: stream.timeline,
         });
         Ok(())
     }
@@ -108,48 +109,48 @@ impl Shared {
     /// given what is due.
     fn answer_sound(
         self: &Arc<Self>,
-        stage: &mut AudioStream,
-        journey: &mut FrameContext,
+        stream: &mut AudioStream,
+        context: &mut FrameContext,
     ) -> Result<(), gst::FlowError> {
         loop {
-            self.choose_lane(stage, journey)?;
-            let needed = self.feed_needed(stage, journey);
-            self.await_needed(stage, journey, &needed)?;
-            self.keep_delay(stage);
-            if journey.policy != LatePolicy::Wait || self.has_voice(stage, journey, &needed) {
+            self.choose_lane(stream, context)?;
+            let needed = self.feed_needed(stream, context);
+            self.await_needed(stream, context, &needed)?;
+            self.keep_delay(stream);
+            if context.policy != LatePolicy::Wait || self.has_voice(stream, context, &needed) {
                 return Ok(());
             }
-            journey.missed = true;
-            journey.plan.choice = self.policy_adapter.lock().decide(journey.now(), &self.board);
+            context.missed = true;
+            context.plan.choice = self.policy_adapter.lock().decide(context.now(), &self.board);
         }
     }
 
     /// Whom the policy wants; where no deadline is kept, whoever there is, and there has to be somebody.
-    fn choose_lane(&self, stage: &mut AudioStream, journey: &mut FrameContext) -> Result<(), gst::FlowError> {
+    fn choose_lane(&self, stream: &mut AudioStream, context: &mut FrameContext) -> Result<(), gst::FlowError> {
         loop {
-            let choice = &mut journey.plan.choice;
+            let choice = &mut context.plan.choice;
             let switch = choice.switch.take();
-            let waits = journey.policy == LatePolicy::Wait;
+            let waits = context.policy == LatePolicy::Wait;
             let chosen = choice.answer.or(choice.hold.map(|it| it.0));
             let cold = || {
                 if waits {
-                    self.cold_voice(&journey.plan)
+                    self.cold_voice(&context.plan)
                 } else {
                     None
                 }
             };
             match chosen.or_else(cold) {
                 Some(lane) => {
-                    stage.want(lane, switch);
+                    stream.want(lane, switch);
                     return Ok(());
                 }
                 None if !waits => {
-                    self.policy_adapter.lock().lost(journey.now());
-                    journey.missed = true;
+                    self.policy_adapter.lock().lost(context.now());
+                    context.missed = true;
                     return Ok(());
                 }
                 // Somebody who hears goes on, whatever the policy knows of him.
-                None if self.is_served(stage) => return Ok(()),
+                None if self.is_served(stream) => return Ok(()),
                 None if !self.board.lock().slots.iter().any(LaneStatus::is_worth_waiting) => {
                     return Err(self.give_up());
                 }
@@ -158,7 +159,7 @@ impl Shared {
             if !self.board.wait_for_somebody(Instant::now() + LOADING_POLL) {
                 return Err(gst::FlowError::Flushing);
             }
-            journey.plan.choice = self.policy_adapter.lock().decide(journey.now(), &self.board);
+            context.plan.choice = self.policy_adapter.lock().decide(context.now(), &self.board);
         }
     }
 
@@ -180,14 +181,14 @@ impl Shared {
     }
 
     /// Whether a lane is there from which what is due can go out, or which left it out.
-    fn has_voice(&self, stage: &AudioStream, journey: &FrameContext, needed: &RequiredLanes) -> bool {
+    fn has_voice(&self, stream: &AudioStream, context: &FrameContext, needed: &RequiredLanes) -> bool {
         let state = self.board.lock();
         let versions = Versions {
-            input: &stage.input,
+            input: &stream.input,
             slots: &state.slots,
         };
-        let wishes = stage.wishes(&state, journey.plan.floor);
-        let can = stage.seam.can_play(&wishes, stage.due(), &versions);
+        let requests = stream.requests(&state, context.plan.floor);
+        let can = stream.crossfader.can_play(&requests, stream.due(), &versions);
         let has_heard = |slot: &LaneStatus| slot.keeps_up() && slot.is_settled();
         can || needed
             .lanes()
@@ -197,34 +198,34 @@ impl Shared {
     /// Sends out what is due, keeps the record, and lets others hear the buffer in the slack.
     fn conclude_sound(
         self: &Arc<Self>,
-        stage: &mut AudioStream,
-        mut journey: FrameContext,
+        stream: &mut AudioStream,
+        mut context: FrameContext,
     ) -> Result<gst::FlowSuccess, gst::FlowError> {
-        let out = self.play_due(stage, &journey)?;
+        let out = self.play_due(stream, &context)?;
         let active = self.totals.lock().active;
-        if let Some(switch) = stage.take_switch(active) {
-            journey.plan.choice.switch = Some(switch);
-            self.announce(&mut journey);
+        if let Some(switch) = stream.take_switch(active) {
+            context.plan.choice.switch = Some(switch);
+            self.announce(&mut context);
         }
-        let latency = journey.clock.elapsed();
-        let source = match stage.seam.target() {
-            Some(Source::Candidate(lane)) if Some(lane) == stage.wanted || Some(lane) == stage.leaving => {
+        let latency = context.clock.elapsed();
+        let source = match stream.crossfader.target() {
+            Some(Source::Candidate(lane)) if Some(lane) == stream.wanted || Some(lane) == stream.leaving => {
                 AnsweredBy::Active(lane)
             }
             Some(Source::Candidate(lane)) => AnsweredBy::Floor(lane),
             _ => AnsweredBy::Passthrough,
         };
-        stage.part();
-        let is_dropped = journey.policy == LatePolicy::Drop && source == AnsweredBy::Passthrough;
-        self.record_sound(&journey, source, (out.is_some(), is_dropped), latency);
-        self.hear_beside(stage, &journey, source);
+        stream.part();
+        let is_dropped = context.policy == LatePolicy::Drop && source == AnsweredBy::Passthrough;
+        self.record_sound(&context, source, (out.is_some(), is_dropped), latency);
+        self.hear_beside(stream, &context, source);
         self.warmed();
         match out {
             Some(_) if is_dropped => {
-                stage.is_discontinuous = true;
+                stream.is_discontinuous = true;
                 Ok(gst::FlowSuccess::Ok)
             }
-            Some(buffer) => self.push_sound(stage, buffer),
+            Some(buffer) => self.push_sound(stream, buffer),
             // The first samples are still on their way through the lanes.
             None => Ok(gst::FlowSuccess::Ok),
         }
@@ -233,93 +234,93 @@ impl Shared {
     /// Makes a buffer of the samples that are due; `None` when none are.
     pub(in crate::elements::switch) fn play_due(
         &self,
-        stage: &mut AudioStream,
-        journey: &FrameContext,
+        stream: &mut AudioStream,
+        context: &FrameContext,
     ) -> Result<Option<gst::Buffer>, gst::FlowError> {
-        let memory = match journey.policy {
-            LatePolicy::Wait => stage.spec.samples_in(WARM_AHEAD),
+        let memory = match context.policy {
+            LatePolicy::Wait => stream.spec.samples_in(WARM_AHEAD),
             _ => 0,
         };
-        let due = stage.due();
-        let out = self.play_to(stage, due, journey.plan.floor, Some(journey.entered))?;
-        stage.forget(&mut self.board.lock(), memory);
+        let due = stream.due();
+        let out = self.play_to(stream, due, context.plan.floor, Some(context.entered))?;
+        stream.forget(&mut self.board.lock(), memory);
         Ok(out)
     }
 
     /// Makes a buffer of the samples up to a position; `None` when that is reached already.
     pub(in crate::elements::switch) fn play_to(
         &self,
-        stage: &mut AudioStream,
+        stream: &mut AudioStream,
         end: u64,
         floor: Option<usize>,
         entered: Option<gst::ClockTime>,
     ) -> Result<Option<gst::Buffer>, gst::FlowError> {
-        let begin = stage.seam.position();
+        let begin = stream.crossfader.position();
         let Some(samples) = end.checked_sub(begin).filter(|it| 0 < *it) else {
             return Ok(None);
         };
-        let mut out = stage.stock.take(samples as usize * stage.spec.width())?;
+        let mut out = stream.pool.take(samples as usize * stream.spec.width())?;
         let buffer = out.get_mut().ok_or(gst::FlowError::Error)?;
         let said = {
             let mut map = buffer.map_writable().map_err(|_| gst::FlowError::Error)?;
             let state = self.board.lock();
-            let wishes = stage.wishes(&state, floor);
+            let requests = stream.requests(&state, floor);
             let versions = Versions {
-                input: &stage.input,
+                input: &stream.input,
                 slots: &state.slots,
             };
-            stage.seam.play(&wishes, &versions, &mut map);
-            match stage.seam.target() {
+            stream.crossfader.play(&requests, &versions, &mut map);
+            match stream.crossfader.target() {
                 Some(Source::Candidate(lane)) => {
-                    state.slots.get(lane).map(|it| it.hearing.said.within(begin..end))
+                    state.slots.get(lane).map(|it| it.audio.said.within(begin..end))
                 }
                 _ => None,
             }
         };
-        stage.apply_metadata(buffer, begin, entered, &said.unwrap_or_default());
+        stream.apply_metadata(buffer, begin, entered, &said.unwrap_or_default());
         Ok(Some(out))
     }
 
     pub(in crate::elements::switch) fn push_sound(
         &self,
-        stage: &AudioStream,
+        stream: &AudioStream,
         buffer: gst::Buffer,
     ) -> Result<gst::FlowSuccess, gst::FlowError> {
-        let events = self.outgoing.lock().before(Some(&stage.caps));
+        let events = self.outgoing.lock().before(Some(&stream.caps));
         self.push_events(events);
         self.src.push(buffer)
     }
 
     fn record_sound(
         &self,
-        journey: &FrameContext,
+        context: &FrameContext,
         source: AnsweredBy,
         (is_out, is_dropped): (bool, bool),
         latency: Duration,
     ) {
-        let is_miss = journey.missed || source == AnsweredBy::Passthrough || journey.plan.budget < latency;
+        let is_miss = context.missed || source == AnsweredBy::Passthrough || context.plan.budget < latency;
         if let AnsweredBy::Active(lane) | AnsweredBy::Floor(lane) = source
             && let Some(slot) = self.board.lock().slots.get_mut(lane)
         {
             slot.tally.answers += 1;
-            slot.tally.misses += u64::from(is_miss && !journey.missed);
+            slot.tally.misses += u64::from(is_miss && !context.missed);
         }
         {
             let mut totals = self.totals.lock();
             totals.frames_in += 1;
-            totals.budget = journey.plan.budget;
+            totals.budget = context.plan.budget;
             totals.misses += u64::from(is_miss);
             totals.frames_out += u64::from(is_out && !is_dropped);
             totals.dropped += u64::from(is_out && is_dropped);
             totals.floor_answers += u64::from(!matches!(source, AnsweredBy::Active(_)));
             totals.latency.push(latency);
         }
-        if journey.settings.frame_messages {
+        if context.settings.frame_messages {
             let source = Some(source).filter(|_| !is_dropped);
-            self.post(messages::frame(self, journey, source, latency, is_miss));
+            self.post(messages::frame(self, context, source, latency, is_miss));
         }
         if is_miss {
-            self.post_qos(journey, latency);
+            self.post_qos(context, latency);
         }
     }
 

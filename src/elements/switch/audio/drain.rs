@@ -20,32 +20,32 @@ impl Shared {
     /// Sends out all that came in. Time begins anew with the next buffer, and no lane knows what was before.
     pub(in crate::elements::switch) fn end_sound(
         self: &Arc<Self>,
-        stage: &mut AudioStream,
+        stream: &mut AudioStream,
     ) -> Result<(), gst::FlowError> {
-        if stage.is_new {
+        if stream.is_new {
             return Ok(());
         }
-        let end = stage.timeline.end();
-        if stage.seam.position() < end {
-            self.drain(stage)?;
+        let end = stream.timeline.end();
+        if stream.crossfader.position() < end {
+            self.drain(stream)?;
             let floor = self.policy_adapter.lock().floor_lane();
-            if let Some(buffer) = self.play_to(stage, end, floor, None)? {
-                self.push_sound(stage, buffer)?;
+            if let Some(buffer) = self.play_to(stream, end, floor, None)? {
+                self.push_sound(stream, buffer)?;
                 self.totals.lock().frames_out += 1;
             }
         }
         self.board.change(|state| {
             for slot in &mut state.slots {
-                slot.hearing.end();
+                slot.audio.end();
             }
         });
-        stage.is_new = true;
+        stream.is_new = true;
         Ok(())
     }
 
     /// Gets the last samples out of the lane that sounds.
-    fn drain(self: &Arc<Self>, stage: &AudioStream) -> Result<(), gst::FlowError> {
-        let Some(Source::Candidate(lane)) = stage.seam.target() else {
+    fn drain(self: &Arc<Self>, stream: &AudioStream) -> Result<(), gst::FlowError> {
+        let Some(Source::Candidate(lane)) = stream.crossfader.target() else {
             return Ok(());
         };
         let settings = self.settings();
@@ -67,7 +67,7 @@ impl Shared {
         pads.entry.push_event(gst::event::Eos::new());
         let is_drained = |state: &State| {
             let slot = state.slots.get(lane);
-            slot.is_none_or(|it| it.hearing.is_drained || !it.hears())
+            slot.is_none_or(|it| it.audio.is_drained || !it.hears())
         };
         if !self.board.wait_until(deadline, is_drained) {
             return Err(gst::FlowError::Flushing);
@@ -107,36 +107,36 @@ impl Shared {
         if !ends {
             return;
         }
-        let Some(mut stage) = self.stage.lock().take() else {
+        let Some(mut stream) = self.stage.lock().take() else {
             return;
         };
-        if let Err(error) = self.end_sound(&mut stage) {
+        if let Err(error) = self.end_sound(&mut stream) {
             gst::debug!(CAT, "The last samples do not go out: {error}");
         }
-        *self.stage.lock() = Some(stage);
+        *self.stage.lock() = Some(stream);
     }
 
     /// Gets ready for a stream with these caps, of sound or not.
     pub fn enter(&self, caps: &gst::Caps) {
         let spec = Spec::from_caps(caps);
-        let mut stage = self.stage.lock();
-        if stage.as_ref().is_some_and(|it| it.caps == *caps) {
+        let mut stream = self.stage.lock();
+        if stream.as_ref().is_some_and(|it| it.caps == *caps) {
             return;
         }
-        let delay = stage.as_ref().map(|it| it.spec.duration_of(it.delay));
-        *stage = spec.map(|spec| {
-            let mut stage = AudioStream::new(spec, caps.clone());
+        let delay = stream.as_ref().map(|it| it.spec.duration_of(it.delay));
+        *stream = spec.map(|spec| {
+            let mut stream = AudioStream::new(spec, caps.clone());
             // What the pipeline was told stays true, so that it need not be told again.
-            stage.delay = spec.samples_in(delay.unwrap_or_default());
-            Box::new(stage)
+            stream.delay = spec.samples_in(delay.unwrap_or_default());
+            Box::new(stream)
         });
-        drop(stage);
+        drop(stream);
         // Delays were counted in samples of the old rate.
         let mut state = self.board.lock();
         state.sound = None;
         for slot in &mut state.slots {
-            slot.hearing.end();
-            slot.hearing.ear = AlignedTrack::default();
+            slot.audio.end();
+            slot.audio.track = AlignedTrack::default();
         }
     }
 
@@ -149,8 +149,8 @@ impl Shared {
 
     /// A flush has taken what was on its way.
     pub fn sound_flushed(&self) {
-        if let Some(stage) = self.stage.lock().as_mut() {
-            stage.is_new = true;
+        if let Some(stream) = self.stage.lock().as_mut() {
+            stream.is_new = true;
         }
     }
 }

@@ -44,18 +44,18 @@ impl Shared {
     /// Lets the lanes hear the newest buffer from which samples may go out now.
     pub(in crate::elements::switch) fn feed_needed(
         self: &Arc<Self>,
-        stage: &AudioStream,
-        journey: &FrameContext,
+        stream: &AudioStream,
+        context: &FrameContext,
     ) -> RequiredLanes {
-        let needed = self.needed(stage, journey);
+        let needed = self.needed(stream, context);
         let is_alone = needed.lanes().nth(1).is_none();
-        let is_served = self.is_served(stage);
+        let is_served = self.is_served(stream);
         for lane in needed.lanes() {
             // Nothing may go out that no lane has heard: who steps in hears what was before, too.
-            let steps_in = journey.policy == LatePolicy::Wait && !is_served && stage.wanted == Some(lane);
-            if steps_in && self.must_go_back(stage, lane) {
-                for heard in stage.before_newest() {
-                    self.hear(lane, heard, journey);
+            let steps_in = context.policy == LatePolicy::Wait && !is_served && stream.wanted == Some(lane);
+            if steps_in && self.must_go_back(stream, lane) {
+                for heard in stream.before_newest() {
+                    self.hear(lane, heard, context);
                 }
             }
             let kind = if is_alone {
@@ -63,46 +63,46 @@ impl Shared {
             } else {
                 RunKind::Overlapped
             };
-            if let Some(heard) = stage.newest(kind) {
-                self.hear(lane, heard, journey);
+            if let Some(heard) = stream.newest(kind) {
+                self.hear(lane, heard, context);
             }
         }
         needed
     }
 
     /// Whether the lane has not heard enough to sound at once, and could by hearing the last buffers again.
-    fn must_go_back(&self, stage: &AudioStream, lane: usize) -> bool {
-        let oldest = stage.recent.front().map(|it| it.0.start);
+    fn must_go_back(&self, stream: &AudioStream, lane: usize) -> bool {
+        let oldest = stream.recent.front().map(|it| it.0.start);
         self.board.change(|state| {
             let Some(slot) = state.slots.get_mut(lane) else {
                 return false;
             };
-            let is_ripe = slot
-                .ripe_at(stage.timeline.origin(), &stage.spec)
-                .is_some_and(|it| it <= stage.seam.position());
-            let goes_back = !is_ripe && slot.hearing.ear.since().is_none_or(|it| oldest < Some(it));
+            let is_ready = slot
+                .ready_at(stream.timeline.origin(), &stream.spec)
+                .is_some_and(|it| it <= stream.crossfader.position());
+            let goes_back = !is_ready && slot.audio.track.since().is_none_or(|it| oldest < Some(it));
             if goes_back {
-                slot.hearing.end();
+                slot.audio.end();
             }
             goes_back
         })
     }
 
     /// Whether a lane that sounds hears the stream.
-    pub(in crate::elements::switch) fn is_served(&self, stage: &AudioStream) -> bool {
+    pub(in crate::elements::switch) fn is_served(&self, stream: &AudioStream) -> bool {
         let state = self.board.lock();
         let hears = |slot: &LaneStatus| slot.keeps_up() && !slot.is_forbidden;
         let mut all = state.slots.iter().enumerate();
-        all.any(|(lane, slot)| stage.seam.sounds(Source::Candidate(lane)) && hears(slot))
+        all.any(|(lane, slot)| stream.crossfader.sounds(Source::Candidate(lane)) && hears(slot))
     }
 
-    fn needed(&self, stage: &AudioStream, journey: &FrameContext) -> RequiredLanes {
+    fn needed(&self, stream: &AudioStream, context: &FrameContext) -> RequiredLanes {
         let state = self.board.lock();
         let mut needed = RequiredLanes::default();
-        let sounds = |lane: &usize| stage.seam.sounds(Source::Candidate(*lane));
+        let sounds = |lane: &usize| stream.crossfader.sounds(Source::Candidate(*lane));
         // Who hears nothing any more cannot give more; and who was waited for long enough is not waited for again.
         let hears = |it: &usize| {
-            state.slots.get(*it).is_some_and(|it| match journey.policy {
+            state.slots.get(*it).is_some_and(|it| match context.policy {
                 LatePolicy::Wait => it.keeps_up(),
                 _ => it.hears(),
             })
@@ -110,8 +110,8 @@ impl Shared {
         for lane in (0..state.slots.len()).filter(sounds).filter(hears) {
             needed.add(lane);
         }
-        if let Some(lane) = stage.wanted
-            && (journey.policy == LatePolicy::Wait || self.is_due(stage, &state, lane))
+        if let Some(lane) = stream.wanted
+            && (context.policy == LatePolicy::Wait || self.is_due(stream, &state, lane))
         {
             needed.add(lane);
         }
@@ -119,14 +119,14 @@ impl Shared {
     }
 
     /// Whether the lane may sound with this buffer: it has heard enough, or it can hear the stream from its beginning.
-    fn is_due(&self, stage: &AudioStream, state: &State, lane: usize) -> bool {
-        let origin = stage.timeline.origin();
-        let is_first = stage.recent.len() == 1 && stage.recent[0].0.start == origin;
-        let ripe_at = state
+    fn is_due(&self, stream: &AudioStream, state: &State, lane: usize) -> bool {
+        let origin = stream.timeline.origin();
+        let is_first = stream.recent.len() == 1 && stream.recent[0].0.start == origin;
+        let ready_at = state
             .slots
             .get(lane)
-            .and_then(|it| it.ripe_at(origin, &stage.spec));
-        ripe_at.map_or(is_first, |it| it < stage.due())
+            .and_then(|it| it.ready_at(origin, &stream.spec));
+        ready_at.map_or(is_first, |it| it < stream.due())
     }
 
     /// Lets a lane hear a buffer, at once or after those that it is still at. Where no deadline is kept, it is waited for
@@ -135,13 +135,13 @@ impl Shared {
         self: &Arc<Self>,
         lane: usize,
         heard: AudioBlock,
-        journey: &FrameContext,
+        context: &FrameContext,
     ) {
-        if journey.policy == LatePolicy::Wait {
+        if context.policy == LatePolicy::Wait {
             let is_settled = |state: &State| state.slots.get(lane).is_none_or(LaneStatus::is_settled);
             self.board.wait_until(Instant::now() + PATIENCE, is_settled);
             self.board.change(|state| match state.slots.get_mut(lane) {
-                Some(slot) if !slot.is_settled() => slot.hearing.end(),
+                Some(slot) if !slot.is_settled() => slot.audio.end(),
                 _ => {}
             });
         }
@@ -154,13 +154,13 @@ impl Shared {
     /// Waits until all that are needed have given back what they can, or until the deadline.
     pub(in crate::elements::switch) fn await_needed(
         self: &Arc<Self>,
-        stage: &AudioStream,
-        journey: &mut FrameContext,
+        stream: &AudioStream,
+        context: &mut FrameContext,
         needed: &RequiredLanes,
     ) -> Result<(), gst::FlowError> {
-        let waits = journey.policy == LatePolicy::Wait;
-        let budget = journey.plan.budget;
-        let deadline = journey.clock + (budget - WAKE_UP_MARGIN.min(budget / 2));
+        let waits = context.policy == LatePolicy::Wait;
+        let budget = context.plan.budget;
+        let deadline = context.clock + (budget - WAKE_UP_MARGIN.min(budget / 2));
         let settled = |state: &State, lane: usize| state.slots.get(lane).is_none_or(LaneStatus::is_settled);
         let all_settled = |state: &State| needed.lanes().all(|it| settled(state, it));
         loop {
@@ -180,7 +180,7 @@ impl Shared {
             self.await_stragglers(needed)?;
         }
         for lane in needed.lanes() {
-            self.note_miss(stage, journey, lane);
+            self.note_miss(stream, context, lane);
         }
         Ok(())
     }
@@ -204,7 +204,7 @@ impl Shared {
             self.board.change(|state| {
                 let slot = state.slots.get_mut(lane);
                 if let Some(slot) = slot.filter(|it| it.hears() && it.run.is_none()) {
-                    slot.admit();
+                    slot.accept_lag();
                 }
             });
             self.lags_too_far(lane);
@@ -213,13 +213,13 @@ impl Shared {
     }
 
     /// Notes that a lane's samples did not come in time, if they did not.
-    fn note_miss(&self, stage: &AudioStream, journey: &mut FrameContext, lane: usize) {
-        let (due, sounds) = (stage.due(), stage.seam.sounds(Source::Candidate(lane)));
+    fn note_miss(&self, stream: &AudioStream, context: &mut FrameContext, lane: usize) {
+        let (due, sounds) = (stream.due(), stream.crossfader.sounds(Source::Candidate(lane)));
         let is_late = self.board.change(|state| {
             let Some(slot) = state.slots.get_mut(lane) else {
                 return false;
             };
-            let is_late = !slot.is_settled() && slot.hearing.ear.span().end < due;
+            let is_late = !slot.is_settled() && slot.audio.track.span().end < due;
             if is_late {
                 slot.tally.misses += 1;
                 if let Some(run) = slot.run.as_mut() {
@@ -229,11 +229,11 @@ impl Shared {
             is_late
         });
         if is_late {
-            journey.missed |= sounds;
-            let elapsed = journey.clock.elapsed();
+            context.missed |= sounds;
+            let elapsed = context.clock.elapsed();
             self.policy_adapter
                 .lock()
-                .missed(journey.now(), lane, elapsed, &self.board);
+                .missed(context.now(), lane, elapsed, &self.board);
         }
     }
 }

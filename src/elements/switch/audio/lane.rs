@@ -69,7 +69,7 @@ enum OutputThread {
 /// A lane's place beside the sound.
 #[derive(Debug, Default)]
 pub struct LaneAudio {
-    pub ear: AlignedTrack,
+    pub track: AlignedTrack,
     /// What it said of its sound in metas.
     pub said: PositionedMetas,
     /// Format of what it gives.
@@ -86,14 +86,14 @@ pub struct LaneAudio {
 impl LaneAudio {
     /// Lets it hear nothing any more; what it has given stays.
     pub fn end(&mut self) {
-        self.ear.end();
+        self.track.end();
         self.backlog.clear();
     }
 
     /// End of what it hears, backlog included; `None` when it hears nothing.
     pub fn hears_to(&self) -> Option<u64> {
-        self.ear.since()?;
-        Some(self.backlog.back().map_or(self.ear.given(), |it| it.end))
+        self.track.since()?;
+        Some(self.backlog.back().map_or(self.track.fed_to(), |it| it.end))
     }
 }
 
@@ -120,12 +120,12 @@ pub enum Misfit {
 impl LaneStatus {
     /// Whether the lane has given back all that it could of what it hears, or hears nothing.
     pub fn is_settled(&self) -> bool {
-        let hearing = &self.hearing;
-        hearing.ear.since().is_none() || (self.run.is_none() && hearing.backlog.is_empty())
+        let audio = &self.audio;
+        audio.track.since().is_none() || (self.run.is_none() && audio.backlog.is_empty())
     }
 
     pub fn hears(&self) -> bool {
-        self.hearing.ear.since().is_some()
+        self.audio.track.since().is_some()
     }
 
     /// Whether the lane hears the stream and has not missed a deadline with what it has in hand.
@@ -134,22 +134,22 @@ impl LaneStatus {
     }
 
     /// Nothing more came of what it was given, so that it lags so far.
-    pub fn admit(&mut self) {
-        self.hearing.ear.admit();
-        if self.hearing.manner == OutputThread::Unknown {
+    pub fn accept_lag(&mut self) {
+        self.audio.track.accept_lag();
+        if self.audio.manner == OutputThread::Unknown {
             // Once is enough to wait for what may come later.
-            self.hearing.manner = OutputThread::Here;
+            self.audio.manner = OutputThread::Here;
         }
     }
 
     /// Whether what is still missing of what the lane can give will not come any more.
     pub fn has_given_all(&self) -> bool {
-        self.hearing.manner == OutputThread::Here || self.hearing.ear.is_up_to_date()
+        self.audio.manner == OutputThread::Here || self.audio.track.is_up_to_date()
     }
 
     /// Position from which on the lane may sound, in a stream that began at `origin`; `None` when it hears nothing.
-    pub fn ripe_at(&self, origin: u64, spec: &Spec) -> Option<u64> {
-        let since = self.hearing.ear.since()?;
+    pub fn ready_at(&self, origin: u64, spec: &Spec) -> Option<u64> {
+        let since = self.audio.track.since()?;
         // From the beginning on there is nothing more to be heard.
         let ahead = if since <= origin {
             0
@@ -170,29 +170,29 @@ impl State {
         let Some(slot) = self.slots.get_mut(lane) else {
             return FeedResult::Refused;
         };
-        if slot.hearing.hears_to() == Some(heard.end) {
+        if slot.audio.hears_to() == Some(heard.end) {
             return FeedResult::Later;
         }
-        if slot.hearing.hears_to() != Some(heard.start) {
-            slot.hearing.end();
+        if slot.audio.hears_to() != Some(heard.start) {
+            slot.audio.end();
             if !slot.is_idle() {
                 return FeedResult::Refused;
             }
-            slot.hearing.ear.begin(heard.start, spec.width());
-            slot.hearing.said.clear();
-            slot.hearing.is_drained = false;
+            slot.audio.track.begin(heard.start, spec.width());
+            slot.audio.said.clear();
+            slot.audio.is_drained = false;
             heard.frame.make_mut().set_flags(gst::BufferFlags::DISCONT);
             heard.kind = RunKind::WarmUp;
         }
         if slot.run.is_none() {
             return FeedResult::Push(self.hand(lane, heard));
         }
-        let behind = heard.end - slot.hearing.ear.given();
+        let behind = heard.end - slot.audio.track.fed_to();
         if spec.samples_in(WARM_AHEAD) + (heard.end - heard.start) < behind {
-            slot.hearing.end();
+            slot.audio.end();
             return FeedResult::Refused;
         }
-        slot.hearing.backlog.push_back(heard);
+        slot.audio.backlog.push_back(heard);
         FeedResult::Later
     }
 
@@ -200,7 +200,7 @@ impl State {
         let entered = stamp::read(&heard.frame).unwrap_or_default();
         self.claim(lane, entered, heard.frame.pts(), Purpose::Hear(heard.kind));
         if let Some(slot) = self.slots.get_mut(lane) {
-            slot.hearing.ear.give(heard.end);
+            slot.audio.track.feed(heard.end);
         }
         heard.frame
     }
@@ -218,39 +218,39 @@ impl State {
         if !slot.hears() {
             return Ok(None);
         }
-        if slot.hearing.spec != Some(sound.spec) {
-            return Err(Misfit::Format(slot.hearing.spec));
+        if slot.audio.spec != Some(sound.spec) {
+            return Err(Misfit::Format(slot.audio.spec));
         }
         if sound.spec.samples_of(bytes.len()).is_none() {
             return Err(Misfit::Size(bytes.len()));
         }
         let width = sound.spec.width();
-        let hearing = &mut slot.hearing;
-        let landing = match buffer.pts().map(Duration::from) {
-            None => hearing.ear.take(None, bytes, width),
+        let audio = &mut slot.audio;
+        let landing = match buffer.pts() {
+            None => audio.track.accept(None, bytes, width),
             Some(pts) => match sound.timeline.position_of(pts) {
-                Some(position) => hearing.ear.take(Some(position), bytes, width),
+                Some(position) => audio.track.accept(Some(position), bytes, width),
                 None => Landing::Outside,
             },
         };
         if landing != Landing::Outside {
-            let begin = hearing
-                .ear
+            let begin = audio
+                .track
                 .span()
                 .end
                 .saturating_sub((bytes.len() / width) as u64);
-            hearing.said.keep(begin, buffer);
+            audio.said.keep(begin, buffer);
         }
-        if landing != Landing::Outside && hearing.manner != OutputThread::Elsewhere {
+        if landing != Landing::Outside && audio.manner != OutputThread::Elsewhere {
             let is_here = PUSHING.get() == Some(lane);
-            hearing.manner = if is_here {
+            audio.manner = if is_here {
                 OutputThread::Here
             } else {
                 OutputThread::Elsewhere
             };
         }
         let has_returned = slot.run.is_some_and(|it| it.returned.is_some());
-        if has_returned && slot.hearing.ear.is_up_to_date() {
+        if has_returned && slot.audio.track.is_up_to_date() {
             return Ok(self.run_ends(lane));
         }
         Ok(None)
@@ -260,7 +260,7 @@ impl State {
     pub fn let_go(&mut self, lane: usize, entered: Option<gst::ClockTime>) -> Option<gst::Buffer> {
         self.run_of(lane, entered)?.returned = Some(Instant::now());
         let slot = self.slots.get_mut(lane)?;
-        let may_come = slot.hearing.manner == OutputThread::Elsewhere && !slot.hearing.ear.is_up_to_date();
+        let may_come = slot.audio.manner == OutputThread::Elsewhere && !slot.audio.track.is_up_to_date();
         if may_come && slot.hears() {
             return None;
         }
@@ -274,9 +274,9 @@ impl State {
         };
         let returned = slot.run.and_then(|it| it.returned);
         if returned.is_some_and(|it| it + RETURN_GRACE <= Instant::now()) {
-            slot.admit();
+            slot.accept_lag();
             // What it would get next follows with the buffer at hand, or not at all.
-            slot.hearing.backlog.clear();
+            slot.audio.backlog.clear();
             self.run_ends(lane);
         }
     }
@@ -287,7 +287,7 @@ impl State {
         let slot = self.slots.get_mut(lane)?;
         let run = slot.run.take()?;
         let latency: Duration = gst::get_timestamp().saturating_sub(run.started).into();
-        slot.hearing.ear.is_through();
+        slot.audio.track.run_finished();
         slot.tally.runs += 1;
         let mut kind = match run.purpose {
             Purpose::Hear(kind) => kind,
@@ -303,12 +303,12 @@ impl State {
             slot.tally.window.push(latency);
         }
         // The last warm-up run comes when it has heard and given enough to know how far it lags.
-        let ear = &slot.hearing.ear;
-        let has_heard = spec.samples_in(WARM_AHEAD) <= ear.heard() && ear.has_given();
+        let track = &slot.audio.track;
+        let has_heard = spec.samples_in(WARM_AHEAD) <= track.fed() && track.has_output();
         let is_last = matches!(slot.residency, LaneState::Warming { runs_left } if runs_left <= 1);
         let became_warm = (has_heard || !is_last) && slot.warm_up();
-        let is_measured = slot.hearing.ear.has_given() && !run.abandoned || kind != RunKind::WarmUp;
-        let next = slot.hearing.backlog.pop_front();
+        let is_measured = slot.audio.track.has_output() && !run.abandoned || kind != RunKind::WarmUp;
+        let next = slot.audio.backlog.pop_front();
         if is_measured {
             self.tell(Fact::Ran { lane, latency, kind });
         }
@@ -322,6 +322,6 @@ impl State {
     /// Largest delay of the lanes that may sound, in samples.
     pub fn largest_delay(&self) -> u64 {
         let present = self.slots.iter().filter(|it| it.residency != LaneState::Gone);
-        present.map(|it| it.hearing.ear.delay()).max().unwrap_or_default()
+        present.map(|it| it.audio.track.delay()).max().unwrap_or_default()
     }
 }

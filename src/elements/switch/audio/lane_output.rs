@@ -38,8 +38,8 @@ impl Shared {
     ) {
         let asks = {
             let state = self.board.lock();
-            let hearing = state.slots.get(lane).map(|it| &it.hearing);
-            hearing.is_some_and(|it| !it.has_declared || !it.ear.has_given())
+            let audio = state.slots.get(lane).map(|it| &it.audio);
+            audio.is_some_and(|it| !it.has_declared || !it.track.has_output())
         };
         if asks {
             self.ask_delay(lane);
@@ -56,7 +56,7 @@ impl Shared {
     /// A lane's latency is another one: it is asked for when the lane has its next buffer.
     pub fn delay_changed(&self, lane: usize) {
         if let Some(slot) = self.board.lock().slots.get_mut(lane) {
-            slot.hearing.has_declared = false;
+            slot.audio.has_declared = false;
         }
     }
 }

@@ -52,10 +52,10 @@ impl Shared {
                 return;
             };
             if let Some(slot) = state.slots.get_mut(number) {
-                slot.hearing.has_declared = true;
+                slot.audio.has_declared = true;
                 // It may have been rounded up to a nanosecond.
                 let delay = Duration::from(delay).saturating_sub(Duration::from_nanos(1));
-                slot.hearing.ear.declare(spec.samples_in(delay));
+                slot.audio.track.declare_delay(spec.samples_in(delay));
             }
         });
     }
@@ -66,12 +66,12 @@ impl Shared {
             let spec = state.sound?.spec;
             let slot = state.slots.get_mut(number)?;
             let is_idle = slot.run.is_none();
-            let ear = &mut slot.hearing.ear;
-            let behind = if is_idle { ear.behind() } else { 0 };
-            let lag = spec.duration_of(ear.delay().max(behind));
+            let track = &mut slot.audio.track;
+            let behind = if is_idle { track.behind() } else { 0 };
+            let lag = spec.duration_of(track.delay().max(behind));
             let is_too_far = MOST < lag;
             if is_too_far {
-                *ear = crate::audio::AlignedTrack::default();
+                *track = crate::audio::AlignedTrack::default();
             }
             is_too_far.then_some(lag)
         });
@@ -86,13 +86,13 @@ impl Shared {
     }
 
     /// Lets the stream lag as far as the slowest lane needs, and tells the pipeline when that is more than before.
-    pub(in crate::elements::switch) fn keep_delay(&self, stage: &mut AudioStream) {
+    pub(in crate::elements::switch) fn keep_delay(&self, stream: &mut AudioStream) {
         let needed = self.board.lock().largest_delay();
-        if needed <= stage.delay {
+        if needed <= stream.delay {
             return;
         }
-        stage.delay = needed;
-        let delay = stage.spec.duration_of(needed);
+        stream.delay = needed;
+        let delay = stream.spec.duration_of(needed);
         gst::info!(
             CAT,
             "Sound goes out {delay:?} later, since a candidate lags so far"

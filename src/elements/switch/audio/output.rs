@@ -81,13 +81,10 @@ impl AudioStream {
         let Some(samples) = self.spec.samples_of(buffer.size()) else {
             return;
         };
-        if self.timeline.is_timed() {
-            let (pts, end) = (
-                self.timeline.time_of(begin),
-                self.timeline.time_of(begin + samples),
-            );
-            buffer.set_pts(gst::ClockTime::try_from(pts).ok());
-            buffer.set_duration(gst::ClockTime::try_from(end - pts).ok());
+        let span = self.timeline.span(begin..begin + samples);
+        if span.pts.is_some() {
+            buffer.set_pts(span.pts);
+            buffer.set_duration(span.duration);
         }
         if let Some((positions, frame)) = self.recent.iter().find(|it| it.0.contains(&begin)) {
             buffer.set_flags(frame.flags() & kept_flags());

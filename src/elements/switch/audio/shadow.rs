@@ -46,58 +46,58 @@ impl Shared {
     /// Goes on with a look at other lanes, or begins one, if the policy wants one.
     pub(in crate::elements::switch) fn look_at_stretch(
         self: &Arc<Self>,
-        stage: &mut AudioStream,
-        journey: &FrameContext,
+        stream: &mut AudioStream,
+        context: &FrameContext,
         source: AnsweredBy,
     ) {
         let AnsweredBy::Active(active) = source else {
-            stage.stretch = None;
+            stream.stretch = None;
             return;
         };
-        let newest = stage.recent.back().map_or(0, |it| it.0.start);
-        let is_whole = |it: &mut ShadowWindow| it.end + stage.delay <= newest;
-        if let Some(whole) = stage.stretch.take_if(is_whole) {
-            self.compare_stretch(stage, &whole, journey);
+        let newest = stream.recent.back().map_or(0, |it| it.0.start);
+        let is_whole = |it: &mut ShadowWindow| it.end + stream.delay <= newest;
+        if let Some(whole) = stream.stretch.take_if(is_whole) {
+            self.compare_stretch(stream, &whole, context);
         }
-        if journey.missed || stage.stretch.as_ref().is_some_and(|it| it.active != active) {
-            stage.stretch = None;
+        if context.missed || stream.stretch.as_ref().is_some_and(|it| it.active != active) {
+            stream.stretch = None;
         }
-        if stage.stretch.is_none() {
-            stage.stretch = self.begin_stretch(stage, journey, active, newest);
+        if stream.stretch.is_none() {
+            stream.stretch = self.begin_stretch(stream, context, active, newest);
         }
-        let Some((lanes, kind)) = stage.stretch.as_ref().map(|it| (it.lanes, it.kind)) else {
+        let Some((lanes, kind)) = stream.stretch.as_ref().map(|it| (it.lanes, it.kind)) else {
             return;
         };
         for lane in lanes.into_iter().flatten() {
-            if let Some(heard) = stage.newest(kind) {
-                self.hear(lane, heard, journey);
+            if let Some(heard) = stream.newest(kind) {
+                self.hear(lane, heard, context);
             }
         }
     }
 
     fn begin_stretch(
         &self,
-        stage: &AudioStream,
-        journey: &FrameContext,
+        stream: &AudioStream,
+        context: &FrameContext,
         active: usize,
         begin: u64,
     ) -> Option<ShadowWindow> {
-        if journey.settings.exhaustive || journey.missed || stage.wanted != Some(active) {
+        if context.settings.exhaustive || context.missed || stream.wanted != Some(active) {
             return None;
         }
-        let slack = journey.plan.period.saturating_sub(journey.clock.elapsed());
+        let slack = context.plan.period.saturating_sub(context.clock.elapsed());
         let shadow = self
             .policy_adapter
             .lock()
-            .shadow(journey.now(), slack, &self.board)?;
+            .shadow(context.now(), slack, &self.board)?;
         let mut lanes = shadow.ids().map(|it| it.0).filter(|it| *it != active);
-        let ahead = stage.spec.samples_in(super::lane::WARM_AHEAD);
+        let ahead = stream.spec.samples_in(super::lane::WARM_AHEAD);
         Some(ShadowWindow {
             active,
             lanes: [lanes.next(), lanes.next()],
             kind: shadow.kind,
             position: begin + ahead,
-            end: begin + ahead + stage.spec.samples_in(LENGTH),
+            end: begin + ahead + stream.spec.samples_in(LENGTH),
         })
     }
 
@@ -105,8 +105,8 @@ impl Shared {
     ///
     /// Equal samples say nothing: what only listens passes them on, and its answers are metas. One that has said nothing
     /// in this stretch, while the active one has, may just listen to longer ones.
-    fn compare_stretch(&self, stage: &AudioStream, stretch: &ShadowWindow, journey: &FrameContext) {
-        let read = |lane: usize| Some((lane, self.taken_from(stage, lane, stretch)?));
+    fn compare_stretch(&self, stream: &AudioStream, stretch: &ShadowWindow, context: &FrameContext) {
+        let read = |lane: usize| Some((lane, self.taken_from(stream, lane, stretch)?));
         let Some(active) = read(stretch.active) else {
             return;
         };
@@ -119,7 +119,7 @@ impl Shared {
         if others.is_empty() {
             return;
         }
-        let pts = gst::ClockTime::try_from(stage.timeline.time_of(stretch.position)).ok();
+        let pts = stream.timeline.time_of(stretch.position);
         let answer = |(lane, taken): (usize, Taken)| {
             let mut buffer = gst::Buffer::from_mut_slice(taken.bytes);
             if let Some(buffer) = buffer.get_mut() {
@@ -128,7 +128,7 @@ impl Shared {
                 let last = taken.said.len().saturating_sub(1);
                 metas::put(&taken.said[last..], buffer);
             }
-            let caps = Some(stage.caps.clone());
+            let caps = Some(stream.caps.clone());
             (lane, LaneOutput { buffer, caps })
         };
         let aim = TrialKind::Quality {
@@ -136,9 +136,9 @@ impl Shared {
             perturbed: false,
         };
         let mut trial = Trial::new(
-            journey.frame.clone(),
-            journey.entered,
-            journey.plan.number,
+            context.frame.clone(),
+            context.entered,
+            context.plan.number,
             (stretch.kind, aim),
             answer(active),
             [None, None],
@@ -150,13 +150,13 @@ impl Shared {
     }
 
     /// What a lane has given of the stretch; `None` when it has not given all of it.
-    fn taken_from(&self, stage: &AudioStream, lane: usize, stretch: &ShadowWindow) -> Option<Taken> {
+    fn taken_from(&self, stream: &AudioStream, lane: usize, stretch: &ShadowWindow) -> Option<Taken> {
         let samples = usize::try_from(stretch.end - stretch.position).ok()?;
-        let mut bytes = vec![0; samples * stage.spec.width()];
+        let mut bytes = vec![0; samples * stream.spec.width()];
         let state = self.board.lock();
-        let hearing = &state.slots.get(lane)?.hearing;
-        let said = hearing.said.within(stretch.position..stretch.end);
-        let is_whole = hearing.ear.read(stretch.position, &mut bytes);
+        let audio = &state.slots.get(lane)?.audio;
+        let said = audio.said.within(stretch.position..stretch.end);
+        let is_whole = audio.track.read(stretch.position, &mut bytes);
         is_whole.then_some(Taken { bytes, said })
     }
 }

@@ -4,13 +4,12 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::time::Duration;
 
 use super::lane::AudioBlock;
 use super::output::OutputPool;
 use super::shadow::ShadowWindow;
 use crate::audio::{
-    BufferDuration, Crossfader, Format, Request, Ring, SampleSources, Source, Spec, Timeline,
+    BufferDuration, Crossfader, Request, Ring, SampleSources, Source, Spec, Timeline,
 };
 use crate::elements::switch::lanes::run::State;
 use crate::elements::switch::lanes::status::LaneStatus;
@@ -22,8 +21,8 @@ pub struct AudioStream {
     pub spec: Spec,
     pub caps: gst::Caps,
     pub timeline: Timeline,
-    pub seam: Crossfader,
-    pub input: Ring,
+    pub crossfader: Crossfader,
+    pub input: Ring<u8>,
     /// The last buffers that came in, and the positions of their samples.
     pub recent: VecDeque<(Range<u64>, gst::Buffer)>,
     /// Samples by which the stream goes out later than it comes in.
@@ -34,8 +33,8 @@ pub struct AudioStream {
     pub leaving: Option<usize>,
     /// The switch to the one that is wanted, which is told when it sounds.
     pub pending: Option<Switch>,
-    pub pace: BufferDuration,
-    pub stock: OutputPool,
+    pub buffer_duration: BufferDuration,
+    pub pool: OutputPool,
     /// A look at lanes beside the one that sounds.
     pub stretch: Option<ShadowWindow>,
     /// The next buffer does not follow the last one: time begins anew with it.
@@ -44,47 +43,21 @@ pub struct AudioStream {
     pub is_discontinuous: bool,
 }
 
-impl Spec {
-    /// What caps say of sound that can be cross-faded; `None` for anything else.
-    pub fn from_caps(caps: &gst::CapsRef) -> Option<Spec> {
-        let features = caps.features(0)?;
-        if !features.is_any() && !features.contains(gst::CAPS_FEATURE_MEMORY_SYSTEM_MEMORY) {
-            return None;
-        }
-        let structure = caps.structure(0).filter(|it| it.name() == "audio/x-raw")?;
-        if structure.get::<&str>("layout").unwrap_or("interleaved") != "interleaved" {
-            return None;
-        }
-        let positive = |name| {
-            structure
-                .get::<i32>(name)
-                .ok()
-                .and_then(|it| u32::try_from(it).ok())
-                .filter(|it| 0 < *it)
-        };
-        Some(Spec {
-            format: Format::parse(structure.get("format").ok()?)?,
-            rate: positive("rate")?,
-            channels: positive("channels")?,
-        })
-    }
-}
-
 impl AudioStream {
     pub fn new(spec: Spec, caps: gst::Caps) -> AudioStream {
         AudioStream {
             spec,
             caps,
             timeline: Timeline::new(spec.rate),
-            seam: Crossfader::new(spec),
+            crossfader: Crossfader::new(spec),
             input: Ring::default(),
             recent: VecDeque::with_capacity(64),
             delay: 0,
             wanted: None,
             leaving: None,
             pending: None,
-            pace: BufferDuration::default(),
-            stock: OutputPool::default(),
+            buffer_duration: BufferDuration::default(),
+            pool: OutputPool::default(),
             stretch: None,
             is_new: true,
             is_discontinuous: true,
@@ -92,10 +65,10 @@ impl AudioStream {
     }
 
     /// Sets the time of what comes next; nothing is left of what was before.
-    pub fn begin(&mut self, pts: Option<Duration>) {
-        self.timeline.set(pts);
+    pub fn begin(&mut self, pts: Option<gst::ClockTime>) {
+        self.timeline.begin(pts);
         let at = self.timeline.end();
-        self.seam.restart(at);
+        self.crossfader.restart(at);
         self.input.restart(at, self.spec.width());
         self.recent.clear();
         self.stretch = None;
@@ -113,7 +86,7 @@ impl AudioStream {
         }
         self.wanted = Some(lane);
         // Who waits to sound and is not wanted any more was never heard.
-        if let Some(Source::Candidate(sounding)) = self.seam.target() {
+        if let Some(Source::Candidate(sounding)) = self.crossfader.target() {
             self.leaving = Some(sounding).filter(|it| *it != lane);
         }
         self.leaving = self.leaving.filter(|it| *it != lane);
@@ -122,7 +95,7 @@ impl AudioStream {
     /// The switch to be told of, once the one that is wanted sounds.
     pub fn take_switch(&mut self, active: Option<usize>) -> Option<Switch> {
         let wanted = self.wanted.map(Source::Candidate)?;
-        if self.seam.target() != Some(wanted) {
+        if self.crossfader.target() != Some(wanted) {
             return None;
         }
         let switch = self
@@ -136,8 +109,8 @@ impl AudioStream {
     /// Forgets who leaves, once he is not heard any more.
     pub fn part(&mut self) {
         let wanted = self.wanted.map(Source::Candidate);
-        let is_heard = |lane: usize| self.seam.sounds(Source::Candidate(lane));
-        if self.seam.target() == wanted && self.leaving.is_some_and(|it| !is_heard(it)) {
+        let is_heard = |lane: usize| self.crossfader.sounds(Source::Candidate(lane));
+        if self.crossfader.target() == wanted && self.leaving.is_some_and(|it| !is_heard(it)) {
             self.leaving = None;
         }
     }
@@ -145,7 +118,7 @@ impl AudioStream {
     /// Position behind the last sample that can go out.
     pub fn due(&self) -> u64 {
         let due = self.timeline.end().saturating_sub(self.delay);
-        due.max(self.seam.position())
+        due.max(self.crossfader.position())
     }
 
     /// The newest buffer, for a lane to hear.
@@ -162,31 +135,31 @@ impl AudioStream {
     }
 
     /// Whom to let sound, the first that can: who is wanted, who was before, and the one that `floor` names.
-    pub fn wishes(&self, state: &State, floor: Option<usize>) -> Wishes {
-        let mut wishes = Wishes::default();
+    pub fn requests(&self, state: &State, floor: Option<usize>) -> Requests {
+        let mut requests = Requests::default();
         for lane in [self.wanted, self.leaving, floor].into_iter().flatten() {
             let slot = state.slots.get(lane).filter(|it| !it.is_forbidden);
-            let ripe_at = slot.and_then(|it| it.ripe_at(self.timeline.origin(), &self.spec));
-            if let Some(ripe_at) = ripe_at {
+            let ready_at = slot.and_then(|it| it.ready_at(self.timeline.origin(), &self.spec));
+            if let Some(ready_at) = ready_at {
                 let source = Source::Candidate(lane);
-                wishes.list[wishes.count] = Request { source, ripe_at };
-                wishes.count += 1;
+                requests.list[requests.count] = Request { source, ready_at };
+                requests.count += 1;
             }
         }
-        wishes
+        requests
     }
 
     /// Lets go of the samples that nobody will read any more; buffers that a lane may have to hear again are kept for
     /// `memory` samples before what goes out next.
     pub fn forget(&mut self, state: &mut State, memory: u64) {
-        let next = self.seam.position();
+        let next = self.crossfader.position();
         // The sample before is needed to lead over from it.
         let kept = self.stretch.as_ref().map_or(next, |it| it.position().min(next));
         let kept = kept.saturating_sub(1);
         self.input.forget(kept);
         for slot in &mut state.slots {
-            slot.hearing.ear.forget(kept);
-            slot.hearing.said.forget(kept);
+            slot.audio.track.forget(kept);
+            slot.audio.said.forget(kept);
         }
         while self.recent.len() > 1
             && self
@@ -210,22 +183,22 @@ fn heard(positions: &Range<u64>, frame: &gst::Buffer, kind: RunKind) -> AudioBlo
 
 /// Whom to let sound, the first that can.
 #[derive(Debug)]
-pub struct Wishes {
+pub struct Requests {
     list: [Request; 3],
     count: usize,
 }
 
-impl Default for Wishes {
-    fn default() -> Wishes {
+impl Default for Requests {
+    fn default() -> Requests {
         let source = Source::Input;
-        Wishes {
-            list: [Request { source, ripe_at: 0 }; 3],
+        Requests {
+            list: [Request { source, ready_at: 0 }; 3],
             count: 0,
         }
     }
 }
 
-impl std::ops::Deref for Wishes {
+impl std::ops::Deref for Requests {
     type Target = [Request];
 
     fn deref(&self) -> &[Request] {
@@ -235,7 +208,7 @@ impl std::ops::Deref for Wishes {
 
 /// The input, and what the lanes have given.
 pub struct Versions<'a> {
-    pub input: &'a Ring,
+    pub input: &'a Ring<u8>,
     pub slots: &'a [LaneStatus],
 }
 
@@ -243,7 +216,7 @@ impl SampleSources for Versions<'_> {
     fn span(&self, source: Source) -> Range<u64> {
         match source {
             Source::Input => self.input.span(),
-            Source::Candidate(lane) => self.slots.get(lane).map_or(0..0, |it| it.hearing.ear.span()),
+            Source::Candidate(lane) => self.slots.get(lane).map_or(0..0, |it| it.audio.track.span()),
         }
     }
 
@@ -253,7 +226,7 @@ impl SampleSources for Versions<'_> {
             Source::Candidate(lane) => self
                 .slots
                 .get(lane)
-                .is_some_and(|it| it.hearing.ear.read(from, into)),
+                .is_some_and(|it| it.audio.track.read(from, into)),
         }
     }
 }

@@ -165,7 +165,7 @@ impl State {
     pub fn end_without_answer(&mut self, lane: usize) {
         if let Some(slot) = self.slots.get_mut(lane) {
             slot.run = None;
-            slot.hearing.end();
+            slot.audio.end();
         }
         if let Some(awaited) = self
             .awaited

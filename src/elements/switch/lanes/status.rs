@@ -107,7 +107,7 @@ pub struct LaneStatus {
     pub attempts: u32,
     pub tally: Tally,
     /// What it hears and gives, where the stream is sound.
-    pub hearing: LaneAudio,
+    pub audio: LaneAudio,
     /// Names and values of what comparisons and trials have shown of its answers.
     pub figures: Vec<(&'static str, f64)>,
 }
@@ -128,7 +128,7 @@ impl LaneStatus {
                 misses: 0,
                 window: LatencyWindow::new(WINDOW),
             },
-            hearing: LaneAudio::default(),
+            audio: LaneAudio::default(),
             figures: Vec::new(),
         }
     }
@@ -162,7 +162,7 @@ impl LaneStatus {
         match (&self.residency, &self.run) {
             (LaneState::Ready, None) => Availability::Ready,
             // As long as its samples come early enough, it may still be at those before.
-            (LaneState::Ready, Some(run)) if self.hearing.ear.since().is_some() && !run.abandoned => {
+            (LaneState::Ready, Some(run)) if self.audio.track.since().is_some() && !run.abandoned => {
                 Availability::Ready
             }
             (LaneState::Ready, Some(run)) => Availability::Busy {

@@ -69,7 +69,7 @@ impl Board {
             return;
         };
         (slot.caps, slot.needs_flush) = (None, false);
-        slot.hearing = crate::elements::switch::audio::LaneAudio::default();
+        slot.audio = crate::elements::switch::audio::LaneAudio::default();
         if slot.residency != LaneState::Gone {
             slot.residency = LaneState::Loading;
             state.tell(Fact::Failed { lane });
@@ -106,7 +106,7 @@ impl Board {
             (state.trial, state.echo, state.followed, state.held) = (None, None, None, None);
             for slot in &mut state.slots {
                 slot.needs_flush = true;
-                slot.hearing.end();
+                slot.audio.end();
                 if let Some(run) = slot.run.as_mut() {
                     run.abandoned = true;
                 }
@@ -198,7 +198,7 @@ impl Board {
 
     pub fn set_caps(&self, lane: usize, caps: gst::Caps) {
         if let Some(slot) = self.state.lock().slots.get_mut(lane) {
-            slot.hearing.spec = crate::audio::Spec::from_caps(&caps);
+            slot.audio.spec = crate::audio::Spec::from_caps(&caps);
             slot.caps = Some(caps);
         }
     }

@@ -222,7 +222,7 @@ impl Shared {
             gst::EventView::Caps(caps) => self.board.set_caps(lane, caps.caps_owned()),
             gst::EventView::Eos(_) => self.board.change(|state| {
                 if let Some(slot) = state.slots.get_mut(lane) {
-                    slot.hearing.is_drained = true;
+                    slot.audio.is_drained = true;
                 }
             }),
             _ => {}
