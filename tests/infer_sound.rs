@@ -260,7 +260,11 @@ fn time_stamps_below_zero_or_earlier_than_before_leave_as_they_came() {
     const MS: u64 = 1_000_000;
     // Test sources make time stamps below zero after seeks, which come as ones near 2^64.
     let below_zero = 0u64.wrapping_sub(25 * MS);
-    for starts in [[below_zero, 5000 * MS], [5000 * MS, 3000 * MS], [5000 * MS, below_zero]] {
+    for starts in [
+        [below_zero, 5000 * MS],
+        [5000 * MS, 3000 * MS],
+        [5000 * MS, below_zero],
+    ] {
         let mut ears = Ears::new("low_pass", "", 16_000, 1);
         let sound = sweep(16_000, 1600, 200.0, 300.0);
         let mut expected = Vec::new();

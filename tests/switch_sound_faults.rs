@@ -404,14 +404,20 @@ fn time_stamps_below_zero_or_earlier_than_before_leave_as_they_came() {
     const MS: u64 = 1_000_000;
     // Test sources make time stamps below zero after seeks, which come as ones near 2^64.
     let below_zero = 0u64.wrapping_sub(25 * MS);
-    for starts in [[below_zero, 5000 * MS], [5000 * MS, 3000 * MS], [5000 * MS, below_zero]] {
+    for starts in [
+        [below_zero, 5000 * MS],
+        [5000 * MS, 3000 * MS],
+        [5000 * MS, below_zero],
+    ] {
         let mut stream = SoundRig::new("late-policy=wait", "avrec-test-lag name=slow delay=960");
         let stretch = |start: u64| (0..10).map(move |it| start.wrapping_add(it * 10 * MS));
         let stamps: Vec<u64> = starts.into_iter().flat_map(stretch).collect();
         let pieces = times_of(&mut stream, &stamps, |_| false);
         let mut count = 0;
         for (pts, samples) in pieces {
-            let within = gst::ClockTime::SECOND.mul_div_floor(count % 4800, 48_000).unwrap();
+            let within = gst::ClockTime::SECOND
+                .mul_div_floor(count % 4800, 48_000)
+                .unwrap();
             let expected = starts[(count / 4800) as usize].wrapping_add(within.nseconds());
             assert_eq!(pts, expected, "at {count}, from {starts:?}");
             count += samples;
@@ -424,7 +430,9 @@ fn time_stamps_below_zero_or_earlier_than_before_leave_as_they_came() {
 fn time_goes_on_where_a_marked_buffer_comes_early() {
     const MS: u64 = 1_000_000;
     let mut stream = SoundRig::new("late-policy=wait", "avrec-test-lag name=slow delay=960");
-    let stamps: Vec<u64> = (0..30).map(|it| it * 10 * MS - 5 * MS * u64::from(it == 15)).collect();
+    let stamps: Vec<u64> = (0..30)
+        .map(|it| it * 10 * MS - 5 * MS * u64::from(it == 15))
+        .collect();
     let pieces = times_of(&mut stream, &stamps, |it| it == 15);
     let mut end = 0;
     for (pts, samples) in pieces {

@@ -146,7 +146,11 @@ impl Crossfader {
     ) -> (Source, u64) {
         let able = requests.iter().find_map(|request| {
             // What sounds already has heard enough.
-            let ready_at = if self.sounds(request.source) { 0 } else { request.ready_at };
+            let ready_at = if self.sounds(request.source) {
+                0
+            } else {
+                request.ready_at
+            };
             let start = ready_at.max(stretch.start);
             let span = sources.span(request.source);
             let is_able = start <= latest && span.start <= start && stretch.end <= span.end;
@@ -176,11 +180,7 @@ impl Crossfader {
         };
         let runs_out = gains.iter().any(|gain| {
             let fades_out = gain.to == 0.0;
-            let until = if fades_out {
-                self.mix.ramp.end
-            } else {
-                stretch.end
-            };
+            let until = if fades_out { self.mix.ramp.end } else { stretch.end };
             reach(gain.source) < until.min(stretch.end)
         });
         let ends = gains.iter().map(|it| reach(it.source)).min();

@@ -132,11 +132,7 @@ mod tests {
         mix.fade(60..70, Source::Input);
         for at in 60..80 {
             let t = mix.progress(at);
-            let sum: f64 = mix
-                .gains
-                .iter()
-                .map(|it| it.from + (it.to - it.from) * t)
-                .sum();
+            let sum: f64 = mix.gains.iter().map(|it| it.from + (it.to - it.from) * t).sum();
             assert!((sum - 1.0).abs() < 1e-12, "{sum} at {at}");
         }
         assert_eq!(mix.target(), Some(Source::Input));

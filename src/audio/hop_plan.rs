@@ -149,7 +149,9 @@ mod tests {
 
     #[test]
     fn rates_without_a_common_divisor_are_refused() {
-        let error = HopPlan::new(44_100, &spec(16_001, 160, 0)).unwrap_err().to_string();
+        let error = HopPlan::new(44_100, &spec(16_001, 160, 0))
+            .unwrap_err()
+            .to_string();
         assert!(
             error.contains("44100") && error.contains("audioresample"),
             "{error}"

@@ -5,9 +5,9 @@
 use rubato::audioadapter_buffers::direct::SequentialSliceOfVecs;
 use rubato::{Fft, FixedSync, Resampler};
 
+use super::Error;
 use super::codec::Planar;
 use super::hops::Channel;
-use super::Error;
 
 /// A resampler by FFT, whose delay is half a block on either side.
 pub(super) struct Blocks {

@@ -72,7 +72,9 @@ impl<T: Copy + Default> Ring<T> {
 
     /// Copies samples from a position on, as many as fit; `false`, and nothing is copied, when not all are there.
     pub fn read(&self, from: u64, into: &mut [T]) -> bool {
-        let offset = from.checked_sub(self.start).and_then(|it| usize::try_from(it).ok());
+        let offset = from
+            .checked_sub(self.start)
+            .and_then(|it| usize::try_from(it).ok());
         let begin = offset.and_then(|it| it.checked_mul(self.width)?.checked_add(self.gone));
         let found = begin.and_then(|it| self.values.get(it..it.checked_add(into.len())?));
         found.inspect(|it| into.copy_from_slice(it)).is_some()

@@ -69,7 +69,10 @@ impl Spec {
             return None;
         }
         let positive = |name| {
-            let number = structure.get::<i32>(name).ok().and_then(|it| u32::try_from(it).ok());
+            let number = structure
+                .get::<i32>(name)
+                .ok()
+                .and_then(|it| u32::try_from(it).ok());
             number.filter(|it| 0 < *it)
         };
         Some(Spec {

@@ -187,7 +187,10 @@ mod tests {
         assert_eq!(line.position_of(ClockTime::from_mseconds(5)), Some(480));
         assert_eq!(line.position_of(below_zero), Some(0));
         let span = line.span(0..480);
-        assert_eq!((span.pts, span.duration), (Some(below_zero), ClockTime::from_mseconds(10)));
+        assert_eq!(
+            (span.pts, span.duration),
+            (Some(below_zero), ClockTime::from_mseconds(10))
+        );
         assert!(!line.continues(ms(5000), false), "far from what is below zero");
     }
 
@@ -197,7 +200,11 @@ mod tests {
         line.begin(ms(100));
         line.advance(ms(100), 480);
         line.begin(ms(105));
-        assert_eq!(line.time_of(480), ClockTime::from_mseconds(110), "it lags a little");
+        assert_eq!(
+            line.time_of(480),
+            ClockTime::from_mseconds(110),
+            "it lags a little"
+        );
         line.begin(ms(95));
         assert_eq!(line.time_of(480), ClockTime::from_mseconds(95), "it goes back");
         line.advance(ms(95), 4800);

@@ -94,16 +94,6 @@ impl Windows {
         usize::try_from(length).unwrap_or(usize::MAX)
     }
 
-    /// Samples of the stream before its end that a window to come may begin with, at most.
-    pub fn reach(&self) -> usize {
-        let resampling = if self.plan.resamples() {
-            2 * self.plan.block
-        } else {
-            0
-        };
-        self.length() + resampling
-    }
-
     /// Forgets everything.
     pub fn reset(&mut self) {
         self.gathered

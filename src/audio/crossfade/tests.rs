@@ -64,7 +64,12 @@ fn request(source: Source, ready_at: u64) -> Request {
     Request { source, ready_at }
 }
 
-fn play(seam: &mut Crossfader, requests: &[Request], sources: &impl SampleSources, samples: usize) -> Vec<f64> {
+fn play(
+    seam: &mut Crossfader,
+    requests: &[Request],
+    sources: &impl SampleSources,
+    samples: usize,
+) -> Vec<f64> {
     let mut out = vec![0; samples * 8];
     seam.play(requests, sources, &mut out);
     out.chunks_exact(8)

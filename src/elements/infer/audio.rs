@@ -97,7 +97,8 @@ impl Infer {
         })?;
         let frame = start.elapsed();
         let mut published = self.published.lock();
-        runs.into_iter().for_each(|run| published.ran(Timing { run, frame }));
+        runs.into_iter()
+            .for_each(|run| published.ran(Timing { run, frame }));
         published.frames_out += 1;
         Ok(output.map_or(GenerateOutputSuccess::NoOutput, GenerateOutputSuccess::Buffer))
     }

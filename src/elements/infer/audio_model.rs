@@ -143,14 +143,6 @@ impl Active {
         self.hops_mut().map_or(0, |(hops, _)| hops.pull(count, sound))
     }
 
-    /// Samples before the end of the stream that a listening model may still tell something about.
-    pub fn window_reach(&self) -> usize {
-        match self.audio.as_ref().map(|it| &it.way) {
-            Some(Way::Windows(windows)) => windows.reach(),
-            _ => 0,
-        }
-    }
-
     /// Forgets the sound that came, as if the stream began anew.
     pub fn forget_sound(&mut self) {
         match self.audio.as_mut().map(|it| &mut it.way) {

@@ -227,7 +227,11 @@ impl Infer {
                 return;
             }
             let Some(new) = state.pending.take() else { return };
-            if state.sound.as_ref().is_some_and(|sound| !new.is_prepared_for(sound)) {
+            if state
+                .sound
+                .as_ref()
+                .is_some_and(|sound| !new.is_prepared_for(sound))
+            {
                 state.order(Job::Prepare(new));
                 return;
             }

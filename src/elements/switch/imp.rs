@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use gst::glib;
 use gst::glib::translate::{IntoGlib, ToGlibPtr, TryFromGlib};
@@ -11,13 +11,16 @@ use once_cell::sync::Lazy;
 use parking_lot::Mutex;
 
 use super::CAT;
+use super::audio::latency;
 use super::lanes::builder;
 use super::lanes::catalog;
-use super::lanes::lane::Lane;
+use super::lanes::elements::LaneElements;
 use super::lanes::supervisor::StateRequest;
+use super::lanes::watchdog;
 use super::messages;
 use super::pads::functions;
 use super::pads::holder::PadHolder;
+use super::policy_adapter::CatalogNames;
 use super::scoring::thread::Scorer;
 use super::settings::Settings;
 use super::shared::Shared;
@@ -116,11 +119,12 @@ impl ObjectImpl for AvrecSwitch {
     }
 
     fn set_property(&self, _id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
-        let settings = {
-            let mut guard = self.core.settings.lock();
-            Arc::make_mut(&mut guard).set(value, pspec);
-            guard.clone()
-        };
+        self.core.settings.rcu(|settings| {
+            let mut settings = Settings::clone(settings);
+            settings.set(value, pspec);
+            settings
+        });
+        let settings = self.core.settings.load_full();
         self.core.setting_changed(pspec.name(), &settings);
     }
 
@@ -130,7 +134,8 @@ impl ObjectImpl for AvrecSwitch {
             "active-candidate" => self.core.active_name().to_value(),
             _ => self
                 .core
-                .settings()
+                .settings
+                .load()
                 .get(pspec)
                 .unwrap_or_else(|| pspec.default_value().clone()),
         }
@@ -145,7 +150,7 @@ impl ObjectImpl for AvrecSwitch {
     }
 
     fn dispose(&self) {
-        self.core.order(StateRequest::Go(gst::State::Null));
+        self.core.lanes.list().order(StateRequest::Go(gst::State::Null));
     }
 }
 
@@ -203,24 +208,24 @@ impl BinImpl for AvrecSwitch {
 
     fn remove_element(&self, element: &gst::Element) -> Result<(), gst::LoggableError> {
         self.candidates.lock().retain(|it| it != element);
-        if let Some(lane) = self.core.lane_of(element.upcast_ref()) {
-            self.core.remove_lane(&lane);
+        if let Some(lane) = self.core.lanes.list().lane_of(element.upcast_ref()) {
+            builder::remove_lane(&self.core, lane);
         }
         element.set_locked_state(false);
         self.parent_remove_element(element)
     }
 
     fn handle_message(&self, message: gst::Message) {
-        let lane = message.src().and_then(|it| self.core.lane_of(it));
+        let list = self.core.lanes.list();
+        let lane = message.src().and_then(|it| list.lane_of(it));
         match (lane, message.view()) {
             (Some(lane), gst::MessageView::Error(error)) => {
                 let remedy = error
                     .debug()
                     .unwrap_or_else(|| "see the candidate's own properties".into());
-                self.core
-                    .lane_failed(lane.number, error.error().message(), &remedy);
+                watchdog::lane_failed(&self.core, lane.number, error.error().message(), &remedy);
             }
-            (Some(lane), gst::MessageView::Latency(_)) => self.core.delay_changed(lane.number),
+            (Some(lane), gst::MessageView::Latency(_)) => latency::delay_changed(&self.core, lane.number),
             // The switch's state is its own, whatever a lane's is.
             (Some(_), gst::MessageView::AsyncStart(_) | gst::MessageView::AsyncDone(_)) => {}
             _ => self.parent_handle_message(message),
@@ -260,7 +265,7 @@ impl AvrecSwitch {
     /// Changes the state of the switch's own pads, entry and exit; the lanes' elements are their keepers'.
     ///
     /// This goes past `GstBin`, which would take the state lock of each child, and so wait for a candidate
-    /// that is being loaded or that hangs while its keeper stops it.
+    /// that is being loaded or that hangs while its supervisor stops it.
     fn change_own_state(
         &self,
         transition: gst::StateChange,
@@ -300,10 +305,10 @@ impl AvrecSwitch {
                     Ok(scorer) => *self.core.scorer.lock() = Some(scorer),
                     Err(error) => gst::warning!(CAT, imp = self, "No live quality: no thread: {error}"),
                 }
-                self.core.order(StateRequest::Go(gst::State::Paused));
+                self.core.lanes.list().order(StateRequest::Go(gst::State::Paused));
             }
             // Frees the streaming thread, so that the pads can be shut.
-            gst::StateChange::PausedToReady => self.core.board.set_flushing(true),
+            gst::StateChange::PausedToReady => self.core.lanes.set_flushing(true),
             _ => {}
         }
         Ok(())
@@ -312,16 +317,18 @@ impl AvrecSwitch {
     /// What has to happen after it.
     fn after(&self, transition: gst::StateChange) {
         match transition {
-            gst::StateChange::PausedToPlaying => self.core.play(),
-            gst::StateChange::PlayingToPaused => self.core.order(StateRequest::Go(gst::State::Paused)),
+            gst::StateChange::PausedToPlaying => self.core.lanes.list().play(self.obj().upcast_ref()),
+            gst::StateChange::PlayingToPaused => {
+                self.core.lanes.list().order(StateRequest::Go(gst::State::Paused))
+            }
             gst::StateChange::PausedToReady => {
                 let scorer = self.core.scorer.lock().take();
-                self.core.ends(scorer.map(Scorer::end));
-                self.core.order(StateRequest::Go(gst::State::Ready));
-                self.core.settle(STOP_PATIENCE);
+                self.core.endings.add(scorer.map(Scorer::end));
+                self.core.lanes.list().order(StateRequest::Go(gst::State::Ready));
+                self.core.lanes.list().settle(Instant::now() + STOP_PATIENCE);
             }
             gst::StateChange::ReadyToNull => {
-                self.core.order(StateRequest::Go(gst::State::Null));
+                self.core.lanes.list().order(StateRequest::Go(gst::State::Null));
                 self.core.dismiss(STOP_PATIENCE);
             }
             _ => {}
@@ -331,17 +338,18 @@ impl AvrecSwitch {
     /// Makes lanes of the children that are none yet.
     fn assemble(&self) -> Result<(), gst::StateChangeError> {
         builder::adopt_outer_links(&self.obj(), &[&self.sink, &self.src]);
-        let is_first_time = self.core.lanes().iter().flatten().next().is_none();
+        let is_first_time = self.core.lanes.list().present().next().is_none();
         if is_first_time {
             self.add_listed()?;
         }
         let children = self.candidates.lock().clone();
-        let is_new = |it: &&gst::Element| self.core.lane_of(it.upcast_ref()).is_none();
+        let list = self.core.lanes.list();
+        let is_new = |it: &&gst::Element| list.lane_of(it.upcast_ref()).is_none();
         let children: Vec<_> = children.iter().filter(is_new).cloned().collect();
         for head in builder::heads(&children) {
-            self.core.add_lane(&head, Prior::default(), None);
+            builder::add_lane(&self.core, &head, Prior::default(), None);
         }
-        if self.core.lanes().iter().flatten().next().is_some() {
+        if self.core.lanes.list().present().next().is_some() {
             self.core.check_names();
             return Ok(());
         }
@@ -356,17 +364,18 @@ impl AvrecSwitch {
 
     /// Adds what the catalogue and `models` list, each in a lane.
     fn add_listed(&self) -> Result<(), gst::StateChangeError> {
-        let listing = match catalog::list(&self.core.settings()) {
+        let listing = match catalog::list(&self.core.settings.load()) {
             Ok(listing) => listing,
             Err(error) => {
                 gst::element_imp_error!(self, gst::ResourceError::Settings, ("{error}"));
                 return Err(gst::StateChangeError);
             }
         };
-        self.core
-            .policy_adapter
-            .lock()
-            .catalogue_says(listing.reference, listing.floor);
+        let (reference, floor) = (listing.reference, listing.floor);
+        if let Ok(mut streaming) = self.core.streaming.try_borrow_mut() {
+            let adapter = &mut streaming.control.adapter;
+            adapter.set_catalog_names(CatalogNames { reference, floor });
+        }
         for (name, cause, remedy) in listing.failures {
             self.core.report_failure(&name, &cause, &remedy);
         }
@@ -377,8 +386,7 @@ impl AvrecSwitch {
                 self.core.report_failure(&name, &error.to_string(), remedy);
                 continue;
             }
-            self.core
-                .add_lane(&listed.element, listed.prior, listed.candidate);
+            builder::add_lane(&self.core, &listed.element, listed.prior, listed.candidate);
         }
         Ok(())
     }
@@ -407,11 +415,11 @@ impl AvrecSwitch {
                 child.name()
             );
         }
-        self.core.add_lane(child, Prior::default(), None);
+        builder::add_lane(&self.core, child, Prior::default(), None);
         let state = self.obj().current_state();
-        if let Some(lane) = self.core.lane_of(child.upcast_ref()) {
-            self.core.align_clock(&lane);
-            lane.order(StateRequest::Go(state));
+        if let Some(lane) = self.core.lanes.list().lane_of(child.upcast_ref()) {
+            lane.align_clock(self.obj().upcast_ref());
+            lane.supervisor.order(StateRequest::Go(state));
         }
     }
 
@@ -433,7 +441,7 @@ impl AvrecSwitch {
     }
 
     /// Takes a lane's private parts out of the bin.
-    pub(super) fn remove_private(&self, lane: &Lane) {
+    pub(super) fn remove_private(&self, lane: &LaneElements) {
         // They were put in together, so they come out together; a second removal finds nothing.
         let _ = self.entry.remove_pad(&lane.entry);
         let _ = self.exit.remove_pad(&lane.exit);

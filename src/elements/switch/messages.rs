@@ -7,15 +7,12 @@ use std::time::Duration;
 use gst::prelude::*;
 
 use super::explain::NamedExplanation;
-use super::lanes::status::{LaneState, LaneStatus};
+use super::frame::{AnsweredBy, FrameContext};
+use super::lanes::lane::{Lane, LaneState};
 use super::shared::Shared;
-use super::video::chain::{AnsweredBy, FrameContext};
 use super::video::exhaustive::Finding;
 use crate::policy::{Evidence, Outlook, Reason};
 use crate::score::{Comparison, LatencyWindow};
-
-/// Slowdown of a machine of which nothing is known yet: none.
-const CALM: f64 = 1.0;
 
 /// Nanoseconds for a field whose name ends in `-ns`.
 pub fn ns(duration: Duration) -> u64 {
@@ -77,9 +74,10 @@ pub fn frame(
     is_miss: bool,
 ) -> gst::Structure {
     let pts = journey.frame.pts();
+    let running_time = running_time(core, pts);
     let active = core.totals.lock().active;
-    let state = core.board.lock();
-    let name = |lane: usize| state.slots.get(lane).map_or("", |it| it.name.as_str());
+    let list = core.lanes.list();
+    let name = |lane: usize| list.name(lane);
     let (nick, candidate) = match source {
         Some(AnsweredBy::Active(lane)) => ("active", name(lane)),
         Some(AnsweredBy::Held(lane)) => ("held", name(lane)),
@@ -90,10 +88,7 @@ pub fn frame(
     gst::Structure::builder("avrec/frame")
         .field("frame", journey.plan.number)
         .field_if_some("pts", pts.map(gst::ClockTime::nseconds))
-        .field_if_some(
-            "running-time",
-            running_time(core, pts).map(gst::ClockTime::nseconds),
-        )
+        .field_if_some("running-time", running_time.map(gst::ClockTime::nseconds))
         .field("time-ns", gst::get_timestamp().nseconds())
         .field("latency-ns", ns(latency))
         .field("budget-ns", ns(journey.plan.budget))
@@ -153,17 +148,13 @@ pub fn evidence(figures: &[(&'static str, f64)]) -> Option<gst::Structure> {
 /// (absent for the reference, and where nothing could be compared).
 pub fn survey(core: &Shared, journey: &FrameContext, findings: &[Finding]) -> gst::Structure {
     let pts = journey.frame.pts();
-    let (reference, priors) = {
-        let policy_adapter = core.policy_adapter.lock();
-        let priors: Vec<_> = findings.iter().map(|it| policy_adapter.prior(it.lane)).collect();
-        (policy_adapter.reference_lane(), priors)
-    };
-    let state = core.board.lock();
-    let name = |lane: usize| state.slots.get(lane).map_or("", |it| it.name.as_str());
-    let candidates = findings.iter().zip(priors).map(|(finding, prior)| {
+    let list = core.lanes.list();
+    let reference = journey.plan.named.reference;
+    let candidates = findings.iter().map(|finding| {
+        let identity = list.lanes.get(finding.lane);
         gst::Structure::builder("candidate")
-            .field("name", name(finding.lane))
-            .field_if_some("prior", prior)
+            .field("name", list.name(finding.lane))
+            .field_if_some("prior", identity.and_then(|it| it.prior.quality))
             .field_if_some("latency-ns", finding.latency().map(ns))
             .field_if_some("agreement", finding.agreement)
             .build()
@@ -177,7 +168,7 @@ pub fn survey(core: &Shared, journey: &FrameContext, findings: &[Finding]) -> gs
             running_time(core, pts).map(gst::ClockTime::nseconds),
         )
         .field("budget-ns", ns(journey.plan.budget))
-        .field("reference", reference.map(name).unwrap_or_default())
+        .field("reference", reference.map_or("", |it| list.name(it)))
         .field("candidates", gst::Array::from_values(candidates))
         .build()
 }
@@ -201,16 +192,8 @@ pub fn candidate_failed(candidate: &str, cause: &str, remedy: &str) -> gst::Stru
 /// The `stats` property; fields carry their unit.
 pub fn stats(core: &Shared) -> gst::Structure {
     let totals = core.totals.lock().clone();
-    let (slots, outlooks, slowdown, price) = {
-        let state = core.board.lock();
-        let slots: Vec<_> = state.slots.iter().map(LaneStatus::summary).collect();
-        (
-            slots,
-            state.outlooks.clone(),
-            state.slowdown,
-            state.price_per_miss,
-        )
-    };
+    let slots: Vec<_> = core.lanes.lock().iter().map(summary).collect();
+    let (outlooks, slowdown, price) = core.published.lock().outlooks();
     let active = totals
         .active
         .and_then(|it| slots.get(it))
@@ -231,7 +214,7 @@ pub fn stats(core: &Shared) -> gst::Structure {
         .field("held-answers", totals.held_answers)
         .field("budget-ns", ns(totals.budget))
         .field("active-candidate", active)
-        .field("slowdown", slowdown.unwrap_or(CALM))
+        .field("slowdown", slowdown)
         .field_if_some("price-per-miss", price)
         .field("candidates", gst::Array::from_values(candidates));
     percentiles(builder, &totals.latency).build()
@@ -249,23 +232,21 @@ struct Summary {
     figures: Vec<(&'static str, f64)>,
 }
 
-impl LaneStatus {
-    fn summary(&self) -> Summary {
-        let is_hung = self.run.as_ref().is_some_and(|it| it.reported_hung);
-        let cause = match &self.residency {
-            LaneState::Failed { cause, .. } => Some(cause.clone()),
-            _ => None,
-        };
-        Summary {
-            name: self.name.clone(),
-            state: if is_hung { "hung" } else { self.residency.nick() },
-            cause,
-            runs: self.tally.runs,
-            answers: self.tally.answers,
-            misses: self.tally.misses,
-            window: self.tally.window.clone(),
-            figures: self.figures.clone(),
-        }
+fn summary(lane: &Lane) -> Summary {
+    let is_hung = lane.run.as_ref().is_some_and(|it| it.reported_hung);
+    let cause = match &lane.state {
+        LaneState::Failed { cause, .. } => Some(cause.clone()),
+        _ => None,
+    };
+    Summary {
+        name: lane.name().to_string(),
+        state: if is_hung { "hung" } else { lane.state.nick() },
+        cause,
+        runs: lane.tally.runs,
+        answers: lane.tally.answers,
+        misses: lane.tally.misses,
+        window: lane.tally.window.clone(),
+        figures: lane.figures.clone(),
     }
 }
 

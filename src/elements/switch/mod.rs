@@ -227,7 +227,10 @@
 //! ```
 
 mod audio;
+mod deadline;
 mod explain;
+mod fact;
+mod frame;
 mod imp;
 mod lanes;
 mod messages;
@@ -238,6 +241,8 @@ mod property_changed;
 mod scoring;
 mod settings;
 mod shared;
+mod stream;
+mod timing;
 mod video;
 
 use gst::glib;

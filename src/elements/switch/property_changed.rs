@@ -4,6 +4,7 @@
 
 use gst::prelude::*;
 
+use super::fact::Fact;
 use super::settings::Settings;
 use super::shared::Shared;
 
@@ -21,7 +22,7 @@ impl Shared {
         }
         match name {
             // What was said of the old reference does not hold for the new one.
-            "reference" | "quality-source" => self.board.lock().stranger = None,
+            "reference" | "quality-source" => self.lanes.lock().tell(Fact::MismatchForgotten),
             _ => {}
         }
         match name {
@@ -38,7 +39,7 @@ impl Shared {
 
     /// Warns of names in the properties that no candidate has.
     pub fn check_names(&self) {
-        let settings = self.settings();
+        let settings = self.settings.load_full();
         NAMING.iter().for_each(|it| self.check_names_of(it, &settings));
     }
 
@@ -53,14 +54,15 @@ impl Shared {
             "reference" => settings.reference.as_deref().into_iter().collect(),
             _ => return,
         };
-        for name in names.into_iter().filter(|it| !self.knows(it)) {
+        let list = self.lanes.list();
+        for name in names.into_iter().filter(|it| list.id(it).is_none()) {
             gst::element_warning!(
                 switch,
                 gst::LibraryError::Settings,
                 ("`{property}` names no candidate: {name}"),
                 [
                     "the candidates are: {}; one of that name may still be added",
-                    self.names().join(", ")
+                    list.names()
                 ]
             );
         }

@@ -205,6 +205,11 @@ impl Settings {
         })
     }
 
+    /// Whether the user does not want the candidate to answer.
+    pub fn forbids(&self, name: &str) -> bool {
+        self.forbidden().any(|it| it == name)
+    }
+
     /// Names of the candidates that may not answer.
     pub fn forbidden(&self) -> impl Iterator<Item = &str> {
         let names = self.forbidden.as_deref().unwrap_or_default().split(',');

@@ -4,9 +4,15 @@
 
 pub mod builder;
 pub mod catalog;
+pub mod chores;
+pub mod elements;
+pub mod feed;
 pub mod lane;
+pub mod lane_output;
+pub mod list;
 pub mod run;
-pub mod status;
+pub mod state;
 pub mod supervisor;
 pub mod table;
 pub mod timed_join;
+pub mod watchdog;

@@ -5,7 +5,13 @@
 use std::convert::Infallible;
 use std::io;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+/// How long threads that have nothing left to do are waited for after a lane that hangs: they only have to
+/// get their turn on a busy machine.
+const END_PATIENCE: Duration = Duration::from_millis(100);
 
 /// Tells when a thread has let go of all that it held.
 #[derive(Debug)]
@@ -30,5 +36,26 @@ impl TimedJoin {
     pub fn wait(&self, deadline: Instant) -> bool {
         let patience = deadline.saturating_duration_since(Instant::now());
         self.closed.recv_timeout(patience) == Err(RecvTimeoutError::Disconnected)
+    }
+}
+
+/// Threads that were told to end.
+#[derive(Debug, Default)]
+pub struct Endings(Mutex<Vec<TimedJoin>>);
+
+impl Endings {
+    /// Notes a thread that ends, so that the way to NULL waits for it.
+    pub fn add(&self, ending: Option<TimedJoin>) {
+        let mut endings = self.0.lock();
+        endings.retain(|it| !it.wait(Instant::now()));
+        endings.extend(ending);
+    }
+
+    /// Waits for all of them, a little beyond `deadline` if need be.
+    pub fn wait(&self, deadline: Instant) {
+        let deadline = deadline.max(Instant::now() + END_PATIENCE);
+        let mut endings = std::mem::take(&mut *self.0.lock());
+        endings.retain(|it| !it.wait(deadline));
+        self.0.lock().extend(endings);
     }
 }

@@ -6,8 +6,9 @@ use super::comparisons::{Answers, TaskMismatch};
 use super::rerun;
 use super::trial::{Trial, TrialKind};
 use crate::elements::content::{self, Carried};
-use crate::elements::switch::lanes::run::Fact;
-use crate::elements::switch::lanes::status::LaneOutput;
+use crate::elements::switch::fact::Fact;
+use crate::elements::switch::lanes::lane::Lane;
+use crate::elements::switch::lanes::lane_output::LaneOutput;
 use crate::elements::switch::messages;
 use crate::elements::switch::settings::QualitySource;
 use crate::elements::switch::shared::Shared;
@@ -59,7 +60,7 @@ impl Shared {
                     return;
                 };
                 if let Some(agreement) = rerun::robustness(carried, expected, *columns) {
-                    self.board.lock().tell(Fact::Perturbed { lane, agreement });
+                    self.lanes.lock().tell(Fact::Perturbed { lane, agreement });
                 }
             }
             TrialKind::Restoration { trusted, degraded } => self.take_restored(&trial, trusted, degraded),
@@ -79,7 +80,7 @@ impl Shared {
             ledger.restored(lane, likeness);
             ledger.figures(lane)
         };
-        self.publish(vec![(lane, figures)]);
+        self.show_figures(vec![(lane, figures)]);
         self.tell(
             (trial.number, trial.frame.pts()),
             (lane, likeness),
@@ -92,16 +93,16 @@ impl Shared {
     pub fn weigh(&self, looked: &AnsweredFrame, answers: &[(usize, LaneOutput)]) -> Vec<(usize, f64)> {
         let answers = &self.read(answers, Some(looked.frame));
         let frame = (looked.number, looked.frame.pts());
-        let settings = self.settings();
+        let settings = self.settings.load();
         let source = settings.quality_source;
         if source == QualitySource::Prior {
-            self.board.lock().wants_neighbors = false;
+            self.lanes.lock().wants_neighbors = false;
             return Vec::new();
         }
         let reference = self.usable_reference();
         let (comparisons, stranger) = {
             let mut ledger = self.ledger.lock();
-            if self.board.lock().stranger.is_none() {
+            if self.published.lock().mismatch().is_none() {
                 ledger.clear_mismatch();
             }
             ledger.note(answers);
@@ -109,14 +110,12 @@ impl Shared {
         };
         for (lane, comparison) in &comparisons {
             if source.wants(Evidence::Agreement, false) {
-                self.score(*lane, comparison.agreement, Evidence::Agreement);
+                self.tell_score(*lane, comparison.agreement, Evidence::Agreement);
             }
             if settings.frame_messages {
-                let names = (
-                    self.name_of(*lane),
-                    reference.map(|it| self.name_of(it)).unwrap_or_default(),
-                );
-                self.post(messages::comparison(frame, (&names.0, &names.1), comparison));
+                let list = self.lanes.list();
+                let names = (list.name(*lane), reference.map_or("", |it| list.name(it)));
+                self.post(messages::comparison(frame, names, comparison));
             }
         }
         if let Some(stranger) = stranger {
@@ -131,10 +130,10 @@ impl Shared {
 
     /// Gathers the evidence that needs no reference, where it counts.
     fn weigh_alone(&self, frame: (u64, Option<gst::ClockTime>), answers: &Answers, looked: &AnsweredFrame) {
-        let source = self.settings().quality_source;
+        let source = self.settings.load().quality_source;
         let alone = self.usable_reference().is_none();
         let wants_neighbors = source.wants(Evidence::Stability, alone);
-        self.board.lock().wants_neighbors = wants_neighbors;
+        self.lanes.lock().wants_neighbors = wants_neighbors;
         let mut found = Vec::new();
         let figures = {
             let mut ledger = self.ledger.lock();
@@ -147,7 +146,7 @@ impl Shared {
             }
             answers.iter().map(|it| (it.0, ledger.figures(it.0))).collect()
         };
-        self.publish(figures);
+        self.show_figures(figures);
         for (lane, score, evidence) in found {
             self.tell(frame, (lane, score), evidence);
         }
@@ -155,11 +154,9 @@ impl Shared {
 
     /// The lane that others are compared with, while it is there and of their task.
     fn usable_reference(&self) -> Option<usize> {
-        let reference = self.policy_adapter.lock().reference_lane()?;
-        let state = self.board.lock();
-        let slot = state.slots.get(reference)?;
-        let is_there = slot.availability() != Availability::Absent;
-        (is_there && state.stranger != Some(reference)).then_some(reference)
+        let reference = self.published.lock().named().reference?;
+        let is_there = |it: &Lane| it.availability() != Availability::Absent;
+        self.lanes.lock().is(reference, is_there).then_some(reference)
     }
 
     /// What the answers carry, apart from what the frame carried already.
@@ -173,8 +170,8 @@ impl Shared {
     }
 
     /// Tells the policy what a lane is worth.
-    fn score(&self, lane: usize, score: f64, evidence: Evidence) {
-        self.board.lock().tell(Fact::Scored {
+    fn tell_score(&self, lane: usize, score: f64, evidence: Evidence) {
+        self.lanes.lock().tell(Fact::Scored {
             lane,
             score,
             evidence,
@@ -183,36 +180,35 @@ impl Shared {
 
     /// The same, and whoever listens, for evidence that needs no reference.
     fn tell(&self, frame: (u64, Option<gst::ClockTime>), (lane, score): (usize, f64), evidence: Evidence) {
-        self.score(lane, score, evidence);
-        if self.settings().frame_messages {
-            self.post(messages::score(frame, &self.name_of(lane), score, evidence));
+        self.tell_score(lane, score, evidence);
+        if self.settings.load().frame_messages {
+            self.post(messages::score(
+                frame,
+                self.lanes.list().name(lane),
+                score,
+                evidence,
+            ));
         }
     }
 
     /// Shows the figures of these lanes in `stats`.
-    fn publish(&self, figures: Vec<(usize, Vec<(&'static str, f64)>)>) {
-        let mut state = self.board.lock();
+    fn show_figures(&self, figures: Vec<(usize, Vec<(&'static str, f64)>)>) {
+        let mut state = self.lanes.lock();
         for (lane, figures) in figures {
-            if let Some(slot) = state.slots.get_mut(lane) {
+            if let Some(slot) = state.get_mut(lane) {
                 slot.figures = figures;
             }
         }
     }
 
-    fn name_of(&self, lane: usize) -> String {
-        let state = self.board.lock();
-        state
-            .slots
-            .get(lane)
-            .map(|it| it.name.clone())
-            .unwrap_or_default()
-    }
-
     /// Says once that a lane's answers do not compare, and what to change; a reference counts for nothing then.
     fn report_stranger(&self, stranger: &TaskMismatch) {
-        let name = self.name_of(stranger.lane);
+        let list = self.lanes.list();
+        let name = list.name(stranger.lane);
         if stranger.is_reference {
-            self.board.lock().stranger = Some(stranger.lane);
+            self.lanes.lock().tell(Fact::Mismatch {
+                reference: stranger.lane,
+            });
         }
         let Some(switch) = self.switch.upgrade() else {
             return;
@@ -247,7 +243,7 @@ impl Shared {
             return;
         };
         *turns += 1;
-        let source = self.settings().quality_source;
+        let source = self.settings.load().quality_source;
         let restores = source.wants(Evidence::Restoration, self.usable_reference().is_none());
         // One echo waits at a time, and what the policy asked for goes first.
         let echo = if *perturbed {
@@ -271,7 +267,7 @@ impl Shared {
             None
         };
         if echo.is_some() {
-            self.board.lock().echo = echo;
+            self.lanes.lock().echo = echo;
         }
     }
 }

@@ -2,7 +2,7 @@
 
 //! A trial: one frame, or one stretch of sound, that several lanes answer, so that their answers can be compared.
 
-use crate::elements::switch::lanes::status::LaneOutput;
+use crate::elements::switch::lanes::lane_output::LaneOutput;
 use crate::media::degrade::Degraded;
 use crate::plane::Plane;
 use crate::policy::RunKind;
@@ -41,8 +41,6 @@ pub struct ModifiedFrame {
 #[derive(Debug)]
 pub struct Trial {
     pub frame: gst::Buffer,
-    /// Monotonic time at which the frame entered; its identity on the lanes.
-    pub entered: gst::ClockTime,
     /// Number of the frame in the stream.
     pub number: u64,
     pub kind: RunKind,
@@ -57,7 +55,6 @@ impl Trial {
     /// Starts a trial of `frame`, which the active lane has answered already, on `lanes`.
     pub fn new(
         frame: gst::Buffer,
-        entered: gst::ClockTime,
         number: u64,
         shadow: (RunKind, TrialKind),
         active: (usize, LaneOutput),
@@ -68,7 +65,6 @@ impl Trial {
         let (kind, aim) = shadow;
         Trial {
             frame,
-            entered,
             number,
             kind,
             aim,
@@ -77,11 +73,10 @@ impl Trial {
         }
     }
 
-    /// Starts a trial of a changed frame, which enters now.
-    pub fn of_echo(echo: ModifiedFrame, entered: gst::ClockTime) -> Trial {
+    /// Starts a trial of a changed frame.
+    pub fn of_echo(echo: ModifiedFrame) -> Trial {
         Trial {
             frame: echo.frame,
-            entered,
             number: echo.number,
             kind: RunKind::Shadow,
             aim: echo.aim,
