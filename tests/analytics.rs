@@ -3,7 +3,8 @@
 //! Answers as GStreamer's own metas, and what stock elements make of them. Needs the feature `analytics` and
 //! GStreamer 1.26; `make analytics` runs it where the machine has an older one.
 
-mod common;
+#[path = "support/mod.rs"]
+mod support;
 
 use gst::prelude::*;
 use gst_analytics::prelude::*;
@@ -12,6 +13,9 @@ use gstavrec::answer::{Answer, ClassMap, ClassScore, Detection, Instance, Mask, 
 use gstavrec::media::analytics::{self, tensor_caps, tensors};
 use gstavrec::media::metas::{self, class_of};
 use gstavrec::tensor::{Data, Dim, DimsOrder, ElementType, Tensor, TensorInfo};
+
+use crate::support::init;
+use crate::support::models::model;
 
 /// Width and height of the frames.
 const SIZE: (u32, u32) = (320, 180);
@@ -43,7 +47,7 @@ fn named(detection: Detection, label: &str) -> Detection {
 }
 
 fn round_trip(answer: &Answer) -> Option<Answer> {
-    common::init();
+    init();
     let mut buffer = gst::Buffer::new();
     analytics::attach(buffer.make_mut(), answer, &labels(), SIZE).unwrap();
     // A copy is what elements downstream see.
@@ -151,7 +155,7 @@ fn instances_read_back_with_masks_cut_at_half() {
 
 #[test]
 fn detections_leave_in_the_older_terms_besides() {
-    common::init();
+    init();
     let car = detection([10.0, 20.0, 110.0, 60.0], 2, 0.875);
     let mut buffer = gst::Buffer::new();
     metas::attach(buffer.make_mut(), &Answer::Detections(vec![car]), &labels(), SIZE).unwrap();
@@ -166,7 +170,7 @@ fn detections_leave_in_the_older_terms_besides() {
 
 #[test]
 fn instances_keep_their_masks_where_regions_of_interest_have_none() {
-    common::init();
+    init();
     let instance = |detection| Instance {
         detection,
         mask: Mask {
@@ -188,7 +192,7 @@ fn instances_keep_their_masks_where_regions_of_interest_have_none() {
 
 #[test]
 fn what_others_said_in_the_older_terms_counts_where_we_found_nothing() {
-    common::init();
+    init();
     let mut buffer = gst::Buffer::new();
     metas::attach(
         buffer.make_mut(),
@@ -205,7 +209,7 @@ fn what_others_said_in_the_older_terms_counts_where_we_found_nothing() {
 
 #[test]
 fn the_names_of_a_class_map_are_no_classes_of_the_frame() {
-    common::init();
+    init();
     let map = ClassMap {
         width: 2,
         height: 1,
@@ -228,7 +232,7 @@ fn the_names_of_a_class_map_are_no_classes_of_the_frame() {
 
 #[test]
 fn classes_of_sound_leave_as_a_classification() {
-    common::init();
+    init();
     let mut buffer = gst::Buffer::new();
     let speech = ClassScore {
         class: 0,
@@ -244,7 +248,7 @@ fn classes_of_sound_leave_as_a_classification() {
 
 #[test]
 fn a_mask_without_cells_is_refused() {
-    common::init();
+    init();
     let mut buffer = gst::Buffer::new();
     let map = Answer::ClassMap(ClassMap::default());
     let error = analytics::attach(buffer.make_mut(), &map, &labels(), SIZE).unwrap_err();
@@ -253,7 +257,7 @@ fn a_mask_without_cells_is_refused() {
 
 #[test]
 fn what_another_element_attached_is_read_most_confident_first() {
-    common::init();
+    init();
     let mut buffer = gst::Buffer::new();
     {
         let mut meta = AnalyticsRelationMeta::add(buffer.make_mut());
@@ -275,7 +279,7 @@ fn what_another_element_attached_is_read_most_confident_first() {
 
 #[test]
 fn an_answer_is_added_to_what_the_buffer_has() {
-    common::init();
+    init();
     let mut buffer = gst::Buffer::new();
     let first = detection([0.0, 0.0, 10.0, 10.0], 0, 0.25);
     let second = detection([20.0, 0.0, 30.0, 10.0], 1, 0.75);
@@ -293,7 +297,7 @@ fn an_answer_is_added_to_what_the_buffer_has() {
 
 #[test]
 fn the_meta_follows_a_frame_that_is_scaled() {
-    common::init();
+    init();
     let found = detection([10.0, 20.0, 110.0, 60.0], 2, 0.875);
     let frame = through(
         "videoscale ! capsfilter caps=video/x-raw,width=640,height=360",
@@ -305,7 +309,7 @@ fn the_meta_follows_a_frame_that_is_scaled() {
 
 #[test]
 fn the_stock_overlay_draws_the_box() {
-    common::init();
+    init();
     let found = detection([100.0, 40.0, 220.0, 140.0], 2, 0.875);
     let chain = "objectdetectionoverlay draw-labels=false object-detection-outline-color=0xffffffff";
     let plain = through(chain, &Answer::Detections(Vec::new()));
@@ -327,7 +331,7 @@ fn the_stock_overlay_draws_the_box() {
 
 #[test]
 fn the_stock_overlay_writes_the_label() {
-    common::init();
+    init();
     let found = Answer::Detections(vec![detection([100.0, 40.0, 220.0, 140.0], 2, 0.875)]);
     let box_only = through("objectdetectionoverlay draw-labels=false", &found);
     let labelled = through("objectdetectionoverlay draw-labels=true", &found);
@@ -373,7 +377,7 @@ fn floats(dims: &[usize], elements: &[f32]) -> Tensor {
 
 #[test]
 fn tensors_carry_id_type_dims_and_order() {
-    common::init();
+    init();
     let boxes = floats(&[1, 2, 4], &[0.5, 1.5, 2.5, 3.5, -4.0, 5.0, 6.0, 7.25]);
     let counts = Tensor {
         dims: vec![3],
@@ -419,7 +423,7 @@ fn tensors_carry_id_type_dims_and_order() {
 
 #[test]
 fn a_tensor_of_another_size_than_its_dims_is_refused() {
-    common::init();
+    init();
     let broken = floats(&[2, 3], &[1.0; 5]);
     let mut buffer = gst::Buffer::new();
     let error = tensors::attach(buffer.make_mut(), [("broken", DimsOrder::RowMajor, &broken)]).unwrap_err();
@@ -464,7 +468,7 @@ fn ssd_outputs() -> [Tensor; 4] {
 
 #[test]
 fn a_stock_decoder_finds_the_boxes_in_our_tensors() {
-    common::init();
+    init();
     let [boxes, scores, classes, count] = ssd_outputs();
     let (decoder, ids) = ssd_decoder();
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -564,7 +568,7 @@ fn in_reading_order(buffer: &gst::Buffer) -> Vec<Detection> {
 /// A folder with a copy of a model, its description and labels.
 fn described_model(name: &str, description: &str, labels: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::copy(common::model(name), folder.path().join("model.onnx")).unwrap();
+    std::fs::copy(model(name), folder.path().join("model.onnx")).unwrap();
     std::fs::write(folder.path().join("model.modelinfo"), description).unwrap();
     std::fs::write(folder.path().join("labels.txt"), labels).unwrap();
     folder
@@ -572,7 +576,7 @@ fn described_model(name: &str, description: &str, labels: &str) -> tempfile::Tem
 
 #[test]
 fn a_stock_decoder_behind_the_element_finds_what_the_element_finds_itself() {
-    common::init();
+    init();
     let (decoder, [boxes, scores, classes, count]) = ssd_decoder();
     let output = |name: &str, id: &str, dims: &str| {
         format!("[{name}]\nid={id}\ntype=float32\ndims={dims}\ndir=output\ndims-order=row-major\n\n")
@@ -619,8 +623,8 @@ fn a_stock_decoder_behind_the_element_finds_what_the_element_finds_itself() {
 
 #[test]
 fn the_stock_overlay_draws_what_the_element_finds() {
-    common::init();
-    let model = common::model("detect_bright").display().to_string();
+    init();
+    let model = model("detect_bright").display().to_string();
     let drawn = |bright: &[(usize, usize)]| {
         let chain =
             format!("avrec-infer task=detect model-file={model} ! objectdetectionoverlay draw-labels=false");
@@ -637,7 +641,7 @@ fn the_stock_overlay_draws_what_the_element_finds() {
 
 #[test]
 fn the_stock_decoder_of_yolo_finds_what_the_element_finds_itself() {
-    common::init();
+    init();
     if gst::ElementFactory::find("yolov8tensordec").is_none() {
         eprintln!(
             "yolov8tensordec comes with GStreamer 1.28; this is {}",
@@ -670,7 +674,7 @@ fn the_stock_decoder_of_yolo_finds_what_the_element_finds_itself() {
 
 #[test]
 fn tensor_caps_are_those_that_gstreamer_1_28_knows_and_none_before() {
-    common::init();
+    init();
     let output = TensorInfo {
         name: "output0".to_owned(),
         id: "yolo-v8-out".to_owned(),

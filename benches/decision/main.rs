@@ -10,7 +10,7 @@ mod ablations;
 mod baselines;
 mod calibration;
 mod cost;
-#[path = "../../tests/counting/mod.rs"]
+#[path = "../../tests/support/counting.rs"]
 mod counting;
 mod figures;
 mod text;

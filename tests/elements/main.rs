@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! `avrec-probe`, and what is asked of all three elements: their interface, and that nothing of them is left.
+
+mod interface;
+mod leaks;
+mod probe;
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! Models that listen, without an element: what is read of them, recurrent state, voices, and what a buffer costs.
+
+use gstavrec::audio::{self, ChannelUse, HopPlan, Hops};
+use gstavrec::runtime::{BackendChoice, Options, Session, Task, TaskChoice};
+use gstavrec::tensor::{Data, ElementType, SoundSpec};
+
+use crate::support::counting::allocations;
+use crate::support::models::{backends, has_ort, load, model};
+
+fn ask(session: &mut Session, question: &[f32]) -> Vec<f32> {
+    let Data::F32(input) = &mut session.input().data else {
+        panic!("float32")
+    };
+    input.copy_from_slice(question);
+    match &session.run().unwrap()[0].data {
+        Data::F32(output) => output.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn low_pass(backend: BackendChoice) -> Session {
+    let mut session = load("low_pass", backend, TaskChoice::Auto).unwrap();
+    session.prepare(&[1, 1, 16]).unwrap();
+    session
+}
+
+#[test]
+fn a_model_for_sound_says_its_rate_hop_and_delay() {
+    for (name, channels, hop, rate, delay) in [
+        ("late_16k", 1, 160, 16_000, 100),
+        ("late_48k", 1, 480, 48_000, 720),
+        ("swap_stereo", 2, 480, 48_000, 0),
+        ("half_48k", 1, 480, 48_000, 0),
+        // 10 ms where nobody says.
+        ("any_length", 1, 160, 16_000, 0),
+    ] {
+        let session = load(name, BackendChoice::Rten, TaskChoice::Auto).unwrap();
+        let model = session.model();
+        let expected = SoundSpec {
+            channels,
+            element_type: ElementType::F32,
+            hop,
+            rate,
+            delay,
+        };
+        assert_eq!(
+            (model.input_spec.sound(), model.task),
+            (Some(&expected), Task::Audio),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn metadata_and_the_shapes_of_a_trial_are_there_for_those_who_decode() {
+    let session = load("pitch", BackendChoice::Rten, TaskChoice::Auto).unwrap();
+    let model = session.model();
+    assert_eq!(model.task, Task::Classify);
+    assert!(model.metadata["names"].contains("silence"));
+    let trial = model.trial.as_ref().unwrap();
+    assert_eq!(
+        (trial.input.as_slice(), trial.outputs.as_slice()),
+        (&[1, 1600][..], &[vec![1, 3]][..])
+    );
+}
+
+#[test]
+fn lines_beside_the_model_count_more_than_its_metadata() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("any_length.onnx");
+    std::fs::copy(model("any_length"), &path).unwrap();
+    let write = |lines: &str| {
+        let text = format!("[modelinfo]\nversion=1.0\n[x]\ndir=input\n{lines}\n");
+        std::fs::write(folder.path().join("any_length.onnx.modelinfo"), text).unwrap();
+    };
+    write("sample_rate=8000\ndelay=12\nhop=64");
+    let session = Session::load(&path, &Options::default()).unwrap();
+    let spec = session.model().input_spec.sound().unwrap();
+    assert_eq!((spec.rate, spec.delay, spec.hop), (8000, 12, 64));
+    for (lines, words) in [
+        ("sample_rate=fast", "sample_rate=fast is no whole number"),
+        ("sample_rate=10", "not from 1000 to 768000"),
+        ("hop=0", "0 samples"),
+        ("delay=99999999", "a delay of 99999999"),
+    ] {
+        write(lines);
+        let error = Session::load(&path, &Options::default())
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(error.contains(words), "{error}");
+    }
+}
+
+#[test]
+fn state_is_handed_on_and_forgotten_by_a_reset() {
+    for backend in backends() {
+        let mut session = low_pass(backend);
+        assert_eq!(session.model().states.len(), 1);
+        assert_eq!(session.model().outputs.len(), 1);
+        let mut last = 0.0f64;
+        for _ in 0..5 {
+            let answer = ask(&mut session, &[1.0; 16]);
+            for value in answer {
+                last = 0.9 * last + 0.1;
+                assert!((f64::from(value) - last).abs() < 1e-5, "{backend:?}");
+            }
+        }
+        session.reset();
+        assert!((ask(&mut session, &[1.0; 16])[0] - 0.1).abs() < 1e-6);
+    }
+}
+
+#[test]
+fn voices_take_turns_without_hearing_each_other() {
+    for backend in backends() {
+        let mut session = low_pass(backend);
+        session.set_voices(3);
+        let mut alone: Vec<Session> = (0..3).map(|_| low_pass(backend)).collect();
+        for hop in 0..20u16 {
+            // In another order each time.
+            for turn in 0..3 {
+                let voice = usize::from((turn + hop) % 3);
+                let question = [f32::from(hop) * 0.01 + voice as f32; 16];
+                session.select_voice(voice).unwrap();
+                assert_eq!(
+                    ask(&mut session, &question),
+                    ask(&mut alone[voice], &question),
+                    "{backend:?}"
+                );
+            }
+        }
+        assert!(session.select_voice(3).is_err());
+    }
+}
+
+#[test]
+fn a_buffer_of_sound_costs_no_allocation_once_all_is_warm() {
+    if !has_ort() {
+        return;
+    }
+    for (name, rate, channels) in [("low_pass", 16_000, 2), ("late_16k", 48_000, 1)] {
+        let mut session = load(name, BackendChoice::Ort, TaskChoice::Auto).unwrap();
+        let spec = *session.model().input_spec.sound().unwrap();
+        session.prepare(&[1, spec.channels, spec.hop]).unwrap();
+        let mut hops = Hops::new(HopPlan::new(rate, &spec).unwrap(), channels, ChannelUse::Each).unwrap();
+        session.set_voices(hops.voices());
+        let sound = vec![vec![0.25; 441]; channels];
+        let mut answers = vec![Vec::new(); channels];
+        let mut once = || {
+            hops.push(&sound, |voice, question, answer| {
+                session.select_voice(voice).unwrap();
+                if let Data::F32(input) = &mut session.input().data {
+                    input.copy_from_slice(question);
+                }
+                if let Data::F32(output) = &session.run().unwrap()[0].data {
+                    answer.copy_from_slice(output);
+                }
+                Ok::<_, audio::Error>(())
+            })
+            .unwrap();
+            answers.iter_mut().for_each(Vec::clear);
+            hops.pull(441, &mut answers);
+        };
+        (0..50).for_each(|_| once());
+        let before = allocations();
+        (0..50).for_each(|_| once());
+        assert_eq!(allocations() - before, 0, "{name}");
+    }
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! `avrec-infer`: the models that it loads, and what it does to video and audio.
+
+mod answers;
+mod audio;
+mod audio_models;
+mod catalog;
+mod drawing;
+mod exit;
+mod faults;
+mod models;
+mod no_library;
+#[path = "../support/mod.rs"]
+mod support;
+mod swap;
+mod video;

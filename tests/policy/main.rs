@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! The policy and what it stands on: scenarios and laws, its replay over recordings, and the laws of the measures.
+
+mod laws;
+mod replay;
+mod scenarios;
+mod score_laws;
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! What a user meets first, the command and the README, and the rules that the sources keep.
+
+mod layering;
+mod readme;
+mod replay;
+mod run;
+#[path = "../support/mod.rs"]
+mod support;

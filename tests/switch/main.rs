@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! `avrec-switch` in a harness, on video and on audio.
+
+mod audio;
+mod audio_faults;
+mod decision;
+mod faults;
+mod quality;
+#[path = "../support/mod.rs"]
+mod support;
+mod video;
