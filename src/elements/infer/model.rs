@@ -47,8 +47,8 @@ pub struct Active {
     pub(super) decoding: Option<Decoding>,
     pub(super) geometry: Option<Geometry>,
     fit: Fit,
-    /// For sound.
-    pub(super) ear: Option<AudioInput>,
+    /// For audio.
+    pub(super) audio: Option<AudioInput>,
     /// Frames since the model took over, for the stride.
     frames: u64,
 }
@@ -92,7 +92,7 @@ impl Active {
             decoding: meaning.decoding,
             geometry: None,
             fit: meaning.fit,
-            ear: None,
+            audio: None,
             frames: 0,
         })
     }
