@@ -139,13 +139,6 @@ const FORBIDDEN: &[(&str, &[&[&str]])] = &[
         ],
     ),
     ("elements", &[LIBRARIES]),
-    (
-        "messages",
-        &[
-            LIBRARIES,
-            &["crate::elements", "crate::media", "parking_lot::", "std::fs"],
-        ],
-    ),
     // The streaming thread must not wait for a thread of the lowest priority.
     (
         "elements/switch/scoring",
@@ -206,7 +199,8 @@ const FORBIDDEN: &[(&str, &[&[&str]])] = &[
                 "gst_base::",
                 "policy::Policy",
                 "policy::Config",
-                "runtime::Session",
+                "runtime::LoadedModel",
+                "runtime::Runner",
                 "crate::media",
                 "crate::audio",
                 "crate::decode",
