@@ -142,9 +142,8 @@ impl BaseTransformImpl for Infer {
                 self.drain_ahead();
                 self.finish_key_frames();
             }
-            gst::EventView::Segment(_) | gst::EventView::Gap(_) | gst::EventView::StreamStart(_) => {
-                self.drain_ahead()
-            }
+            gst::EventView::Gap(_) => self.drain_ahead(),
+            gst::EventView::Segment(_) | gst::EventView::StreamStart(_) => self.end_segment(),
             _ => {}
         }
         self.parent_sink_event(event)

@@ -7,7 +7,7 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 
 use super::CAT;
-use super::audio::lane_output::delay_changed;
+use super::audio::latency::delay_changed;
 use super::candidates::{self, Children};
 use super::lanes::builder::remove_lane;
 use super::lanes::supervisor::StateRequest;

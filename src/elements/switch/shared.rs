@@ -63,7 +63,7 @@ impl Shared {
     /// Gets ready for a new stream, while the pads are inactive; the lanes stay as they are.
     pub fn restart_stream(&self) {
         self.lanes
-            .change(|lanes| (lanes.flushing, lanes.sound) = (false, None));
+            .change(|lanes| (lanes.flushing, lanes.position) = (false, None));
         self.timing.restart();
         self.published.set_active(None);
         if let Ok(mut streaming) = self.streaming.try_borrow_mut() {

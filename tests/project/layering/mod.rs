@@ -139,13 +139,6 @@ const FORBIDDEN: &[(&str, &[&[&str]])] = &[
         ],
     ),
     ("elements", &[LIBRARIES]),
-    (
-        "messages",
-        &[
-            LIBRARIES,
-            &["crate::elements", "crate::media", "parking_lot::", "std::fs"],
-        ],
-    ),
     // The streaming thread must not wait for a thread of the lowest priority.
     (
         "elements/switch/scoring",
@@ -206,7 +199,8 @@ const FORBIDDEN: &[(&str, &[&[&str]])] = &[
                 "gst_base::",
                 "policy::Policy",
                 "policy::Config",
-                "runtime::Session",
+                "runtime::LoadedModel",
+                "runtime::Runner",
                 "crate::media",
                 "crate::audio",
                 "crate::decode",
@@ -295,6 +289,27 @@ fn no_test_sleeps() {
         "a test that sleeps is slow or flaky:\n{}",
         found.join("\n")
     );
+}
+
+/// Cargo.toml switches documentation tests off, for there are none.
+#[test]
+fn no_example_in_the_documentation_is_rust_code_that_nobody_runs() {
+    let found = rust_files(&source()).into_iter().flat_map(|file| {
+        let text = fs::read_to_string(&file).unwrap();
+        let fences = text
+            .lines()
+            .filter_map(|it| it.trim_start().strip_prefix("//")?.split_once("```"));
+        let opened: Vec<String> = fences
+            .step_by(2)
+            .map(|(_, language)| language.to_owned())
+            .collect();
+        let run = opened
+            .into_iter()
+            .filter(|it| !["text", "sh"].contains(&it.as_str()));
+        run.map(move |it| format!("{}: ```{it}", file.display()))
+            .collect::<Vec<_>>()
+    });
+    assert_eq!(found.collect::<Vec<_>>(), Vec::<String>::new());
 }
 
 #[test]

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! A buffer of sound on its way: to the lanes that hear, and as many samples out as came in.
+//! A buffer of audio on its way: to the lanes that hear, and as many samples out as came in.
 
 use std::time::Duration;
 
-use super::background::hear_beside;
-use super::drain::end_sound;
-use super::feed::{RequiredLanes, await_needed, feed_needed, is_served};
-use super::lane::Sound;
+use gst::prelude::*;
+
+use super::drain::end_stretch;
+use super::feed::{RequiredLanes, await_required, feed_others, feed_required, is_served};
+use super::lane::{StreamPosition, WARM_AHEAD, is_settled, keeps_up};
 use super::latency::keep_delay;
-use super::play::{play_due, push_sound};
+use super::metas;
 use super::stream::{AudioStream, Versions};
 use crate::audio::Source;
 use crate::elements::switch::deadline;
@@ -20,38 +21,38 @@ use crate::elements::switch::settings::LatePolicy;
 use crate::elements::switch::shared::Shared;
 use crate::elements::switch::stream::Control;
 
-/// Takes a buffer of sound in, and pushes the samples out that are due then.
+/// Takes a buffer of audio in, and pushes the samples out that are due then.
 pub fn chain(
     core: &Shared,
     control: &mut Control,
-    stage: &mut AudioStream,
+    stream: &mut AudioStream,
     frame: gst::Buffer,
 ) -> Result<gst::FlowSuccess, gst::FlowError> {
-    let Some(samples) = stage.spec.samples_of(frame.size()) else {
-        return Err(reject(core, stage, frame.size()));
+    let Some(samples) = stream.spec.samples_of(frame.size()) else {
+        return Err(reject(core, stream, frame.size()));
     };
     if samples == 0 {
         return Ok(gst::FlowSuccess::Ok);
     }
-    let pts = frame.pts().map(Duration::from);
+    let pts = frame.pts();
     let is_marked = frame.flags().contains(gst::BufferFlags::DISCONT);
-    if !stage.is_new && !stage.timeline.continues(pts, is_marked) {
-        end_sound(core, control, stage)?;
+    if !stream.is_new && !stream.timeline.continues(pts, is_marked) {
+        end_stretch(core, control, stream)?;
     }
-    if stage.is_new {
-        stage.begin(pts);
+    if stream.is_new {
+        stream.begin(pts);
     }
-    if let Some(duration) = stage.pace.take(stage.spec.duration_of(samples)) {
+    if let Some(duration) = stream.buffer_duration.take(stream.spec.duration_of(samples)) {
         core.set_frame_duration(control, duration, true);
     }
-    let mut journey = FrameContext::enter(core, &mut control.adapter, frame);
-    take_in(core, stage, &mut journey, samples)?;
-    answer_sound(core, &mut control.adapter, stage, &mut journey)?;
-    conclude_sound(core, control, stage, journey)
+    let mut context = FrameContext::enter(core, &mut control.adapter, frame);
+    take_in(core, stream, &mut context, samples)?;
+    answer(core, &mut control.adapter, stream, &mut context)?;
+    conclude(core, control, stream, context)
 }
 
-fn reject(core: &Shared, stage: &AudioStream, bytes: usize) -> gst::FlowError {
-    let width = stage.spec.width();
+fn reject(core: &Shared, stream: &AudioStream, bytes: usize) -> gst::FlowError {
+    let width = stream.spec.width();
     core.bus.fail(
         gst::StreamError::Format,
         &format!("a buffer of {bytes} bytes is not a whole number of samples of {width} bytes"),
@@ -62,50 +63,50 @@ fn reject(core: &Shared, stage: &AudioStream, bytes: usize) -> gst::FlowError {
 /// Puts the buffer in its place in the stream.
 fn take_in(
     core: &Shared,
-    stage: &mut AudioStream,
-    journey: &mut FrameContext,
+    stream: &mut AudioStream,
+    context: &mut FrameContext,
     samples: u64,
 ) -> Result<(), gst::FlowError> {
-    let start = stage.timeline.end();
+    let (pts, start) = (context.frame.pts(), stream.timeline.end());
     {
         // The lanes get time stamps that are exact to the sample, so that theirs are.
-        let frame = journey.frame.make_mut();
-        frame.set_pts(gst::ClockTime::try_from(stage.timeline.time_of(start)).ok());
+        let frame = context.frame.make_mut();
+        frame.set_pts(stream.timeline.time_of(start));
         frame.unset_flags(gst::BufferFlags::DISCONT);
     }
-    let map = journey.frame.map_readable().map_err(|_| gst::FlowError::Error)?;
-    stage.input.append(&map);
+    let map = context.frame.map_readable().map_err(|_| gst::FlowError::Error)?;
+    stream.input.append(&map);
     drop(map);
-    stage.timeline.advance(samples);
-    let end = stage.timeline.end();
-    stage.recent.push_back((start..end, journey.frame.clone()));
-    let fade = Duration::from(journey.settings.crossfade);
-    stage.seam.set_fade(stage.spec.samples_in(fade));
-    core.lanes.lock().sound = Some(Sound {
-        spec: stage.spec,
-        timeline: stage.timeline,
+    stream.timeline.advance(pts, samples);
+    let end = stream.timeline.end();
+    stream.recent.push_back((start..end, context.frame.clone()));
+    let fade = Duration::from(context.settings.crossfade);
+    stream.crossfader.set_fade(stream.spec.samples_in(fade));
+    core.lanes.lock().position = Some(StreamPosition {
+        spec: stream.spec,
+        timeline: stream.timeline,
     });
     Ok(())
 }
 
-/// Lets the lanes that are needed hear the buffer, and waits for them; where no deadline is kept, until somebody has
-/// given what is due.
-fn answer_sound(
+/// Lets the lanes that are required hear the buffer, and waits for them; where no deadline is kept, until somebody has
+/// returned what is due.
+fn answer(
     core: &Shared,
     adapter: &mut PolicyAdapter,
-    stage: &mut AudioStream,
-    journey: &mut FrameContext,
+    stream: &mut AudioStream,
+    context: &mut FrameContext,
 ) -> Result<(), gst::FlowError> {
     loop {
-        choose_lane(core, adapter, stage, journey)?;
-        let needed = feed_needed(core, stage, journey);
-        await_needed(core, adapter, stage, journey, &needed)?;
-        keep_delay(core, stage);
-        if !journey.waits() || has_voice(core, stage, journey, &needed) {
+        choose_lane(core, adapter, stream, context)?;
+        let required = feed_required(core, stream, context);
+        await_required(core, adapter, stream, context, &required)?;
+        keep_delay(core, stream);
+        if !context.waits() || can_play(core, stream, context, &required) {
             return Ok(());
         }
-        journey.missed = true;
-        journey.replan(core, adapter);
+        context.missed = true;
+        context.replan(core, adapter);
     }
 }
 
@@ -113,27 +114,27 @@ fn answer_sound(
 fn choose_lane(
     core: &Shared,
     adapter: &mut PolicyAdapter,
-    stage: &mut AudioStream,
-    journey: &mut FrameContext,
+    stream: &mut AudioStream,
+    context: &mut FrameContext,
 ) -> Result<(), gst::FlowError> {
     loop {
-        let choice = &mut journey.plan.choice;
+        let choice = &mut context.plan.choice;
         let switch = choice.switch.take();
         let chosen = choice.answer.or(choice.hold.map(|it| it.0));
-        let waits = journey.policy == LatePolicy::Wait;
-        let cold = || waits.then(|| cold_lane(core, journey)).flatten();
+        let waits = context.waits();
+        let cold = || waits.then(|| cold_lane(core, context)).flatten();
         match chosen.or_else(cold) {
             Some(lane) => {
-                stage.want(lane, switch);
+                stream.want(lane, switch);
                 return Ok(());
             }
             None if !waits => {
-                adapter.lost(journey.now());
-                journey.missed = true;
+                adapter.lost(context.now());
+                context.missed = true;
                 return Ok(());
             }
-            // Somebody who hears goes on, whatever the policy knows of him.
-            None if is_served(core, stage) => return Ok(()),
+            // A lane that hears goes on, whatever the policy knows of it.
+            None if is_served(&core.lanes.lock(), stream) => return Ok(()),
             None if !core.lanes.lock().iter().any(Lane::is_worth_waiting) => {
                 return Err(give_up(core));
             }
@@ -142,71 +143,123 @@ fn choose_lane(
         if !core.lanes.wait_for_somebody(deadline::of_loading()) {
             return Err(gst::FlowError::Flushing);
         }
-        journey.replan(core, adapter);
+        context.replan(core, adapter);
     }
 }
 
 /// A lane that is loaded but not warm; while the one that is pinned may come, no other.
-fn cold_lane(core: &Shared, journey: &FrameContext) -> Option<usize> {
-    let (lanes, named) = (core.lanes.lock(), journey.plan.named);
+fn cold_lane(core: &Shared, context: &FrameContext) -> Option<usize> {
+    let (lanes, named) = (core.lanes.lock(), context.plan.named);
     let pinned = named.pinned.filter(|it| lanes.is(*it, Lane::is_worth_waiting));
     lanes.cold(pinned, named.floor)
 }
 
 /// Whether a lane is there from which what is due can go out, or which left it out.
-fn has_voice(core: &Shared, stage: &AudioStream, journey: &FrameContext, needed: &RequiredLanes) -> bool {
-    let state = core.lanes.lock();
+fn can_play(core: &Shared, stream: &AudioStream, context: &FrameContext, required: &RequiredLanes) -> bool {
+    let lanes = core.lanes.lock();
     let versions = Versions {
-        input: &stage.input,
-        lanes: &state,
+        input: &stream.input,
+        lanes: &lanes,
     };
-    let wishes = stage.wishes(&state, journey.plan.named.floor);
-    let can = stage.seam.can_play(&wishes, stage.due(), &versions);
-    let has_heard = |slot: &Lane| slot.keeps_up() && slot.is_settled();
-    can || needed.lanes().any(|it| state.is(it, has_heard))
+    let requests = stream.requests(&lanes, context.plan.named.floor);
+    let has_heard = |it: &Lane| keeps_up(it) && is_settled(it);
+    stream.crossfader.can_play(&requests, stream.due(), &versions)
+        || required.lanes().any(|it| lanes.is(it, has_heard))
 }
 
 /// Sends out what is due, keeps the record, and lets others hear the buffer in the slack.
-fn conclude_sound(
+fn conclude(
     core: &Shared,
     control: &mut Control,
-    stage: &mut AudioStream,
-    mut journey: FrameContext,
+    stream: &mut AudioStream,
+    mut context: FrameContext,
 ) -> Result<gst::FlowSuccess, gst::FlowError> {
-    let out = play_due(core, stage, &journey)?;
+    let (due, floor) = (stream.due(), context.plan.named.floor);
+    let out = play(core, stream, due, floor, Some(context.entered))?;
+    let memory = if context.waits() {
+        stream.spec.samples_in(WARM_AHEAD)
+    } else {
+        0
+    };
+    stream.forget(&mut core.lanes.lock(), memory);
     let active = core.published.active();
-    if let Some(switch) = stage.take_switch(active) {
-        journey.plan.choice.switch = Some(switch);
-        journey.announce(core, &control.adapter, &mut control.totals);
+    if let Some(switch) = stream.take_switch(active) {
+        context.plan.choice.switch = Some(switch);
+        context.announce(core, &control.adapter, &mut control.totals);
     }
-    let latency = journey.clock.elapsed();
-    let source = match stage.seam.target() {
-        Some(Source::Candidate(lane)) if Some(lane) == stage.wanted || Some(lane) == stage.leaving => {
+    let latency = context.clock.elapsed();
+    let source = match stream.crossfader.target() {
+        Some(Source::Candidate(lane)) if Some(lane) == stream.wanted || Some(lane) == stream.leaving => {
             AnsweredBy::Active(lane)
         }
         Some(Source::Candidate(lane)) => AnsweredBy::Floor(lane),
         _ => AnsweredBy::Passthrough,
     };
-    stage.part();
-    let is_dropped = journey.policy == LatePolicy::Drop && source == AnsweredBy::Passthrough;
+    stream.part();
+    let is_dropped = context.policy == LatePolicy::Drop && source == AnsweredBy::Passthrough;
     let left = match &out {
         None => Left::NotYet,
         Some(_) if is_dropped => Left::Nothing,
         Some(_) => Left::Answer,
     };
-    journey.record(core, &mut control.totals, Some(source), left, latency);
-    hear_beside(core, control, stage, &journey, source);
+    context.record(core, &mut control.totals, Some(source), left, latency);
+    feed_others(core, &mut control.adapter, stream, &context, source);
     announce_warm(core);
     control.publish(&core.published);
     match out {
         Some(_) if is_dropped => {
-            stage.is_discontinuous = true;
+            stream.is_discontinuous = true;
             Ok(gst::FlowSuccess::Ok)
         }
-        Some(buffer) => push_sound(core, control, stage, buffer),
+        Some(buffer) => push(core, control, stream, buffer),
         // The first samples are still on their way through the lanes.
         None => Ok(gst::FlowSuccess::Ok),
     }
+}
+
+/// Makes a buffer of the samples up to a position; `None` when that is reached already. `entered` is when the newest
+/// buffer came in, where one did.
+pub fn play(
+    core: &Shared,
+    stream: &mut AudioStream,
+    end: u64,
+    floor: Option<usize>,
+    entered: Option<gst::ClockTime>,
+) -> Result<Option<gst::Buffer>, gst::FlowError> {
+    let begin = stream.crossfader.position();
+    let Some(samples) = end.checked_sub(begin).filter(|it| 0 < *it) else {
+        return Ok(None);
+    };
+    let mut out = stream.pool.take(samples as usize * stream.spec.width())?;
+    let buffer = out.get_mut().ok_or(gst::FlowError::Error)?;
+    let said = {
+        let mut map = buffer.map_writable().map_err(|_| gst::FlowError::Error)?;
+        let lanes = core.lanes.lock();
+        let requests = stream.requests(&lanes, floor);
+        let versions = Versions {
+            input: &stream.input,
+            lanes: &lanes,
+        };
+        stream.crossfader.play(&requests, &versions, &mut map);
+        match stream.crossfader.target() {
+            Some(Source::Candidate(lane)) => lanes.get(lane).map(|it| it.audio.metas.within(begin..end)),
+            _ => None,
+        }
+    };
+    metas::apply(stream, buffer, begin..end, entered, &said.unwrap_or_default());
+    Ok(Some(out))
+}
+
+/// Pushes a buffer of audio, after the events that go before it.
+pub fn push(
+    core: &Shared,
+    control: &mut Control,
+    stream: &AudioStream,
+    buffer: gst::Buffer,
+) -> Result<gst::FlowSuccess, gst::FlowError> {
+    let events = control.output.before(Some(&stream.caps));
+    core.push_events(events);
+    core.src.push(buffer)
 }
 
 /// Tells of the lanes that have become warm.

@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! Who has to hear a buffer before the samples that are due can go out, and the wait for them.
+//! Who hears a buffer: those that have to before the samples that are due can go out, and the wait for them; then those
+//! that nobody waits for.
 
 use std::time::Instant;
 
-use super::lane::{AudioBlock, FeedResult};
-use super::latency::lags_too_far;
+use super::lane::{self, AudioBlock, is_settled, keeps_up};
+use super::latency;
+use super::shadow;
 use super::stream::AudioStream;
 use crate::audio::Source;
 use crate::elements::switch::deadline;
-use crate::elements::switch::frame::FrameContext;
+use crate::elements::switch::frame::{AnsweredBy, FrameContext};
 use crate::elements::switch::lanes::feed::feed;
 use crate::elements::switch::lanes::lane::Lane;
 use crate::elements::switch::lanes::state::Lanes;
 use crate::elements::switch::lanes::table::RETURN_GRACE;
 use crate::elements::switch::policy_adapter::PolicyAdapter;
-use crate::elements::switch::settings::LatePolicy;
 use crate::elements::switch::shared::Shared;
 use crate::policy::RunKind;
 
@@ -44,16 +45,18 @@ impl RequiredLanes {
 }
 
 /// Lets the lanes hear the newest buffer from which samples may go out now.
-pub fn feed_needed(core: &Shared, stage: &AudioStream, journey: &FrameContext) -> RequiredLanes {
-    let needed = needed_lanes(core, stage, journey);
-    let is_alone = needed.lanes().nth(1).is_none();
-    let is_served = is_served(core, stage);
-    for lane in needed.lanes() {
+pub fn feed_required(core: &Shared, stream: &AudioStream, context: &FrameContext) -> RequiredLanes {
+    let (required, is_served) = {
+        let lanes = core.lanes.lock();
+        (required_lanes(&lanes, stream, context), is_served(&lanes, stream))
+    };
+    let is_alone = required.lanes().nth(1).is_none();
+    for lane in required.lanes() {
         // Nothing may go out that no lane has heard: who steps in hears what was before, too.
-        let steps_in = journey.policy == LatePolicy::Wait && !is_served && stage.wanted == Some(lane);
-        if steps_in && must_go_back(core, stage, lane) {
-            for heard in stage.before_newest() {
-                hear(core, lane, heard, journey);
+        let steps_in = context.waits() && !is_served && stream.wanted == Some(lane);
+        if steps_in && must_go_back(core, stream, lane) {
+            for block in stream.before_newest() {
+                hear(core, lane, Some(block), context);
             }
         }
         let kind = if is_alone {
@@ -61,137 +64,135 @@ pub fn feed_needed(core: &Shared, stage: &AudioStream, journey: &FrameContext) -
         } else {
             RunKind::Overlapped
         };
-        if let Some(heard) = stage.newest(kind) {
-            hear(core, lane, heard, journey);
-        }
+        hear(core, lane, stream.newest(kind), context);
     }
-    needed
+    required
 }
 
 /// Whether the lane has not heard enough to sound at once, and could by hearing the last buffers again.
-fn must_go_back(core: &Shared, stage: &AudioStream, lane: usize) -> bool {
-    let oldest = stage.recent.front().map(|it| it.0.start);
-    core.lanes.change(|state| {
-        let Some(slot) = state.get_mut(lane) else {
+fn must_go_back(core: &Shared, stream: &AudioStream, lane: usize) -> bool {
+    let oldest = stream.recent.front().map(|it| it.0.start);
+    core.lanes.change(|lanes| {
+        let Some(it) = lanes.get_mut(lane) else {
             return false;
         };
-        let is_ripe = slot
-            .ripe_at(stage.timeline.origin(), &stage.spec)
-            .is_some_and(|it| it <= stage.seam.position());
-        let goes_back = !is_ripe && slot.hearing.ear.since().is_none_or(|it| oldest < Some(it));
+        let ready_at = it.audio.ready_at(stream.timeline.origin(), &stream.spec);
+        let is_ready = ready_at.is_some_and(|it| it <= stream.crossfader.position());
+        let goes_back = !is_ready && it.audio.track.since().is_none_or(|it| oldest < Some(it));
         if goes_back {
-            slot.hearing.end();
+            it.audio.end();
         }
         goes_back
     })
 }
 
 /// Whether a lane that sounds hears the stream.
-pub fn is_served(core: &Shared, stage: &AudioStream) -> bool {
-    let state = core.lanes.lock();
-    let hears = |slot: &Lane| slot.keeps_up() && !slot.is_forbidden;
-    let mut all = state.iter().enumerate();
-    all.any(|(lane, slot)| stage.seam.sounds(Source::Candidate(lane)) && hears(slot))
+pub fn is_served(lanes: &Lanes, stream: &AudioStream) -> bool {
+    let hears = |it: &Lane| keeps_up(it) && !it.is_forbidden;
+    let mut all = lanes.iter().enumerate();
+    all.any(|(lane, it)| stream.crossfader.sounds(Source::Candidate(lane)) && hears(it))
 }
 
-fn needed_lanes(core: &Shared, stage: &AudioStream, journey: &FrameContext) -> RequiredLanes {
-    let state = core.lanes.lock();
-    let mut needed = RequiredLanes::default();
-    let sounds = |lane: &usize| stage.seam.sounds(Source::Candidate(*lane));
-    // Who hears nothing any more cannot give more; and who was waited for long enough is not waited for again.
-    let hears = |it: &usize| {
-        state.get(*it).is_some_and(|it| match journey.policy {
-            LatePolicy::Wait => it.keeps_up(),
-            _ => it.hears(),
-        })
-    };
-    for lane in (0..state.iter().len()).filter(sounds).filter(hears) {
-        needed.add(lane);
+fn required_lanes(lanes: &Lanes, stream: &AudioStream, context: &FrameContext) -> RequiredLanes {
+    let mut required = RequiredLanes::default();
+    for (lane, it) in lanes.iter().enumerate() {
+        // Who hears nothing any more cannot return more; and who was waited for long enough is not waited for again.
+        let hears = if context.waits() {
+            keeps_up(it)
+        } else {
+            it.audio.hears()
+        };
+        if hears && stream.crossfader.sounds(Source::Candidate(lane)) {
+            required.add(lane);
+        }
     }
-    if let Some(lane) = stage.wanted
-        && (journey.policy == LatePolicy::Wait || is_due(stage, &state, lane))
+    if let Some(lane) = stream.wanted
+        && (context.waits() || is_due(stream, lanes, lane))
     {
-        needed.add(lane);
+        required.add(lane);
     }
-    needed
+    required
 }
 
 /// Whether the lane may sound with this buffer: it has heard enough, or it can hear the stream from its beginning.
-fn is_due(stage: &AudioStream, state: &Lanes, lane: usize) -> bool {
-    let origin = stage.timeline.origin();
-    let is_first = stage.recent.len() == 1 && stage.recent[0].0.start == origin;
-    let ripe_at = state.get(lane).and_then(|it| it.ripe_at(origin, &stage.spec));
-    ripe_at.map_or(is_first, |it| it < stage.due())
+fn is_due(stream: &AudioStream, lanes: &Lanes, lane: usize) -> bool {
+    let origin = stream.timeline.origin();
+    let is_first = stream.recent.len() == 1 && stream.recent[0].0.start == origin;
+    let ready_at = lanes
+        .get(lane)
+        .and_then(|it| it.audio.ready_at(origin, &stream.spec));
+    ready_at.map_or(is_first, |it| it < stream.due())
 }
 
 /// Lets a lane hear a buffer, at once or after those that it is still at. Where no deadline is kept, it is waited for
 /// instead, so that none falls behind because the stream is fast.
-pub fn hear(core: &Shared, lane: usize, heard: AudioBlock, journey: &FrameContext) {
-    if journey.policy == LatePolicy::Wait {
-        core.lanes
-            .wait_lane(lane, deadline::of_silence(), Lane::is_settled);
-        core.lanes.change(|state| match state.get_mut(lane) {
-            Some(slot) if !slot.is_settled() => slot.hearing.end(),
-            _ => {}
-        });
+pub fn hear(core: &Shared, lane: usize, block: Option<AudioBlock>, context: &FrameContext) {
+    let Some(block) = block else { return };
+    if context.waits() {
+        core.lanes.wait_lane(lane, deadline::of_silence(), is_settled);
     }
-    let handed = core.lanes.lock().hear(lane, heard);
-    if let FeedResult::Push(next) = handed {
-        feed(core, Some(next));
-    }
+    let next = {
+        let mut lanes = core.lanes.lock();
+        if let Some(it) = lanes.get_mut(lane)
+            && context.waits()
+            && !is_settled(it)
+        {
+            it.audio.end();
+        }
+        lane::hear(&mut lanes, lane, block)
+    };
+    feed(core, next);
 }
 
-/// Waits until all that are needed have given back what they can, or until the deadline.
-pub fn await_needed(
+/// Waits until all that are required have returned what they can, or until the deadline.
+pub fn await_required(
     core: &Shared,
     adapter: &mut PolicyAdapter,
-    stage: &AudioStream,
-    journey: &mut FrameContext,
-    needed: &RequiredLanes,
+    stream: &AudioStream,
+    context: &mut FrameContext,
+    required: &RequiredLanes,
 ) -> Result<(), gst::FlowError> {
-    let waits = journey.policy == LatePolicy::Wait;
-    let settled = |state: &Lanes, lane: usize| state.get(lane).is_none_or(Lane::is_settled);
-    let all_settled = |state: &Lanes| needed.lanes().all(|it| settled(state, it));
+    let all_settled = |lanes: &Lanes| {
+        let mut all = required.lanes();
+        all.all(|it| lanes.get(it).is_none_or(is_settled))
+    };
     loop {
-        let end = deadline::of_samples(journey.policy, journey.clock, journey.plan.budget);
+        let end = deadline::of_samples(context.policy, context.clock, context.plan.budget);
         if !core.lanes.wait_until(end, all_settled) {
             return Err(gst::FlowError::Flushing);
         }
-        if !waits || all_settled(&core.lanes.lock()) || has_others(core, needed) {
+        let lanes = core.lanes.lock();
+        let has_others = || lanes.idle().any(|it| !required.has(it));
+        if !context.waits() || all_settled(&lanes) || has_others() {
             break;
         }
     }
-    if waits {
-        await_stragglers(core, needed)?;
+    if context.waits() {
+        await_stragglers(core, required)?;
     }
-    for lane in needed.lanes() {
-        note_miss(core, adapter, stage, journey, lane);
+    for lane in required.lanes() {
+        note_miss(core, adapter, stream, context, lane);
     }
     Ok(())
 }
 
-fn has_others(core: &Shared, needed: &RequiredLanes) -> bool {
-    core.lanes.lock().idle().any(|it| !needed.has(it))
-}
-
 /// Waits for samples that come from a lane's own thread. When they do not, the lane lags so far.
-fn await_stragglers(core: &Shared, needed: &RequiredLanes) -> Result<(), gst::FlowError> {
-    for lane in needed.lanes() {
-        let has_all = |state: &Lanes| {
-            state
-                .get(lane)
-                .is_none_or(|it| !it.hears() || it.run.is_some() || it.has_given_all())
-        };
-        if !core.lanes.wait_until(Instant::now() + RETURN_GRACE, has_all) {
+fn await_stragglers(core: &Shared, required: &RequiredLanes) -> Result<(), gst::FlowError> {
+    for lane in required.lanes() {
+        let has_all = |it: &Lane| !it.audio.hears() || it.run.is_some() || it.audio.has_returned_all();
+        if !core.lanes.wait_lane(lane, Instant::now() + RETURN_GRACE, has_all) {
             return Err(gst::FlowError::Flushing);
         }
-        core.lanes.change(|state| {
-            let slot = state.get_mut(lane);
-            if let Some(slot) = slot.filter(|it| it.hears() && it.run.is_none()) {
-                slot.admit();
+        let lag = core.lanes.change(|lanes| {
+            let it = lanes.get_mut(lane);
+            if let Some(it) = it.filter(|it| it.audio.hears() && it.run.is_none()) {
+                it.audio.accept_lag();
             }
+            lane::lags_too_far(lanes, lane)
         });
-        lags_too_far(core, lane);
+        if let Some(lag) = lag {
+            latency::leave(core, lane, lag);
+        }
     }
     Ok(())
 }
@@ -200,27 +201,64 @@ fn await_stragglers(core: &Shared, needed: &RequiredLanes) -> Result<(), gst::Fl
 fn note_miss(
     core: &Shared,
     adapter: &mut PolicyAdapter,
-    stage: &AudioStream,
-    journey: &mut FrameContext,
+    stream: &AudioStream,
+    context: &mut FrameContext,
     lane: usize,
 ) {
-    let (due, sounds) = (stage.due(), stage.seam.sounds(Source::Candidate(lane)));
-    let is_late = core.lanes.change(|state| {
-        let Some(slot) = state.get_mut(lane) else {
+    let due = stream.due();
+    let is_late = core.lanes.change(|lanes| {
+        let Some(it) = lanes.get_mut(lane) else {
             return false;
         };
-        let is_late = !slot.is_settled() && slot.hearing.ear.span().end < due;
+        let is_late = !is_settled(it) && it.audio.track.span().end < due;
         if is_late {
-            slot.tally().misses.add(1);
-            if let Some(run) = slot.run.as_mut() {
+            it.tally().misses.add(1);
+            if let Some(run) = it.run.as_mut() {
                 run.abandoned = true;
             }
         }
         is_late
     });
     if is_late {
-        journey.missed |= sounds;
-        let elapsed = journey.clock.elapsed();
-        adapter.missed(journey.now(), lane, elapsed, &core.lanes);
+        context.missed |= stream.crossfader.sounds(Source::Candidate(lane));
+        let elapsed = context.clock.elapsed();
+        adapter.missed(context.now(), lane, elapsed, &core.lanes);
     }
+}
+
+/// Lets lanes hear the newest buffer that nobody waits for: who is to sound soon, who is the floor, who gets warm, and
+/// who is only looked at. A lane that is not to hear it hears nothing more.
+pub fn feed_others(
+    core: &Shared,
+    adapter: &mut PolicyAdapter,
+    stream: &mut AudioStream,
+    context: &FrameContext,
+    source: AnsweredBy,
+) {
+    for lane in [stream.wanted, stream.leaving, context.plan.named.floor]
+        .into_iter()
+        .flatten()
+    {
+        hear(core, lane, stream.newest(RunKind::Overlapped), context);
+    }
+    let warming = next_to_warm(&core.lanes.lock());
+    match warming {
+        Some(lane) => hear(core, lane, stream.newest(RunKind::WarmUp), context),
+        None => shadow::look_beside(core, adapter, stream, context, source),
+    }
+    let end = stream.timeline.end();
+    core.lanes.change(|lanes| {
+        for it in lanes.iter_mut() {
+            if it.audio.hears_to().is_some_and(|it| it != end) {
+                it.audio.end();
+            }
+        }
+    });
+}
+
+/// The lane that is getting warm, or the first that is loaded and cold.
+fn next_to_warm(lanes: &Lanes) -> Option<usize> {
+    let is_at_it = |it: &Lane| it.is_warming() && it.audio.hears();
+    let hears = lanes.iter().position(is_at_it);
+    hears.or_else(|| lanes.iter().position(|it| it.is_warming() && it.is_idle()))
 }

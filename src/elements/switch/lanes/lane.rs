@@ -107,7 +107,7 @@ pub struct Lane {
     /// Latencies of its last runs.
     pub window: LatencyWindow,
     /// What it hears and gives, where the stream is audio.
-    pub hearing: LaneAudio,
+    pub audio: LaneAudio,
 }
 
 impl Lane {
@@ -127,7 +127,7 @@ impl Lane {
             is_forbidden: false,
             attempts: 0,
             window: LatencyWindow::new(WINDOW),
-            hearing: LaneAudio::default(),
+            audio: LaneAudio::default(),
         }
     }
 
@@ -189,9 +189,7 @@ impl Lane {
         match (&self.state, &self.run) {
             (LaneState::Ready, None) => Availability::Ready,
             // As long as its samples come early enough, it may still be at those before.
-            (LaneState::Ready, Some(run)) if self.hearing.ear.since().is_some() && !run.abandoned => {
-                Availability::Ready
-            }
+            (LaneState::Ready, Some(run)) if self.audio.hears() && !run.abandoned => Availability::Ready,
             (LaneState::Ready, Some(run)) => Availability::Busy {
                 since: run.started.into(),
             },

@@ -9,7 +9,7 @@ use super::lane::{Lane, LaneState, Purpose, Run};
 use super::lane_output::LaneOutput;
 use super::run::{self, Feed, FollowUp, Outcome, RunEnd};
 use crate::elements::stamp;
-use crate::elements::switch::audio::Sound;
+use crate::elements::switch::audio::StreamPosition;
 use crate::elements::switch::fact::Fact;
 use crate::elements::switch::scoring::trial::{ModifiedFrame, Trial};
 use crate::policy::Availability;
@@ -32,7 +32,7 @@ pub struct Lanes {
     pub(super) facts: VecDeque<Fact>,
     pub(super) awaited: Option<Awaited>,
     /// Where the stream stands, if it is audio.
-    pub sound: Option<Sound>,
+    pub position: Option<StreamPosition>,
     /// Lanes that have become warm by audio and are yet to be announced.
     pub warmed: Vec<usize>,
     /// When the newest frame entered.
@@ -124,7 +124,7 @@ impl Lanes {
     pub fn end_without_answer(&mut self, lane: usize) {
         if let Some(slot) = self.get_mut(lane) {
             slot.take_run(|_| true);
-            slot.hearing.end();
+            slot.audio.end();
         }
         let is_open = |it: &&mut Awaited| it.lane == lane && it.outcome.is_none();
         if let Some(awaited) = self.awaited.as_mut().filter(is_open) {

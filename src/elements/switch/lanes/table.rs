@@ -158,7 +158,7 @@ impl LaneTable {
             return;
         };
         (slot.caps, slot.needs_flush) = (None, false);
-        slot.hearing = LaneAudio::default();
+        slot.audio = LaneAudio::default();
         if slot.state != LaneState::Gone {
             slot.set_state(LaneState::Loading);
             lanes.tell(Fact::Failed { lane });
@@ -179,7 +179,7 @@ impl LaneTable {
     /// `false` where the stream is audio, of which the table knows no more.
     pub fn returned(&self, lane: usize, entered: Option<gst::ClockTime>) -> bool {
         let mut lanes = self.lock();
-        if lanes.sound.is_some() {
+        if lanes.position.is_some() {
             return false;
         }
         let Some(run) = lanes.run_of(lane, entered) else {
@@ -200,7 +200,7 @@ impl LaneTable {
             (lanes.trial, lanes.modified, lanes.followed, lanes.held) = (None, None, None, None);
             for slot in lanes.iter_mut() {
                 slot.needs_flush = true;
-                slot.hearing.end();
+                slot.audio.end();
                 if let Some(run) = slot.run.as_mut() {
                     run.abandoned = true;
                 }
@@ -283,7 +283,7 @@ impl LaneTable {
 
     pub fn set_caps(&self, lane: usize, caps: gst::Caps) {
         if let Some(slot) = self.lock().get_mut(lane) {
-            slot.hearing.spec = Spec::from_caps(&caps);
+            slot.audio.spec = Spec::from_caps(&caps);
             slot.caps = Some(caps);
         }
     }
@@ -295,7 +295,7 @@ impl LaneTable {
     pub fn deliver(&self, lane: usize, buffer: gst::Buffer, stamp: Option<gst::ClockTime>) -> FollowUp {
         let now = gst::get_timestamp();
         let mut lanes = self.lock();
-        if lanes.sound.is_some() {
+        if lanes.position.is_some() {
             return FollowUp::Audio(buffer);
         }
         let Some(slot) = lanes.get_mut(lane) else {

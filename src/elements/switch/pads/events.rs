@@ -37,7 +37,7 @@ pub fn sink_event(core: &Arc<Shared>, event: gst::Event) -> bool {
             core.lanes.set_flushing(false);
             streaming.control.adapter.flushed(gst::get_timestamp().into());
             if let Stream::Audio(stage) = &mut streaming.stream {
-                stage.is_new = true;
+                stage.forget_time();
             }
             streaming.control.output.flush();
             core.src.push_event(event)

@@ -50,7 +50,7 @@ pub fn exit_event(core: &Shared, lane: usize, event: &gst::Event) -> bool {
         gst::EventView::Caps(caps) => core.lanes.set_caps(lane, caps.caps_owned()),
         gst::EventView::Eos(_) => core.lanes.change(|lanes| {
             if let Some(slot) = lanes.get_mut(lane) {
-                slot.hearing.is_drained = true;
+                slot.audio.is_drained = true;
             }
         }),
         _ => {}

@@ -5,9 +5,9 @@
 use rubato::audioadapter_buffers::direct::SequentialSliceOfVecs;
 use rubato::{Fft, FixedSync, Resampler};
 
-use super::super::Error;
-use super::Planar;
-use super::fifo::Fifo;
+use super::Error;
+use super::codec::Planar;
+use super::hops::Channel;
 
 /// A resampler by FFT, whose delay is half a block on either side.
 pub(super) struct Blocks {
@@ -36,16 +36,16 @@ impl Blocks {
     }
 
     /// Takes all whole blocks from `source` and appends what becomes of them to `target`.
-    pub fn run(&mut self, source: &mut [Fifo], target: &mut [Fifo]) -> Result<(), Error> {
+    pub fn run(&mut self, source: &mut [Channel], target: &mut [Channel]) -> Result<(), Error> {
         let block = self.input.first().map_or(0, Vec::len);
         while block != 0 && source.iter().all(|it| block <= it.len()) {
-            for (fifo, channel) in source.iter_mut().zip(&mut self.input) {
-                channel.copy_from_slice(fifo.peek(block));
-                fifo.skip(block);
+            for (ring, channel) in source.iter_mut().zip(&mut self.input) {
+                channel.copy_from_slice(ring.first(block));
+                ring.skip(block);
             }
             self.once()?;
-            for (fifo, channel) in target.iter_mut().zip(&self.output) {
-                fifo.push(channel);
+            for (ring, channel) in target.iter_mut().zip(&self.output) {
+                ring.append(channel);
             }
         }
         Ok(())

@@ -2,10 +2,23 @@
 
 //! Buffers of any size to the hops of a model, and its answers to as many samples.
 
-use super::super::Error;
-use super::fifo::Fifo;
+use super::Error;
+use super::hop_plan::HopPlan;
 use super::resample::Blocks;
-use super::{ChannelUse, Plan, mean};
+use super::ring::Ring;
+
+/// How a stream of several channels goes through a model for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ChannelUse {
+    /// Each by itself, with recurrent state of its own.
+    #[default]
+    Each,
+    /// Their mean, whose answer goes to all of them.
+    Mix,
+}
+
+/// The samples of one channel.
+pub(super) type Channel = Ring<f32>;
 
 /// A stream of sound on its way through a model.
 ///
@@ -13,16 +26,16 @@ use super::{ChannelUse, Plan, mean};
 /// [`finish`](Hops::finish) there are as many. A model with one channel answers each channel of the stream
 /// by itself, in one voice for each.
 pub struct Hops {
-    plan: Plan,
+    plan: HopPlan,
     resamplers: Option<(Blocks, Blocks)>,
     /// At the stream's rate, waiting to be whole blocks.
-    gathered: Vec<Fifo>,
+    gathered: Vec<Channel>,
     /// At the model's rate, waiting to be whole hops; unused where rates agree.
-    heard: Vec<Fifo>,
+    asked: Vec<Channel>,
     /// At the model's rate, waiting to be whole blocks; unused where rates agree.
-    answered: Vec<Fifo>,
+    answered: Vec<Channel>,
     /// At the stream's rate, aligned.
-    ready: Vec<Fifo>,
+    ready: Vec<Channel>,
     /// Samples of the delay that are not trimmed yet.
     to_trim: usize,
     taken: u64,
@@ -34,7 +47,7 @@ pub struct Hops {
 
 impl Hops {
     /// Without a mix, `channels` is a multiple of the model's.
-    pub fn new(plan: Plan, stream_channels: usize, channel_use: ChannelUse) -> Result<Hops, Error> {
+    pub fn new(plan: HopPlan, stream_channels: usize, channel_use: ChannelUse) -> Result<Hops, Error> {
         let inner = plan.model.channels;
         let is_mixed = channel_use == ChannelUse::Mix && inner == 1;
         let channels = if is_mixed { 1 } else { stream_channels };
@@ -52,14 +65,14 @@ impl Hops {
             )),
             false => None,
         };
-        let fifos = || (0..channels).map(|_| Fifo::default()).collect::<Vec<_>>();
+        let rings = || vec![Channel::default(); channels];
         let samples = inner * plan.model.hop;
         let mut hops = Hops {
             resamplers,
-            gathered: fifos(),
-            heard: fifos(),
-            answered: fifos(),
-            ready: fifos(),
+            gathered: rings(),
+            asked: rings(),
+            answered: rings(),
+            ready: rings(),
             to_trim: 0,
             taken: 0,
             given: 0,
@@ -72,7 +85,7 @@ impl Hops {
         Ok(hops)
     }
 
-    pub fn plan(&self) -> &Plan {
+    pub fn plan(&self) -> &HopPlan {
         &self.plan
     }
 
@@ -89,16 +102,7 @@ impl Hops {
         run: impl FnMut(usize, &[f32], &mut [f32]) -> Result<(), E>,
     ) -> Result<(), E> {
         self.taken += sound.first().map_or(0, Vec::len) as u64;
-        match self.gathered.as_mut_slice() {
-            [mixed] if sound.len() != 1 => {
-                mean(sound, &mut self.mixed);
-                mixed.push(&self.mixed);
-            }
-            each => each
-                .iter_mut()
-                .zip(sound)
-                .for_each(|(fifo, channel)| fifo.push(channel)),
-        }
+        gather(sound, &mut self.gathered, &mut self.mixed);
         self.work(run)
     }
 
@@ -108,8 +112,8 @@ impl Hops {
         mut run: impl FnMut(usize, &[f32], &mut [f32]) -> Result<(), E>,
     ) -> Result<(), E> {
         while self.available() < self.inside() {
-            let missing = self.plan.block - self.gathered.first().map_or(0, Fifo::len);
-            self.gathered.iter_mut().for_each(|it| it.push_silence(missing));
+            let missing = self.plan.block - self.gathered.first().map_or(0, Ring::len);
+            self.gathered.iter_mut().for_each(|it| it.append_silence(missing));
             self.work(&mut run)?;
         }
         Ok(())
@@ -122,7 +126,7 @@ impl Hops {
 
     /// Samples that can be pulled; never more than went in.
     pub fn available(&self) -> usize {
-        self.ready.first().map_or(0, Fifo::len).min(self.inside())
+        self.ready.first().map_or(0, Ring::len).min(self.inside())
     }
 
     /// Appends the next `count` answers, or as many as there are, and returns their number.
@@ -131,8 +135,8 @@ impl Hops {
         // A mix goes to all channels.
         let last = self.ready.len().saturating_sub(1);
         for (index, channel) in sound.iter_mut().enumerate() {
-            let fifo = self.ready.get(index.min(last));
-            channel.extend_from_slice(fifo.map_or(&[], |it| it.peek(count)));
+            let ring = self.ready.get(index.min(last));
+            channel.extend_from_slice(ring.map_or(&[], |it| it.first(count)));
         }
         self.ready.iter_mut().for_each(|it| it.skip(count));
         self.given += count as u64;
@@ -143,11 +147,11 @@ impl Hops {
     pub fn reset(&mut self) {
         let all = [
             &mut self.gathered,
-            &mut self.heard,
+            &mut self.asked,
             &mut self.answered,
             &mut self.ready,
         ];
-        all.into_iter().flatten().for_each(Fifo::clear);
+        all.into_iter().flatten().for_each(|it| it.restart(0, 1));
         if let Some((down, up)) = &mut self.resamplers {
             down.reset();
             up.reset();
@@ -155,7 +159,7 @@ impl Hops {
         (self.taken, self.given, self.to_trim) = (0, 0, self.plan.delay);
         self.answered
             .iter_mut()
-            .for_each(|it| it.push_silence(self.plan.padding));
+            .for_each(|it| it.append_silence(self.plan.padding));
     }
 
     fn work<E: From<Error>>(
@@ -167,23 +171,53 @@ impl Hops {
         match &mut self.resamplers {
             None => ask(model, &mut self.gathered, &mut self.ready, buffers, run)?,
             Some((down, up)) => {
-                down.run(&mut self.gathered, &mut self.heard)?;
-                ask(model, &mut self.heard, &mut self.answered, buffers, run)?;
+                down.run(&mut self.gathered, &mut self.asked)?;
+                ask(model, &mut self.asked, &mut self.answered, buffers, run)?;
                 up.run(&mut self.answered, &mut self.ready)?;
             }
         }
-        let trimmed = self.to_trim.min(self.ready.first().map_or(0, Fifo::len));
-        self.ready.iter_mut().for_each(|it| it.skip(trimmed));
-        self.to_trim -= trimmed;
+        trim(&mut self.to_trim, &mut self.ready);
         Ok(())
     }
+}
+
+/// Adds a buffer to what waits: each channel, or the mean of all to one.
+pub(super) fn gather(sound: &[Vec<f32>], into: &mut [Channel], mixed: &mut Vec<f32>) {
+    match into {
+        [ring] if sound.len() != 1 => {
+            mean(sound, mixed);
+            ring.append(mixed);
+        }
+        rings => rings.iter_mut().zip(sound).for_each(|(ring, it)| ring.append(it)),
+    }
+}
+
+/// Replaces `mixed` by the mean of all channels.
+fn mean(sound: &[Vec<f32>], mixed: &mut Vec<f32>) {
+    mixed.clear();
+    let Some((first, others)) = sound.split_first() else {
+        return;
+    };
+    mixed.extend_from_slice(first);
+    for channel in others {
+        mixed.iter_mut().zip(channel).for_each(|(sum, it)| *sum += it);
+    }
+    let share = 1.0 / sound.len() as f32;
+    mixed.iter_mut().for_each(|it| *it *= share);
+}
+
+/// Drops the samples of a delay that are there already.
+pub(super) fn trim(to_trim: &mut usize, rings: &mut [Channel]) {
+    let trimmed = (*to_trim).min(rings.first().map_or(0, Ring::len));
+    rings.iter_mut().for_each(|it| it.skip(trimmed));
+    *to_trim -= trimmed;
 }
 
 /// Runs the model on all whole hops.
 fn ask<E: From<Error>>(
     model: &crate::tensor::SoundSpec,
-    source: &mut [Fifo],
-    target: &mut [Fifo],
+    source: &mut [Channel],
+    target: &mut [Channel],
     (question, answer): (&mut [f32], &mut [f32]),
     mut run: impl FnMut(usize, &[f32], &mut [f32]) -> Result<(), E>,
 ) -> Result<(), E> {
@@ -192,13 +226,13 @@ fn ask<E: From<Error>>(
             .chunks_mut(model.channels)
             .zip(target.chunks_mut(model.channels));
         for (voice, (asking, answering)) in voices.enumerate() {
-            for (fifo, part) in asking.iter_mut().zip(question.chunks_exact_mut(model.hop)) {
-                part.copy_from_slice(fifo.peek(model.hop));
-                fifo.skip(model.hop);
+            for (ring, part) in asking.iter_mut().zip(question.chunks_exact_mut(model.hop)) {
+                part.copy_from_slice(ring.first(model.hop));
+                ring.skip(model.hop);
             }
             run(voice, question, answer)?;
-            for (fifo, part) in answering.iter_mut().zip(answer.chunks_exact(model.hop)) {
-                fifo.push(part);
+            for (ring, part) in answering.iter_mut().zip(answer.chunks_exact(model.hop)) {
+                ring.append(part);
             }
         }
     }

@@ -2,7 +2,7 @@
 
 //! How sound of one rate goes through a model of another, and by how much it lags.
 
-use super::super::Error;
+use super::Error;
 use crate::tensor::SoundSpec;
 
 /// Samples at the lower rate that one block of the resampler has at least. Its filter is as long: at 128, the
@@ -18,7 +18,7 @@ const SIZES: usize = 4;
 
 /// The way of sound through one model. Lengths are in samples per channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan {
+pub struct HopPlan {
     /// Samples per second of the stream.
     pub rate: u32,
     pub model: SoundSpec,
@@ -34,11 +34,11 @@ pub struct Plan {
     reach: usize,
 }
 
-impl Plan {
+impl HopPlan {
     /// Plans the way, or says that the rates do not go together.
-    pub fn new(rate: u32, model: &SoundSpec) -> Result<Plan, Error> {
+    pub fn new(rate: u32, model: &SoundSpec) -> Result<HopPlan, Error> {
         if rate == model.rate {
-            return Ok(Plan::with_blocks(rate, model, model.hop, model.hop));
+            return Ok(HopPlan::with_blocks(rate, model, model.hop, model.hop));
         }
         let divisor = gcd(rate as usize, model.rate as usize).max(1);
         let (stream, inner) = (rate as usize / divisor, model.rate as usize / divisor);
@@ -48,15 +48,15 @@ impl Plan {
         let fits = |count: &usize| count * stream.max(inner) <= MAX_RESAMPLED;
         let counts = (least..=SIZES * least).step_by(step).filter(fits);
         // Blocks that hops divide, or that divide hops, wait for each other the least.
-        let plans = counts.map(|count| Plan::with_blocks(rate, model, count * stream, count * inner));
+        let plans = counts.map(|count| HopPlan::with_blocks(rate, model, count * stream, count * inner));
         plans.min_by_key(|plan| plan.reach).ok_or(Error::Rates {
             stream: rate,
             model: model.rate,
         })
     }
 
-    fn with_blocks(rate: u32, model: &SoundSpec, block: usize, model_block: usize) -> Plan {
-        let mut plan = Plan {
+    fn with_blocks(rate: u32, model: &SoundSpec, block: usize, model_block: usize) -> HopPlan {
+        let mut plan = HopPlan {
             rate,
             model: *model,
             block,
@@ -100,13 +100,14 @@ impl Plan {
         self.reach - gcd(self.block, buffer).max(1)
     }
 
-    /// [`lag`](Plan::lag) for buffers of any sizes.
+    /// [`lag`](HopPlan::lag) for buffers of any sizes.
     pub fn longest_lag(&self) -> usize {
         self.lag(1)
     }
 }
 
-fn gcd(mut a: usize, mut b: usize) -> usize {
+/// The greatest common divisor; with 0, the other number.
+pub fn gcd(mut a: usize, mut b: usize) -> usize {
     while b != 0 {
         (a, b) = (b, a % b);
     }
@@ -130,7 +131,7 @@ mod tests {
 
     #[test]
     fn whole_hops_wait_for_nothing_but_the_delay() {
-        let plan = Plan::new(48_000, &spec(48_000, 480, 960)).unwrap();
+        let plan = HopPlan::new(48_000, &spec(48_000, 480, 960)).unwrap();
         assert_eq!((plan.delay, plan.lag(480), plan.lag(960)), (960, 960, 960));
         // 1024 and 480 share 32.
         assert_eq!((plan.lag(1024), plan.longest_lag()), (960 + 480 - 32, 960 + 479));
@@ -138,17 +139,19 @@ mod tests {
 
     #[test]
     fn another_rate_adds_a_block_of_the_resampler() {
-        let plan = Plan::new(48_000, &spec(16_000, 160, 0)).unwrap();
+        let plan = HopPlan::new(48_000, &spec(16_000, 160, 0)).unwrap();
         assert_eq!((plan.block, plan.model_block, plan.delay), (480, 160, 480));
         assert_eq!(plan.lag(480), 480);
         // 100 samples at 16 kHz are 275.625 at 44.1 kHz: padded to 160, which are 441.
-        let plan = Plan::new(44_100, &spec(16_000, 160, 100)).unwrap();
+        let plan = HopPlan::new(44_100, &spec(16_000, 160, 100)).unwrap();
         assert_eq!((plan.block, plan.padding, plan.delay), (882, 60, 882 + 441));
     }
 
     #[test]
     fn rates_without_a_common_divisor_are_refused() {
-        let error = Plan::new(44_100, &spec(16_001, 160, 0)).unwrap_err().to_string();
+        let error = HopPlan::new(44_100, &spec(16_001, 160, 0))
+            .unwrap_err()
+            .to_string();
         assert!(
             error.contains("44100") && error.contains("audioresample"),
             "{error}"

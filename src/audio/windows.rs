@@ -2,18 +2,18 @@
 
 //! Stretches of sound for models that listen without changing what they hear.
 
-use super::super::Error;
-use super::fifo::Fifo;
+use super::Error;
+use super::hop_plan::HopPlan;
+use super::hops::{Channel, gather, trim};
 use super::resample::Blocks;
-use super::{Plan, mean};
 
 /// Cuts a stream into windows of a model's length and rate, which may overlap.
 pub struct Windows {
-    plan: Plan,
+    plan: HopPlan,
     step: usize,
     resampler: Option<Blocks>,
-    gathered: Vec<Fifo>,
-    heard: Vec<Fifo>,
+    gathered: Vec<Channel>,
+    heard: Vec<Channel>,
     /// Samples of the resampler's delay that are not trimmed yet.
     to_trim: usize,
     /// Samples at the model's rate before the next window.
@@ -25,7 +25,7 @@ pub struct Windows {
 impl Windows {
     /// A window starts `step` samples of the model after the one before. A model for one channel hears the mean
     /// of all.
-    pub fn new(plan: Plan, stream_channels: usize, step: usize) -> Result<Windows, Error> {
+    pub fn new(plan: HopPlan, stream_channels: usize, step: usize) -> Result<Windows, Error> {
         let channels = plan.model.channels;
         if channels != 1 && channels != stream_channels {
             return Err(Error::Channels {
@@ -41,12 +41,12 @@ impl Windows {
             )?),
             false => None,
         };
-        let fifos = || (0..channels).map(|_| Fifo::default()).collect();
+        let rings = || vec![Channel::default(); channels];
         let mut windows = Windows {
             step: step.clamp(1, plan.model.hop),
             resampler,
-            gathered: fifos(),
-            heard: fifos(),
+            gathered: rings(),
+            heard: rings(),
             to_trim: 0,
             passed: 0,
             window: vec![0.0; channels * plan.model.hop],
@@ -62,21 +62,10 @@ impl Windows {
             Some(_) => &mut self.gathered,
             None => &mut self.heard,
         };
-        match target.as_mut_slice() {
-            [mixed] => {
-                mean(sound, &mut self.mixed);
-                mixed.push(&self.mixed);
-            }
-            each => each
-                .iter_mut()
-                .zip(sound)
-                .for_each(|(fifo, channel)| fifo.push(channel)),
-        }
+        gather(sound, target, &mut self.mixed);
         if let Some(resampler) = &mut self.resampler {
             resampler.run(&mut self.gathered, &mut self.heard)?;
-            let trimmed = self.to_trim.min(self.heard.first().map_or(0, Fifo::len));
-            self.heard.iter_mut().for_each(|it| it.skip(trimmed));
-            self.to_trim -= trimmed;
+            trim(&mut self.to_trim, &mut self.heard);
         }
         Ok(())
     }
@@ -88,9 +77,9 @@ impl Windows {
         if !self.heard.iter().all(|it| hop <= it.len()) {
             return None;
         }
-        for (fifo, part) in self.heard.iter_mut().zip(self.window.chunks_exact_mut(hop)) {
-            part.copy_from_slice(fifo.peek(hop));
-            fifo.skip(self.step);
+        for (ring, part) in self.heard.iter_mut().zip(self.window.chunks_exact_mut(hop)) {
+            part.copy_from_slice(ring.first(hop));
+            ring.skip(self.step);
         }
         let first = u128::from(self.passed) * u128::from(self.plan.rate) / u128::from(self.plan.model.rate);
         self.passed += self.step as u64;
@@ -105,22 +94,12 @@ impl Windows {
         usize::try_from(length).unwrap_or(usize::MAX)
     }
 
-    /// Samples of the stream before its end that a window to come may begin with, at most.
-    pub fn reach(&self) -> usize {
-        let resampling = if self.plan.resamples() {
-            2 * self.plan.block
-        } else {
-            0
-        };
-        self.length() + resampling
-    }
-
     /// Forgets everything.
     pub fn reset(&mut self) {
         self.gathered
             .iter_mut()
             .chain(&mut self.heard)
-            .for_each(Fifo::clear);
+            .for_each(|it| it.restart(0, 1));
         if let Some(resampler) = &mut self.resampler {
             resampler.reset();
         }
