@@ -77,8 +77,6 @@ const OLD: &[&[&str]] = &[
         "media/metas.rs",
     ],
     &["media/draw/mask.rs", "media/draw/mod.rs"],
-    &["replay/generate.rs", "replay/generate/wild.rs"],
-    &["runtime/catalogue.rs", "runtime/catalogue_reader.rs"],
     &["runtime/describe.rs", "runtime/probe.rs", "runtime/sound.rs"],
     &["runtime/ort_backend.rs", "runtime/rten_backend.rs"],
 ];

@@ -19,7 +19,6 @@ const SPREAD: &[&str] = &[
     "gstavrec::elements::switch::lanes::status::LaneStatus",
     "gstavrec::elements::switch::settings::QualitySource",
     "gstavrec::elements::switch::shared::Shared",
-    "gstavrec::policy::controller::Policy",
 ];
 
 /// The files with methods of each type that has them in several.
