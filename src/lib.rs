@@ -22,6 +22,7 @@ use gst::glib;
 
 pub mod answer;
 pub mod audio;
+mod clone_in_place;
 pub mod decode;
 pub mod elements;
 pub mod letterbox;

@@ -8,8 +8,8 @@ use super::failure::Fault;
 use super::key_frames::Scored;
 use super::stats::{Running, dims};
 use crate::answer::{Answer, Detection};
+use crate::audio::Span;
 use crate::media::metas;
-use crate::media::sound::Span;
 use crate::messages::{
     Class, KeyFrame, ModelAnswer, ModelFailed, ModelLoaded, Object, Place, Said, Share, TensorPart, Tensors,
 };

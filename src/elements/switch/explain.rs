@@ -1,24 +1,19 @@
 // SPDX-License-Identifier: MPL-2.0
 
 //! Why it is this candidate: the policy's explanation, in the words of [`crate::messages::Explanation`].
-//!
-//! The policy is copied under its lock, which takes 3 µs (18 µs at P99), and asked outside of it: that
-//! takes 70 µs with 3 candidates and 300 µs with 16, and the streaming thread must not wait for it.
 
-use super::lanes::run::Fact;
-use super::shared::Shared;
+use super::lanes::list::LaneList;
+use super::scoring::judge::LaneFigures;
 use crate::messages::{ExplainedCandidate, Explanation, Why};
 use crate::policy::{Account, Availability, CandidateId, Policy, Terms, Weights};
 
 /// All that an explanation is drawn up from, at one moment.
 #[derive(Debug)]
-pub struct Snapshot {
-    pub policy: Policy,
+pub struct Snapshot<'a> {
+    pub policy: &'a Policy,
     /// Who could answer when the policy was last asked.
-    pub availability: Vec<Availability>,
-    pub names: Vec<String>,
-    /// By lane: what comparisons have shown of its answers.
-    pub figures: Vec<Vec<(&'static str, f64)>>,
+    pub availability: &'a [Availability],
+    pub list: &'a LaneList,
     /// Number of the newest frame in the stream, and of the one from which on the active candidate answers.
     pub frame: u64,
     pub since: u64,
@@ -26,12 +21,13 @@ pub struct Snapshot {
     pub margin: f64,
 }
 
-impl Snapshot {
-    /// Draws up the explanation in the user's terms: the whole budget, the stream's frames, and the candidates' names.
-    pub fn explain(&self) -> Explanation {
-        let mut it = self.policy.explain(&self.availability);
+impl Snapshot<'_> {
+    /// Draws up the explanation in the user's terms: the whole budget, the stream's frames, and the candidates' names;
+    /// with what comparisons have shown of each lane's answers.
+    pub fn explain(&self, figures: &[LaneFigures]) -> Explanation {
+        let mut it = self.policy.explain(self.availability);
         it.flips_at = it.flips_at.map(|(budget, id)| (budget.div_f64(self.margin), id));
-        let name = |id: CandidateId| self.names.get(id.0).cloned().unwrap_or_default();
+        let name = |id: CandidateId| self.list.name(id.0).to_string();
         let reason = it.since.map(|(reason, _)| reason);
         let (runner_up, runner_up_gap) = it.runner_up.unzip();
         let (flips_at_budget, flips_to) = it.flips_at.unzip();
@@ -55,14 +51,7 @@ impl Snapshot {
             flips_to: flips_to.map(name),
             survives_slowdown: Some(it.survives).filter(|it| it.is_finite()),
             candidates: candidates
-                .map(|account| {
-                    candidate(
-                        account,
-                        name(account.id),
-                        self.figures.get(account.id.0),
-                        &it.weights,
-                    )
-                })
+                .map(|account| candidate(account, name(account.id), figures.get(account.id.0), &it.weights))
                 .collect(),
         };
         Explanation {
@@ -78,7 +67,7 @@ impl Snapshot {
 fn candidate(
     account: &Account,
     name: String,
-    figures: Option<&Vec<(&'static str, f64)>>,
+    figures: Option<&LaneFigures>,
     weights: &Weights,
 ) -> ExplainedCandidate {
     let parts = Parts::of(&account.terms, weights);
@@ -95,7 +84,7 @@ fn candidate(
         quality: account.quality,
         quality_sd: account.quality_sd,
         quality_source: account.quality_source.into(),
-        evidence: figures.map(|it| it.as_slice().into()).unwrap_or_default(),
+        evidence: figures.map(|it| (&**it).into()).unwrap_or_default(),
         quality_age: account.quality_age,
         robustness: account.robustness,
         term_quality: parts.quality,
@@ -137,61 +126,5 @@ impl Parts {
             latency: weights.latency * terms.latency,
             complexity: weights.complexity * terms.complexity,
         }
-    }
-}
-
-impl Shared {
-    /// Why it is this candidate, by the settings of this moment and what was known at the last frame.
-    pub fn explain(&self) -> Explanation {
-        let settings = self.settings();
-        let snapshot = {
-            let mut policy_adapter = self.policy_adapter.lock();
-            policy_adapter.apply(&settings);
-            policy_adapter.snapshot()
-        };
-        let figures = self
-            .board
-            .lock()
-            .slots
-            .iter()
-            .map(|it| it.figures.clone())
-            .collect();
-        Snapshot { figures, ..snapshot }.explain()
-    }
-
-    /// Takes in what an operator says the answers of a candidate are worth, 0..1; without a name, those of the active
-    /// one. The policy is told with the next frame.
-    ///
-    /// # Errors
-    ///
-    /// When there is no such candidate, or the score is no share: why not, and what there is.
-    pub fn feedback(&self, candidate: Option<&str>, score: f64) -> Result<(), (String, String)> {
-        if !(0.0..=1.0).contains(&score) {
-            return Err((
-                format!("{score} is no score"),
-                "give a number from 0 (useless) to 1 (perfect)".to_string(),
-            ));
-        }
-        let lane = match candidate.filter(|it| !it.is_empty()) {
-            Some(name) => self
-                .lanes()
-                .iter()
-                .flatten()
-                .find(|it| it.name == name)
-                .map(|it| it.number),
-            None => self.totals.lock().active,
-        };
-        let Some(lane) = lane else {
-            let names = self.names().join(", ");
-            let asked = candidate.filter(|it| !it.is_empty());
-            return Err((
-                asked.map_or("nobody answers yet".to_string(), |it| {
-                    format!("there is no candidate {it}")
-                }),
-                format!("the candidates are: {names}"),
-            ));
-        };
-        self.board.lock().tell(Fact::NamedExplanation { lane, score });
-        Ok(())
     }
 }

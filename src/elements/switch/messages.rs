@@ -4,66 +4,59 @@
 
 use std::time::Duration;
 
-use gst::prelude::*;
-
-use super::lanes::status::{LaneState, LaneStatus};
+use super::frame::{AnsweredBy, FrameContext};
+use super::lanes::lane::Identity;
+use super::policy_adapter::PolicyAdapter;
 use super::shared::Shared;
-use super::video::chain::{AnsweredBy, FrameContext};
 use super::video::exhaustive::Finding;
 use crate::messages::{
-    AnswerKind, CandidateState, CandidateStats, Estimates, Explanation, Frame, MeasuredFigure, Percentiles,
-    Score, Survey, Surveyed, Swap, SwitchStats,
+    AnswerKind, CandidateStats, Estimates, Explanation, Frame, Survey, Surveyed, Swap, SwitchStats,
 };
-use crate::policy::{Evidence, Outlook, Reason};
-use crate::score::Comparison;
+use crate::policy::{CandidateId, Outlook, Switch};
 
 /// Slowdown of a machine of which nothing is known yet: none.
 const CALM: f64 = 1.0;
 
-/// Running time of the frame, where its segment and PTS give one. Takes the pad's lock, so no other is held.
+/// Running time of the frame, where its segment and PTS give one.
 fn running_time(core: &Shared, pts: Option<gst::ClockTime>) -> Option<gst::ClockTime> {
-    let segment = core.sink.sticky_event::<gst::event::Segment>(0)?;
-    segment
-        .segment()
-        .downcast_ref::<gst::ClockTime>()?
-        .to_running_time(pts?)
+    core.segment()?.to_running_time(pts?)
 }
 
 /// Another candidate answers from this frame on.
-pub fn switch(
-    core: &Shared,
-    journey: &FrameContext,
-    (from, to): (&str, &str),
-    reason: &Reason,
-    explanation: Explanation,
-) -> Swap {
-    let pts = journey.frame.pts();
+pub fn switch(core: &Shared, adapter: &PolicyAdapter, context: &FrameContext, change: &Switch) -> Swap {
+    let (pts, list) = (context.frame.pts(), core.lanes.list());
+    let name = |it: CandidateId| list.name(it.0).to_string();
     Swap {
-        from: from.to_string(),
-        to: to.to_string(),
-        reason: (*reason).into(),
-        reason_text: reason.to_string(),
-        frame: journey.plan.number,
+        from: change.from.map(name).unwrap_or_default(),
+        to: name(change.to),
+        reason: change.reason.into(),
+        reason_text: change.reason.to_string(),
+        frame: context.plan.number,
         pts,
         running_time: running_time(core, pts),
-        why: explanation.why,
-        compared: (*reason).into(),
+        why: adapter.snapshot().explain(&core.scoring.figures()).why,
+        compared: change.reason.into(),
     }
+}
+
+/// Why it is this candidate, by the settings of this moment and what was known at the last frame.
+pub fn explanation(core: &Shared) -> Explanation {
+    let mut adapter = core.published.view().adapter.clone();
+    adapter.apply(&core.settings.load_full(), &core.lanes.list());
+    adapter.snapshot().explain(&core.scoring.figures())
 }
 
 /// What became of one frame; posted while `frame-messages` is set.
 pub fn frame(
     core: &Shared,
-    journey: &FrameContext,
+    context: &FrameContext,
     source: Option<AnsweredBy>,
     latency: Duration,
     is_miss: bool,
 ) -> Frame {
-    let pts = journey.frame.pts();
-    let running_time = running_time(core, pts);
-    let active = core.totals.lock().active;
-    let state = core.board.lock();
-    let name = |lane: usize| state.slots.get(lane).map_or("", |it| it.name.as_str());
+    let pts = context.frame.pts();
+    let list = core.lanes.list();
+    let name = |lane: usize| list.name(lane);
     let (answer, candidate) = match source {
         Some(AnsweredBy::Active(lane)) => (AnswerKind::Active, name(lane)),
         Some(AnsweredBy::Held(lane)) => (AnswerKind::Held, name(lane)),
@@ -72,149 +65,93 @@ pub fn frame(
         None => (AnswerKind::Dropped, ""),
     };
     Frame {
-        number: journey.plan.number,
+        number: context.plan.number,
         pts,
-        running_time,
+        running_time: running_time(core, pts),
         time: gst::get_timestamp().into(),
         latency,
-        budget: journey.plan.budget,
+        budget: context.plan.budget,
         candidate: candidate.to_string(),
-        active: active.map(name).unwrap_or_default().to_string(),
+        active: core.active_name(),
         answer,
         is_miss,
     }
 }
 
-/// A comparison of a candidate's answer with the reference's; posted while `frame-messages` is set.
-pub fn comparison(
-    (frame, pts): (u64, Option<gst::ClockTime>),
-    (candidate, reference): (&str, &str),
-    comparison: &Comparison,
-) -> Score {
-    Score {
-        frame,
-        pts,
-        candidate: candidate.to_string(),
-        reference: Some(reference.to_string()),
-        evidence: Evidence::Agreement.into(),
-        agreement: Some(comparison.agreement),
-        figure: Some(MeasuredFigure {
-            measure: comparison.measure,
-            value: comparison.figure,
-        }),
-        score: None,
-    }
-}
-
-/// Evidence that needs no reference; posted while `frame-messages` is set.
-pub fn score(
-    (frame, pts): (u64, Option<gst::ClockTime>),
-    candidate: &str,
-    score: f64,
-    evidence: Evidence,
-) -> Score {
-    Score {
-        frame,
-        pts,
-        candidate: candidate.to_string(),
-        reference: None,
-        evidence: evidence.into(),
-        agreement: None,
-        figure: None,
-        score: Some(score),
-    }
-}
-
 /// What every candidate made of one frame; posted while `exhaustive` is set.
-pub fn survey(core: &Shared, journey: &FrameContext, findings: &[Finding]) -> Survey {
-    let pts = journey.frame.pts();
-    let running_time = running_time(core, pts);
-    let (reference, priors) = {
-        let policy_adapter = core.policy_adapter.lock();
-        let priors: Vec<_> = findings.iter().map(|it| policy_adapter.prior(it.lane)).collect();
-        (policy_adapter.reference_lane(), priors)
-    };
-    let state = core.board.lock();
-    let name = |lane: usize| {
-        let slot = state.slots.get(lane);
-        slot.map(|it| it.name.clone()).unwrap_or_default()
-    };
-    let candidates = findings.iter().zip(priors).map(|(finding, prior)| Surveyed {
-        name: name(finding.lane),
-        prior,
+pub fn survey(core: &Shared, context: &FrameContext, findings: &[Finding]) -> Survey {
+    let (pts, list) = (context.frame.pts(), core.lanes.list());
+    let candidates = findings.iter().map(|finding| Surveyed {
+        name: list.name(finding.lane).to_string(),
+        prior: list.lanes.get(finding.lane).and_then(|it| it.prior.quality),
         latency: finding.latency(),
         agreement: finding.agreement,
     });
+    let reference = context.plan.named.reference;
     Survey {
-        frame: journey.plan.number,
+        frame: context.plan.number,
         pts,
-        running_time,
-        budget: journey.plan.budget,
-        reference: reference.map(name).unwrap_or_default(),
+        running_time: running_time(core, pts),
+        budget: context.plan.budget,
+        reference: reference.map_or("", |it| list.name(it)).to_string(),
         candidates: candidates.collect(),
     }
 }
 
 /// The `stats` property.
 pub fn stats(core: &Shared) -> SwitchStats {
-    let totals = core.totals.lock().clone();
-    let state = core.board.lock();
-    let active = totals.active.and_then(|it| state.slots.get(it));
-    let candidates = state.slots.iter().enumerate();
+    let (view, list, figures) = (core.published.view(), core.lanes.list(), core.scoring.figures());
+    let counts = view.counts;
+    let (slowdown, price_per_miss) = view.adapter.slowdown_and_price().unzip();
+    let lanes = list.lanes.iter().enumerate();
+    let candidates = lanes.filter(|it| !it.1.is_gone).map(|(lane, identity)| {
+        let figures = figures.get(lane).map(|it| &**it);
+        candidate_stats(identity, view.adapter.outlook(lane), figures.unwrap_or_default())
+    });
     SwitchStats {
-        frames_in: totals.frames_in,
-        frames_out: totals.frames_out,
-        dropped: totals.dropped,
-        misses: totals.misses,
-        swaps: totals.swaps,
-        floor_answers: totals.floor_answers,
-        held_answers: totals.held_answers,
-        budget: totals.budget,
-        active: active.map(|it| it.name.clone()).unwrap_or_default(),
-        slowdown: state.slowdown.unwrap_or(CALM),
-        price_per_miss: state.price_per_miss,
-        candidates: candidates
-            .filter_map(|(lane, slot)| candidate_stats(slot, state.outlooks.get(lane)))
-            .collect(),
-        latency: Percentiles::of(&totals.latency),
+        frames_in: counts.frames_in,
+        frames_out: counts.frames_out,
+        dropped: counts.dropped,
+        misses: counts.misses,
+        swaps: counts.swaps,
+        floor_answers: counts.floor_answers,
+        held_answers: counts.held_answers,
+        budget: counts.budget,
+        active: core.active_name(),
+        slowdown: slowdown.unwrap_or(CALM),
+        price_per_miss,
+        candidates: candidates.collect(),
+        latency: view.latency,
     }
 }
 
-/// `None` for a candidate that was removed.
-fn candidate_stats(slot: &LaneStatus, outlook: Option<&Outlook>) -> Option<CandidateStats> {
-    let is_hung = slot.run.as_ref().is_some_and(|it| it.reported_hung);
-    let state = match &slot.residency {
-        _ if is_hung => CandidateState::Hung,
-        LaneState::Gone => return None,
-        LaneState::Failed { .. } => CandidateState::Failed,
-        LaneState::Loading => CandidateState::Loading,
-        LaneState::Warming { .. } => CandidateState::Warming,
-        LaneState::Ready => CandidateState::Ready,
-    };
-    let cause = match &slot.residency {
-        LaneState::Failed { cause, .. } => Some(cause.clone()),
-        _ => None,
-    };
+fn candidate_stats(
+    identity: &Identity,
+    outlook: Option<Outlook>,
+    figures: &[(&'static str, f64)],
+) -> CandidateStats {
+    let tally = &identity.tally;
+    let (state, cause) = tally.state();
     let estimates = outlook.map(|it| Estimates {
         latency: it.latency,
         upper: it.upper,
         quality: it.quality,
         quality_sd: it.quality_sd,
         quality_source: it.quality_source.into(),
-        evidence: slot.figures.as_slice().into(),
+        evidence: figures.into(),
         scores: it.scores,
         is_feasible: it.feasible,
         miss: it.miss,
         robustness: it.robustness,
     });
-    Some(CandidateStats {
-        name: slot.name.clone(),
+    CandidateStats {
+        name: identity.name.to_string(),
         state,
         cause,
-        runs: slot.tally.runs,
-        answers: slot.tally.answers,
-        misses: slot.tally.misses,
-        latency: Percentiles::of(&slot.tally.window),
+        runs: tally.runs.get(),
+        answers: tally.answers.get(),
+        misses: tally.misses.get(),
+        latency: tally.latency.get(),
         estimates,
-    })
+    }
 }

@@ -227,9 +227,15 @@
 //! ```
 
 mod audio;
+mod bus;
+mod candidates;
+mod deadline;
 mod explain;
+mod fact;
+mod frame;
 mod imp;
 mod lanes;
+mod mailbox;
 mod messages;
 mod pads;
 mod policy_adapter;
@@ -238,15 +244,22 @@ mod property_changed;
 mod scoring;
 mod settings;
 mod shared;
+mod signals;
+mod state_change;
+mod stream;
+mod timing;
+mod totals;
 mod video;
+mod view;
+
+use std::sync::LazyLock;
 
 use gst::glib;
 use gst::prelude::*;
-use once_cell::sync::Lazy;
 
 pub use settings::{LatePolicy, QualitySource, Strategy};
 
-static CAT: Lazy<gst::DebugCategory> = Lazy::new(|| {
+static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new(
         "avrec-switch",
         gst::DebugColorFlags::empty(),

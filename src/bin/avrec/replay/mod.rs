@@ -14,7 +14,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use gstavrec::policy::{Config, ConfigError};
-use gstavrec::replay::{Figures, Matrix, Roster, oracle, write};
+use gstavrec::replay::{Figures, Matrix, PolicyName, oracle, write};
 
 pub use args::ReplayArgs;
 use args::{Decisions, Format, ReplayPlan};
@@ -79,9 +79,9 @@ fn add(plan: &ReplayPlan, trace: &Trace, replay: &mut Replay) -> Result<(), Conf
     Ok(())
 }
 
-fn play(policies: &[Roster], matrix: &Matrix, config: Config) -> Result<Vec<Played>, ConfigError> {
+fn play(policies: &[PolicyName], matrix: &Matrix, config: Config) -> Result<Vec<Played>, ConfigError> {
     let (clairvoyant, switch_aware) = (oracle::clairvoyant(matrix), oracle::switch_aware(matrix));
-    let figures = |policy: Roster| {
+    let figures = |policy: PolicyName| {
         let outcome = policy.play(matrix, config)?;
         Ok(Figures::new(matrix, &outcome, &clairvoyant, &switch_aware))
     };

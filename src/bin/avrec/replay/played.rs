@@ -2,13 +2,13 @@
 
 //! What policies made of traces.
 
-use gstavrec::replay::{Figures, Roster, Summary};
+use gstavrec::replay::{Figures, PolicyName, Summary};
 use serde_json::Value;
 
 /// What one policy made of one trace.
 #[derive(Debug, Clone)]
 pub struct Played {
-    pub policy: Roster,
+    pub policy: PolicyName,
     pub figures: Figures,
 }
 
@@ -23,13 +23,13 @@ impl Played {
 #[derive(Debug)]
 pub struct Replay {
     /// Each policy with its figures, one a trace.
-    pub policies: Vec<(Roster, Vec<Figures>)>,
+    pub policies: Vec<(PolicyName, Vec<Figures>)>,
     /// Each trace as JSON, if that is asked for.
     pub traces: Vec<Value>,
 }
 
 impl Replay {
-    pub fn summaries(&self) -> impl Iterator<Item = (Roster, Summary)> {
+    pub fn summaries(&self) -> impl Iterator<Item = (PolicyName, Summary)> {
         self.policies
             .iter()
             .map(|(policy, figures)| (*policy, Summary::new(figures)))

@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use gstavrec::replay::{Interval, Roster, Summary};
+use gstavrec::replay::{Interval, PolicyName, Summary};
 
 use super::decisions::Decision;
 use super::played::Played;
@@ -49,7 +49,7 @@ pub fn trace(trace: &Trace, played: &[Played]) -> String {
 }
 
 /// The means over all traces, with their intervals below.
-pub fn means(traces: usize, summaries: impl Iterator<Item = (Roster, Summary)>) -> String {
+pub fn means(traces: usize, summaries: impl Iterator<Item = (PolicyName, Summary)>) -> String {
     let rows = summaries.flat_map(|(policy, it)| [row(policy, &it), interval_row(&it)]);
     format!(
         "mean of {traces} traces, below it the 95 % bootstrap interval over the traces\n{}",
@@ -57,7 +57,7 @@ pub fn means(traces: usize, summaries: impl Iterator<Item = (Roster, Summary)>) 
     )
 }
 
-fn row(policy: Roster, it: &Summary) -> Row {
+fn row(policy: PolicyName, it: &Summary) -> Row {
     [
         policy.to_string(),
         tenths(100.0 * it.miss_rate.mean),
