@@ -12,9 +12,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use gstavrec::media;
-use gstavrec::media::sound::{ChannelUse, Hops, Plan};
-use gstavrec::runtime::{Options, Session};
+use gstavrec::audio::{self, ChannelUse, HopPlan, Hops};
+use gstavrec::runtime::{Options, Runner};
 use gstavrec::tensor::Data;
 
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
@@ -43,7 +42,7 @@ const RUNS: usize = 7;
 fn main() {
     gst::init().expect("GStreamer starts");
     for path in models() {
-        let rate = Session::load(&path, &Options::default()).expect("a model for sound");
+        let rate = Runner::load(&path, &Options::default()).expect("a model for sound");
         let rate = rate.model().input_spec.sound().expect("a model for sound").rate;
         let mut rates = vec![rate, 48_000];
         rates.dedup();
@@ -76,12 +75,12 @@ fn processor_time() -> Duration {
 }
 
 fn measure(path: &Path, rate: u32) {
-    let mut session = Session::load(path, &Options::default()).expect("a model for sound");
+    let mut session = Runner::load(path, &Options::default()).expect("a model for sound");
     let spec = *session.model().input_spec.sound().expect("a model for sound");
     session
         .prepare(&[1, spec.channels, spec.hop])
         .expect("the model's own shape");
-    let plan = Plan::new(rate, &spec).expect("common rates");
+    let plan = HopPlan::new(rate, &spec).expect("common rates");
     let delay = plan.delay;
     let mut hops = Hops::new(plan, spec.channels, ChannelUse::Each).expect("as many channels as the model");
     session.set_voices(hops.voices());
@@ -110,7 +109,7 @@ fn measure(path: &Path, rate: u32) {
                 if let Some(Data::F32(output)) = outputs.first().map(|it| &it.data) {
                     answer.copy_from_slice(output);
                 }
-                Ok::<_, media::Error>(())
+                Ok::<_, audio::Error>(())
             })
             .expect("runs");
             answers.iter_mut().for_each(Vec::clear);

@@ -2,15 +2,14 @@
 
 //! Models that listen, without an element: what is read of them, recurrent state, voices, and what a buffer costs.
 
-use gstavrec::media;
-use gstavrec::media::sound::{ChannelUse, Hops, Plan};
-use gstavrec::runtime::{BackendChoice, Options, Session, Task, TaskChoice};
+use gstavrec::audio::{self, ChannelUse, HopPlan, Hops};
+use gstavrec::runtime::{BackendChoice, Options, Runner, Task, TaskChoice};
 use gstavrec::tensor::{Data, ElementType, SoundSpec};
 
 use crate::support::counting::allocations;
 use crate::support::models::{backends, has_ort, load, model};
 
-fn ask(session: &mut Session, question: &[f32]) -> Vec<f32> {
+fn ask(session: &mut Runner, question: &[f32]) -> Vec<f32> {
     let Data::F32(input) = &mut session.input().data else {
         panic!("float32")
     };
@@ -21,7 +20,7 @@ fn ask(session: &mut Session, question: &[f32]) -> Vec<f32> {
     }
 }
 
-fn low_pass(backend: BackendChoice) -> Session {
+fn low_pass(backend: BackendChoice) -> Runner {
     let mut session = load("low_pass", backend, TaskChoice::Auto).unwrap();
     session.prepare(&[1, 1, 16]).unwrap();
     session
@@ -77,7 +76,7 @@ fn lines_beside_the_model_count_more_than_its_metadata() {
         std::fs::write(folder.path().join("any_length.onnx.modelinfo"), text).unwrap();
     };
     write("sample_rate=8000\ndelay=12\nhop=64");
-    let session = Session::load(&path, &Options::default()).unwrap();
+    let session = Runner::load(&path, &Options::default()).unwrap();
     let spec = session.model().input_spec.sound().unwrap();
     assert_eq!((spec.rate, spec.delay, spec.hop), (8000, 12, 64));
     for (lines, words) in [
@@ -87,7 +86,7 @@ fn lines_beside_the_model_count_more_than_its_metadata() {
         ("delay=99999999", "a delay of 99999999"),
     ] {
         write(lines);
-        let error = Session::load(&path, &Options::default())
+        let error = Runner::load(&path, &Options::default())
             .err()
             .unwrap()
             .to_string();
@@ -119,7 +118,7 @@ fn voices_take_turns_without_hearing_each_other() {
     for backend in backends() {
         let mut session = low_pass(backend);
         session.set_voices(3);
-        let mut alone: Vec<Session> = (0..3).map(|_| low_pass(backend)).collect();
+        let mut alone: Vec<Runner> = (0..3).map(|_| low_pass(backend)).collect();
         for hop in 0..20u16 {
             // In another order each time.
             for turn in 0..3 {
@@ -146,7 +145,7 @@ fn a_buffer_of_sound_costs_no_allocation_once_all_is_warm() {
         let mut session = load(name, BackendChoice::Ort, TaskChoice::Auto).unwrap();
         let spec = *session.model().input_spec.sound().unwrap();
         session.prepare(&[1, spec.channels, spec.hop]).unwrap();
-        let mut hops = Hops::new(Plan::new(rate, &spec).unwrap(), channels, ChannelUse::Each).unwrap();
+        let mut hops = Hops::new(HopPlan::new(rate, &spec).unwrap(), channels, ChannelUse::Each).unwrap();
         session.set_voices(hops.voices());
         let sound = vec![vec![0.25; 441]; channels];
         let mut answers = vec![Vec::new(); channels];
@@ -159,7 +158,7 @@ fn a_buffer_of_sound_costs_no_allocation_once_all_is_warm() {
                 if let Data::F32(output) = &session.run().unwrap()[0].data {
                     answer.copy_from_slice(output);
                 }
-                Ok::<_, media::Error>(())
+                Ok::<_, audio::Error>(())
             })
             .unwrap();
             answers.iter_mut().for_each(Vec::clear);

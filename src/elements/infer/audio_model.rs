@@ -1,30 +1,29 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! A loaded model together with the way of this stream's sound through it.
+//! A loaded model together with the way of this stream's audio through it.
 
 use std::time::{Duration, Instant};
 
 use gst::prelude::*;
-use gst_audio::AudioInfo;
 
 use super::answer_settings::DecodeOptions;
 use super::enums::Output;
 use super::failure::Fault;
-use super::interpretation::Said;
+use super::interpretation::LabeledAnswer;
 use super::model::{Active, Timing};
+use crate::audio::{ChannelUse, HopPlan, Hops, Spec, Windows};
 use crate::letterbox::{Letterbox, Size};
-use crate::media::sound::{ChannelUse, Hops, Plan, Windows};
-use crate::runtime::{Error, Model, Session, Task};
+use crate::runtime::{Model, Runner, Task};
 use crate::tensor::{Data, InputSpec, SoundSpec, Tensor};
 
 /// Sound as it comes, and what is wanted of its channels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sound {
-    pub info: AudioInfo,
+    pub spec: Spec,
     pub channel_use: ChannelUse,
 }
 
-/// The sound that a session was made ready for.
+/// The sound that a runner was made ready for.
 pub struct AudioInput {
     sound: Sound,
     way: Way,
@@ -42,7 +41,7 @@ enum Way {
 /// What a model says about a stretch of sound.
 pub enum WindowResult<'a> {
     Tensors(&'a [Tensor]),
-    Answer(Said<'a>),
+    Answer(LabeledAnswer<'a>),
 }
 
 /// A stretch of sound that a model listened to.
@@ -59,8 +58,8 @@ const NOWHERE: Size = Size { width: 1, height: 1 };
 
 impl Active {
     /// Makes the model ready for sound of this kind. Cheap when it is.
-    pub fn tune(&mut self, sound: &Sound) -> Result<(), Fault> {
-        if self.hears(sound) {
+    pub fn prepare_audio(&mut self, sound: &Sound) -> Result<(), Fault> {
+        if self.is_prepared_for(sound) {
             return Ok(());
         }
         let InputSpec::Sound(spec) = &self.model.input_spec else {
@@ -73,18 +72,18 @@ impl Active {
                 needs: "frames to draw on; set output=meta on sound",
             });
         }
-        let channels = sound.info.channels() as usize;
-        let plan = Plan::new(sound.info.rate(), spec)?;
+        let channels = sound.spec.channels as usize;
+        let plan = HopPlan::new(sound.spec.rate, spec)?;
         let way = match self.model.task {
             Task::Audio => Way::Hops(Box::new(Hops::new(plan, channels, sound.channel_use)?)),
             _ => Way::Windows(Box::new(Windows::new(plan, channels, step(&self.model, spec))?)),
         };
-        self.session.prepare(&[1, spec.channels, spec.hop])?;
-        self.session.set_voices(match &way {
+        self.runner.prepare(&[1, spec.channels, spec.hop])?;
+        self.runner.set_voices(match &way {
             Way::Hops(hops) => hops.voices(),
             Way::Windows(_) => 1,
         });
-        self.ear = Some(AudioInput {
+        self.audio = Some(AudioInput {
             sound: sound.clone(),
             way,
             windows: 0,
@@ -93,13 +92,13 @@ impl Active {
     }
 
     /// Whether the model is ready for sound of this kind.
-    pub fn hears(&self, sound: &Sound) -> bool {
-        self.ear.as_ref().is_some_and(|ear| ear.sound == *sound)
+    pub fn is_prepared_for(&self, sound: &Sound) -> bool {
+        self.audio.as_ref().is_some_and(|it| it.sound == *sound)
     }
 
     /// The way of sound through a model whose answers replace it.
     pub fn hops(&self) -> Option<&Hops> {
-        match &self.ear.as_ref()?.way {
+        match &self.audio.as_ref()?.way {
             Way::Hops(hops) => Some(hops),
             Way::Windows(_) => None,
         }
@@ -111,22 +110,20 @@ impl Active {
         samples_time(plan.delay, plan.rate)
     }
 
-    fn hops_mut(&mut self) -> Result<(&mut Hops, &mut Session), Fault> {
-        match self.ear.as_mut().map(|ear| &mut ear.way) {
-            Some(Way::Hops(hops)) => Ok((hops, &mut self.session)),
-            _ => Err(Fault::Model(Error::NotPrepared {
-                path: self.model.path.clone(),
-            })),
+    fn hops_mut(&mut self) -> Result<(&mut Hops, &mut Runner), Fault> {
+        match self.audio.as_mut().map(|it| &mut it.way) {
+            Some(Way::Hops(hops)) => Ok((hops, &mut self.runner)),
+            _ => Err(self.runner.not_prepared().into()),
         }
     }
 
     /// Takes one buffer of sound, and returns how long the runs took, if there were any.
     pub fn push_sound(&mut self, sound: &[Vec<f32>]) -> Result<Option<Duration>, Fault> {
-        let (hops, session) = self.hops_mut()?;
+        let (hops, runner) = self.hops_mut()?;
         let mut runs = None;
         hops.push(sound, |voice, question, answer| {
             let start = Instant::now();
-            run(session, voice, question, answer)?;
+            run(runner, voice, question, answer)?;
             *runs.get_or_insert(Duration::ZERO) += start.elapsed();
             Ok::<_, Fault>(())
         })?;
@@ -135,8 +132,8 @@ impl Active {
 
     /// Asks for the answers to all sound that came.
     pub fn finish_sound(&mut self) -> Result<(), Fault> {
-        let (hops, session) = self.hops_mut()?;
-        hops.finish(|voice, question, answer| run(session, voice, question, answer))
+        let (hops, runner) = self.hops_mut()?;
+        hops.finish(|voice, question, answer| run(runner, voice, question, answer))
     }
 
     /// Appends the next answers, up to `count`, and returns how many there were.
@@ -144,22 +141,14 @@ impl Active {
         self.hops_mut().map_or(0, |(hops, _)| hops.pull(count, sound))
     }
 
-    /// Samples before the end of the stream that a listening model may still tell something about.
-    pub fn window_reach(&self) -> usize {
-        match self.ear.as_ref().map(|ear| &ear.way) {
-            Some(Way::Windows(windows)) => windows.reach(),
-            _ => 0,
-        }
-    }
-
     /// Forgets the sound that came, as if the stream began anew.
     pub fn forget_sound(&mut self) {
-        match self.ear.as_mut().map(|ear| &mut ear.way) {
+        match self.audio.as_mut().map(|it| &mut it.way) {
             Some(Way::Hops(hops)) => hops.reset(),
             Some(Way::Windows(windows)) => windows.reset(),
             None => return,
         }
-        self.session.reset();
+        self.runner.reset();
         self.reset();
     }
 
@@ -175,7 +164,7 @@ impl Active {
             way: Way::Windows(windows),
             windows: count,
             ..
-        }) = &mut self.ear
+        }) = &mut self.audio
         else {
             return Err(Fault::NotForSound);
         };
@@ -188,9 +177,9 @@ impl Active {
                 continue;
             }
             let start = Instant::now();
-            fill(&mut self.session.input().data, window);
+            fill(&mut self.runner.input().data, window);
             let before_run = Instant::now();
-            let outputs = self.session.run()?;
+            let outputs = self.runner.run()?;
             let run = before_run.elapsed();
             let told = match &mut self.decoding {
                 Some(decoding) => {
@@ -230,10 +219,10 @@ fn step(model: &Model, spec: &SoundSpec) -> usize {
     stated.unwrap_or(spec.hop / 2).clamp(1, spec.hop)
 }
 
-fn run(session: &mut Session, voice: usize, question: &[f32], answer: &mut [f32]) -> Result<(), Fault> {
-    session.select_voice(voice)?;
-    fill(&mut session.input().data, question);
-    match session.run()?.first().map(|output| &output.data) {
+fn run(runner: &mut Runner, voice: usize, question: &[f32], answer: &mut [f32]) -> Result<(), Fault> {
+    runner.select_voice(voice)?;
+    fill(&mut runner.input().data, question);
+    match runner.run()?.first().map(|output| &output.data) {
         Some(Data::F32(samples)) if samples.len() == answer.len() => answer.copy_from_slice(samples),
         Some(Data::F16(samples)) if samples.len() == answer.len() => {
             answer

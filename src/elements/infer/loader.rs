@@ -35,7 +35,7 @@ impl Request {
     /// The wish that this model fulfils.
     pub fn of(active: &Active) -> Request {
         Request {
-            path: active.model.path.clone(),
+            path: active.path().to_owned(),
             options: active.options.clone(),
             answers: active.answers.clone(),
         }
@@ -107,7 +107,7 @@ fn make_ready(
     };
     let sound = element.upgrade().and_then(|element| element.imp().sound(epoch));
     if let Some(sound) = sound {
-        active.tune(&sound)?;
+        active.prepare_audio(&sound)?;
         active.warm_up()?;
         active.forget_sound();
         return Ok(active);
@@ -130,7 +130,7 @@ fn make_ready(
             });
         }
     }
-    active.adopt(&input, &wanted)?;
+    active.prepare_video(&input, &wanted)?;
     active.warm_up()?;
     Ok(active)
 }

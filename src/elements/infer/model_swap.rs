@@ -2,8 +2,7 @@
 
 //! Models come and go: start, load, swap, stop.
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,19 +12,17 @@ use gst_base::prelude::*;
 use gst_base::subclass::prelude::*;
 use gst_video::VideoInfo;
 
-use super::audio;
 use super::audio_model::Sound;
-use super::caps;
 use super::enums::Backend;
 use super::failure::Fault;
-use super::imp::{CAT, Infer};
+use super::imp::Infer;
 use super::loader::{self, Job, Request};
-use super::messages;
 use super::model::Active;
 use super::settings::Settings;
 use super::state::{ModelState, SinkCaps, State, Waiting};
 use super::stats::Running;
-use crate::runtime::{Error, Model, Task, library};
+use super::{CAT, audio, caps, messages};
+use crate::runtime::{self, Model, Task, library};
 
 /// How often a wait looks whether the pad was deactivated, which tells no element of it. Flushes and
 /// state changes wake it at once.
@@ -50,7 +47,7 @@ impl Infer {
     pub(super) fn begin(&self) -> Result<(), Fault> {
         let settings = self.settings.lock().clone();
         let request = request(&settings)?;
-        check_readable(&request.path)?;
+        runtime::check_readable(&request.path)?;
         if let Some(device) = settings
             .device
             .filter(|device| !matches!(device.as_str(), "" | "0"))
@@ -174,7 +171,7 @@ impl Infer {
             .lock()
             .running
             .as_ref()
-            .map(|it| it.model.path.to_string_lossy().into_owned());
+            .map(|it| it.path.to_string_lossy().into_owned());
         {
             // A wish that came since then stays.
             let mut settings = self.settings.lock();
@@ -222,12 +219,16 @@ impl Infer {
         }
         let (running, passage, is_ready, latency) = {
             let mut state = self.state.lock();
-            if state.hearing.as_ref().is_some_and(|it| it.is_blending()) {
+            if state.audio.as_ref().is_some_and(|it| it.is_fading()) {
                 // One after the other.
                 return;
             }
             let Some(new) = state.pending.take() else { return };
-            if state.sound.as_ref().is_some_and(|sound| !new.hears(sound)) {
+            if state
+                .sound
+                .as_ref()
+                .is_some_and(|sound| !new.is_prepared_for(sound))
+            {
                 state.order(Job::Prepare(new));
                 return;
             }
@@ -248,15 +249,15 @@ impl Infer {
             let is_ready = is_ready && says_the_same;
             state.residency = ModelState::Ready(new.model.clone());
             let old = state.active.replace(new);
-            let old = match &mut state.hearing {
-                Some(hearing) => old.and_then(|old| hearing.replace(old)),
+            let old = match &mut state.audio {
+                Some(stream) => old.and_then(|old| stream.replace(old)),
                 None => old,
             };
             if let Some(old) = old {
                 state.order(Job::Retire(old));
             }
-            let latency = match (&state.hearing, &state.active, &state.sound) {
-                (Some(hearing), Some(active), Some(sound)) => Some(audio::latency(hearing, active, sound)),
+            let latency = match (&state.audio, &state.active, &state.sound) {
+                (Some(stream), Some(active), Some(sound)) => Some(audio::latency(stream, active, sound)),
                 _ => None,
             };
             (running, passage, is_ready, latency)
@@ -281,22 +282,22 @@ impl Infer {
     /// Whether the next model replaces sound where the one that answers lets it pass, or the other way round.
     fn changes_kind(&self) -> bool {
         let state = self.state.lock();
-        match (&state.hearing, &state.active, &state.pending) {
+        match (&state.audio, &state.active, &state.pending) {
             (Some(_), Some(old), Some(new)) => old.model.task.replaces() != new.model.task.replaces(),
             _ => false,
         }
     }
 
     fn announce(&self, running: &Running) {
-        let path = running.model.path.display();
+        let path = running.path.display();
         gst::info!(
             CAT,
             imp = self,
             "Running {path} as {} of scale {} with {} ({})",
             running.model.task.name(),
             running.model.scale,
-            running.backend,
-            running.backend_note
+            running.told.loaded.backend,
+            running.told.loaded.backend_note
         );
         for assumed in &running.assumed {
             gst::info!(CAT, imp = self, "{assumed}");
@@ -383,24 +384,5 @@ fn request(settings: &Settings) -> Result<Request, Fault> {
         path: PathBuf::from(path),
         options: settings.options(),
         answers: settings.answers.clone(),
-    })
-}
-
-fn check_readable(path: &Path) -> Result<(), Error> {
-    let checked = std::fs::metadata(path).and_then(|metadata| match metadata.is_file() {
-        true => File::open(path).map(drop),
-        false => Err(std::io::Error::new(
-            std::io::ErrorKind::InvalidInput,
-            "not a regular file",
-        )),
-    });
-    checked.map_err(|source| match source.kind() {
-        std::io::ErrorKind::NotFound => Error::NotFound {
-            path: path.to_owned(),
-        },
-        _ => Error::Unreadable {
-            path: path.to_owned(),
-            source,
-        },
     })
 }

@@ -139,6 +139,20 @@ const FORBIDDEN: &[(&str, &[&[&str]])] = &[
         ],
     ),
     ("elements", &[LIBRARIES]),
+    // The streaming thread must not wait for a thread of the lowest priority.
+    (
+        "elements/switch/scoring",
+        &[&[
+            "lanes::table",
+            "lanes::state",
+            "switch::policy_adapter",
+            "switch::shared",
+            "switch::stream",
+            "switch::view",
+            "mpsc",
+            "Condvar",
+        ]],
+    ),
     ("answer.rs", &[GSTREAMER, LIBRARIES, &["crate::"]]),
     (
         "letterbox.rs",
@@ -185,7 +199,8 @@ const FORBIDDEN: &[(&str, &[&[&str]])] = &[
                 "gst_base::",
                 "policy::Policy",
                 "policy::Config",
-                "runtime::Session",
+                "runtime::LoadedModel",
+                "runtime::Runner",
                 "crate::media",
                 "crate::audio",
                 "crate::decode",
