@@ -33,12 +33,10 @@ pub(super) enum Weights {
     Beside,
 }
 
+pub(super) type LoadFile = fn(OnnxFile<'_>, &Options) -> Result<Arc<dyn Executable>, Error>;
+
 /// Reads and judges a file and leaves it to `load` to load it into a library.
-pub(super) fn open(
-    path: &Path,
-    options: &Options,
-    load: fn(OnnxFile<'_>, &Options) -> Result<Arc<dyn Executable>, Error>,
-) -> Result<Opened, Error> {
+pub(super) fn open(path: &Path, options: &Options, load: LoadFile) -> Result<Opened, Error> {
     let bytes = size(path)?;
     if MAX_BYTES < bytes {
         return Err(Error::FileTooLarge {
