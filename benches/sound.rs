@@ -12,8 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use gstavrec::media;
-use gstavrec::media::sound::{ChannelUse, Hops, Plan};
+use gstavrec::audio::{self, ChannelUse, HopPlan, Hops};
 use gstavrec::runtime::{Options, Runner};
 use gstavrec::tensor::Data;
 
@@ -81,7 +80,7 @@ fn measure(path: &Path, rate: u32) {
     session
         .prepare(&[1, spec.channels, spec.hop])
         .expect("the model's own shape");
-    let plan = Plan::new(rate, &spec).expect("common rates");
+    let plan = HopPlan::new(rate, &spec).expect("common rates");
     let delay = plan.delay;
     let mut hops = Hops::new(plan, spec.channels, ChannelUse::Each).expect("as many channels as the model");
     session.set_voices(hops.voices());
@@ -110,7 +109,7 @@ fn measure(path: &Path, rate: u32) {
                 if let Some(Data::F32(output)) = outputs.first().map(|it| &it.data) {
                     answer.copy_from_slice(output);
                 }
-                Ok::<_, media::Error>(())
+                Ok::<_, audio::Error>(())
             })
             .expect("runs");
             answers.iter_mut().for_each(Vec::clear);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! Who sounds, and how loud: gains that always sum to one, along a straight line in time.
+//! Which sources sound, and how loud: gains that always sum to one, along a straight line in time.
 
 use std::ops::Range;
 
@@ -25,7 +25,7 @@ pub(super) struct Gain {
 /// power instead, a fade between two of them would be louder by up to 3 dB.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Mix {
-    pub voices: Vec<Gain>,
+    pub gains: Vec<Gain>,
     /// Positions over which the gains go from `from` to `to`.
     pub ramp: Range<u64>,
 }
@@ -42,15 +42,15 @@ impl Mix {
         }
     }
 
-    /// Who sounds alone at the end of the ramp; `None` before the first.
+    /// The source that sounds alone at the end of the ramp; `None` before the first.
     pub fn target(&self) -> Option<Source> {
-        self.voices.iter().find(|it| 0.0 < it.to).map(|it| it.source)
+        self.gains.iter().find(|it| 0.0 < it.to).map(|it| it.source)
     }
 
     /// Lets one source sound alone from a position on.
     pub fn cut(&mut self, at: u64, to: Source) {
-        self.voices.clear();
-        self.voices.push(Gain {
+        self.gains.clear();
+        self.gains.push(Gain {
             source: to,
             from: 1.0,
             to: 1.0,
@@ -61,14 +61,14 @@ impl Mix {
     /// Goes from what sounds at the ramp's first sample to one source alone behind its last.
     pub fn fade(&mut self, ramp: Range<u64>, to: Source) {
         let progress = self.progress(ramp.start);
-        for voice in &mut self.voices {
-            voice.from += (voice.to - voice.from) * progress;
-            voice.to = 0.0;
+        for gain in &mut self.gains {
+            gain.from += (gain.to - gain.from) * progress;
+            gain.to = 0.0;
         }
-        self.voices.retain(|it| 0.0 < it.from || it.source == to);
-        match self.voices.iter_mut().find(|it| it.source == to) {
-            Some(voice) => voice.to = 1.0,
-            None => self.voices.push(Gain {
+        self.gains.retain(|it| 0.0 < it.from || it.source == to);
+        match self.gains.iter_mut().find(|it| it.source == to) {
+            Some(gain) => gain.to = 1.0,
+            None => self.gains.push(Gain {
                 source: to,
                 from: 0.0,
                 to: 1.0,
@@ -80,9 +80,40 @@ impl Mix {
     /// Lets go of the sources that a finished ramp left behind.
     pub fn settle(&mut self, position: u64) {
         if self.ramp.end <= position {
-            self.voices.retain(|it| 0.0 < it.to);
-            for voice in &mut self.voices {
-                voice.from = voice.to;
+            self.gains.retain(|it| 0.0 < it.to);
+            for gain in &mut self.gains {
+                gain.from = gain.to;
+            }
+        }
+    }
+}
+
+/// A difference between what sounded and what follows, which fades away instead of being heard as a click.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Declick {
+    /// By channel.
+    pub height: Vec<f64>,
+    /// Where it begins, and over how many samples it fades.
+    pub at: u64,
+    pub length: u64,
+}
+
+impl Declick {
+    /// Whether it is still to be heard at a position.
+    pub fn lasts(&self, position: u64) -> bool {
+        position < self.at + self.length
+    }
+
+    /// Adds it to interleaved values from a position on.
+    pub fn add_to(&self, from: u64, values: &mut [f64]) {
+        let channels = self.height.len().max(1);
+        for (position, sample) in (from..).zip(values.chunks_exact_mut(channels)) {
+            if !self.lasts(position) {
+                return;
+            }
+            let left = 1.0 - position.saturating_sub(self.at) as f64 / self.length as f64;
+            for (value, height) in sample.iter_mut().zip(&self.height) {
+                *value += height * left;
             }
         }
     }
@@ -94,22 +125,18 @@ mod tests {
 
     #[test]
     fn gains_sum_to_one_however_often_a_fade_is_interrupted() {
-        let mut chord = Mix::default();
-        chord.cut(0, Source::Input);
-        chord.fade(0..100, Source::Candidate(0));
-        chord.fade(30..130, Source::Candidate(1));
-        chord.fade(60..70, Source::Input);
+        let mut mix = Mix::default();
+        mix.cut(0, Source::Input);
+        mix.fade(0..100, Source::Candidate(0));
+        mix.fade(30..130, Source::Candidate(1));
+        mix.fade(60..70, Source::Input);
         for at in 60..80 {
-            let t = chord.progress(at);
-            let sum: f64 = chord
-                .voices
-                .iter()
-                .map(|it| it.from + (it.to - it.from) * t)
-                .sum();
+            let t = mix.progress(at);
+            let sum: f64 = mix.gains.iter().map(|it| it.from + (it.to - it.from) * t).sum();
             assert!((sum - 1.0).abs() < 1e-12, "{sum} at {at}");
         }
-        assert_eq!(chord.target(), Some(Source::Input));
-        chord.settle(70);
-        assert_eq!(chord.voices.len(), 1);
+        assert_eq!(mix.target(), Some(Source::Input));
+        mix.settle(70);
+        assert_eq!(mix.gains.len(), 1);
     }
 }

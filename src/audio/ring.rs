@@ -1,65 +1,92 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! The last samples of one version of the stream, found by their position.
+//! The last samples of one version of the stream, found by their position, always in one piece.
 
-use std::collections::VecDeque;
 use std::ops::Range;
 
-/// Neighboring samples from one position to another. Grows to what is kept, and allocates no more then.
+/// Neighboring samples from one position to another. Grows to twice of what is kept, and allocates no more then.
 #[derive(Debug, Clone, Default)]
-pub struct Ring {
-    bytes: VecDeque<u8>,
+pub struct Ring<T> {
+    values: Vec<T>,
+    /// Values at the front that are forgotten.
+    gone: usize,
+    /// Position of the first sample.
     start: u64,
-    /// Bytes of a sample; 0 before the first [`Ring::restart`].
+    /// Values of a sample; 0 before the first [`Ring::restart`].
     width: usize,
 }
 
-impl Ring {
-    /// Forgets everything and begins anew at a position, with samples of so many bytes.
+impl<T: Copy + Default> Ring<T> {
+    /// Forgets everything and begins anew at a position, with samples of so many values.
     pub fn restart(&mut self, at: u64, width: usize) {
-        self.bytes.clear();
-        (self.start, self.width) = (at, width);
+        self.values.clear();
+        (self.gone, self.start, self.width) = (0, at, width);
     }
 
     /// Positions of the samples that are there.
     pub fn span(&self) -> Range<u64> {
-        let samples = self.bytes.len().checked_div(self.width).unwrap_or_default();
-        self.start..self.start + samples as u64
+        self.start..self.start + self.len() as u64
+    }
+
+    /// Samples that are there.
+    pub fn len(&self) -> usize {
+        let values = self.values.len() - self.gone;
+        values.checked_div(self.width).unwrap_or_default()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Adds whole samples behind the last one.
-    pub fn append(&mut self, bytes: &[u8]) {
-        self.bytes.extend(bytes);
+    pub fn append(&mut self, values: &[T]) {
+        self.tidy();
+        self.values.extend_from_slice(values);
+    }
+
+    /// Adds so many samples of silence.
+    pub fn append_silence(&mut self, samples: usize) {
+        self.tidy();
+        let length = self.values.len() + samples * self.width;
+        self.values.resize(length, T::default());
     }
 
     /// Lets go of the samples before a position.
     pub fn forget(&mut self, before: u64) {
         let span = self.span();
-        let samples = before.clamp(span.start, span.end) - span.start;
-        self.bytes.drain(..samples as usize * self.width);
-        self.start += samples;
+        self.skip((before.clamp(span.start, span.end) - span.start) as usize);
+    }
+
+    /// Lets go of the first samples, as many as are there.
+    pub fn skip(&mut self, samples: usize) {
+        let samples = samples.min(self.len());
+        self.gone += samples * self.width;
+        self.start += samples as u64;
+    }
+
+    /// The first samples, as many as are there.
+    pub fn first(&self, samples: usize) -> &[T] {
+        let rest = self.values.get(self.gone..).unwrap_or_default();
+        rest.get(..samples.saturating_mul(self.width)).unwrap_or(rest)
     }
 
     /// Copies samples from a position on, as many as fit; `false`, and nothing is copied, when not all are there.
-    pub fn read(&self, from: u64, into: &mut [u8]) -> bool {
-        let Some(offset) = from.checked_sub(self.start) else {
-            return false;
-        };
-        let offset = offset as usize * self.width;
-        if self.bytes.len() < offset.saturating_add(into.len()) {
-            return false;
+    pub fn read(&self, from: u64, into: &mut [T]) -> bool {
+        let offset = from
+            .checked_sub(self.start)
+            .and_then(|it| usize::try_from(it).ok());
+        let begin = offset.and_then(|it| it.checked_mul(self.width)?.checked_add(self.gone));
+        let found = begin.and_then(|it| self.values.get(it..it.checked_add(into.len())?));
+        found.inspect(|it| into.copy_from_slice(it)).is_some()
+    }
+
+    /// Moves what is left to the front once that is the smaller part, which costs a constant time a sample.
+    fn tidy(&mut self) {
+        if self.values.len() <= 2 * self.gone {
+            self.values.copy_within(self.gone.., 0);
+            self.values.truncate(self.values.len() - self.gone);
+            self.gone = 0;
         }
-        let (front, back) = self.bytes.as_slices();
-        let in_front = front.len().saturating_sub(offset).min(into.len());
-        let (first, second) = into.split_at_mut(in_front);
-        if !first.is_empty() {
-            first.copy_from_slice(&front[offset..offset + in_front]);
-        }
-        if !second.is_empty() {
-            let begin = (offset + in_front) - front.len();
-            second.copy_from_slice(&back[begin..begin + second.len()]);
-        }
-        true
     }
 }
 
@@ -99,9 +126,11 @@ mod tests {
                 start = (start + forgotten).min(end);
                 ring.forget(start);
                 prop_assert_eq!(ring.span(), start..end);
+                let expected = (start..end).flat_map(sample).collect::<Vec<u8>>();
+                prop_assert_eq!(ring.first(ring.len()), &expected[..]);
                 let mut read = vec![0; (end - start) as usize * 3];
                 prop_assert!(ring.read(start, &mut read));
-                prop_assert_eq!(read, (start..end).flat_map(sample).collect::<Vec<u8>>());
+                prop_assert_eq!(read, expected);
             }
         }
     }

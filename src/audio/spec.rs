@@ -4,7 +4,17 @@
 
 use std::time::Duration;
 
+use gst_audio::AudioFormat;
+
 const SECOND: u128 = 1_000_000_000;
+
+/// The formats as GStreamer numbers them, the preferred one first.
+pub const FORMATS: [AudioFormat; 4] = [
+    AudioFormat::F32le,
+    AudioFormat::S16le,
+    AudioFormat::S32le,
+    AudioFormat::F64le,
+];
 
 /// One value of one channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +47,7 @@ impl Format {
     }
 }
 
-/// What a stream of sound is made of.
+/// What a stream of audio is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Spec {
     pub format: Format,
@@ -48,6 +58,30 @@ pub struct Spec {
 }
 
 impl Spec {
+    /// What caps say of audio that can be read and written here; `None` for anything else.
+    pub fn from_caps(caps: &gst::CapsRef) -> Option<Spec> {
+        let features = caps.features(0)?;
+        if !features.is_any() && !features.contains(gst::CAPS_FEATURE_MEMORY_SYSTEM_MEMORY) {
+            return None;
+        }
+        let structure = caps.structure(0).filter(|it| it.name() == "audio/x-raw")?;
+        if structure.get::<&str>("layout").unwrap_or("interleaved") != "interleaved" {
+            return None;
+        }
+        let positive = |name| {
+            let number = structure
+                .get::<i32>(name)
+                .ok()
+                .and_then(|it| u32::try_from(it).ok());
+            number.filter(|it| 0 < *it)
+        };
+        Some(Spec {
+            format: Format::parse(structure.get("format").ok()?)?,
+            rate: positive("rate")?,
+            channels: positive("channels")?,
+        })
+    }
+
     /// Bytes of one sample of all channels.
     pub fn width(&self) -> usize {
         self.format.bytes() * self.channels as usize
@@ -68,19 +102,19 @@ impl Spec {
 
     /// How long so many samples last, rounded down to a nanosecond.
     pub fn duration_of(&self, samples: u64) -> Duration {
-        duration(samples, self.rate)
+        Duration::from_nanos(duration(samples, self.rate))
     }
 }
 
-/// How long so many samples last, rounded down to a nanosecond.
-pub(super) fn duration(samples: u64, rate: u32) -> Duration {
-    let nanos = u128::from(samples) * SECOND / u128::from(rate.max(1));
-    Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+/// Nanoseconds that so many samples last, rounded down.
+pub(super) fn duration(samples: u64, rate: u32) -> u64 {
+    let nanoseconds = u128::from(samples) * SECOND / u128::from(rate.max(1));
+    u64::try_from(nanoseconds).unwrap_or(u64::MAX)
 }
 
-/// The number of samples nearest to a duration.
-pub(super) fn nearest(duration: Duration, rate: u32) -> u64 {
-    let samples = (duration.as_nanos() * u128::from(rate) + SECOND / 2) / SECOND;
+/// The number of samples nearest to so many nanoseconds.
+pub(super) fn nearest(nanoseconds: u64, rate: u32) -> u64 {
+    let samples = (u128::from(nanoseconds) * u128::from(rate) + SECOND / 2) / SECOND;
     u64::try_from(samples).unwrap_or(u64::MAX)
 }
 

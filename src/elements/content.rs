@@ -6,6 +6,7 @@ use gst_video::prelude::*;
 use gst_video::{VideoFrameRef, VideoInfo};
 
 use crate::answer::{Answer, Detection, Region};
+use crate::audio::{Planar, Spec, Timeline, split};
 use crate::media::luma::LumaReader;
 use crate::media::metas;
 use crate::plane::Plane;
@@ -30,7 +31,7 @@ pub struct Pixels {
 /// A stretch of sound.
 #[derive(Debug, Clone)]
 pub struct Sound {
-    pub channels: Vec<Vec<f32>>,
+    pub channels: Planar,
     /// Samples a second and channel.
     pub rate: u32,
     pub pts: Option<gst::ClockTime>,
@@ -207,31 +208,17 @@ fn alpha(frame: &VideoFrameRef<&gst::BufferRef>) -> Option<Plane> {
 }
 
 impl Sound {
-    /// Interleaved samples of 16-bit or 32-bit integers or of floats.
+    /// Interleaved samples, as [`Spec::from_caps`] takes them.
     pub fn read(buffer: &gst::BufferRef, caps: &gst::CapsRef) -> Option<Sound> {
-        let structure = caps.structure(0)?;
-        let count = |field: &str| {
-            structure
-                .get::<i32>(field)
-                .ok()
-                .and_then(|it| u32::try_from(it).ok())
-        };
-        let (rate, channels) = (count("rate")?, count("channels").filter(|it| 0 < *it)? as usize);
-        if channels != 1 && structure.get::<&str>("layout") != Ok("interleaved") {
-            return None;
-        }
+        let spec = Spec::from_caps(caps)?;
         let map = buffer.map_readable().ok()?;
-        let samples: Vec<f32> = match structure.get::<&str>("format").ok()? {
-            "F32LE" => each(&map, f32::from_le_bytes),
-            "F64LE" => each(&map, |it| f64::from_le_bytes(it) as f32),
-            "S16LE" => each(&map, |it| f32::from(i16::from_le_bytes(it)) / 32768.0),
-            "S32LE" => each(&map, |it| i32::from_le_bytes(it) as f32 / 2_147_483_648.0),
-            _ => return None,
-        };
-        let channel = |at: usize| samples.iter().skip(at).step_by(channels).copied().collect();
+        // An incomplete last sample is left out.
+        let whole = map.len() - map.len() % spec.width();
+        let mut channels = Planar::new();
+        split(&spec, &map[..whole], &mut channels).ok()?;
         Some(Sound {
-            channels: (0..channels).map(channel).collect(),
-            rate,
+            channels,
+            rate: spec.rate,
             pts: buffer.pts(),
         })
     }
@@ -244,17 +231,12 @@ impl Sound {
         }
         let (own, others) = match (self.pts, other.pts) {
             (Some(own), Some(others)) => {
-                let samples = |time: gst::ClockTime| {
-                    let nearest = time
-                        .nseconds()
-                        .saturating_mul(self.rate.into())
-                        .saturating_add(500_000_000);
-                    usize::try_from(nearest / 1_000_000_000).unwrap_or(usize::MAX)
+                let samples = |from, to| {
+                    let mut line = Timeline::new(self.rate);
+                    line.begin(Some(from));
+                    line.position_of(to).map_or(0, |it| it as usize)
                 };
-                (
-                    samples(others.saturating_sub(own)),
-                    samples(own.saturating_sub(others)),
-                )
+                (samples(own, others), samples(others, own))
             }
             _ => (0, 0),
         };
@@ -273,12 +255,6 @@ impl Sound {
         };
         (0 < length).then(|| (part(self, own), part(other, others)))
     }
-}
-
-/// The samples of that many bytes; an incomplete last one is left out.
-fn each<const N: usize>(bytes: &[u8], sample: impl Fn([u8; N]) -> f32) -> Vec<f32> {
-    let (whole, _) = bytes.as_chunks::<N>();
-    whole.iter().map(|it| sample(*it)).collect()
 }
 
 #[cfg(test)]

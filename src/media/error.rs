@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! What can be wrong with a frame, with sound, a tensor, or a pair of them.
+//! What can be wrong with a frame, a tensor, or a pair of them.
 
 use crate::tensor::ElementType;
 
 /// Why a frame and a tensor do not go together. The caller adds the names of the element and the model.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Only packed RGB in its orders, GRAY8, NV12 and I420, and F32LE, S16LE, S32LE and F64LE, are read and written.
-    #[error("format {0} cannot be read; put videoconvert or audioconvert before this element")]
+    /// Only packed RGB in its orders, GRAY8, NV12 and I420 are read and written.
+    #[error("format {0} cannot be read; put videoconvert before this element")]
     Format(&'static str),
     /// The caps have no picture in them.
     #[error("frames of {0}x{1} pixels have no picture; set a width and height above zero in the caps")]
@@ -36,22 +36,6 @@ pub enum Error {
     /// The answer's elements are not of the type that was declared, or not as many as its dims say.
     #[error("the answer is not {dims:?} elements of type {expected:?} as the model declares")]
     Elements { dims: Vec<usize>, expected: ElementType },
-    /// Resampling between these rates would take blocks of absurd length.
-    #[error(
-        "sound of {stream} Hz cannot be resampled to the {model} Hz of the model; put audioconvert ! audioresample before this element, with a common rate such as 48000 in the caps"
-    )]
-    Rates { stream: u32, model: u32 },
-    /// The model has more channels than the stream, or does not divide them.
-    #[error(
-        "sound of {stream} channel(s) does not go with a model of {model}; put audioconvert before this element, with channels={model} in the caps"
-    )]
-    Channels { stream: usize, model: usize },
-    /// The buffer ends within a sample of all channels.
-    #[error("a buffer of {bytes} bytes is no whole number of {frame}-byte frames of sound")]
-    Frames { bytes: usize, frame: usize },
-    /// The resampler failed.
-    #[error("resampling failed: {0}")]
-    Resample(String),
     #[error("scaling failed")]
     Scale(#[from] fast_image_resize::ResizeError),
     #[error("color conversion failed")]

@@ -4,8 +4,7 @@
 //! of the general scaler, where sizes differ by another factor than two).
 //!
 //! [`picture`] serves models whose input or answer is a picture, [`luma`] gives the plane that quality is
-//! measured on, [`sound`] serves models
-//! that listen. Colors and scaling are done by `yuv` and `fast_image_resize`; the loops of `kernel` do
+//! measured on. Colors and scaling are done by `yuv` and `fast_image_resize`; the loops of `kernel` do
 //! what those leave over: normalization and layout. Nothing here knows a model runtime.
 
 #[cfg(feature = "analytics")]
@@ -24,6 +23,5 @@ pub mod picture;
 mod plane;
 mod rgb;
 mod scale;
-pub mod sound;
 
 pub use error::Error;

@@ -239,6 +239,61 @@ fn times_that_are_rounded_to_a_millisecond_break_nothing_and_stay_as_they_are() 
 }
 
 #[test]
+fn jitter_of_5_ms_neither_drains_nor_resets_and_is_smoothed() {
+    let sound = sweep(16_000, 8000, 200.0, 300.0);
+    let mut ears = Ears::new("low_pass", "", 16_000, 1);
+    for (index, part) in sound.chunks(160).enumerate() {
+        let mut buffer = ears.buffer(part);
+        let jitter = ClockTime::from_mseconds([0, 5, 2, 4, 1][index % 5]);
+        let pts = buffer.pts().unwrap() + jitter;
+        buffer.get_mut().unwrap().set_pts(pts);
+        ears.push_buffer(buffer);
+    }
+    ears.end();
+    assert_eq!(ears.pieces.iter().filter(|it| it.is_discont).count(), 1);
+    assert!(error(&low_pass(&sound), &ears.sound) < 1e-5, "the state goes on");
+    ears.check_times();
+}
+
+#[test]
+fn time_stamps_below_zero_or_earlier_than_before_leave_as_they_came() {
+    const MS: u64 = 1_000_000;
+    // Test sources make time stamps below zero after seeks, which come as ones near 2^64.
+    let below_zero = 0u64.wrapping_sub(25 * MS);
+    for starts in [
+        [below_zero, 5000 * MS],
+        [5000 * MS, 3000 * MS],
+        [5000 * MS, below_zero],
+    ] {
+        let mut ears = Ears::new("low_pass", "", 16_000, 1);
+        let sound = sweep(16_000, 1600, 200.0, 300.0);
+        let mut expected = Vec::new();
+        for start in starts {
+            for (index, part) in sound.chunks(160).enumerate() {
+                let mut buffer = ears.buffer(part);
+                let pts = start.wrapping_add(index as u64 * 10 * MS);
+                buffer.get_mut().unwrap().set_pts(ClockTime::from_nseconds(pts));
+                ears.push_buffer(buffer);
+                expected.extend((0..160).map(|it| pts.wrapping_add(it * 62_500)));
+            }
+        }
+        ears.end();
+        assert_eq!(ears.sound.len(), expected.len());
+        let mut count = 0;
+        for piece in &ears.pieces {
+            let pts = piece.pts.expect("none is lost").nseconds();
+            assert_eq!(pts, expected[count], "{piece:?} at {count}, from {starts:?}");
+            count += piece.samples;
+        }
+        // Each stretch was answered as if it were the only one, so there was one new alignment and no more.
+        for part in ears.sound.chunks(1600) {
+            assert!(error(&low_pass(&sound), part) < 1e-5, "{starts:?}");
+        }
+        assert_eq!(ears.pieces.iter().filter(|it| it.is_discont).count(), 2);
+    }
+}
+
+#[test]
 fn a_gap_is_silence_whatever_stands_in_it() {
     let mut ears = Ears::new("negate_48k", "", 48_000, 1);
     ears.push(&[0.25; 480]);

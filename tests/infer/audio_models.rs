@@ -2,8 +2,7 @@
 
 //! Models that listen, without an element: what is read of them, recurrent state, voices, and what a buffer costs.
 
-use gstavrec::media;
-use gstavrec::media::sound::{ChannelUse, Hops, Plan};
+use gstavrec::audio::{self, ChannelUse, HopPlan, Hops};
 use gstavrec::runtime::{BackendChoice, Options, Runner, Task, TaskChoice};
 use gstavrec::tensor::{Data, ElementType, SoundSpec};
 
@@ -146,7 +145,7 @@ fn a_buffer_of_sound_costs_no_allocation_once_all_is_warm() {
         let mut session = load(name, BackendChoice::Ort, TaskChoice::Auto).unwrap();
         let spec = *session.model().input_spec.sound().unwrap();
         session.prepare(&[1, spec.channels, spec.hop]).unwrap();
-        let mut hops = Hops::new(Plan::new(rate, &spec).unwrap(), channels, ChannelUse::Each).unwrap();
+        let mut hops = Hops::new(HopPlan::new(rate, &spec).unwrap(), channels, ChannelUse::Each).unwrap();
         session.set_voices(hops.voices());
         let sound = vec![vec![0.25; 441]; channels];
         let mut answers = vec![Vec::new(); channels];
@@ -159,7 +158,7 @@ fn a_buffer_of_sound_costs_no_allocation_once_all_is_warm() {
                 if let Data::F32(output) = &session.run().unwrap()[0].data {
                     answer.copy_from_slice(output);
                 }
-                Ok::<_, media::Error>(())
+                Ok::<_, audio::Error>(())
             })
             .unwrap();
             answers.iter_mut().for_each(Vec::clear);

@@ -362,6 +362,86 @@ fn rounded_time_stamps_are_smoothed_and_none_stay_none() {
 }
 
 #[test]
+fn jitter_of_5_ms_is_smoothed_and_nothing_is_drained() {
+    let mut stream = SoundRig::new("late-policy=wait", "avrec-test-lag name=slow delay=960");
+    for index in 0..40 {
+        let mut buffer = stream.buffer(480);
+        let jitter = gst::ClockTime::from_mseconds([0, 5, 2, 4, 1][index % 5]);
+        let pts = buffer.pts().unwrap() + jitter;
+        buffer.get_mut().unwrap().set_pts(pts);
+        stream.rig.harness.push(buffer).unwrap();
+        stream.collect();
+        let inside = stream.sent - stream.heard.len() as u64;
+        assert_eq!(inside, stream.sent.min(960), "all but the delay is out");
+    }
+    stream.end();
+    stream.assert_whole();
+}
+
+/// Pushes sound with these time stamps, in buffers of 10 ms; returns the time stamps and lengths of what comes out.
+fn times_of(stream: &mut SoundRig, stamps: &[u64], is_marked: impl Fn(usize) -> bool) -> Vec<(u64, u64)> {
+    for (index, pts) in stamps.iter().enumerate() {
+        let mut buffer = stream.buffer(480);
+        let buffer_ref = buffer.get_mut().unwrap();
+        buffer_ref.set_pts(gst::ClockTime::from_nseconds(*pts));
+        if is_marked(index) {
+            buffer_ref.set_flags(gst::BufferFlags::DISCONT);
+        }
+        stream.rig.harness.push(buffer).unwrap();
+    }
+    assert!(stream.rig.harness.push_event(gst::event::Eos::new()));
+    let buffers = std::iter::from_fn(|| stream.rig.harness.try_pull());
+    let pieces = buffers.map(|it| {
+        let pts = it.pts().expect("none is lost").nseconds();
+        (pts, samples(&it).len() as u64)
+    });
+    pieces.collect()
+}
+
+#[test]
+fn time_stamps_below_zero_or_earlier_than_before_leave_as_they_came() {
+    const MS: u64 = 1_000_000;
+    // Test sources make time stamps below zero after seeks, which come as ones near 2^64.
+    let below_zero = 0u64.wrapping_sub(25 * MS);
+    for starts in [
+        [below_zero, 5000 * MS],
+        [5000 * MS, 3000 * MS],
+        [5000 * MS, below_zero],
+    ] {
+        let mut stream = SoundRig::new("late-policy=wait", "avrec-test-lag name=slow delay=960");
+        let stretch = |start: u64| (0..10).map(move |it| start.wrapping_add(it * 10 * MS));
+        let stamps: Vec<u64> = starts.into_iter().flat_map(stretch).collect();
+        let pieces = times_of(&mut stream, &stamps, |_| false);
+        let mut count = 0;
+        for (pts, samples) in pieces {
+            let within = gst::ClockTime::SECOND
+                .mul_div_floor(count % 4800, 48_000)
+                .unwrap();
+            let expected = starts[(count / 4800) as usize].wrapping_add(within.nseconds());
+            assert_eq!(pts, expected, "at {count}, from {starts:?}");
+            count += samples;
+        }
+        assert_eq!(count, stream.sent);
+    }
+}
+
+#[test]
+fn time_goes_on_where_a_marked_buffer_comes_early() {
+    const MS: u64 = 1_000_000;
+    let mut stream = SoundRig::new("late-policy=wait", "avrec-test-lag name=slow delay=960");
+    let stamps: Vec<u64> = (0..30)
+        .map(|it| it * 10 * MS - 5 * MS * u64::from(it == 15))
+        .collect();
+    let pieces = times_of(&mut stream, &stamps, |it| it == 15);
+    let mut end = 0;
+    for (pts, samples) in pieces {
+        assert!(end <= pts, "{pts} comes again: all until {end} was there");
+        end = pts + samples * 1_000_000_000 / 48_000;
+    }
+    assert_eq!(end, 300 * MS);
+}
+
+#[test]
 fn caps_may_change_in_the_middle() {
     let children = "identity name=plain avrec-test-lag name=slow delay=960";
     let mut stream = SoundRig::new("late-policy=wait", children);

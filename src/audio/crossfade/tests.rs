@@ -60,13 +60,18 @@ fn reaching<F>(value: F, a: u64, b: u64) -> Computed<F> {
     }
 }
 
-fn wish(source: Source, ripe_at: u64) -> Request {
-    Request { source, ripe_at }
+fn request(source: Source, ready_at: u64) -> Request {
+    Request { source, ready_at }
 }
 
-fn play(seam: &mut Crossfader, wishes: &[Request], tapes: &impl SampleSources, samples: usize) -> Vec<f64> {
+fn play(
+    seam: &mut Crossfader,
+    requests: &[Request],
+    sources: &impl SampleSources,
+    samples: usize,
+) -> Vec<f64> {
     let mut out = vec![0; samples * 8];
-    seam.play(wishes, tapes, &mut out);
+    seam.play(requests, sources, &mut out);
     out.chunks_exact(8)
         .map(|it| f64::from_le_bytes(it.try_into().unwrap()))
         .collect()
@@ -80,10 +85,10 @@ fn largest_step(out: &[f64]) -> f64 {
 fn a_coming_source_fades_in_where_it_is_ripe() {
     let mut seam = Crossfader::new(MONO);
     seam.set_fade(10);
-    let tapes = reaching(level, 1_000, 1_000);
-    let out = play(&mut seam, &[wish(A, 0)], &tapes, 50);
+    let sources = reaching(level, 1_000, 1_000);
+    let out = play(&mut seam, &[request(A, 0)], &sources, 50);
     assert_eq!(out, [1.0; 50], "the first one sounds at once");
-    let out = play(&mut seam, &[wish(B, 70), wish(A, 0)], &tapes, 50);
+    let out = play(&mut seam, &[request(B, 70), request(A, 0)], &sources, 50);
     assert_eq!(out[..20], [1.0; 20]);
     for (k, value) in out[20..30].iter().enumerate() {
         assert!((value - (1.0 + k as f64 / 10.0)).abs() < 1e-12);
@@ -97,11 +102,11 @@ fn a_coming_source_fades_in_where_it_is_ripe() {
 fn a_fade_goes_on_over_short_stretches() {
     let mut seam = Crossfader::new(MONO);
     seam.set_fade(100);
-    let tapes = reaching(level, 1_000, 1_000);
-    play(&mut seam, &[wish(A, 0)], &tapes, 10);
+    let sources = reaching(level, 1_000, 1_000);
+    play(&mut seam, &[request(A, 0)], &sources, 10);
     let mut out = vec![1.0];
     for _ in 0..30 {
-        out.extend(play(&mut seam, &[wish(B, 0)], &tapes, 7));
+        out.extend(play(&mut seam, &[request(B, 0)], &sources, 7));
     }
     assert!((largest_step(&out) - 0.01).abs() < 1e-12);
     assert_eq!(out.last(), Some(&2.0));
@@ -111,9 +116,9 @@ fn a_fade_goes_on_over_short_stretches() {
 fn a_source_that_runs_out_is_faded_away_over_the_last_samples_that_it_has() {
     let mut seam = Crossfader::new(MONO);
     seam.set_fade(10);
-    let tapes = reaching(level, 80, 0);
-    play(&mut seam, &[wish(A, 0)], &tapes, 50);
-    let out = play(&mut seam, &[wish(A, 0)], &tapes, 50);
+    let sources = reaching(level, 80, 0);
+    play(&mut seam, &[request(A, 0)], &sources, 50);
+    let out = play(&mut seam, &[request(A, 0)], &sources, 50);
     assert_eq!(out[..21], [1.0; 21]);
     assert!((largest_step(&out) - 0.1).abs() < 1e-12);
     assert_eq!(out[30..], [0.0; 20]);
@@ -124,9 +129,9 @@ fn a_source_that_runs_out_is_faded_away_over_the_last_samples_that_it_has() {
 fn without_a_sample_left_the_difference_fades_away() {
     let mut seam = Crossfader::new(MONO);
     seam.set_fade(10);
-    let tapes = reaching(level, 50, 0);
-    play(&mut seam, &[wish(A, 0)], &tapes, 50);
-    let out = play(&mut seam, &[wish(A, 0)], &tapes, 50);
+    let sources = reaching(level, 50, 0);
+    play(&mut seam, &[request(A, 0)], &sources, 50);
+    let out = play(&mut seam, &[request(A, 0)], &sources, 50);
     assert_eq!(out[0], 1.0, "the difference is held first");
     assert!((largest_step(&out) - 0.1).abs() < 1e-12);
     assert_eq!(out[10..], [0.0; 40]);
@@ -135,11 +140,11 @@ fn without_a_sample_left_the_difference_fades_away() {
 #[test]
 fn with_no_fade_a_swap_is_a_cut_between_two_stretches() {
     let mut seam = Crossfader::new(MONO);
-    let tapes = reaching(level, 1_000, 1_000);
-    play(&mut seam, &[wish(A, 0)], &tapes, 50);
-    let out = play(&mut seam, &[wish(B, 70), wish(A, 0)], &tapes, 50);
+    let sources = reaching(level, 1_000, 1_000);
+    play(&mut seam, &[request(A, 0)], &sources, 50);
+    let out = play(&mut seam, &[request(B, 70), request(A, 0)], &sources, 50);
     assert_eq!(out, [1.0; 50]);
-    let out = play(&mut seam, &[wish(B, 70), wish(A, 0)], &tapes, 50);
+    let out = play(&mut seam, &[request(B, 70), request(A, 0)], &sources, 50);
     assert_eq!(out, [2.0; 50]);
 }
 
@@ -147,12 +152,12 @@ fn with_no_fade_a_swap_is_a_cut_between_two_stretches() {
 fn a_source_that_ends_in_the_middle_of_its_fade_gives_way_to_what_there_is() {
     let mut seam = Crossfader::new(MONO);
     seam.set_fade(40);
-    let mut tapes = reaching(level, 1_000, 1_000);
-    play(&mut seam, &[wish(A, 0)], &tapes, 50);
-    let mut out = play(&mut seam, &[wish(B, 0), wish(A, 0)], &tapes, 20);
+    let mut sources = reaching(level, 1_000, 1_000);
+    play(&mut seam, &[request(A, 0)], &sources, 50);
+    let mut out = play(&mut seam, &[request(B, 0), request(A, 0)], &sources, 20);
     // B is at 0.5 now and has nothing more; A still has.
-    tapes.spans.insert(1, 0..70);
-    out.extend(play(&mut seam, &[wish(B, 0), wish(A, 0)], &tapes, 50));
+    sources.spans.insert(1, 0..70);
+    out.extend(play(&mut seam, &[request(B, 0), request(A, 0)], &sources, 50));
     assert_eq!(seam.target(), Some(A));
     assert!(largest_step(&out) < 0.05, "{}", largest_step(&out));
     assert_eq!(out.last(), Some(&1.0));
@@ -163,11 +168,11 @@ fn equal_sources_give_what_they_are_to_the_bit() {
     let sine = |_: Source, at: u64| (at as f64 * 0.01).sin();
     let mut seam = Crossfader::new(MONO);
     seam.set_fade(480);
-    let tapes = reaching(sine, 100_000, 100_000);
+    let sources = reaching(sine, 100_000, 100_000);
     let mut out = Vec::new();
     for k in 0..200 {
         let source = if k / 7 % 2 == 0 { A } else { B };
-        out.extend(play(&mut seam, &[wish(source, 0)], &tapes, 441));
+        out.extend(play(&mut seam, &[request(source, 0)], &sources, 441));
     }
     let expected: Vec<f64> = (0..out.len() as u64).map(|at| sine(A, at)).collect();
     assert_eq!(out, expected);
@@ -183,21 +188,21 @@ proptest! {
     ) {
         let mut seam = Crossfader::new(MONO);
         seam.set_fade(fade);
-        let mut tapes = reaching(level, 0, 0);
+        let mut sources = reaching(level, 0, 0);
         let mut out = Vec::new();
         for (samples, wished, a, b, ripe) in steps {
             let at = seam.position();
             for (lane, reach) in [(0, a), (1, b)] {
-                let span = tapes.spans.entry(lane).or_default();
+                let span = sources.spans.entry(lane).or_default();
                 let end = span.end.max(at + reach);
                 // One that had run out begins anew.
                 *span = if span.end <= at { at..end } else { span.start..end };
             }
-            let wishes = [
-                wish(Source::Candidate(wished), at.saturating_add(ripe).saturating_sub(100)),
-                wish(Source::Candidate(1 - wished), 0),
+            let requests = [
+                request(Source::Candidate(wished), at.saturating_add(ripe).saturating_sub(100)),
+                request(Source::Candidate(1 - wished), 0),
             ];
-            let played = play(&mut seam, &wishes, &tapes, samples);
+            let played = play(&mut seam, &requests, &sources, samples);
             prop_assert_eq!(seam.position(), at + samples as u64);
             out.extend(played);
         }

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! What happens with sound: caps, buffers, breaks and ends.
+//! What happens with audio: caps, buffers, breaks and ends.
+
+use std::time::Instant;
 
 use gst::prelude::*;
 use gst::subclass::prelude::*;
-use gst_audio::AudioInfo;
 use gst_base::prelude::*;
 use gst_base::subclass::base_transform::GenerateOutputSuccess;
 use gst_base::subclass::prelude::*;
 
 use super::audio_model::{Sound, WindowResult, samples_time};
-use super::audio_stream::{AudioStream, Step};
+use super::audio_stream::AudioStream;
 use super::failure::Fault;
 use super::imp::Infer;
 use super::loader::Job;
@@ -18,6 +19,7 @@ use super::model::{Active, BufferMode, Timing};
 use super::stats::Running;
 use super::{CAT, messages};
 use crate::answer::Answer;
+use crate::audio::{Error, Spec};
 use crate::media::metas;
 
 impl Infer {
@@ -32,37 +34,38 @@ impl Infer {
                 let stream = usize::try_from(structure.get::<i32>("channels").ok()?).ok()?;
                 let model = spec.channels;
                 let fits = model == 1 || model == stream;
-                (!fits).then(|| crate::media::Error::Channels { stream, model }.into())
+                (!fits).then(|| Error::Channels { stream, model }.into())
             }
             (false, None) => None,
         }
     }
 
-    /// Makes the model ready for sound of these caps.
+    /// Makes the model ready for audio of these caps.
     pub(super) fn settle_sound(&self, caps: &gst::Caps) -> Result<(), gst::LoggableError> {
         let refuse = |fault: Fault| {
             fault.post_error(&self.obj());
             gst::loggable_error!(CAT, "{fault}")
         };
-        let info = AudioInfo::from_caps(caps).map_err(|_| refuse(Fault::SoundCaps(caps.to_string())))?;
-        let sound = Sound {
-            info,
-            channel_use: self.settings.lock().channels.into(),
-        };
-        let hearing = AudioStream::new(&sound).map_err(refuse)?;
+        let spec = Spec::from_caps(caps).ok_or_else(|| refuse(Fault::SoundCaps(caps.to_string())))?;
+        let channel_use = self.settings.lock().channels.into();
+        let sound = Sound { spec, channel_use };
+        let mut stream = AudioStream::new(&sound);
         let taken = self.state.lock().active.take();
         let mut active = taken.ok_or_else(|| gst::loggable_error!(CAT, "no model is loaded for {caps}"))?;
-        let result = active.tune(&sound);
+        let result = active.prepare_audio(&sound);
         let passage = active.passage();
         let running = Running::new(&active);
-        let latency = latency(&hearing, &active, &sound);
+        let latency = latency(&stream, &active, &sound);
         {
             let mut state = self.state.lock();
             state.active = Some(active);
             state.stream = None;
+            if let Some(earlier) = state.audio.take() {
+                stream.follow(*earlier);
+            }
             let is_ready = result.is_ok();
             state.sound = is_ready.then_some(sound);
-            state.hearing = is_ready.then(|| Box::new(hearing));
+            state.audio = is_ready.then(|| Box::new(stream));
         }
         result.map_err(refuse)?;
         self.published.lock().running = Some(running);
@@ -73,40 +76,31 @@ impl Infer {
 
     /// Gives the next buffer that is to leave, and takes the one that came.
     pub(super) fn generate(&self) -> Result<GenerateOutputSuccess, gst::FlowError> {
-        let is_replaced = {
+        let (waiting, is_audio) = {
             let mut state = self.state.lock();
-            if let Some(buffer) = state.outgoing.pop_front() {
-                return Ok(GenerateOutputSuccess::Buffer(buffer));
-            }
-            state.hearing.is_some()
-        } && self.passage() == BufferMode::Replaced;
-        if !is_replaced {
+            let waiting = state.audio.as_mut().and_then(|it| it.pop());
+            (waiting, state.audio.is_some())
+        };
+        if let Some(buffer) = waiting {
+            return Ok(GenerateOutputSuccess::Buffer(buffer));
+        }
+        if !is_audio || self.passage() != BufferMode::Replaced {
             return self.parent_generate_output();
         }
         let Some(buffer) = self.take_queued_buffer() else {
             return Ok(GenerateOutputSuccess::NoOutput);
         };
-        let is_broken = |it: &mut AudioStream, _: &mut Active| Ok(it.is_broken_by(&buffer));
-        if self.with_hearing(is_broken)? {
-            gst::debug!(CAT, imp = self, "{buffer:?} does not follow the one before");
-            self.drain()?;
-        }
-        let start = std::time::Instant::now();
-        let step = self.with_hearing(|hearing, active| hearing.step(active, buffer))?;
-        let timing = step.runs.map(|run| Timing {
-            run,
-            frame: start.elapsed(),
-        });
-        self.take_step(step);
-        {
-            let mut published = self.published.lock();
-            timing.into_iter().for_each(|timing| published.ran(timing));
-            published.frames_out += 1;
-        }
-        match self.state.lock().outgoing.pop_front() {
-            Some(buffer) => Ok(GenerateOutputSuccess::Buffer(buffer)),
-            None => Ok(GenerateOutputSuccess::NoOutput),
-        }
+        let start = Instant::now();
+        let (output, runs) = self.with_audio(|stream, active| {
+            let runs = stream.answer(active, buffer)?;
+            Ok((stream.pop(), runs))
+        })?;
+        let frame = start.elapsed();
+        let mut published = self.published.lock();
+        runs.into_iter()
+            .for_each(|run| published.ran(Timing { run, frame }));
+        published.frames_out += 1;
+        Ok(output.map_or(GenerateOutputSuccess::NoOutput, GenerateOutputSuccess::Buffer))
     }
 
     /// Lets a model listen to a buffer that passes. Tensors go to the bus.
@@ -144,14 +138,10 @@ impl Infer {
             let settings = self.settings.lock();
             (settings.answers.live, settings.inference_interval)
         };
-        let is_broken = |it: &mut AudioStream, _: &mut Active| Ok(it.is_broken_by(buffer));
-        if self.with_hearing(is_broken)? {
-            self.drain()?;
-        }
         let mut messages = Vec::new();
         let mut last = None;
-        let timings = self.with_hearing(|hearing, active| {
-            hearing.listen(active, buffer, (&live, interval), |model, heard, span| {
+        let timings = self.with_audio(|stream, active| {
+            stream.listen(active, buffer, (&live, interval), |model, heard, span| {
                 let running_time = span.pts.and_then(|pts| self.running_time_of(pts));
                 match &heard.told {
                     WindowResult::Tensors(outputs) => {
@@ -178,51 +168,54 @@ impl Infer {
         Ok(last)
     }
 
-    /// Lets out all that waits, and begins anew. What comes out leaves with the next buffer, or by
+    /// Lets all out that waits, and begins anew. What comes out leaves with the next buffer, or by
     /// [`push_outgoing`](Infer::push_outgoing).
     pub(super) fn drain(&self) -> Result<(), gst::FlowError> {
         let is_idle = {
             let state = self.state.lock();
-            state.hearing.is_none() || state.active.is_none()
+            state.audio.is_none() || state.active.is_none()
         };
         if is_idle {
             return Ok(());
         }
-        let step = self.with_hearing(AudioStream::drain)?;
-        self.take_step(step);
-        Ok(())
+        self.with_audio(AudioStream::drain)
     }
 
-    /// Drains ahead of an event that must not overtake the sound, which is told to the log if it fails.
+    /// Drains ahead of an event that must not overtake the audio; a failure is told to the log.
     pub(super) fn drain_ahead(&self) {
         if self.drain().and_then(|()| self.push_outgoing()).is_err() {
             gst::debug!(CAT, imp = self, "What waited is lost");
         }
     }
 
+    /// The same ahead of another stream or segment, which has its own time.
+    pub(super) fn end_segment(&self) {
+        self.drain_ahead();
+        if let Some(stream) = &mut self.state.lock().audio {
+            stream.forget_time();
+        }
+    }
+
     fn push_outgoing(&self) -> Result<(), gst::FlowError> {
         loop {
-            let next = self.state.lock().outgoing.pop_front();
+            let next = self.state.lock().audio.as_mut().and_then(|it| it.pop());
             let Some(buffer) = next else { return Ok(()) };
             self.obj().src_pad().push(buffer)?;
         }
     }
 
-    /// Forgets all sound that waits.
+    /// Forgets all audio that waits.
     pub(super) fn forget_sound(&self) {
-        let retired = {
-            let mut state = self.state.lock();
-            state.outgoing.clear();
-            if let Some(active) = &mut state.active {
-                active.forget_sound();
-            }
-            state.hearing.as_mut().and_then(|hearing| {
-                hearing.forget();
-                hearing.take_leaving()
-            })
-        };
+        let mut state = self.state.lock();
+        if let Some(active) = &mut state.active {
+            active.forget_sound();
+        }
+        let retired = state.audio.as_mut().and_then(|stream| {
+            stream.forget();
+            stream.take_retired()
+        });
         if let Some(old) = retired {
-            self.state.lock().order(Job::Retire(old));
+            state.order(Job::Retire(old));
         }
     }
 
@@ -249,38 +242,36 @@ impl Infer {
         true
     }
 
-    /// Takes what a buffer came to: one more to send, and perhaps a model to let go of.
-    fn take_step(&self, step: Step) {
-        let is_over = step.retired.is_some();
+    /// Moves the stream and the model out of the state for as long as they work, so that nothing waits for them.
+    fn with_audio<T>(
+        &self,
+        work: impl FnOnce(&mut AudioStream, &mut Active) -> Result<T, Fault>,
+    ) -> Result<T, gst::FlowError> {
+        let (mut stream, mut active) = {
+            let mut state = self.state.lock();
+            if state.active.is_none() {
+                return Err(gst::FlowError::NotNegotiated);
+            }
+            let stream = state.audio.take().ok_or(gst::FlowError::NotNegotiated)?;
+            let active = state.active.take().ok_or(gst::FlowError::NotNegotiated)?;
+            (stream, active)
+        };
+        let result = work(&mut stream, &mut active);
+        let retired = stream.take_retired();
         let latency = {
             let mut state = self.state.lock();
-            state.outgoing.extend(step.output);
-            if let Some(old) = step.retired {
+            let sound = state.sound.as_ref().filter(|_| retired.is_some());
+            let latency = sound.map(|it| latency(&stream, &active, it));
+            (state.audio, state.active) = (Some(stream), Some(active));
+            if let Some(old) = retired {
                 state.order(Job::Retire(old));
             }
-            let parts = (&state.hearing, &state.active, &state.sound);
-            match parts {
-                (Some(hearing), Some(active), Some(sound)) if is_over => {
-                    Some(latency(hearing, active, sound))
-                }
-                _ => None,
-            }
+            latency
         };
         if let Some(latency) = latency {
             self.set_latency(latency);
         }
-    }
-
-    /// Moves the sound and the model out of the state for as long as they work.
-    fn with_hearing<T>(
-        &self,
-        work: impl FnOnce(&mut AudioStream, &mut Active) -> Result<T, Fault>,
-    ) -> Result<T, gst::FlowError> {
-        let taken = self.state.lock().hearing.take();
-        let mut hearing = taken.ok_or(gst::FlowError::NotNegotiated)?;
-        let result = self.with_active(|active| work(&mut hearing, active));
-        self.state.lock().hearing = Some(hearing);
-        result?.map_err(|fault| self.fail(&fault))
+        result.map_err(|fault| self.fail(&fault))
     }
 
     fn running_time_of(&self, pts: gst::ClockTime) -> Option<gst::ClockTime> {
@@ -290,6 +281,6 @@ impl Infer {
 }
 
 /// What an element with this model adds to the latency of a pipeline.
-pub(super) fn latency(hearing: &AudioStream, active: &Active, sound: &Sound) -> gst::ClockTime {
-    samples_time(hearing.longest_lag(active), sound.info.rate()).unwrap_or_default()
+pub(super) fn latency(stream: &AudioStream, active: &Active, sound: &Sound) -> gst::ClockTime {
+    samples_time(stream.longest_lag(active), sound.spec.rate).unwrap_or_default()
 }

@@ -1,26 +1,25 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! A loaded model together with the way of this stream's sound through it.
+//! A loaded model together with the way of this stream's audio through it.
 
 use std::time::{Duration, Instant};
 
 use gst::prelude::*;
-use gst_audio::AudioInfo;
 
 use super::answer_settings::DecodeOptions;
 use super::enums::Output;
 use super::failure::Fault;
 use super::interpretation::LabeledAnswer;
 use super::model::{Active, Timing};
+use crate::audio::{ChannelUse, HopPlan, Hops, Spec, Windows};
 use crate::letterbox::{Letterbox, Size};
-use crate::media::sound::{ChannelUse, Hops, Plan, Windows};
 use crate::runtime::{Model, Runner, Task};
 use crate::tensor::{Data, InputSpec, SoundSpec, Tensor};
 
 /// Sound as it comes, and what is wanted of its channels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sound {
-    pub info: AudioInfo,
+    pub spec: Spec,
     pub channel_use: ChannelUse,
 }
 
@@ -59,8 +58,8 @@ const NOWHERE: Size = Size { width: 1, height: 1 };
 
 impl Active {
     /// Makes the model ready for sound of this kind. Cheap when it is.
-    pub fn tune(&mut self, sound: &Sound) -> Result<(), Fault> {
-        if self.hears(sound) {
+    pub fn prepare_audio(&mut self, sound: &Sound) -> Result<(), Fault> {
+        if self.is_prepared_for(sound) {
             return Ok(());
         }
         let InputSpec::Sound(spec) = &self.model.input_spec else {
@@ -73,8 +72,8 @@ impl Active {
                 needs: "frames to draw on; set output=meta on sound",
             });
         }
-        let channels = sound.info.channels() as usize;
-        let plan = Plan::new(sound.info.rate(), spec)?;
+        let channels = sound.spec.channels as usize;
+        let plan = HopPlan::new(sound.spec.rate, spec)?;
         let way = match self.model.task {
             Task::Audio => Way::Hops(Box::new(Hops::new(plan, channels, sound.channel_use)?)),
             _ => Way::Windows(Box::new(Windows::new(plan, channels, step(&self.model, spec))?)),
@@ -84,7 +83,7 @@ impl Active {
             Way::Hops(hops) => hops.voices(),
             Way::Windows(_) => 1,
         });
-        self.ear = Some(AudioInput {
+        self.audio = Some(AudioInput {
             sound: sound.clone(),
             way,
             windows: 0,
@@ -93,13 +92,13 @@ impl Active {
     }
 
     /// Whether the model is ready for sound of this kind.
-    pub fn hears(&self, sound: &Sound) -> bool {
-        self.ear.as_ref().is_some_and(|ear| ear.sound == *sound)
+    pub fn is_prepared_for(&self, sound: &Sound) -> bool {
+        self.audio.as_ref().is_some_and(|it| it.sound == *sound)
     }
 
     /// The way of sound through a model whose answers replace it.
     pub fn hops(&self) -> Option<&Hops> {
-        match &self.ear.as_ref()?.way {
+        match &self.audio.as_ref()?.way {
             Way::Hops(hops) => Some(hops),
             Way::Windows(_) => None,
         }
@@ -112,7 +111,7 @@ impl Active {
     }
 
     fn hops_mut(&mut self) -> Result<(&mut Hops, &mut Runner), Fault> {
-        match self.ear.as_mut().map(|ear| &mut ear.way) {
+        match self.audio.as_mut().map(|it| &mut it.way) {
             Some(Way::Hops(hops)) => Ok((hops, &mut self.runner)),
             _ => Err(self.runner.not_prepared().into()),
         }
@@ -142,17 +141,9 @@ impl Active {
         self.hops_mut().map_or(0, |(hops, _)| hops.pull(count, sound))
     }
 
-    /// Samples before the end of the stream that a listening model may still tell something about.
-    pub fn window_reach(&self) -> usize {
-        match self.ear.as_ref().map(|ear| &ear.way) {
-            Some(Way::Windows(windows)) => windows.reach(),
-            _ => 0,
-        }
-    }
-
     /// Forgets the sound that came, as if the stream began anew.
     pub fn forget_sound(&mut self) {
-        match self.ear.as_mut().map(|ear| &mut ear.way) {
+        match self.audio.as_mut().map(|it| &mut it.way) {
             Some(Way::Hops(hops)) => hops.reset(),
             Some(Way::Windows(windows)) => windows.reset(),
             None => return,
@@ -173,7 +164,7 @@ impl Active {
             way: Way::Windows(windows),
             windows: count,
             ..
-        }) = &mut self.ear
+        }) = &mut self.audio
         else {
             return Err(Fault::NotForSound);
         };

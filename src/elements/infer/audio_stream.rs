@@ -1,165 +1,189 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! A stream of sound in this element: buffers in, buffers with the answers out, each sample at its time.
+//! A stream of audio in this element: buffers in, buffers with the answers out, each sample at its time.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::time::Duration;
 
 use gst::ClockTime;
 use gst::prelude::*;
 
 use super::answer_settings::DecodeOptions;
-use super::audio_model::Sound;
+use super::audio_model::{Heard, Sound};
 use super::failure::Fault;
 use super::model::{Active, Timing};
-use crate::media::sound::{Blend, Continuity, Planar, Samples, Span, Timeline};
+use crate::audio::{
+    Crossfader, Planar, Request, Ring, SampleSources, Source, Span, Timeline, gcd, join, split,
+};
+use crate::runtime::Model;
 
 /// Time that a new model listens before its answers are heard: its delay lines are filled, and recurrent state
 /// has forgotten that it began with silence.
-const WARM_UP: ClockTime = ClockTime::from_mseconds(50);
+const WARM_UP: Duration = Duration::from_millis(50);
 
-/// Time that one stream of sound goes through, and what is in it.
+/// Time that one model takes to take over from another: long enough to hide a step, too short to be heard as an echo.
+const CROSSFADE: Duration = Duration::from_millis(10);
+
+/// The stream of audio that goes through the element, and what is in it.
 pub struct AudioStream {
     sound: Sound,
-    samples: Samples,
     timeline: Timeline,
+    crossfader: Crossfader,
     /// What all buffers so far have as a common divisor of their lengths, which says how much must wait.
     unit: usize,
-    given: u64,
-    /// Samples before the model that answers began to listen.
-    since: u64,
+    answers: Answers,
     leaving: Option<Leaving>,
+    /// A replaced model that is not needed any more.
+    retired: Option<Box<Active>>,
+    /// Buffers that leave before the next one is taken.
+    outgoing: VecDeque<gst::Buffer>,
     input: Planar,
     output: Planar,
-    old_output: Planar,
-    /// Whether the next buffer out begins a stretch.
+    bytes: Vec<u8>,
+    /// The next buffer in begins a stretch.
+    is_new: bool,
+    /// The next buffer out begins a stretch.
     starts: bool,
+}
+
+/// What one model has answered and has not gone out yet.
+#[derive(Default)]
+struct Answers {
+    /// Counts the models of the stream.
+    model: usize,
+    /// Position of the first sample that it heard.
+    since: u64,
+    /// Position from which on it may be heard.
+    ready_at: u64,
+    ring: Ring<u8>,
 }
 
 /// A model that was replaced, and is heard until the new one took over.
 struct Leaving {
     old: Box<Active>,
-    /// Samples before the new model is heard, from the stream's start.
-    until: u64,
-    blend: Blend,
-}
-
-/// What one buffer came to.
-pub struct Step {
-    pub output: Option<gst::Buffer>,
-    pub runs: Option<std::time::Duration>,
-    /// A replaced model that is not needed any more.
-    pub retired: Option<Box<Active>>,
+    answers: Answers,
 }
 
 impl AudioStream {
-    pub fn new(sound: &Sound) -> Result<AudioStream, Fault> {
-        let channels = sound.info.channels() as usize;
-        let lists = || vec![Vec::new(); channels];
-        Ok(AudioStream {
+    pub fn new(sound: &Sound) -> AudioStream {
+        let mut crossfader = Crossfader::new(sound.spec);
+        crossfader.set_fade(sound.spec.samples_in(CROSSFADE));
+        AudioStream {
             sound: sound.clone(),
-            samples: Samples::new(sound.info.format(), channels)?,
-            timeline: Timeline::new(sound.info.rate()),
+            timeline: Timeline::new(sound.spec.rate),
+            crossfader,
             unit: 0,
-            given: 0,
-            since: 0,
+            answers: Answers::default(),
             leaving: None,
-            input: lists(),
-            output: lists(),
-            old_output: lists(),
+            retired: None,
+            outgoing: VecDeque::new(),
+            input: Planar::new(),
+            output: vec![Vec::new(); sound.spec.channels as usize],
+            bytes: Vec::new(),
+            is_new: true,
             starts: true,
-        })
+        }
     }
 
-    /// Whether the buffer does not follow the one before, so that what waits should be drained first.
-    pub fn is_broken_by(&self, buffer: &gst::BufferRef) -> bool {
-        let is_marked = buffer.flags().contains(gst::BufferFlags::DISCONT);
-        self.timeline.taken() != 0 && (is_marked || self.timeline.check(buffer.pts()) == Continuity::Broken)
+    /// Takes over what an earlier stream has not let out yet.
+    pub fn follow(&mut self, earlier: AudioStream) {
+        self.outgoing = earlier.outgoing;
     }
 
     /// Whether a model is being replaced just now.
-    pub fn is_blending(&self) -> bool {
+    pub fn is_fading(&self) -> bool {
         self.leaving.is_some()
     }
 
     /// Samples that wait at most while this model answers, and the one that it replaces.
     pub fn longest_lag(&self, active: &Active) -> usize {
-        let leaving = self.leaving.as_ref().map(|it| it.old.as_ref());
-        let lags = leaving.into_iter().chain([active]);
-        lags.filter_map(Active::hops)
-            .map(|hops| hops.plan().longest_lag())
-            .max()
-            .unwrap_or(0)
+        let lags = self.models(active).filter_map(Active::hops);
+        lags.map(|hops| hops.plan().longest_lag()).max().unwrap_or(0)
     }
 
     /// Lets `old` be heard on until the model that replaces it has warmed up. Returns it where nothing was heard
     /// of it yet.
     pub fn replace(&mut self, old: Box<Active>) -> Option<Box<Active>> {
-        self.since = self.timeline.taken();
-        if self.since == 0 || self.leaving.is_some() || old.hops().is_none() {
+        let since = self.timeline.end();
+        self.answers.since = since;
+        if self.is_new || self.leaving.is_some() || old.hops().is_none() {
             return Some(old);
         }
-        let rate = self.sound.info.rate();
-        let warm_up = WARM_UP
-            .nseconds()
-            .mul_div_round(u64::from(rate), ClockTime::SECOND.nseconds());
-        self.leaving = Some(Leaving {
-            old,
-            until: self.since + warm_up.unwrap_or(0),
-            blend: Blend::new(rate),
-        });
+        let spec = self.sound.spec;
+        let mut answers = Answers {
+            model: self.answers.model + 1,
+            since,
+            ready_at: since + spec.samples_in(WARM_UP),
+            ring: Ring::default(),
+        };
+        answers.ring.restart(since, spec.width());
+        let answers = std::mem::replace(&mut self.answers, answers);
+        self.leaving = Some(Leaving { old, answers });
         None
     }
 
-    /// Takes a buffer and gives one with as many answers, those to earlier samples by the lag.
-    pub fn step(&mut self, active: &mut Active, buffer: gst::Buffer) -> Result<Step, Fault> {
-        let count = self.read(&buffer)?;
-        self.timeline.take(buffer.pts(), count);
-        self.unit = gcd(self.unit, count);
+    /// Takes a buffer, and lets one go out with as many answers, those to earlier samples by the lag. Returns how long
+    /// the runs took, if there were any.
+    pub fn answer(&mut self, active: &mut Active, buffer: gst::Buffer) -> Result<Option<Duration>, Fault> {
+        self.enter(active, &buffer)?;
         let runs = active.push_sound(&self.input)?;
         if let Some(leaving) = &mut self.leaving {
             leaving.old.push_sound(&self.input)?;
         }
-        let leaving = self.leaving.as_ref().map(|it| it.old.as_ref());
-        let lags = leaving.into_iter().chain([&*active]).filter_map(Active::hops);
-        let lag = lags.map(|hops| hops.plan().lag(self.unit)).max().unwrap_or(0) as u64;
-        let due = (self.timeline.taken() - self.given).saturating_sub(lag);
-        let span = self.pull(active, usize::try_from(due).unwrap_or(usize::MAX));
-        let output = (due != 0).then(|| self.write(buffer, span)).transpose()?;
-        Ok(Step {
-            output,
-            runs,
-            retired: self.retire(),
-        })
+        self.fetch(active);
+        let lags = self.models(active).filter_map(Active::hops);
+        let lag = lags.map(|hops| hops.plan().lag(self.unit)).max().unwrap_or(0);
+        let due = self.waiting().saturating_sub(lag);
+        if due != 0 {
+            let output = self.play(buffer, due)?;
+            self.outgoing.push_back(output);
+        }
+        let is_heard = |it: &mut Leaving| self.crossfader.sounds(Source::Candidate(it.answers.model));
+        let is_over = |it: &mut Leaving| self.answers.ready_at < self.crossfader.position() && !is_heard(it);
+        if let Some(leaving) = self.leaving.take_if(is_over) {
+            self.retired = Some(leaving.old);
+        }
+        Ok(runs)
     }
 
-    /// Gives all that waits and forgets the stream, which may begin anew.
-    pub fn drain(&mut self, active: &mut Active) -> Result<Step, Fault> {
-        let waiting = self.timeline.taken() - self.given;
-        let mut output = None;
+    /// Lets all out that waits and forgets the stream, which may begin anew.
+    pub fn drain(&mut self, active: &mut Active) -> Result<(), Fault> {
+        let waiting = self.waiting();
         if waiting != 0 && active.hops().is_some() {
             active.finish_sound()?;
             if let Some(leaving) = &mut self.leaving {
                 leaving.old.finish_sound()?;
             }
-            let span = self.pull(active, usize::try_from(waiting).unwrap_or(usize::MAX));
-            output = Some(self.write(gst::Buffer::new(), span)?);
+            self.fetch(active);
+            let output = self.play(gst::Buffer::new(), waiting)?;
+            self.outgoing.push_back(output);
         }
-        self.forget();
+        self.begin_anew();
         active.forget_sound();
-        Ok(Step {
-            output,
-            runs: None,
-            retired: self.leaving.take().map(|it| it.old),
-        })
+        Ok(())
     }
 
-    /// Forgets the stream, and what waits.
+    /// Forgets the stream, what waits, and the time: what comes next has nothing to do with what was.
     pub fn forget(&mut self) {
-        self.timeline.reset();
-        (self.unit, self.given, self.since, self.starts) = (0, 0, 0, true);
+        self.begin_anew();
+        self.outgoing.clear();
+        self.timeline.forget_time();
     }
 
-    /// Takes the model that was being replaced.
-    pub fn take_leaving(&mut self) -> Option<Box<Active>> {
-        self.leaving.take().map(|it| it.old)
+    /// Forgets the time: the next segment has its own.
+    pub fn forget_time(&mut self) {
+        self.timeline.forget_time();
+    }
+
+    /// The next buffer that is to leave.
+    pub fn pop(&mut self) -> Option<gst::Buffer> {
+        self.outgoing.pop_front()
+    }
+
+    /// Takes the model that was replaced, once it is not needed any more.
+    pub fn take_retired(&mut self) -> Option<Box<Active>> {
+        self.retired.take()
     }
 
     /// Takes a buffer that passes, and tells of windows with their times.
@@ -168,27 +192,42 @@ impl AudioStream {
         active: &mut Active,
         buffer: &gst::BufferRef,
         request: (&DecodeOptions, u32),
-        mut tell: impl FnMut(&crate::runtime::Model, &super::audio_model::Heard<'_>, Span),
+        mut tell: impl FnMut(&Model, &Heard<'_>, Span),
     ) -> Result<Vec<Timing>, Fault> {
-        let count = self.read(buffer)?;
-        self.timeline.take(buffer.pts(), count);
+        self.enter(active, buffer)?;
         let mut timings = Vec::new();
-        let timeline = &self.timeline;
-        let since = self.since;
         active.listen(&self.input, request, |model, heard| {
             timings.push(heard.timing);
-            tell(model, &heard, timeline.at(since + heard.first, heard.samples));
+            let first = self.answers.since + heard.first;
+            let positions = first..first + heard.samples as u64;
+            tell(model, &heard, self.timeline.span(positions));
         })?;
-        // The times of what windows may reach back to are kept.
-        let kept = active.window_reach() as u64;
-        let passed = self
-            .timeline
-            .taken()
-            .saturating_sub(kept)
-            .saturating_sub(self.given);
-        self.timeline.give(usize::try_from(passed).unwrap_or(0));
-        self.given += passed;
+        // The buffer passed, so nothing waits.
+        self.crossfader.restart(self.timeline.end());
         Ok(timings)
+    }
+
+    /// Takes a buffer into `input`. One that does not follow the last one begins a stretch: what waits is let out, and
+    /// the model forgets what was.
+    fn enter(&mut self, active: &mut Active, buffer: &gst::BufferRef) -> Result<(), Fault> {
+        let pts = buffer.pts();
+        // A mark says that what recurrent state is about has ended, whatever the time.
+        let is_marked = buffer.flags().contains(gst::BufferFlags::DISCONT);
+        if !self.is_new && (is_marked || !self.timeline.continues(pts, false)) {
+            self.drain(active)?;
+        }
+        if self.is_new {
+            self.timeline.begin(pts);
+            let at = self.timeline.end();
+            self.crossfader.restart(at);
+            self.answers.ring.restart(at, self.sound.spec.width());
+            (self.answers.since, self.answers.ready_at) = (at, at);
+            self.is_new = false;
+        }
+        let samples = self.read(buffer)?;
+        self.timeline.advance(pts, samples as u64);
+        self.unit = gcd(self.unit, samples);
+        Ok(())
     }
 
     /// Reads a buffer into `input`, and returns its samples per channel.
@@ -196,10 +235,10 @@ impl AudioStream {
         let fault = || Fault::Frame {
             size: buffer.size(),
             pts: buffer.pts().display().to_string(),
-            caps: format!("{:?}", self.sound.info),
+            caps: format!("{:?}", self.sound.spec),
         };
         let map = buffer.map_readable().map_err(|_| fault())?;
-        self.samples.read(&map, &mut self.input)?;
+        split(&self.sound.spec, &map, &mut self.input)?;
         if buffer.flags().contains(gst::BufferFlags::GAP) {
             // Whatever stands in it, it is to be taken for silence.
             self.input.iter_mut().for_each(|it| it.fill(0.0));
@@ -207,50 +246,46 @@ impl AudioStream {
         Ok(self.input.first().map_or(0, Vec::len))
     }
 
-    /// Moves the next `count` answers into `output`.
-    fn pull(&mut self, active: &mut Active, count: usize) -> Span {
-        self.output.iter_mut().for_each(Vec::clear);
-        let start = self.given;
-        self.given += count as u64;
-        let span = self.timeline.give(count);
-        let Some(leaving) = &mut self.leaving else {
-            active.pull_sound(count, &mut self.output);
-            return span;
+    /// The model that answers, and the one that it replaces.
+    fn models<'a>(&'a self, active: &'a Active) -> impl Iterator<Item = &'a Active> {
+        let leaving = self.leaving.as_ref().map(|it| it.old.as_ref());
+        leaving.into_iter().chain([active])
+    }
+
+    /// Samples that came in and have not gone out.
+    fn waiting(&self) -> usize {
+        usize::try_from(self.timeline.end() - self.crossfader.position()).unwrap_or(usize::MAX)
+    }
+
+    fn begin_anew(&mut self) {
+        (self.is_new, self.starts, self.unit) = (true, true, 0);
+        self.crossfader.restart(self.timeline.end());
+        if let Some(leaving) = self.leaving.take() {
+            self.retired = Some(leaving.old);
+        }
+    }
+
+    /// Fetches what the models have answered.
+    fn fetch(&mut self, active: &mut Active) {
+        let spec = self.sound.spec;
+        let mut fetch = |model: &mut Active, answers: &mut Answers| {
+            self.output.iter_mut().for_each(Vec::clear);
+            let samples = model.pull_sound(usize::MAX, &mut self.output);
+            self.bytes.resize(samples * spec.width(), 0);
+            join(&spec, &self.output, &mut self.bytes);
+            answers.ring.append(&self.bytes);
         };
-        self.old_output.iter_mut().for_each(Vec::clear);
-        leaving.old.pull_sound(count, &mut self.old_output);
-        // The new model has no answer to what came before it, and until it is warm nobody hears it.
-        let before = usize::try_from(self.since.saturating_sub(start))
-            .unwrap_or(usize::MAX)
-            .min(count);
-        let hidden = usize::try_from(leaving.until.saturating_sub(start))
-            .unwrap_or(usize::MAX)
-            .min(count);
-        for (new, old) in self.output.iter_mut().zip(&self.old_output) {
-            new.extend_from_slice(old.get(..before).unwrap_or(old));
+        fetch(active, &mut self.answers);
+        if let Some(leaving) = &mut self.leaving {
+            fetch(&mut leaving.old, &mut leaving.answers);
         }
-        active.pull_sound(count - before, &mut self.output);
-        for (new, old) in self.output.iter_mut().zip(&self.old_output) {
-            new.iter_mut()
-                .zip(old)
-                .take(hidden)
-                .for_each(|(new, old)| *new = *old);
-        }
-        leaving.blend.run(&self.old_output, &mut self.output, hidden);
-        span
     }
 
-    fn retire(&mut self) -> Option<Box<Active>> {
-        let is_over = |it: &mut Leaving| it.blend.left() == 0;
-        self.leaving.take_if(is_over).map(|it| it.old)
-    }
-
-    /// Writes `output` into the buffer, or into a new one with what is said of this one.
-    fn write(&mut self, mut buffer: gst::Buffer, span: Span) -> Result<gst::Buffer, Fault> {
-        let size = self.output.first().map_or(0, Vec::len) * self.samples.frame_size();
+    /// Writes the next answers into the buffer, or into a new one with what is said of this one.
+    fn play(&mut self, mut buffer: gst::Buffer, samples: usize) -> Result<gst::Buffer, Fault> {
+        let size = samples * self.sound.spec.width();
         if buffer.size() != size {
-            let fault = |_| Fault::Memory(size);
-            let mut other = gst::Buffer::with_size(size).map_err(fault)?;
+            let mut other = gst::Buffer::with_size(size).map_err(|_| Fault::Memory(size))?;
             let metadata = gst::BufferCopyFlags::FLAGS | gst::BufferCopyFlags::META;
             if let Some(other) = other.get_mut() {
                 // Fails for want of memory only; then what was said of the buffer is lost.
@@ -258,9 +293,11 @@ impl AudioStream {
             }
             buffer = other;
         }
+        let begin = self.crossfader.position();
+        let span = self.timeline.span(begin..begin + samples as u64);
         let target = buffer.make_mut();
         target.set_pts(span.pts);
-        target.set_dts(None);
+        target.set_dts(ClockTime::NONE);
         target.set_duration(span.duration);
         target.set_offset(u64::MAX);
         target.set_offset_end(u64::MAX);
@@ -268,16 +305,42 @@ impl AudioStream {
         if std::mem::take(&mut self.starts) {
             target.set_flags(gst::BufferFlags::DISCONT);
         }
+        let leaving = self.leaving.as_ref().map(|it| &it.answers);
+        // The one that is replaced is heard until the other is ready.
+        let requests = [Some(&self.answers), leaving].map(|it| Request {
+            source: Source::Candidate(it.map_or(usize::MAX, |it| it.model)),
+            ready_at: it.map_or(u64::MAX, |it| it.ready_at),
+        });
+        let sources = Answered([Some(&self.answers), leaving]);
         let mut map = target.map_writable().map_err(|_| Fault::Memory(size))?;
-        self.samples.write(&self.output, &mut map);
+        self.crossfader.play(&requests, &sources, &mut map);
         drop(map);
+        let gone = self.crossfader.position();
+        self.answers.ring.forget(gone);
+        if let Some(leaving) = &mut self.leaving {
+            leaving.answers.ring.forget(gone);
+        }
         Ok(buffer)
     }
 }
 
-fn gcd(mut a: usize, mut b: usize) -> usize {
-    while b != 0 {
-        (a, b) = (b, a % b);
+/// What the models have answered, by their numbers.
+struct Answered<'a>([Option<&'a Answers>; 2]);
+
+impl Answered<'_> {
+    fn ring(&self, source: Source) -> Option<&Ring<u8>> {
+        let answers = self.0.iter().flatten();
+        let mut of_model = answers.filter(|it| source == Source::Candidate(it.model));
+        of_model.next().map(|it| &it.ring)
     }
-    a
+}
+
+impl SampleSources for Answered<'_> {
+    fn span(&self, source: Source) -> Range<u64> {
+        self.ring(source).map_or(0..0, Ring::span)
+    }
+
+    fn read(&self, source: Source, from: u64, into: &mut [u8]) -> bool {
+        self.ring(source).is_some_and(|it| it.read(from, into))
+    }
 }

@@ -4,9 +4,9 @@
 
 use gst::prelude::*;
 
+use crate::audio;
 #[cfg(feature = "analytics")]
 use crate::media::analytics::tensor_caps;
-use crate::media::sound;
 #[cfg(feature = "analytics")]
 use crate::runtime::Task;
 use crate::runtime::{Model, Ratio};
@@ -34,7 +34,7 @@ const FORMATS: [gst_video::VideoFormat; 13] = {
 /// Returns the caps of both pad templates.
 pub fn template() -> gst::Caps {
     let mut caps = gst_video::VideoCapsBuilder::new().format_list(FORMATS).build();
-    let sound = gst_audio::AudioCapsBuilder::new_interleaved().format_list(sound::FORMATS);
+    let sound = gst_audio::AudioCapsBuilder::new_interleaved().format_list(audio::FORMATS);
     caps.make_mut().append(sound.build());
     caps
 }

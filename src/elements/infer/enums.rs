@@ -4,7 +4,7 @@
 
 use gst::glib;
 
-use crate::media::sound::ChannelUse;
+use crate::audio::ChannelUse;
 use crate::runtime;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]

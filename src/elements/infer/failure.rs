@@ -16,6 +16,8 @@ pub enum Fault {
     Model(#[from] runtime::Error),
     #[error(transparent)]
     Picture(#[from] crate::media::Error),
+    #[error(transparent)]
+    Sound(#[from] crate::audio::Error),
     /// The buffer cannot be mapped as the frame that its caps describe.
     #[error("a buffer of {size} bytes at {pts} is no {caps} frame; the element before this one is broken")]
     Frame { size: usize, pts: String, caps: String },
@@ -106,6 +108,7 @@ macro_rules! with_code {
             Fault::Unfit { .. }
             | Fault::NoAlpha(_)
             | Fault::Picture(_)
+            | Fault::Sound(_)
             | Fault::NotForFrames
             | Fault::NotForSound
             | Fault::SoundCaps(_)

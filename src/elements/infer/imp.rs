@@ -63,7 +63,7 @@ impl ObjectImpl for Infer {
 
     fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
         match pspec.name() {
-            "stats" => self.published.lock().structure().to_value(),
+            "stats" => gst::Structure::from(self.published.lock().stats()).to_value(),
             "model-file" => {
                 let running = self.published.lock().running.as_ref().map(|it| it.path.clone());
                 running.map_or_else(
@@ -142,9 +142,8 @@ impl BaseTransformImpl for Infer {
                 self.drain_ahead();
                 self.finish_key_frames();
             }
-            gst::EventView::Segment(_) | gst::EventView::Gap(_) | gst::EventView::StreamStart(_) => {
-                self.drain_ahead()
-            }
+            gst::EventView::Gap(_) => self.drain_ahead(),
+            gst::EventView::Segment(_) | gst::EventView::StreamStart(_) => self.end_segment(),
             _ => {}
         }
         self.parent_sink_event(event)

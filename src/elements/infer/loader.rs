@@ -107,7 +107,7 @@ fn make_ready(
     };
     let sound = element.upgrade().and_then(|element| element.imp().sound(epoch));
     if let Some(sound) = sound {
-        active.tune(&sound)?;
+        active.prepare_audio(&sound)?;
         active.warm_up()?;
         active.forget_sound();
         return Ok(active);

@@ -51,8 +51,8 @@ pub struct Active {
     pub(super) decoding: Option<Decoding>,
     geometry: Option<Geometry>,
     fit: Fit,
-    /// For sound.
-    pub(super) ear: Option<AudioInput>,
+    /// For audio.
+    pub(super) audio: Option<AudioInput>,
     /// Frames since the model took over, for the stride.
     frames: u64,
 }
@@ -116,7 +116,7 @@ impl Active {
             decoding: meaning.decoding,
             geometry: None,
             fit: meaning.fit,
-            ear: None,
+            audio: None,
             frames: 0,
         })
     }

@@ -219,12 +219,16 @@ impl Infer {
         }
         let (running, passage, is_ready, latency) = {
             let mut state = self.state.lock();
-            if state.hearing.as_ref().is_some_and(|it| it.is_blending()) {
+            if state.audio.as_ref().is_some_and(|it| it.is_fading()) {
                 // One after the other.
                 return;
             }
             let Some(new) = state.pending.take() else { return };
-            if state.sound.as_ref().is_some_and(|sound| !new.hears(sound)) {
+            if state
+                .sound
+                .as_ref()
+                .is_some_and(|sound| !new.is_prepared_for(sound))
+            {
                 state.order(Job::Prepare(new));
                 return;
             }
@@ -245,15 +249,15 @@ impl Infer {
             let is_ready = is_ready && says_the_same;
             state.residency = ModelState::Ready(new.model.clone());
             let old = state.active.replace(new);
-            let old = match &mut state.hearing {
-                Some(hearing) => old.and_then(|old| hearing.replace(old)),
+            let old = match &mut state.audio {
+                Some(stream) => old.and_then(|old| stream.replace(old)),
                 None => old,
             };
             if let Some(old) = old {
                 state.order(Job::Retire(old));
             }
-            let latency = match (&state.hearing, &state.active, &state.sound) {
-                (Some(hearing), Some(active), Some(sound)) => Some(audio::latency(hearing, active, sound)),
+            let latency = match (&state.audio, &state.active, &state.sound) {
+                (Some(stream), Some(active), Some(sound)) => Some(audio::latency(stream, active, sound)),
                 _ => None,
             };
             (running, passage, is_ready, latency)
@@ -278,7 +282,7 @@ impl Infer {
     /// Whether the next model replaces sound where the one that answers lets it pass, or the other way round.
     fn changes_kind(&self) -> bool {
         let state = self.state.lock();
-        match (&state.hearing, &state.active, &state.pending) {
+        match (&state.audio, &state.active, &state.pending) {
             (Some(_), Some(old), Some(new)) => old.model.task.replaces() != new.model.task.replaces(),
             _ => false,
         }
@@ -292,8 +296,8 @@ impl Infer {
             "Running {path} as {} of scale {} with {} ({})",
             running.model.task.name(),
             running.model.scale,
-            running.backend,
-            running.backend_note
+            running.told.loaded.backend,
+            running.told.loaded.backend_note
         );
         for assumed in &running.assumed {
             gst::info!(CAT, imp = self, "{assumed}");

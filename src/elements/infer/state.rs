@@ -2,7 +2,6 @@
 
 //! What changes while the element runs.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
@@ -58,12 +57,10 @@ pub struct State {
     pub pending: Option<Box<Active>>,
     /// Frames in and out, once caps are settled.
     pub stream: Option<(VideoInfo, VideoInfo)>,
-    /// Sound, once caps are settled.
+    /// The format of the audio, once caps are settled.
     pub sound: Option<Sound>,
-    /// What sound goes through; absent while it does, like the model.
-    pub hearing: Option<Box<AudioStream>>,
-    /// Buffers that leave before the next one is taken.
-    pub outgoing: VecDeque<gst::Buffer>,
+    /// The stream of audio; absent while a buffer goes through it, like the model.
+    pub audio: Option<Box<AudioStream>>,
     /// What this element adds to the latency of a pipeline.
     pub latency: gst::ClockTime,
     pub jobs: Option<Sender<Job>>,

@@ -94,7 +94,7 @@ impl Infer {
         {
             let mut state = self.state.lock();
             state.active = Some(active);
-            (state.sound, state.hearing) = (None, None);
+            (state.sound, state.audio) = (None, None);
             state.stream = result.is_ok().then_some((input, output));
         }
         if let Err(fault) = result {

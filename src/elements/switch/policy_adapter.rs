@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! The policy_adapter: carries facts from the board to the policy, and the policy's decision back.
+//! Carries facts to the policy, and the policy's decision back.
 //!
 //! It belongs to the streaming thread. It translates lanes to candidates, settings to the policy's
 //! configuration, and decides nothing itself.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::explain::Snapshot;
-use super::lanes::run::{Fact, State};
-use super::lanes::status::{LaneState, Purpose};
-use super::lanes::table::Board;
+use super::fact::Fact;
+use super::lanes::chores::Chores;
+use super::lanes::list::LaneList;
+use super::lanes::state::Lanes;
+use super::lanes::table::{Exchanged, LaneTable};
+use super::scoring::trial::TrialContext;
 use super::settings::{LatePolicy, Settings};
-use crate::policy::{Availability, CandidateId, Config, Policy, Prior, Shadow, Switch};
-
-/// Frame period assumed until the caps or the arrivals tell: 25 frames a second.
-const DEFAULT_PERIOD: Duration = Duration::from_millis(40);
+use super::timing::{self, DEFAULT_PERIOD};
+use crate::clone_in_place::clone_in_place;
+use crate::policy::{Availability, CandidateId, Config, Outlook, Policy, Shadow, Switch};
 
 /// Share of the budget that a candidate may use. The rest is for the switch's own work and the hand-over between
 /// threads (0.1 ms at the 99th percentile, measured) and for the buffer's way to the sink.
@@ -25,10 +26,6 @@ const MARGIN: f64 = 0.97;
 
 /// Weight of the newest gap between two arrivals: follows a change of pace within some ten frames.
 const ARRIVAL_WEIGHT: f64 = 0.1;
-
-/// A lane that has said nothing for this long is reported as hung; longer than any model that could
-/// serve a live stream, short enough for an operator to see the cause.
-pub const HANG: Duration = Duration::from_secs(2);
 
 /// Who answers a frame, in terms of lanes.
 #[derive(Debug, Clone, Copy)]
@@ -40,52 +37,55 @@ pub struct Choice {
     pub hold: Option<(usize, bool)>,
 }
 
+/// Lanes that somebody named.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct NamedLanes {
+    /// The one that the user pinned.
+    pub pinned: Option<usize>,
+    /// The one that stands in for one that is late, if the user or the catalogue names one.
+    pub floor: Option<usize>,
+    /// The one whose answers score the others.
+    pub reference: Option<usize>,
+}
+
+/// Names of lanes in the catalogue; the properties override them.
+#[derive(Debug, Default)]
+pub struct CatalogNames {
+    pub reference: Option<String>,
+    pub floor: Option<String>,
+}
+
+clone_in_place! { CatalogNames: reference floor }
+
 /// What the policy decided for one frame, and what the user asked for.
 #[derive(Debug)]
 pub struct Plan {
     /// Number of the frame in the stream, from zero.
     pub number: u64,
     pub choice: Choice,
-    /// The lane that the user pinned, and the one that he named as the floor.
-    pub pinned: Option<usize>,
-    pub floor: Option<usize>,
+    pub named: NamedLanes,
     pub budget: Duration,
     /// Time until the next frame is expected, from the entry of this one.
     pub period: Duration,
 }
 
-/// Housekeeping that a frame's arrival gives occasion for.
-#[derive(Debug, Default)]
-pub struct Chores {
-    /// A failed lane whose pause is over.
-    pub restart: Option<usize>,
-    /// A lane that has said nothing for [`HANG`].
-    pub hung: Option<(usize, Duration)>,
-}
-
 #[derive(Debug)]
 pub struct PolicyAdapter {
     policy: Policy,
-    facts: VecDeque<Fact>,
-    /// Who could answer at the last decision.
-    availability: Vec<Availability>,
-    /// Who could run beside when that was last asked.
-    beside: Vec<Availability>,
-    names: Vec<String>,
-    priors: Vec<Prior>,
-    /// By lane: whether the user does not want it to answer.
-    forbidden: Vec<bool>,
+    /// What happened that the policy has yet to be told, and who could answer at the last decision.
+    news: Exchanged,
     settings: Arc<Settings>,
-    /// Reference that the catalogue names; the property overrides it.
-    catalog_reference: Option<String>,
+    list: Arc<LaneList>,
+    catalog: CatalogNames,
+    named: NamedLanes,
     /// A reference whose answers proved to be of another task.
-    stranger: Option<usize>,
-    /// Floor that the catalogue names; the property overrides it.
-    catalog_floor: Option<String>,
-    /// From the caps, or of a buffer of sound; zero when the frame rate is variable.
+    mismatch: Option<usize>,
+    /// How often the user has said what quality rests on.
+    epoch: u32,
+    /// From the caps, or of a buffer of audio; zero when the frame rate is variable.
     frame_duration: Duration,
-    /// Sound cannot be held over a buffer that nobody answered.
-    is_sound: bool,
+    /// Audio cannot be held over a buffer that nobody answered.
+    is_audio: bool,
     arrival_gap: Option<Duration>,
     last_arrival: Option<Duration>,
     frames: u64,
@@ -93,22 +93,21 @@ pub struct PolicyAdapter {
     since: u64,
 }
 
+clone_in_place! { PolicyAdapter: policy news settings list catalog named mismatch epoch frame_duration is_audio arrival_gap last_arrival frames since }
+
 impl PolicyAdapter {
     pub fn new(settings: Arc<Settings>) -> PolicyAdapter {
         PolicyAdapter {
             policy: Policy::default(),
-            facts: VecDeque::with_capacity(64),
-            availability: Vec::with_capacity(16),
-            beside: Vec::with_capacity(16),
-            names: Vec::new(),
-            priors: Vec::new(),
-            forbidden: Vec::new(),
+            news: Exchanged::default(),
             settings,
-            catalog_reference: None,
-            catalog_floor: None,
-            stranger: None,
+            list: Arc::default(),
+            catalog: CatalogNames::default(),
+            named: NamedLanes::default(),
+            mismatch: None,
+            epoch: 0,
             frame_duration: Duration::ZERO,
-            is_sound: false,
+            is_audio: false,
             arrival_gap: None,
             last_arrival: None,
             frames: 0,
@@ -116,138 +115,97 @@ impl PolicyAdapter {
         }
     }
 
-    /// Tells the policy of a new lane; lanes and candidates are counted alike.
-    pub fn add(&mut self, name: &str, prior: Prior) -> usize {
-        let CandidateId(lane) = self.policy.add(prior);
-        self.names.push(name.to_string());
-        self.priors.push(prior);
-        self.resolve_forbidden();
-        self.resolve_pin();
-        self.resolve_reference();
-        lane
-    }
-
-    pub fn remove(&mut self, lane: usize) {
-        if let Some(name) = self.names.get_mut(lane) {
-            name.clear();
+    /// Takes over settings and lanes that changed since the last frame; free when none did. `true` when some did.
+    pub fn apply(&mut self, settings: &Arc<Settings>, list: &Arc<LaneList>) -> bool {
+        let has_settings = !Arc::ptr_eq(settings, &self.settings);
+        let has_lanes = !Arc::ptr_eq(list, &self.list);
+        if !has_settings && !has_lanes {
+            return false;
         }
-        self.policy.remove(CandidateId(lane));
-        self.resolve_reference();
+        self.settings = settings.clone();
+        let before = std::mem::replace(&mut self.list, list.clone());
+        for identity in list.lanes.iter().skip(before.lanes.len()) {
+            self.policy.add(identity.prior);
+        }
+        for (lane, identity) in list.lanes.iter().enumerate() {
+            if identity.is_gone && before.lanes.get(lane).is_none_or(|it| !it.is_gone) {
+                self.policy.remove(CandidateId(lane));
+            }
+            let is_forbidden = settings.forbids(&identity.name);
+            self.policy.forbid(CandidateId(lane), is_forbidden);
+        }
+        self.resolve_names();
+        if has_settings {
+            self.configure();
+        }
+        true
     }
 
-    /// Takes over whom the catalogue names as reference and floor.
-    pub fn catalogue_says(&mut self, reference: Option<String>, floor: Option<String>) {
-        (self.catalog_reference, self.catalog_floor) = (reference, floor);
-        self.resolve_reference();
+    /// Takes over whom the catalogue names.
+    pub fn set_catalog_names(&mut self, catalog: CatalogNames) {
+        self.catalog = catalog;
+        self.resolve_names();
     }
 
-    /// Number of the lane with that name.
-    pub fn lane(&self, name: &str) -> Option<usize> {
-        self.names.iter().position(|it| it == name)
-    }
-
-    /// The lane that stands in for one that is late, if the user or the catalogue names one.
-    pub fn floor_lane(&self) -> Option<usize> {
-        let named = self.settings.floor.as_deref().or(self.catalog_floor.as_deref())?;
-        self.lane(named).filter(|it| self.may_answer(*it))
+    /// Finds the lanes that are named, and tells the policy.
+    fn resolve_names(&mut self) {
+        let lane = |name: Option<&String>| self.list.id(name?);
+        let may_answer = |it: &usize| !self.settings.forbids(self.list.name(*it));
+        let pinned = lane(self.settings.pinned.as_ref()).filter(may_answer);
+        let floor = self.settings.floor.as_ref().or(self.catalog.floor.as_ref());
+        let floor = lane(floor).filter(may_answer);
+        let reference = self.reference();
+        let before = std::mem::replace(
+            &mut self.named,
+            NamedLanes {
+                pinned,
+                floor,
+                reference,
+            },
+        );
+        self.policy.pin(pinned.map(CandidateId));
+        self.policy.set_auto(self.settings.auto_switch);
+        let stands_in = floor.filter(|_| self.settings.late_policy != LatePolicy::Drop);
+        self.policy.set_floor(stands_in.map(CandidateId));
+        if before.reference != reference {
+            for lane in [before.reference, reference].into_iter().flatten() {
+                if let Some(identity) = self.list.lanes.get(lane) {
+                    let mut prior = identity.prior;
+                    prior.is_reference = reference == Some(lane);
+                    self.policy.update_prior(CandidateId(lane), prior);
+                }
+            }
+        }
     }
 
     /// The lane whose answers score the others: the one that is named, else the one of the best prior, and
     /// of several such the last, because candidates are listed from cheap to good. `None` where no candidate has the name,
     /// where nothing is compared, and for one whose answers are of another task.
-    pub fn reference_lane(&self) -> Option<usize> {
-        let compares = self.settings.quality_source.compares();
-        let lane = compares.then(|| self.trusted_lane()).flatten();
-        lane.filter(|it| Some(*it) != self.stranger)
-    }
-
-    fn trusted_lane(&self) -> Option<usize> {
-        let named = self
-            .settings
-            .reference
-            .as_deref()
-            .or(self.catalog_reference.as_deref());
-        if let Some(named) = named {
-            return self.lane(named);
+    fn reference(&self) -> Option<usize> {
+        if !self.settings.quality_source.compares() {
+            return None;
         }
-        let prior = |lane: &usize| {
-            self.priors
-                .get(*lane)
-                .and_then(|it| it.quality)
-                .unwrap_or_default()
-        };
-        let present = (0..self.names.len()).filter(|it| !self.names[*it].is_empty());
-        present.max_by(|one, other| prior(one).total_cmp(&prior(other)))
-    }
-
-    /// Quality that the catalogue gives the lane, if it does.
-    pub fn prior(&self, lane: usize) -> Option<f64> {
-        self.priors.get(lane)?.quality
-    }
-
-    /// Tells the policy who the reference is now.
-    fn resolve_reference(&mut self) {
-        let reference = self.reference_lane();
-        for (lane, prior) in self.priors.iter_mut().enumerate() {
-            let is_reference = reference == Some(lane);
-            if prior.is_reference != is_reference {
-                prior.is_reference = is_reference;
-                self.policy.update_prior(CandidateId(lane), *prior);
+        let named = self.settings.reference.as_ref();
+        let lane = match named.or(self.catalog.reference.as_ref()) {
+            Some(named) => self.list.id(named),
+            None => {
+                let quality = |lane: usize| self.list.lanes[lane].prior.quality.unwrap_or_default();
+                let present = (0..self.list.lanes.len()).filter(|it| !self.list.lanes[*it].is_gone);
+                present.max_by(|one, other| quality(*one).total_cmp(&quality(*other)))
             }
-        }
+        };
+        lane.filter(|it| Some(*it) != self.mismatch)
     }
 
-    pub fn active(&self) -> Option<usize> {
-        self.policy.active().map(|it| it.0)
-    }
-
-    /// Takes over settings that changed since the last frame; free when none did.
-    pub fn apply(&mut self, settings: &Arc<Settings>) {
-        if Arc::ptr_eq(settings, &self.settings) {
-            return;
-        }
-        self.settings = settings.clone();
-        self.resolve_forbidden();
-        self.resolve_pin();
-        self.configure();
-        self.resolve_reference();
-    }
-
-    pub fn pinned(&self) -> Option<usize> {
-        self.lane(self.settings.pinned.as_deref()?)
-            .filter(|it| self.may_answer(*it))
-    }
-
-    fn may_answer(&self, lane: usize) -> bool {
-        self.forbidden.get(lane) != Some(&true)
-    }
-
-    fn resolve_forbidden(&mut self) {
-        self.forbidden.resize(self.names.len(), false);
-        for (lane, (name, forbidden)) in self.names.iter().zip(&mut self.forbidden).enumerate() {
-            *forbidden = self.settings.forbidden().any(|it| it == name);
-            self.policy.forbid(CandidateId(lane), *forbidden);
-        }
-    }
-
-    fn resolve_pin(&mut self) {
-        self.policy.pin(self.pinned().map(CandidateId));
-        self.policy.set_auto(self.settings.auto_switch);
-    }
-
-    /// Sets the frame duration from the caps, zero when it varies, or the usual duration of a buffer of sound.
-    pub fn set_frame_duration(&mut self, duration: Duration, is_sound: bool) {
-        (self.frame_duration, self.is_sound) = (duration, is_sound);
+    /// Sets the frame duration from the caps, zero when it varies, or the usual duration of a buffer of audio.
+    pub fn set_frame_duration(&mut self, duration: Duration, is_audio: bool) {
+        (self.frame_duration, self.is_audio) = (duration, is_audio);
         self.configure();
     }
 
-    /// Time one frame may take: the property, or else one frame duration.
+    /// Time one frame may take.
     pub fn budget(&self) -> Duration {
-        let asked: Duration = self.settings.latency_budget.into();
-        [asked, self.frame_duration]
-            .into_iter()
-            .find(|it| !it.is_zero())
-            .unwrap_or(DEFAULT_PERIOD)
+        timing::budget(&self.settings, self.frame_duration)
     }
 
     fn period(&self) -> Duration {
@@ -267,7 +225,7 @@ impl PolicyAdapter {
             lambda_complexity: self.settings.lambda_cost,
             strategy: self.settings.strategy.into(),
             robustness_weight: self.settings.robustness_weight,
-            max_stride: if self.is_sound {
+            max_stride: if self.is_audio {
                 1
             } else {
                 self.settings.max_stride
@@ -278,8 +236,10 @@ impl PolicyAdapter {
         let _ = self.policy.set_config(config);
     }
 
-    /// Takes in a frame that arrived at `now`, and decides who answers it.
-    pub fn plan(&mut self, now: Duration, board: &Board) -> Plan {
+    /// Takes in a frame that entered then, and decides who answers it; with what has to be done beside. `is_changed` where
+    /// settings or lanes did.
+    pub fn plan(&mut self, entered: gst::ClockTime, is_changed: bool, lanes: &LaneTable) -> (Plan, Chores) {
+        let now = Duration::from(entered);
         if let Some(last) = self.last_arrival.replace(now) {
             let gap = now.saturating_sub(last);
             let smoothed =
@@ -288,19 +248,17 @@ impl PolicyAdapter {
         }
         let number = self.frames;
         self.frames += 1;
-        board.lock().newest = gst::ClockTime::try_from(now).ok();
-        let (pinned, floor) = (self.pinned(), self.floor_lane());
-        let stands_in = floor.filter(|_| self.settings.late_policy != LatePolicy::Drop);
-        self.policy.set_floor(stands_in.map(CandidateId));
-        let choice = self.decide(now, board);
-        Plan {
+        let settings = is_changed.then_some(&*self.settings);
+        let chores = lanes.exchange(Some(entered), settings, &mut self.news);
+        let choice = self.choose(now);
+        let plan = Plan {
             number,
             choice,
-            pinned,
-            floor,
+            named: self.named,
             budget: self.budget(),
             period: self.pace(),
-        }
+        };
+        (plan, chores)
     }
 
     /// Time between two frames as they really come: an unpaced file comes faster than its frame rate.
@@ -309,32 +267,17 @@ impl PolicyAdapter {
     }
 
     /// Decides anew for the frame in hand, after the lane that should have answered it failed.
-    pub fn decide(&mut self, now: Duration, board: &Board) -> Choice {
-        self.tell(now, board);
-        self.availability.clear();
-        let stranger = board.lock().stranger;
-        if std::mem::replace(&mut self.stranger, stranger) != stranger {
-            self.resolve_reference();
-        }
-        {
-            let mut state = board.lock();
-            for (slot, forbidden) in state.slots.iter_mut().zip(&self.forbidden) {
-                slot.is_forbidden = *forbidden;
-            }
-            self.availability
-                .extend(state.slots.iter().map(|it| it.availability()));
-        }
-        let decision = self.policy.decide(now, &self.availability);
+    pub fn decide(&mut self, now: Duration, lanes: &LaneTable) -> Choice {
+        lanes.exchange(None, None, &mut self.news);
+        self.choose(now)
+    }
+
+    fn choose(&mut self, now: Duration) -> Choice {
+        self.tell(now);
+        let decision = self.policy.decide(now, &self.news.availability);
         if decision.switch.is_some() {
             self.since = self.newest_frame();
         }
-        let mut state = board.lock();
-        state.outlooks.clear();
-        state
-            .outlooks
-            .extend((0..self.names.len()).map(|it| self.policy.outlook(CandidateId(it))));
-        state.slowdown = Some(self.policy.slowdown());
-        state.price_per_miss = Some(self.policy.price_per_miss());
         Choice {
             answer: decision.answer.map(|it| it.0),
             switch: decision.switch,
@@ -347,21 +290,51 @@ impl PolicyAdapter {
     }
 
     /// What an explanation is drawn up from.
-    pub fn snapshot(&self) -> Snapshot {
+    pub fn snapshot(&self) -> Snapshot<'_> {
         Snapshot {
-            policy: self.policy.clone(),
-            availability: self.availability.clone(),
-            names: self.names.clone(),
-            figures: Vec::new(),
+            policy: &self.policy,
+            availability: &self.news.availability,
+            list: &self.list,
             frame: self.newest_frame(),
             since: self.since,
             margin: MARGIN,
         }
     }
 
-    fn tell(&mut self, now: Duration, board: &Board) {
-        board.take_facts(&mut self.facts);
-        for fact in self.facts.drain(..) {
+    /// What is believed of a lane; nothing before the first decision that knew it.
+    pub fn outlook(&self, lane: usize) -> Option<Outlook> {
+        let is_known = 0 < self.frames && lane < self.list.lanes.len();
+        is_known.then(|| self.policy.outlook(CandidateId(lane)))
+    }
+
+    /// How many times slower the machine is than calm, and what a miss costs; nothing before the first decision.
+    pub fn slowdown_and_price(&self) -> Option<(f64, f64)> {
+        (0 < self.frames).then(|| (self.policy.slowdown(), self.policy.price_per_miss()))
+    }
+
+    /// What judging has to know about a trial that begins now.
+    pub fn trial_context(&self, lanes: &Lanes) -> TrialContext {
+        let is_there = |it: &usize| lanes.is(*it, |it| it.availability() != Availability::Absent);
+        TrialContext {
+            settings: self.settings.clone(),
+            list: self.list.clone(),
+            reference: self.named.reference.filter(is_there),
+            epoch: self.epoch,
+        }
+    }
+
+    pub fn named(&self) -> NamedLanes {
+        self.named
+    }
+
+    /// Takes in what other threads told.
+    pub fn hear(&mut self, facts: Vec<Fact>) {
+        self.news.facts.extend(facts);
+    }
+
+    /// Tells the policy what happened, in the order of time.
+    fn tell(&mut self, now: Duration) {
+        while let Some(fact) = self.news.facts.pop_front() {
             match fact {
                 Fact::Ran { lane, latency, kind } => self.policy.ran(now, CandidateId(lane), latency, kind),
                 Fact::Scored {
@@ -376,15 +349,30 @@ impl PolicyAdapter {
                 Fact::Perturbed { lane, agreement } => {
                     self.policy.perturbed(now, CandidateId(lane), agreement);
                 }
-                Fact::NamedExplanation { lane, score } => self.policy.told(now, CandidateId(lane), score),
+                Fact::Rated { lane, score } => self.policy.rated(now, CandidateId(lane), score),
                 Fact::LateDownstream { jitter } => self.policy.late_downstream(now, jitter),
+                Fact::Mismatch { reference, epoch } if epoch == self.epoch => {
+                    self.set_mismatch(Some(reference));
+                }
+                Fact::Mismatch { .. } => {}
+                Fact::MismatchForgotten => {
+                    self.epoch += 1;
+                    self.set_mismatch(None);
+                }
             }
         }
     }
 
-    pub fn missed(&mut self, now: Duration, lane: usize, elapsed: Duration, board: &Board) {
+    fn set_mismatch(&mut self, mismatch: Option<usize>) {
+        self.mismatch = mismatch;
+        self.resolve_names();
+    }
+
+    /// The lane did not answer in time.
+    pub fn missed(&mut self, now: Duration, lane: usize, elapsed: Duration, lanes: &LaneTable) {
         // The policy wants its facts in the order of time.
-        self.tell(now, board);
+        lanes.take_facts(&mut self.news.facts);
+        self.tell(now);
         self.policy.missed(now, CandidateId(lane), elapsed);
     }
 
@@ -404,49 +392,7 @@ impl PolicyAdapter {
     }
 
     /// Whom to run beside the active lane, if anyone, when `slack` is left until the next frame.
-    pub fn shadow(&mut self, now: Duration, slack: Duration, board: &Board) -> Option<Shadow> {
-        self.beside.clear();
-        self.beside
-            .extend(board.lock().slots.iter().map(|it| it.availability()));
-        self.policy.shadow(now, slack, &self.beside)
+    pub fn shadow(&mut self, now: Duration, slack: Duration, available: &[Availability]) -> Option<Shadow> {
+        self.policy.shadow(now, slack, available)
     }
-}
-
-/// The first lane that has warm-up runs left and nothing in hand, if no other lane is warming up right now.
-pub fn next_to_warm(state: &State) -> Option<usize> {
-    let is_beside = |purpose: &Purpose| matches!(purpose, Purpose::WarmUp | Purpose::Shadow(_));
-    if state
-        .slots
-        .iter()
-        .filter_map(|it| it.run.as_ref())
-        .any(|it| is_beside(&it.purpose) && !it.reported_hung)
-    {
-        return None;
-    }
-    state
-        .slots
-        .iter()
-        .position(|it| it.is_idle() && matches!(it.residency, LaneState::Warming { .. }))
-}
-
-/// Looks for lanes that want to be restarted or reported.
-pub fn chores(state: &mut State, now: gst::ClockTime) -> Chores {
-    let mut chores = Chores::default();
-    for (lane, slot) in state.slots.iter_mut().enumerate() {
-        match &mut slot.residency {
-            LaneState::Failed { retry_at, .. } if retry_at.is_some_and(|it| it <= now) => {
-                *retry_at = None;
-                chores.restart = Some(lane);
-            }
-            _ => {}
-        }
-        if let Some(run) = slot.run.as_mut().filter(|it| !it.reported_hung) {
-            let silence: Duration = now.saturating_sub(run.started).into();
-            if HANG <= silence {
-                run.reported_hung = true;
-                chores.hung = Some((lane, silence));
-            }
-        }
-    }
-    chores
 }

@@ -1,341 +1,272 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! A buffer of sound on its way: to the lanes that hear, and as many samples out as came in.
+//! A buffer of audio on its way: to the lanes that hear, and as many samples out as came in.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gst::prelude::*;
 
-use super::feed::RequiredLanes;
-use super::lane::{Sound, WARM_AHEAD};
+use super::drain::end_stretch;
+use super::feed::{RequiredLanes, await_required, feed_others, feed_required, is_served};
+use super::lane::{StreamPosition, WARM_AHEAD, is_settled, keeps_up};
+use super::latency::keep_delay;
+use super::metas;
 use super::stream::{AudioStream, Versions};
 use crate::audio::Source;
-use crate::elements::switch::lanes::status::LaneStatus;
-use crate::elements::switch::messages;
-use crate::elements::switch::policy_adapter::Plan;
+use crate::elements::switch::deadline;
+use crate::elements::switch::frame::{AnsweredBy, FrameContext, Left, give_up};
+use crate::elements::switch::lanes::lane::Lane;
+use crate::elements::switch::policy_adapter::PolicyAdapter;
 use crate::elements::switch::settings::LatePolicy;
 use crate::elements::switch::shared::Shared;
-use crate::elements::switch::video::chain::{AnsweredBy, FrameContext, LOADING_POLL};
+use crate::elements::switch::stream::Control;
 
-impl Shared {
-    /// Takes a buffer of sound in, and pushes the samples out that are due then.
-    pub fn chain_sound(
-        self: &Arc<Self>,
-        stage: &mut AudioStream,
-        frame: gst::Buffer,
-    ) -> Result<gst::FlowSuccess, gst::FlowError> {
-        let Some(samples) = stage.spec.samples_of(frame.size()) else {
-            return Err(self.reject(stage, frame.size()));
-        };
-        if samples == 0 {
-            return Ok(gst::FlowSuccess::Ok);
-        }
-        let pts = frame.pts().map(Duration::from);
-        let is_marked = frame.flags().contains(gst::BufferFlags::DISCONT);
-        if !stage.is_new && !stage.timeline.continues(pts, is_marked) {
-            self.end_sound(stage)?;
-        }
-        if stage.is_new {
-            stage.begin(pts);
-        }
-        self.keep_pace(stage, samples);
-        let mut journey = self.set_out(frame);
-        self.take_in(stage, &mut journey, samples)?;
-        self.answer_sound(stage, &mut journey)?;
-        self.conclude_sound(stage, journey)
+/// Takes a buffer of audio in, and pushes the samples out that are due then.
+pub fn chain(
+    core: &Shared,
+    control: &mut Control,
+    stream: &mut AudioStream,
+    frame: gst::Buffer,
+) -> Result<gst::FlowSuccess, gst::FlowError> {
+    let Some(samples) = stream.spec.samples_of(frame.size()) else {
+        return Err(reject(core, stream, frame.size()));
+    };
+    if samples == 0 {
+        return Ok(gst::FlowSuccess::Ok);
     }
-
-    fn reject(&self, stage: &AudioStream, bytes: usize) -> gst::FlowError {
-        if let Some(switch) = self.switch.upgrade() {
-            let width = stage.spec.width();
-            gst::element_error!(
-                switch,
-                gst::StreamError::Format,
-                ("a buffer of {bytes} bytes is not a whole number of samples of {width} bytes"),
-                ["see what is before the switch: its caps do not tell what its buffers hold"]
-            );
-        }
-        gst::FlowError::Error
+    let pts = frame.pts();
+    let is_marked = frame.flags().contains(gst::BufferFlags::DISCONT);
+    if !stream.is_new && !stream.timeline.continues(pts, is_marked) {
+        end_stretch(core, control, stream)?;
     }
-
-    /// Lets the budget follow the buffers' duration, and tells the pipeline when the latency follows from it.
-    fn keep_pace(&self, stage: &mut AudioStream, samples: u64) {
-        let Some(duration) = stage.pace.take(stage.spec.duration_of(samples)) else {
-            return;
-        };
-        let (before, after) = {
-            let mut policy_adapter = self.policy_adapter.lock();
-            let before = policy_adapter.budget();
-            policy_adapter.set_frame_duration(duration, true);
-            (before, policy_adapter.budget())
-        };
-        if before != after {
-            self.post_latency();
-        }
+    if stream.is_new {
+        stream.begin(pts);
     }
-
-    /// Puts the buffer in its place in the stream.
-    fn take_in(
-        &self,
-        stage: &mut AudioStream,
-        journey: &mut FrameContext,
-        samples: u64,
-    ) -> Result<(), gst::FlowError> {
-        let start = stage.timeline.end();
-        {
-            // The lanes get time stamps that are exact to the sample, so that theirs are.
-            let frame = journey.frame.make_mut();
-            frame.set_pts(gst::ClockTime::try_from(stage.timeline.time_of(start)).ok());
-            frame.unset_flags(gst::BufferFlags::DISCONT);
-        }
-        let map = journey.frame.map_readable().map_err(|_| gst::FlowError::Error)?;
-        stage.input.append(&map);
-        drop(map);
-        stage.timeline.advance(samples);
-        let end = stage.timeline.end();
-        stage.recent.push_back((start..end, journey.frame.clone()));
-        let fade = Duration::from(journey.settings.crossfade);
-        stage.seam.set_fade(stage.spec.samples_in(fade));
-        self.board.lock().sound = Some(Sound {
-            spec: stage.spec,
-            timeline: stage.timeline,
-        });
-        Ok(())
+    if let Some(duration) = stream.buffer_duration.take(stream.spec.duration_of(samples)) {
+        core.set_frame_duration(control, duration, true);
     }
+    let mut context = FrameContext::enter(core, &mut control.adapter, frame);
+    take_in(core, stream, &mut context, samples)?;
+    answer(core, &mut control.adapter, stream, &mut context)?;
+    conclude(core, control, stream, context)
+}
 
-    /// Lets the lanes that are needed hear the buffer, and waits for them; where no deadline is kept, until somebody has
-    /// given what is due.
-    fn answer_sound(
-        self: &Arc<Self>,
-        stage: &mut AudioStream,
-        journey: &mut FrameContext,
-    ) -> Result<(), gst::FlowError> {
-        loop {
-            self.choose_lane(stage, journey)?;
-            let needed = self.feed_needed(stage, journey);
-            self.await_needed(stage, journey, &needed)?;
-            self.keep_delay(stage);
-            if journey.policy != LatePolicy::Wait || self.has_voice(stage, journey, &needed) {
+fn reject(core: &Shared, stream: &AudioStream, bytes: usize) -> gst::FlowError {
+    let width = stream.spec.width();
+    core.bus.fail(
+        gst::StreamError::Format,
+        &format!("a buffer of {bytes} bytes is not a whole number of samples of {width} bytes"),
+        "see what is before the switch: its caps do not tell what its buffers hold",
+    )
+}
+
+/// Puts the buffer in its place in the stream.
+fn take_in(
+    core: &Shared,
+    stream: &mut AudioStream,
+    context: &mut FrameContext,
+    samples: u64,
+) -> Result<(), gst::FlowError> {
+    let (pts, start) = (context.frame.pts(), stream.timeline.end());
+    {
+        // The lanes get time stamps that are exact to the sample, so that theirs are.
+        let frame = context.frame.make_mut();
+        frame.set_pts(stream.timeline.time_of(start));
+        frame.unset_flags(gst::BufferFlags::DISCONT);
+    }
+    let map = context.frame.map_readable().map_err(|_| gst::FlowError::Error)?;
+    stream.input.append(&map);
+    drop(map);
+    stream.timeline.advance(pts, samples);
+    let end = stream.timeline.end();
+    stream.recent.push_back((start..end, context.frame.clone()));
+    let fade = Duration::from(context.settings.crossfade);
+    stream.crossfader.set_fade(stream.spec.samples_in(fade));
+    core.lanes.lock().position = Some(StreamPosition {
+        spec: stream.spec,
+        timeline: stream.timeline,
+    });
+    Ok(())
+}
+
+/// Lets the lanes that are required hear the buffer, and waits for them; where no deadline is kept, until somebody has
+/// returned what is due.
+fn answer(
+    core: &Shared,
+    adapter: &mut PolicyAdapter,
+    stream: &mut AudioStream,
+    context: &mut FrameContext,
+) -> Result<(), gst::FlowError> {
+    loop {
+        choose_lane(core, adapter, stream, context)?;
+        let required = feed_required(core, stream, context);
+        await_required(core, adapter, stream, context, &required)?;
+        keep_delay(core, stream);
+        if !context.waits() || can_play(core, stream, context, &required) {
+            return Ok(());
+        }
+        context.missed = true;
+        context.replan(core, adapter);
+    }
+}
+
+/// Whom the policy wants; where no deadline is kept, whoever there is, and there has to be somebody.
+fn choose_lane(
+    core: &Shared,
+    adapter: &mut PolicyAdapter,
+    stream: &mut AudioStream,
+    context: &mut FrameContext,
+) -> Result<(), gst::FlowError> {
+    loop {
+        let choice = &mut context.plan.choice;
+        let switch = choice.switch.take();
+        let chosen = choice.answer.or(choice.hold.map(|it| it.0));
+        let waits = context.waits();
+        let cold = || waits.then(|| cold_lane(core, context)).flatten();
+        match chosen.or_else(cold) {
+            Some(lane) => {
+                stream.want(lane, switch);
                 return Ok(());
             }
-            journey.missed = true;
-            journey.plan.choice = self.policy_adapter.lock().decide(journey.now(), &self.board);
-        }
-    }
-
-    /// Whom the policy wants; where no deadline is kept, whoever there is, and there has to be somebody.
-    fn choose_lane(&self, stage: &mut AudioStream, journey: &mut FrameContext) -> Result<(), gst::FlowError> {
-        loop {
-            let choice = &mut journey.plan.choice;
-            let switch = choice.switch.take();
-            let waits = journey.policy == LatePolicy::Wait;
-            let chosen = choice.answer.or(choice.hold.map(|it| it.0));
-            let cold = || {
-                if waits {
-                    self.cold_voice(&journey.plan)
-                } else {
-                    None
-                }
-            };
-            match chosen.or_else(cold) {
-                Some(lane) => {
-                    stage.want(lane, switch);
-                    return Ok(());
-                }
-                None if !waits => {
-                    self.policy_adapter.lock().lost(journey.now());
-                    journey.missed = true;
-                    return Ok(());
-                }
-                // Somebody who hears goes on, whatever the policy knows of him.
-                None if self.is_served(stage) => return Ok(()),
-                None if !self.board.lock().slots.iter().any(LaneStatus::is_worth_waiting) => {
-                    return Err(self.give_up());
-                }
-                None => {}
+            None if !waits => {
+                adapter.lost(context.now());
+                context.missed = true;
+                return Ok(());
             }
-            if !self.board.wait_for_somebody(Instant::now() + LOADING_POLL) {
-                return Err(gst::FlowError::Flushing);
+            // A lane that hears goes on, whatever the policy knows of it.
+            None if is_served(&core.lanes.lock(), stream) => return Ok(()),
+            None if !core.lanes.lock().iter().any(Lane::is_worth_waiting) => {
+                return Err(give_up(core));
             }
-            journey.plan.choice = self.policy_adapter.lock().decide(journey.now(), &self.board);
+            None => {}
         }
-    }
-
-    /// A lane that is loaded but not warm; while the one that is pinned may come, no other.
-    fn cold_voice(&self, plan: &Plan) -> Option<usize> {
-        let state = self.board.lock();
-        let slot = |lane: usize| state.slots.get(lane);
-        let could = |lane: &usize| slot(*lane).is_some_and(LaneStatus::could_answer);
-        let pinned = plan
-            .pinned
-            .filter(|it| slot(*it).is_some_and(LaneStatus::is_worth_waiting));
-        match pinned {
-            Some(lane) => Some(lane).filter(could),
-            None => plan
-                .floor
-                .filter(could)
-                .or_else(|| (0..state.slots.len()).find(could)),
+        if !core.lanes.wait_for_somebody(deadline::of_loading()) {
+            return Err(gst::FlowError::Flushing);
         }
+        context.replan(core, adapter);
     }
+}
 
-    /// Whether a lane is there from which what is due can go out, or which left it out.
-    fn has_voice(&self, stage: &AudioStream, journey: &FrameContext, needed: &RequiredLanes) -> bool {
-        let state = self.board.lock();
+/// A lane that is loaded but not warm; while the one that is pinned may come, no other.
+fn cold_lane(core: &Shared, context: &FrameContext) -> Option<usize> {
+    let (lanes, named) = (core.lanes.lock(), context.plan.named);
+    let pinned = named.pinned.filter(|it| lanes.is(*it, Lane::is_worth_waiting));
+    lanes.cold(pinned, named.floor)
+}
+
+/// Whether a lane is there from which what is due can go out, or which left it out.
+fn can_play(core: &Shared, stream: &AudioStream, context: &FrameContext, required: &RequiredLanes) -> bool {
+    let lanes = core.lanes.lock();
+    let versions = Versions {
+        input: &stream.input,
+        lanes: &lanes,
+    };
+    let requests = stream.requests(&lanes, context.plan.named.floor);
+    let has_heard = |it: &Lane| keeps_up(it) && is_settled(it);
+    stream.crossfader.can_play(&requests, stream.due(), &versions)
+        || required.lanes().any(|it| lanes.is(it, has_heard))
+}
+
+/// Sends out what is due, keeps the record, and lets others hear the buffer in the slack.
+fn conclude(
+    core: &Shared,
+    control: &mut Control,
+    stream: &mut AudioStream,
+    mut context: FrameContext,
+) -> Result<gst::FlowSuccess, gst::FlowError> {
+    let (due, floor) = (stream.due(), context.plan.named.floor);
+    let out = play(core, stream, due, floor, Some(context.entered))?;
+    let memory = if context.waits() {
+        stream.spec.samples_in(WARM_AHEAD)
+    } else {
+        0
+    };
+    stream.forget(&mut core.lanes.lock(), memory);
+    let active = core.published.active();
+    if let Some(switch) = stream.take_switch(active) {
+        context.plan.choice.switch = Some(switch);
+        context.announce(core, &control.adapter, &mut control.totals);
+    }
+    let latency = context.clock.elapsed();
+    let source = match stream.crossfader.target() {
+        Some(Source::Candidate(lane)) if Some(lane) == stream.wanted || Some(lane) == stream.leaving => {
+            AnsweredBy::Active(lane)
+        }
+        Some(Source::Candidate(lane)) => AnsweredBy::Floor(lane),
+        _ => AnsweredBy::Passthrough,
+    };
+    stream.part();
+    let is_dropped = context.policy == LatePolicy::Drop && source == AnsweredBy::Passthrough;
+    let left = match &out {
+        None => Left::NotYet,
+        Some(_) if is_dropped => Left::Nothing,
+        Some(_) => Left::Answer,
+    };
+    context.record(core, &mut control.totals, Some(source), left, latency);
+    feed_others(core, &mut control.adapter, stream, &context, source);
+    announce_warm(core);
+    control.publish(&core.published);
+    match out {
+        Some(_) if is_dropped => {
+            stream.is_discontinuous = true;
+            Ok(gst::FlowSuccess::Ok)
+        }
+        Some(buffer) => push(core, control, stream, buffer),
+        // The first samples are still on their way through the lanes.
+        None => Ok(gst::FlowSuccess::Ok),
+    }
+}
+
+/// Makes a buffer of the samples up to a position; `None` when that is reached already. `entered` is when the newest
+/// buffer came in, where one did.
+pub fn play(
+    core: &Shared,
+    stream: &mut AudioStream,
+    end: u64,
+    floor: Option<usize>,
+    entered: Option<gst::ClockTime>,
+) -> Result<Option<gst::Buffer>, gst::FlowError> {
+    let begin = stream.crossfader.position();
+    let Some(samples) = end.checked_sub(begin).filter(|it| 0 < *it) else {
+        return Ok(None);
+    };
+    let mut out = stream.pool.take(samples as usize * stream.spec.width())?;
+    let buffer = out.get_mut().ok_or(gst::FlowError::Error)?;
+    let said = {
+        let mut map = buffer.map_writable().map_err(|_| gst::FlowError::Error)?;
+        let lanes = core.lanes.lock();
+        let requests = stream.requests(&lanes, floor);
         let versions = Versions {
-            input: &stage.input,
-            slots: &state.slots,
+            input: &stream.input,
+            lanes: &lanes,
         };
-        let wishes = stage.wishes(&state, journey.plan.floor);
-        let can = stage.seam.can_play(&wishes, stage.due(), &versions);
-        let has_heard = |slot: &LaneStatus| slot.keeps_up() && slot.is_settled();
-        can || needed
-            .lanes()
-            .any(|it| state.slots.get(it).is_some_and(has_heard))
-    }
+        stream.crossfader.play(&requests, &versions, &mut map);
+        match stream.crossfader.target() {
+            Some(Source::Candidate(lane)) => lanes.get(lane).map(|it| it.audio.metas.within(begin..end)),
+            _ => None,
+        }
+    };
+    metas::apply(stream, buffer, begin..end, entered, &said.unwrap_or_default());
+    Ok(Some(out))
+}
 
-    /// Sends out what is due, keeps the record, and lets others hear the buffer in the slack.
-    fn conclude_sound(
-        self: &Arc<Self>,
-        stage: &mut AudioStream,
-        mut journey: FrameContext,
-    ) -> Result<gst::FlowSuccess, gst::FlowError> {
-        let out = self.play_due(stage, &journey)?;
-        let active = self.totals.lock().active;
-        if let Some(switch) = stage.take_switch(active) {
-            journey.plan.choice.switch = Some(switch);
-            self.announce(&mut journey);
-        }
-        let latency = journey.clock.elapsed();
-        let source = match stage.seam.target() {
-            Some(Source::Candidate(lane)) if Some(lane) == stage.wanted || Some(lane) == stage.leaving => {
-                AnsweredBy::Active(lane)
-            }
-            Some(Source::Candidate(lane)) => AnsweredBy::Floor(lane),
-            _ => AnsweredBy::Passthrough,
-        };
-        stage.part();
-        let is_dropped = journey.policy == LatePolicy::Drop && source == AnsweredBy::Passthrough;
-        self.record_sound(&journey, source, (out.is_some(), is_dropped), latency);
-        self.hear_beside(stage, &journey, source);
-        self.warmed();
-        match out {
-            Some(_) if is_dropped => {
-                stage.is_discontinuous = true;
-                Ok(gst::FlowSuccess::Ok)
-            }
-            Some(buffer) => self.push_sound(stage, buffer),
-            // The first samples are still on their way through the lanes.
-            None => Ok(gst::FlowSuccess::Ok),
-        }
-    }
+/// Pushes a buffer of audio, after the events that go before it.
+pub fn push(
+    core: &Shared,
+    control: &mut Control,
+    stream: &AudioStream,
+    buffer: gst::Buffer,
+) -> Result<gst::FlowSuccess, gst::FlowError> {
+    let events = control.output.before(Some(&stream.caps));
+    core.push_events(events);
+    core.src.push(buffer)
+}
 
-    /// Makes a buffer of the samples that are due; `None` when none are.
-    pub(in crate::elements::switch) fn play_due(
-        &self,
-        stage: &mut AudioStream,
-        journey: &FrameContext,
-    ) -> Result<Option<gst::Buffer>, gst::FlowError> {
-        let memory = match journey.policy {
-            LatePolicy::Wait => stage.spec.samples_in(WARM_AHEAD),
-            _ => 0,
-        };
-        let due = stage.due();
-        let out = self.play_to(stage, due, journey.plan.floor, Some(journey.entered))?;
-        stage.forget(&mut self.board.lock(), memory);
-        Ok(out)
-    }
-
-    /// Makes a buffer of the samples up to a position; `None` when that is reached already.
-    pub(in crate::elements::switch) fn play_to(
-        &self,
-        stage: &mut AudioStream,
-        end: u64,
-        floor: Option<usize>,
-        entered: Option<gst::ClockTime>,
-    ) -> Result<Option<gst::Buffer>, gst::FlowError> {
-        let begin = stage.seam.position();
-        let Some(samples) = end.checked_sub(begin).filter(|it| 0 < *it) else {
-            return Ok(None);
-        };
-        let mut out = stage.stock.take(samples as usize * stage.spec.width())?;
-        let buffer = out.get_mut().ok_or(gst::FlowError::Error)?;
-        let said = {
-            let mut map = buffer.map_writable().map_err(|_| gst::FlowError::Error)?;
-            let state = self.board.lock();
-            let wishes = stage.wishes(&state, floor);
-            let versions = Versions {
-                input: &stage.input,
-                slots: &state.slots,
-            };
-            stage.seam.play(&wishes, &versions, &mut map);
-            match stage.seam.target() {
-                Some(Source::Candidate(lane)) => {
-                    state.slots.get(lane).map(|it| it.hearing.said.within(begin..end))
-                }
-                _ => None,
-            }
-        };
-        stage.apply_metadata(buffer, begin, entered, &said.unwrap_or_default());
-        Ok(Some(out))
-    }
-
-    pub(in crate::elements::switch) fn push_sound(
-        &self,
-        stage: &AudioStream,
-        buffer: gst::Buffer,
-    ) -> Result<gst::FlowSuccess, gst::FlowError> {
-        let events = self.outgoing.lock().before(Some(&stage.caps));
-        self.push_events(events);
-        self.src.push(buffer)
-    }
-
-    fn record_sound(
-        &self,
-        journey: &FrameContext,
-        source: AnsweredBy,
-        (is_out, is_dropped): (bool, bool),
-        latency: Duration,
-    ) {
-        let is_miss = journey.missed || source == AnsweredBy::Passthrough || journey.plan.budget < latency;
-        if let AnsweredBy::Active(lane) | AnsweredBy::Floor(lane) = source
-            && let Some(slot) = self.board.lock().slots.get_mut(lane)
-        {
-            slot.tally.answers += 1;
-            slot.tally.misses += u64::from(is_miss && !journey.missed);
-        }
-        {
-            let mut totals = self.totals.lock();
-            totals.frames_in += 1;
-            totals.budget = journey.plan.budget;
-            totals.misses += u64::from(is_miss);
-            totals.frames_out += u64::from(is_out && !is_dropped);
-            totals.dropped += u64::from(is_out && is_dropped);
-            totals.floor_answers += u64::from(!matches!(source, AnsweredBy::Active(_)));
-            totals.latency.push(latency);
-        }
-        if journey.settings.frame_messages {
-            let source = Some(source).filter(|_| !is_dropped);
-            self.post(messages::frame(self, journey, source, latency, is_miss));
-        }
-        if is_miss {
-            self.post_qos(journey, latency);
-        }
-    }
-
-    /// Tells of the lanes that have become warm.
-    fn warmed(&self) {
-        loop {
-            let name = {
-                let mut state = self.board.lock();
-                let Some(lane) = state.warmed.pop() else { return };
-                state
-                    .slots
-                    .get(lane)
-                    .map(|it| it.name.clone())
-                    .unwrap_or_default()
-            };
-            self.post(messages::candidate_ready(&name));
-        }
+/// Tells of the lanes that have become warm.
+fn announce_warm(core: &Shared) {
+    loop {
+        let warmed = core.lanes.lock().warmed.pop();
+        let Some(lane) = warmed else { return };
+        core.bus.candidate_ready(core.lanes.list().name(lane));
     }
 }

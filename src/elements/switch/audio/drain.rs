@@ -1,156 +1,129 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! The end of a stretch of sound: the last samples come out of the lanes before anything else goes out.
-
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+//! The end of a stretch of audio: the last samples come out of the lanes before anything else goes out.
 
 use gst::prelude::*;
 
+use super::chain::{play, push};
+use super::lane::is_settled;
 use super::stream::AudioStream;
 use crate::audio::{AlignedTrack, Source, Spec};
 use crate::elements::switch::CAT;
-use crate::elements::switch::lanes::run::State;
-use crate::elements::switch::lanes::status::LaneStatus;
-use crate::elements::switch::settings::LatePolicy;
+use crate::elements::switch::deadline;
+use crate::elements::switch::lanes::feed::flush;
+use crate::elements::switch::lanes::lane::Lane;
 use crate::elements::switch::shared::Shared;
-use crate::elements::switch::video::chain::PATIENCE;
+use crate::elements::switch::stream::{Control, Stream, Streaming, VideoStream};
 
-impl Shared {
-    /// Sends out all that came in. Time begins anew with the next buffer, and no lane knows what was before.
-    pub(in crate::elements::switch) fn end_sound(
-        self: &Arc<Self>,
-        stage: &mut AudioStream,
-    ) -> Result<(), gst::FlowError> {
-        if stage.is_new {
-            return Ok(());
-        }
-        let end = stage.timeline.end();
-        if stage.seam.position() < end {
-            self.drain(stage)?;
-            let floor = self.policy_adapter.lock().floor_lane();
-            if let Some(buffer) = self.play_to(stage, end, floor, None)? {
-                self.push_sound(stage, buffer)?;
-                self.totals.lock().frames_out += 1;
-            }
-        }
-        self.board.change(|state| {
-            for slot in &mut state.slots {
-                slot.hearing.end();
-            }
-        });
-        stage.is_new = true;
-        Ok(())
+/// Sends out all that came in. Time begins anew with the next buffer, and no lane knows what was before.
+pub fn end_stretch(
+    core: &Shared,
+    control: &mut Control,
+    stream: &mut AudioStream,
+) -> Result<(), gst::FlowError> {
+    if stream.is_new {
+        return Ok(());
     }
-
-    /// Gets the last samples out of the lane that sounds.
-    fn drain(self: &Arc<Self>, stage: &AudioStream) -> Result<(), gst::FlowError> {
-        let Some(Source::Candidate(lane)) = stage.seam.target() else {
-            return Ok(());
-        };
-        let settings = self.settings();
-        let patience = match self.late_policy(&settings) {
-            LatePolicy::Wait => PATIENCE,
-            _ => self.budget(),
-        };
-        let deadline = Instant::now() + patience;
-        let is_settled = |state: &State| state.slots.get(lane).is_none_or(LaneStatus::is_settled);
-        self.board.wait_until(deadline, is_settled);
-        let may_give = {
-            let state = self.board.lock();
-            let slot = state.slots.get(lane);
-            slot.is_some_and(|it| it.hears() && it.is_settled())
-        };
-        let Some(pads) = self.lane(lane).filter(|_| may_give) else {
-            return Ok(());
-        };
-        pads.entry.push_event(gst::event::Eos::new());
-        let is_drained = |state: &State| {
-            let slot = state.slots.get(lane);
-            slot.is_none_or(|it| it.hearing.is_drained || !it.hears())
-        };
-        if !self.board.wait_until(deadline, is_drained) {
-            return Err(gst::FlowError::Flushing);
+    let end = stream.timeline.end();
+    if stream.crossfader.position() < end {
+        drain(core, control, stream)?;
+        let floor = control.adapter.named().floor;
+        if let Some(buffer) = play(core, stream, end, floor, None)? {
+            push(core, control, stream, buffer)?;
+            control.totals.counts.frames_out += 1;
+            control.publish(&core.published);
         }
-        if is_drained(&self.board.lock()) {
-            // So that it can hear again, or be told of what comes.
-            self.flush_lane(&pads.entry);
-        } else {
-            gst::warning!(
-                CAT,
-                "Candidate {} does not give its last samples; the input's go out",
-                pads.name
-            );
-            self.board.change(|state| {
-                if let Some(slot) = state.slots.get_mut(lane) {
-                    slot.needs_flush = true;
-                }
-            });
-        }
-        Ok(())
     }
+    core.lanes
+        .change(|lanes| lanes.iter_mut().for_each(|it| it.audio.end()));
+    stream.is_new = true;
+    Ok(())
+}
 
-    /// Ends the stretch before an event that it must not run into.
-    pub fn before_event(self: &Arc<Self>, event: &gst::Event) {
-        let ends = match event.view() {
-            gst::EventView::Caps(caps) => self.sink.current_caps().is_none_or(|it| *it != *caps.caps()),
-            gst::EventView::Segment(segment) => {
-                let last = self.sink.sticky_event::<gst::event::Segment>(0);
-                last.is_none_or(|it| it.segment() != segment.segment())
-            }
-            gst::EventView::StreamStart(_)
-            | gst::EventView::Gap(_)
-            | gst::EventView::SegmentDone(_)
-            | gst::EventView::Eos(_) => true,
-            _ => false,
-        };
-        if !ends {
-            return;
-        }
-        let Some(mut stage) = self.stage.lock().take() else {
-            return;
-        };
-        if let Err(error) = self.end_sound(&mut stage) {
-            gst::debug!(CAT, "The last samples do not go out: {error}");
-        }
-        *self.stage.lock() = Some(stage);
+/// Gets the last samples out of the lane that sounds.
+fn drain(core: &Shared, control: &Control, stream: &AudioStream) -> Result<(), gst::FlowError> {
+    let Some(Source::Candidate(lane)) = stream.crossfader.target() else {
+        return Ok(());
+    };
+    let policy = core.timing.late_policy(&core.settings.load(), &core.sink);
+    let deadline = deadline::of_drain(policy, control.adapter.budget());
+    core.lanes.wait_lane(lane, deadline, is_settled);
+    let may_return = |it: &Lane| it.audio.hears() && is_settled(it);
+    let may_return = core.lanes.lock().is(lane, may_return);
+    let Some(pads) = core.lanes.elements(lane).filter(|_| may_return) else {
+        return Ok(());
+    };
+    pads.entry.push_event(gst::event::Eos::new());
+    let is_drained = |it: &Lane| it.audio.is_drained || !it.audio.hears();
+    if !core.lanes.wait_lane(lane, deadline, is_drained) {
+        return Err(gst::FlowError::Flushing);
     }
+    if core.lanes.lock().get(lane).is_none_or(is_drained) {
+        // So that it can hear again, or be told of what comes.
+        flush(core, &pads.entry);
+        return Ok(());
+    }
+    let name = &pads.name;
+    gst::warning!(
+        CAT,
+        "Candidate {name} does not give its last samples; the input's go out"
+    );
+    if let Some(it) = core.lanes.lock().get_mut(lane) {
+        it.needs_flush = true;
+    }
+    Ok(())
+}
 
-    /// Gets ready for a stream with these caps, of sound or not.
-    pub fn enter(&self, caps: &gst::Caps) {
-        let spec = Spec::from_caps(caps);
-        let mut stage = self.stage.lock();
-        if stage.as_ref().is_some_and(|it| it.caps == *caps) {
-            return;
+/// Ends the stretch before an event that it must not run into.
+pub fn before_event(core: &Shared, streaming: &mut Streaming, event: &gst::Event) {
+    let Streaming { control, stream } = streaming;
+    let Stream::Audio(stream) = stream else { return };
+    let (ends, has_other_time) = match event.view() {
+        gst::EventView::Caps(caps) => {
+            let is_other = core.sink.current_caps().is_none_or(|it| *it != *caps.caps());
+            (is_other, false)
         }
-        let delay = stage.as_ref().map(|it| it.spec.duration_of(it.delay));
-        *stage = spec.map(|spec| {
-            let mut stage = AudioStream::new(spec, caps.clone());
+        gst::EventView::Segment(segment) => {
+            let last = core.sink.sticky_event::<gst::event::Segment>(0);
+            let is_other = last.is_none_or(|it| it.segment() != segment.segment());
+            (is_other, is_other)
+        }
+        gst::EventView::StreamStart(_) => (true, true),
+        gst::EventView::Gap(_) | gst::EventView::SegmentDone(_) | gst::EventView::Eos(_) => (true, false),
+        _ => (false, false),
+    };
+    if ends && let Err(error) = end_stretch(core, control, stream) {
+        gst::debug!(CAT, "The last samples do not go out: {error}");
+    }
+    if has_other_time {
+        stream.forget_time();
+    }
+}
+
+/// Gets ready for a stream with these caps; `true` where it is audio.
+pub fn enter(core: &Shared, stream: &mut Stream, caps: &gst::Caps) -> bool {
+    let before = match stream {
+        Stream::Audio(audio) if audio.caps == *caps => return true,
+        Stream::Audio(audio) => Some(audio.spec.duration_of(audio.delay)),
+        Stream::Video(_) => None,
+    };
+    let spec = Spec::from_caps(caps);
+    match spec {
+        Some(spec) => {
+            let mut audio = AudioStream::new(spec, caps.clone());
             // What the pipeline was told stays true, so that it need not be told again.
-            stage.delay = spec.samples_in(delay.unwrap_or_default());
-            Box::new(stage)
-        });
-        drop(stage);
-        // Delays were counted in samples of the old rate.
-        let mut state = self.board.lock();
-        state.sound = None;
-        for slot in &mut state.slots {
-            slot.hearing.end();
-            slot.hearing.ear = AlignedTrack::default();
+            audio.delay = spec.samples_in(before.unwrap_or_default());
+            *stream = Stream::Audio(Box::new(audio));
         }
+        None if before.is_some() => *stream = Stream::Video(VideoStream::default()),
+        None => {}
     }
-
-    /// What comes next is another stream.
-    pub fn leave_sound(&self) {
-        *self.stage.lock() = None;
-        *self.sound_delay.lock() = Duration::ZERO;
-        self.board.lock().sound = None;
+    // Delays were counted in samples of the old rate.
+    let mut lanes = core.lanes.lock();
+    lanes.position = None;
+    for lane in lanes.iter_mut() {
+        lane.audio.end();
+        lane.audio.track = AlignedTrack::default();
     }
-
-    /// A flush has taken what was on its way.
-    pub fn sound_flushed(&self) {
-        if let Some(stage) = self.stage.lock().as_mut() {
-            stage.is_new = true;
-        }
-    }
+    spec.is_some()
 }

@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! Who has to hear a buffer before the samples that are due can go out, and the wait for them.
+//! Who hears a buffer: those that have to before the samples that are due can go out, and the wait for them; then those
+//! that nobody waits for.
 
-use std::sync::Arc;
 use std::time::Instant;
 
-use super::lane::{AudioBlock, FeedResult};
+use super::lane::{self, AudioBlock, is_settled, keeps_up};
+use super::latency;
+use super::shadow;
 use super::stream::AudioStream;
 use crate::audio::Source;
-use crate::elements::switch::lanes::run::State;
-use crate::elements::switch::lanes::status::LaneStatus;
+use crate::elements::switch::deadline;
+use crate::elements::switch::frame::{AnsweredBy, FrameContext};
+use crate::elements::switch::lanes::feed::feed;
+use crate::elements::switch::lanes::lane::Lane;
+use crate::elements::switch::lanes::state::Lanes;
 use crate::elements::switch::lanes::table::RETURN_GRACE;
-use crate::elements::switch::settings::LatePolicy;
+use crate::elements::switch::policy_adapter::PolicyAdapter;
 use crate::elements::switch::shared::Shared;
-use crate::elements::switch::video::chain::{FrameContext, PATIENCE, WAKE_UP_MARGIN};
 use crate::policy::RunKind;
 
 /// Lanes that are waited for; who sounds comes first.
@@ -40,200 +44,221 @@ impl RequiredLanes {
     }
 }
 
-impl Shared {
-    /// Lets the lanes hear the newest buffer from which samples may go out now.
-    pub(in crate::elements::switch) fn feed_needed(
-        self: &Arc<Self>,
-        stage: &AudioStream,
-        journey: &FrameContext,
-    ) -> RequiredLanes {
-        let needed = self.needed(stage, journey);
-        let is_alone = needed.lanes().nth(1).is_none();
-        let is_served = self.is_served(stage);
-        for lane in needed.lanes() {
-            // Nothing may go out that no lane has heard: who steps in hears what was before, too.
-            let steps_in = journey.policy == LatePolicy::Wait && !is_served && stage.wanted == Some(lane);
-            if steps_in && self.must_go_back(stage, lane) {
-                for heard in stage.before_newest() {
-                    self.hear(lane, heard, journey);
-                }
-            }
-            let kind = if is_alone {
-                RunKind::Active
-            } else {
-                RunKind::Overlapped
-            };
-            if let Some(heard) = stage.newest(kind) {
-                self.hear(lane, heard, journey);
+/// Lets the lanes hear the newest buffer from which samples may go out now.
+pub fn feed_required(core: &Shared, stream: &AudioStream, context: &FrameContext) -> RequiredLanes {
+    let (required, is_served) = {
+        let lanes = core.lanes.lock();
+        (required_lanes(&lanes, stream, context), is_served(&lanes, stream))
+    };
+    let is_alone = required.lanes().nth(1).is_none();
+    for lane in required.lanes() {
+        // Nothing may go out that no lane has heard: who steps in hears what was before, too.
+        let steps_in = context.waits() && !is_served && stream.wanted == Some(lane);
+        if steps_in && must_go_back(core, stream, lane) {
+            for block in stream.before_newest() {
+                hear(core, lane, Some(block), context);
             }
         }
-        needed
-    }
-
-    /// Whether the lane has not heard enough to sound at once, and could by hearing the last buffers again.
-    fn must_go_back(&self, stage: &AudioStream, lane: usize) -> bool {
-        let oldest = stage.recent.front().map(|it| it.0.start);
-        self.board.change(|state| {
-            let Some(slot) = state.slots.get_mut(lane) else {
-                return false;
-            };
-            let is_ripe = slot
-                .ripe_at(stage.timeline.origin(), &stage.spec)
-                .is_some_and(|it| it <= stage.seam.position());
-            let goes_back = !is_ripe && slot.hearing.ear.since().is_none_or(|it| oldest < Some(it));
-            if goes_back {
-                slot.hearing.end();
-            }
-            goes_back
-        })
-    }
-
-    /// Whether a lane that sounds hears the stream.
-    pub(in crate::elements::switch) fn is_served(&self, stage: &AudioStream) -> bool {
-        let state = self.board.lock();
-        let hears = |slot: &LaneStatus| slot.keeps_up() && !slot.is_forbidden;
-        let mut all = state.slots.iter().enumerate();
-        all.any(|(lane, slot)| stage.seam.sounds(Source::Candidate(lane)) && hears(slot))
-    }
-
-    fn needed(&self, stage: &AudioStream, journey: &FrameContext) -> RequiredLanes {
-        let state = self.board.lock();
-        let mut needed = RequiredLanes::default();
-        let sounds = |lane: &usize| stage.seam.sounds(Source::Candidate(*lane));
-        // Who hears nothing any more cannot give more; and who was waited for long enough is not waited for again.
-        let hears = |it: &usize| {
-            state.slots.get(*it).is_some_and(|it| match journey.policy {
-                LatePolicy::Wait => it.keeps_up(),
-                _ => it.hears(),
-            })
+        let kind = if is_alone {
+            RunKind::Active
+        } else {
+            RunKind::Overlapped
         };
-        for lane in (0..state.slots.len()).filter(sounds).filter(hears) {
-            needed.add(lane);
+        hear(core, lane, stream.newest(kind), context);
+    }
+    required
+}
+
+/// Whether the lane has not heard enough to sound at once, and could by hearing the last buffers again.
+fn must_go_back(core: &Shared, stream: &AudioStream, lane: usize) -> bool {
+    let oldest = stream.recent.front().map(|it| it.0.start);
+    core.lanes.change(|lanes| {
+        let Some(it) = lanes.get_mut(lane) else {
+            return false;
+        };
+        let ready_at = it.audio.ready_at(stream.timeline.origin(), &stream.spec);
+        let is_ready = ready_at.is_some_and(|it| it <= stream.crossfader.position());
+        let goes_back = !is_ready && it.audio.track.since().is_none_or(|it| oldest < Some(it));
+        if goes_back {
+            it.audio.end();
         }
-        if let Some(lane) = stage.wanted
-            && (journey.policy == LatePolicy::Wait || self.is_due(stage, &state, lane))
+        goes_back
+    })
+}
+
+/// Whether a lane that sounds hears the stream.
+pub fn is_served(lanes: &Lanes, stream: &AudioStream) -> bool {
+    let hears = |it: &Lane| keeps_up(it) && !it.is_forbidden;
+    let mut all = lanes.iter().enumerate();
+    all.any(|(lane, it)| stream.crossfader.sounds(Source::Candidate(lane)) && hears(it))
+}
+
+fn required_lanes(lanes: &Lanes, stream: &AudioStream, context: &FrameContext) -> RequiredLanes {
+    let mut required = RequiredLanes::default();
+    for (lane, it) in lanes.iter().enumerate() {
+        // Who hears nothing any more cannot return more; and who was waited for long enough is not waited for again.
+        let hears = if context.waits() {
+            keeps_up(it)
+        } else {
+            it.audio.hears()
+        };
+        if hears && stream.crossfader.sounds(Source::Candidate(lane)) {
+            required.add(lane);
+        }
+    }
+    if let Some(lane) = stream.wanted
+        && (context.waits() || is_due(stream, lanes, lane))
+    {
+        required.add(lane);
+    }
+    required
+}
+
+/// Whether the lane may sound with this buffer: it has heard enough, or it can hear the stream from its beginning.
+fn is_due(stream: &AudioStream, lanes: &Lanes, lane: usize) -> bool {
+    let origin = stream.timeline.origin();
+    let is_first = stream.recent.len() == 1 && stream.recent[0].0.start == origin;
+    let ready_at = lanes
+        .get(lane)
+        .and_then(|it| it.audio.ready_at(origin, &stream.spec));
+    ready_at.map_or(is_first, |it| it < stream.due())
+}
+
+/// Lets a lane hear a buffer, at once or after those that it is still at. Where no deadline is kept, it is waited for
+/// instead, so that none falls behind because the stream is fast.
+pub fn hear(core: &Shared, lane: usize, block: Option<AudioBlock>, context: &FrameContext) {
+    let Some(block) = block else { return };
+    if context.waits() {
+        core.lanes.wait_lane(lane, deadline::of_silence(), is_settled);
+    }
+    let next = {
+        let mut lanes = core.lanes.lock();
+        if let Some(it) = lanes.get_mut(lane)
+            && context.waits()
+            && !is_settled(it)
         {
-            needed.add(lane);
+            it.audio.end();
         }
-        needed
-    }
+        lane::hear(&mut lanes, lane, block)
+    };
+    feed(core, next);
+}
 
-    /// Whether the lane may sound with this buffer: it has heard enough, or it can hear the stream from its beginning.
-    fn is_due(&self, stage: &AudioStream, state: &State, lane: usize) -> bool {
-        let origin = stage.timeline.origin();
-        let is_first = stage.recent.len() == 1 && stage.recent[0].0.start == origin;
-        let ripe_at = state
-            .slots
-            .get(lane)
-            .and_then(|it| it.ripe_at(origin, &stage.spec));
-        ripe_at.map_or(is_first, |it| it < stage.due())
-    }
-
-    /// Lets a lane hear a buffer, at once or after those that it is still at. Where no deadline is kept, it is waited for
-    /// instead, so that none falls behind because the stream is fast.
-    pub(in crate::elements::switch) fn hear(
-        self: &Arc<Self>,
-        lane: usize,
-        heard: AudioBlock,
-        journey: &FrameContext,
-    ) {
-        if journey.policy == LatePolicy::Wait {
-            let is_settled = |state: &State| state.slots.get(lane).is_none_or(LaneStatus::is_settled);
-            self.board.wait_until(Instant::now() + PATIENCE, is_settled);
-            self.board.change(|state| match state.slots.get_mut(lane) {
-                Some(slot) if !slot.is_settled() => slot.hearing.end(),
-                _ => {}
-            });
+/// Waits until all that are required have returned what they can, or until the deadline.
+pub fn await_required(
+    core: &Shared,
+    adapter: &mut PolicyAdapter,
+    stream: &AudioStream,
+    context: &mut FrameContext,
+    required: &RequiredLanes,
+) -> Result<(), gst::FlowError> {
+    let all_settled = |lanes: &Lanes| {
+        let mut all = required.lanes();
+        all.all(|it| lanes.get(it).is_none_or(is_settled))
+    };
+    loop {
+        let end = deadline::of_samples(context.policy, context.clock, context.plan.budget);
+        if !core.lanes.wait_until(end, all_settled) {
+            return Err(gst::FlowError::Flushing);
         }
-        let handed = self.board.lock().hear(lane, heard);
-        if let FeedResult::Push(frame) = handed {
-            self.feed(lane, &frame);
+        let lanes = core.lanes.lock();
+        let has_others = || lanes.idle().any(|it| !required.has(it));
+        if !context.waits() || all_settled(&lanes) || has_others() {
+            break;
         }
     }
+    if context.waits() {
+        await_stragglers(core, required)?;
+    }
+    for lane in required.lanes() {
+        note_miss(core, adapter, stream, context, lane);
+    }
+    Ok(())
+}
 
-    /// Waits until all that are needed have given back what they can, or until the deadline.
-    pub(in crate::elements::switch) fn await_needed(
-        self: &Arc<Self>,
-        stage: &AudioStream,
-        journey: &mut FrameContext,
-        needed: &RequiredLanes,
-    ) -> Result<(), gst::FlowError> {
-        let waits = journey.policy == LatePolicy::Wait;
-        let budget = journey.plan.budget;
-        let deadline = journey.clock + (budget - WAKE_UP_MARGIN.min(budget / 2));
-        let settled = |state: &State, lane: usize| state.slots.get(lane).is_none_or(LaneStatus::is_settled);
-        let all_settled = |state: &State| needed.lanes().all(|it| settled(state, it));
-        loop {
-            let end = if waits {
-                Instant::now() + PATIENCE
-            } else {
-                deadline
-            };
-            if !self.board.wait_until(end, all_settled) {
-                return Err(gst::FlowError::Flushing);
+/// Waits for samples that come from a lane's own thread. When they do not, the lane lags so far.
+fn await_stragglers(core: &Shared, required: &RequiredLanes) -> Result<(), gst::FlowError> {
+    for lane in required.lanes() {
+        let has_all = |it: &Lane| !it.audio.hears() || it.run.is_some() || it.audio.has_returned_all();
+        if !core.lanes.wait_lane(lane, Instant::now() + RETURN_GRACE, has_all) {
+            return Err(gst::FlowError::Flushing);
+        }
+        let lag = core.lanes.change(|lanes| {
+            let it = lanes.get_mut(lane);
+            if let Some(it) = it.filter(|it| it.audio.hears() && it.run.is_none()) {
+                it.audio.accept_lag();
             }
-            if !waits || all_settled(&self.board.lock()) || self.has_others(needed) {
-                break;
-            }
-        }
-        if waits {
-            self.await_stragglers(needed)?;
-        }
-        for lane in needed.lanes() {
-            self.note_miss(stage, journey, lane);
-        }
-        Ok(())
-    }
-
-    fn has_others(&self, needed: &RequiredLanes) -> bool {
-        self.board.lock().idle().any(|it| !needed.has(it))
-    }
-
-    /// Waits for samples that come from a lane's own thread. When they do not, the lane lags so far.
-    fn await_stragglers(self: &Arc<Self>, needed: &RequiredLanes) -> Result<(), gst::FlowError> {
-        for lane in needed.lanes() {
-            let has_all = |state: &State| {
-                state
-                    .slots
-                    .get(lane)
-                    .is_none_or(|it| !it.hears() || it.run.is_some() || it.has_given_all())
-            };
-            if !self.board.wait_until(Instant::now() + RETURN_GRACE, has_all) {
-                return Err(gst::FlowError::Flushing);
-            }
-            self.board.change(|state| {
-                let slot = state.slots.get_mut(lane);
-                if let Some(slot) = slot.filter(|it| it.hears() && it.run.is_none()) {
-                    slot.admit();
-                }
-            });
-            self.lags_too_far(lane);
-        }
-        Ok(())
-    }
-
-    /// Notes that a lane's samples did not come in time, if they did not.
-    fn note_miss(&self, stage: &AudioStream, journey: &mut FrameContext, lane: usize) {
-        let (due, sounds) = (stage.due(), stage.seam.sounds(Source::Candidate(lane)));
-        let is_late = self.board.change(|state| {
-            let Some(slot) = state.slots.get_mut(lane) else {
-                return false;
-            };
-            let is_late = !slot.is_settled() && slot.hearing.ear.span().end < due;
-            if is_late {
-                slot.tally.misses += 1;
-                if let Some(run) = slot.run.as_mut() {
-                    run.abandoned = true;
-                }
-            }
-            is_late
+            lane::lags_too_far(lanes, lane)
         });
-        if is_late {
-            journey.missed |= sounds;
-            let elapsed = journey.clock.elapsed();
-            self.policy_adapter
-                .lock()
-                .missed(journey.now(), lane, elapsed, &self.board);
+        if let Some(lag) = lag {
+            latency::leave(core, lane, lag);
         }
     }
+    Ok(())
+}
+
+/// Notes that a lane's samples did not come in time, if they did not.
+fn note_miss(
+    core: &Shared,
+    adapter: &mut PolicyAdapter,
+    stream: &AudioStream,
+    context: &mut FrameContext,
+    lane: usize,
+) {
+    let due = stream.due();
+    let is_late = core.lanes.change(|lanes| {
+        let Some(it) = lanes.get_mut(lane) else {
+            return false;
+        };
+        let is_late = !is_settled(it) && it.audio.track.span().end < due;
+        if is_late {
+            it.tally().misses.add(1);
+            if let Some(run) = it.run.as_mut() {
+                run.abandoned = true;
+            }
+        }
+        is_late
+    });
+    if is_late {
+        context.missed |= stream.crossfader.sounds(Source::Candidate(lane));
+        let elapsed = context.clock.elapsed();
+        adapter.missed(context.now(), lane, elapsed, &core.lanes);
+    }
+}
+
+/// Lets lanes hear the newest buffer that nobody waits for: who is to sound soon, who is the floor, who gets warm, and
+/// who is only looked at. A lane that is not to hear it hears nothing more.
+pub fn feed_others(
+    core: &Shared,
+    adapter: &mut PolicyAdapter,
+    stream: &mut AudioStream,
+    context: &FrameContext,
+    source: AnsweredBy,
+) {
+    for lane in [stream.wanted, stream.leaving, context.plan.named.floor]
+        .into_iter()
+        .flatten()
+    {
+        hear(core, lane, stream.newest(RunKind::Overlapped), context);
+    }
+    let warming = next_to_warm(&core.lanes.lock());
+    match warming {
+        Some(lane) => hear(core, lane, stream.newest(RunKind::WarmUp), context),
+        None => shadow::look_beside(core, adapter, stream, context, source),
+    }
+    let end = stream.timeline.end();
+    core.lanes.change(|lanes| {
+        for it in lanes.iter_mut() {
+            if it.audio.hears_to().is_some_and(|it| it != end) {
+                it.audio.end();
+            }
+        }
+    });
+}
+
+/// The lane that is getting warm, or the first that is loaded and cold.
+fn next_to_warm(lanes: &Lanes) -> Option<usize> {
+    let is_at_it = |it: &Lane| it.is_warming() && it.audio.hears();
+    let hears = lanes.iter().position(is_at_it);
+    hears.or_else(|| lanes.iter().position(|it| it.is_warming() && it.is_idle()))
 }

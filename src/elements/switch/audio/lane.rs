@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! What a lane hears, and what it gives back: bookkeeping under the board's lock, one buffer at a time.
+//! What a lane is fed, and what it returns: bookkeeping under the table's lock, one buffer at a time.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 
 use super::metas::PositionedMetas;
 use crate::audio::{AlignedTrack, Landing, Spec, Timeline};
-use crate::elements::stamp;
-use crate::elements::switch::lanes::run::{Fact, State};
-use crate::elements::switch::lanes::status::{LaneState, LaneStatus, Purpose};
+use crate::elements::switch::lanes::lane::{Lane, LaneState, Purpose};
+use crate::elements::switch::lanes::run::{Feed, RunEnd};
+use crate::elements::switch::lanes::state::Lanes;
 use crate::elements::switch::lanes::table::RETURN_GRACE;
 use crate::policy::RunKind;
 
-/// ShadowWindow that a lane hears before it may sound, where it could not hear the stream from its beginning.
+/// Time that a lane hears before it may sound, where it could not hear the stream from its beginning.
 ///
 /// Long enough for what models and filters carry along: 20 steps of the usual 10 ms hop, several of the 20 to 64 ms
 /// windows of spectral models, and many times the ring of a filter. What they carry from further back (an estimate of
@@ -22,13 +22,17 @@ use crate::policy::RunKind;
 /// begin anew takes no longer than to make up for more.
 pub const WARM_AHEAD: Duration = Duration::from_millis(200);
 
+/// The most that a lane may lag. No model for live audio looks so far ahead; an element that returns nothing at all
+/// would else hold up the stream for ever.
+pub const MAX_LAG: Duration = Duration::from_secs(5);
+
 thread_local! {
     /// The lane into whose candidate this thread just pushes a buffer.
     static PUSHING: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
-/// Runs the push of a buffer into a lane's candidate; what the lane gives meanwhile, on this thread, is told apart from
-/// what comes from a thread of its own.
+/// Runs the push of a buffer into a lane's candidate; what the lane returns meanwhile, on this thread, is told apart
+/// from what comes from a thread of its own.
 pub fn within_push<T>(lane: usize, push: impl FnOnce() -> T) -> T {
     PUSHING.set(Some(lane));
     let result = push();
@@ -38,7 +42,7 @@ pub fn within_push<T>(lane: usize, push: impl FnOnce() -> T) -> T {
 
 /// What the stream is, and where it stands.
 #[derive(Debug, Clone, Copy)]
-pub struct Sound {
+pub struct StreamPosition {
     pub spec: Spec,
     pub timeline: Timeline,
 }
@@ -54,10 +58,10 @@ pub struct AudioBlock {
     pub kind: RunKind,
 }
 
-/// Which thread a candidate gives its samples on.
+/// Which thread a candidate returns its samples on.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum OutputThread {
-    /// It has given none yet.
+    /// It has returned none yet.
     #[default]
     Unknown,
     /// The one that pushes: when the push returns, all has come that will come.
@@ -66,49 +70,89 @@ enum OutputThread {
     Elsewhere,
 }
 
-/// A lane's place beside the sound.
+/// A lane's place beside the stream.
 #[derive(Debug, Default)]
 pub struct LaneAudio {
-    pub ear: AlignedTrack,
-    /// What it said of its sound in metas.
-    pub said: PositionedMetas,
-    /// Format of what it gives.
+    pub track: AlignedTrack,
+    /// What it said of the audio in metas.
+    pub metas: PositionedMetas,
+    /// Format of what it returns.
     pub spec: Option<Spec>,
-    /// Buffers that it has yet to be given, because it is still at one before.
+    /// Buffers that it has yet to be fed, because it is still at one before.
     backlog: VecDeque<AudioBlock>,
-    manner: OutputThread,
-    /// It was sent to its end, and has given all that was left.
+    thread: OutputThread,
+    /// It was sent to its end, and has returned all that was left.
     pub is_drained: bool,
     /// It was asked what delay it declares, and has not said since that it has another one.
     pub has_declared: bool,
 }
 
 impl LaneAudio {
-    /// Lets it hear nothing any more; what it has given stays.
+    /// Lets it hear nothing any more; what it has returned stays.
     pub fn end(&mut self) {
-        self.ear.end();
+        self.track.end();
         self.backlog.clear();
+    }
+
+    pub fn hears(&self) -> bool {
+        self.track.since().is_some()
     }
 
     /// End of what it hears, backlog included; `None` when it hears nothing.
     pub fn hears_to(&self) -> Option<u64> {
-        self.ear.since()?;
-        Some(self.backlog.back().map_or(self.ear.given(), |it| it.end))
+        self.track.since()?;
+        Some(self.backlog.back().map_or(self.track.fed_to(), |it| it.end))
+    }
+
+    /// Position from which on it may sound, in a stream that began at `origin`; `None` when it hears nothing.
+    pub fn ready_at(&self, origin: u64, spec: &Spec) -> Option<u64> {
+        let since = self.track.since()?;
+        // From the beginning on there is nothing more to be heard.
+        let is_whole = since <= origin;
+        Some(since + if is_whole { 0 } else { spec.samples_in(WARM_AHEAD) })
+    }
+
+    /// Nothing more came of what it was fed, so that it lags so far.
+    pub fn accept_lag(&mut self) {
+        self.track.accept_lag();
+        if self.thread == OutputThread::Unknown {
+            // Once is enough to wait for what may come later.
+            self.thread = OutputThread::Here;
+        }
+    }
+
+    /// Whether what is still missing of what it can return will not come any more.
+    pub fn has_returned_all(&self) -> bool {
+        self.thread == OutputThread::Here || self.track.is_up_to_date()
+    }
+
+    /// Takes in samples that the lane returned, as whole ones of the stream's format. `is_here` where they come while
+    /// they are pushed in.
+    fn take(&mut self, at: &StreamPosition, buffer: &gst::BufferRef, bytes: &[u8], is_here: bool) {
+        let width = at.spec.width();
+        let position = buffer.pts().map(|it| at.timeline.position_of(it));
+        let landing = match position {
+            // What lies before the stream has no position.
+            Some(None) => Landing::Outside,
+            position => self.track.accept(position.flatten(), bytes, width),
+        };
+        if landing == Landing::Outside {
+            return;
+        }
+        let samples = (bytes.len() / width) as u64;
+        self.metas
+            .keep(self.track.span().end.saturating_sub(samples), buffer);
+        if self.thread != OutputThread::Elsewhere {
+            self.thread = if is_here {
+                OutputThread::Here
+            } else {
+                OutputThread::Elsewhere
+            };
+        }
     }
 }
 
-/// What became of a buffer that a lane was to hear.
-#[derive(Debug)]
-pub enum FeedResult {
-    /// It is to be pushed into the lane.
-    Push(gst::Buffer),
-    /// The lane gets it after those that it is still at, or has it.
-    Later,
-    /// The lane cannot take it.
-    Refused,
-}
-
-/// What a lane gave that cannot be used.
+/// What a lane returned that cannot be used.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Misfit {
     /// It has another format than the stream.
@@ -117,211 +161,144 @@ pub enum Misfit {
     Size(usize),
 }
 
-impl LaneStatus {
-    /// Whether the lane has given back all that it could of what it hears, or hears nothing.
-    pub fn is_settled(&self) -> bool {
-        let hearing = &self.hearing;
-        hearing.ear.since().is_none() || (self.run.is_none() && hearing.backlog.is_empty())
-    }
+/// Whether the lane has returned all that it could of what it hears, or hears nothing.
+pub fn is_settled(lane: &Lane) -> bool {
+    !lane.audio.hears() || (lane.run.is_none() && lane.audio.backlog.is_empty())
+}
 
-    pub fn hears(&self) -> bool {
-        self.hearing.ear.since().is_some()
-    }
+/// Whether the lane hears the stream and has not missed a deadline with what it has in hand.
+pub fn keeps_up(lane: &Lane) -> bool {
+    lane.audio.hears() && lane.run.is_none_or(|it| !it.abandoned)
+}
 
-    /// Whether the lane hears the stream and has not missed a deadline with what it has in hand.
-    pub fn keeps_up(&self) -> bool {
-        self.hears() && self.run.is_none_or(|it| !it.abandoned)
+/// Lets a lane hear a buffer, and returns it where it is to be pushed now: else the lane cannot take it, or gets it after
+/// those that it is still at. One that does not follow what the lane heard before begins a new stretch.
+pub fn hear(lanes: &mut Lanes, lane: usize, mut block: AudioBlock) -> Option<Feed> {
+    let StreamPosition { spec, .. } = lanes.position.filter(|_| !lanes.flushing)?;
+    give_up_waiting(lanes, lane);
+    let it = lanes.get_mut(lane)?;
+    if it.audio.hears_to() == Some(block.end) {
+        return None;
     }
-
-    /// Nothing more came of what it was given, so that it lags so far.
-    pub fn admit(&mut self) {
-        self.hearing.ear.admit();
-        if self.hearing.manner == OutputThread::Unknown {
-            // Once is enough to wait for what may come later.
-            self.hearing.manner = OutputThread::Here;
+    if it.audio.hears_to() != Some(block.start) {
+        it.audio.end();
+        if !it.is_idle() {
+            return None;
         }
+        it.audio.track.begin(block.start, spec.width());
+        it.audio.metas.clear();
+        it.audio.is_drained = false;
+        block.frame.make_mut().set_flags(gst::BufferFlags::DISCONT);
+        block.kind = RunKind::WarmUp;
     }
-
-    /// Whether what is still missing of what the lane can give will not come any more.
-    pub fn has_given_all(&self) -> bool {
-        self.hearing.manner == OutputThread::Here || self.hearing.ear.is_up_to_date()
+    if it.run.is_none() {
+        return hand(lanes, lane, block);
     }
+    let behind = block.end - it.audio.track.fed_to();
+    if spec.samples_in(WARM_AHEAD) + (block.end - block.start) < behind {
+        it.audio.end();
+    } else {
+        it.audio.backlog.push_back(block);
+    }
+    None
+}
 
-    /// Position from which on the lane may sound, in a stream that began at `origin`; `None` when it hears nothing.
-    pub fn ripe_at(&self, origin: u64, spec: &Spec) -> Option<u64> {
-        let since = self.hearing.ear.since()?;
-        // From the beginning on there is nothing more to be heard.
-        let ahead = if since <= origin {
-            0
-        } else {
-            spec.samples_in(WARM_AHEAD)
-        };
-        Some(since + ahead)
+fn hand(lanes: &mut Lanes, lane: usize, block: AudioBlock) -> Option<Feed> {
+    let feed = lanes.claim(lane, block.frame, Purpose::Hear(block.kind))?;
+    lanes.get_mut(lane)?.audio.track.feed(block.end);
+    Some(feed)
+}
+
+/// Takes in what a lane returned, a buffer and its bytes. Returns the buffer that it is to get next, if that was what it
+/// had in hand.
+pub fn take(
+    lanes: &mut Lanes,
+    lane: usize,
+    buffer: &gst::BufferRef,
+    bytes: &[u8],
+) -> Result<Option<Feed>, Misfit> {
+    let (Some(position), Some(it)) = (lanes.position, lanes.get_mut(lane)) else {
+        return Ok(None);
+    };
+    if !it.audio.hears() {
+        return Ok(None);
+    }
+    if it.audio.spec != Some(position.spec) {
+        return Err(Misfit::Format(it.audio.spec));
+    }
+    if position.spec.samples_of(bytes.len()).is_none() {
+        return Err(Misfit::Size(bytes.len()));
+    }
+    let is_here = PUSHING.get() == Some(lane);
+    it.audio.take(&position, buffer, bytes, is_here);
+    let has_returned = it.run.is_some_and(|it| it.returned.is_some());
+    if has_returned && it.audio.track.is_up_to_date() {
+        return Ok(end_run(lanes, lane));
+    }
+    Ok(None)
+}
+
+/// Notes that the candidate let go of its buffer. Returns the one that it is to get next.
+pub fn let_go(lanes: &mut Lanes, lane: usize, entered: Option<gst::ClockTime>) -> Option<Feed> {
+    lanes.run_of(lane, entered)?.returned = Some(Instant::now());
+    let audio = &lanes.get(lane)?.audio;
+    let may_come = audio.thread == OutputThread::Elsewhere && !audio.track.is_up_to_date();
+    if may_come && audio.hears() {
+        return None;
+    }
+    end_run(lanes, lane)
+}
+
+/// Ends the wait for samples that do not come from a thread of the lane's own: it is further behind than it says.
+fn give_up_waiting(lanes: &mut Lanes, lane: usize) {
+    let Some(it) = lanes.get_mut(lane) else { return };
+    let returned = it.run.and_then(|it| it.returned);
+    if returned.is_some_and(|it| it + RETURN_GRACE <= Instant::now()) {
+        it.audio.accept_lag();
+        // What it would get next follows with the buffer at hand, or not at all.
+        it.audio.backlog.clear();
+        end_run(lanes, lane);
     }
 }
 
-impl State {
-    /// Lets a lane hear a buffer. One that does not follow what it heard before begins a new stretch.
-    pub fn hear(&mut self, lane: usize, mut heard: AudioBlock) -> FeedResult {
-        let Some(Sound { spec, .. }) = self.sound.filter(|_| !self.flushing) else {
-            return FeedResult::Refused;
-        };
-        self.give_up_waiting(lane);
-        let Some(slot) = self.slots.get_mut(lane) else {
-            return FeedResult::Refused;
-        };
-        if slot.hearing.hears_to() == Some(heard.end) {
-            return FeedResult::Later;
-        }
-        if slot.hearing.hears_to() != Some(heard.start) {
-            slot.hearing.end();
-            if !slot.is_idle() {
-                return FeedResult::Refused;
-            }
-            slot.hearing.ear.begin(heard.start, spec.width());
-            slot.hearing.said.clear();
-            slot.hearing.is_drained = false;
-            heard.frame.make_mut().set_flags(gst::BufferFlags::DISCONT);
-            heard.kind = RunKind::WarmUp;
-        }
-        if slot.run.is_none() {
-            return FeedResult::Push(self.hand(lane, heard));
-        }
-        let behind = heard.end - slot.hearing.ear.given();
-        if spec.samples_in(WARM_AHEAD) + (heard.end - heard.start) < behind {
-            slot.hearing.end();
-            return FeedResult::Refused;
-        }
-        slot.hearing.backlog.push_back(heard);
-        FeedResult::Later
+/// Ends a lane's run, and takes the next buffer from its backlog.
+fn end_run(lanes: &mut Lanes, lane: usize) -> Option<Feed> {
+    let StreamPosition { spec, .. } = lanes.position?;
+    let it = lanes.get_mut(lane)?;
+    let run = it.take_run(|_| true)?;
+    let track = &mut it.audio.track;
+    track.run_finished();
+    // The last warm-up run comes when it has heard and returned enough to know how far it lags.
+    let has_heard = spec.samples_in(WARM_AHEAD) <= track.fed() && track.has_output();
+    let is_last = matches!(it.state, LaneState::Warming { runs_left } if runs_left <= 1);
+    let end = RunEnd {
+        latency: gst::get_timestamp().saturating_sub(run.started).into(),
+        has_output: track.has_output() && !run.abandoned,
+        may_be_warm: has_heard || !is_last,
+    };
+    let next = it.audio.backlog.pop_front();
+    if lanes.end_run(lane, &run, end) {
+        lanes.warmed.push(lane);
     }
+    hand(lanes, lane, next?)
+}
 
-    fn hand(&mut self, lane: usize, heard: AudioBlock) -> gst::Buffer {
-        let entered = stamp::read(&heard.frame).unwrap_or_default();
-        self.claim(lane, entered, heard.frame.pts(), Purpose::Hear(heard.kind));
-        if let Some(slot) = self.slots.get_mut(lane) {
-            slot.hearing.ear.give(heard.end);
-        }
-        heard.frame
+/// How far the lane lags, where that is more than can be waited for; then nothing is expected of it any more.
+pub fn lags_too_far(lanes: &mut Lanes, lane: usize) -> Option<Duration> {
+    let spec = lanes.position?.spec;
+    let it = lanes.get_mut(lane)?;
+    let track = &mut it.audio.track;
+    let behind = if it.run.is_none() { track.behind() } else { 0 };
+    let lag = spec.duration_of(track.delay().max(behind));
+    if lag <= MAX_LAG {
+        return None;
     }
+    *track = AlignedTrack::default();
+    Some(lag)
+}
 
-    /// Takes in what a lane gave, a buffer and its bytes. Returns the buffer that it is to get next, if that was what it had in hand.
-    pub fn heard(
-        &mut self,
-        lane: usize,
-        buffer: &gst::BufferRef,
-        bytes: &[u8],
-    ) -> Result<Option<gst::Buffer>, Misfit> {
-        let (Some(sound), Some(slot)) = (self.sound, self.slots.get_mut(lane)) else {
-            return Ok(None);
-        };
-        if !slot.hears() {
-            return Ok(None);
-        }
-        if slot.hearing.spec != Some(sound.spec) {
-            return Err(Misfit::Format(slot.hearing.spec));
-        }
-        if sound.spec.samples_of(bytes.len()).is_none() {
-            return Err(Misfit::Size(bytes.len()));
-        }
-        let width = sound.spec.width();
-        let hearing = &mut slot.hearing;
-        let landing = match buffer.pts().map(Duration::from) {
-            None => hearing.ear.take(None, bytes, width),
-            Some(pts) => match sound.timeline.position_of(pts) {
-                Some(position) => hearing.ear.take(Some(position), bytes, width),
-                None => Landing::Outside,
-            },
-        };
-        if landing != Landing::Outside {
-            let begin = hearing
-                .ear
-                .span()
-                .end
-                .saturating_sub((bytes.len() / width) as u64);
-            hearing.said.keep(begin, buffer);
-        }
-        if landing != Landing::Outside && hearing.manner != OutputThread::Elsewhere {
-            let is_here = PUSHING.get() == Some(lane);
-            hearing.manner = if is_here {
-                OutputThread::Here
-            } else {
-                OutputThread::Elsewhere
-            };
-        }
-        let has_returned = slot.run.is_some_and(|it| it.returned.is_some());
-        if has_returned && slot.hearing.ear.is_up_to_date() {
-            return Ok(self.run_ends(lane));
-        }
-        Ok(None)
-    }
-
-    /// Notes that the candidate let go of its buffer. Returns the one that it is to get next.
-    pub fn let_go(&mut self, lane: usize, entered: Option<gst::ClockTime>) -> Option<gst::Buffer> {
-        self.run_of(lane, entered)?.returned = Some(Instant::now());
-        let slot = self.slots.get_mut(lane)?;
-        let may_come = slot.hearing.manner == OutputThread::Elsewhere && !slot.hearing.ear.is_up_to_date();
-        if may_come && slot.hears() {
-            return None;
-        }
-        self.run_ends(lane)
-    }
-
-    /// Ends the wait for samples that do not come from a thread of the lane's own: it is further behind than it says.
-    fn give_up_waiting(&mut self, lane: usize) {
-        let Some(slot) = self.slots.get_mut(lane) else {
-            return;
-        };
-        let returned = slot.run.and_then(|it| it.returned);
-        if returned.is_some_and(|it| it + RETURN_GRACE <= Instant::now()) {
-            slot.admit();
-            // What it would get next follows with the buffer at hand, or not at all.
-            slot.hearing.backlog.clear();
-            self.run_ends(lane);
-        }
-    }
-
-    /// Ends a lane's run, tells what it took, and takes the next buffer from its backlog.
-    fn run_ends(&mut self, lane: usize) -> Option<gst::Buffer> {
-        let Sound { spec, .. } = self.sound?;
-        let slot = self.slots.get_mut(lane)?;
-        let run = slot.run.take()?;
-        let latency: Duration = gst::get_timestamp().saturating_sub(run.started).into();
-        slot.hearing.ear.is_through();
-        slot.tally.runs += 1;
-        let mut kind = match run.purpose {
-            Purpose::Hear(kind) => kind,
-            _ => RunKind::WarmUp,
-        };
-        if slot.is_warming() {
-            kind = RunKind::WarmUp;
-        }
-        if kind == RunKind::Shadow && self.newest.is_some_and(|it| run.stamp < it) {
-            kind = RunKind::Overlapped;
-        }
-        if kind != RunKind::WarmUp {
-            slot.tally.window.push(latency);
-        }
-        // The last warm-up run comes when it has heard and given enough to know how far it lags.
-        let ear = &slot.hearing.ear;
-        let has_heard = spec.samples_in(WARM_AHEAD) <= ear.heard() && ear.has_given();
-        let is_last = matches!(slot.residency, LaneState::Warming { runs_left } if runs_left <= 1);
-        let became_warm = (has_heard || !is_last) && slot.warm_up();
-        let is_measured = slot.hearing.ear.has_given() && !run.abandoned || kind != RunKind::WarmUp;
-        let next = slot.hearing.backlog.pop_front();
-        if is_measured {
-            self.tell(Fact::Ran { lane, latency, kind });
-        }
-        if became_warm {
-            self.tell(Fact::Warm { lane });
-            self.warmed.push(lane);
-        }
-        next.map(|it| self.hand(lane, it))
-    }
-
-    /// Largest delay of the lanes that may sound, in samples.
-    pub fn largest_delay(&self) -> u64 {
-        let present = self.slots.iter().filter(|it| it.residency != LaneState::Gone);
-        present.map(|it| it.hearing.ear.delay()).max().unwrap_or_default()
-    }
+/// Largest delay of the lanes that may sound, in samples.
+pub fn largest_delay(lanes: &Lanes) -> u64 {
+    let present = lanes.iter().filter(|it| it.state != LaneState::Gone);
+    present.map(|it| it.audio.track.delay()).max().unwrap_or_default()
 }

@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! How far sound lags: what each lane declares, and what the stream is late by.
+//! How far audio lags: what each lane declares, and what the stream is late by.
 
 use std::cell::Cell;
-use std::sync::Arc;
 use std::time::Duration;
 
 use gst::prelude::*;
 
+use super::lane::{self, MAX_LAG};
 use super::stream::AudioStream;
 use crate::elements::switch::CAT;
+use crate::elements::switch::lanes::watchdog::lane_failed;
 use crate::elements::switch::shared::Shared;
-
-/// The most that a lane may lag. No model for live sound looks so far ahead; an element that gives nothing at all
-/// would else hold up the stream for ever.
-const MOST: Duration = Duration::from_secs(5);
 
 thread_local! {
     /// Whether this thread asks a lane for its own latency, without that of the stream before it.
@@ -33,71 +30,60 @@ pub fn answers_for_lane(query: &mut gst::QueryRef) -> bool {
     }
 }
 
-impl Shared {
-    /// Asks a lane how far it lags. To be called on a thread that holds nothing of the lane's.
-    pub(in crate::elements::switch) fn ask_delay(self: &Arc<Self>, number: usize) {
-        let Some(peer) = self.lane(number).and_then(|it| it.exit.peer()) else {
-            return;
-        };
-        let mut query = gst::query::Latency::new();
-        ASKING.set(true);
-        let is_answered = peer.query(&mut query);
-        ASKING.set(false);
-        if !is_answered {
-            return;
+/// Asks a lane how far it lags. To be called on a thread that holds nothing of the lane's.
+pub fn ask_delay(core: &Shared, lane: usize) {
+    let Some(peer) = core.lanes.elements(lane).and_then(|it| it.exit.peer()) else {
+        return;
+    };
+    let mut query = gst::query::Latency::new();
+    ASKING.set(true);
+    let is_answered = peer.query(&mut query);
+    ASKING.set(false);
+    if !is_answered {
+        return;
+    }
+    let (_, delay, _) = query.result();
+    core.lanes.change(|lanes| {
+        let position = lanes.position;
+        if let (Some(position), Some(it)) = (position, lanes.get_mut(lane)) {
+            it.audio.has_declared = true;
+            // It may have been rounded up to a nanosecond.
+            let delay = Duration::from(delay).saturating_sub(Duration::from_nanos(1));
+            it.audio.track.declare_delay(position.spec.samples_in(delay));
         }
-        let (_, delay, _) = query.result();
-        self.board.change(|state| {
-            let Some(spec) = state.sound.map(|it| it.spec) else {
-                return;
-            };
-            if let Some(slot) = state.slots.get_mut(number) {
-                slot.hearing.has_declared = true;
-                // It may have been rounded up to a nanosecond.
-                let delay = Duration::from(delay).saturating_sub(Duration::from_nanos(1));
-                slot.hearing.ear.declare(spec.samples_in(delay));
-            }
-        });
-    }
+    });
+}
 
-    /// Whether the lane lags by more than can be waited for; then it is told, and left.
-    pub(in crate::elements::switch) fn lags_too_far(self: &Arc<Self>, number: usize) -> bool {
-        let lag = self.board.change(|state| {
-            let spec = state.sound?.spec;
-            let slot = state.slots.get_mut(number)?;
-            let is_idle = slot.run.is_none();
-            let ear = &mut slot.hearing.ear;
-            let behind = if is_idle { ear.behind() } else { 0 };
-            let lag = spec.duration_of(ear.delay().max(behind));
-            let is_too_far = MOST < lag;
-            if is_too_far {
-                *ear = crate::audio::AlignedTrack::default();
-            }
-            is_too_far.then_some(lag)
-        });
-        let Some(lag) = lag else { return false };
-        let cause = format!(
-            "it lags by {:.1} s, more than the {} s that are waited for",
-            lag.as_secs_f64(),
-            MOST.as_secs()
-        );
-        self.lane_failed(number, &cause, "see that it gives back all samples that it gets");
-        true
+/// A lane's latency is another one: it is asked for when the lane has its next buffer.
+pub fn delay_changed(core: &Shared, lane: usize) {
+    if let Some(it) = core.lanes.lock().get_mut(lane) {
+        it.audio.has_declared = false;
     }
+}
 
-    /// Lets the stream lag as far as the slowest lane needs, and tells the pipeline when that is more than before.
-    pub(in crate::elements::switch) fn keep_delay(&self, stage: &mut AudioStream) {
-        let needed = self.board.lock().largest_delay();
-        if needed <= stage.delay {
-            return;
-        }
-        stage.delay = needed;
-        let delay = stage.spec.duration_of(needed);
-        gst::info!(
-            CAT,
-            "Sound goes out {delay:?} later, since a candidate lags so far"
-        );
-        *self.sound_delay.lock() = delay;
-        self.post_latency();
+/// Leaves a lane that lags by more than can be waited for, and says so.
+pub fn leave(core: &Shared, lane: usize, lag: Duration) {
+    let cause = format!(
+        "it lags by {:.1} s, more than the {} s that are waited for",
+        lag.as_secs_f64(),
+        MAX_LAG.as_secs()
+    );
+    let remedy = "see that it gives back all samples that it gets";
+    lane_failed(core, lane, &cause, remedy);
+}
+
+/// Lets the stream lag as far as the slowest lane needs, and tells the pipeline when that is more than before.
+pub fn keep_delay(core: &Shared, stream: &mut AudioStream) {
+    let needed = lane::largest_delay(&core.lanes.lock());
+    if needed <= stream.delay {
+        return;
     }
+    stream.delay = needed;
+    let delay = stream.spec.duration_of(needed);
+    gst::info!(
+        CAT,
+        "Audio goes out {delay:?} later, since a candidate lags so far"
+    );
+    core.timing.set_audio_delay(delay);
+    core.bus.latency_changed();
 }

@@ -5,18 +5,18 @@
 use std::sync::Arc;
 
 use gst::prelude::*;
-use gst::subclass::prelude::*;
 
-use super::lane::{Lane, free_pad};
-use super::status::LaneState;
+use super::bin::{add_pads, add_private, remove_private};
+use super::elements::{LaneElements, free_pad};
 use super::supervisor::{LaneSupervisor, StateRequest};
+use super::watchdog::supervisor_reported;
 use crate::elements::switch::AvrecSwitch;
 use crate::elements::switch::CAT;
 use crate::elements::switch::pads::functions;
 use crate::elements::switch::pads::holder::PadHolder;
 use crate::elements::switch::shared::Shared;
 use crate::policy::Prior;
-use crate::runtime::catalogue::Candidate;
+use crate::runtime::catalog::Candidate;
 
 /// Why a child cannot be a candidate, and what to change.
 #[derive(Debug)]
@@ -121,123 +121,117 @@ pub fn adopt_outer_links(switch: &AvrecSwitch, own: &[&gst::GhostPad]) {
     }
 }
 
-impl Shared {
-    /// Makes a lane of a candidate; a child that cannot be one is reported, and the others go on.
-    pub fn add_lane(self: &Arc<Self>, head: &gst::Element, prior: Prior, listed: Option<Candidate>) {
-        let name = head.name();
-        let lane = chain_from(head).and_then(|chain| {
-            self.make_lane(&name, chain, prior, listed)
-                .map_err(|cause| Misfit {
-                    cause,
-                    remedy: "see what caps the element takes and gives",
-                })
-        });
-        match lane {
-            Ok(lane) => gst::debug!(CAT, "Lane {} is candidate {name}", lane.number),
-            Err(misfit) => self.report_failure(&name, &misfit.cause, misfit.remedy),
-        }
+/// Makes a lane of a candidate; a child that cannot be one is reported, and the others go on.
+pub fn add_lane(core: &Arc<Shared>, head: &gst::Element, prior: Prior, listed: Option<Candidate>) {
+    let name = head.name();
+    let lane = chain_from(head).and_then(|chain| {
+        make_lane(core, &name, chain, prior, listed).map_err(|cause| Misfit {
+            cause,
+            remedy: "see what caps the element takes and gives",
+        })
+    });
+    match lane {
+        Ok(lane) => gst::debug!(CAT, "Lane {} is candidate {name}", lane.number),
+        Err(misfit) => core.bus.candidate_failed(&name, &misfit.cause, misfit.remedy),
     }
+}
 
-    fn make_lane(
-        self: &Arc<Self>,
-        name: &str,
-        candidate: Vec<gst::Element>,
-        prior: Prior,
-        listed: Option<Candidate>,
-    ) -> Result<Arc<Lane>, String> {
-        let switch = self.switch.upgrade().ok_or("the switch is gone")?;
-        let queue = gst::ElementFactory::make("queue")
-            .property("max-size-buffers", 1u32)
-            .property("max-size-bytes", 0u32)
-            .property("max-size-time", 0u64)
-            .property_from_str("leaky", "downstream")
-            .property("silent", true)
-            .property("flush-on-eos", true)
-            .build()
-            .map_err(|_| "the element queue is missing: install GStreamer's core elements")?;
-        let number = {
-            let mut policy_adapter = self.policy_adapter.lock();
-            let number = self.board.add(name);
-            let candidate = policy_adapter.add(name, prior);
-            debug_assert_eq!(number, candidate);
-            number
-        };
-        let watch = PadHolder::new(&format!("watch-{number}"));
-        watch.serve(self);
-        let (watch_sink, watch_src) = functions::watch(number);
-        for pad in [&watch_sink, &watch_src] {
-            watch.add_pad(pad).map_err(|error| error.to_string())?;
-        }
-        let watch: gst::Element = watch.upcast();
-        for element in [&queue, &watch] {
-            switch.imp().add_private(element)?;
-        }
-        let mut elements = vec![queue.clone(), watch.clone()];
-        elements.extend(candidate.iter().cloned());
-        for element in &elements {
-            // The keeper changes their state, so that none can hold up the bin.
-            element.set_locked_state(true);
-        }
-        let core = Arc::downgrade(self);
-        let check = move || {
-            listed
-                .as_ref()
-                .map_or(Ok(()), Candidate::verify)
-                .map_err(|error| error.to_string())
-        };
-        let keeper = LaneSupervisor::new(name, elements, check, move |report| {
-            if let Some(core) = core.upgrade() {
-                core.keeper_reported(number, report);
-            }
-        });
-        let (entry, exit) = (functions::lane_entry(number), functions::lane_exit(number));
-        switch.imp().add_lane_pads(&entry, &exit);
-        let lane = Arc::new(Lane {
-            number,
-            name: name.to_string(),
-            queue,
-            watch,
-            candidate,
-            entry,
-            exit,
-            keeper,
-        });
-        let mut lanes = Vec::clone(&self.lanes());
-        lanes.resize(number, None);
-        lanes.push(Some(lane.clone()));
-        *self.lanes.lock() = Arc::new(lanes);
-        lane.link().inspect_err(|_| self.remove_lane(&lane))?;
-        self.sink.sticky_events_foreach(|event| {
-            // The pad is new and active, so it takes them.
-            let _ = lane.entry.store_sticky_event(event);
-            std::ops::ControlFlow::Continue(gst::EventForeachAction::Keep)
-        });
-        Ok(lane)
+fn make_lane(
+    core: &Arc<Shared>,
+    name: &str,
+    candidate: Vec<gst::Element>,
+    prior: Prior,
+    listed: Option<Candidate>,
+) -> Result<Arc<LaneElements>, String> {
+    let switch = core.bus.element().ok_or("the switch is gone")?;
+    let queue = queue()?;
+    let number = core.lanes.add(name, prior);
+    let built = assemble(core, &switch, (number, name), (queue, candidate), listed);
+    built.inspect_err(|_| core.lanes.remove(number))
+}
+
+/// The queue that gives a lane its thread.
+fn queue() -> Result<gst::Element, &'static str> {
+    gst::ElementFactory::make("queue")
+        .property("max-size-buffers", 1u32)
+        .property("max-size-bytes", 0u32)
+        .property("max-size-time", 0u64)
+        .property_from_str("leaky", "downstream")
+        .property("silent", true)
+        .property("flush-on-eos", true)
+        .build()
+        .map_err(|_| "the element queue is missing: install GStreamer's core elements")
+}
+
+/// Puts a lane together around a candidate, and shows it.
+fn assemble(
+    core: &Arc<Shared>,
+    switch: &AvrecSwitch,
+    (number, name): (usize, &str),
+    (queue, candidate): (gst::Element, Vec<gst::Element>),
+    listed: Option<Candidate>,
+) -> Result<Arc<LaneElements>, String> {
+    let watch = PadHolder::new(&format!("watch-{number}"));
+    watch.serve(core);
+    let (watch_sink, watch_src) = functions::watch(number);
+    for pad in [&watch_sink, &watch_src] {
+        watch.add_pad(pad).map_err(|error| error.to_string())?;
     }
-
-    /// Takes a lane apart; a frame that it has in hand is answered by somebody else.
-    pub fn remove_lane(&self, lane: &Lane) {
-        let mut lanes = Vec::clone(&self.lanes());
-        if let Some(slot) = lanes.get_mut(lane.number) {
-            *slot = None;
-        }
-        *self.lanes.lock() = Arc::new(lanes);
-        self.policy_adapter.lock().remove(lane.number);
-        self.board.fail(lane.number, LaneState::Gone);
-        lane.unlink();
-        for element in &lane.candidate {
-            element.set_locked_state(false);
-        }
-        lane.order(StateRequest::Go(gst::State::Null));
-        self.ends(lane.keeper.end());
-        if let Some(switch) = self.switch.upgrade() {
-            switch.imp().remove_private(lane);
-        }
+    let watch: gst::Element = watch.upcast();
+    for element in [&queue, &watch] {
+        add_private(switch, element)?;
     }
+    let mut elements = vec![queue.clone(), watch.clone()];
+    elements.extend(candidate.iter().cloned());
+    for element in &elements {
+        // The supervisor changes their state, so that none can hold up the bin.
+        element.set_locked_state(true);
+    }
+    let weak = Arc::downgrade(core);
+    let check = move || {
+        listed
+            .as_ref()
+            .map_or(Ok(()), Candidate::verify)
+            .map_err(|error| error.to_string())
+    };
+    let supervisor = LaneSupervisor::new(name, elements, check, move |report| {
+        if let Some(core) = weak.upgrade() {
+            supervisor_reported(&core, number, report);
+        }
+    });
+    let (entry, exit) = (functions::lane_entry(number), functions::lane_exit(number));
+    add_pads(switch, &entry, &exit);
+    let lane = Arc::new(LaneElements {
+        number,
+        name: name.into(),
+        queue,
+        watch,
+        candidate,
+        entry,
+        exit,
+        supervisor,
+    });
+    core.lanes.attach(lane.clone());
+    lane.link().inspect_err(|_| remove_lane(core, &lane))?;
+    core.sink.sticky_events_foreach(|event| {
+        // The pad is new and active, so it takes them.
+        let _ = lane.entry.store_sticky_event(event);
+        std::ops::ControlFlow::Continue(gst::EventForeachAction::Keep)
+    });
+    Ok(lane)
+}
 
-    /// The lane that `object` belongs to.
-    pub fn lane_of(&self, object: &gst::Object) -> Option<Arc<Lane>> {
-        self.lanes().iter().flatten().find(|it| it.owns(object)).cloned()
+/// Takes a lane apart; a frame that it has in hand is answered by somebody else.
+pub fn remove_lane(core: &Shared, lane: &LaneElements) {
+    core.lanes.remove(lane.number);
+    lane.unlink();
+    for element in &lane.candidate {
+        element.set_locked_state(false);
+    }
+    lane.supervisor.order(StateRequest::Go(gst::State::Null));
+    core.endings.add(lane.supervisor.end());
+    if let Some(switch) = core.bus.element() {
+        remove_private(&switch, lane);
     }
 }
 

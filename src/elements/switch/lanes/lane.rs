@@ -1,97 +1,215 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! A lane: one candidate behind a stock queue, which gives it its thread.
+//! The record of one lane: who it is, how far it has come, and the frame that it has in hand.
 
-use gst::prelude::*;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use super::supervisor::{LaneSupervisor, StateRequest};
+use super::elements::LaneElements;
+use super::tally::{LaneTally, ShownState};
+use crate::elements::switch::audio::LaneAudio;
+use crate::elements::switch::totals::WINDOW;
+use crate::messages::{CandidateState, Percentiles};
+use crate::policy::{Availability, Prior, RunKind};
+use crate::score::LatencyWindow;
 
-/// The elements and pads of one candidate.
+/// Runs on real frames before a lane may answer. Their latency is not used as a measurement, because
+/// caches and page tables are cold; the policy takes the best of them as a first guess, so it wants three.
+pub const WARM_UP_RUNS: u32 = 3;
+
+/// How far a lane has come.
+#[derive(Debug, Clone, PartialEq)]
+pub enum LaneState {
+    Loading,
+    Warming {
+        runs_left: u32,
+    },
+    Ready,
+    /// Kept with its cause so that `stats` can tell the user what to change.
+    Failed {
+        cause: String,
+        retry_at: Option<gst::ClockTime>,
+    },
+    /// Removed from the switch; the record stays, because candidate numbers are never used again.
+    Gone,
+}
+
+impl LaneState {
+    /// What `stats` shows of it; of a lane that is gone, nothing is shown.
+    fn shown(&self) -> ShownState {
+        match self {
+            LaneState::Loading => (CandidateState::Loading, None),
+            LaneState::Warming { .. } => (CandidateState::Warming, None),
+            LaneState::Ready => (CandidateState::Ready, None),
+            LaneState::Failed { cause, .. } => (CandidateState::Failed, Some(cause.clone())),
+            LaneState::Gone => (CandidateState::Failed, None),
+        }
+    }
+}
+
+/// Why a lane was given a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    Answer,
+    WarmUp,
+    Shadow(RunKind),
+    /// Nobody waits; the answer is held for the frames to come.
+    Stride,
+    /// The stream waits while one candidate after the other answers the frame.
+    Survey,
+    /// It hears audio, buffer by buffer; how its latency counts was decided before.
+    Hear(RunKind),
+}
+
+/// The frame that a lane has in hand.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Run {
+    /// Identity of the frame: the stamp that the switch put on it.
+    pub stamp: gst::ClockTime,
+    pub pts: Option<gst::ClockTime>,
+    pub started: gst::ClockTime,
+    pub purpose: Purpose,
+    /// Nobody waits for it any more: its deadline passed, or the stream was flushed.
+    pub abandoned: bool,
+    /// The candidate has let go of the frame, with or without an answer.
+    pub returned: Option<Instant>,
+    /// Another lane answered the frame before: the caches are cold.
+    pub is_first: bool,
+    /// Whether the silence was already told to the user.
+    pub reported_hung: bool,
+}
+
+/// What stays of a lane as long as it is there; it is published, so that nobody has to take the table's lock for it.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    pub name: Arc<str>,
+    /// What the catalogue knows of the candidate.
+    pub prior: Prior,
+    /// `None` while the lane is put together, and once it was removed.
+    pub elements: Option<Arc<LaneElements>>,
+    pub is_gone: bool,
+    /// What it has done, and how far it has come.
+    pub tally: Arc<LaneTally>,
+}
+
+/// The record of one lane.
 #[derive(Debug)]
 pub struct Lane {
-    /// Also the candidate's number in the policy and its place on the board.
-    pub number: usize,
-    pub name: String,
-    pub queue: gst::Element,
-    /// Passes each frame into the candidate and sees how that returns.
-    pub watch: gst::Element,
-    /// The candidate's elements in stream order; one, unless children are linked to each other.
-    pub candidate: Vec<gst::Element>,
-    /// Pad of the switch's entry that feeds the lane.
-    pub entry: gst::Pad,
-    /// Pad of the switch's exit that takes the lane's answers.
-    pub exit: gst::Pad,
-    pub keeper: LaneSupervisor,
+    pub identity: Identity,
+    pub state: LaneState,
+    pub run: Option<Run>,
+    pub caps: Option<gst::Caps>,
+    /// The stream was flushed since the lane's last frame.
+    pub needs_flush: bool,
+    /// The user does not want it to answer; it may run beside.
+    pub is_forbidden: bool,
+    pub attempts: u32,
+    /// Latencies of its last runs.
+    pub window: LatencyWindow,
+    /// What it hears and gives, where the stream is audio.
+    pub audio: LaneAudio,
 }
 
 impl Lane {
-    /// Whether `object` is one of the lane's elements or stands inside one.
-    pub fn owns(&self, object: &gst::Object) -> bool {
-        let is_or_holds =
-            |it: &gst::Element| object == it.upcast_ref::<gst::Object>() || object.has_as_ancestor(it);
-        is_or_holds(&self.queue) || self.candidate.iter().any(is_or_holds)
-    }
-
-    pub fn order(&self, order: StateRequest) {
-        self.keeper.order(order);
-    }
-
-    /// Links entry, queue, candidate and exit.
-    pub fn link(&self) -> Result<(), String> {
-        let (Some(head), Some(tail)) = (self.candidate.first(), self.candidate.last()) else {
-            return Err("the candidate has no elements".to_string());
-        };
-        let says = |what: &str| format!("{what} cannot be linked: its caps never fit");
-        let input = self.queue.static_pad("sink").ok_or("the queue has no sink pad")?;
-        let output =
-            free_pad(tail, gst::PadDirection::Src).ok_or_else(|| says("the candidate's source pad"))?;
-        self.queue
-            .link(&self.watch)
-            .map_err(|_| says("the lane's watch"))?;
-        self.watch
-            .link(head)
-            .map_err(|_| says("the candidate's sink pad"))?;
-        output
-            .link(&self.exit)
-            .map_err(|_| says("the candidate's source pad"))?;
-        self.entry.link(&input).map_err(|_| says("the lane's entry"))?;
-        Ok(())
-    }
-
-    /// Unlinks the candidate from the switch; the elements stay where they are.
-    pub fn unlink(&self) {
-        for pad in [self.entry.peer(), self.watch.static_pad("src")]
-            .into_iter()
-            .flatten()
-        {
-            unlink(&pad);
-        }
-        unlink(&self.exit);
-    }
-
-    /// Links the entry anew, so that a restarted lane gets its stream-start, caps and segment again.
-    pub fn renew_entry(&self) {
-        if let Some(input) = self.queue.static_pad("sink") {
-            let _ = self.entry.unlink(&input);
-            // It was linked before with the same caps, so this cannot be refused.
-            let _ = self.entry.link(&input);
+    pub fn new(name: &str, prior: Prior) -> Lane {
+        Lane {
+            identity: Identity {
+                name: name.into(),
+                prior,
+                elements: None,
+                is_gone: false,
+                tally: Arc::default(),
+            },
+            state: LaneState::Loading,
+            run: None,
+            caps: None,
+            needs_flush: false,
+            is_forbidden: false,
+            attempts: 0,
+            window: LatencyWindow::new(WINDOW),
+            audio: LaneAudio::default(),
         }
     }
-}
 
-/// The only pad of `element` in that direction that is not linked.
-pub fn free_pad(element: &gst::Element, direction: gst::PadDirection) -> Option<gst::Pad> {
-    element
-        .pads()
-        .into_iter()
-        .find(|pad| pad.direction() == direction && !pad.is_linked())
-}
+    /// What everybody sees of it.
+    pub fn tally(&self) -> &LaneTally {
+        &self.identity.tally
+    }
 
-fn unlink(pad: &gst::Pad) {
-    let Some(peer) = pad.peer() else { return };
-    // Fails only when somebody else was faster.
-    let _ = match pad.direction() {
-        gst::PadDirection::Src => pad.unlink(&peer),
-        _ => peer.unlink(pad),
-    };
+    pub fn set_state(&mut self, state: LaneState) {
+        self.tally().show(state.shown());
+        self.state = state;
+    }
+
+    /// Takes in how long a run took.
+    pub fn measured(&mut self, latency: Duration) {
+        self.window.push(latency);
+        self.tally().latency.set(Percentiles::of(&self.window));
+    }
+
+    /// Takes the run that has ended, if it `is_this`.
+    pub fn take_run(&mut self, is_this: impl FnOnce(&mut Run) -> bool) -> Option<Run> {
+        let run = self.run.take_if(is_this)?;
+        if run.reported_hung {
+            self.tally().show_hung(false);
+        }
+        Some(run)
+    }
+
+    pub fn name(&self) -> &str {
+        &self.identity.name
+    }
+
+    /// Whether the lane could take a frame, warm or not.
+    pub fn is_idle(&self) -> bool {
+        self.run.is_none() && matches!(self.state, LaneState::Warming { .. } | LaneState::Ready)
+    }
+
+    /// Whether the lane could answer a frame at once, warm or not.
+    pub fn could_answer(&self) -> bool {
+        self.is_idle() && !self.is_forbidden
+    }
+
+    /// Whether waiting for the lane may lead to an answer.
+    pub fn is_worth_waiting(&self) -> bool {
+        self.may_come() && !self.is_forbidden
+    }
+
+    /// Whether the lane is loaded and has warm-up runs left.
+    pub fn is_warming(&self) -> bool {
+        matches!(self.state, LaneState::Warming { .. })
+    }
+
+    /// Whether the lane answers now or may do so by itself.
+    pub fn may_come(&self) -> bool {
+        !matches!(self.state, LaneState::Failed { .. } | LaneState::Gone)
+    }
+
+    pub fn availability(&self) -> Availability {
+        match (&self.state, &self.run) {
+            (LaneState::Ready, None) => Availability::Ready,
+            // As long as its samples come early enough, it may still be at those before.
+            (LaneState::Ready, Some(run)) if self.audio.hears() && !run.abandoned => Availability::Ready,
+            (LaneState::Ready, Some(run)) => Availability::Busy {
+                since: run.started.into(),
+            },
+            _ => Availability::Absent,
+        }
+    }
+
+    /// Counts one warm-up run; `true` when it was the last.
+    pub fn warm_up(&mut self) -> bool {
+        match &mut self.state {
+            LaneState::Warming { runs_left } if *runs_left <= 1 => {
+                self.set_state(LaneState::Ready);
+                self.attempts = 0;
+                true
+            }
+            LaneState::Warming { runs_left } => {
+                *runs_left -= 1;
+                false
+            }
+            _ => false,
+        }
+    }
 }

@@ -2,11 +2,19 @@
 
 //! The lanes: each is one candidate behind a stock queue.
 
+pub mod bin;
 pub mod builder;
 pub mod catalog;
+pub mod chores;
+pub mod elements;
+pub mod feed;
 pub mod lane;
+pub mod lane_output;
+pub mod list;
 pub mod run;
-pub mod status;
+pub mod state;
 pub mod supervisor;
 pub mod table;
+pub mod tally;
 pub mod timed_join;
+pub mod watchdog;

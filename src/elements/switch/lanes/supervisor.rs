@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! A lane's keeper: the one thread that starts, stops and restarts the lane's elements.
+//! A lane's supervisor: the one thread that starts, stops and restarts the lane's elements.
 //!
-//! Loading a model or stopping a stuck element may take any time. The keeper does it, so neither the
+//! Loading a model or stopping a stuck element may take any time. The supervisor does it, so neither the
 //! application nor the streaming thread ever waits longer than it wants to. A lane that cannot be
-//! stopped in time is simply left to its keeper (quarantine): it is finished there, and it is back when
-//! the keeper has caught up with its orders. Elements in NULL need no keeper, so then there is no thread.
+//! stopped in time is simply left to its supervisor (quarantine): it is finished there, and it is back when
+//! the supervisor has caught up with its orders. Elements in NULL need no supervisor, so then there is no thread.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use parking_lot::{Condvar, Mutex};
 
 use super::timed_join::TimedJoin;
 
-/// What a keeper is told to do with the lane's elements.
+/// What a supervisor is told to do with the lane's elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StateRequest {
     Go(gst::State),
@@ -77,7 +77,7 @@ impl fmt::Debug for LaneSupervisor {
 }
 
 impl LaneSupervisor {
-    /// A keeper for `elements`, given in stream order; `check`, before each start from NULL, and `tell` are
+    /// A supervisor for `elements`, given in stream order; `check`, before each start from NULL, and `tell` are
     /// called on its thread.
     pub fn new(
         name: &str,
@@ -127,7 +127,7 @@ impl LaneSupervisor {
                     wanted: gst::State::Null,
                 };
                 let (done, check, tell) = (self.pending.clone(), self.check.clone(), self.tell.clone());
-                let name = format!("keeper {}", self.name);
+                let name = format!("supervisor {}", self.name);
                 let ending = TimedJoin::of(name, move || worker.serve(inbox, &done, &*check, &*tell))?;
                 Thread { orders, ending }
             }

@@ -1,112 +1,206 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! The board: which lane is doing what, shared by the thread that dispatches frames and the lanes' own threads.
+//! The table of lanes: which lane is doing what, shared by the streaming thread and the lanes' own threads.
 //!
 //! One mutex, one condition variable. Nothing is pushed, posted or run while the mutex is held: each
-//! method returns what is to be done.
+//! method returns what is to be done. Who is in the switch is published beside it (`LaneList`), for all who want no more.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use super::run::{Fact, FollowUp, Outcome, State};
-use super::status::{LaneOutput, LaneState, LaneStatus, Purpose, Run};
+use super::chores::Chores;
+use super::elements::LaneElements;
+use super::lane::{Lane, LaneState, Purpose, Run};
+use super::lane_output::LaneOutput;
+use super::list::LaneList;
+use super::run::{FollowUp, Outcome};
+use super::state::Lanes;
+use super::tally::LaneTally;
+use crate::audio::Spec;
+use crate::clone_in_place::clone_in_place;
+use crate::elements::switch::audio::LaneAudio;
+use crate::elements::switch::fact::Fact;
+use crate::elements::switch::settings::Settings;
+use crate::policy::{Availability, Prior};
 
 /// How long an answer may still come, from a thread of the candidate's own, after the candidate let go of the frame.
 pub const RETURN_GRACE: Duration = Duration::from_secs(1);
 
-/// The board itself.
+/// The table itself.
 #[derive(Debug, Default)]
-pub struct Board {
-    state: Mutex<State>,
+pub struct LaneTable {
+    lanes: Mutex<Lanes>,
     changed: Condvar,
+    list: ArcSwap<LaneList>,
 }
 
-impl Board {
-    pub fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock()
+/// What the streaming thread gets with one look into the table; it keeps the room from frame to frame.
+#[derive(Debug, Default)]
+pub struct Exchanged {
+    /// What happened since the last exchange, oldest first.
+    pub facts: VecDeque<Fact>,
+    /// Who could answer now.
+    pub availability: Vec<Availability>,
+}
+
+clone_in_place! { Exchanged: facts availability }
+
+impl LaneTable {
+    pub fn lock(&self) -> MutexGuard<'_, Lanes> {
+        #[cfg(test)]
+        LOCKS.set(LOCKS.get() + 1);
+        self.lanes.lock()
     }
 
-    /// Adds a lane and returns its number.
-    pub fn add(&self, name: &str) -> usize {
-        let mut state = self.state.lock();
-        state.slots.push(LaneStatus::new(name.to_string()));
-        state.slots.len() - 1
-    }
-
-    /// Moves a lane to another residency and wakes whoever waits for one.
-    pub fn settle(&self, lane: usize, residency: LaneState) {
-        let mut state = self.state.lock();
-        let Some(slot) = state
-            .slots
-            .get_mut(lane)
-            .filter(|it| it.residency != LaneState::Gone)
-        else {
-            return;
-        };
-        slot.residency = residency;
+    /// Changes what stands in the table, and wakes whoever waits for that.
+    pub fn change<T>(&self, change: impl FnOnce(&mut Lanes) -> T) -> T {
+        let changed = change(&mut self.lock());
         self.changed.notify_all();
+        changed
     }
 
-    /// Marks a lane as failed or gone; a frame that it has in hand goes to somebody else.
-    pub fn fail(&self, lane: usize, residency: LaneState) {
-        let mut state = self.state.lock();
-        let Some(slot) = state.slots.get_mut(lane) else {
-            return;
+    /// Who is in the switch, without a lock.
+    pub fn list(&self) -> Arc<LaneList> {
+        self.list.load_full()
+    }
+
+    /// A lane's elements, while it has any.
+    pub fn elements(&self, lane: usize) -> Option<Arc<LaneElements>> {
+        self.list.load().elements(lane).cloned()
+    }
+
+    /// What a lane shows of itself, without a lock.
+    pub fn tally(&self, lane: usize) -> Option<Arc<LaneTally>> {
+        let list = self.list.load();
+        list.lanes.get(lane).map(|it| it.tally.clone())
+    }
+
+    /// Adds a lane, which has no elements yet, and returns its number.
+    pub fn add(&self, name: &str, prior: Prior) -> usize {
+        let mut lanes = self.lock();
+        lanes.lanes.push(Lane::new(name, prior));
+        self.publish(&lanes);
+        lanes.lanes.len() - 1
+    }
+
+    /// Gives a lane its elements.
+    pub fn attach(&self, elements: Arc<LaneElements>) {
+        let mut lanes = self.lock();
+        if let Some(lane) = lanes.get_mut(elements.number) {
+            lane.identity.elements = Some(elements);
+        }
+        self.publish(&lanes);
+    }
+
+    /// Takes a lane off the list; a frame that it has in hand goes to somebody else.
+    pub fn remove(&self, lane: usize) {
+        self.change(|lanes| {
+            lanes.fail(lane, LaneState::Gone);
+            if let Some(slot) = lanes.get_mut(lane) {
+                (slot.identity.elements, slot.identity.is_gone) = (None, true);
+            }
+            self.publish(lanes);
+        });
+    }
+
+    fn publish(&self, lanes: &Lanes) {
+        let lanes = lanes.iter().map(|it| it.identity.clone()).collect();
+        self.list.store(Arc::new(LaneList { lanes }));
+    }
+
+    /// Gives what happened and who could answer to the streaming thread, which has a new frame when `entered` is given.
+    /// `settings` are given where who is forbidden may have changed.
+    pub fn exchange(
+        &self,
+        entered: Option<gst::ClockTime>,
+        settings: Option<&Settings>,
+        into: &mut Exchanged,
+    ) -> Chores {
+        let mut lanes = self.lock();
+        into.facts.append(&mut lanes.facts);
+        into.availability.clear();
+        into.availability.extend(lanes.iter().map(Lane::availability));
+        if let Some(settings) = settings {
+            for lane in lanes.iter_mut() {
+                lane.is_forbidden = settings.forbids(lane.name());
+            }
+        }
+        let Some(entered) = entered else {
+            return Chores::default();
         };
-        slot.residency = residency;
-        state.end_without_answer(lane);
-        state.tell(Fact::Failed { lane });
+        lanes.newest = Some(entered);
+        Chores::of(&mut lanes, entered)
+    }
+
+    /// What happened since the last exchange.
+    pub fn take_facts(&self, into: &mut VecDeque<Fact>) {
+        into.append(&mut self.lock().facts);
+    }
+
+    /// Moves a lane to another state and wakes whoever waits for one.
+    pub fn settle(&self, lane: usize, state: LaneState) {
+        let mut lanes = self.lock();
+        let slot = lanes.get_mut(lane).filter(|it| it.state != LaneState::Gone);
+        let Some(slot) = slot else { return };
+        slot.set_state(state);
         self.changed.notify_all();
     }
 
     /// Forgets what a stopped lane had in hand.
     pub fn stopped(&self, lane: usize) {
-        let mut state = self.state.lock();
-        state.end_without_answer(lane);
-        let Some(slot) = state.slots.get_mut(lane) else {
+        let mut lanes = self.lock();
+        lanes.end_without_answer(lane);
+        let Some(slot) = lanes.get_mut(lane) else {
             return;
         };
         (slot.caps, slot.needs_flush) = (None, false);
-        slot.hearing = crate::elements::switch::audio::LaneAudio::default();
-        if slot.residency != LaneState::Gone {
-            slot.residency = LaneState::Loading;
-            state.tell(Fact::Failed { lane });
+        slot.audio = LaneAudio::default();
+        if slot.state != LaneState::Gone {
+            slot.set_state(LaneState::Loading);
+            lanes.tell(Fact::Failed { lane });
         }
         self.changed.notify_all();
     }
 
     /// Ends the run of the frame that entered then: nobody will answer it.
     pub fn swallowed(&self, lane: usize, entered: Option<gst::ClockTime>) {
-        let mut state = self.state.lock();
-        if state.run_of(lane, entered).is_some() {
-            state.end_without_answer(lane);
+        let mut lanes = self.lock();
+        if lanes.run_of(lane, entered).is_some() {
+            lanes.end_without_answer(lane);
             self.changed.notify_all();
         }
     }
 
     /// Notes that the candidate has let go of its frame: unless it has threads of its own, no answer will come any more.
-    pub fn returned(&self, lane: usize, entered: Option<gst::ClockTime>) {
-        let mut state = self.state.lock();
-        let Some(run) = state.run_of(lane, entered) else {
-            return;
+    /// `false` where the stream is audio, of which the table knows no more.
+    pub fn returned(&self, lane: usize, entered: Option<gst::ClockTime>) -> bool {
+        let mut lanes = self.lock();
+        if lanes.position.is_some() {
+            return false;
+        }
+        let Some(run) = lanes.run_of(lane, entered) else {
+            return true;
         };
         run.returned = Some(Instant::now());
         if run.abandoned {
-            state.end_without_answer(lane);
+            lanes.end_without_answer(lane);
         }
         self.changed.notify_all();
+        true
     }
 
     pub fn set_flushing(&self, flushing: bool) {
-        let mut state = self.state.lock();
-        state.flushing = flushing;
+        let mut lanes = self.lock();
+        lanes.flushing = flushing;
         if flushing {
-            (state.trial, state.echo, state.followed, state.held) = (None, None, None, None);
-            for slot in &mut state.slots {
+            (lanes.trial, lanes.modified, lanes.followed, lanes.held) = (None, None, None, None);
+            for slot in lanes.iter_mut() {
                 slot.needs_flush = true;
-                slot.hearing.end();
+                slot.audio.end();
                 if let Some(run) = slot.run.as_mut() {
                     run.abandoned = true;
                 }
@@ -115,49 +209,42 @@ impl Board {
         self.changed.notify_all();
     }
 
-    /// Moves the facts that came in since the last call to `facts`, oldest first.
-    pub fn take_facts(&self, facts: &mut VecDeque<Fact>) {
-        facts.clear();
-        std::mem::swap(&mut self.state.lock().facts, facts);
-    }
-
     /// Waits until the lane that was claimed with [`Purpose::Answer`] or [`Purpose::Survey`] answers, or
     /// until `deadline`.
     pub fn wait_answer(&self, deadline: Option<Instant>) -> Outcome {
-        let mut state = self.state.lock();
+        let mut lanes = self.lock();
         loop {
-            if state.flushing {
-                state.awaited = None;
+            if lanes.flushing {
+                lanes.awaited = None;
                 return Outcome::Flushing;
             }
-            let Some(awaited) = state.awaited.as_mut() else {
+            let Some(awaited) = lanes.awaited.as_mut() else {
                 return Outcome::NoAnswer;
             };
             if let Some(outcome) = awaited.outcome.take() {
-                state.awaited = None;
+                lanes.awaited = None;
                 return outcome;
             }
             let lane = awaited.lane;
-            let returned = state
-                .slots
+            let returned = lanes
                 .get(lane)
                 .and_then(|it| it.run?.returned)
                 .map(|it| it + RETURN_GRACE);
             let end = deadline.into_iter().chain(returned).min();
             let late = match end {
-                Some(end) => self.changed.wait_until(&mut state, end).timed_out(),
+                Some(end) => self.changed.wait_until(&mut lanes, end).timed_out(),
                 None => {
-                    self.changed.wait(&mut state);
+                    self.changed.wait(&mut lanes);
                     false
                 }
             };
-            let is_open = state.awaited.as_ref().is_some_and(|it| it.outcome.is_none());
+            let is_open = lanes.awaited.as_ref().is_some_and(|it| it.outcome.is_none());
             if late && is_open && end == deadline {
-                state.abandon();
+                lanes.abandon();
                 return Outcome::Deadline;
             }
             if late && is_open {
-                state.end_without_answer(lane);
+                lanes.end_without_answer(lane);
             }
         }
     }
@@ -165,40 +252,38 @@ impl Board {
     /// Waits until some lane could answer, at most until `deadline`. Returns `false` on a flush.
     pub fn wait_for_somebody(&self, deadline: Instant) -> bool {
         // Other lanes' news wake it up too, so it has to look again.
-        self.wait_until(deadline, |state| state.slots.iter().any(LaneStatus::could_answer))
+        self.wait_until(deadline, |lanes| lanes.iter().any(Lane::could_answer))
     }
 
     /// Waits until `lane` is free of a shadow or warm-up run, at most until `deadline`.
     pub fn wait_free(&self, lane: usize, deadline: Instant) {
         let is_answer = |it: Purpose| matches!(it, Purpose::Answer | Purpose::Stride);
         let is_beside = |run: &Run| !is_answer(run.purpose) && !run.abandoned;
-        self.wait_until(deadline, |state| {
-            let run = state.slots.get(lane).and_then(|it| it.run.as_ref());
+        self.wait_until(deadline, |lanes| {
+            let run = lanes.get(lane).and_then(|it| it.run.as_ref());
             !run.is_some_and(is_beside)
         });
     }
 
+    /// Waits until the lane `is_so`, or gone, at most until `deadline`. Returns `false` on a flush.
+    pub fn wait_lane(&self, lane: usize, deadline: Instant, is_so: impl Fn(&Lane) -> bool) -> bool {
+        self.wait_until(deadline, |lanes| lanes.get(lane).is_none_or(&is_so))
+    }
+
     /// Waits until `is_so`, at most until `deadline`. Returns `false` on a flush.
-    pub fn wait_until(&self, deadline: Instant, is_so: impl Fn(&State) -> bool) -> bool {
-        let mut state = self.state.lock();
-        while !state.flushing && !is_so(&state) {
-            if self.changed.wait_until(&mut state, deadline).timed_out() {
+    pub fn wait_until(&self, deadline: Instant, is_so: impl Fn(&Lanes) -> bool) -> bool {
+        let mut lanes = self.lock();
+        while !lanes.flushing && !is_so(&lanes) {
+            if self.changed.wait_until(&mut lanes, deadline).timed_out() {
                 break;
             }
         }
-        !state.flushing
-    }
-
-    /// Changes what stands on the board, and wakes whoever waits for that.
-    pub fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
-        let changed = change(&mut self.state.lock());
-        self.changed.notify_all();
-        changed
+        !lanes.flushing
     }
 
     pub fn set_caps(&self, lane: usize, caps: gst::Caps) {
-        if let Some(slot) = self.state.lock().slots.get_mut(lane) {
-            slot.hearing.spec = crate::audio::Spec::from_caps(&caps);
+        if let Some(slot) = self.lock().get_mut(lane) {
+            slot.audio.spec = Spec::from_caps(&caps);
             slot.caps = Some(caps);
         }
     }
@@ -206,11 +291,14 @@ impl Board {
     /// Takes in what `lane` made of its frame; `stamp` is what the buffer still carries of the switch's own.
     ///
     /// An answer to a frame that the lane no longer has in hand (a second output for one input, or one
-    /// that comes after a restart) is dropped.
+    /// that comes after a restart) is dropped. Of audio the table knows no more than that it is.
     pub fn deliver(&self, lane: usize, buffer: gst::Buffer, stamp: Option<gst::ClockTime>) -> FollowUp {
         let now = gst::get_timestamp();
-        let mut state = self.state.lock();
-        let Some(slot) = state.slots.get_mut(lane) else {
+        let mut lanes = self.lock();
+        if lanes.position.is_some() {
+            return FollowUp::Audio(buffer);
+        }
+        let Some(slot) = lanes.get_mut(lane) else {
             return FollowUp::Nothing;
         };
         let is_this = |run: &Run| match stamp {
@@ -219,15 +307,21 @@ impl Board {
             // The candidate made a new buffer without our meta: the PTS tells, where there is one.
             None => run.pts.is_none() || buffer.pts().is_none() || run.pts == buffer.pts(),
         };
-        let Some(run) = slot.run.take_if(|run| is_this(run)) else {
+        let Some(run) = slot.take_run(|run| is_this(run)) else {
             return FollowUp::Nothing;
         };
         let answer = LaneOutput {
             buffer,
             caps: slot.caps.clone(),
         };
-        let follow_up = state.finish(lane, run, answer, (now - run.started).into());
+        let follow_up = lanes.finish(lane, run, answer, (now - run.started).into());
         self.changed.notify_all();
         follow_up
     }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How often this thread took the lock of a table.
+    pub static LOCKS: std::cell::Cell<u32> = const { std::cell::Cell::new(0) };
 }

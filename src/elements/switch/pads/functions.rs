@@ -8,19 +8,23 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 
 use super::holder::PadHolderImp;
+use super::{events, lane_pads, queries};
 use crate::elements::stamp;
-use crate::elements::switch::audio::{answers_for_lane, within_push};
+use crate::elements::switch::CAT;
+use crate::elements::switch::audio::{self, answers_for_lane, within_push};
 use crate::elements::switch::shared::Shared;
+use crate::elements::switch::stream::{Stream, Streaming};
+use crate::elements::switch::video;
 
 /// Where frames come in.
 pub fn sink() -> gst::Pad {
     gst::Pad::builder(gst::PadDirection::Sink)
         .name("sink")
         .chain_function(|_, parent, buffer| {
-            serve(parent, Err(gst::FlowError::Error), |core| core.chain(buffer))
+            serve(parent, Err(gst::FlowError::Error), |core| chain(core, buffer))
         })
-        .event_function(|_, parent, event| serve(parent, false, |core| core.sink_event(event)))
-        .query_function(|_, parent, query| serve(parent, false, |core| core.sink_query(query)))
+        .event_function(|_, parent, event| serve(parent, false, |core| events::sink_event(core, event)))
+        .query_function(|_, parent, query| serve(parent, false, |core| queries::sink_query(core, query)))
         .build()
 }
 
@@ -28,8 +32,8 @@ pub fn sink() -> gst::Pad {
 pub fn src() -> gst::Pad {
     gst::Pad::builder(gst::PadDirection::Src)
         .name("src")
-        .event_function(|_, parent, event| serve(parent, false, |core| core.src_event(event)))
-        .query_function(|_, parent, query| serve(parent, false, |core| core.src_query(query)))
+        .event_function(|_, parent, event| serve(parent, false, |core| events::src_event(core, event)))
+        .query_function(|_, parent, query| serve(parent, false, |core| queries::src_query(core, query)))
         .build()
 }
 
@@ -37,7 +41,7 @@ pub fn src() -> gst::Pad {
 pub fn lane_entry(lane: usize) -> gst::Pad {
     gst::Pad::builder(gst::PadDirection::Src)
         .name(format!("src_{lane}"))
-        .event_function(|_, parent, event| serve(parent, false, |core| core.lane_entry_event(event)))
+        .event_function(|_, parent, event| serve(parent, false, |core| lane_pads::entry_event(core, event)))
         .query_function(|_, parent, query| {
             answers_for_lane(query) || serve(parent, false, |core| core.sink.peer_query(query))
         })
@@ -59,7 +63,7 @@ pub fn watch(lane: usize) -> (gst::Pad, gst::Pad) {
             // By now the lane may have the next frame: the stamp tells which one it is that returns.
             let entered = stamp::read(&buffer);
             let flow = within_push(lane, || src.push(buffer));
-            serve(parent, (), |core| core.returned(lane, entered, flow));
+            serve(parent, (), |core| lane_pads::returned(core, lane, entered, flow));
             flow
         })
         .event_function(move |_, parent, event| other(parent, "src").is_some_and(|it| it.push_event(event)))
@@ -79,15 +83,28 @@ pub fn lane_exit(lane: usize) -> gst::Pad {
         .name(format!("sink_{lane}"))
         .chain_function(move |_, parent, buffer| {
             serve(parent, Err(gst::FlowError::Flushing), |core| {
-                core.delivered(lane, buffer);
+                lane_pads::delivered(core, lane, buffer);
                 Ok(gst::FlowSuccess::Ok)
             })
         })
         .event_function(move |_, parent, event| {
-            serve(parent, false, |core| core.lane_exit_event(lane, &event))
+            serve(parent, false, |core| lane_pads::exit_event(core, lane, &event))
         })
-        .query_function(|_, parent, query| serve(parent, false, |core| core.lane_exit_query(query)))
+        .query_function(|_, parent, query| serve(parent, false, |core| lane_pads::exit_query(core, query)))
         .build()
+}
+
+/// Takes one frame in and pushes one frame out, or as much audio as came in.
+fn chain(core: &Arc<Shared>, frame: gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
+    let Ok(mut streaming) = core.streaming.try_borrow_mut() else {
+        gst::error!(CAT, "A buffer comes from within the stream's own thread");
+        return Err(gst::FlowError::Error);
+    };
+    let Streaming { control, stream } = &mut *streaming;
+    match stream {
+        Stream::Video(video) => video::chain::chain(core, control, video, frame),
+        Stream::Audio(audio) => audio::chain::chain(core, control, audio, frame),
+    }
 }
 
 /// Runs `act` for the pad's switch; gives `otherwise` when that is gone, or when it panics.

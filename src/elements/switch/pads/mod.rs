@@ -5,4 +5,6 @@
 pub mod events;
 pub mod functions;
 pub mod holder;
+pub mod lane_pads;
 pub mod output;
+pub mod queries;

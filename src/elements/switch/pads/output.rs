@@ -3,9 +3,9 @@
 //! What leaves the switch: events in their order, and each answer made to look like the frame it answers.
 
 use crate::elements::stamp;
-use crate::elements::switch::lanes::status::LaneOutput;
+use crate::elements::switch::lanes::lane_output::LaneOutput;
 
-/// StateRequest of the sticky events downstream.
+/// Order of the sticky events downstream.
 ///
 /// The caps of the stream are those of the lane that answers, so they are known only with the first
 /// answer. What must follow the caps (the segment first of all) waits for it here.

@@ -3,29 +3,28 @@
 //! A frame's way where a candidate answers only every k-th frame: its last answer leaves again, and nobody waits for
 //! the next one.
 
-use std::sync::Arc;
-
-use super::chain::{AnsweredBy, FrameContext, FrameOutcome};
-use crate::elements::switch::lanes::status::Purpose;
+use super::chain::{self, FrameOutcome};
+use crate::elements::switch::frame::{AnsweredBy, FrameContext};
+use crate::elements::switch::lanes::lane::Purpose;
 use crate::elements::switch::shared::Shared;
+use crate::elements::switch::stream::{Control, VideoStream};
 
-impl Shared {
-    /// Lets the held answer of `lane` leave, or the floor's while there is none yet; with `begins`, the lane takes the
-    /// frame for later.
-    pub fn hold(
-        self: &Arc<Self>,
-        journey: &mut FrameContext,
-        lane: usize,
-        begins: bool,
-    ) -> Result<FrameOutcome, gst::FlowError> {
-        if begins {
-            self.start(lane, journey, Purpose::Stride);
-        }
-        self.announce(journey);
-        let held = self.board.lock().held.clone();
-        match held.filter(|it| it.0 == lane) {
-            Some((_, answer)) => Ok(FrameOutcome::Push(AnsweredBy::Held(lane), answer)),
-            None => self.floor(journey),
-        }
+/// Lets the held answer of `lane` leave, or the floor's while there is none yet; where it `begins`, the lane takes the
+/// frame for later.
+pub fn hold(
+    core: &Shared,
+    control: &mut Control,
+    video: &VideoStream,
+    context: &mut FrameContext,
+    (lane, begins): (usize, bool),
+) -> Result<FrameOutcome, gst::FlowError> {
+    if begins {
+        chain::start(core, lane, context, Purpose::Stride);
+    }
+    context.announce(core, &control.adapter, &mut control.totals);
+    let held = core.lanes.lock().held.clone();
+    match held.filter(|it| it.0 == lane) {
+        Some((_, answer)) => Ok(FrameOutcome::Push(AnsweredBy::Held(lane), answer)),
+        None => chain::floor(core, control, video, context),
     }
 }

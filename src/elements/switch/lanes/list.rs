@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! Who is in the switch, as published: read without the table's lock.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::elements::LaneElements;
+use super::lane::Identity;
+use super::supervisor::StateRequest;
+use crate::elements::switch::CAT;
+
+/// All lanes by number; one that was removed keeps its place.
+#[derive(Debug, Default)]
+pub struct LaneList {
+    pub lanes: Vec<Identity>,
+}
+
+impl LaneList {
+    /// The lanes that are there, in the order in which they were added.
+    pub fn present(&self) -> impl Iterator<Item = &Arc<LaneElements>> {
+        self.lanes.iter().filter_map(|it| it.elements.as_ref())
+    }
+
+    /// Name of a lane, empty where there is none.
+    pub fn name(&self, lane: usize) -> &str {
+        self.lanes.get(lane).map_or("", |it| &it.name)
+    }
+
+    /// Number of the lane with that name.
+    pub fn id(&self, name: &str) -> Option<usize> {
+        self.lanes.iter().position(|it| !it.is_gone && *it.name == *name)
+    }
+
+    pub fn elements(&self, lane: usize) -> Option<&Arc<LaneElements>> {
+        self.lanes.get(lane)?.elements.as_ref()
+    }
+
+    /// The lane that `object` belongs to.
+    pub fn lane_of(&self, object: &gst::Object) -> Option<&Arc<LaneElements>> {
+        self.present().find(|it| it.owns(object))
+    }
+
+    /// Names of the candidates, for a sentence.
+    pub fn names(&self) -> String {
+        let names: Vec<&str> = self.present().map(|it| &*it.name).collect();
+        names.join(", ")
+    }
+
+    /// Sends all lanes to a state; their supervisors do it.
+    pub fn order(&self, order: StateRequest) {
+        self.present().for_each(|it| it.supervisor.order(order));
+    }
+
+    /// Sends the lanes to PLAYING on the clock of `switch`.
+    pub fn play(&self, switch: &gst::Element) {
+        for lane in self.present() {
+            lane.align_clock(switch);
+            lane.supervisor.order(StateRequest::Go(gst::State::Playing));
+        }
+    }
+
+    /// Waits until all supervisors have done what they were told, at most until `deadline`.
+    ///
+    /// Lanes that need longer are left to their supervisors.
+    pub fn settle(&self, deadline: Instant) {
+        for lane in self.present().filter(|it| !it.supervisor.wait(deadline)) {
+            gst::warning!(
+                CAT,
+                "Candidate {} does not stop; it is finished in the background",
+                lane.name
+            );
+        }
+    }
+}

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! What stands in the table of lanes, and how one event changes it: pure bookkeeping under the table's lock.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::lane::{Lane, LaneState, Purpose, Run};
+use super::lane_output::LaneOutput;
+use super::run::{self, Feed, FollowUp, Outcome, RunEnd};
+use crate::elements::stamp;
+use crate::elements::switch::audio::StreamPosition;
+use crate::elements::switch::fact::Fact;
+use crate::elements::switch::scoring::trial::{ModifiedFrame, Trial};
+use crate::policy::Availability;
+
+/// Frames for which a perturbed frame waits for slack: 10 s at 25 fps.
+const PATIENCE: u64 = 250;
+
+/// Everything behind the table's mutex.
+#[derive(Debug, Default)]
+pub struct Lanes {
+    pub(super) lanes: Vec<Lane>,
+    pub flushing: bool,
+    pub trial: Option<Trial>,
+    /// A changed frame that waits for slack.
+    pub modified: Option<ModifiedFrame>,
+    /// The lane that looked at a frame beside the active one, and the number of that frame.
+    pub followed: Option<(usize, u64)>,
+    /// The last answer that nobody waited for, and whose it is.
+    pub held: Option<(usize, LaneOutput)>,
+    pub(super) facts: VecDeque<Fact>,
+    pub(super) awaited: Option<Awaited>,
+    /// Where the stream stands, if it is audio.
+    pub position: Option<StreamPosition>,
+    /// Lanes that have become warm by audio and are yet to be announced.
+    pub warmed: Vec<usize>,
+    /// When the newest frame entered.
+    pub newest: Option<gst::ClockTime>,
+    /// The lane that was last asked to answer a frame.
+    last_asked: Option<usize>,
+}
+
+/// The answer that the streaming thread is waiting for.
+#[derive(Debug)]
+pub(super) struct Awaited {
+    pub lane: usize,
+    pub stamp: gst::ClockTime,
+    pub outcome: Option<Outcome>,
+}
+
+impl Lanes {
+    pub fn get(&self, lane: usize) -> Option<&Lane> {
+        self.lanes.get(lane)
+    }
+
+    pub fn get_mut(&mut self, lane: usize) -> Option<&mut Lane> {
+        self.lanes.get_mut(lane)
+    }
+
+    pub fn iter(&self) -> std::slice::Iter<'_, Lane> {
+        self.lanes.iter()
+    }
+
+    pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, Lane> {
+        self.lanes.iter_mut()
+    }
+
+    /// Whether there is such a lane, and it is so.
+    pub fn is(&self, lane: usize, is_so: impl FnOnce(&Lane) -> bool) -> bool {
+        self.get(lane).is_some_and(is_so)
+    }
+
+    pub fn tell(&mut self, fact: Fact) {
+        self.facts.push_back(fact);
+    }
+
+    /// Gives `lane` a frame; the caller pushes it into the lane after the lock is gone. `None` where the lane is gone.
+    pub fn claim(&mut self, lane: usize, frame: gst::Buffer, purpose: Purpose) -> Option<Feed> {
+        let stamp = stamp::read(&frame).unwrap_or_default();
+        let is_first = self.last_asked != Some(lane);
+        let is_awaited = matches!(purpose, Purpose::Answer | Purpose::Survey);
+        if is_awaited {
+            self.awaited = None;
+        }
+        let slot = self.lanes.get_mut(lane)?;
+        let elements = slot.identity.elements.clone()?;
+        slot.run = Some(Run {
+            stamp,
+            pts: frame.pts(),
+            started: gst::get_timestamp(),
+            purpose,
+            abandoned: false,
+            returned: None,
+            is_first,
+            reported_hung: false,
+        });
+        let flush_first = std::mem::take(&mut slot.needs_flush);
+        if matches!(purpose, Purpose::Answer | Purpose::Stride) {
+            self.last_asked = Some(lane);
+        }
+        self.awaited = is_awaited
+            .then_some(Awaited {
+                lane,
+                stamp,
+                outcome: None,
+            })
+            .or(self.awaited.take());
+        Some(Feed {
+            elements,
+            frame,
+            entered: stamp,
+            flush_first,
+        })
+    }
+
+    /// The run of that frame, if the lane still has it in hand.
+    pub fn run_of(&mut self, lane: usize, entered: Option<gst::ClockTime>) -> Option<&mut Run> {
+        let run = self.get_mut(lane)?.run.as_mut()?;
+        (Some(run.stamp) == entered).then_some(run)
+    }
+
+    /// Ends the run of `lane` without an answer, because the lane failed or dropped the frame.
+    pub fn end_without_answer(&mut self, lane: usize) {
+        if let Some(slot) = self.get_mut(lane) {
+            slot.take_run(|_| true);
+            slot.audio.end();
+        }
+        let is_open = |it: &&mut Awaited| it.lane == lane && it.outcome.is_none();
+        if let Some(awaited) = self.awaited.as_mut().filter(is_open) {
+            awaited.outcome = Some(Outcome::NoAnswer);
+        }
+        if self.trial.as_ref().is_some_and(|it| it.waits_for(lane)) {
+            self.trial = None;
+        }
+    }
+
+    /// Marks a lane as failed or gone; a frame that it has in hand goes to somebody else.
+    pub fn fail(&mut self, lane: usize, state: LaneState) {
+        let Some(slot) = self.get_mut(lane) else {
+            return;
+        };
+        slot.set_state(state);
+        self.end_without_answer(lane);
+        self.tell(Fact::Failed { lane });
+    }
+
+    /// Lanes that could answer a frame, warm or not.
+    pub fn idle(&self) -> impl Iterator<Item = usize> {
+        let all = self.iter().enumerate();
+        all.filter(|it| it.1.could_answer()).map(|it| it.0)
+    }
+
+    /// A lane that is loaded but not warm: the pinned one, while that may come, else the one that is named as the floor,
+    /// else the first.
+    pub fn cold(&self, pinned: Option<usize>, floor: Option<usize>) -> Option<usize> {
+        let could = |lane: &usize| self.is(*lane, Lane::could_answer);
+        match pinned {
+            Some(lane) => Some(lane).filter(could),
+            None => floor.filter(could).or_else(|| self.idle().next()),
+        }
+    }
+
+    /// Takes the perturbed frame that waits, if its lane could run it within `slack` beside the active one. One that
+    /// is out of date is dropped.
+    pub fn take_modified(
+        &mut self,
+        active: usize,
+        number: u64,
+        slack: Duration,
+        caps: Option<&gst::Caps>,
+    ) -> Option<ModifiedFrame> {
+        self.modified
+            .take_if(|it| Some(&it.caps) != caps || it.number + PATIENCE < number);
+        let lane = self.modified.as_ref()?.lane;
+        let may_run = self.could_run_beside(lane, active, slack);
+        self.modified.take_if(|_| may_run)
+    }
+
+    /// The lane that looked at the frame before, if it could look at this one in the slack too.
+    pub fn take_followed(&mut self, active: usize, number: u64, slack: Duration) -> Option<usize> {
+        let (lane, before) = self.followed.take()?;
+        let may_run = lane != active && before + 1 == number && self.could_run_beside(lane, active, slack);
+        may_run.then_some(lane)
+    }
+
+    /// Whether the lane is free and, as a rule, done within `slack`; the active one must be free again long before the
+    /// next frame.
+    fn could_run_beside(&self, lane: usize, active: usize, slack: Duration) -> bool {
+        let slack = if lane == active { slack / 2 } else { slack };
+        self.is(lane, |it| {
+            let usual = it.window.percentile(95.0);
+            it.availability() == Availability::Ready && usual.is_some_and(|it| it <= slack)
+        })
+    }
+
+    /// The lane that answers at once when `late` does not: `named` if it is idle, else, unless the frame
+    /// itself will do, the fastest idle one.
+    pub fn floor(&self, named: Option<usize>, frame_will_do: bool, late: Option<usize>) -> Option<usize> {
+        let others = || self.idle().filter(|it| Some(*it) != late);
+        // One that was never measured is better than nobody.
+        let pace = |lane: &usize| {
+            let slot = self.get(*lane);
+            slot.and_then(|it| it.window.percentile(50.0))
+                .unwrap_or(Duration::MAX)
+        };
+        match named.filter(|it| others().any(|lane| lane == *it)) {
+            None if !frame_will_do => others().min_by_key(pace),
+            named => named,
+        }
+    }
+
+    /// The first lane that has warm-up runs left and nothing in hand, if no other lane is warming up right now.
+    pub fn next_to_warm(&self) -> Option<usize> {
+        let is_beside = |purpose: &Purpose| matches!(purpose, Purpose::WarmUp | Purpose::Shadow(_));
+        let mut runs = self.iter().filter_map(|it| it.run.as_ref());
+        if runs.any(|it| is_beside(&it.purpose) && !it.reported_hung) {
+            return None;
+        }
+        self.iter().position(|it| it.is_warming() && it.is_idle())
+    }
+
+    /// Gives up waiting: the run goes on, but its answer will be late.
+    pub(super) fn abandon(&mut self) {
+        let Some(awaited) = self.awaited.take() else {
+            return;
+        };
+        let Some(run) = self.get_mut(awaited.lane).and_then(|it| it.run.as_mut()) else {
+            return;
+        };
+        run.abandoned = true;
+        if run.returned.is_some() {
+            self.end_without_answer(awaited.lane);
+        }
+    }
+
+    /// Ends a run in the record of its lane. `true` when the lane became warm with it.
+    pub fn end_run(&mut self, lane: usize, run: &Run, end: RunEnd) -> bool {
+        let slot = self.lanes.get_mut(lane);
+        slot.is_some_and(|it| run::end((lane, it), run, end, self.newest, &mut self.facts))
+    }
+
+    /// Takes in the answer that ended a run.
+    pub(super) fn finish(
+        &mut self,
+        lane: usize,
+        run: Run,
+        answer: LaneOutput,
+        latency: Duration,
+    ) -> FollowUp {
+        let end = RunEnd {
+            latency,
+            has_output: true,
+            may_be_warm: true,
+        };
+        let became_warm = self.end_run(lane, &run, end);
+        match run.purpose {
+            Purpose::Answer | Purpose::Survey if !run.abandoned => {
+                let is_awaited = |it: &&mut Awaited| it.lane == lane && it.stamp == run.stamp;
+                if let Some(awaited) = self.awaited.as_mut().filter(is_awaited) {
+                    awaited.outcome = Some(Outcome::Answered(answer));
+                }
+            }
+            Purpose::Stride if !run.abandoned => self.held = Some((lane, answer)),
+            Purpose::Shadow(_) if !run.abandoned => return self.continue_trial(lane, answer),
+            _ => {}
+        }
+        if became_warm {
+            FollowUp::Announce
+        } else {
+            FollowUp::Nothing
+        }
+    }
+
+    fn continue_trial(&mut self, lane: usize, answer: LaneOutput) -> FollowUp {
+        let Some(mut trial) = self.trial.take_if(|it| it.waits_for(lane)) else {
+            return FollowUp::Nothing;
+        };
+        trial.answered(lane, answer);
+        if let Some(lane) = trial.followed() {
+            self.followed = Some((lane, trial.number));
+        }
+        // The lane that answers live must be free when the next frame comes.
+        let next = trial.next_lane();
+        let next = next.filter(|it| self.last_asked != Some(*it) && self.is(*it, Lane::is_idle));
+        let purpose = Purpose::Shadow(trial.kind);
+        match next.and_then(|it| self.claim(it, trial.frame.clone(), purpose)) {
+            Some(feed) => {
+                self.trial = Some(trial);
+                FollowUp::RunNext(feed)
+            }
+            None => FollowUp::Score(trial),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lane_that_was_never_measured_stands_in_where_nobody_else_can() {
+        let lane = |state: LaneState| Lane {
+            state,
+            ..Lane::new("a", crate::policy::Prior::default())
+        };
+        let state = Lanes {
+            lanes: vec![
+                lane(LaneState::Loading),
+                lane(LaneState::Warming { runs_left: 3 }),
+                lane(LaneState::Loading),
+            ],
+            ..Lanes::default()
+        };
+        assert_eq!(
+            state.floor(Some(2), false, None),
+            Some(1),
+            "the named floor still loads"
+        );
+        assert_eq!(state.floor(None, false, None), Some(1));
+        assert_eq!(state.floor(None, true, None), None, "the frame itself will do");
+    }
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! Queries that the switch answers. Toward downstream it looks like one element whose latency is its budget.
+//!
+//! The LATENCY query takes no lock. No lane's ALLOCATION reaches anybody: a pool of one would
+//! end up in another.
+
+use std::sync::Arc;
+
+use gst::prelude::*;
+
+use crate::elements::switch::lanes::elements::LaneElements;
+use crate::elements::switch::lanes::lane::Lane;
+use crate::elements::switch::shared::Shared;
+
+/// A query from upstream.
+pub fn sink_query(core: &Shared, query: &mut gst::QueryRef) -> bool {
+    match query.view_mut() {
+        gst::QueryViewMut::Caps(query) => {
+            let caps = lanes_caps(core, query.filter_owned().as_ref());
+            query.set_result(&caps);
+            true
+        }
+        gst::QueryViewMut::AcceptCaps(query) => {
+            let accepts = accepts(core, &query.caps_owned());
+            query.set_result(accepts);
+            true
+        }
+        gst::QueryViewMut::Allocation(_) => false,
+        _ => core.src.peer_query(query),
+    }
+}
+
+/// What every lane can take; a lane that can take nothing of what the others can has no say.
+fn lanes_caps(core: &Shared, filter: Option<&gst::Caps>) -> gst::Caps {
+    let mut common = filter.cloned().unwrap_or_else(gst::Caps::new_any);
+    for lane in responsive_lanes(core) {
+        let Some(peer) = lane.entry.peer() else { continue };
+        let both = common.intersect_with_mode(&peer.query_caps(Some(&common)), gst::CapsIntersectMode::First);
+        if !both.is_empty() {
+            common = both;
+        }
+    }
+    common
+}
+
+/// Whether some lane takes the caps; the active one is asked first, and mostly alone.
+///
+/// A lane that refuses them will fail and be told; the stream goes on with the others.
+fn accepts(core: &Shared, caps: &gst::Caps) -> bool {
+    let active = core.published.active();
+    let mut lanes = responsive_lanes(core);
+    lanes.sort_by_key(|it| Some(it.number) != active);
+    // A lane that is being linked anew has no peer, and no opinion.
+    let mut opinions = lanes
+        .iter()
+        .filter_map(|it| it.entry.peer())
+        .map(|it| it.query_accept_caps(caps))
+        .peekable();
+    opinions.peek().is_none() || opinions.any(|it| it)
+}
+
+/// Lanes that will not keep a query waiting.
+pub fn responsive_lanes(core: &Shared) -> Vec<Arc<LaneElements>> {
+    let lanes = core.lanes.lock();
+    let responds = |it: &&Lane| it.may_come() && !it.run.is_some_and(|it| it.abandoned);
+    let elements = |it: &Lane| it.identity.elements.clone();
+    lanes.iter().filter(responds).filter_map(elements).collect()
+}
+
+/// A query from downstream.
+pub fn src_query(core: &Shared, query: &mut gst::QueryRef) -> bool {
+    if let gst::QueryViewMut::Caps(query) = query.view_mut() {
+        let filter = query.filter_owned();
+        let mut caps = gst::Caps::new_empty();
+        for lane in responsive_lanes(core) {
+            if let Some(peer) = lane.exit.peer() {
+                caps.merge(peer.query_caps(filter.as_ref()));
+            }
+        }
+        query.set_result(&if caps.is_empty() {
+            filter.unwrap_or_else(gst::Caps::new_any)
+        } else {
+            caps
+        });
+        return true;
+    }
+    if !core.sink.peer_query(query) {
+        return false;
+    }
+    if let gst::QueryViewMut::Latency(query) = query.view_mut() {
+        let time = core.timing.budget(&core.settings.load()) + core.timing.audio_delay();
+        let time = gst::ClockTime::try_from(time).unwrap_or_default();
+        let (live, min, max) = query.result();
+        core.timing.set_live(live);
+        query.set(live, min + time, max.map(|it| it + time));
+    }
+    true
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! What belongs to the streaming thread: the policy's adapter, the order of what leaves, and what it knows of the stream.
+//!
+//! The chain function, the serialized events and the changes of state while the pads are inactive borrow it, and never
+//! two of them at once; so it needs no lock.
+
+use std::sync::Arc;
+
+use super::audio::AudioStream;
+use super::pads::output::StickyOrder;
+use super::policy_adapter::PolicyAdapter;
+use super::settings::Settings;
+use super::totals::Totals;
+use super::view::Published;
+use crate::policy::Availability;
+
+/// All that belongs to the streaming thread.
+#[derive(Debug)]
+pub struct Streaming {
+    pub control: Control,
+    pub stream: Stream,
+}
+
+/// What it needs whatever the stream is.
+#[derive(Debug)]
+pub struct Control {
+    pub adapter: PolicyAdapter,
+    pub output: StickyOrder,
+    pub totals: Totals,
+}
+
+impl Control {
+    /// Shows what is known now, once a frame.
+    pub fn publish(&self, published: &Published) {
+        published.publish(&self.totals, &self.adapter);
+    }
+}
+
+/// What passes; chosen when the caps come.
+#[derive(Debug)]
+pub enum Stream {
+    Video(VideoStream),
+    Audio(Box<AudioStream>),
+}
+
+/// A stream of frames that are answered one by one: pictures, and whatever else is no audio that can be cross-faded.
+#[derive(Debug, Default)]
+pub struct VideoStream {
+    /// Caps of the frames that come in.
+    pub caps: Option<gst::Caps>,
+    /// Who could run beside when that was last asked.
+    pub beside: Vec<Availability>,
+}
+
+impl Streaming {
+    pub fn new(settings: Arc<Settings>) -> Streaming {
+        Streaming {
+            control: Control {
+                adapter: PolicyAdapter::new(settings),
+                output: StickyOrder::default(),
+                totals: Totals::default(),
+            },
+            stream: Stream::Video(VideoStream::default()),
+        }
+    }
+
+    /// Gets ready for a new stream; what the policy has learned stays.
+    pub fn restart(&mut self) {
+        self.control.output = StickyOrder::default();
+        self.control.totals = Totals::default();
+        self.stream = Stream::Video(VideoStream::default());
+    }
+}
