@@ -15,8 +15,9 @@ use super::audio_stream::AudioStream;
 use super::failure::Fault;
 use super::imp::Infer;
 use super::loader::Job;
-use super::model::{Active, BufferMode, Timing};
+use super::model::{Active, BufferMode};
 use super::stats::Running;
+use super::timing::Timing;
 use super::{CAT, messages};
 use crate::answer::Answer;
 use crate::audio::{Error, Spec};
@@ -117,10 +118,7 @@ impl Infer {
             return Ok(gst::FlowSuccess::Ok);
         };
         let result = self.with_active(|active| {
-            let labels = active
-                .decoding
-                .as_ref()
-                .map_or(&[][..], |it| it.labels.as_slice());
+            let labels = active.labels();
             match &answer {
                 Answer::Classes(scores) => metas::attach_to_sound(buffer, scores, labels),
                 Answer::Score(score) => metas::attach_score(buffer, *score),

@@ -14,7 +14,8 @@ use gst::subclass::prelude::*;
 use super::Infer;
 use super::answer_settings::AnswerSettings;
 use super::failure::Fault;
-use super::model::{Active, output_info};
+use super::model::Active;
+use super::video_model::output_info;
 use crate::runtime::Options;
 
 pub enum Job {

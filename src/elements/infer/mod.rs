@@ -175,7 +175,9 @@ mod state;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod timing;
 mod video;
+mod video_model;
 
 pub use settings::catalogue_properties;
 

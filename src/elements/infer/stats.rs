@@ -5,7 +5,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::model::{Active, Timing};
+use super::model::Active;
+use super::timing::Timing;
 use crate::messages::{InferStats, Loaded, Percentiles, RunningModel};
 use crate::runtime::Model;
 use crate::score::LatencyWindow;
