@@ -160,6 +160,7 @@ mod audio;
 mod audio_model;
 mod audio_stream;
 mod caps;
+mod element;
 mod enums;
 mod failure;
 mod imp;
@@ -190,7 +191,7 @@ static CAT: Lazy<gst::DebugCategory> = Lazy::new(|| {
 });
 
 glib::wrapper! {
-    pub struct Infer(ObjectSubclass<imp::Infer>)
+    pub struct Infer(ObjectSubclass<element::Infer>)
         @extends gst_base::BaseTransform, gst::Element, gst::Object;
 }
 

@@ -42,7 +42,6 @@ const OLD: &[&[&str]] = &[
         "decode/recognize/places.rs",
         "decode/recognize/task.rs",
     ],
-    &["elements/infer/imp.rs", "elements/infer/video.rs"],
     &["elements/probe/imp.rs", "elements/probe/stream.rs"],
     &[
         "elements/switch/audio/lane.rs",
