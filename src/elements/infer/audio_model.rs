@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! A loaded model together with the way of this stream's audio through it.
+//! The way of this stream's audio through a model.
 
 use std::time::{Duration, Instant};
 
 use gst::prelude::*;
 
 use super::answer_settings::DecodeOptions;
-use super::enums::Output;
 use super::failure::Fault;
-use super::interpretation::LabeledAnswer;
-use super::model::{Active, Timing};
+use super::interpretation::{Decoding, LabeledAnswer};
+use super::timing::Timing;
 use crate::audio::{ChannelUse, HopPlan, Hops, Spec, Windows};
 use crate::letterbox::{Letterbox, Size};
 use crate::runtime::{Model, Runner, Task};
-use crate::tensor::{Data, InputSpec, SoundSpec, Tensor};
+use crate::tensor::{Data, SoundSpec, Tensor};
 
 /// Sound as it comes, and what is wanted of its channels.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,70 +55,46 @@ pub struct Heard<'a> {
 /// Where an answer lies that tells no places.
 const NOWHERE: Size = Size { width: 1, height: 1 };
 
-impl Active {
-    /// Makes the model ready for sound of this kind. Cheap when it is.
-    pub fn prepare_audio(&mut self, sound: &Sound) -> Result<(), Fault> {
-        if self.is_prepared_for(sound) {
-            return Ok(());
-        }
-        let InputSpec::Sound(spec) = &self.model.input_spec else {
-            return Err(Fault::NotForSound);
-        };
-        if self.answers.output != Output::Meta {
-            return Err(Fault::Output {
-                output: self.answers.output.nick(),
-                task: self.model.task.name(),
-                needs: "frames to draw on; set output=meta on sound",
-            });
-        }
+impl AudioInput {
+    /// Makes a runner ready for audio of this kind.
+    pub fn new(runner: &mut Runner, model: &Model, sound: &Sound) -> Result<AudioInput, Fault> {
+        let spec = model.input_spec.sound().ok_or(Fault::NotForSound)?;
         let channels = sound.spec.channels as usize;
         let plan = HopPlan::new(sound.spec.rate, spec)?;
-        let way = match self.model.task {
+        let way = match model.task {
             Task::Audio => Way::Hops(Box::new(Hops::new(plan, channels, sound.channel_use)?)),
-            _ => Way::Windows(Box::new(Windows::new(plan, channels, step(&self.model, spec))?)),
+            _ => Way::Windows(Box::new(Windows::new(plan, channels, step(model, spec))?)),
         };
-        self.runner.prepare(&[1, spec.channels, spec.hop])?;
-        self.runner.set_voices(match &way {
+        runner.prepare(&[1, spec.channels, spec.hop])?;
+        runner.set_voices(match &way {
             Way::Hops(hops) => hops.voices(),
             Way::Windows(_) => 1,
         });
-        self.audio = Some(AudioInput {
+        Ok(AudioInput {
             sound: sound.clone(),
             way,
             windows: 0,
-        });
-        Ok(())
+        })
     }
 
-    /// Whether the model is ready for sound of this kind.
-    pub fn is_prepared_for(&self, sound: &Sound) -> bool {
-        self.audio.as_ref().is_some_and(|it| it.sound == *sound)
+    /// Whether this is for audio of this kind.
+    pub fn is_for(&self, sound: &Sound) -> bool {
+        self.sound == *sound
     }
 
-    /// The way of sound through a model whose answers replace it.
+    /// The way through a model whose answers replace the audio.
     pub fn hops(&self) -> Option<&Hops> {
-        match &self.audio.as_ref()?.way {
+        match &self.way {
             Way::Hops(hops) => Some(hops),
             Way::Windows(_) => None,
         }
     }
 
-    /// By how much answers lag behind the sound, without what it takes to gather hops.
-    pub fn algorithmic_delay(&self) -> Option<gst::ClockTime> {
-        let plan = self.hops()?.plan();
-        samples_time(plan.delay, plan.rate)
-    }
-
-    fn hops_mut(&mut self) -> Result<(&mut Hops, &mut Runner), Fault> {
-        match self.audio.as_mut().map(|it| &mut it.way) {
-            Some(Way::Hops(hops)) => Ok((hops, &mut self.runner)),
-            _ => Err(self.runner.not_prepared().into()),
-        }
-    }
-
-    /// Takes one buffer of sound, and returns how long the runs took, if there were any.
-    pub fn push_sound(&mut self, sound: &[Vec<f32>]) -> Result<Option<Duration>, Fault> {
-        let (hops, runner) = self.hops_mut()?;
+    /// Takes one buffer of audio, and returns how long the runs took, if there were any.
+    pub fn push(&mut self, runner: &mut Runner, sound: &[Vec<f32>]) -> Result<Option<Duration>, Fault> {
+        let Way::Hops(hops) = &mut self.way else {
+            return Err(runner.not_prepared().into());
+        };
         let mut runs = None;
         hops.push(sound, |voice, question, answer| {
             let start = Instant::now();
@@ -130,75 +105,70 @@ impl Active {
         Ok(runs)
     }
 
-    /// Asks for the answers to all sound that came.
-    pub fn finish_sound(&mut self) -> Result<(), Fault> {
-        let (hops, runner) = self.hops_mut()?;
-        hops.finish(|voice, question, answer| run(runner, voice, question, answer))
+    /// Asks for the answers to all audio that came.
+    pub fn finish(&mut self, runner: &mut Runner) -> Result<(), Fault> {
+        match &mut self.way {
+            Way::Hops(hops) => hops.finish(|voice, question, answer| run(runner, voice, question, answer)),
+            Way::Windows(_) => Err(runner.not_prepared().into()),
+        }
     }
 
     /// Appends the next answers, up to `count`, and returns how many there were.
-    pub fn pull_sound(&mut self, count: usize, sound: &mut [Vec<f32>]) -> usize {
-        self.hops_mut().map_or(0, |(hops, _)| hops.pull(count, sound))
-    }
-
-    /// Forgets the sound that came, as if the stream began anew.
-    pub fn forget_sound(&mut self) {
-        match self.audio.as_mut().map(|it| &mut it.way) {
-            Some(Way::Hops(hops)) => hops.reset(),
-            Some(Way::Windows(windows)) => windows.reset(),
-            None => return,
+    pub fn pull(&mut self, count: usize, sound: &mut [Vec<f32>]) -> usize {
+        match &mut self.way {
+            Way::Hops(hops) => hops.pull(count, sound),
+            Way::Windows(_) => 0,
         }
-        self.runner.reset();
-        self.reset();
     }
 
-    /// Takes sound that passes, and tells of each window that is whole and whose turn it is in a stride of
+    /// Forgets the audio that came, as if the stream began anew.
+    pub fn reset(&mut self) {
+        match &mut self.way {
+            Way::Hops(hops) => hops.reset(),
+            Way::Windows(windows) => windows.reset(),
+        }
+    }
+
+    /// Takes audio that passes, and tells of each window that is whole and whose turn it is in a stride of
     /// `interval`.
     pub fn listen(
         &mut self,
+        runner: &mut Runner,
+        mut decoding: Option<&mut Decoding>,
         sound: &[Vec<f32>],
         (live, interval): (&DecodeOptions, u32),
-        mut tell: impl FnMut(&Model, Heard<'_>),
+        mut tell: impl FnMut(Heard<'_>),
     ) -> Result<(), Fault> {
-        let Some(AudioInput {
-            way: Way::Windows(windows),
-            windows: count,
-            ..
-        }) = &mut self.audio
-        else {
+        let Way::Windows(windows) = &mut self.way else {
             return Err(Fault::NotForSound);
         };
         windows.push(sound)?;
         let samples = windows.length();
         while let Some((first, window)) = windows.pull() {
-            let turn = *count % u64::from(interval.max(1));
-            *count += 1;
+            let turn = self.windows % u64::from(interval.max(1));
+            self.windows += 1;
             if turn != 0 {
                 continue;
             }
             let start = Instant::now();
-            fill(&mut self.runner.input().data, window);
+            fill(&mut runner.input().data, window);
             let before_run = Instant::now();
-            let outputs = self.runner.run()?;
+            let outputs = runner.run()?;
             let run = before_run.elapsed();
-            let told = match &mut self.decoding {
+            let told = match &mut decoding {
                 Some(decoding) => {
                     let place = Letterbox::stretched(NOWHERE, NOWHERE);
                     WindowResult::Answer(decoding.read(outputs, place, live, 1)?)
                 }
                 None => WindowResult::Tensors(outputs),
             };
-            let timing = Timing {
-                run,
-                frame: start.elapsed(),
-            };
-            let heard = Heard {
+            let frame = start.elapsed();
+            tell(Heard {
                 first,
                 samples,
                 told,
-                timing,
-            };
-            tell(&self.model, heard);
+                timing: Timing { run, frame },
+            });
         }
         Ok(())
     }

@@ -12,7 +12,8 @@ use gst::prelude::*;
 use super::answer_settings::DecodeOptions;
 use super::audio_model::{Heard, Sound};
 use super::failure::Fault;
-use super::model::{Active, Timing};
+use super::model::Active;
+use super::timing::Timing;
 use crate::audio::{
     Crossfader, Planar, Request, Ring, SampleSources, Source, Span, Timeline, gcd, join, split,
 };

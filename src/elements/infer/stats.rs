@@ -5,7 +5,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::model::{Active, Timing};
+use super::messages::dims;
+use super::model::Active;
+use super::timing::Timing;
 use crate::messages::{InferStats, Loaded, Percentiles, RunningModel};
 use crate::runtime::Model;
 use crate::score::LatencyWindow;
@@ -111,11 +113,4 @@ impl Published {
             run_latency: Percentiles::of(&self.run),
         }
     }
-}
-
-/// Dimensions as structures have them.
-pub fn dims(dims: &[usize]) -> Vec<u64> {
-    dims.iter()
-        .map(|&dim| u64::try_from(dim).unwrap_or(u64::MAX))
-        .collect()
 }

@@ -11,8 +11,6 @@ const SPREAD: &[&str] = &[
     "gstavrec::audio::spec::Spec",
     "gstavrec::decode::Decoder",
     "gstavrec::decode::nms::Candidate",
-    "gstavrec::elements::infer::imp::Infer",
-    "gstavrec::elements::infer::model::Active",
     "gstavrec::elements::probe::imp::Probe",
     "gstavrec::elements::switch::audio::stream::AudioStream",
     "gstavrec::elements::switch::lanes::run::State",
