@@ -117,6 +117,20 @@ const FORBIDDEN: &[(&str, &[&[&str]])] = &[
         ],
     ),
     ("elements", &[LIBRARIES]),
+    // The streaming thread must not wait for a thread of the lowest priority.
+    (
+        "elements/switch/scoring",
+        &[&[
+            "lanes::table",
+            "lanes::state",
+            "switch::policy_adapter",
+            "switch::shared",
+            "switch::stream",
+            "switch::view",
+            "mpsc",
+            "Condvar",
+        ]],
+    ),
     ("answer.rs", &[GSTREAMER, LIBRARIES, &["crate::"]]),
     (
         "letterbox.rs",

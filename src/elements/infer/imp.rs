@@ -72,7 +72,7 @@ impl ObjectImpl for Infer {
 
     fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
         match pspec.name() {
-            "stats" => self.published.lock().structure().to_value(),
+            "stats" => gst::Structure::from(self.published.lock().stats()).to_value(),
             "model-file" => {
                 let running = self
                     .published

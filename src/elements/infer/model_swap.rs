@@ -299,8 +299,8 @@ impl Infer {
             "Running {path} as {} of scale {} with {} ({})",
             running.model.task.name(),
             running.model.scale,
-            running.backend,
-            running.backend_note
+            running.told.loaded.backend,
+            running.told.loaded.backend_note
         );
         for assumed in &running.assumed {
             gst::info!(CAT, imp = self, "{assumed}");

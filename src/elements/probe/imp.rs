@@ -12,11 +12,11 @@ use once_cell::sync::Lazy;
 use parking_lot::Mutex;
 
 use super::compare::Comparator;
-use super::message;
 use super::settings::Settings;
 use super::stream::{self, Reference, Stream};
 use super::worker;
 use crate::elements::AUTHOR;
+use crate::messages::ProbeStats;
 
 pub static CAT: Lazy<gst::DebugCategory> = Lazy::new(|| {
     gst::DebugCategory::new(
@@ -186,7 +186,15 @@ impl ElementImpl for Probe {
 impl Probe {
     fn stats(&self) -> gst::Structure {
         let summary = self.stream.lock().meter.total();
-        message::stats(&summary, self.comparator.total())
+        let (fidelity, window) = self.comparator.total().unzip();
+        let (window_psnr_db, window_ssim) = window.flatten().unzip();
+        let stats = ProbeStats {
+            summary,
+            fidelity,
+            window_psnr_db,
+            window_ssim,
+        };
+        stats.into()
     }
 
     fn start(&self) -> Result<(), gst::StateChangeError> {

@@ -9,9 +9,9 @@ use gst::subclass::prelude::*;
 
 use super::compare::Frame;
 use super::imp::{CAT, Probe};
-use super::message::ProbeMessage;
-use super::meter::{Meter, Sample, Summary};
+use super::meter::{Meter, Sample};
 use crate::elements::stamp;
+use crate::messages::{ProbeMessage, Summary};
 
 /// The first stream.
 pub struct Stream {

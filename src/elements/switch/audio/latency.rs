@@ -85,5 +85,5 @@ pub fn keep_delay(core: &Shared, stream: &mut AudioStream) {
         "Audio goes out {delay:?} later, since a candidate lags so far"
     );
     core.timing.set_audio_delay(delay);
-    core.post_latency();
+    core.bus.latency_changed();
 }

@@ -100,7 +100,7 @@ pub fn src_event(core: &Shared, event: gst::Event) -> bool {
             // The switch is what adapts, so upstream must not adapt as well.
             if let (_, _, jitter @ 1.., _) = qos.get() {
                 let jitter = Duration::from_nanos(jitter as u64);
-                core.lanes.lock().tell(Fact::LateDownstream { jitter });
+                core.facts.put(Fact::LateDownstream { jitter });
             }
             true
         }

@@ -15,7 +15,7 @@ const HALF_LIFE: Duration = Duration::from_secs(2);
 
 /// The effective budget. Tightens at once when frames came late downstream and recovers by halves.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limit {
+pub(super) struct EffectiveBudget {
     /// Budget without tightening.
     full: Duration,
     /// Part of `full` that was taken away at `since`.
@@ -23,9 +23,9 @@ pub(super) struct Limit {
     since: Duration,
 }
 
-impl Limit {
-    pub(super) fn new(config: &Config) -> Limit {
-        Limit {
+impl EffectiveBudget {
+    pub(super) fn new(config: &Config) -> EffectiveBudget {
+        EffectiveBudget {
             full: config.budget,
             tightened: Duration::ZERO,
             since: Duration::ZERO,
@@ -68,15 +68,15 @@ impl Limit {
 mod tests {
     use super::*;
 
-    fn limit(budget: u64) -> Limit {
-        Limit::new(&Config {
+    fn limit(budget: u64) -> EffectiveBudget {
+        EffectiveBudget::new(&Config {
             budget: Duration::from_millis(budget),
             ..Config::default()
         })
     }
 
     #[track_caller]
-    fn check(limit: &Limit, at_ms: u64, expected_ms: f64) {
+    fn check(limit: &EffectiveBudget, at_ms: u64, expected_ms: f64) {
         let actual = limit.at(Duration::from_millis(at_ms)).as_secs_f64() * 1e3;
         assert!(
             (actual - expected_ms).abs() < 0.01,

@@ -27,15 +27,15 @@ struct Row {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct SlowRuns {
+pub(super) struct SlowStreak {
     row: Option<Row>,
     again: f64,
     once: f64,
 }
 
-impl SlowRuns {
-    pub(super) fn new() -> SlowRuns {
-        SlowRuns {
+impl SlowStreak {
+    pub(super) fn new() -> SlowStreak {
+        SlowStreak {
             row: None,
             again: AGAIN,
             once: ONCE,
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn lone_slow_runs_raise_no_suspicion() {
-        let mut runs = SlowRuns::new();
+        let mut runs = SlowStreak::new();
         for _ in 0..20 {
             runs.slow(1.0);
             runs.normal();
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn rows_of_slow_runs_do_and_silence_takes_it_back() {
-        let mut runs = SlowRuns::new();
+        let mut runs = SlowStreak::new();
         (0..10).for_each(|_| runs.slow(1.0));
         assert!(0.7 < runs.suspicion().unwrap().0);
         (0..100).for_each(|_| runs.fade());
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_long_row_is_lasting_by_the_smallest_of_its_residuals() {
-        let mut runs = SlowRuns::new();
+        let mut runs = SlowStreak::new();
         runs.slow(0.9);
         runs.slow(0.5);
         assert_eq!(runs.lasting(), None);
