@@ -100,7 +100,7 @@ pub fn run() {
         ("six", world::six(false)),
         ("inverted", world::six(true)),
         ("unequal", world::unequal()),
-        ("wild", world::wild()),
+        ("wild", world::random_worlds()),
     ];
     let mut rows = vec![row(&["rule"])];
     rows[0].extend(groups.iter().map(|it| it.0.to_string()));

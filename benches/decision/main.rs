@@ -14,8 +14,8 @@ mod cost;
 #[path = "../../tests/support/counting.rs"]
 mod counting;
 mod figures;
+mod random_worlds;
 mod text;
-mod wild;
 mod world;
 
 use counting::allocations;
@@ -28,7 +28,7 @@ fn main() {
     let parts: &[(&str, fn())] = &[
         ("figures", figures::run),
         ("baselines", baselines::run),
-        ("wild", wild::run),
+        ("wild", random_worlds::run),
         ("calibration", calibration::run),
         #[cfg(feature = "ablation")]
         ("ablations", ablations::run),

@@ -20,6 +20,7 @@ structure! {
 
 group! {
     /// Everything that was compared, and what would have changed the choice.
+    #[derive(Default)]
     Why {
         text: String = "text",
         /// Empty when nobody answers.
@@ -87,7 +88,9 @@ words_of! {
 
 words_of! {
     /// What keeps a better answer out.
+    #[derive(Default)]
     Binding: policy::Binding {
+        #[default]
         Nothing = "nothing" <- policy::Binding::Nothing,
         Time = "time" <- policy::Binding::Time(_),
         Doubt = "doubt" <- policy::Binding::Doubt(_),

@@ -2,6 +2,7 @@
 
 //! What application threads may read at any time, without waiting for an inference.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::model::{Active, Timing};
@@ -15,6 +16,7 @@ const WINDOW: usize = 300;
 /// What is known of the model that runs.
 #[derive(Debug, Clone)]
 pub struct Running {
+    pub path: PathBuf,
     pub model: Arc<Model>,
     /// As the message and `stats` tell it.
     pub told: RunningModel,
@@ -28,7 +30,7 @@ impl Running {
     pub fn new(active: &Active) -> Running {
         let model = active.model.clone();
         let loaded = Loaded {
-            file: model.path.to_string_lossy().into_owned(),
+            file: active.path().to_string_lossy().into_owned(),
             task: model.task,
             backend: active.backend_name().to_owned(),
             backend_note: active.backend_note().to_owned(),
@@ -44,6 +46,7 @@ impl Running {
             algorithmic_delay: active.algorithmic_delay(),
         };
         Running {
+            path: active.path().to_owned(),
             model,
             told,
             assumed: active.assumed.clone(),

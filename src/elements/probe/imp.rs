@@ -11,20 +11,13 @@ use gst::subclass::prelude::*;
 use once_cell::sync::Lazy;
 use parking_lot::Mutex;
 
+use super::CAT;
 use super::compare::Comparator;
 use super::settings::Settings;
 use super::stream::{self, Reference, Stream};
 use super::worker;
 use crate::elements::AUTHOR;
 use crate::messages::ProbeStats;
-
-pub static CAT: Lazy<gst::DebugCategory> = Lazy::new(|| {
-    gst::DebugCategory::new(
-        "avrec-probe",
-        gst::DebugColorFlags::empty(),
-        Some("Measures latency and quality"),
-    )
-});
 
 /// Locks are taken one at a time, never one inside another. Each is held for a few microseconds: no push,
 /// post, query, measurement or release of a buffer happens under one.

@@ -82,6 +82,15 @@ mod worker;
 
 use gst::glib;
 use gst::prelude::*;
+use once_cell::sync::Lazy;
+
+static CAT: Lazy<gst::DebugCategory> = Lazy::new(|| {
+    gst::DebugCategory::new(
+        "avrec-probe",
+        gst::DebugColorFlags::empty(),
+        Some("Measures latency and quality"),
+    )
+});
 
 glib::wrapper! {
     /// The element `avrec-probe`; see the module for what it measures.

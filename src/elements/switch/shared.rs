@@ -17,7 +17,7 @@ use super::mailbox::Mailbox;
 use super::policy_adapter::{CatalogNames, PolicyAdapter};
 use super::scoring::thread::Scoring;
 use super::settings::Settings;
-use super::stream::Streaming;
+use super::stream::{Control, Streaming};
 use super::timing::Timing;
 use super::view::Published;
 
@@ -81,11 +81,12 @@ impl Shared {
     }
 
     /// Takes a new frame duration, and tells the pipeline when the latency follows from it.
-    pub fn set_frame_duration(&self, adapter: &mut PolicyAdapter, duration: Duration, is_audio: bool) {
-        let before = adapter.budget();
-        adapter.set_frame_duration(duration, is_audio);
+    pub fn set_frame_duration(&self, control: &mut Control, duration: Duration, is_audio: bool) {
+        let before = control.adapter.budget();
+        control.adapter.set_frame_duration(duration, is_audio);
+        control.publish(&self.published);
         self.timing.set_frame_duration(duration);
-        if before != adapter.budget() {
+        if before != control.adapter.budget() {
             self.bus.latency_changed();
         }
     }

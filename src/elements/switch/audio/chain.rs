@@ -43,7 +43,7 @@ pub fn chain(
         stream.begin(pts);
     }
     if let Some(duration) = stream.buffer_duration.take(stream.spec.duration_of(samples)) {
-        core.set_frame_duration(&mut control.adapter, duration, true);
+        core.set_frame_duration(control, duration, true);
     }
     let mut context = FrameContext::enter(core, &mut control.adapter, frame);
     take_in(core, stream, &mut context, samples)?;
@@ -182,7 +182,8 @@ fn conclude(
         0
     };
     stream.forget(&mut core.lanes.lock(), memory);
-    if let Some(switch) = stream.take_switch(core.published.active()) {
+    let active = core.published.active();
+    if let Some(switch) = stream.take_switch(active) {
         context.plan.choice.switch = Some(switch);
         context.announce(core, &control.adapter, &mut control.totals);
     }

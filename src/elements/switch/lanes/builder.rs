@@ -16,7 +16,7 @@ use crate::elements::switch::pads::functions;
 use crate::elements::switch::pads::holder::PadHolder;
 use crate::elements::switch::shared::Shared;
 use crate::policy::Prior;
-use crate::runtime::catalogue::Candidate;
+use crate::runtime::catalog::Candidate;
 
 /// Why a child cannot be a candidate, and what to change.
 #[derive(Debug)]
