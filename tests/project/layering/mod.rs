@@ -291,6 +291,27 @@ fn no_test_sleeps() {
     );
 }
 
+/// Cargo.toml switches documentation tests off, for there are none.
+#[test]
+fn no_example_in_the_documentation_is_rust_code_that_nobody_runs() {
+    let found = rust_files(&source()).into_iter().flat_map(|file| {
+        let text = fs::read_to_string(&file).unwrap();
+        let fences = text
+            .lines()
+            .filter_map(|it| it.trim_start().strip_prefix("//")?.split_once("```"));
+        let opened: Vec<String> = fences
+            .step_by(2)
+            .map(|(_, language)| language.to_owned())
+            .collect();
+        let run = opened
+            .into_iter()
+            .filter(|it| !["text", "sh"].contains(&it.as_str()));
+        run.map(move |it| format!("{}: ```{it}", file.display()))
+            .collect::<Vec<_>>()
+    });
+    assert_eq!(found.collect::<Vec<_>>(), Vec::<String>::new());
+}
+
 #[test]
 fn the_check_itself_can_fail() {
     assert!(mentions("use gst::glib;", "gst::"));
