@@ -8,8 +8,8 @@ use gst::prelude::*;
 
 use super::drain::end_stretch;
 use super::feed::{RequiredLanes, await_required, feed_others, feed_required, is_served};
-use super::lane::{StreamPosition, WARM_AHEAD, is_settled, keeps_up};
-use super::latency::keep_delay;
+use super::lane::{StreamPosition, WARM_AHEAD, is_settled, keeps_up, largest_delay};
+use super::latency;
 use super::metas;
 use super::stream::{AudioStream, Versions};
 use crate::audio::Source;
@@ -106,7 +106,10 @@ fn answer(
         choose_lane(core, adapter, stream, context)?;
         let required = feed_required(core, stream, context);
         await_required(core, adapter, stream, context, &required)?;
-        keep_delay(core, stream);
+        let delay = largest_delay(&core.lanes.lock());
+        if stream.delay < delay {
+            latency::grow(core, stream, delay);
+        }
         if !context.waits() || can_play(core, stream, context, &required) {
             return Ok(());
         }
