@@ -90,7 +90,8 @@ impl SampleSources for Tracks {
 impl AudioStream {
     pub fn new(sound: &Sound) -> AudioStream {
         let mut crossfader = Crossfader::new(sound.spec);
-        crossfader.set_fade(sound.spec.samples_in(CROSSFADE));
+        // The first sample of a fade is still the old source alone.
+        crossfader.set_fade(sound.spec.samples_in(CROSSFADE) + 1);
         AudioStream {
             sound: sound.clone(),
             timeline: Timeline::new(sound.spec.rate),
