@@ -16,7 +16,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use gst::prelude::*;
-use gstavrec::runtime::{Options, Session};
+use gstavrec::runtime::{Options, Runner};
 use gstavrec::tensor::Data;
 use rustix::time::{ClockId, clock_gettime};
 
@@ -153,8 +153,8 @@ fn job(model: &str) -> Vec<Frame> {
     frames.split_off(WARM_UP)
 }
 
-fn bare_session(model: &str) -> Session {
-    let mut session = Session::load(model.as_ref(), &Options::default()).expect("the model");
+fn bare_session(model: &str) -> Runner {
+    let mut session = Runner::load(model.as_ref(), &Options::default()).expect("the model");
     session.prepare(&[1, 1, 180, 320]).expect("the shape");
     let luma = (0..180 * 320).map(|it| (it * 131 % 241) as f32 / 255.0);
     session.input().data = Data::F32(luma.collect());

@@ -10,7 +10,7 @@ use std::hint::black_box;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use gstavrec::runtime::{Options, Session, Task, TaskChoice, library};
+use gstavrec::runtime::{Options, Runner, Task, TaskChoice, library};
 use ort::session::builder::GraphOptimizationLevel;
 use ort::value::TensorRef;
 
@@ -62,7 +62,7 @@ fn main() {
         .iter()
         .map(|&it| f32::from(it) / 255.0)
         .collect();
-    let mut session = Session::load(
+    let mut session = Runner::load(
         &model,
         &Options {
             task: TaskChoice::Task(Task::Image),

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use gstavrec::audio::{self, ChannelUse, HopPlan, Hops};
-use gstavrec::runtime::{Options, Session};
+use gstavrec::runtime::{Options, Runner};
 use gstavrec::tensor::Data;
 
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
@@ -42,7 +42,7 @@ const RUNS: usize = 7;
 fn main() {
     gst::init().expect("GStreamer starts");
     for path in models() {
-        let rate = Session::load(&path, &Options::default()).expect("a model for sound");
+        let rate = Runner::load(&path, &Options::default()).expect("a model for sound");
         let rate = rate.model().input_spec.sound().expect("a model for sound").rate;
         let mut rates = vec![rate, 48_000];
         rates.dedup();
@@ -75,7 +75,7 @@ fn processor_time() -> Duration {
 }
 
 fn measure(path: &Path, rate: u32) {
-    let mut session = Session::load(path, &Options::default()).expect("a model for sound");
+    let mut session = Runner::load(path, &Options::default()).expect("a model for sound");
     let spec = *session.model().input_spec.sound().expect("a model for sound");
     session
         .prepare(&[1, spec.channels, spec.hop])

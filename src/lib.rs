@@ -22,10 +22,12 @@ use gst::glib;
 
 pub mod answer;
 pub mod audio;
+mod clone_in_place;
 pub mod decode;
 pub mod elements;
 pub mod letterbox;
 pub mod media;
+pub mod messages;
 pub mod plane;
 pub mod policy;
 pub mod replay;

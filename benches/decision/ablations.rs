@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! What each part of the rule is worth: the same worlds without it.
+//! What each part of the rule is worth: the same worlds without it. Needs the feature `ablation`.
 
-use gstavrec::policy::{Config, Part};
+use gstavrec::policy::{Config, Part, leave_out};
 use gstavrec::replay::avrec::Avrec;
 use gstavrec::replay::{Figures, Run, Selector, ShadowRun, Summary};
 
@@ -11,8 +11,9 @@ use crate::world::{self, World};
 
 /// A changed rule.
 struct Variant {
-    name: String,
+    name: &'static str,
     config: Config,
+    without: Option<Part>,
     shadows: Shadows,
 }
 
@@ -24,39 +25,51 @@ enum Shadows {
 }
 
 impl Variant {
-    fn new(name: &str, config: Config) -> Variant {
+    fn new(name: &'static str, config: Config) -> Variant {
         Variant {
-            name: name.to_string(),
+            name,
             config,
+            without: None,
             shadows: Shadows::Run,
         }
     }
 
     fn play(&self, world: &World) -> Figures {
+        leave_out(self.without);
         let avrec = world.avrec(self.config);
-        match self.shadows {
+        let figures = match self.shadows {
             Shadows::Run => world.play(&mut { avrec }),
             Shadows::Never => world.play(&mut Blind(avrec)),
-        }
+        };
+        leave_out(None);
+        figures
     }
 }
+
+const PARTS: [(Part, &str); 6] = [
+    (Part::SharedSlowdown, "without shared slowdown"),
+    (Part::Reaction, "without learned reaction"),
+    (Part::Alarm, "without alarm"),
+    (Part::Tail, "without counted tail"),
+    (Part::Price, "without moving price"),
+    (Part::Regret, "without regret"),
+];
+
+const MISS_RATES: [(f64, &str); 3] = [(0.01, "alpha 1 %"), (0.02, "alpha 2 %"), (0.05, "alpha 5 %")];
 
 /// The rule as it is, then without each part, then for other miss rates.
 fn variants() -> Vec<Variant> {
     let whole = Config::default();
     let mut all = vec![Variant::new("as it is", whole)];
-    all.extend(Part::ALL.map(|part| {
-        let without = Some(part);
-        Variant::new(&format!("without {part}"), Config { without, ..whole })
+    all.extend(PARTS.map(|(part, name)| Variant {
+        without: Some(part),
+        ..Variant::new(name, whole)
     }));
     all.push(Variant {
         shadows: Shadows::Never,
         ..Variant::new("without shadow runs", whole)
     });
-    all.extend([0.01, 0.02, 0.05].map(|miss_rate| {
-        let name = format!("alpha {:.0} %", 100.0 * miss_rate);
-        Variant::new(&name, Config { miss_rate, ..whole })
-    }));
+    all.extend(MISS_RATES.map(|(miss_rate, name)| Variant::new(name, Config { miss_rate, ..whole })));
     all
 }
 
@@ -87,12 +100,12 @@ pub fn run() {
         ("six", world::six(false)),
         ("inverted", world::six(true)),
         ("unequal", world::unequal()),
-        ("wild", world::wild()),
+        ("wild", world::random_worlds()),
     ];
     let mut rows = vec![row(&["rule"])];
     rows[0].extend(groups.iter().map(|it| it.0.to_string()));
     for variant in variants() {
-        let mut cells = vec![variant.name.clone()];
+        let mut cells = row(&[variant.name]);
         for (_, worlds) in &groups {
             let figures: Vec<Figures> = worlds.iter().map(|it| variant.play(it)).collect();
             let summary = Summary::new(&figures);

@@ -3,7 +3,7 @@
 //! Our policy beside the others, by kind of contention.
 
 use gstavrec::replay::generate::Kind;
-use gstavrec::replay::{Figures, Roster, Summary};
+use gstavrec::replay::{Figures, PolicyName, Summary};
 
 use crate::text::{interval, percent, row, table};
 use crate::world::{self, World};
@@ -15,7 +15,10 @@ pub fn run() {
     rows[0].extend(Kind::six(false).map(|it| it.to_string()));
     rows[0].extend(row(&["mean", "mean, inverted", "unequal"]));
     let mut regrets = vec![row(&["regret %", "mean", "mean, inverted", "unequal"])];
-    for (policy, name) in Roster::ALL.into_iter().filter(|it| it.0 != Roster::Oracle) {
+    for (policy, name) in PolicyName::ALL
+        .into_iter()
+        .filter(|it| it.0 != PolicyName::Oracle)
+    {
         let played = groups.each_ref().map(|it| play(it, policy));
         let mut cells = row(&[name]);
         for kind in Kind::six(false) {
@@ -34,8 +37,8 @@ pub fn run() {
     table(&regrets);
 }
 
-fn play(worlds: &[World], policy: Roster) -> Vec<Figures> {
-    worlds.iter().map(|it| it.roster(policy)).collect()
+fn play(worlds: &[World], policy: PolicyName) -> Vec<Figures> {
+    worlds.iter().map(|it| it.play_named(policy)).collect()
 }
 
 fn cell(figures: &[Figures]) -> String {

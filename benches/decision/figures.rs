@@ -4,7 +4,7 @@
 
 use gstavrec::policy::Config;
 use gstavrec::replay::generate::{Kind, Shape};
-use gstavrec::replay::{Figures, Frames, Roster, Summary};
+use gstavrec::replay::{Figures, Frames, PolicyName, Summary};
 
 use crate::text::{interval, percent, row, table};
 use crate::world::{self, World};
@@ -47,12 +47,12 @@ struct Played {
 
 impl Played {
     fn new(worlds: Vec<World>) -> Played {
-        let ours = worlds.iter().map(|it| it.roster(Roster::Avrec)).collect();
+        let ours = worlds.iter().map(|it| it.play_named(PolicyName::Avrec)).collect();
         Played { worlds, ours }
     }
 
-    fn other(&self, policy: Roster) -> Summary {
-        let figures: Vec<Figures> = self.worlds.iter().map(|it| it.roster(policy)).collect();
+    fn other(&self, policy: PolicyName) -> Summary {
+        let figures: Vec<Figures> = self.worlds.iter().map(|it| it.play_named(policy)).collect();
         Summary::new(&figures)
     }
 
@@ -128,7 +128,7 @@ fn regret(six: &Played, report: &mut Report) {
         interval(wrong),
         100.0 * wrong.mean,
     );
-    let alert = inverted.other(Roster::Alert).regret.mean;
+    let alert = inverted.other(PolicyName::Alert).regret.mean;
     let share = 100.0 * wrong.mean / alert;
     report.add(
         "the same, % of alert's",
@@ -137,7 +137,7 @@ fn regret(six: &Played, report: &mut Report) {
         format!("{share:.0} (of {})", percent(alert)),
         share,
     );
-    let ladder = six.other(Roster::Ladder).regret.mean;
+    let ladder = six.other(PolicyName::Ladder).regret.mean;
     let share = 100.0 * all.regret.mean / ladder;
     report.add(
         "regret, % of ladder's",
@@ -148,7 +148,7 @@ fn regret(six: &Played, report: &mut Report) {
     );
     let (each, worst) = six.each(None, |it| it.swaps_per_1000.mean);
     report.add("swaps in 1,000 frames, each", 25.0, 12.0, each, worst);
-    let alert = six.other(Roster::Alert).swaps_per_1000.mean;
+    let alert = six.other(PolicyName::Alert).swaps_per_1000.mean;
     let share = 100.0 * all.swaps_per_1000.mean / alert;
     report.add(
         "swaps, % of alert's",

@@ -3,9 +3,10 @@
 //! How good the choice is: our policy and others over seeded worlds (`avrec replay --generate` makes the same).
 //!
 //! `cargo bench --bench decision [-- figures baselines wild calibration ablations cost]` runs all parts or the named
-//! ones; they take half a minute together. Nothing was tuned on these worlds: seeds 100 to 109 of the six kinds of
+//! ones; they take half a minute together. The ablations need `--features ablation`. Nothing was tuned on these worlds: seeds 100 to 109 of the six kinds of
 //! contention, 1000 to 1059 of the wild ones. All but the times is the same on each machine.
 
+#[cfg(feature = "ablation")]
 mod ablations;
 mod baselines;
 mod calibration;
@@ -13,8 +14,8 @@ mod cost;
 #[path = "../../tests/support/counting.rs"]
 mod counting;
 mod figures;
+mod random_worlds;
 mod text;
-mod wild;
 mod world;
 
 use counting::allocations;
@@ -24,16 +25,17 @@ fn main() {
         .skip(1)
         .filter(|it| !it.starts_with("--"))
         .collect();
-    let parts: [(&str, fn()); 6] = [
+    let parts: &[(&str, fn())] = &[
         ("figures", figures::run),
         ("baselines", baselines::run),
-        ("wild", wild::run),
+        ("wild", random_worlds::run),
         ("calibration", calibration::run),
+        #[cfg(feature = "ablation")]
         ("ablations", ablations::run),
         ("cost", cost::run),
     ];
     for (name, run) in parts {
-        if asked.is_empty() || asked.iter().any(|it| it == name) {
+        if asked.is_empty() || asked.iter().any(|it| it == *name) {
             run();
             println!();
         }

@@ -8,7 +8,7 @@ use gstavrec::policy::Config;
 use gstavrec::replay::avrec::Avrec;
 use gstavrec::replay::generate::{Kind, Shape, generate};
 use gstavrec::replay::oracle::{Ideal, clairvoyant, switch_aware};
-use gstavrec::replay::{Figures, Matrix, Outcome, Roster, Selector, simulate};
+use gstavrec::replay::{Figures, Matrix, Outcome, PolicyName, Selector, simulate};
 
 /// Seeds on which nothing was tuned.
 const SEEDS: RangeInclusive<u64> = 100..=109;
@@ -42,8 +42,8 @@ impl World {
         self.figures(&simulate(&self.matrix, selector))
     }
 
-    /// What a policy of the roster makes of it, ours as it is by default.
-    pub fn roster(&self, policy: Roster) -> Figures {
+    /// What a policy that is known by name makes of it, ours as it is by default.
+    pub fn play_named(&self, policy: PolicyName) -> Figures {
         let outcome = policy.play(&self.matrix, Config::default());
         self.figures(&outcome.expect("a sound configuration"))
     }
@@ -71,7 +71,7 @@ pub fn unequal() -> Vec<World> {
 }
 
 /// Worlds of other shapes.
-pub fn wild() -> Vec<World> {
+pub fn random_worlds() -> Vec<World> {
     let kind = Kind {
         shape: Shape::Wild,
         inverted: false,

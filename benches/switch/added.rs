@@ -10,29 +10,30 @@
 
 use std::time::{Duration, Instant};
 
-use super::rig::{median, spread};
+use super::rig::{Figure, median};
 
-const REPETITIONS: usize = 7;
 /// Fours of answers a repetition.
 const FOURS: usize = 60;
 const WARM_UP: usize = 10;
 
-pub fn run() {
-    for (what, candidate) in [
+pub fn measure() -> Vec<Figure> {
+    let candidates = [
         ("identity", "identity"),
         ("the medium model", "avrec-infer model-file=models/medium.onnx"),
-    ] {
-        for (how, pause) in [
-            ("back to back", Duration::ZERO),
-            ("25 a second", Duration::from_millis(40)),
-        ] {
-            let added: Vec<_> = (0..REPETITIONS).map(|_| measure(candidate, pause)).collect();
-            println!(
-                "avrec-switch around {what}, {how}: added µs a frame, median {} (reach 150, aim 50)",
-                spread(&added)
-            );
-        }
-    }
+    ];
+    let pauses = [
+        ("back to back", Duration::ZERO),
+        ("25 a second", Duration::from_millis(40)),
+    ];
+    let cases = candidates
+        .into_iter()
+        .flat_map(|it| pauses.map(|pause| (it, pause)));
+    cases
+        .map(|((what, candidate), (how, pause))| {
+            let what = format!("added µs a frame around {what}, {how} (reach 150, aim 50)");
+            Figure::new(what, added(candidate, pause))
+        })
+        .collect()
 }
 
 fn harness(line: &str) -> gst_check::Harness {
@@ -43,7 +44,7 @@ fn harness(line: &str) -> gst_check::Harness {
 }
 
 /// Median of the differences of the fours.
-fn measure(candidate: &str, pause: Duration) -> f64 {
+fn added(candidate: &str, pause: Duration) -> f64 {
     let mut bare = harness(candidate);
     let mut switched = harness(&format!("avrec-switch.( late-policy=wait {candidate} )"));
     let once = |harness: &mut gst_check::Harness, number: usize| {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use gst::prelude::*;
 
-use super::rig::Live;
+use super::rig::{Figure, Live};
 
 const FRAMES: u32 = 2_000;
 const RATE: u32 = 25;
@@ -21,17 +21,17 @@ const SWITCH: &str = "avrec-switch.( name=s late-policy=floor floor=plain active
 /// Frames in which models load and candidates warm up; they are not counted on either side.
 const WARM_UP: usize = 50;
 
-pub fn run() {
+pub fn measure() -> Vec<Figure> {
     let [with, without] = [true, false].map(|sleeps| std::thread::spawn(move || late_frames(sleeps)));
     let (with, without) = (with.join().expect("a run"), without.join().expect("a run"));
-    println!(
-        "{FRAMES} live frames beside a candidate asleep for 10 s: {} of {} later than budget + 3 ms, without the sleep \
-         {} of {} (reach 1 more, aim 0)",
-        with.0, with.1, without.0, without.1
-    );
+    let late = |beside| format!("of {FRAMES} live frames, later than budget + 3 ms beside {beside}");
+    vec![
+        Figure::new(late("a candidate asleep for 10 s (reach 1 more, aim 0)"), with),
+        Figure::new(late("one that is awake"), without),
+    ]
 }
 
-fn late_frames(sleeps: bool) -> (usize, usize) {
+fn late_frames(sleeps: bool) -> f64 {
     let live = Live::new(FRAMES, RATE, SWITCH);
     let asked = live.pipeline.by_name("asked").expect("the candidate");
     asked
@@ -50,5 +50,5 @@ fn late_frames(sleeps: bool) -> (usize, usize) {
         .skip(WARM_UP)
         .filter(|it| BUDGET + GRACE < it.latency)
         .count();
-    (late + (sent.len() - seen.len()), seen.len())
+    (late + (sent.len() - seen.len())) as f64
 }

@@ -90,6 +90,51 @@ impl Live {
     }
 }
 
+/// One measured figure.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Figure {
+    /// What it is, and what it should reach.
+    pub what: String,
+    pub value: f64,
+}
+
+/// What begins a line that tells a figure to the process which started this one.
+const HANDED_OVER: &str = "figure";
+
+impl Figure {
+    pub fn new(what: impl Into<String>, value: f64) -> Figure {
+        Figure {
+            what: what.into(),
+            value,
+        }
+    }
+
+    /// Tells the process that started this one.
+    pub fn hand_over(&self) {
+        println!("{HANDED_OVER}\t{}\t{}", self.what, self.value);
+    }
+
+    /// A figure that a child told in this line.
+    pub fn handed_over(line: &str) -> Option<Figure> {
+        let mut parts = line.split('\t');
+        let is_one = parts.next() == Some(HANDED_OVER);
+        let (what, value) = (parts.next()?, parts.next()?.parse().ok()?);
+        is_one.then(|| Figure::new(what, value))
+    }
+}
+
+/// The values of each figure, in the order of their first appearance.
+pub fn by_what(figures: &[Figure]) -> Vec<(String, Vec<f64>)> {
+    let mut all: Vec<(String, Vec<f64>)> = Vec::new();
+    for Figure { what, value } in figures {
+        match all.iter_mut().find(|it| it.0 == *what) {
+            Some((_, values)) => values.push(*value),
+            None => all.push((what.clone(), vec![*value])),
+        }
+    }
+    all
+}
+
 pub fn median(mut samples: Vec<f64>) -> f64 {
     samples.sort_by(f64::total_cmp);
     samples[samples.len() / 2]

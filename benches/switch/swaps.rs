@@ -5,7 +5,7 @@
 
 use gst::prelude::*;
 
-use super::rig::{Live, Seen, median, spread};
+use super::rig::{Figure, Live, Seen, median};
 
 const SWITCH: &str = "avrec-switch.( name=s \
     identity name=same \
@@ -15,28 +15,24 @@ const SWITCH: &str = "avrec-switch.( name=s \
 /// Frames at the start in which candidates are warmed up, and no swap is forced.
 const WARM_UP: u64 = 25;
 
-pub fn run() {
+pub fn measure() -> Vec<Figure> {
     let (seen, sent) = swapped(1_000 + WARM_UP as u32, 100, true).play();
     let got: Vec<_> = seen.iter().map(|it| (it.pts, it.offset)).collect();
     let lost = sent.iter().filter(|it| !got.contains(it)).count();
     let repeated = got.len() + lost - sent.len();
     let reordered = got.windows(2).filter(|it| it[1].1 <= it[0].1).count();
-    println!(
-        "1,000 forced swaps between three sizes: lost or re-stamped {lost}, repeated {repeated}, \
-         reordered {reordered} (reach 0)"
-    );
-
-    let mut gaps = [Vec::new(), Vec::new()];
-    for _ in 0..5 {
-        for (swap, gaps) in [true, false].into_iter().zip(&mut gaps) {
-            gaps.push(longest_gap(&swapped(150, 25, swap).play().0));
-        }
-    }
-    println!(
-        "longest gap between two frames over their median, 25 a second, a swap each frame: {} (reach 1.1, aim 1.02)",
-        spread(&gaps[0])
-    );
-    println!("the same without swaps: {}", spread(&gaps[1]));
+    let gap = |swap| longest_gap(&swapped(150, 25, swap).play().0);
+    let forced = |what| format!("1,000 forced swaps between three sizes: {what} (reach 0)");
+    vec![
+        Figure::new(forced("lost or re-stamped"), lost as f64),
+        Figure::new(forced("repeated"), repeated as f64),
+        Figure::new(forced("reordered"), reordered as f64),
+        Figure::new(
+            "longest gap between two frames over their median, 25 a second, a swap each frame (reach 1.1, aim 1.02)",
+            gap(true),
+        ),
+        Figure::new("the same without swaps", gap(false)),
+    ]
 }
 
 /// A live stream on which every frame but the first ones is answered by another candidate.

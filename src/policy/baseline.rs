@@ -2,6 +2,12 @@
 
 //! What a candidate takes on a calm machine: given by the catalogue, or found by its first runs.
 
+use std::time::Duration;
+
+/// Latencies in seconds that can be told apart from nothing and still be added up, so that hostile ones cannot make
+/// numbers that are none.
+const RANGE: (f64, f64) = (1e-7, 1e5);
+
 /// Runs whose median is the baseline: few, so that a candidate may answer soon; what they got wrong goes
 /// into the offset.
 const RUNS: usize = 5;
@@ -64,7 +70,7 @@ impl Baseline {
 
     /// A disturbed run before the baseline stands. It can only have been slower than a clean run, so the best
     /// of them is the provisional baseline.
-    pub(super) fn glimpsed(&mut self, seconds: f64) {
+    pub(super) fn ran_disturbed(&mut self, seconds: f64) {
         self.best = self.best.min(seconds);
         self.seconds = Some(self.seconds.map_or(seconds, |it| it.min(seconds)));
     }
@@ -75,6 +81,14 @@ impl Baseline {
         self.best *= factor;
         self.seconds = self.seconds.map(|it| it * factor);
     }
+}
+
+pub(super) fn seconds(latency: Duration) -> f64 {
+    latency.as_secs_f64().clamp(RANGE.0, RANGE.1)
+}
+
+pub(super) fn duration(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds.clamp(RANGE.0, RANGE.1))
 }
 
 #[cfg(test)]
@@ -95,7 +109,9 @@ mod tests {
     #[test]
     fn disturbed_runs_give_their_best_until_a_clean_one_comes() {
         let mut baseline = Baseline::unknown();
-        [80.0, 31.0, 33.0].iter().for_each(|it| baseline.glimpsed(*it));
+        [80.0, 31.0, 33.0]
+            .iter()
+            .for_each(|it| baseline.ran_disturbed(*it));
         assert_eq!(baseline.seconds(), Some(31.0));
         baseline.found(27.0);
         assert_eq!(baseline.seconds(), Some(27.0));

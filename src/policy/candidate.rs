@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! One candidate's estimates side by side. Who uses them how stands in `controller`.
+//! One candidate's estimates side by side, and all candidates by id.
 
-use super::Prior;
 use super::latency::Latency;
 use super::quality::Quality;
 use super::regret::Regret;
 use super::robustness::Robustness;
+use super::{Availability, CandidateId, Evidence, Prior};
+use crate::clone_in_place::clone_in_place;
 
 /// Whether a candidate may be considered at all, whatever its lane says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub(super) enum Overdue {
     Alarming,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Candidate {
     pub standing: Standing,
     pub latency: Latency,
@@ -47,6 +48,8 @@ pub(super) struct Candidate {
     pub overdue: Option<Overdue>,
 }
 
+clone_in_place! { Candidate: standing latency quality robustness complexity is_forbidden regret runs last_run asks last_asked last_scored overdue }
+
 impl Candidate {
     pub(super) fn new(prior: Prior) -> Candidate {
         Candidate {
@@ -64,5 +67,108 @@ impl Candidate {
             last_scored: None,
             overdue: None,
         }
+    }
+
+    /// A run of any kind ended. Returns what its miss said, if it missed its deadline.
+    pub(super) fn run_ended(&mut self, frame: u64) -> Option<Overdue> {
+        self.runs += 1;
+        self.last_run = Some(frame);
+        self.overdue.take()
+    }
+
+    /// A shadow run was asked for that can refresh what is known of it.
+    pub(super) fn asked(&mut self, frame: u64) {
+        self.asks += 1;
+        self.last_asked = Some(frame);
+    }
+
+    /// An answer was worth this much by this evidence; `reference` is the quality of the reference.
+    pub(super) fn scored(&mut self, frame: u64, score: f64, reference: f64, evidence: Evidence) {
+        self.quality.scored(score, reference, evidence);
+        self.last_asked = Some(frame);
+        self.last_scored = Some(frame);
+    }
+
+    /// An operator said what its answers are worth.
+    pub(super) fn rated(&mut self, frame: u64, score: f64) {
+        self.quality.rated(score);
+        self.last_scored = Some(frame);
+    }
+}
+
+/// All candidates by id. The place of one that was removed stays empty.
+#[derive(Debug, Default)]
+pub(super) struct Candidates(Vec<Option<Candidate>>);
+
+clone_in_place! { Candidates: 0 }
+
+impl Candidates {
+    pub(super) fn add(&mut self, prior: Prior) -> CandidateId {
+        self.0.push(Some(Candidate::new(prior)));
+        CandidateId(self.0.len() - 1)
+    }
+
+    pub(super) fn remove(&mut self, id: CandidateId) {
+        if let Some(place) = self.0.get_mut(id.0) {
+            *place = None;
+        }
+    }
+
+    pub(super) fn get(&self, id: CandidateId) -> Option<&Candidate> {
+        self.0.get(id.0)?.as_ref()
+    }
+
+    pub(super) fn get_mut(&mut self, id: CandidateId) -> Option<&mut Candidate> {
+        self.0.get_mut(id.0)?.as_mut()
+    }
+
+    /// Ids of all that ever were.
+    pub(super) fn ids(&self) -> impl Iterator<Item = CandidateId> + use<> {
+        (0..self.0.len()).map(CandidateId)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Candidate> {
+        self.0.iter().flatten()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Candidate> {
+        self.0.iter_mut().flatten()
+    }
+
+    /// The candidate, unless it failed.
+    pub(super) fn sound(&self, id: CandidateId) -> Option<&Candidate> {
+        self.get(id).filter(|it| it.standing == Standing::Sound)
+    }
+
+    /// The candidate, unless it failed or the user does not want it to answer.
+    pub(super) fn allowed(&self, id: CandidateId) -> Option<&Candidate> {
+        self.sound(id).filter(|it| !it.is_forbidden)
+    }
+
+    /// Whether a candidate can answer the next frame.
+    pub(super) fn is_usable(&self, id: CandidateId, available: &[Availability]) -> bool {
+        self.allowed(id).is_some() && available.get(id.0) == Some(&Availability::Ready)
+    }
+
+    /// Those that can answer the next frame.
+    pub(super) fn usable(&self, available: &[Availability]) -> impl Iterator<Item = CandidateId> {
+        self.ids().filter(|it| self.is_usable(*it, available))
+    }
+
+    /// What was not chosen until now does not count any more.
+    pub(super) fn forget_regret(&mut self) {
+        self.iter_mut().for_each(|it| it.regret.forget());
+    }
+
+    /// Quality of the reference, whose answers are the scale; 1 without one.
+    pub(super) fn reference_quality(&self) -> f64 {
+        let reference = self.iter().find(|it| it.quality.is_reference());
+        reference.map_or(1.0, |it| it.quality.mean())
+    }
+
+    /// The worst and the best quality, above zero.
+    pub(super) fn quality_range(&self) -> (f64, f64) {
+        let qualities = || self.iter().map(|it| it.quality.mean());
+        (qualities().fold(1.0, f64::min), qualities().fold(1e-3, f64::max))
     }
 }

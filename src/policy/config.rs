@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! What the user asked for, and why it may be refused. How the wish becomes a limit stands in `limit`.
+//! What the user asked for, and why it may be refused. How the wish becomes a limit stands in `effective_budget`.
 
 use std::fmt;
 use std::time::Duration;
@@ -26,61 +26,6 @@ pub struct Config {
     pub robustness_weight: f64,
     /// Longest distance between the frames that a candidate may answer, its answer held in between; 1 for every frame.
     pub max_stride: u32,
-    /// Whether lateness, doubt and the cost of switching count. Without them the choice is the plain formula's.
-    pub caution: Caution,
-    /// A part of the rule that is left out, to see what it is worth.
-    pub without: Option<Part>,
-}
-
-/// What the rule consists of; see the benchmark `decision` for what each part is worth.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Part {
-    /// What one candidate's run says of the machine counts for all.
-    SharedSlowdown,
-    /// How strongly each candidate reacts to contention is learned.
-    Reaction,
-    /// A slow run may be a step or a spike until a further run tells.
-    Alarm,
-    /// The chance to be late is counted, not taken from a normal distribution.
-    Tail,
-    /// The price of a miss follows the promised rate.
-    Price,
-    /// A switch has to pay.
-    Regret,
-}
-
-impl Part {
-    pub const ALL: [Part; 6] = [
-        Part::SharedSlowdown,
-        Part::Reaction,
-        Part::Alarm,
-        Part::Tail,
-        Part::Price,
-        Part::Regret,
-    ];
-}
-
-impl fmt::Display for Part {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Part::SharedSlowdown => "shared slowdown",
-            Part::Reaction => "learned reaction",
-            Part::Alarm => "alarm",
-            Part::Tail => "counted tail",
-            Part::Price => "moving price",
-            Part::Regret => "regret",
-        })
-    }
-}
-
-/// How a choice is made.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum Caution {
-    /// For a live stream: misses are priced, doubt counts against a candidate, and a switch has to pay.
-    #[default]
-    Live,
-    /// The smallest -ln P + λS + C by what is known, at once.
-    Plain,
 }
 
 impl Default for Config {
@@ -96,8 +41,6 @@ impl Default for Config {
             strategy: Strategy::Weighted,
             robustness_weight: 0.0,
             max_stride: 1,
-            caution: Caution::Live,
-            without: None,
         }
     }
 }

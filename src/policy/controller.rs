@@ -1,40 +1,37 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! The policy as its user sees it: facts in, a decision out. Holds the estimates together and knows the
-//! order in which they are asked; the arithmetic is theirs.
-
-mod account;
-mod choice;
-mod facts;
-mod learning;
+//! The policy as its user sees it: facts in, a decision out. Holds the parts together and knows the order in which
+//! they are asked; the arithmetic is theirs.
 
 use std::time::Duration;
 
 use super::candidate::{Candidate, Standing};
-use super::limit::Limit;
+use super::choice::{Mode, Situation};
+use super::effective_budget::EffectiveBudget;
+use super::estimates::Estimates;
+use super::explain::{Present, outlook};
 use super::price::Price;
 use super::shadow::{Plan, Scene, Shadow};
-use super::slowdown::Slowdown;
 use super::stride::Stride;
-use super::weighing::Weighing;
+use super::terms_table::{Conditions, TermsTable};
 use super::{
-    Availability, CandidateId, Config, ConfigError, Decision, Outlook, Prior, Reason, RunKind, Source, Switch,
+    Availability, CandidateId, Config, ConfigError, Decision, Evidence, Explanation, Outlook, Prior, Reason,
+    RunKind, Switch,
 };
+use crate::clone_in_place::clone_in_place;
 
 /// Chooses who answers the next frame.
 ///
 /// The smallest cost wins, when the regret of staying has paid for the switch; see the module's documentation.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Policy {
     config: Config,
-    limit: Limit,
-    /// By id; `None` once removed.
-    candidates: Vec<Option<Candidate>>,
-    slowdown: Slowdown,
+    budget: EffectiveBudget,
+    estimates: Estimates,
     price: Price,
     shadows: Plan,
-    /// What was expected of each at the last decision.
-    weighing: Weighing,
+    /// What was expected of each candidate at the last decision.
+    table: TermsTable,
     active: Option<CandidateId>,
     /// Why the active one became it, and at which frame.
     since: Option<(Reason, u64)>,
@@ -48,12 +45,7 @@ pub struct Policy {
     now: Duration,
 }
 
-/// Whether the active candidate may be left for anything but its absence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    Auto,
-    Hold,
-}
+clone_in_place! { Policy: config budget estimates price shadows table active since pinned stride floor mode frame now }
 
 /// Frames between two corrections of the slowdown's origin: 10 s at 25 fps.
 const ANCHOR: u64 = 250;
@@ -64,12 +56,11 @@ impl Default for Policy {
         let config = Config::default();
         Policy {
             config,
-            limit: Limit::new(&config),
-            candidates: Vec::new(),
-            slowdown: Slowdown::new(),
+            budget: EffectiveBudget::new(&config),
+            estimates: Estimates::new(),
             price: Price::new(),
             shadows: Plan::new(config.period),
-            weighing: Weighing::default(),
+            table: TermsTable::default(),
             active: None,
             since: None,
             pinned: None,
@@ -94,12 +85,7 @@ impl Policy {
     /// candidates stays too.
     pub fn set_config(&mut self, config: Config) -> Result<(), ConfigError> {
         self.config = config.checked()?;
-        self.limit.set_config(&self.config);
-        self.slowdown.leave_out(self.config.without);
-        self.price.leave_out(self.config.without);
-        for candidate in self.candidates.iter_mut().flatten() {
-            candidate.latency.leave_out(self.config.without);
-        }
+        self.budget.set_config(&self.config);
         self.shadows.set_period(self.config.period);
         Ok(())
     }
@@ -111,20 +97,14 @@ impl Policy {
 
     /// Adds a candidate; it may answer from the next decision on, if it is available then.
     pub fn add(&mut self, prior: Prior) -> CandidateId {
-        let mut candidate = Candidate::new(prior);
-        candidate.latency.leave_out(self.config.without);
-        self.candidates.push(Some(candidate));
-        self.weighing.clear();
-        self.weighing.reserve(self.candidates.len());
-        CandidateId(self.candidates.len() - 1)
+        let id = self.estimates.candidates.add(prior);
+        self.table.reserve(id.0 + 1);
+        id
     }
 
     /// Removes a candidate and all that was learned of it. Its id is not used again.
     pub fn remove(&mut self, id: CandidateId) {
-        if let Some(slot) = self.candidates.get_mut(id.0) {
-            *slot = None;
-        }
-        self.slowdown.forget_alarm_of(id);
+        self.estimates.remove(id);
         self.pinned = self.pinned.filter(|it| *it != id);
     }
 
@@ -163,30 +143,32 @@ impl Policy {
     pub fn decide(&mut self, now: Duration, available: &[Availability]) -> Decision {
         self.now = now;
         self.frame += 1;
-        self.weigh();
+        self.draw_up_table();
         if let Some(hold) = self.stride.hold(self.may_be_held(available), available) {
             self.frame_passes();
-            return Decision {
-                answer: None,
-                switch: None,
-                hold: Some(hold),
-            };
+            return Decision::held(hold);
         }
-        let choice = self.choice(available);
+        let situation = Situation {
+            config: &self.config,
+            available,
+            table: &self.table,
+            active: self.active,
+            pinned: self.pinned,
+            mode: self.mode,
+            budget: self.budget.at(now),
+            now,
+        };
+        let choice = situation.choose(&mut self.estimates);
         self.frame_passes();
         let switch = choice.map(|(to, reason)| {
             let from = self.active.replace(to);
             self.since = Some((reason, self.frame));
-            for candidate in self.candidates.iter_mut().flatten() {
-                candidate.regret.forget();
-            }
+            self.estimates.candidates.forget_regret();
             Switch { from, to, reason }
         });
-        let answer = self.active.filter(|it| self.is_usable(*it, available));
-        let stride = answer
-            .and_then(|it| self.weighing.terms.get(it.0))
-            .map_or(1, |it| it.stride);
-        let hold = answer.and_then(|it| self.stride.begin(it, stride));
+        let candidates = &self.estimates.candidates;
+        let answer = self.active.filter(|it| candidates.is_usable(*it, available));
+        let hold = answer.and_then(|it| self.stride.begin(it, self.table.stride(it)));
         Decision {
             answer: answer.filter(|_| hold.is_none()),
             switch,
@@ -196,25 +178,21 @@ impl Policy {
 
     /// The active candidate, unless it must not answer any longer, or another one is pinned.
     fn may_be_held(&self, available: &[Availability]) -> Option<CandidateId> {
-        let pinned = self.pinned.filter(|it| self.is_usable(*it, available));
-        let may = |it: &CandidateId| {
-            self.is_sound(*it) && !self.is_forbidden(*it) && pinned.is_none_or(|pinned| pinned == *it)
-        };
-        self.active.filter(may)
+        let candidates = &self.estimates.candidates;
+        let pinned = self.pinned.filter(|it| candidates.is_usable(*it, available));
+        let active = self.active.filter(|it| candidates.allowed(*it).is_some());
+        active.filter(|it| pinned.is_none_or(|pinned| pinned == *it))
     }
 
     /// What time does to what is known. After the choice, so that who asks between two frames sees what the next
     /// choice will see.
     fn frame_passes(&mut self) {
-        self.slowdown.drift();
+        self.estimates.drift();
         self.price.frames(1, 0, self.config.miss_rate);
         self.shadows.earn();
-        for candidate in self.candidates.iter_mut().flatten() {
-            candidate.latency.drift();
-        }
         if self.frame.is_multiple_of(ANCHOR) {
-            self.anchor();
-            self.revert();
+            self.estimates.anchor();
+            self.estimates.half_forget(self.frame);
         }
     }
 
@@ -222,76 +200,60 @@ impl Policy {
     pub fn shadow(&mut self, now: Duration, slack: Duration, available: &[Availability]) -> Option<Shadow> {
         self.now = now;
         let active = self.active?;
-        let suspect = self.slowdown.suspect();
-        let suspect = suspect.filter(|it| *it != active && self.is_sound(*it));
-        if let Some(id) = suspect.filter(|it| available.get(it.0) == Some(&Availability::Ready)) {
-            return Some(Shadow {
-                runs: [Some(id), None],
-                kind: RunKind::Overlapped,
-                perturbed: false,
-            });
+        if let Some(suspect) = self.estimates.suspect(active, available) {
+            return Some(Shadow::look_at(suspect));
         }
-        let upper = self.candidate(active).and_then(|it| self.upper(it));
-        let room = self.limit.at(now).saturating_sub(upper.unwrap_or(Duration::MAX));
+        let upper = self.estimates.upper(active, self.config.miss_rate);
         let shadow = self.shadows.next(&Scene {
             frame: self.frame,
-            candidates: &self.candidates,
+            candidates: &self.estimates.candidates,
             available,
             active,
-            slowdown: self.slowdown.level(),
-            residuals: self.slowdown.residuals(),
+            slowdown: self.estimates.slowdown.level(),
+            residuals: self.estimates.slowdown.residuals(),
             slack,
-            room,
             period: self.config.period.as_secs_f64(),
-            price: self.weighing.weights.miss,
+            room: self.budget.at(now).saturating_sub(upper.unwrap_or(Duration::MAX)),
+            price: self.table.weights.miss,
+            robustness_weight: self.config.robustness_weight,
         })?;
         for id in shadow.ids().chain([active]) {
-            self.asked(id);
+            if let Some(candidate) = self.estimates.candidates.get_mut(id) {
+                candidate.asked(self.frame);
+            }
         }
         Some(shadow)
     }
 
     /// A candidate runs beside the active one for a reason that was not asked for here; it is paid from the same purse.
     pub fn runs_beside(&mut self, id: CandidateId) {
-        let level = self.slowdown.level().mean;
-        let latency = self.candidate(id).and_then(|it| it.latency.latency(level));
-        self.shadows.pay(latency.unwrap_or_default());
+        self.shadows.pay(self.estimates.latency(id).unwrap_or_default());
     }
 
     /// What is believed of a candidate now. Of one that was removed, nothing.
     pub fn outlook(&self, id: CandidateId) -> Outlook {
-        let Some(candidate) = self.candidate(id) else {
-            return Outlook {
-                latency: None,
-                upper: None,
-                quality: 0.0,
-                quality_sd: 0.0,
-                quality_source: Source::Unknown,
-                runs: 0,
-                scores: 0,
-                miss: 1.0,
-                feasible: false,
-                robustness: None,
-            };
-        };
-        let miss = self.weighing.terms.get(id.0).map_or(1.0, |it| it.miss);
-        Outlook {
-            latency: candidate.latency.latency(self.slowdown.level().mean),
-            upper: self.upper(candidate),
-            quality: candidate.quality.mean(),
-            quality_sd: candidate.quality.sd(),
-            quality_source: candidate.quality.source(),
-            runs: candidate.runs,
-            scores: candidate.quality.scores(),
-            miss,
-            feasible: self.is_feasible(id),
-            robustness: candidate.robustness.mean(),
+        outlook(id, &self.conditions(), &self.table).unwrap_or(Outlook::NOTHING)
+    }
+
+    /// Why it is this candidate, what stands behind it, and what would change it. Allocates; for a switch, and for
+    /// whoever asks.
+    pub fn explain(&self, available: &[Availability]) -> Explanation {
+        Present {
+            conditions: self.conditions(),
+            available,
+            active: self.active(),
+            since: self.since,
+            is_chosen: self.pinned == self.active() || self.mode == Mode::Hold,
+            frame: self.frame,
+            now: self.now,
+            effective_budget: &self.budget,
         }
+        .explain()
     }
 
     /// How many times slower the machine is now than when the baselines were measured.
     pub fn slowdown(&self) -> f64 {
-        self.slowdown.level().mean.exp()
+        self.estimates.slowdown.level().mean.exp()
     }
 
     /// What a missed frame costs now, in log-quality, beyond what the frame itself was worth.
@@ -304,32 +266,118 @@ impl Policy {
         self.active.filter(|it| self.candidate(*it).is_some())
     }
 
-    fn upper(&self, candidate: &Candidate) -> Option<Duration> {
-        candidate.latency.upper(
-            self.slowdown.level(),
-            self.config.miss_rate,
-            self.slowdown.residuals(),
-        )
+    /// A run ended after `latency`.
+    pub fn ran(&mut self, now: Duration, id: CandidateId, latency: Duration, kind: RunKind) {
+        self.now = now;
+        let (frame, allowed) = (self.frame, self.table.allowed(id, &self.config));
+        let Some(candidate) = self.candidate_mut(id) else {
+            return;
+        };
+        let overdue = candidate.run_ended(frame);
+        let is_untold_miss = overdue.is_none() && self.active == Some(id) && allowed < latency;
+        if is_untold_miss && kind != RunKind::Shadow {
+            self.one_is_missed();
+        }
+        self.estimates.learn(id, latency, kind, overdue, self.active);
     }
 
-    fn is_sound(&self, id: CandidateId) -> bool {
-        self.candidate(id)
-            .is_some_and(|it| it.standing == Standing::Sound)
+    /// The deadline passed and the run is not finished: its latency is at least `elapsed`. Told once a run; a
+    /// `ran` of the same run may follow.
+    pub fn missed(&mut self, now: Duration, id: CandidateId, elapsed: Duration) {
+        self.now = now;
+        self.one_is_missed();
+        self.estimates.missed(id, elapsed);
     }
 
-    fn is_forbidden(&self, id: CandidateId) -> bool {
-        self.candidate(id).is_some_and(|it| it.is_forbidden)
+    fn one_is_missed(&mut self) {
+        self.shadows.missed(self.frame);
+        self.price.frames(0, 1, self.config.miss_rate);
     }
 
-    fn is_usable(&self, id: CandidateId, available: &[Availability]) -> bool {
-        self.is_sound(id) && !self.is_forbidden(id) && available.get(id.0) == Some(&Availability::Ready)
+    /// An answer was found to be worth this much, 0..1, by this evidence: for instance by its agreement with the
+    /// reference's on the same frame.
+    pub fn scored(&mut self, now: Duration, id: CandidateId, score: f64, evidence: Evidence) {
+        self.now = now;
+        let reference = self.estimates.candidates.reference_quality();
+        let frame = self.frame;
+        if let Some(candidate) = self.candidate_mut(id) {
+            candidate.scored(frame, score, reference, evidence);
+        }
+    }
+
+    /// An operator says what the answers of a candidate are worth, 0..1.
+    pub fn rated(&mut self, now: Duration, id: CandidateId, score: f64) {
+        self.now = now;
+        let frame = self.frame;
+        if let Some(candidate) = self.candidate_mut(id) {
+            candidate.rated(frame, score);
+        }
+    }
+
+    /// An answer agreed to this degree, 0..1, with the answer to the same frame slightly perturbed.
+    pub fn perturbed(&mut self, now: Duration, id: CandidateId, agreement: f64) {
+        self.now = now;
+        if let Some(candidate) = self.candidate_mut(id) {
+            candidate.robustness.sampled(agreement);
+        }
+    }
+
+    /// Frames that nobody could be asked to answer: each is a miss.
+    pub fn lost(&mut self, now: Duration, frames: u32) {
+        self.now = now;
+        self.price.frames(frames, frames, self.config.miss_rate);
+    }
+
+    /// The sink got a frame `jitter` too late.
+    pub fn late_downstream(&mut self, now: Duration, jitter: Duration) {
+        self.now = now;
+        self.budget.late(now, jitter);
+        self.shadows.missed(self.frame);
+    }
+
+    /// A candidate failed; it is not considered until it recovered, whatever its lane says.
+    pub fn failed(&mut self, now: Duration, id: CandidateId) {
+        self.now = now;
+        self.estimates.set_standing(id, Standing::Failed);
+    }
+
+    /// A candidate that had failed can answer again.
+    pub fn recovered(&mut self, now: Duration, id: CandidateId) {
+        self.now = now;
+        self.estimates.set_standing(id, Standing::Sound);
+    }
+
+    /// The stream was flushed: runs in flight will not end, and what they hinted at is forgotten.
+    pub fn flushed(&mut self, now: Duration) {
+        self.now = now;
+        self.estimates.flushed();
+        self.budget.forget();
+    }
+
+    /// Draws up what is expected of all candidates by what is known now.
+    fn draw_up_table(&mut self) {
+        let mut table = std::mem::take(&mut self.table);
+        table.draw_up(&self.conditions());
+        self.table = table;
+    }
+
+    fn conditions(&self) -> Conditions<'_> {
+        let floor = self.floor.and_then(|it| self.candidate(it));
+        Conditions {
+            config: &self.config,
+            estimates: &self.estimates,
+            budget: self.budget.at(self.now),
+            shift: 0.0,
+            per_miss: self.price.per_miss(),
+            floor: floor.map_or(0.0, |it| it.quality.mean()),
+        }
     }
 
     fn candidate(&self, id: CandidateId) -> Option<&Candidate> {
-        self.candidates.get(id.0)?.as_ref()
+        self.estimates.candidates.get(id)
     }
 
     fn candidate_mut(&mut self, id: CandidateId) -> Option<&mut Candidate> {
-        self.candidates.get_mut(id.0)?.as_mut()
+        self.estimates.candidates.get_mut(id)
     }
 }

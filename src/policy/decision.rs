@@ -18,6 +18,17 @@ pub struct Decision {
     pub hold: Option<Hold>,
 }
 
+impl Decision {
+    /// The last answer leaves again.
+    pub(super) fn held(hold: Hold) -> Decision {
+        Decision {
+            answer: None,
+            switch: None,
+            hold: Some(hold),
+        }
+    }
+}
+
 /// A frame for which a held answer leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hold {

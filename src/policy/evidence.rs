@@ -50,16 +50,6 @@ impl Evidence {
     pub fn is_relative(self) -> bool {
         matches!(self, Evidence::Agreement | Evidence::Calibrated)
     }
-
-    /// One word for messages.
-    pub fn nick(self) -> &'static str {
-        match self {
-            Evidence::Agreement => "agreement",
-            Evidence::Restoration => "restore",
-            Evidence::Calibrated | Evidence::Claimed => "confidence",
-            Evidence::Stability => "stability",
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,12 +1,49 @@
 // SPDX-License-Identifier: MPL-2.0
 
 //! Why it is this candidate: everything that was compared, and what would have changed the choice. How it is drawn up
-//! stands in `controller::account`.
+//! stands in `explain`.
 
 use std::time::Duration;
 
 use super::objective::{Terms, Weights};
 use super::{CandidateId, Evidence, Reason};
+
+/// What the policy believes of a candidate now.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Outlook {
+    /// Predicted frame latency, if it was ever measured.
+    pub latency: Option<Duration>,
+    /// Upper bound used for feasibility.
+    pub upper: Option<Duration>,
+    /// Posterior quality and its standard deviation.
+    pub quality: f64,
+    pub quality_sd: f64,
+    pub quality_source: Source,
+    /// Latency samples and quality samples that went in.
+    pub runs: u64,
+    pub scores: u64,
+    /// Expected share of missed frames, 0..1, and whether it is at most a half.
+    pub miss: f64,
+    pub feasible: bool,
+    /// Agreement of its answers under small perturbations, 0..1, if it was sampled.
+    pub robustness: Option<f64>,
+}
+
+impl Outlook {
+    /// What is believed of a candidate that was removed.
+    pub(super) const NOTHING: Outlook = Outlook {
+        latency: None,
+        upper: None,
+        quality: 0.0,
+        quality_sd: 0.0,
+        quality_source: Source::Unknown,
+        runs: 0,
+        scores: 0,
+        miss: 1.0,
+        feasible: false,
+        robustness: None,
+    };
+}
 
 /// The state of a choice.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,21 +124,6 @@ pub enum Source {
     Operator,
 }
 
-impl Source {
-    /// One word for messages.
-    pub fn nick(self) -> &'static str {
-        match self {
-            Source::Unknown => "unknown",
-            Source::Catalogue => "catalogue",
-            Source::Measured => "measured",
-            Source::Shadow => "shadow",
-            Source::Shared => "shared",
-            Source::Scored(evidence) => evidence.nick(),
-            Source::Operator => "operator",
-        }
-    }
-}
-
 /// What keeps a better answer out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Binding {
@@ -122,19 +144,6 @@ pub enum Binding {
 }
 
 impl Binding {
-    /// One word for messages.
-    pub fn nick(self) -> &'static str {
-        match self {
-            Binding::Nothing => "nothing",
-            Binding::Time(_) => "time",
-            Binding::Doubt(_) => "doubt",
-            Binding::Preference(_) => "preference",
-            Binding::Switching(_) => "switching",
-            Binding::User => "user",
-            Binding::Alone => "alone",
-        }
-    }
-
     /// The candidate that is kept out.
     pub fn candidate(self) -> Option<CandidateId> {
         match self {

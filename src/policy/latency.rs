@@ -5,12 +5,12 @@
 
 use std::time::Duration;
 
-use super::baseline::Baseline;
-use super::level::Level;
-use super::seconds::{duration, seconds};
-use super::slow_runs::SlowRuns;
+use super::ablation::{Part, is_out};
+use super::baseline::{Baseline, duration, seconds};
+use super::normal;
+use super::slow_streak::SlowStreak;
 use super::window::Window;
-use super::{Part, normal};
+use crate::clone_in_place::clone_in_place;
 
 /// Part of a frame latency that no slowdown multiplies: the hand-over between threads. It keeps a
 /// candidate of a few microseconds, whose latency is all jitter, from claiming that the machine became
@@ -57,12 +57,19 @@ const FORGETTING: f64 = 0.998;
 /// Own residuals from which on a candidate's scatter is its own.
 const OWN_SCATTER: usize = 16;
 
+/// What is believed of the shared slowdown: level and variance, in the log domain.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Level {
+    pub mean: f64,
+    pub variance: f64,
+}
+
 /// Latency model of one candidate, in seconds and log-seconds:
 ///
 /// `ln(y + c) = ln(b · e^((1 + r) s + d) + c) + e` where `y` is the frame latency, `b` the baseline, `s` the shared
 /// log-slowdown, `r` how much more than usual this candidate reacts to it, `d` its own offset, `c` the hand-over and
 /// `e` the residual.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Latency {
     baseline: Baseline,
     offset: f64,
@@ -77,9 +84,10 @@ pub(super) struct Latency {
     /// What the residuals still count, from one right after a run: a candidate that nobody runs is not judged by its
     /// outliers for ever.
     freshness: f64,
-    slow: SlowRuns,
-    without: Option<Part>,
+    slow: SlowStreak,
 }
+
+clone_in_place! { Latency: baseline offset offset_variance reaction reaction_variance seen_at is_touched residuals freshness slow }
 
 impl Latency {
     pub(super) fn new() -> Latency {
@@ -90,13 +98,16 @@ impl Latency {
             // the clean runs that could tell.
             offset_variance: 0.0,
             reaction: 0.0,
-            reaction_variance: SENSITIVITY_SD.powi(2),
+            reaction_variance: if is_out(Part::Reaction) {
+                0.0
+            } else {
+                SENSITIVITY_SD.powi(2)
+            },
             seen_at: 0.0,
-            is_touched: false,
+            is_touched: is_out(Part::Reaction),
             residuals: Window::empty(),
             freshness: 1.0,
-            slow: SlowRuns::new(),
-            without: None,
+            slow: SlowStreak::new(),
         }
     }
 
@@ -106,15 +117,6 @@ impl Latency {
             baseline: Baseline::given(seconds(baseline)),
             offset_variance: BASELINE_VARIANCE,
             ..Latency::new()
-        }
-    }
-
-    /// Leaves a part of the rule out, to see what it is worth.
-    pub(super) fn leave_out(&mut self, part: Option<Part>) {
-        self.without = part;
-        if part == Some(Part::Reaction) {
-            self.reaction_variance = 0.0;
-            self.is_touched = true;
         }
     }
 
@@ -138,8 +140,8 @@ impl Latency {
 
     /// A disturbed run before the baseline stands. It can only have been slower than a clean run, so the best
     /// of them is the provisional baseline.
-    pub(super) fn glimpsed(&mut self, latency: Duration, slowdown: f64) {
-        self.baseline.glimpsed(seconds(latency) / slowdown.exp());
+    pub(super) fn ran_disturbed(&mut self, latency: Duration, slowdown: f64) {
+        self.baseline.ran_disturbed(seconds(latency) / slowdown.exp());
     }
 
     /// A frame passed.
@@ -180,7 +182,7 @@ impl Latency {
 
     /// Whether a run tells of the machine: one that is mostly hand-over, or that contention does not touch, hardly
     /// moves with the slowdown, and of one whose latency is unknown nothing can be expected.
-    pub(super) fn speaks(&self) -> bool {
+    pub(super) fn is_informative(&self) -> bool {
         let is_own_work = self.baseline.seconds().is_some_and(|it| HAND_OVER < it);
         is_own_work && TOUCHED < 1.0 + self.reaction
     }
@@ -235,7 +237,7 @@ impl Latency {
 
     /// The same for a surprise that is all this candidate's: what exceeds the expected variance inflates what is not
     /// known of it, so the surprise is believed.
-    pub(super) fn learn_alone(&mut self, residual: f64, level: Level, shared: &Window) {
+    pub(super) fn learn_own_change(&mut self, residual: f64, level: Level, shared: &Window) {
         let scatter = self.scatter(shared).powi(2);
         let share = self.share(level.mean);
         let unknown = (share * share * self.doubt(level.mean)).max(1e-9);
@@ -268,7 +270,7 @@ impl Latency {
     }
 
     /// Half of what it has become slower or faster by is forgotten, and not known any more.
-    pub(super) fn revert(&mut self) {
+    pub(super) fn half_forget(&mut self) {
         self.offset /= 2.0;
         self.offset_variance = self.offset_variance.max((self.offset / 2.0).powi(2));
     }
@@ -349,7 +351,7 @@ impl Latency {
         let (sensitivity, share) = (self.sensitivity(level.mean), self.share(level.mean));
         let unknown = sensitivity * sensitivity * level.variance + share * share * self.doubt(level.mean);
         let sd = unknown.sqrt();
-        if self.without == Some(Part::Tail) {
+        if is_out(Part::Tail) {
             return normal::cdf(-margin / (unknown + self.scatter(shared).powi(2)).sqrt());
         }
         let usual = normal::mean(|it| self.tail(margin - it * sd, shared));

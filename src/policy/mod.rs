@@ -22,38 +22,42 @@
 //! - The knowledge gradient: scores follow each other at growing distances, which spent less than 1 % of the time and
 //!   found the wrong catalogues as fast.
 
+mod ablation;
 mod alarm;
 mod baseline;
 mod candidate;
+mod choice;
 mod config;
 mod controller;
 mod decision;
+mod effective_budget;
+mod estimates;
 mod evidence;
+mod explain;
 mod explanation;
 mod latency;
-mod level;
-mod limit;
 mod normal;
 mod objective;
 mod price;
 mod quality;
 mod regret;
 mod robustness;
-mod seconds;
 mod shadow;
-mod slow_runs;
+mod slow_streak;
 mod slowdown;
 mod stride;
-mod weighing;
+mod terms_table;
 mod window;
 
 use std::time::Duration;
 
-pub use config::{Caution, Config, ConfigError, Part};
+#[cfg(feature = "ablation")]
+pub use ablation::{Part, leave_out};
+pub use config::{Config, ConfigError};
 pub use controller::Policy;
 pub use decision::{Decision, Hold, Reason, Switch};
 pub use evidence::Evidence;
-pub use explanation::{Account, Binding, Explanation, Source};
+pub use explanation::{Account, Binding, Explanation, Outlook, Source};
 pub use objective::{Strategy, Terms, Weights};
 pub use shadow::Shadow;
 
@@ -97,25 +101,4 @@ pub enum Availability {
     Busy { since: Duration },
     /// Loading, warming, failed or removed.
     Absent,
-}
-
-/// What the policy believes of a candidate now.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Outlook {
-    /// Predicted frame latency, if it was ever measured.
-    pub latency: Option<Duration>,
-    /// Upper bound used for feasibility.
-    pub upper: Option<Duration>,
-    /// Posterior quality and its standard deviation.
-    pub quality: f64,
-    pub quality_sd: f64,
-    pub quality_source: Source,
-    /// Latency samples and quality samples that went in.
-    pub runs: u64,
-    pub scores: u64,
-    /// Expected share of missed frames, 0..1, and whether it is at most a half.
-    pub miss: f64,
-    pub feasible: bool,
-    /// Agreement of its answers under small perturbations, 0..1, if it was sampled.
-    pub robustness: Option<f64>,
 }

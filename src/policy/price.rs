@@ -4,7 +4,7 @@
 //! the share raises it, each frame below lowers it, so that unspent misses buy quality and overspent ones are earned
 //! back. A price orders candidates by what they gain per miss, which a bound cannot (specification, section 2).
 
-use super::Part;
+use super::ablation::{Part, is_out};
 
 /// Step of the price in its logarithm: multiplicative, because nobody knows the scale of the qualities beforehand. A
 /// miss raises it by a quarter, and at 3 % allowed it takes 32 frames without one to fall back.
@@ -20,21 +20,11 @@ const RANGE: (f64, f64) = (1.15, 5.0);
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Price {
     per_miss: f64,
-    /// Left out: the price stays.
-    is_fixed: bool,
 }
 
 impl Price {
     pub(super) fn new() -> Price {
-        Price {
-            per_miss: START,
-            is_fixed: false,
-        }
-    }
-
-    /// Leaves the price as it is, to see what its moving is worth.
-    pub(super) fn leave_out(&mut self, part: Option<Part>) {
-        self.is_fixed = part == Some(Part::Price);
+        Price { per_miss: START }
     }
 
     pub(super) fn per_miss(self) -> f64 {
@@ -44,7 +34,7 @@ impl Price {
     /// So many frames passed, and so many of them were missed.
     pub(super) fn frames(&mut self, passed: u32, missed: u32, miss_rate: f64) {
         let above = f64::from(missed) - miss_rate * f64::from(passed);
-        if !self.is_fixed {
+        if !is_out(Part::Price) {
             self.per_miss = (self.per_miss * (STEP * above).exp()).clamp(RANGE.0, RANGE.1);
         }
     }

@@ -123,7 +123,7 @@ impl Quality {
 
     /// An operator says what an answer is worth, 0..1. A human word outweighs single comparisons, and it is the only
     /// evidence that can correct the reference itself.
-    pub(super) fn told(&mut self, score: f64) {
+    pub(super) fn rated(&mut self, score: f64) {
         if !score.is_finite() {
             return;
         }
@@ -250,7 +250,7 @@ mod tests {
             is_reference: true,
             ..Prior::default()
         });
-        it.told(0.2);
+        it.rated(0.2);
         assert!(it.mean() < 0.3, "{}", it.mean());
         (0..60).for_each(|_| it.scored(1.0, 1.0, Agreement));
         assert!(it.mean() < 0.3, "that it agrees with itself is no evidence");
@@ -317,7 +317,7 @@ mod tests {
         assert_eq!(it.source(), Source::Scored(Stability));
         it.scored(0.9, 1.0, Agreement);
         assert_eq!(it.source(), Source::Scored(Agreement));
-        it.told(0.9);
+        it.rated(0.9);
         assert_eq!(it.source(), Source::Operator);
         (0..200).for_each(|_| it.scored(0.9, 1.0, Agreement));
         assert_eq!(it.source(), Source::Scored(Agreement), "an old word fades");

@@ -5,8 +5,8 @@
 
 use std::time::Duration;
 
-use super::candidate::{Candidate, Standing};
-use super::level::Level;
+use super::candidate::{Candidate, Candidates};
+use super::latency::Level;
 use super::window::Window;
 use super::{Availability, CandidateId, RunKind};
 
@@ -63,6 +63,15 @@ pub struct Shadow {
 }
 
 impl Shadow {
+    /// A look at one candidate that does not wait for a frame with enough slack.
+    pub(super) fn look_at(id: CandidateId) -> Shadow {
+        Shadow {
+            runs: [Some(id), None],
+            kind: RunKind::Overlapped,
+            perturbed: false,
+        }
+    }
+
     /// The runs in their order.
     pub fn ids(&self) -> impl Iterator<Item = CandidateId> {
         self.runs.into_iter().flatten()
@@ -72,7 +81,7 @@ impl Shadow {
 /// What the plan looks at.
 pub(super) struct Scene<'a> {
     pub frame: u64,
-    pub candidates: &'a [Option<Candidate>],
+    pub candidates: &'a Candidates,
     pub available: &'a [Availability],
     pub active: CandidateId,
     pub slowdown: Level,
@@ -80,6 +89,8 @@ pub(super) struct Scene<'a> {
     pub slack: Duration,
     pub period: f64,
     pub price: f64,
+    /// What steadiness counts to the user; where it is nothing, nobody pays for its samples.
+    pub robustness_weight: f64,
     /// By how much the next frame may be delayed without being late.
     pub room: Duration,
 }
@@ -153,6 +164,7 @@ impl Plan {
             }
         };
         let best = scene
+            .candidates
             .ids()
             .filter_map(|id| scene.proposal(id))
             .filter(|it| 1.0 <= it.urgency && (it.fits || may_look(it)))
@@ -185,15 +197,8 @@ impl Plan {
 }
 
 impl Scene<'_> {
-    fn ids(&self) -> impl Iterator<Item = CandidateId> {
-        (0..self.candidates.len()).map(CandidateId)
-    }
-
     fn candidate(&self, id: CandidateId) -> Option<&Candidate> {
-        self.candidates
-            .get(id.0)?
-            .as_ref()
-            .filter(|it| it.standing == Standing::Sound)
+        self.candidates.sound(id)
     }
 
     /// A candidate that could run beside the active one.
@@ -206,7 +211,8 @@ impl Scene<'_> {
     /// The reference, if its answer on this frame can be had.
     fn reference(&self) -> Option<CandidateId> {
         let is_reference = |it: &CandidateId| self.candidate(*it).is_some_and(|it| it.quality.is_reference());
-        self.ids()
+        self.candidates
+            .ids()
             .find(is_reference)
             .filter(|it| *it == self.active || self.is_free(*it))
     }
@@ -291,7 +297,7 @@ impl Scene<'_> {
 
     fn is_perturbed(&self, id: CandidateId) -> bool {
         let (every, which) = PERTURBED;
-        self.candidate(id).is_some_and(|it| it.asks % every == which)
+        0.0 < self.robustness_weight && self.candidate(id).is_some_and(|it| it.asks % every == which)
     }
 
     fn ran_lately(&self, id: CandidateId) -> bool {

@@ -5,11 +5,12 @@
 
 use std::time::Duration;
 
+use super::CandidateId;
+use super::ablation::{Part, is_out};
 use super::alarm::Alarm;
-use super::latency::Latency;
-use super::level::Level;
+use super::latency::{Latency, Level};
 use super::window::Window;
-use super::{CandidateId, Part};
+use crate::clone_in_place::clone_in_place;
 
 /// Variance that the slowdown gains per frame while nothing is known: contention drifts by 4 % a frame.
 const DRIFT: f64 = 16e-4;
@@ -53,7 +54,7 @@ pub(super) enum Verdict {
 }
 
 /// The shared log-slowdown: a scalar filter with an alarm for what a filter would follow too slowly.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Slowdown {
     level: Level,
     alarm: Option<Alarm>,
@@ -62,10 +63,11 @@ pub(super) struct Slowdown {
     spikes: f64,
     /// Slowdown that the last run of the active candidate implies, if it was surprisingly fast.
     fast: Option<f64>,
-    without: Option<Part>,
     /// Residuals of all candidates.
     residuals: Window,
 }
+
+clone_in_place! { Slowdown: level alarm steps spikes fast residuals }
 
 impl Slowdown {
     pub(super) fn new() -> Slowdown {
@@ -78,14 +80,8 @@ impl Slowdown {
             steps: 1.0,
             spikes: 1.0,
             fast: None,
-            without: None,
             residuals: Window::assumed(),
         }
-    }
-
-    /// Leaves a part of the rule out, to see what it is worth.
-    pub(super) fn leave_out(&mut self, part: Option<Part>) {
-        self.without = part;
     }
 
     /// What is believed most: the risen level while an alarm is open.
@@ -160,9 +156,9 @@ impl Slowdown {
 
     /// Candidate `id` passed its deadline and took at least `latency`. Returns whether that alone is surprising.
     pub(super) fn missed(&mut self, id: CandidateId, latency: Duration, of: &Latency) -> bool {
-        let may_raise = !matches!(self.without, Some(Part::SharedSlowdown | Part::Alarm));
+        let may_raise = !is_out(Part::SharedSlowdown) && !is_out(Part::Alarm);
         let is_surprising =
-            may_raise && self.tolerance(of) < of.residual(latency, self.level.mean) && of.speaks();
+            may_raise && self.tolerance(of) < of.residual(latency, self.level.mean) && of.is_informative();
         if is_surprising {
             self.slow_again(id, of);
             self.raise(id, latency, of);
@@ -196,7 +192,7 @@ impl Slowdown {
 
     /// A run of a candidate whose baseline does not stand yet: it cannot tell of the machine, only whether an open alarm
     /// is a step. What it found is freed of the slowdown that is certain.
-    pub(super) fn introduced(
+    pub(super) fn first_run(
         &mut self,
         id: CandidateId,
         latency: Duration,
@@ -211,7 +207,7 @@ impl Slowdown {
         if clean {
             of.found(latency, self.level.mean);
         } else {
-            of.glimpsed(latency, self.level.mean);
+            of.ran_disturbed(latency, self.level.mean);
         }
         verdict
     }
@@ -228,21 +224,21 @@ impl Slowdown {
         let verdict = self.judge(id, latency, of, true);
         let residual = of.residual(latency, self.level.mean);
         let tolerance = self.tolerance(of);
-        if self.without == Some(Part::SharedSlowdown) {
+        if is_out(Part::SharedSlowdown) {
             of.remember(residual);
-            of.learn_alone(residual.clamp(-tolerance, tolerance), self.level, &self.residuals);
-        } else if self.without == Some(Part::Alarm) && of.speaks() {
+            of.learn_own_change(residual.clamp(-tolerance, tolerance), self.level, &self.residuals);
+        } else if is_out(Part::Alarm) && of.is_informative() {
             of.remember(residual);
             self.share(residual, of);
             self.learn(residual.clamp(-tolerance, tolerance), of);
         } else if tolerance < residual {
-            if is_rare || !of.speaks() {
+            if is_rare || !of.is_informative() {
                 of.remember(residual);
                 of.slow_alone(residual, self.level.mean);
             } else if self.alarm.is_none() {
                 self.raise(id, latency, of);
             }
-        } else if of.speaks() && residual < -tolerance {
+        } else if of.is_informative() && residual < -tolerance {
             self.fast(latency, residual, of, is_rare);
             of.normal();
         } else {
@@ -264,7 +260,7 @@ impl Slowdown {
         let implied = of.implied(latency);
         match self.fast.take() {
             Some(before) => self.jump(before.max(implied), of),
-            None if is_rare => of.learn_alone(residual, self.level, &self.residuals),
+            None if is_rare => of.learn_own_change(residual, self.level, &self.residuals),
             None => self.fast = Some(implied),
         }
     }
@@ -279,7 +275,7 @@ impl Slowdown {
 
     /// A run that something disturbed: it can only have been slower than a clean one, so it counts
     /// when it was faster than expected.
-    pub(super) fn glimpsed(
+    pub(super) fn ran_disturbed(
         &mut self,
         id: CandidateId,
         latency: Duration,
@@ -288,7 +284,7 @@ impl Slowdown {
     ) -> Verdict {
         let verdict = self.judge(id, latency, of, false);
         let residual = of.residual(latency, self.level.mean);
-        if of.speaks() && residual < -self.tolerance(of) {
+        if of.is_informative() && residual < -self.tolerance(of) {
             self.fast(latency, residual, of, is_rare);
         } else if residual < 0.0 {
             self.learn(residual, of);
@@ -312,7 +308,7 @@ impl Slowdown {
             return Verdict::Nothing;
         };
         let apart = of.expected(alarm.risen) - of.expected(alarm.before);
-        if !of.speaks() || apart < APART * of.scatter(&self.residuals) {
+        if !of.is_informative() || apart < APART * of.scatter(&self.residuals) {
             alarm.step *= 1.0 - FADE;
             alarm.unclear = alarm.unclear.saturating_add(1);
             if alarm.step < OVER {

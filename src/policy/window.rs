@@ -2,6 +2,8 @@
 
 //! A sliding window of residuals with exact percentiles. Knows nothing of what the numbers mean.
 
+use crate::clone_in_place::clone_in_place;
+
 /// Residuals the window keeps: 10 s at 25 fps, 8 of them beyond the 97th percentile.
 const WINDOW: usize = 256;
 
@@ -14,12 +16,14 @@ const ASSUMED_SPREAD: f64 = 0.06;
 /// The last residuals, oldest first out, with exact percentiles.
 ///
 /// A push costs a binary search and a move of at most 2 KiB; nothing allocates after construction.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Window {
     ring: Vec<f64>,
     sorted: Vec<f64>,
     oldest: usize,
 }
+
+clone_in_place! { Window: ring sorted oldest }
 
 impl Window {
     pub(super) fn empty() -> Window {

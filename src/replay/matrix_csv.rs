@@ -12,7 +12,9 @@
 //! ```
 
 use std::fmt;
-use std::io::{self, BufRead, Write};
+use std::io::{self, Read, Write};
+
+use csv::{ReaderBuilder, StringRecord, Terminator, Trim, WriterBuilder};
 
 use super::{Cell, Column, Matrix};
 
@@ -46,6 +48,18 @@ fn wrong<T>(line: usize, column: usize, cause: impl Into<String>) -> Result<T, M
     })
 }
 
+/// A finite number of 0 or more.
+fn number(line: usize, column: usize, what: &str, text: &str) -> Result<f64, MatrixError> {
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() && 0.0 <= number => Ok(number),
+        _ => wrong(
+            line,
+            column,
+            format!("{what} is '{text}'; give a number of 0 or more"),
+        ),
+    }
+}
+
 /// What the leading comment lines say.
 #[derive(Debug, Default)]
 struct Remarks {
@@ -63,20 +77,11 @@ impl Remarks {
         let is_ours = matches!(key, "budget_ms" | "period_ms" | "floor")
             || key.ends_with(".prior")
             || key.ends_with(".baseline_ms");
-        if !is_ours {
-            return Ok(());
+        if is_ours {
+            let value = number(line, 1, key, value.trim())?;
+            self.all.push((line, key.to_string(), value));
         }
-        match value.trim().parse::<f64>() {
-            Ok(number) if number.is_finite() && 0.0 <= number => {
-                self.all.push((line, key.to_string(), number));
-                Ok(())
-            }
-            _ => wrong(
-                line,
-                1,
-                format!("{key} is '{}'; give a number of 0 or more", value.trim()),
-            ),
-        }
+        Ok(())
     }
 
     fn get(&self, key: &str) -> Option<f64> {
@@ -84,31 +89,22 @@ impl Remarks {
     }
 
     /// A key that names no candidate of the header, or a share that is none.
-    fn check(&self, names: &[&str]) -> Result<(), MatrixError> {
+    fn check(&self, names: &[String]) -> Result<(), MatrixError> {
         for (line, key, value) in &self.all {
             let name = key
                 .strip_suffix(".prior")
                 .or_else(|| key.strip_suffix(".baseline_ms"));
-            if name.is_some_and(|it| !names.contains(&it)) {
-                return wrong(
-                    *line,
-                    1,
-                    format!(
-                        "{key} names no candidate of the header; known: {}",
-                        names.join(", ")
-                    ),
-                );
-            }
-            if (key.ends_with(".prior") || key == "floor") && 1.0 < *value {
-                return wrong(*line, 1, format!("{key} is {value}; a quality lies in 0 to 1"));
-            }
-            if key.ends_with("_ms") && !(0.0 < *value && *value <= LONGEST_MS) {
-                return wrong(
-                    *line,
-                    1,
-                    format!("{key} is {value}; give a time above 0 and of at most a day"),
-                );
-            }
+            let cause = if name.is_some_and(|name| names.iter().all(|it| it != name)) {
+                let known = names.join(", ");
+                format!("{key} names no candidate of the header; known: {known}")
+            } else if (key.ends_with(".prior") || key == "floor") && 1.0 < *value {
+                format!("{key} is {value}; a quality lies in 0 to 1")
+            } else if key.ends_with("_ms") && !(0.0 < *value && *value <= LONGEST_MS) {
+                format!("{key} is {value}; give a time above 0 and of at most a day")
+            } else {
+                continue;
+            };
+            return wrong(*line, 1, cause);
         }
         Ok(())
     }
@@ -124,32 +120,44 @@ pub struct Timing {
 /// Reads a matrix.
 ///
 /// Without `budget_ms` the budget is one period; without `period_ms` the period is the median step of `t_ms`.
-pub fn read(file: impl BufRead) -> Result<Matrix, MatrixError> {
+pub fn read(file: impl Read) -> Result<Matrix, MatrixError> {
     read_timed(file, Timing::default())
 }
 
 /// Reads a matrix as [`read`] does, with another budget or period than the file's.
-pub fn read_timed(file: impl BufRead, timing: Timing) -> Result<Matrix, MatrixError> {
+pub fn read_timed(file: impl Read, timing: Timing) -> Result<Matrix, MatrixError> {
+    // Each record ends with a line, the last one too, so that the reader's position tells the line of a mistake.
+    let mut reader = ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .trim(Trim::All)
+        .terminator(Terminator::Any(b'\n'))
+        .from_reader(file.chain(&b"\n"[..]));
+    let mut record = StringRecord::new();
     let mut remarks = Remarks::default();
     let mut header: Option<Vec<String>> = None;
     let mut times = Vec::new();
     let mut rows: Vec<Cell> = Vec::new();
-    for (index, line) in file.lines().enumerate() {
-        let number = index + 1;
-        let line = match line {
-            Ok(line) => line,
-            Err(error) => return wrong(number, 1, format!("cannot be read: {error}")),
-        };
-        let text = line.trim_start_matches('\u{feff}').trim_end();
+    loop {
+        let is_read = reader.read_record(&mut record);
+        let line = (reader.position().line() as usize).saturating_sub(1).max(1);
+        match is_read {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(error) => return wrong(line, 1, format!("cannot be read: {error}")),
+        }
+        let first = record.get(0).unwrap_or_default();
         match &header {
-            _ if text.is_empty() => {}
-            None if text.starts_with('#') => remarks.read(number, text)?,
-            None => header = Some(names(number, text)?),
-            Some(_) if text.starts_with('#') => {}
+            _ if first.is_empty() && record.len() == 1 => {}
+            None if first.starts_with('#') => remarks.read(line, first)?,
+            None => header = Some(names(line, &record)?),
+            Some(_) if first.starts_with('#') => {}
             Some(names) => {
-                let (time, cells) = row(number, text, names, times.last().copied())?;
+                let time = row(line, &record, names, &mut rows)?;
+                if let Some(last) = times.last().filter(|it| time < **it) {
+                    return wrong(line, 1, format!("t_ms goes back from {last} to {time}"));
+                }
                 times.push(time);
-                rows.extend(cells);
             }
         }
     }
@@ -157,56 +165,36 @@ pub fn read_timed(file: impl BufRead, timing: Timing) -> Result<Matrix, MatrixEr
         return wrong(1, 1, "there is no header line; it begins with t_ms");
     };
     if times.is_empty() {
-        return wrong(
-            1,
-            1,
-            "there is no frame: add at least one row after the header line",
-        );
+        let cause = "there is no frame: add at least one row after the header line";
+        return wrong(1, 1, cause);
     }
-    let plain: Vec<&str> = names.iter().map(String::as_str).collect();
-    remarks.check(&plain)?;
+    remarks.check(&names)?;
     let known = timing.period_ms.or_else(|| remarks.get("period_ms"));
-    let period = match known.or_else(|| median_step(&times)) {
-        Some(period) => period,
-        None => {
-            return wrong(
-                1,
-                1,
-                "one row tells no period: add the line '# period_ms: 40' with your own",
-            );
-        }
+    let Some(period) = known.or_else(|| median_step(&times)) else {
+        let cause = "one row tells no period: add the line '# period_ms: 40' with your own";
+        return wrong(1, 1, cause);
     };
-    let budget = timing
-        .budget_ms
-        .or_else(|| remarks.get("budget_ms"))
-        .unwrap_or(period);
-    let columns = names
-        .iter()
-        .map(|name| Column {
-            name: name.clone(),
-            prior: remarks.get(&format!("{name}.prior")),
-            baseline_ms: remarks.get(&format!("{name}.baseline_ms")),
-        })
-        .collect();
-    let mut matrix = Matrix::new(columns, budget, period);
+    let budget = timing.budget_ms.or_else(|| remarks.get("budget_ms"));
+    let columns = names.into_iter().map(|name| Column {
+        prior: remarks.get(&format!("{name}.prior")),
+        baseline_ms: remarks.get(&format!("{name}.baseline_ms")),
+        name,
+    });
+    let mut matrix = Matrix::new(columns.collect(), budget.unwrap_or(period), period);
     matrix.floor = remarks.get("floor").unwrap_or(0.0);
     matrix.push(rows);
     Ok(matrix)
 }
 
 /// Names of the candidates that the header line gives.
-fn names(line: usize, text: &str) -> Result<Vec<String>, MatrixError> {
-    let mut fields = text.split(',').map(str::trim);
-    if fields.next() != Some("t_ms") {
+fn names(line: usize, record: &StringRecord) -> Result<Vec<String>, MatrixError> {
+    if record.get(0) != Some("t_ms") {
         return wrong(line, 1, "the header line begins with t_ms");
     }
-    let fields: Vec<&str> = fields.collect();
+    let fields: Vec<&str> = record.iter().skip(1).collect();
     if fields.is_empty() {
-        return wrong(
-            line,
-            2,
-            "there is no candidate: add NAME.latency_ms and NAME.quality",
-        );
+        let cause = "there is no candidate: add NAME.latency_ms and NAME.quality";
+        return wrong(line, 2, cause);
     }
     let mut names: Vec<String> = Vec::new();
     for (index, pair) in fields.chunks(2).enumerate() {
@@ -216,11 +204,8 @@ fn names(line: usize, text: &str) -> Result<Vec<String>, MatrixError> {
         };
         let expected = format!("{name}.quality");
         if pair.get(1) != Some(&expected.as_str()) {
-            return wrong(
-                line,
-                column + 1,
-                format!("{name}.latency_ms is followed by {expected}"),
-            );
+            let cause = format!("{name}.latency_ms is followed by {expected}");
+            return wrong(line, column + 1, cause);
         }
         if names.iter().any(|it| it == name) {
             return wrong(line, column, format!("candidate {name} is there twice"));
@@ -233,100 +218,78 @@ fn names(line: usize, text: &str) -> Result<Vec<String>, MatrixError> {
     Ok(names)
 }
 
-/// Arrival and cells of one row.
+/// Adds the cells of one row, and returns when its frame arrived.
 fn row(
     line: usize,
-    text: &str,
+    record: &StringRecord,
     names: &[String],
-    last: Option<f64>,
-) -> Result<(f64, Vec<Cell>), MatrixError> {
-    let fields: Vec<&str> = text.split(',').map(str::trim).collect();
-    let expected = 1 + 2 * names.len();
-    if fields.len() != expected {
-        let column = fields.len().min(expected) + usize::from(expected < fields.len());
+    cells: &mut Vec<Cell>,
+) -> Result<f64, MatrixError> {
+    let (count, expected) = (record.len(), 1 + 2 * names.len());
+    if count != expected {
+        let column = count.min(expected) + usize::from(expected < count);
         return wrong(
             line,
             column,
-            format!("{} fields instead of the header's {expected}", fields.len()),
+            format!("{count} fields instead of the header's {expected}"),
         );
     }
-    let number = |index: usize, what: &str| match fields[index].parse::<f64>() {
-        Ok(number) if number.is_finite() && 0.0 <= number => Ok(number),
-        _ => wrong(
-            line,
-            index + 1,
-            format!("{what} is '{}'; give a number of 0 or more", fields[index]),
-        ),
-    };
-    let time = number(0, "t_ms")?;
-    if let Some(last) = last.filter(|it| time < *it) {
-        return wrong(line, 1, format!("t_ms goes back from {last} to {time}"));
-    }
-    let mut cells = Vec::with_capacity(names.len());
+    let time = number(line, 1, "t_ms", &record[0])?;
     for (index, name) in names.iter().enumerate() {
-        let column = 1 + 2 * index;
-        let latency_ms = number(column, &format!("{name}.latency_ms"))?;
+        let field = 1 + 2 * index;
+        let latency_ms = number(line, field + 1, &format!("{name}.latency_ms"), &record[field])?;
         if LONGEST_MS < latency_ms {
-            return wrong(
-                line,
-                column + 1,
-                format!(
-                    "{name}.latency_ms is '{}'; give at most a day, {LONGEST_MS}",
-                    fields[column]
-                ),
-            );
+            let given = &record[field];
+            let cause = format!("{name}.latency_ms is '{given}'; give at most a day, {LONGEST_MS}");
+            return wrong(line, field + 1, cause);
         }
-        let quality = number(column + 1, &format!("{name}.quality"))?;
+        let quality = number(line, field + 2, &format!("{name}.quality"), &record[field + 1])?;
         if 1.0 < quality {
-            return wrong(
-                line,
-                column + 2,
-                format!("{name}.quality is {quality}; a quality lies in 0 to 1"),
-            );
+            let cause = format!("{name}.quality is {quality}; a quality lies in 0 to 1");
+            return wrong(line, field + 2, cause);
         }
         cells.push(Cell { latency_ms, quality });
     }
-    Ok((time, cells))
+    Ok(time)
 }
 
 fn median_step(times: &[f64]) -> Option<f64> {
-    let mut steps: Vec<f64> = times
-        .windows(2)
-        .map(|it| it[1] - it[0])
-        .filter(|it| 0.0 < *it)
-        .collect();
+    let steps = times.windows(2).map(|it| it[1] - it[0]);
+    let mut steps: Vec<f64> = steps.filter(|it| 0.0 < *it).collect();
     steps.sort_by(f64::total_cmp);
     steps.get(steps.len() / 2).copied()
 }
 
 /// Writes a matrix as [`read`] takes it.
-pub fn write(matrix: &Matrix, mut file: impl Write) -> io::Result<()> {
-    writeln!(file, "# budget_ms: {}", matrix.budget_ms)?;
-    writeln!(file, "# period_ms: {}", matrix.period_ms)?;
+pub fn write(matrix: &Matrix, file: impl Write) -> io::Result<()> {
+    let mut writer = WriterBuilder::new().flexible(true).from_writer(file);
+    writer.write_record([format!("# budget_ms: {}", matrix.budget_ms)])?;
+    writer.write_record([format!("# period_ms: {}", matrix.period_ms)])?;
     if 0.0 < matrix.floor {
-        writeln!(file, "# floor: {}", matrix.floor)?;
+        writer.write_record([format!("# floor: {}", matrix.floor)])?;
     }
-    for column in &matrix.columns {
-        if let Some(prior) = column.prior {
-            writeln!(file, "# {}.prior: {prior}", column.name)?;
+    for Column {
+        name,
+        prior,
+        baseline_ms,
+    } in &matrix.columns
+    {
+        for (key, value) in [("prior", prior), ("baseline_ms", baseline_ms)] {
+            if let Some(value) = value {
+                writer.write_record([format!("# {name}.{key}: {value}")])?;
+            }
         }
-        if let Some(baseline) = column.baseline_ms {
-            writeln!(file, "# {}.baseline_ms: {baseline}", column.name)?;
-        }
     }
-    write!(file, "t_ms")?;
-    for column in &matrix.columns {
-        write!(file, ",{0}.latency_ms,{0}.quality", column.name)?;
-    }
-    writeln!(file)?;
+    let names = matrix.columns.iter().map(|it| &it.name);
+    let fields = names.flat_map(|it| [format!("{it}.latency_ms"), format!("{it}.quality")]);
+    writer.write_record(std::iter::once("t_ms".to_string()).chain(fields))?;
     for frame in 0..matrix.frames() {
-        write!(file, "{:.3}", frame as f64 * matrix.period_ms)?;
-        for cell in matrix.row(frame) {
-            write!(file, ",{:.3},{:.4}", cell.latency_ms, cell.quality)?;
-        }
-        writeln!(file)?;
+        let time = format!("{:.3}", frame as f64 * matrix.period_ms);
+        let cells = matrix.row(frame).iter();
+        let fields = cells.flat_map(|it| [format!("{:.3}", it.latency_ms), format!("{:.4}", it.quality)]);
+        writer.write_record(std::iter::once(time).chain(fields))?;
     }
-    Ok(())
+    writer.flush()
 }
 
 #[cfg(test)]
@@ -370,6 +333,35 @@ mod tests {
         let mut file = Vec::new();
         write(&matrix, &mut file).unwrap();
         assert_eq!(read(file.as_slice()).unwrap(), matrix);
+    }
+
+    #[test]
+    fn a_name_may_be_anything() {
+        let mut matrix = read(FINE.as_bytes()).unwrap();
+        matrix.columns[0].name = "large, \"fast\"".to_string();
+        let mut file = Vec::new();
+        write(&matrix, &mut file).unwrap();
+        assert_eq!(read(file.as_slice()).unwrap(), matrix);
+    }
+
+    #[test]
+    fn a_file_of_another_system_tells_the_same_lines() {
+        let file =
+            "\u{feff}# budget_ms: 30\r\n\r\nt_ms, a.latency_ms, a.quality\r\n\r\n0, 1, 1\r\n\r\n40, soon, 1";
+        let error = read(file.as_bytes()).unwrap_err().to_string();
+        assert!(
+            error.starts_with("line 7, column 2: a.latency_ms is 'soon'"),
+            "{error}"
+        );
+        assert_eq!(
+            read(file.replace("soon", "2").as_bytes()).unwrap().budget_ms,
+            30.0
+        );
+        let error = read(&b"t_ms,a.latency_ms,a.quality\n0,1,1\n40,\xff,1\n"[..]).unwrap_err();
+        assert!(
+            error.to_string().starts_with("line 3, column 1: cannot be read"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -1,9 +1,48 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! What an inference library must be able to do: run.
+//! What runs models, such as an inference library: it opens a source, and what it opened runs.
 
-use super::Error;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::files_read::FilesRead;
+use super::signature::Signature;
+use super::{Error, Options};
 use crate::tensor::Tensor;
+
+/// Nicks of the `backend` property.
+pub(super) const ORT: &str = "ort";
+pub(super) const RTEN: &str = "rten";
+
+/// A way to run models.
+pub(super) trait Backend: Sync {
+    /// Returns the nick of the `backend` property.
+    fn name(&self) -> &'static str;
+
+    /// Reads and judges the model at `source`: a file, or for a backend that reaches models elsewhere an address.
+    fn open(&self, source: &Path, options: &Options) -> Result<Opened, Error>;
+}
+
+/// A model that was read and not yet loaded.
+pub(super) struct Opened {
+    /// The same for models that cannot be told apart.
+    pub content: Content,
+    /// The files that the content came from; none where there are no files.
+    pub files: FilesRead,
+    pub signature: Signature,
+    /// Takes long, and is left out where the same content is loaded already.
+    pub load: Load,
+}
+
+/// A SHA-256 of all that makes a model what it is.
+pub(super) type Content = [u8; 32];
+
+pub(super) type Load = Box<dyn FnOnce() -> Result<Arc<dyn Executable>, Error>>;
+
+/// A loaded model, which any number of threads may run at the same time, each through a binding of its own.
+pub(super) trait Executable: Send + Sync {
+    fn bind(self: Arc<Self>) -> Box<dyn Binding>;
+}
 
 /// What goes into a model at one place.
 pub(super) struct Input {
@@ -12,15 +51,13 @@ pub(super) struct Input {
     pub shape: Vec<usize>,
 }
 
-/// A model loaded into an inference library.
-pub(super) trait Backend: Send {
-    /// Returns the nick of the `backend` property.
-    fn name(&self) -> &'static str;
-
-    /// Runs once. `inputs` and `outputs` stand in the order of the ports that the model was loaded with; the
-    /// product of an input's shape is the length of its data. `outputs` get their shapes and data, and their
-    /// memory is reused where it fits. Memory that was seen before, at whichever place, costs nothing again.
-    fn run(&mut self, inputs: &mut [Input], outputs: &mut [Tensor]) -> Result<(), Error>;
+/// What one user of a model needs for its runs.
+pub(super) trait Binding: Send {
+    /// Runs once, or says why not. `inputs` and `outputs` stand in the order of [`Signature::inputs`] and
+    /// [`Signature::results`]; the product of an input's shape is the length of its data. `outputs` get their shapes
+    /// and data, and their memory is reused where it fits. Memory that was seen before, at whichever place, costs
+    /// nothing again.
+    fn run(&mut self, inputs: &mut [Input], outputs: &mut [Tensor]) -> Result<(), String>;
 
     /// Promises that the shape of every output follows from the inputs' shapes alone, so that their
     /// memory may be bound beforehand.

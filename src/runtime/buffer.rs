@@ -45,6 +45,26 @@ pub(super) fn clear(data: &mut Data) {
     }
 }
 
+/// Writes texture between two values: some models fail, or divide by zero, on flat input or silence.
+pub(super) fn fill_with_texture(data: &mut Data, (min, max): (f32, f32)) {
+    let values = (0usize..).map(|index| min + (max - min) * ((index * 37) % 251) as f32 / 250.0);
+    match data {
+        Data::F32(elements) => elements
+            .iter_mut()
+            .zip(values)
+            .for_each(|(it, value)| *it = value),
+        Data::F16(elements) => elements
+            .iter_mut()
+            .zip(values)
+            .for_each(|(it, value)| *it = f16::from_f32(value)),
+        Data::U8(elements) => elements
+            .iter_mut()
+            .zip(values)
+            .for_each(|(it, value)| *it = value as u8),
+        Data::I32(_) | Data::I64(_) => {}
+    }
+}
+
 /// Address and length in bytes of the elements.
 pub(super) fn bytes_mut(data: &mut Data) -> (*mut u8, usize) {
     match data {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use once_cell::sync::OnceCell;
 use ort::environment::Environment;
 
-use super::{Error, in_flight};
+use super::{Error, exit_guard};
 
 /// How much a message of ONNX Runtime matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,7 +99,7 @@ fn start(builder: ort::environment::EnvironmentBuilder, path: PathBuf) -> Result
     use_once(&environment).map_err(|error| Error::LibraryMissing {
         tried: format!("{} cannot run a trivial model: {error}", path.display()),
     })?;
-    in_flight::guard_exit();
+    exit_guard::guard_exit();
     Ok(Loaded { environment, path })
 }
 

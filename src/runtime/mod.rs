@@ -2,37 +2,48 @@
 
 //! What a model is, and running it: files in, tensors out.
 //!
-//! A model file is read and judged here before an inference library sees it ([`onnx`], [`modelinfo`]),
-//! described in the vocabulary of [`crate::tensor`] ([`Model`]), loaded into a backend and run
-//! ([`Session`]). Nothing here knows frames, caps or elements.
+//! A backend opens a source: it reads and judges it before an inference library sees it ([`onnx`], [`modelinfo`]), and
+//! describes it in the vocabulary of [`crate::tensor`] ([`Model`]). What is loaded is a [`LoadedModel`], one for all
+//! who use the same content with the same options; each of them has a [`Runner`]. Nothing here knows frames, caps or
+//! elements.
 
+mod audio_input;
+mod audio_trial;
 mod backend;
+mod backends;
 mod buffer;
-pub mod catalogue;
-mod catalogue_reader;
-mod describe;
+pub mod catalog;
+mod catalog_candidate;
 mod error;
+mod exit_guard;
 mod external_data;
-mod in_flight;
+mod files_read;
+mod image_trial;
+mod input_shape;
 pub mod library;
+mod loaded_model;
 mod model;
 pub mod modelinfo;
 pub mod onnx;
+mod onnx_file;
 mod onnx_proto;
 mod options;
 mod ort_backend;
 mod ort_value;
-mod probe;
+mod recurrent_state;
+mod registry;
 mod rten_backend;
+mod runner;
 mod scale;
-mod session;
-mod sound;
-mod states;
+mod signature;
 mod task;
+mod trial_run;
 
 pub use error::Error;
+pub use loaded_model::LoadedModel;
 pub use model::{Model, StateInfo, Trial};
+pub use onnx_file::check_readable;
 pub use options::{BackendChoice, ExecutionProvider, OptimizationLevel, Options};
+pub use runner::Runner;
 pub use scale::{Ratio, Scale};
-pub use session::Session;
 pub use task::{Task, TaskChoice};

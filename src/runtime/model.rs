@@ -3,7 +3,6 @@
 //! What a loaded model is, in the words of [`crate::tensor`].
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use super::modelinfo::DimsOrder;
 use super::{Ratio, Scale, Task};
@@ -25,10 +24,9 @@ pub struct Trial {
     pub outputs: Vec<Vec<usize>>,
 }
 
-/// A model that was read, judged and loaded.
+/// What goes into a model that was read, judged and loaded, what comes out, and what for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
-    pub path: PathBuf,
     pub task: Task,
     /// The input for frames or sound, with its shape as the model and its description have it.
     pub input: TensorInfo,

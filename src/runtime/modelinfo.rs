@@ -64,9 +64,7 @@ pub struct ModelInfo {
 
 /// Loads `<model>.modelinfo`, else the same with the model's extension replaced; `None` without either.
 pub fn load(model: &Path) -> Result<Option<ModelInfo>, Error> {
-    let mut appended = model.as_os_str().to_owned();
-    appended.push(".modelinfo");
-    for path in [PathBuf::from(appended), model.with_extension("modelinfo")] {
+    for path in places(model) {
         let unreadable = |source| Error::Unreadable {
             path: path.clone(),
             source,
@@ -87,6 +85,13 @@ pub fn load(model: &Path) -> Result<Option<ModelInfo>, Error> {
         return ModelInfo::parse(&path, &text).map(Some);
     }
     Ok(None)
+}
+
+/// Where the description of a model may be, in the order of preference.
+pub(super) fn places(model: &Path) -> [PathBuf; 2] {
+    let mut appended = model.as_os_str().to_owned();
+    appended.push(".modelinfo");
+    [PathBuf::from(appended), model.with_extension("modelinfo")]
 }
 
 impl ModelInfo {

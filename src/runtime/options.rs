@@ -15,7 +15,7 @@ pub enum BackendChoice {
 }
 
 /// How much the graph may be rewritten before it runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum OptimizationLevel {
     DisableAll,
     Basic,
@@ -25,7 +25,7 @@ pub enum OptimizationLevel {
 }
 
 /// Where the model runs. Others are known by name so that they can be refused clearly.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum ExecutionProvider {
     #[default]
     Cpu,

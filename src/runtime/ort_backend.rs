@@ -3,23 +3,73 @@
 //! Runs a model in ONNX Runtime, with input and output memory bound once and reused.
 
 use std::ffi::{CString, c_char};
-use std::mem::ManuallyDrop;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::ptr::{self, NonNull};
+use std::sync::Arc;
 
 use ort::AsPointer;
 use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
 
-use super::backend::{Backend, Input};
+use super::backend::{Backend, Binding, Executable, Input, ORT, Opened, RTEN};
+use super::exit_guard::{self, Guarded};
+use super::onnx_file::{self, OnnxFile, Weights};
 use super::ort_value::{MemoryInfo, OrtValue, type_number};
-use super::{Error, OptimizationLevel, Options, buffer, in_flight, library};
+use super::{Error, OptimizationLevel, Options, buffer, library};
 use crate::tensor::{Tensor, TensorInfo};
-
-pub(super) const NAME: &str = "ort";
 
 /// Cause of an error that only threads which outlive the program can see.
 const EXITING: &str = "the process is exiting";
+
+/// ONNX Runtime, which is looked for when a model is loaded.
+pub(super) struct OrtBackend;
+
+impl Backend for OrtBackend {
+    fn name(&self) -> &'static str {
+        ORT
+    }
+
+    fn open(&self, source: &Path, options: &Options) -> Result<Opened, Error> {
+        onnx_file::open(source, options, load)
+    }
+}
+
+fn load(file: OnnxFile<'_>, options: &Options) -> Result<Arc<dyn Executable>, Error> {
+    let environment = &library::loaded()?.environment;
+    let fault = |error: ort::Error| load_error(file.path, error.message());
+    let _call = exit_guard::begin().ok_or_else(|| load_error(file.path, EXITING))?;
+    let session = create(environment, file.path, file.weights, options).map_err(fault)?;
+    Ok(Arc::new(Guarded::new(OrtModel {
+        memory_info: MemoryInfo::cpu().map_err(fault)?,
+        session,
+        inputs: Names::new(file.path, file.signature.inputs())?,
+        outputs: Names::new(file.path, file.signature.results())?,
+    })))
+}
+
+/// A loaded model. ONNX Runtime's `Run` on the CPU is made for several threads at once.
+struct OrtModel {
+    session: Session,
+    memory_info: MemoryInfo,
+    inputs: Names,
+    outputs: Names,
+}
+
+impl Executable for Guarded<OrtModel> {
+    fn bind(self: Arc<Self>) -> Box<dyn Binding> {
+        let places = |names: &Names| names.pointers.iter().map(|_| Place::default()).collect();
+        Box::new(OrtBinding {
+            places: Guarded::new(Places {
+                inputs: places(&self.inputs),
+                outputs: places(&self.outputs),
+                input_values: Vec::with_capacity(self.inputs.pointers.len()),
+                output_values: Vec::with_capacity(self.outputs.pointers.len()),
+                pinned: false,
+            }),
+            model: self,
+        })
+    }
+}
 
 /// Memory that a value views: if it moved or changed its length, the value is made anew.
 type Memory = (*mut u8, usize);
@@ -54,24 +104,36 @@ impl Place {
     }
 }
 
-/// The model, kept from being used or released while ONNX Runtime is torn down; see [`in_flight`].
-pub(super) struct OrtBackend {
-    inner: ManuallyDrop<Inner>,
-}
-
-struct Inner {
-    path: PathBuf,
-    // Values before the session: fields are dropped in this order.
+/// The values of one user of a model.
+struct Places {
     inputs: Vec<Place>,
     outputs: Vec<Place>,
-    memory_info: MemoryInfo,
-    session: Session,
-    input_names: Names,
-    output_names: Names,
     /// What the next run gets and makes: kept for its memory, filled for each run.
     input_values: Vec<*const ort::sys::OrtValue>,
     output_values: Vec<*mut ort::sys::OrtValue>,
     pinned: bool,
+}
+
+// SAFETY: the addresses in `Memory` are only compared, values for a run are filled at its begin, and values are `Send`.
+unsafe impl Send for Places {}
+
+struct OrtBinding {
+    // Values before the session: fields are dropped in this order.
+    places: Guarded<Places>,
+    model: Arc<Guarded<OrtModel>>,
+}
+
+impl Binding for OrtBinding {
+    fn run(&mut self, inputs: &mut [Input], outputs: &mut [Tensor]) -> Result<(), String> {
+        let _call = exit_guard::begin().ok_or(EXITING)?;
+        self.places
+            .run(&self.model, inputs, outputs)
+            .map_err(|error| error.message().trim().to_owned())
+    }
+
+    fn pin_outputs(&mut self) {
+        self.places.pinned = true;
+    }
 }
 
 /// Names of places as the library wants them: the pointers lead into the strings, which never change.
@@ -81,11 +143,11 @@ struct Names {
 }
 
 impl Names {
-    fn new(path: &Path, ports: &[&TensorInfo]) -> Result<Names, Error> {
-        let name = |port: &&TensorInfo| {
+    fn new<'a>(path: &Path, ports: impl Iterator<Item = &'a TensorInfo>) -> Result<Names, Error> {
+        let name = |port: &TensorInfo| {
             CString::new(port.name.as_str()).map_err(|error| load_error(path, &error.to_string()))
         };
-        let strings = ports.iter().map(name).collect::<Result<Vec<_>, _>>()?;
+        let strings = ports.map(name).collect::<Result<Vec<_>, _>>()?;
         let pointers = strings.iter().map(|name| name.as_ptr()).collect();
         Ok(Names {
             _strings: strings,
@@ -94,64 +156,32 @@ impl Names {
     }
 }
 
-// SAFETY: the addresses in `Memory` are only compared, names lead to strings of the same object, values for a
-// run are filled at its begin; values and session are `Send`.
-unsafe impl Send for Inner {}
+// SAFETY: the pointers lead to strings of the same object, and both are only read.
+unsafe impl Send for Names {}
+// SAFETY: as above.
+unsafe impl Sync for Names {}
 
-impl OrtBackend {
-    /// Loads the model: from the bytes that were checked, or from the path where it has external data.
-    pub(super) fn load(
-        path: &Path,
-        bytes: &[u8],
-        has_external_data: bool,
-        (inputs, outputs): (&[&TensorInfo], &[&TensorInfo]),
-        options: &Options,
-    ) -> Result<OrtBackend, Error> {
-        let environment = &library::loaded()?.environment;
-        let _call = in_flight::begin().ok_or_else(|| load_error(path, EXITING))?;
-        let session = create(environment, path, bytes, has_external_data, options)
-            .map_err(|error| load_error(path, error.message()))?;
-        let memory_info = MemoryInfo::cpu().map_err(|error| load_error(path, error.message()))?;
-        let places = |ports: &[&TensorInfo]| ports.iter().map(|_| Place::default()).collect();
-        let inner = Inner {
-            path: path.to_owned(),
-            inputs: places(inputs),
-            outputs: places(outputs),
-            memory_info,
-            session,
-            input_names: Names::new(path, inputs)?,
-            output_names: Names::new(path, outputs)?,
-            input_values: Vec::with_capacity(inputs.len()),
-            output_values: Vec::with_capacity(outputs.len()),
-            pinned: false,
-        };
-        Ok(OrtBackend {
-            inner: ManuallyDrop::new(inner),
-        })
-    }
-}
-
-impl Drop for OrtBackend {
-    fn drop(&mut self) {
-        // A process that exits gives the memory back by itself.
-        if let Some(_call) = in_flight::begin() {
-            // SAFETY: dropped here only, and not used afterwards.
-            unsafe { ManuallyDrop::drop(&mut self.inner) }
-        }
-    }
-}
-
-impl Inner {
-    fn failure(&self, error: &ort::Error) -> Error {
-        Error::Run {
-            path: self.path.clone(),
-            backend: NAME,
-            cause: error.message().trim().to_owned(),
+impl Places {
+    fn run(
+        &mut self,
+        model: &OrtModel,
+        inputs: &mut [Input],
+        outputs: &mut [Tensor],
+    ) -> Result<(), ort::Error> {
+        self.bind_inputs(model, inputs)?;
+        match self.run_bound(model, outputs) {
+            // A model may declare shapes that it does not keep; then its outputs are not bound again.
+            Err(error) if self.outputs.iter().any(|it| !it.values.is_empty()) => {
+                self.pinned = false;
+                self.outputs.iter_mut().for_each(|it| it.values.clear());
+                self.run_bound(model, outputs).map_err(|_| error)
+            }
+            result => result,
         }
     }
 
     /// Makes values for inputs that have none yet.
-    fn bind_inputs(&mut self, inputs: &mut [Input]) -> Result<(), ort::Error> {
+    fn bind_inputs(&mut self, model: &OrtModel, inputs: &mut [Input]) -> Result<(), ort::Error> {
         if inputs.len() != self.inputs.len() {
             return Err(ort::Error::new("the number of inputs is not the model's"));
         }
@@ -170,7 +200,7 @@ impl Inner {
                     let element_type = buffer::element_type(&input.tensor.data);
                     // SAFETY: `run` looks for the memory of now before each use.
                     let value =
-                        unsafe { OrtValue::view(&self.memory_info, memory, element_type, &input.shape) }?;
+                        unsafe { OrtValue::view(&model.memory_info, memory, element_type, &input.shape) }?;
                     let pointer = value.as_ptr();
                     place.keep(memory, value);
                     pointer
@@ -181,22 +211,8 @@ impl Inner {
         Ok(())
     }
 
-    fn run(&mut self, inputs: &mut [Input], outputs: &mut [Tensor]) -> Result<(), Error> {
-        self.bind_inputs(inputs).map_err(|error| self.failure(&error))?;
-        match self.run_bound(outputs) {
-            Ok(()) => Ok(()),
-            // A model may declare shapes that it does not keep; then its outputs are not bound again.
-            Err(error) if self.outputs.iter().any(|it| !it.values.is_empty()) => {
-                self.pinned = false;
-                self.outputs.iter_mut().for_each(|it| it.values.clear());
-                self.run_bound(outputs).map_err(|_| self.failure(&error))
-            }
-            Err(error) => Err(self.failure(&error)),
-        }
-    }
-
     /// Runs with what is bound; unbound outputs are allocated by the library and copied.
-    fn run_bound(&mut self, outputs: &mut [Tensor]) -> Result<(), ort::Error> {
+    fn run_bound(&mut self, model: &OrtModel, outputs: &mut [Tensor]) -> Result<(), ort::Error> {
         if outputs.len() != self.outputs.len() {
             return Err(ort::Error::new("the number of outputs is not the model's"));
         }
@@ -205,27 +221,27 @@ impl Inner {
             let value = place.find(buffer::bytes_mut(&mut output.data));
             self.output_values.push(value.unwrap_or(ptr::null_mut()));
         }
-        // SAFETY: names and values live in `self`; the memory that they view was looked up just now, and is
+        // SAFETY: names live in `model`, values in `self`; the memory that they view was looked up just now, and is
         // borrowed mutably through `outputs` and by the caller's `inputs` during the call; the counts are the
         // lengths.
         let status = unsafe {
             (ort::api().Run)(
-                self.session.ptr().cast_mut(),
+                model.session.ptr().cast_mut(),
                 ptr::null(),
-                self.input_names.pointers.as_ptr(),
+                model.inputs.pointers.as_ptr(),
                 self.input_values.as_ptr(),
                 self.input_values.len(),
-                self.output_names.pointers.as_ptr(),
-                self.output_names.pointers.len(),
+                model.outputs.pointers.as_ptr(),
+                model.outputs.pointers.len(),
                 self.output_values.as_mut_ptr(),
             )
         };
         // SAFETY: the status was just returned and is consumed once.
         unsafe { ort::Error::result_from_status(status) }?;
-        self.take_unbound(outputs)
+        self.take_unbound(model, outputs)
     }
 
-    fn take_unbound(&mut self, outputs: &mut [Tensor]) -> Result<(), ort::Error> {
+    fn take_unbound(&mut self, model: &OrtModel, outputs: &mut [Tensor]) -> Result<(), ort::Error> {
         for ((place, &value), output) in self.outputs.iter_mut().zip(&self.output_values).zip(outputs) {
             if place.find(buffer::bytes_mut(&mut output.data)) == Some(value) {
                 continue;
@@ -248,7 +264,8 @@ impl Inner {
                 let memory = buffer::bytes_mut(&mut output.data);
                 let element_type = buffer::element_type(&output.data);
                 // SAFETY: as in `bind_inputs`.
-                let value = unsafe { OrtValue::view(&self.memory_info, memory, element_type, &output.dims) }?;
+                let value =
+                    unsafe { OrtValue::view(&model.memory_info, memory, element_type, &output.dims) }?;
                 place.keep(memory, value);
             }
         }
@@ -256,32 +273,10 @@ impl Inner {
     }
 }
 
-impl Backend for OrtBackend {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn run(&mut self, inputs: &mut [Input], outputs: &mut [Tensor]) -> Result<(), Error> {
-        match in_flight::begin() {
-            Some(_call) => self.inner.run(inputs, outputs),
-            None => Err(Error::Run {
-                path: self.inner.path.clone(),
-                backend: NAME,
-                cause: EXITING.into(),
-            }),
-        }
-    }
-
-    fn pin_outputs(&mut self) {
-        self.inner.pinned = true;
-    }
-}
-
 fn create(
     environment: &ort::environment::Environment,
     path: &Path,
-    bytes: &[u8],
-    has_external_data: bool,
+    weights: Weights,
     options: &Options,
 ) -> Result<Session, ort::Error> {
     let level = match options.optimization_level {
@@ -303,9 +298,9 @@ fn create(
         .map_err(plain)?
         .with_memory_pattern(true)
         .map_err(plain)?;
-    match has_external_data {
-        true => builder.commit_from_file(path),
-        false => builder.commit_from_memory(bytes),
+    match weights {
+        Weights::Inside(bytes) => builder.commit_from_memory(&bytes),
+        Weights::Beside => builder.commit_from_file(path),
     }
 }
 
@@ -318,7 +313,7 @@ fn load_error(path: &Path, message: &str) -> Error {
         "No opset import",
     ];
     let cause = message.trim().to_owned();
-    let (path, backend, other) = (path.to_owned(), NAME, super::rten_backend::NAME);
+    let (path, backend, other) = (path.to_owned(), ORT, RTEN);
     match OPERATOR.iter().any(|words| message.contains(words)) {
         true => Error::Operator {
             path,

@@ -137,6 +137,8 @@ pub(super) struct MemoryInfo {
 
 // SAFETY: it is a constant description.
 unsafe impl Send for MemoryInfo {}
+// SAFETY: as above.
+unsafe impl Sync for MemoryInfo {}
 
 impl MemoryInfo {
     pub(super) fn cpu() -> Result<MemoryInfo, ort::Error> {

@@ -4,112 +4,115 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use rten::{LoadErrorKind, ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrView, ValueView};
 
-use super::backend::{Backend, Input};
+use super::backend::{Backend, Binding, Executable, Input, ORT, Opened, RTEN};
+use super::onnx_file::{self, OnnxFile, Weights};
 use super::{Error, OptimizationLevel, Options, buffer};
 use crate::tensor::{Data, ElementType, Tensor, TensorInfo};
 
-pub(super) const NAME: &str = "rten";
-
-pub(super) struct RtenBackend {
-    path: PathBuf,
-    model: rten::Model,
-    inputs: Vec<NodeId>,
-    outputs: Vec<NodeId>,
-    options: RunOptions,
-}
-
-impl RtenBackend {
-    /// Loads the model; see [`super::ort_backend::OrtBackend::load`].
-    pub(super) fn load(
-        path: &Path,
-        bytes: &[u8],
-        has_external_data: bool,
-        (inputs, outputs): (&[&TensorInfo], &[&TensorInfo]),
-        options: &Options,
-    ) -> Result<RtenBackend, Error> {
-        let tensors = inputs.iter().chain(outputs);
-        if let Some(half) = tensors.clone().find(|it| it.element_type == ElementType::F16) {
-            let cause = format!("'{}' is float16, which rten does not have", half.name);
-            return Err(Error::unsuitable(
-                path,
-                cause,
-                "install ONNX Runtime or export the model as float32",
-            ));
-        }
-        let mut loading = ModelOptions::with_all_ops();
-        loading.enable_optimization(options.optimization_level != OptimizationLevel::DisableAll);
-        loading.prepack_weights(true);
-        // The file is hostile until proven otherwise, and a library bug should not end the process.
-        let loaded = catch_unwind(AssertUnwindSafe(|| match has_external_data {
-            true => loading.load_file(path),
-            false => loading.load(bytes.to_vec()),
-        }));
-        let model = match loaded {
-            Ok(Ok(model)) => model,
-            Ok(Err(error)) => return Err(load_error(path, error.kind(), error.to_string())),
-            Err(panic) => {
-                return Err(load_error(
-                    path,
-                    LoadErrorKind::ParseError,
-                    panic_text(panic.as_ref()),
-                ));
-            }
-        };
-        let node = |port: &&TensorInfo| {
-            model
-                .node_id(&port.name)
-                .map_err(|error| load_error(path, LoadErrorKind::GraphError, error.to_string()))
-        };
-        Ok(RtenBackend {
-            path: path.to_owned(),
-            inputs: inputs.iter().map(node).collect::<Result<_, _>>()?,
-            outputs: outputs.iter().map(node).collect::<Result<_, _>>()?,
-            options: RunOptions::default()
-                .with_thread_pool(Some(Arc::new(ThreadPool::with_num_threads(options.threads)))),
-            model,
-        })
-    }
-
-    fn failure(&self, cause: String) -> Error {
-        Error::Run {
-            path: self.path.clone(),
-            backend: NAME,
-            cause,
-        }
-    }
-}
+/// The library that is compiled in.
+pub(super) struct RtenBackend;
 
 impl Backend for RtenBackend {
     fn name(&self) -> &'static str {
-        NAME
+        RTEN
     }
 
-    fn run(&mut self, inputs: &mut [Input], outputs: &mut [Tensor]) -> Result<(), Error> {
+    fn open(&self, source: &Path, options: &Options) -> Result<Opened, Error> {
+        onnx_file::open(source, options, load)
+    }
+}
+
+fn load(file: OnnxFile<'_>, options: &Options) -> Result<Arc<dyn Executable>, Error> {
+    let (path, signature) = (file.path, file.signature);
+    let mut tensors = signature.inputs().chain(signature.results());
+    if let Some(half) = tensors.find(|it| it.element_type == ElementType::F16) {
+        let cause = format!("'{}' is float16, which rten does not have", half.name);
+        return Err(Error::unsuitable(
+            path,
+            cause,
+            "install ONNX Runtime or export the model as float32",
+        ));
+    }
+    let mut loading = ModelOptions::with_all_ops();
+    loading.enable_optimization(options.optimization_level != OptimizationLevel::DisableAll);
+    loading.prepack_weights(true);
+    // The file is hostile until proven otherwise, and a library bug should not end the process.
+    let loaded = catch_unwind(AssertUnwindSafe(|| match file.weights {
+        Weights::Inside(bytes) => loading.load(bytes),
+        Weights::Beside => loading.load_file(path),
+    }));
+    let model = match loaded {
+        Ok(Ok(model)) => model,
+        Ok(Err(error)) => return Err(load_error(path, error.kind(), error.to_string())),
+        Err(panic) => {
+            let cause = panic_text(panic.as_ref());
+            return Err(load_error(path, LoadErrorKind::ParseError, cause));
+        }
+    };
+    let node = |port: &TensorInfo| {
+        model
+            .node_id(&port.name)
+            .map_err(|error| load_error(path, LoadErrorKind::GraphError, error.to_string()))
+    };
+    let inputs = signature.inputs().map(node).collect::<Result<_, _>>()?;
+    let outputs = signature.results().map(node).collect::<Result<_, _>>()?;
+    Ok(Arc::new(RtenModel {
+        model,
+        inputs,
+        outputs,
+        threads: options.threads,
+    }))
+}
+
+struct RtenModel {
+    model: rten::Model,
+    inputs: Vec<NodeId>,
+    outputs: Vec<NodeId>,
+    threads: usize,
+}
+
+impl Executable for RtenModel {
+    fn bind(self: Arc<Self>) -> Box<dyn Binding> {
+        // Runs on one pool wait for each other, so each user has its own.
+        let pool = Arc::new(ThreadPool::with_num_threads(self.threads));
+        Box::new(RtenBinding {
+            options: RunOptions::default().with_thread_pool(Some(pool)),
+            model: self,
+        })
+    }
+}
+
+struct RtenBinding {
+    model: Arc<RtenModel>,
+    options: RunOptions,
+}
+
+impl Binding for RtenBinding {
+    fn run(&mut self, inputs: &mut [Input], outputs: &mut [Tensor]) -> Result<(), String> {
+        let RtenModel {
+            model,
+            inputs: input_nodes,
+            outputs: output_nodes,
+            ..
+        } = &*self.model;
         let mut views = Vec::with_capacity(inputs.len());
-        for (node, input) in self.inputs.iter().zip(inputs.iter()) {
-            let view = view(input).ok_or_else(|| {
-                self.failure(format!(
-                    "an input of shape {:?} does not hold its data",
-                    input.shape
-                ))
-            })?;
+        for (node, input) in input_nodes.iter().zip(inputs.iter()) {
+            let view = view(input)
+                .ok_or_else(|| format!("an input of shape {:?} does not hold its data", input.shape))?;
             views.push((*node, view));
         }
-        let run = || self.model.run(views, &self.outputs, Some(self.options.clone()));
+        let run = || model.run(views, output_nodes, Some(self.options.clone()));
         let values = match catch_unwind(AssertUnwindSafe(run)) {
-            Ok(Ok(values)) => values,
-            Ok(Err(error)) => return Err(self.failure(error.to_string())),
-            Err(panic) => return Err(self.failure(panic_text(panic.as_ref()))),
+            Ok(values) => values.map_err(|error| error.to_string())?,
+            Err(panic) => return Err(panic_text(panic.as_ref())),
         };
-        for (value, output) in values.into_iter().zip(outputs) {
-            take(value, output).map_err(|cause| self.failure(cause))?;
-        }
-        Ok(())
+        let mut values = values.into_iter().zip(outputs);
+        values.try_for_each(|(value, output)| take(value, output))
     }
 }
 
@@ -167,7 +170,7 @@ fn shape<T>(tensor: &rten_tensor::Tensor<T>) -> Vec<usize> {
 }
 
 fn load_error(path: &Path, kind: LoadErrorKind, cause: String) -> Error {
-    let (path, backend, other) = (path.to_owned(), NAME, super::ort_backend::NAME);
+    let (path, backend, other) = (path.to_owned(), RTEN, ORT);
     match kind {
         LoadErrorKind::OperatorInvalid => Error::Operator {
             path,

@@ -3,7 +3,7 @@
 //! What the answer of a model is taken for.
 
 /// What the answer of a model is taken for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Task {
     /// Objects and where they are.
     Detect,
@@ -59,7 +59,7 @@ impl Task {
 }
 
 /// What the user wants the answer to be taken for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum TaskChoice {
     /// What the model says in its metadata; else image or audio where the single output is a picture or
     /// sound; else tensor.

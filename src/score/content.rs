@@ -74,6 +74,16 @@ pub enum Measure {
 }
 
 impl Measure {
+    pub const ALL: [Measure; 7] = [
+        Measure::F1,
+        Measure::TotalVariation,
+        Measure::MeanIou,
+        Measure::PanopticQuality,
+        Measure::Ssim,
+        Measure::SiSdr,
+        Measure::RankCorrelation,
+    ];
+
     /// Name of its figure in statistics and messages, with the unit if it has one.
     pub fn field(self) -> &'static str {
         match self {

@@ -64,11 +64,7 @@ impl LatencyWindow {
     /// exceed, that is, the one of rank `ceil(p / 100 * n)`, counted from 1. Always a sample that was seen,
     /// never an interpolation. `p` is clamped to 0..=100 (0 gives the minimum); `None` without samples.
     pub fn percentile(&self, p: f64) -> Option<Duration> {
-        let count = self.sorted.len();
-        let rank = (p / 100.0 * count as f64).ceil();
-        // A NaN casts to 0 and so answers with the minimum.
-        let index = (rank as usize).saturating_sub(1).min(count.checked_sub(1)?);
-        Some(Duration::from_nanos(self.sorted[index]))
+        nearest_rank(&self.sorted, p).map(Duration::from_nanos)
     }
 
     /// The longest sample in the window.
@@ -91,6 +87,16 @@ impl LatencyWindow {
         self.sorted.clear();
         self.oldest = 0;
     }
+}
+
+/// [`LatencyWindow::percentile`] of values that are sorted already.
+pub fn nearest_rank<T: Copy>(sorted: &[T], p: f64) -> Option<T> {
+    let rank = (p / 100.0 * sorted.len() as f64).ceil();
+    // A NaN casts to 0 and so answers with the minimum.
+    let index = (rank as usize)
+        .saturating_sub(1)
+        .min(sorted.len().checked_sub(1)?);
+    sorted.get(index).copied()
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ pub use agreement::{Agreement, agreement};
 pub use calibration::Calibration;
 pub use content::{Content, Measure};
 pub use fidelity::{decibels, mse, psnr, ssim};
-pub use latency::LatencyWindow;
+pub use latency::{LatencyWindow, nearest_rank};
 pub use mean_precision::{MeanPrecision, average_precision};
 pub use record::{Comparison, Record, Unlike};
 pub use sound::Energies;

@@ -4,6 +4,7 @@
 
 mod interface;
 mod leaks;
+mod messages;
 mod probe;
 #[path = "../support/mod.rs"]
 mod support;

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use gst::ClockTime;
 use gst::prelude::*;
-use gstavrec::elements::probe::ProbeMessage;
 use gstavrec::elements::stamp;
+use gstavrec::messages::ProbeMessage;
 
 use crate::support::init;
 

@@ -3,13 +3,13 @@
 //! Models that listen, without an element: what is read of them, recurrent state, voices, and what a buffer costs.
 
 use gstavrec::audio::{self, ChannelUse, HopPlan, Hops};
-use gstavrec::runtime::{BackendChoice, Options, Session, Task, TaskChoice};
+use gstavrec::runtime::{BackendChoice, Options, Runner, Task, TaskChoice};
 use gstavrec::tensor::{Data, ElementType, SoundSpec};
 
 use crate::support::counting::allocations;
 use crate::support::models::{backends, has_ort, load, model};
 
-fn ask(session: &mut Session, question: &[f32]) -> Vec<f32> {
+fn ask(session: &mut Runner, question: &[f32]) -> Vec<f32> {
     let Data::F32(input) = &mut session.input().data else {
         panic!("float32")
     };
@@ -20,7 +20,7 @@ fn ask(session: &mut Session, question: &[f32]) -> Vec<f32> {
     }
 }
 
-fn low_pass(backend: BackendChoice) -> Session {
+fn low_pass(backend: BackendChoice) -> Runner {
     let mut session = load("low_pass", backend, TaskChoice::Auto).unwrap();
     session.prepare(&[1, 1, 16]).unwrap();
     session
@@ -76,7 +76,7 @@ fn lines_beside_the_model_count_more_than_its_metadata() {
         std::fs::write(folder.path().join("any_length.onnx.modelinfo"), text).unwrap();
     };
     write("sample_rate=8000\ndelay=12\nhop=64");
-    let session = Session::load(&path, &Options::default()).unwrap();
+    let session = Runner::load(&path, &Options::default()).unwrap();
     let spec = session.model().input_spec.sound().unwrap();
     assert_eq!((spec.rate, spec.delay, spec.hop), (8000, 12, 64));
     for (lines, words) in [
@@ -86,7 +86,7 @@ fn lines_beside_the_model_count_more_than_its_metadata() {
         ("delay=99999999", "a delay of 99999999"),
     ] {
         write(lines);
-        let error = Session::load(&path, &Options::default())
+        let error = Runner::load(&path, &Options::default())
             .err()
             .unwrap()
             .to_string();
@@ -118,7 +118,7 @@ fn voices_take_turns_without_hearing_each_other() {
     for backend in backends() {
         let mut session = low_pass(backend);
         session.set_voices(3);
-        let mut alone: Vec<Session> = (0..3).map(|_| low_pass(backend)).collect();
+        let mut alone: Vec<Runner> = (0..3).map(|_| low_pass(backend)).collect();
         for hop in 0..20u16 {
             // In another order each time.
             for turn in 0..3 {

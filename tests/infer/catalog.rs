@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use gstavrec::runtime::catalogue::{Catalogue, CatalogueError, Source};
+use gstavrec::runtime::catalog::{Catalog, CatalogError, Source};
 
 use crate::support::models::model;
 
@@ -19,10 +19,10 @@ fn folder() -> tempfile::TempDir {
     folder
 }
 
-fn parse(folder: &Path, text: &str) -> Result<Catalogue, CatalogueError> {
+fn parse(folder: &Path, text: &str) -> Result<Catalog, CatalogError> {
     let path = folder.join("upscale.toml");
     std::fs::write(&path, text).unwrap();
-    Catalogue::load(&path, &PROPERTIES)
+    Catalog::load(&path, &PROPERTIES)
 }
 
 #[test]
@@ -172,6 +172,17 @@ fn each_mistake_names_its_line_and_what_to_write() {
             "inside of element",
         ),
         ("candidate = \"a\"\n".into(), 1, "[[candidate]]"),
+        ("\n[candidate]\nname = \"a\"\n".into(), 2, "[[candidate]]"),
+        (
+            format!("quality = 0.5\n{good}"),
+            1,
+            "unknown key 'quality'; write task",
+        ),
+        (
+            format!("{good}threads = 99999999999999999999\n"),
+            4,
+            "'threads' is too large; write a smaller number",
+        ),
         ("task = \"image\"\n".into(), 1, "no candidate"),
         (
             format!("\n\nreference = \"b\"\n{good}"),
@@ -219,7 +230,7 @@ fn a_wrong_sha256_is_told_with_the_right_one() {
 
 #[test]
 fn a_missing_catalogue_says_so() {
-    let error = Catalogue::load(&PathBuf::from("/nowhere/c.toml"), &PROPERTIES).unwrap_err();
+    let error = Catalog::load(&PathBuf::from("/nowhere/c.toml"), &PROPERTIES).unwrap_err();
     assert!(
         error.to_string().contains("/nowhere/c.toml:1: cannot read it"),
         "{error}"

@@ -11,6 +11,7 @@ mod exit;
 mod faults;
 mod models;
 mod no_library;
+mod shared_models;
 #[path = "../support/mod.rs"]
 mod support;
 mod swap;

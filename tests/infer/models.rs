@@ -2,7 +2,7 @@
 
 //! Models into sessions: what is understood, what is refused, and what the answers are.
 
-use gstavrec::runtime::{BackendChoice, Error, ExecutionProvider, Options, Session, Task, TaskChoice};
+use gstavrec::runtime::{BackendChoice, Error, ExecutionProvider, Options, Runner, Task, TaskChoice};
 use gstavrec::tensor::{Channels, Data, Layout, Tensor};
 
 use crate::support::models::{backends, has_ort, load, model};
@@ -41,7 +41,7 @@ fn floats(tensor: &Tensor) -> Vec<f32> {
 }
 
 #[track_caller]
-fn answer(session: &mut Session, dims: [usize; 4], white: f32) -> (Vec<f32>, Vec<f32>, Vec<usize>) {
+fn answer(session: &mut Runner, dims: [usize; 4], white: f32) -> (Vec<f32>, Vec<f32>, Vec<usize>) {
     session.prepare(&dims).unwrap();
     fill(session.input(), white);
     let input = floats(session.input());
@@ -352,7 +352,7 @@ fn another_execution_provider_is_refused_clearly() {
         execution_provider: ExecutionProvider::Cuda,
         ..Options::default()
     };
-    let Err(error) = Session::load(&model("invert_luma"), &options) else {
+    let Err(error) = Runner::load(&model("invert_luma"), &options) else {
         panic!("cuda was taken")
     };
     assert!(
@@ -364,7 +364,7 @@ fn another_execution_provider_is_refused_clearly() {
 #[test]
 fn a_folder_is_no_model() {
     let folder = tempfile::tempdir().unwrap();
-    let Err(error) = Session::load(folder.path(), &Options::default()) else {
+    let Err(error) = Runner::load(folder.path(), &Options::default()) else {
         panic!("a folder was taken")
     };
     assert!(error.to_string().contains("not a regular file"), "{error}");
@@ -387,7 +387,7 @@ fn a_description_beside_the_model_gives_ranges_and_ids() {
         ranges=-1.0,1.0\n[y]\nid=answer\ndims=1,3,-1,-1\ntype=float32\ndir=output\nranges=0.0,1.0;0.0,2.0;0.0,3.0\n";
     for name in ["m.onnx.modelinfo", "m.modelinfo"] {
         std::fs::write(folder.path().join(name), lines).unwrap();
-        let session = Session::load(&path, &Options::default()).unwrap();
+        let session = Runner::load(&path, &Options::default()).unwrap();
         let model = session.model();
         assert_eq!(model.input_spec.image().unwrap().ranges, [(-1.0, 1.0); 3]);
         assert_eq!(
@@ -405,7 +405,7 @@ fn a_description_beside_the_model_gives_ranges_and_ids() {
         lines.replace("float32", "uint8"),
     )
     .unwrap();
-    let Err(error) = Session::load(&path, &Options::default()) else {
+    let Err(error) = Runner::load(&path, &Options::default()) else {
         panic!("a contradiction was taken")
     };
     assert!(error.to_string().contains("write type=float32"), "{error}");
@@ -438,7 +438,7 @@ fn bytes_changed_at_random_never_end_the_process() {
                     task: TaskChoice::Task(Task::Tensor),
                     ..Options::default()
                 };
-                drop(Session::load(&path, &options));
+                drop(Runner::load(&path, &options));
             }
         }
     }

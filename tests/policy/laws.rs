@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use gstavrec::policy::{
-    Availability, CandidateId, Caution, Config, Decision, Evidence, Outlook, Policy, Prior, Reason, RunKind,
-    Shadow, Source, Strategy as RankOrAverage,
+    Availability, CandidateId, Config, Decision, Evidence, Outlook, Policy, Prior, Reason, RunKind, Shadow,
+    Source, Strategy as RankOrAverage, Terms,
 };
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -354,7 +354,7 @@ proptest! {
     }
 
     #[test]
-    fn without_caution_the_choice_is_the_plain_formula(
+    fn of_what_is_sure_and_in_time_the_cost_is_the_plain_formula_and_the_least_is_chosen(
         candidates in prop::collection::vec((0.05f64..1.0, 1.0f64..200.0, 0.0f64..3.0), 1..7),
         lambda in 0.0f64..2.0,
         complexity in 0.0f64..0.5,
@@ -363,7 +363,6 @@ proptest! {
             budget: Duration::from_millis(100),
             lambda_latency: lambda,
             lambda_complexity: complexity,
-            caution: Caution::Plain,
             ..Config::default()
         };
         let mut policy = Policy::new(config).unwrap();
@@ -375,14 +374,20 @@ proptest! {
                 is_reference: false,
             });
         }
-        let cost = |id: usize| {
-            let (p, latency, c) = candidates[id];
-            -f64::ln(p) + lambda * latency / 100.0 + complexity * c
-        };
-        let decision = policy.decide(Duration::ZERO, &vec![Availability::Ready; candidates.len()]);
-        let chosen = decision.answer.unwrap().0;
-        let least = (0..candidates.len()).map(cost).fold(f64::INFINITY, f64::min);
-        prop_assert!(cost(chosen) <= least + 1e-6, "{} costs {}, the least is {}", chosen, cost(chosen), least);
+        let available = vec![Availability::Ready; candidates.len()];
+        let chosen = policy.decide(Duration::ZERO, &available).answer.unwrap();
+        let explanation = policy.explain(&available);
+        for ((p, latency, c), account) in candidates.iter().zip(&explanation.candidates) {
+            let plain = -f64::ln(*p) + lambda * latency / 100.0 + complexity * c;
+            let sure_and_in_time = Terms { quality: account.quality, miss: 0.0, ..account.terms };
+            let cost = sure_and_in_time.cost(&explanation.weights);
+            prop_assert!((cost - plain).abs() < 1e-6, "{:?} costs {}, by the formula {}", account, cost, plain);
+        }
+        let chosen = explanation.account(chosen).unwrap();
+        let rivals = || explanation.candidates.iter().filter(|it| it.is_feasible || !chosen.is_feasible);
+        prop_assert!(chosen.is_feasible || rivals().all(|it| !it.is_feasible));
+        let least = rivals().map(|it| it.cost).fold(f64::INFINITY, f64::min);
+        prop_assert!(chosen.cost <= least, "{:?}, the least is {}", chosen, least);
     }
 
     #[test]
@@ -391,7 +396,7 @@ proptest! {
         scale in 0.001f64..1.0,
     ) {
         qualities.iter_mut().for_each(|it| *it *= scale);
-        let config = Config { strategy: RankOrAverage::Rank, caution: Caution::Plain, ..Config::default() };
+        let config = Config { strategy: RankOrAverage::Rank, ..Config::default() };
         let mut policy = Policy::new(config).unwrap();
         for quality in &qualities {
             policy.add(Prior { quality: Some(*quality), latency: Some(millis(5.0)), ..Prior::default() });
@@ -551,6 +556,32 @@ fn calm_frames(policy: &mut Policy, start: Duration, frames: u32) {
                 .for_each(|it| policy.scored(now, it, (0.6 + 0.1 * it.0 as f64) / 0.9, Evidence::Agreement));
         }
     }
+}
+
+#[test]
+fn a_copy_of_the_policy_is_drawn_into_the_memory_of_the_last_one() {
+    let latencies = LATENCIES;
+    let mut policy = measured(&latencies);
+    let available = [Availability::Ready; 4];
+    let mut copy = policy.clone();
+    let mut frame = 0u32;
+    let mut pass = |policy: &mut Policy| {
+        frame += 1;
+        let now = Config::default().period * frame;
+        let id = policy.decide(now, &available).answer.unwrap();
+        let latency = latencies[id.0] * (1.0 + 0.01 * f64::from(frame % 7));
+        policy.ran(now, id, millis(latency), RunKind::Active);
+    };
+    // Until all windows are full.
+    (0..600).for_each(|_| pass(&mut policy));
+    copy.clone_from(&policy);
+    let before = allocations();
+    for _ in 0..100 {
+        pass(&mut policy);
+        copy.clone_from(&policy);
+    }
+    assert_eq!(allocations() - before, 0);
+    assert_eq!(format!("{copy:?}"), format!("{policy:?}"));
 }
 
 #[test]

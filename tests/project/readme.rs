@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! The launch lines of the README run: as they stand, but with the demo's clip, a test picture for the
-//! camera and no window, and only until some frames have come out.
+//! The README and what it leads to say what is so: launch lines run as they stand (but with the demo's clip, a test
+//! picture for the camera and no window, and only until some frames have come out), links lead somewhere, and the
+//! options and messages are those that there are.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -17,15 +18,14 @@ use crate::support::init;
 const FRAMES: u32 = 12;
 
 #[test]
-fn each_launch_line_of_the_readme_runs() {
+fn each_launch_line_of_the_readme_and_docs_runs() {
     init();
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let lines = launch_lines(&readme);
     assert!(
-        6 <= lines.len(),
-        "only {} launch lines in the README",
-        lines.len()
+        3 <= launch_lines(&read("README.md")).len(),
+        "launch lines of the README"
     );
+    let lines: Vec<Vec<String>> = pages().iter().flat_map(|it| launch_lines(&read(it))).collect();
+    assert!(11 <= lines.len(), "only {} launch lines", lines.len());
     let failed: Vec<String> = lines.iter().filter_map(|line| run(line).err()).collect();
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
 }
@@ -44,23 +44,30 @@ fn a_line_that_fails_is_told() {
 }
 
 #[test]
-fn files_that_the_readme_links_to_exist() {
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let links = readme
-        .split("](")
-        .skip(1)
-        .filter_map(|rest| rest.split(')').next());
-    let broken: Vec<&str> = links
-        .filter(|it| !it.starts_with("http") && !it.starts_with('#') && !root().join(it).exists())
+fn what_the_pages_link_to_exists() {
+    let broken: Vec<String> = pages()
+        .iter()
+        .flat_map(|page| {
+            let links = links(&read(page));
+            let broken = links.into_iter().filter(|it| !leads_somewhere(page, it));
+            broken.map(|it| format!("{page}: {it}")).collect::<Vec<_>>()
+        })
         .collect();
-    assert!(broken.is_empty(), "{broken:?}");
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+
+    assert!(leads_somewhere("docs/command.md", "figures.md#the-choice"));
+    assert!(!leads_somewhere("docs/command.md", "figures.md#no-such-heading"));
+    assert!(
+        !leads_somewhere("docs/command.md", "README.md"),
+        "from its own folder"
+    );
 }
 
 #[test]
-fn the_options_of_the_command_are_those_of_the_readme() {
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+fn the_options_of_the_command_are_those_of_its_page() {
+    let page = read("docs/command.md");
     for command in ["run", "replay"] {
-        let section = readme.split(&format!("\n## avrec {command}\n")).nth(1).unwrap();
+        let section = page.split(&format!("\n## avrec {command}\n")).nth(1).unwrap();
         let section = section.split("\n## ").next().unwrap();
         let told = section.lines().filter_map(|it| it.strip_prefix("| `--"));
         let told: BTreeSet<&str> = told.filter_map(|it| it.split([' ', '`']).next()).collect();
@@ -82,8 +89,150 @@ fn the_options_of_the_command_are_those_of_the_readme() {
     }
 }
 
+#[test]
+fn the_messages_are_those_of_their_page() {
+    let page = read("docs/application.md");
+    let told: BTreeSet<String> = names_between(&page, "`avrec/", '`').collect();
+    let known: BTreeSet<String> = rust_files(&root().join("src"))
+        .iter()
+        .flat_map(|file| {
+            let text = std::fs::read_to_string(file).unwrap();
+            // Tests inside a file, which stand at its end, make up names.
+            let code = text.split("mod tests {").next().unwrap();
+            names_between(code, "\"avrec/", '"').collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(known.contains("switch") && known.contains("tensors"), "{known:?}");
+    assert_eq!(told, known);
+}
+
+#[test]
+fn what_the_architecture_names_exists() {
+    let named = paths_named(&read("ARCHITECTURE.md"));
+    assert!(30 <= named.len(), "only {} paths", named.len());
+    let missing: Vec<&String> = named.iter().filter(|it| !root().join(it).exists()).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+
+    let text = "### `src/x`\n| `a.rs`, `b/` | `c.rs` |\nas `src/d.rs` or `e.rs`";
+    assert_eq!(
+        paths_named(text).into_iter().collect::<Vec<_>>(),
+        ["src/d.rs", "src/x", "src/x/a.rs", "src/x/b/"]
+    );
+}
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The text of a file of the repository.
+fn read(page: &str) -> String {
+    let path = root().join(page);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The pages that are for readers, by their places in the repository.
+fn pages() -> Vec<String> {
+    let mut pages: Vec<String> = std::fs::read_dir(root().join("docs"))
+        .unwrap()
+        .map(|it| format!("docs/{}", it.unwrap().file_name().into_string().unwrap()))
+        .filter(|it| it.ends_with(".md"))
+        .collect();
+    assert!(5 <= pages.len(), "{pages:?}");
+    pages.extend(
+        [
+            "README.md",
+            "ARCHITECTURE.md",
+            "CHANGELOG.md",
+            "models/README.md",
+            "examples/media/README.md",
+        ]
+        .map(str::to_owned),
+    );
+    pages
+}
+
+/// Where the links and pictures of a Markdown text lead.
+fn links(markdown: &str) -> Vec<String> {
+    let rests = markdown.split("](").skip(1);
+    rests
+        .filter_map(|rest| rest.split(')').next())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Whether a link of a page leads to a file, and to a heading in it where it names one. The web is not asked.
+fn leads_somewhere(page: &str, link: &str) -> bool {
+    if link.starts_with("http") {
+        return true;
+    }
+    let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+    let target = match file {
+        "" => root().join(page),
+        file => root().join(page).with_file_name("").join(file),
+    };
+    let Ok(text) = std::fs::read(&target) else {
+        return target.is_dir() && heading.is_empty();
+    };
+    heading.is_empty()
+        || String::from_utf8_lossy(&text)
+            .lines()
+            .any(|it| anchor(it) == heading)
+}
+
+/// What a heading is called in a link: small letters, hyphens for blanks, nothing else.
+fn anchor(line: &str) -> String {
+    if !line.starts_with('#') {
+        return String::new();
+    }
+    let title = line.trim_start_matches('#').trim().to_lowercase();
+    title
+        .chars()
+        .filter(|it| it.is_alphanumeric() || matches!(it, ' ' | '-'))
+        .map(|it| if it == ' ' { '-' } else { it })
+        .collect()
+}
+
+/// The paths in backticks of a Markdown text. What stands first in a row of a table lies below the folder that the
+/// heading names.
+fn paths_named(markdown: &str) -> BTreeSet<String> {
+    let roots = ["src", "tests", "benches", "docs", "models", "examples", "scripts"];
+    let mut folder = "";
+    let mut paths = BTreeSet::new();
+    for line in markdown.lines() {
+        if line.starts_with('#') {
+            folder = line.split('`').nth(1).unwrap_or_default();
+        }
+        let row = line.strip_prefix('|').and_then(|it| it.split('|').next());
+        let words = row.unwrap_or(line).split('`').skip(1).step_by(2);
+        for word in words.filter(|it| !it.contains(' ')) {
+            if row.is_some() {
+                paths.insert(format!("{folder}/{word}"));
+            } else if roots.contains(&word.split('/').next().unwrap_or_default()) {
+                paths.insert(word.to_owned());
+            }
+        }
+    }
+    paths
+}
+
+/// What stands in a text between a start and the next end.
+fn names_between<'a>(text: &'a str, start: &'a str, end: char) -> impl Iterator<Item = String> + 'a {
+    let rests = text.split(start).skip(1);
+    rests
+        .filter_map(move |rest| rest.split(end).next())
+        .filter(|it| !it.is_empty() && it.chars().all(|it| it.is_ascii_lowercase() || it == '-'))
+        .map(str::to_owned)
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|it| it.unwrap().path());
+    entries
+        .flat_map(|it| match it.is_dir() {
+            true => rust_files(&it),
+            false => vec![it],
+        })
+        .filter(|it| it.extension().is_some_and(|it| it == "rs"))
+        .collect()
 }
 
 /// The descriptions in the shell blocks of a Markdown text, as words, without `gst-launch-1.0` and its options.

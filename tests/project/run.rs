@@ -320,6 +320,45 @@ fn the_log_and_the_report_tell_every_frame_of_every_run() {
 }
 
 #[test]
+fn answers_that_are_held_are_counted_as_held() {
+    let folder = tempfile::tempdir().unwrap();
+    let (catalog, log) = (folder.path().join("slow.toml"), folder.path().join("log"));
+    let text = r#"
+floor = "fast"
+
+[[candidate]]
+name = "fast"
+element = "identity sleep-time=4000"
+quality = 0.3
+latency-ms = 4
+
+[[candidate]]
+name = "slow"
+element = "identity sleep-time=60000"
+quality = 0.95
+latency-ms = 60
+"#;
+    std::fs::write(&catalog, text).unwrap();
+    let description = format!(
+        "videotestsrc is-live=true num-buffers=250 ! video/x-raw,format=GRAY8,width=32,height=32,framerate=25/1 \
+         ! avrec-switch name=switch catalog={} max-stride=2 late-policy=floor ! fakesink",
+        catalog.display()
+    );
+    let output = finish(&["--log", log.to_str().unwrap(), &description]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+
+    let log = read_log(&log);
+    let is_held = |line: &&&Value| line["answer"] == "held";
+    let frames = of_type(&log, "frame");
+    let held = frames.iter().filter(is_held).count();
+    assert!(0 < held, "nothing was held: {}", stdout(&output));
+    let shares = &of_type(&log, "summary")[0]["answer-shares"];
+    let share = shares["slow (held)"].as_f64();
+    let expected = held as f64 / frames.len() as f64;
+    assert_eq!(share, Some(expected), "{shares}");
+}
+
+#[test]
 fn quiet_prints_nothing() {
     let description = format!("videotestsrc num-buffers=10 ! {SWITCH} ! fakesink");
     let output = finish(&["--quiet", &description]);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MPL-2.0
 """The boxes in detectors' outputs, computed apart from avrec: numpy in double precision, suppression by OpenCV.
 
-Run it beside this file to write boxes.txt, which `cargo test --test decode reference` compares with what avrec
+Run it beside this file to write boxes.txt, which `cargo test --test media decode::reference` compares with what avrec
 finds in the same tensors:
 
     pip install numpy opencv-python-headless && python3 boxes.py

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use gstavrec::runtime::{BackendChoice, Error, Options, Session, TaskChoice, library};
+use gstavrec::runtime::{BackendChoice, Error, Options, Runner, TaskChoice, library};
 
 /// Path of a model that `tests/models/generate.py` made.
 pub fn model(name: &str) -> PathBuf {
@@ -34,8 +34,8 @@ pub fn backends() -> Vec<BackendChoice> {
 }
 
 /// Loads a test model.
-pub fn load(name: &str, backend: BackendChoice, task: TaskChoice) -> Result<Session, Error> {
-    Session::load(
+pub fn load(name: &str, backend: BackendChoice, task: TaskChoice) -> Result<Runner, Error> {
+    Runner::load(
         &model(name),
         &Options {
             backend,

@@ -3,13 +3,14 @@
 //! The command line, in two steps: as typed ([`RunArgs`]) and as meant ([`RunPlan`], validated). That of `avrec
 //! replay` stands beside its code.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::boxes::BoxesPlan;
 use crate::load::LoadPlan;
+use crate::paths::check_folder;
 use crate::replay::ReplayArgs;
 
 /// Runs GStreamer pipelines that choose among models, and shows what they chose and why.
@@ -106,7 +107,7 @@ pub struct RunArgs {
 /// Whether the second-by-second lines and the final table are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verbosity {
-    Ticker,
+    Progress,
     Quiet,
 }
 
@@ -187,7 +188,7 @@ impl RunArgs {
             verbosity: if self.quiet {
                 Verbosity::Quiet
             } else {
-                Verbosity::Ticker
+                Verbosity::Progress
             },
         })
     }
@@ -199,24 +200,6 @@ fn positive_seconds(seconds: f64) -> Result<Duration, String> {
         _ => Err(format!(
             "--duration {seconds} is not a time in seconds above zero"
         )),
-    }
-}
-
-/// A missing folder is told before the run, not after it.
-pub fn check_folder(file: &Path) -> Result<(), String> {
-    let folder = match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    if file.is_dir() {
-        Err(format!("'{}' is a folder; name a file in it", file.display()))
-    } else if folder.is_dir() {
-        Ok(())
-    } else {
-        Err(format!(
-            "the folder '{}' does not exist; create it or choose another",
-            folder.display()
-        ))
     }
 }
 

@@ -13,3 +13,31 @@ pub fn say(text: &str) {
 pub fn warn(text: &str) {
     let _ = writeln!(std::io::stderr(), "avrec: {text}");
 }
+
+/// Columns of a terminal that a line may take.
+pub const WIDTH: usize = 100;
+
+/// The rows as lines whose cells stand one below the other: the first to the left, all others to the right.
+pub fn aligned(rows: &[impl AsRef<[String]>]) -> String {
+    let rows = || rows.iter().map(AsRef::as_ref);
+    let mut widths = vec![0; rows().map(<[String]>::len).max().unwrap_or_default()];
+    for row in rows() {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    // Two blanks between columns where there is room, else one.
+    let natural = widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
+    let gap = if natural <= WIDTH { "  " } else { " " };
+    let lines = rows().map(|row| {
+        let mut line = String::new();
+        for (position, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            line += &match position {
+                0 => format!("{cell:<width$}"),
+                _ => format!("{gap}{cell:>width$}"),
+            };
+        }
+        line.trim_end().to_string()
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}

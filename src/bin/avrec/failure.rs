@@ -2,8 +2,9 @@
 
 //! What can go wrong in a command, and the exit code that says so.
 
-use std::fmt;
+use std::path::Path;
 use std::process::ExitCode;
+use std::{fmt, io};
 
 /// Why a command did not go as it should.
 #[derive(Debug)]
@@ -36,4 +37,9 @@ impl fmt::Display for Failure {
             Failure::Stopped => f.write_str("stopped"),
         }
     }
+}
+
+/// `the log 'run.jsonl' cannot be written: …`
+pub fn cannot_write(what: &str, path: &Path, why: &io::Error) -> String {
+    format!("the {what} '{}' cannot be written: {why}", path.display())
 }

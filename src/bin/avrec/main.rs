@@ -17,14 +17,14 @@ mod load;
 mod log;
 mod matrix;
 mod measure;
-mod message;
-mod observer;
+mod paths;
+mod progress;
 mod record;
+mod recorder;
 mod replay;
 mod report;
 mod run;
 mod session;
-mod ticker;
 
 use std::process::ExitCode;
 

@@ -12,8 +12,10 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use gstavrec::messages::{Survey, Surveyed};
+
 use crate::console::warn;
-use crate::message::{Survey, Surveyed};
+use crate::record::median;
 
 /// Frames that are waited for before the head is written: enough for a median that two slow ones do not move.
 const BASELINE_FRAMES: usize = 20;
@@ -137,7 +139,7 @@ impl<W: Write> Writer<W> {
 
     /// Warns once when there is an answer that the reference's says nothing about.
     fn tell_incomparable(&mut self, survey: &Survey) {
-        let reference = survey.of(&survey.reference).and_then(|it| it.latency);
+        let reference = of(survey, &survey.reference).and_then(|it| it.latency);
         if self.told_incomparable || reference.is_none() {
             return;
         }
@@ -157,20 +159,22 @@ impl<W: Write> Writer<W> {
 /// The comment lines and the header line.
 fn head(surveys: &[Survey], first: &Survey) -> String {
     let mut text = format!("# budget_ms: {}\n", millis(first.budget));
-    let times = surveys.iter().filter_map(|it| it.time);
+    let times = surveys
+        .iter()
+        .filter_map(|it| it.running_time.map(Duration::from));
     let steps = times
         .clone()
         .zip(times.skip(1))
         .map(|(one, next)| next.saturating_sub(one));
-    let period = median(steps.collect()).unwrap_or(first.budget);
+    let period = median(steps).unwrap_or(first.budget);
     let _ = writeln!(text, "# period_ms: {}", millis(period));
     for candidate in &first.candidates {
         let name = clean(&candidate.name);
         if let Some(prior) = candidate.prior {
             let _ = writeln!(text, "# {name}.prior: {prior}");
         }
-        let latencies = surveys.iter().filter_map(|it| it.of(&candidate.name)?.latency);
-        if let Some(baseline) = median(latencies.collect()) {
+        let latencies = surveys.iter().filter_map(|it| of(it, &candidate.name)?.latency);
+        if let Some(baseline) = median(latencies) {
             let _ = writeln!(text, "# {name}.baseline_ms: {}", millis(baseline));
         }
     }
@@ -186,11 +190,12 @@ fn head(surveys: &[Survey], first: &Survey) -> String {
 fn row(survey: &Survey, number: u64, columns: &mut [Column]) -> String {
     // A stream without time stamps is taken as one frame each budget.
     let at = survey
-        .time
+        .running_time
+        .map(Duration::from)
         .unwrap_or_else(|| survey.budget.mul_f64(number as f64));
     let mut text = millis(at);
     for column in columns {
-        let answered = survey.of(&column.candidate).filter(|it| it.latency.is_some());
+        let answered = of(survey, &column.candidate).filter(|it| it.latency.is_some());
         if let Some(quality) = answered.and_then(|it| quality(survey, it)) {
             column.quality = quality;
         }
@@ -205,7 +210,7 @@ fn row(survey: &Survey, number: u64, columns: &mut [Column]) -> String {
 /// Agreement with the reference times the reference's own quality, which is its prior, or else 1; `None`
 /// where nothing could be compared.
 fn quality(survey: &Survey, candidate: &Surveyed) -> Option<f64> {
-    let reference = survey.of(&survey.reference).and_then(|it| it.prior);
+    let reference = of(survey, &survey.reference).and_then(|it| it.prior);
     let agreement = match candidate.agreement {
         None if candidate.name == survey.reference => Some(1.0),
         agreement => agreement,
@@ -213,22 +218,15 @@ fn quality(survey: &Survey, candidate: &Surveyed) -> Option<f64> {
     Some((agreement? * reference.unwrap_or(1.0)).clamp(0.0, 1.0))
 }
 
-impl Survey {
-    fn of(&self, name: &str) -> Option<&Surveyed> {
-        self.candidates.iter().find(|it| it.name == name)
-    }
+/// What the candidate of that name made of the frame.
+fn of<'a>(survey: &'a Survey, name: &str) -> Option<&'a Surveyed> {
+    survey.candidates.iter().find(|it| it.name == name)
 }
 
 /// A name without what has a meaning in the file.
 fn clean(name: &str) -> String {
     let is_special = |it: char| matches!(it, ',' | ':' | '"' | '#') || it.is_control();
     name.replace(is_special, "_")
-}
-
-/// The middle one; `None` of nothing.
-fn median(mut values: Vec<Duration>) -> Option<Duration> {
-    values.sort_unstable();
-    values.get(values.len() / 2).copied()
 }
 
 /// Milliseconds with three digits after the point.
@@ -252,7 +250,9 @@ mod tests {
             agreement: it.3,
         });
         Survey {
-            time: Some(Duration::from_millis(40 * number)),
+            frame: number,
+            pts: None,
+            running_time: Some(gst::ClockTime::from_mseconds(40 * number)),
             budget: Duration::from_millis(33),
             reference: "large".to_string(),
             candidates: candidates.collect(),

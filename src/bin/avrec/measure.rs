@@ -2,7 +2,7 @@
 
 //! The measures of quality that a probe reports against a reference, and how they are told.
 
-use gst::StructureRef;
+use gstavrec::messages::Fidelity;
 
 /// One measure; more is better in all of them.
 #[derive(Debug, PartialEq)]
@@ -33,16 +33,27 @@ impl Measure {
     }
 }
 
+/// How most measures are told: a share from 0 to 1 that equal runs repeat to half a hundredth.
+const SHARE: Measure = Measure {
+    field: "agreement",
+    name: "agreement",
+    unit: "",
+    digits: 3,
+    same: 0.005,
+    subject: "answers",
+    meaning: "is how far the answers are alike, 0 to 1",
+};
+
 /// All measures, the one that a reader looks for first of each kind of stream.
 pub static MEASURES: [Measure; 9] = [
     Measure {
         field: "ssim",
         name: "SSIM",
-        unit: "",
         digits: 4,
         same: 0.0005,
         subject: "pictures",
         meaning: "compares each picture with the original (1 is equal)",
+        ..SHARE
     },
     Measure {
         field: "psnr-db",
@@ -56,20 +67,16 @@ pub static MEASURES: [Measure; 9] = [
     Measure {
         field: "f1",
         name: "F1",
-        unit: "",
-        digits: 3,
-        same: 0.005,
         subject: "boxes",
         meaning: "weighs boxes that were missed and boxes that were made up (1 is neither; IoU 0.5)",
+        ..SHARE
     },
     Measure {
         field: "map",
         name: "mAP",
-        unit: "",
-        digits: 3,
-        same: 0.005,
         subject: "boxes",
         meaning: "is the mean over classes of the area under precision over recall (IoU 0.5)",
+        ..SHARE
     },
     Measure {
         field: "si-sdr-db",
@@ -83,39 +90,25 @@ pub static MEASURES: [Measure; 9] = [
     Measure {
         field: "mean-iou",
         name: "mean IoU",
-        unit: "",
-        digits: 3,
-        same: 0.005,
         subject: "segments",
         meaning: "is the shared area over the covered one, the mean over classes (1 is equal)",
+        ..SHARE
     },
     Measure {
         field: "class-agreement",
-        name: "agreement",
-        unit: "",
-        digits: 3,
-        same: 0.005,
         subject: "classes",
         meaning: "is one less the total variation of the class probabilities (1 is equal)",
+        ..SHARE
     },
     Measure {
         field: "rank-correlation",
         name: "rank correlation",
-        unit: "",
-        digits: 3,
         same: 0.01,
         subject: "scores",
         meaning: "is that of Spearman (1 is the same order)",
+        ..SHARE
     },
-    Measure {
-        field: "agreement",
-        name: "agreement",
-        unit: "",
-        digits: 3,
-        same: 0.005,
-        subject: "answers",
-        meaning: "is how far the answers are alike, 0 to 1",
-    },
+    SHARE,
 ];
 
 /// Means of some measures over `pairs` frames or stretches.
@@ -127,10 +120,10 @@ pub struct Quality {
 }
 
 impl Quality {
-    /// What a message of a probe says; `None` where nothing was compared.
-    pub fn of(message: &StructureRef) -> Option<Quality> {
-        let pairs = message.get::<u64>("pairs").ok().filter(|pairs| 0 < *pairs)?;
-        let figure = |it: &'static Measure| Some((it, message.get::<f64>(it.field).ok()?));
+    /// What a probe says; `None` where nothing was compared.
+    pub fn of(fidelity: &Fidelity) -> Option<Quality> {
+        let pairs = Some(fidelity.pairs).filter(|pairs| 0 < *pairs)?;
+        let figure = |it: &'static Measure| Some((it, fidelity.figure(it.field)?));
         let figures: Vec<_> = MEASURES.iter().filter_map(figure).collect();
         (!figures.is_empty()).then_some(Quality { pairs, figures })
     }
@@ -168,6 +161,7 @@ impl Quality {
 #[cfg(test)]
 pub mod tests {
     use super::*;
+    use gstavrec::messages::FIGURES;
 
     /// Quality of pictures.
     pub fn quality(pairs: u64, ssim: f64, psnr_db: f64) -> Quality {
@@ -194,17 +188,14 @@ pub mod tests {
 
     #[test]
     fn a_message_has_the_figures_of_its_stream() {
-        gst::init().unwrap();
-        let sound = gst::Structure::builder("avrec/probe")
-            .field("pairs", 5u64)
-            .field("si-sdr-db", 12.5)
-            .build();
+        let sound = Fidelity {
+            pairs: 5,
+            figures: FIGURES.map(|it| (it == "si-sdr-db").then_some(12.5)),
+            ..Fidelity::default()
+        };
         let quality = Quality::of(&sound).unwrap();
         let (measure, value) = quality.main().unwrap();
         assert_eq!(measure.told(value), "SI-SDR 12.50 dB");
-        let nothing = gst::Structure::builder("avrec/probe")
-            .field("pairs", 0u64)
-            .build();
-        assert_eq!(Quality::of(&nothing), None);
+        assert_eq!(Quality::of(&Fidelity::default()), None);
     }
 }

@@ -2,10 +2,13 @@
 
 //! What was collected of one run, and the figures that sum it up. All times count from PLAYING.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
+use gstavrec::messages::{AnswerKind, Frame, Latencies, ProbeMessage, Swap, SwitchStats};
+use gstavrec::score::nearest_rank;
+
 use crate::measure::{MEASURES, Measure, Quality};
-use crate::message::{Answer, Frame, Probe, Swap, SwitchStats};
 
 /// One run of the pipeline.
 #[derive(Debug, Default)]
@@ -18,7 +21,7 @@ pub struct Record {
     pub frames: Vec<FrameSample>,
     pub swaps: Vec<Timed<Swap>>,
     /// Messages of the probe that has a reference, else of the first probe.
-    pub probes: Vec<Timed<Probe>>,
+    pub probes: Vec<Timed<ProbeSample>>,
     pub phases: Vec<Phase>,
     /// What the probe measured over the whole run, which is more exact than the mean of its messages.
     pub quality: Option<Quality>,
@@ -35,20 +38,21 @@ pub struct Timed<T> {
     pub what: T,
 }
 
-/// Who answered a frame; a candidate that stands in as the floor is told apart from itself as the active one.
+/// Who answered a frame, and how; a candidate that stands in as the floor is told apart from itself as the active one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answerer {
     pub candidate: String,
-    pub answer: Answer,
+    pub answer: AnswerKind,
 }
 
 impl std::fmt::Display for Answerer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.answer {
-            Answer::Active => f.write_str(&self.candidate),
-            Answer::Floor => write!(f, "{} (floor)", self.candidate),
-            Answer::Passthrough => f.write_str("the frame itself"),
-            Answer::Dropped => f.write_str("nobody"),
+            AnswerKind::Active => f.write_str(&self.candidate),
+            AnswerKind::Held => write!(f, "{} (held)", self.candidate),
+            AnswerKind::Floor => write!(f, "{} (floor)", self.candidate),
+            AnswerKind::Passthrough => f.write_str("the frame itself"),
+            AnswerKind::Dropped => f.write_str("nobody"),
         }
     }
 }
@@ -81,6 +85,39 @@ pub enum Fate {
     Late,
 }
 
+/// What a probe measured since its last message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProbeSample {
+    pub frames: u64,
+    pub misses: u64,
+    pub fps: f64,
+    pub latencies: Option<Latencies>,
+    pub budget: Option<Duration>,
+    /// Against the probe's reference.
+    pub quality: Option<Quality>,
+}
+
+impl From<ProbeMessage> for ProbeSample {
+    fn from(message: ProbeMessage) -> ProbeSample {
+        let summary = message.summary;
+        ProbeSample {
+            frames: summary.frames,
+            misses: summary.misses,
+            fps: summary.fps,
+            latencies: summary.latencies,
+            budget: summary.budget.map(Duration::from).filter(|it| !it.is_zero()),
+            quality: message.fidelity.as_ref().and_then(Quality::of),
+        }
+    }
+}
+
+impl ProbeSample {
+    /// As [`Summary::latency`].
+    pub fn percentiles(&self) -> Option<(Duration, Duration)> {
+        self.latencies.map(|it| (it.p50, it.p99))
+    }
+}
+
 /// A load that ran.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Phase {
@@ -99,9 +136,9 @@ impl Record {
     }
 
     pub fn add_frame(&mut self, at: Duration, frame: Frame) {
-        let fate = if frame.budget < frame.latency || frame.answer == Answer::Dropped {
+        let fate = if frame.budget < frame.latency || frame.answer == AnswerKind::Dropped {
             Fate::Late
-        } else if frame.missed {
+        } else if frame.is_miss {
             Fate::Rescued
         } else {
             Fate::OnTime
@@ -140,37 +177,24 @@ impl Record {
 
     /// The figures of the whole run; without frame messages they come from the probe.
     pub fn summary(&self) -> Summary {
-        let probe = self
-            .probes
-            .iter()
-            .rev()
-            .map(|probe| &probe.what)
-            .find(|probe| probe.latency_p50.is_some());
-        let counted = !self.frames.is_empty();
-        let probed: u64 = self.probes.iter().map(|probe| probe.what.frames).sum();
-        let late = self
-            .frames
-            .iter()
-            .filter(|frame| frame.fate == Fate::Late)
-            .count() as u64;
-        let latency = Percentiles::of(&self.frames);
+        let probes = self.probes.iter().map(|probe| &probe.what);
+        let probe = probes.clone().rfind(|it| it.latencies.is_some());
+        let (frames, late) = if self.frames.is_empty() {
+            (probes.map(|it| it.frames).sum(), self.misses())
+        } else {
+            let late = self.frames.iter().filter(|it| it.fate == Fate::Late);
+            (self.frames.len() as u64, late.count() as u64)
+        };
+        let latency = percentiles(&self.frames).or(probe.and_then(ProbeSample::percentiles));
+        let budget = self.frames.last().map(|frame| frame.budget);
         Summary {
             name: self.name.clone(),
-            frames: if counted { self.frames.len() as u64 } else { probed },
+            frames,
             misses: self.misses(),
-            late: if counted { late } else { self.misses() },
-            swaps: self
-                .swaps
-                .iter()
-                .filter(|swap| !swap.what.from.is_empty())
-                .count(),
-            budget: self
-                .frames
-                .last()
-                .map(|frame| frame.budget)
-                .or(probe.and_then(|it| it.budget)),
-            p50: latency.map(|it| it.p50).or(probe.and_then(|it| it.latency_p50)),
-            p99: latency.map(|it| it.p99).or(probe.and_then(|it| it.latency_p99)),
+            late,
+            swaps: self.numbered_swaps().filter_map(|(number, _)| number).count(),
+            budget: budget.or(probe.and_then(|it| it.budget)),
+            latency,
             quality: self.quality.clone().or_else(|| mean_quality(&self.probes)),
             shares: self.shares(),
         }
@@ -214,8 +238,8 @@ pub struct Summary {
     pub late: u64,
     pub swaps: usize,
     pub budget: Option<Duration>,
-    pub p50: Option<Duration>,
-    pub p99: Option<Duration>,
+    /// Half, and all but one in a hundred, of the frames took at most this long.
+    pub latency: Option<(Duration, Duration)>,
     pub quality: Option<Quality>,
     pub shares: Vec<(String, f64)>,
 }
@@ -249,32 +273,22 @@ pub fn measures(summaries: &[Summary]) -> Vec<&'static Measure> {
     MEASURES.iter().filter(has).collect()
 }
 
-/// Exact percentiles (nearest rank) of frame latency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Percentiles {
-    pub p50: Duration,
-    pub p99: Duration,
+/// Median and 99th percentile of frame latency; `None` without frames.
+pub fn percentiles(frames: &[FrameSample]) -> Option<(Duration, Duration)> {
+    let mut latencies: Vec<Duration> = frames.iter().map(|frame| frame.latency).collect();
+    latencies.sort_unstable();
+    nearest_rank(&latencies, 50.0).zip(nearest_rank(&latencies, 99.0))
 }
 
-impl Percentiles {
-    /// `None` without frames.
-    pub fn of(frames: &[FrameSample]) -> Option<Percentiles> {
-        let mut latencies: Vec<Duration> = frames.iter().map(|frame| frame.latency).collect();
-        latencies.sort_unstable();
-        let rank = |percent: usize| {
-            latencies
-                .get((latencies.len() * percent).div_ceil(100).saturating_sub(1))
-                .copied()
-        };
-        Some(Percentiles {
-            p50: rank(50)?,
-            p99: rank(99)?,
-        })
-    }
+/// The middle one, of two the larger; `None` of nothing.
+pub fn median<T: PartialOrd + Copy>(values: impl IntoIterator<Item = T>) -> Option<T> {
+    let mut values: Vec<T> = values.into_iter().collect();
+    values.sort_by(|a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal));
+    values.get(values.len() / 2).copied()
 }
 
 /// Mean over frames, not over messages; `None` without a reference.
-pub fn mean_quality(probes: &[Timed<Probe>]) -> Option<Quality> {
+pub fn mean_quality(probes: &[Timed<ProbeSample>]) -> Option<Quality> {
     Quality::mean(probes.iter().filter_map(|probe| probe.what.quality.as_ref()))
 }
 
@@ -282,36 +296,59 @@ pub fn mean_quality(probes: &[Timed<Probe>]) -> Option<Quality> {
 pub mod tests {
     use super::*;
     use crate::measure::tests::quality;
+    use gstavrec::messages::{Compared, ReasonWord, Why};
 
-    pub fn frame(candidate: &str, answer: Answer, latency_ms: u64) -> Frame {
+    pub fn frame(candidate: &str, answer: AnswerKind, latency_ms: u64) -> Frame {
         let budget = Duration::from_millis(40);
         let latency = Duration::from_millis(latency_ms);
         Frame {
             number: 0,
+            pts: None,
+            running_time: None,
             time: Duration::ZERO,
             latency,
             budget,
             candidate: candidate.to_string(),
             active: candidate.to_string(),
             answer,
-            missed: budget < latency || answer == Answer::Floor,
+            is_miss: budget < latency || answer == AnswerKind::Floor,
         }
     }
 
-    pub fn probe(pairs: u64, ssim: f64, psnr_db: f64) -> Timed<Probe> {
-        let what = Probe {
+    pub fn swap(from: &str, to: &str, (reason, text): (ReasonWord, &str)) -> Swap {
+        Swap {
+            from: from.to_string(),
+            to: to.to_string(),
+            reason,
+            reason_text: text.to_string(),
+            frame: 3,
+            pts: None,
+            running_time: None,
+            why: Why::default(),
+            compared: Compared::default(),
+        }
+    }
+
+    pub fn probe(pairs: u64, ssim: f64, psnr_db: f64) -> ProbeSample {
+        let ms = Duration::from_millis;
+        ProbeSample {
             frames: 7,
             misses: 2,
             fps: 25.0,
-            latency_p50: Some(Duration::from_millis(3)),
-            latency_p99: Some(Duration::from_millis(9)),
+            latencies: Some(Latencies {
+                p50: ms(3),
+                p95: ms(5),
+                p99: ms(9),
+                max: ms(9),
+            }),
             budget: None,
             quality: Some(quality(pairs, ssim, psnr_db)),
-        };
-        Timed {
-            at: Duration::ZERO,
-            what,
         }
+    }
+
+    pub fn timed<T>(what: T) -> Timed<T> {
+        let at = Duration::ZERO;
+        Timed { at, what }
     }
 
     #[test]
@@ -320,15 +357,15 @@ pub mod tests {
         for latency in 1..=98 {
             record.add_frame(
                 Duration::from_millis(latency),
-                frame("large", Answer::Active, latency % 30),
+                frame("large", AnswerKind::Active, latency % 30),
             );
         }
-        record.add_frame(Duration::from_secs(1), frame("large", Answer::Active, 55));
-        record.add_frame(Duration::from_secs(2), frame("small", Answer::Floor, 39));
-        record.add_frame(Duration::from_secs(3), frame("", Answer::Dropped, 39));
+        record.add_frame(Duration::from_secs(1), frame("large", AnswerKind::Active, 55));
+        record.add_frame(Duration::from_secs(2), frame("small", AnswerKind::Floor, 39));
+        record.add_frame(Duration::from_secs(3), frame("", AnswerKind::Dropped, 39));
         let summary = record.summary();
         assert_eq!((summary.frames, summary.misses, summary.late), (101, 3, 2));
-        assert_eq!(summary.p99, Some(Duration::from_millis(39)));
+        assert_eq!(summary.latency.map(|it| it.1), Some(Duration::from_millis(39)));
         let names: Vec<&str> = summary.shares.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["large", "small (floor)", "nobody"]);
         assert!((summary.shares[0].1 - 99.0 / 101.0).abs() < 1e-12);
@@ -337,10 +374,10 @@ pub mod tests {
     #[test]
     fn without_frame_messages_the_probe_answers() {
         let mut record = Record::new("avrec");
-        record.probes.push(probe(1, 0.9, 30.0));
-        record.probes.push(probe(2, 0.9, 30.0));
+        record.probes.push(timed(probe(1, 0.9, 30.0)));
+        record.probes.push(timed(probe(2, 0.9, 30.0)));
         let summary = record.summary();
         assert_eq!((summary.frames, summary.misses, summary.late), (14, 4, 4));
-        assert_eq!(summary.p99, Some(Duration::from_millis(9)));
+        assert_eq!(summary.latency.map(|it| it.1), Some(Duration::from_millis(9)));
     }
 }

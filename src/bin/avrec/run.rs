@@ -2,20 +2,19 @@
 
 //! `avrec run`: the main run, the runs to compare with, and what is left of them: table, log and report.
 
-use std::path::Path;
-
 use serde_json::Value;
 
 use crate::args::{RunArgs, RunPlan, Verbosity};
 use crate::console::say;
-use crate::failure::Failure;
+use crate::failure::{Failure, cannot_write};
 use crate::launch::Launched;
 use crate::log::{Log, entry};
 use crate::matrix::Matrix;
+use crate::paths::check_writable;
+use crate::progress;
 use crate::record::{Record, Summary};
 use crate::report;
 use crate::session::{End, Session};
-use crate::ticker;
 
 /// How often a probe tells its figures when they are kept: often enough to show a swap's effect on quality.
 const PROBE_INTERVAL: gst::ClockTime = gst::ClockTime::from_mseconds(200);
@@ -34,22 +33,16 @@ pub fn run(typed: RunArgs) -> Result<(), Failure> {
         let text = "--compare: no avrec-switch in the launch description, so there is nothing to pin";
         return Err(Failure::Usage(text.to_string()));
     }
+    let unwritable = |what, path, err| Failure::Usage(cannot_write(what, path, &err));
     let log = match &plan.log {
-        Some(path) => Log::create(path).map_err(|err| {
-            Failure::Usage(format!("the log '{}' cannot be written: {err}", path.display()))
-        })?,
+        Some(path) => Log::create(path).map_err(|err| unwritable("log", path, err))?,
         None => Log::none(),
     };
     if let Some(path) = &plan.report {
-        check_writable(path)?;
+        check_writable(path).map_err(|err| unwritable("report", path, err))?;
     }
     let matrix = match &plan.record {
-        Some(path) => Matrix::create(path).map_err(|err| {
-            Failure::Usage(format!(
-                "the matrix '{}' cannot be written: {err}",
-                path.display()
-            ))
-        })?,
+        Some(path) => Matrix::create(path).map_err(|err| unwritable("matrix", path, err))?,
         None => Matrix::none(),
     };
 
@@ -59,9 +52,9 @@ pub fn run(typed: RunArgs) -> Result<(), Failure> {
     summaries
         .iter()
         .for_each(|summary| log.write(summary_entry(summary)));
-    if plan.verbosity == Verbosity::Ticker {
+    if plan.verbosity == Verbosity::Progress {
         if summaries.iter().any(|summary| 0 < summary.frames) {
-            say(&format!("\n{}", ticker::table(&summaries)));
+            say(&format!("\n{}", progress::table(&summaries)));
         } else if outcome.is_ok() {
             say("nothing was measured: no avrec-switch or avrec-probe, or no frame passed it");
         }
@@ -79,7 +72,7 @@ pub fn run(typed: RunArgs) -> Result<(), Failure> {
     recorded?;
     reported?;
     match (logged, &plan.log) {
-        (Err(err), Some(path)) => Err(cannot_write("log", path, &err.to_string())),
+        (Err(err), Some(path)) => Err(Failure::Output(cannot_write("log", path, &err))),
         _ => Ok(()),
     }
 }
@@ -94,7 +87,7 @@ fn run_all(
     let mut next = Some((first, MAIN.to_string()));
     let mut pinned = plan.compares.iter();
     while let Some((launched, name)) = next.take() {
-        if plan.verbosity == Verbosity::Ticker && !plan.compares.is_empty() {
+        if plan.verbosity == Verbosity::Progress && !plan.compares.is_empty() {
             say(&format!("-- {name}"));
         }
         let (record, end) = Session::new(launched, &name, plan, files).run();
@@ -140,6 +133,7 @@ fn prepare(plan: &RunPlan, pinned: Option<&String>) -> Result<Launched, Failure>
 
 fn summary_entry(summary: &Summary) -> crate::log::Entry {
     let mut line = entry("summary");
+    let (p50, p99) = summary.latency.unzip();
     let nanos = |time: Option<std::time::Duration>| time.map(|time| time.as_nanos() as u64);
     let shares = summary
         .shares
@@ -152,8 +146,8 @@ fn summary_entry(summary: &Summary) -> crate::log::Entry {
         ("late".to_string(), Value::from(summary.late)),
         ("swaps".to_string(), Value::from(summary.swaps)),
         ("budget-ns".to_string(), Value::from(nanos(summary.budget))),
-        ("latency-p50-ns".to_string(), Value::from(nanos(summary.p50))),
-        ("latency-p99-ns".to_string(), Value::from(nanos(summary.p99))),
+        ("latency-p50-ns".to_string(), Value::from(nanos(p50))),
+        ("latency-p99-ns".to_string(), Value::from(nanos(p99))),
         ("answer-shares".to_string(), Value::Object(shares.collect())),
     ]);
     let figures = summary.quality.iter().flat_map(|it| &it.figures);
@@ -161,35 +155,13 @@ fn summary_entry(summary: &Summary) -> crate::log::Entry {
     line
 }
 
-/// Finds out before the run whether the report can be written, and leaves the folder as it was.
-fn check_writable(path: &Path) -> Result<(), Failure> {
-    let is_new = !path.exists();
-    std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)
-        .and_then(|_| {
-            if is_new {
-                std::fs::remove_file(path)
-            } else {
-                Ok(())
-            }
-        })
-        .map_err(|err| {
-            Failure::Usage(format!(
-                "the report '{}' cannot be written: {err}",
-                path.display()
-            ))
-        })
-}
-
 fn write_report(plan: &RunPlan, records: &[Record], summaries: &[Summary]) -> Result<(), Failure> {
     let Some(path) = &plan.report else {
         return Ok(());
     };
     let html = report::render(plan, records, summaries);
-    std::fs::write(path, html).map_err(|err| cannot_write("report", path, &err.to_string()))?;
-    if plan.verbosity == Verbosity::Ticker {
+    std::fs::write(path, html).map_err(|err| Failure::Output(cannot_write("report", path, &err)))?;
+    if plan.verbosity == Verbosity::Progress {
         say(&format!("report: {}", path.display()));
     }
     Ok(())
@@ -205,18 +177,11 @@ fn finish_matrix(plan: &RunPlan, matrix: Matrix) -> Result<(), Failure> {
             path.display()
         ))),
         Ok(rows) => {
-            if plan.verbosity == Verbosity::Ticker {
+            if plan.verbosity == Verbosity::Progress {
                 say(&format!("matrix: {}, {rows} frames", path.display()));
             }
             Ok(())
         }
-        Err(err) => Err(cannot_write("matrix", path, &err.to_string())),
+        Err(err) => Err(Failure::Output(cannot_write("matrix", path, &err))),
     }
-}
-
-fn cannot_write(what: &str, path: &Path, why: &str) -> Failure {
-    Failure::Output(format!(
-        "the {what} '{}' cannot be written: {why}",
-        path.display()
-    ))
 }

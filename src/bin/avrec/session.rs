@@ -15,8 +15,8 @@ use crate::launch::Launched;
 use crate::load::Load;
 use crate::log::Log;
 use crate::matrix::Matrix;
-use crate::observer::Observer;
 use crate::record::Record;
+use crate::recorder::Recorder;
 
 /// How long a pipeline may take to end after EOS was sent: a few frames of the slowest candidate, and more.
 const EOS_PATIENCE: Duration = Duration::from_secs(5);
@@ -65,7 +65,7 @@ enum Preroll {
 enum LoadStage {
     /// Not started yet, or over.
     Absent,
-    /// The number is its phase, for the observer.
+    /// The number is its phase, for the recorder.
     Running(Load, usize),
     /// It was asked to end. Dropping it ends it for good.
     Ending(#[expect(dead_code, reason = "held until its patience is over")] Load),
@@ -78,7 +78,7 @@ pub struct Session<'a> {
     events: Events,
     stage: Stage,
     loads: Vec<LoadStage>,
-    observer: Observer<'a>,
+    recorder: Recorder<'a>,
 }
 
 impl<'a> Session<'a> {
@@ -88,7 +88,7 @@ impl<'a> Session<'a> {
         plan: &'a RunPlan,
         files: (&'a Log, &'a Matrix),
     ) -> Session<'a> {
-        let observer = Observer::new(&launched, name, files, plan.verbosity);
+        let recorder = Recorder::new(&launched, name, files, plan.verbosity);
         let pipeline = launched.pipeline;
         // A pipeline has a bus as long as nobody takes it away.
         let bus = pipeline.bus().unwrap_or_default();
@@ -98,7 +98,7 @@ impl<'a> Session<'a> {
             events: Events::new(&bus),
             stage: Stage::Preroll,
             loads: plan.loads.iter().map(|_| LoadStage::Absent).collect(),
-            observer,
+            recorder,
         }
     }
 
@@ -106,7 +106,7 @@ impl<'a> Session<'a> {
     pub fn run(mut self) -> (Record, End) {
         let description = Value::from(self.plan.description.join(" "));
         let version = Value::from(env!("CARGO_PKG_VERSION"));
-        self.observer
+        self.recorder
             .note("run-start", [("description", description), ("version", version)]);
 
         let end = match self.play() {
@@ -115,10 +115,10 @@ impl<'a> Session<'a> {
         };
         self.loads.clear();
         let record = match &end {
-            End::Eos => self.observer.finish("eos", None),
-            End::Interrupted => self.observer.finish("interrupted", None),
-            End::Stopped => self.observer.finish("stopped", None),
-            End::Failed(text) | End::Misused(text) => self.observer.finish("failed", Some(text)),
+            End::Eos => self.recorder.finish("eos", None),
+            End::Interrupted => self.recorder.finish("interrupted", None),
+            End::Stopped => self.recorder.finish("stopped", None),
+            End::Failed(text) | End::Misused(text) => self.recorder.finish("failed", Some(text)),
         };
         // The run is over; an element that cannot stop has told so on the bus.
         let _ = self.pipeline.set_state(gst::State::Null);
@@ -132,7 +132,7 @@ impl<'a> Session<'a> {
             self.start_loop(preroll)?;
         }
         self.stage = Stage::Playing;
-        self.observer.playing();
+        self.recorder.playing();
         self.start_timers();
         if self.pipeline.set_state(gst::State::Playing).is_err() {
             return self.failed_to_change();
@@ -153,8 +153,8 @@ impl<'a> Session<'a> {
     }
 
     /// The candidates are known by now, and a misspelt one should not cost a whole run.
-    fn check_compares(&self) -> ControlFlow<End> {
-        let known = self.observer.candidates();
+    fn check_compares(&mut self) -> ControlFlow<End> {
+        let known = self.recorder.candidates();
         match self.plan.compares.iter().find(|name| !known.contains(name)) {
             Some(name) if !known.is_empty() => ControlFlow::Break(End::Misused(format!(
                 "--compare {name}: the switch has no such candidate; it has {}",
@@ -204,7 +204,7 @@ impl<'a> Session<'a> {
             (Ok(()), Preroll::Done) => return self.wait_for_preroll(),
             (Ok(()), Preroll::None) => {}
             (Err(_), _) => {
-                self.observer
+                self.recorder
                     .problem("--loop: the input cannot be seeked, so it is played once".to_string());
             }
         }
@@ -256,7 +256,7 @@ impl<'a> Session<'a> {
             Event::DurationOver => self.send_eos(false),
             Event::AskAgain => {}
             Event::EosOverdue => {
-                self.observer.problem(format!(
+                self.recorder.problem(format!(
                     "no end of stream within {} s; stopping",
                     EOS_PATIENCE.as_secs()
                 ));
@@ -274,7 +274,7 @@ impl<'a> Session<'a> {
                 return ControlFlow::Break(End::Failed(text));
             }
             MessageView::Warning(warning) => {
-                self.observer
+                self.recorder
                     .problem(describe(message, &warning.error(), warning.debug().as_deref()));
             }
             MessageView::Eos(_) => return ControlFlow::Break(self.ended()),
@@ -288,8 +288,8 @@ impl<'a> Session<'a> {
                 let _ = self.pipeline.set_state(gst::State::Paused);
                 let _ = self.pipeline.set_state(gst::State::Playing);
             }
-            MessageView::Qos(_) => self.observer.note_message("qos", message),
-            MessageView::Element(_) => self.observer.element_message(message),
+            MessageView::Qos(_) => self.recorder.note_message("qos", message),
+            MessageView::Element(_) => self.recorder.element_message(message),
             _ => {}
         }
         ControlFlow::Continue(())
@@ -321,7 +321,7 @@ impl<'a> Session<'a> {
             Stage::Preroll | Stage::Playing => gst::SeekFlags::SEGMENT,
         };
         if self.seek(flags).is_err() {
-            self.observer
+            self.recorder
                 .problem("--loop: the input cannot be seeked any more; ending".to_string());
             self.send_eos(false);
         }
@@ -336,7 +336,7 @@ impl<'a> Session<'a> {
 
     fn on_tick(&mut self) {
         self.notice_ended_loads();
-        self.observer.tick();
+        self.recorder.tick();
     }
 
     fn start_load(&mut self, position: usize) {
@@ -344,9 +344,9 @@ impl<'a> Session<'a> {
             return;
         };
         match plan.start() {
-            Ok(load) => *slot = LoadStage::Running(load, self.observer.load_started(&plan.command)),
+            Ok(load) => *slot = LoadStage::Running(load, self.recorder.load_started(&plan.command)),
             Err(error) => {
-                self.observer
+                self.recorder
                     .problem(format!("the load '{}' does not start: {error}", plan.command));
             }
         }
@@ -359,7 +359,7 @@ impl<'a> Session<'a> {
         if let LoadStage::Running(load, phase) = std::mem::replace(slot, LoadStage::Absent) {
             load.terminate();
             *slot = LoadStage::Ending(load);
-            self.observer.load_ended(phase);
+            self.recorder.load_ended(phase);
             self.events.after(LOAD_PATIENCE, Event::LoadOverdue(position));
         }
     }
@@ -373,9 +373,9 @@ impl<'a> Session<'a> {
             let Some(status) = load.ended() else {
                 continue;
             };
-            self.observer.load_ended(*phase);
+            self.recorder.load_ended(*phase);
             if !status.success() {
-                self.observer.problem(format!(
+                self.recorder.problem(format!(
                     "the load '{}' ended with {status}; run it by hand to see why",
                     plan.command
                 ));

@@ -8,7 +8,6 @@ use gst_video::VideoInfo;
 
 use super::enums::{Fit, Output};
 use super::failure::Fault;
-use super::settings::set;
 use crate::decode;
 use crate::runtime::{Model, Task};
 
@@ -148,6 +147,13 @@ impl AnswerSettings {
             "key-frame-distance" => live.key_frame_distance.nseconds().to_value(),
             _ => return None,
         })
+    }
+}
+
+/// Takes a new value, whose type GObject checked against the specification.
+pub(super) fn set<'a, T: glib::value::FromValue<'a>>(target: &mut T, value: &'a glib::Value) {
+    if let Ok(value) = value.get() {
+        *target = value;
     }
 }
 

@@ -9,11 +9,11 @@ use gst::prelude::*;
 use super::answer_settings::DecodeOptions;
 use super::enums::Output;
 use super::failure::Fault;
-use super::interpretation::Said;
+use super::interpretation::LabeledAnswer;
 use super::model::{Active, Timing};
 use crate::audio::{ChannelUse, HopPlan, Hops, Spec, Windows};
 use crate::letterbox::{Letterbox, Size};
-use crate::runtime::{Error, Model, Session, Task};
+use crate::runtime::{Model, Runner, Task};
 use crate::tensor::{Data, InputSpec, SoundSpec, Tensor};
 
 /// Sound as it comes, and what is wanted of its channels.
@@ -23,7 +23,7 @@ pub struct Sound {
     pub channel_use: ChannelUse,
 }
 
-/// The sound that a session was made ready for.
+/// The sound that a runner was made ready for.
 pub struct AudioInput {
     sound: Sound,
     way: Way,
@@ -41,7 +41,7 @@ enum Way {
 /// What a model says about a stretch of sound.
 pub enum WindowResult<'a> {
     Tensors(&'a [Tensor]),
-    Answer(Said<'a>),
+    Answer(LabeledAnswer<'a>),
 }
 
 /// A stretch of sound that a model listened to.
@@ -78,8 +78,8 @@ impl Active {
             Task::Audio => Way::Hops(Box::new(Hops::new(plan, channels, sound.channel_use)?)),
             _ => Way::Windows(Box::new(Windows::new(plan, channels, step(&self.model, spec))?)),
         };
-        self.session.prepare(&[1, spec.channels, spec.hop])?;
-        self.session.set_voices(match &way {
+        self.runner.prepare(&[1, spec.channels, spec.hop])?;
+        self.runner.set_voices(match &way {
             Way::Hops(hops) => hops.voices(),
             Way::Windows(_) => 1,
         });
@@ -110,22 +110,20 @@ impl Active {
         samples_time(plan.delay, plan.rate)
     }
 
-    fn hops_mut(&mut self) -> Result<(&mut Hops, &mut Session), Fault> {
+    fn hops_mut(&mut self) -> Result<(&mut Hops, &mut Runner), Fault> {
         match self.audio.as_mut().map(|it| &mut it.way) {
-            Some(Way::Hops(hops)) => Ok((hops, &mut self.session)),
-            _ => Err(Fault::Model(Error::NotPrepared {
-                path: self.model.path.clone(),
-            })),
+            Some(Way::Hops(hops)) => Ok((hops, &mut self.runner)),
+            _ => Err(self.runner.not_prepared().into()),
         }
     }
 
     /// Takes one buffer of sound, and returns how long the runs took, if there were any.
     pub fn push_sound(&mut self, sound: &[Vec<f32>]) -> Result<Option<Duration>, Fault> {
-        let (hops, session) = self.hops_mut()?;
+        let (hops, runner) = self.hops_mut()?;
         let mut runs = None;
         hops.push(sound, |voice, question, answer| {
             let start = Instant::now();
-            run(session, voice, question, answer)?;
+            run(runner, voice, question, answer)?;
             *runs.get_or_insert(Duration::ZERO) += start.elapsed();
             Ok::<_, Fault>(())
         })?;
@@ -134,8 +132,8 @@ impl Active {
 
     /// Asks for the answers to all sound that came.
     pub fn finish_sound(&mut self) -> Result<(), Fault> {
-        let (hops, session) = self.hops_mut()?;
-        hops.finish(|voice, question, answer| run(session, voice, question, answer))
+        let (hops, runner) = self.hops_mut()?;
+        hops.finish(|voice, question, answer| run(runner, voice, question, answer))
     }
 
     /// Appends the next answers, up to `count`, and returns how many there were.
@@ -150,7 +148,7 @@ impl Active {
             Some(Way::Windows(windows)) => windows.reset(),
             None => return,
         }
-        self.session.reset();
+        self.runner.reset();
         self.reset();
     }
 
@@ -179,9 +177,9 @@ impl Active {
                 continue;
             }
             let start = Instant::now();
-            fill(&mut self.session.input().data, window);
+            fill(&mut self.runner.input().data, window);
             let before_run = Instant::now();
-            let outputs = self.session.run()?;
+            let outputs = self.runner.run()?;
             let run = before_run.elapsed();
             let told = match &mut self.decoding {
                 Some(decoding) => {
@@ -221,10 +219,10 @@ fn step(model: &Model, spec: &SoundSpec) -> usize {
     stated.unwrap_or(spec.hop / 2).clamp(1, spec.hop)
 }
 
-fn run(session: &mut Session, voice: usize, question: &[f32], answer: &mut [f32]) -> Result<(), Fault> {
-    session.select_voice(voice)?;
-    fill(&mut session.input().data, question);
-    match session.run()?.first().map(|output| &output.data) {
+fn run(runner: &mut Runner, voice: usize, question: &[f32], answer: &mut [f32]) -> Result<(), Fault> {
+    runner.select_voice(voice)?;
+    fill(&mut runner.input().data, question);
+    match runner.run()?.first().map(|output| &output.data) {
         Some(Data::F32(samples)) if samples.len() == answer.len() => answer.copy_from_slice(samples),
         Some(Data::F16(samples)) if samples.len() == answer.len() => {
             answer

@@ -10,23 +10,14 @@ use gst_base::subclass::prelude::*;
 use once_cell::sync::Lazy;
 use parking_lot::{Condvar, Mutex};
 
-use super::caps;
 use super::model::BufferMode;
 use super::settings::{self, Settings};
 use super::state::{State, Waiting};
 use super::stats::Published;
-use super::video;
-use super::video::Passing;
+use super::video::{self, Passing};
+use super::{CAT, caps};
 use crate::elements::AUTHOR;
 use crate::runtime::library::{self, LogLevel};
-
-pub(super) static CAT: Lazy<gst::DebugCategory> = Lazy::new(|| {
-    gst::DebugCategory::new(
-        "avrec-infer",
-        gst::DebugColorFlags::empty(),
-        Some("avrec inference element"),
-    )
-});
 
 /// The log of ONNX Runtime itself; GStreamer's own element may have made the category already.
 static RUNTIME_CAT: Lazy<gst::DebugCategory> = Lazy::new(|| {
@@ -72,14 +63,9 @@ impl ObjectImpl for Infer {
 
     fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
         match pspec.name() {
-            "stats" => self.published.lock().structure().to_value(),
+            "stats" => gst::Structure::from(self.published.lock().stats()).to_value(),
             "model-file" => {
-                let running = self
-                    .published
-                    .lock()
-                    .running
-                    .as_ref()
-                    .map(|it| it.model.path.clone());
+                let running = self.published.lock().running.as_ref().map(|it| it.path.clone());
                 running.map_or_else(
                     || self.settings.lock().get(pspec),
                     |path| path.to_string_lossy().to_value(),

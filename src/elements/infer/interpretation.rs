@@ -42,7 +42,12 @@ pub struct Decoding {
 
 impl Interpretation {
     /// Finds out what the model is for and how its outputs are read.
-    pub fn of(model: &Model, choice: TaskChoice, settings: &AnswerSettings) -> Result<Interpretation, Fault> {
+    pub fn of(
+        model: &Model,
+        path: &Path,
+        choice: TaskChoice,
+        settings: &AnswerSettings,
+    ) -> Result<Interpretation, Fault> {
         let is_stated = choice != TaskChoice::Auto || model.metadata.contains_key("task");
         let wish = match model.task {
             Task::Tensor if !is_stated => None,
@@ -81,7 +86,7 @@ impl Interpretation {
                 warnings: Vec::new(),
             }),
             Err(source) => Err(Fault::Unfit {
-                path: model.path.clone(),
+                path: path.to_owned(),
                 source,
             }),
         }
@@ -227,7 +232,7 @@ fn trained(recognition: &Recognition, model: &Model) -> Fit {
 
 /// An answer with the names of its classes.
 #[derive(Clone, Copy)]
-pub struct Said<'a> {
+pub struct LabeledAnswer<'a> {
     pub answer: &'a Answer,
     pub labels: &'a [String],
 }
@@ -240,19 +245,19 @@ impl Decoding {
         place: Letterbox,
         live: &DecodeOptions,
         interval: u32,
-    ) -> Result<Said<'_>, decode::Fault> {
+    ) -> Result<LabeledAnswer<'_>, decode::Fault> {
         let answer = self.decoder.decode(outputs, place, &live.decoding())?;
         // A copy costs an allocation, so it is made only where it is needed.
         self.kept = (1 < interval).then(|| answer.clone());
-        Ok(Said {
+        Ok(LabeledAnswer {
             answer,
             labels: &self.labels,
         })
     }
 
     /// The last answer again; `None` where there is none since the last gap.
-    pub fn again(&self) -> Option<Said<'_>> {
-        self.kept.as_ref().map(|answer| Said {
+    pub fn again(&self) -> Option<LabeledAnswer<'_>> {
+        self.kept.as_ref().map(|answer| LabeledAnswer {
             answer,
             labels: &self.labels,
         })

@@ -35,7 +35,7 @@ impl Request {
     /// The wish that this model fulfils.
     pub fn of(active: &Active) -> Request {
         Request {
-            path: active.model.path.clone(),
+            path: active.path().to_owned(),
             options: active.options.clone(),
             answers: active.answers.clone(),
         }
@@ -130,7 +130,7 @@ fn make_ready(
             });
         }
     }
-    active.adopt(&input, &wanted)?;
+    active.prepare_video(&input, &wanted)?;
     active.warm_up()?;
     Ok(active)
 }

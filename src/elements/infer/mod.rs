@@ -146,6 +146,7 @@
 
 use gst::glib;
 use gst::prelude::*;
+use once_cell::sync::Lazy;
 
 mod answer_settings;
 mod audio;
@@ -159,7 +160,6 @@ mod input_size;
 mod interpretation;
 mod key_frames;
 mod loader;
-mod looking;
 mod messages;
 mod model;
 mod model_swap;
@@ -171,6 +171,14 @@ mod tests;
 mod video;
 
 pub use settings::catalogue_properties;
+
+static CAT: Lazy<gst::DebugCategory> = Lazy::new(|| {
+    gst::DebugCategory::new(
+        "avrec-infer",
+        gst::DebugColorFlags::empty(),
+        Some("avrec inference element"),
+    )
+});
 
 glib::wrapper! {
     pub struct Infer(ObjectSubclass<imp::Infer>)

@@ -9,26 +9,30 @@ use std::time::{Duration, Instant};
 use gst_video::prelude::*;
 use gst_video::{VideoFrameRef, VideoInfo};
 
-use super::answer_settings::AnswerSettings;
+use super::answer_settings::{AnswerSettings, DecodeOptions};
 use super::audio_model::AudioInput;
+use super::enums::Output;
 use super::failure::Fault;
-use super::input_size;
-use super::interpretation::{Decoding, Interpretation};
+use super::interpretation::{Decoding, Interpretation, LabeledAnswer};
+use super::{input_size, messages};
+use crate::answer::Answer;
+use crate::letterbox::{Letterbox, Size};
 use crate::media::draw::Painter;
+use crate::media::metas;
 use crate::media::picture::{Fit, FrameToTensor, TensorToFrame};
-use crate::runtime::{Error, Model, Options, Session, Task};
+use crate::runtime::{Error, Model, Options, Runner, Task};
 use crate::tensor::{ImageSpec, Tensor};
 
 /// Unmeasured runs after load: the first allocates, the second finds everything in place.
 const WARM_UP_RUNS: usize = 2;
 
-/// The frames that a session was made ready for.
-pub(super) struct Geometry {
-    pub input: VideoInfo,
+/// The frames that a model was made ready for.
+struct Geometry {
+    input: VideoInfo,
     output: VideoInfo,
-    pub to_tensor: FrameToTensor,
+    to_tensor: FrameToTensor,
     /// Draws answers.
-    pub painter: Painter,
+    painter: Painter,
     /// `None` for tensors, whose frames are not written.
     to_frame: Option<TensorToFrame>,
 }
@@ -42,10 +46,10 @@ pub struct Active {
     /// What the user should know though it works, a sentence each.
     pub warnings: Vec<String>,
     pub load_time: Duration,
-    pub(super) session: Session,
+    pub(super) runner: Runner,
     /// For tasks whose answer is neither a picture nor sound nor raw.
     pub(super) decoding: Option<Decoding>,
-    pub(super) geometry: Option<Geometry>,
+    geometry: Option<Geometry>,
     fit: Fit,
     /// For audio.
     pub(super) audio: Option<AudioInput>,
@@ -64,6 +68,26 @@ pub enum BufferMode {
     Replaced,
 }
 
+/// What a frame is looked at for.
+pub struct LookRequest<'a> {
+    pub live: &'a DecodeOptions,
+    pub interval: u32,
+    pub running_time: Option<gst::ClockTime>,
+}
+
+/// What became of a frame that was looked at.
+#[derive(Default)]
+pub struct Look {
+    /// `None` where the frame carries the answer of an earlier one.
+    pub timing: Option<Timing>,
+    /// The answer for the bus, if that is wanted.
+    pub message: Option<gst::Structure>,
+    /// The score that was found on this frame.
+    pub score: Option<f32>,
+    /// Values left out since the model was loaded.
+    pub dropped: u64,
+}
+
 /// How long one frame took.
 #[derive(Debug, Clone, Copy)]
 pub struct Timing {
@@ -76,9 +100,9 @@ pub struct Timing {
 impl Active {
     pub fn load(path: &Path, options: Options, answers: AnswerSettings) -> Result<Active, Fault> {
         let start = Instant::now();
-        let session = Session::load(path, &options)?;
-        let mut model = session.model().clone();
-        let meaning = Interpretation::of(&model, options.task, &answers)?;
+        let runner = Runner::load(path, &options)?;
+        let mut model = runner.model().clone();
+        let meaning = Interpretation::of(&model, path, options.task, &answers)?;
         model.task = meaning.task;
         answers.check(meaning.task, &model)?;
         Ok(Active {
@@ -88,7 +112,7 @@ impl Active {
             assumed: meaning.assumed,
             warnings: meaning.warnings,
             load_time: start.elapsed(),
-            session,
+            runner,
             decoding: meaning.decoding,
             geometry: None,
             fit: meaning.fit,
@@ -97,16 +121,20 @@ impl Active {
         })
     }
 
+    pub fn path(&self) -> &Path {
+        self.runner.path()
+    }
+
     pub fn backend_name(&self) -> &'static str {
-        self.session.backend_name()
+        self.runner.backend_name()
     }
 
     pub fn backend_note(&self) -> &str {
-        self.session.backend_note()
+        self.runner.backend_note()
     }
 
     /// Makes the model ready for frames of these kinds. Cheap when it is.
-    pub fn adopt(&mut self, input: &VideoInfo, output: &VideoInfo) -> Result<(), Fault> {
+    pub fn prepare_video(&mut self, input: &VideoInfo, output: &VideoInfo) -> Result<(), Fault> {
         if self.fits(input, output) {
             return Ok(());
         }
@@ -116,7 +144,7 @@ impl Active {
         self.answers.check_format(input)?;
         let size = spec.size.or_else(|| self.free_size(input));
         let to_tensor = FrameToTensor::fitted(input, &ImageSpec { size, ..spec.clone() }, self.fit)?;
-        self.session.prepare(&to_tensor.dims())?;
+        self.runner.prepare(&to_tensor.dims())?;
         let to_frame = self
             .model
             .output_spec
@@ -155,7 +183,7 @@ impl Active {
     }
 
     /// Whether a frame is one that the model looks at, in a stride of `interval`. Counts it.
-    pub(super) fn takes_turn(&mut self, interval: u32) -> bool {
+    fn takes_turn(&mut self, interval: u32) -> bool {
         let turn = self.frames % u64::from(interval.max(1));
         self.frames += 1;
         turn == 0
@@ -176,7 +204,7 @@ impl Active {
     /// Runs on a made-up frame of the prepared size, so that the first real one finds memory and caches warm.
     pub fn warm_up(&mut self) -> Result<(), Fault> {
         for _ in 0..WARM_UP_RUNS {
-            match self.session.warm_up() {
+            match self.runner.warm_up() {
                 // A made-up frame may lie outside of what the model was made for.
                 Ok(()) | Err(Error::NotFinite { .. }) => {}
                 Err(error) => return Err(error.into()),
@@ -189,16 +217,10 @@ impl Active {
     pub fn picture(&mut self, source: &gst::BufferRef, target: &mut gst::BufferRef) -> Result<Timing, Fault> {
         let start = Instant::now();
         let Some(geometry) = self.geometry.as_mut() else {
-            return Err(Error::NotPrepared {
-                path: self.model.path.clone(),
-            }
-            .into());
+            return Err(self.runner.not_prepared().into());
         };
         let source = map(source, &geometry.input)?;
-        geometry.to_tensor.fill(&source, self.session.input())?;
-        let before_run = Instant::now();
-        let outputs = self.session.run()?;
-        let run = before_run.elapsed();
+        let (outputs, run) = run(&mut self.runner, &mut geometry.to_tensor, &source)?;
         if let (Some(to_frame), Some(answer)) = (geometry.to_frame.as_mut(), outputs.first()) {
             let fault = frame_fault(target, &geometry.output);
             let mut target =
@@ -223,23 +245,48 @@ impl Active {
             return Ok(None);
         }
         let Some(geometry) = self.geometry.as_mut() else {
-            return Err(Error::NotPrepared {
-                path: self.model.path.clone(),
-            }
-            .into());
+            return Err(self.runner.not_prepared().into());
         };
-        geometry
-            .to_tensor
-            .fill(&map(source, &geometry.input)?, self.session.input())?;
-        let before_run = Instant::now();
-        let outputs = self.session.run()?;
-        Ok(Some((
-            outputs,
-            Timing {
-                run: before_run.elapsed(),
-                frame: start.elapsed(),
-            },
-        )))
+        let source = map(source, &geometry.input)?;
+        let (outputs, run) = run(&mut self.runner, &mut geometry.to_tensor, &source)?;
+        let frame = start.elapsed();
+        Ok(Some((outputs, Timing { run, frame })))
+    }
+
+    /// Looks at a frame, or takes the last answer again if it is not its turn, and attaches the answer to it.
+    pub fn look(&mut self, frame: &mut gst::BufferRef, request: &LookRequest) -> Result<Look, Fault> {
+        let start = Instant::now();
+        let is_fresh = self.takes_turn(request.interval);
+        let (Some(geometry), Some(decoding)) = (self.geometry.as_mut(), self.decoding.as_mut()) else {
+            return Err(self.runner.not_prepared().into());
+        };
+        let mut run_time = None;
+        let said = if is_fresh {
+            let source = map(frame, &geometry.input)?;
+            let (outputs, time) = run(&mut self.runner, &mut geometry.to_tensor, &source)?;
+            run_time = Some(time);
+            Some(decoding.read(outputs, geometry.place(), request.live, request.interval)?)
+        } else {
+            decoding.again()
+        };
+        let mut look = Look::default();
+        if let Some(LabeledAnswer { answer, labels }) = said {
+            let size = (geometry.input.width(), geometry.input.height());
+            metas::attach(frame, answer, labels, size)?;
+            geometry.draw(frame, self.answers.output, answer, labels)?;
+            if is_fresh && request.live.post_messages {
+                let message = messages::answer(answer, labels, size, frame.pts(), request.running_time);
+                look.message = Some(message);
+            }
+            look.score = match answer {
+                Answer::Score(score) if is_fresh => Some(*score),
+                _ => None,
+            };
+        }
+        let frame = start.elapsed();
+        look.timing = run_time.map(|run| Timing { run, frame });
+        look.dropped = decoding.dropped();
+        Ok(look)
     }
 
     /// Returns the shape of the input as the frames have it, or the sound.
@@ -251,6 +298,50 @@ impl Active {
         };
         of_frames.or_else(of_sound)
     }
+}
+
+impl Geometry {
+    /// Where the frame lies in the tensor; anywhere, where answers tell no places.
+    fn place(&self) -> Letterbox {
+        let frame = Size {
+            width: self.input.width() as usize,
+            height: self.input.height() as usize,
+        };
+        let letterbox = self.to_tensor.letterbox();
+        letterbox.unwrap_or_else(|| Letterbox::stretched(frame, frame))
+    }
+
+    /// Draws an answer into its frame, if it goes there.
+    fn draw(
+        &mut self,
+        frame: &mut gst::BufferRef,
+        output: Output,
+        answer: &Answer,
+        labels: &[String],
+    ) -> Result<(), Fault> {
+        if output == Output::Meta {
+            return Ok(());
+        }
+        let fault = frame_fault(frame, &self.input);
+        let mut target = VideoFrameRef::from_buffer_ref_writable(frame, &self.input).map_err(|_| fault())?;
+        match output {
+            Output::Alpha => self.painter.alpha(&mut target, answer, labels)?,
+            Output::Overlay | Output::Meta => self.painter.overlay(&mut target, answer, labels)?,
+        }
+        Ok(())
+    }
+}
+
+/// Runs a model on a frame, and returns how long the run alone took.
+fn run<'a>(
+    runner: &'a mut Runner,
+    to_tensor: &mut FrameToTensor,
+    source: &VideoFrameRef<&gst::BufferRef>,
+) -> Result<(&'a [Tensor], Duration), Fault> {
+    to_tensor.fill(source, runner.input())?;
+    let start = Instant::now();
+    let outputs = runner.run()?;
+    Ok((outputs, start.elapsed()))
 }
 
 /// Returns what the element makes of frames of this kind with this model.
@@ -266,10 +357,7 @@ pub fn output_info(input: &VideoInfo, model: &Model) -> Option<VideoInfo> {
     VideoInfo::from_caps(&caps).ok()
 }
 
-pub(super) fn map<'a>(
-    buffer: &'a gst::BufferRef,
-    info: &VideoInfo,
-) -> Result<VideoFrameRef<&'a gst::BufferRef>, Fault> {
+fn map<'a>(buffer: &'a gst::BufferRef, info: &VideoInfo) -> Result<VideoFrameRef<&'a gst::BufferRef>, Fault> {
     // GStreamer maps a buffer that is too short and complains only in its log.
     if buffer.size() == 0 {
         return Err(frame_fault(buffer, info)());
@@ -277,7 +365,7 @@ pub(super) fn map<'a>(
     VideoFrameRef::from_buffer_ref_readable(buffer, info).map_err(|_| frame_fault(buffer, info)())
 }
 
-pub(super) fn frame_fault(buffer: &gst::BufferRef, info: &VideoInfo) -> impl Fn() -> Fault + use<> {
+fn frame_fault(buffer: &gst::BufferRef, info: &VideoInfo) -> impl Fn() -> Fault + use<> {
     let (size, pts) = (buffer.size(), buffer.pts());
     let caps = format!("{} {}x{}", info.format(), info.width(), info.height());
     move || Fault::Frame {

@@ -2,8 +2,7 @@
 
 //! Models come and go: start, load, swap, stop.
 
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,19 +12,17 @@ use gst_base::prelude::*;
 use gst_base::subclass::prelude::*;
 use gst_video::VideoInfo;
 
-use super::audio;
 use super::audio_model::Sound;
-use super::caps;
 use super::enums::Backend;
 use super::failure::Fault;
-use super::imp::{CAT, Infer};
+use super::imp::Infer;
 use super::loader::{self, Job, Request};
-use super::messages;
 use super::model::Active;
 use super::settings::Settings;
 use super::state::{ModelState, SinkCaps, State, Waiting};
 use super::stats::Running;
-use crate::runtime::{Error, Model, Task, library};
+use super::{CAT, audio, caps, messages};
+use crate::runtime::{self, Model, Task, library};
 
 /// How often a wait looks whether the pad was deactivated, which tells no element of it. Flushes and
 /// state changes wake it at once.
@@ -50,7 +47,7 @@ impl Infer {
     pub(super) fn begin(&self) -> Result<(), Fault> {
         let settings = self.settings.lock().clone();
         let request = request(&settings)?;
-        check_readable(&request.path)?;
+        runtime::check_readable(&request.path)?;
         if let Some(device) = settings
             .device
             .filter(|device| !matches!(device.as_str(), "" | "0"))
@@ -174,7 +171,7 @@ impl Infer {
             .lock()
             .running
             .as_ref()
-            .map(|it| it.model.path.to_string_lossy().into_owned());
+            .map(|it| it.path.to_string_lossy().into_owned());
         {
             // A wish that came since then stays.
             let mut settings = self.settings.lock();
@@ -292,15 +289,15 @@ impl Infer {
     }
 
     fn announce(&self, running: &Running) {
-        let path = running.model.path.display();
+        let path = running.path.display();
         gst::info!(
             CAT,
             imp = self,
             "Running {path} as {} of scale {} with {} ({})",
             running.model.task.name(),
             running.model.scale,
-            running.backend,
-            running.backend_note
+            running.told.loaded.backend,
+            running.told.loaded.backend_note
         );
         for assumed in &running.assumed {
             gst::info!(CAT, imp = self, "{assumed}");
@@ -387,24 +384,5 @@ fn request(settings: &Settings) -> Result<Request, Fault> {
         path: PathBuf::from(path),
         options: settings.options(),
         answers: settings.answers.clone(),
-    })
-}
-
-fn check_readable(path: &Path) -> Result<(), Error> {
-    let checked = std::fs::metadata(path).and_then(|metadata| match metadata.is_file() {
-        true => File::open(path).map(drop),
-        false => Err(std::io::Error::new(
-            std::io::ErrorKind::InvalidInput,
-            "not a regular file",
-        )),
-    });
-    checked.map_err(|source| match source.kind() {
-        std::io::ErrorKind::NotFound => Error::NotFound {
-            path: path.to_owned(),
-        },
-        _ => Error::Unreadable {
-            path: path.to_owned(),
-            source,
-        },
     })
 }

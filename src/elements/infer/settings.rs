@@ -5,7 +5,7 @@
 use gst::glib;
 use gst::prelude::*;
 
-use super::answer_settings::{self, AnswerSettings};
+use super::answer_settings::{self, AnswerSettings, set};
 use super::enums::{Backend, Channels, ExecutionProvider, OptimizationLevel, Task};
 use crate::runtime::Options;
 
@@ -89,12 +89,6 @@ impl Settings {
                 None => self.inference_interval.to_value(),
             },
         }
-    }
-}
-
-pub(super) fn set<'a, T: glib::value::FromValue<'a>>(target: &mut T, value: &'a glib::Value) {
-    if let Ok(value) = value.get() {
-        *target = value;
     }
 }
 

@@ -2,11 +2,11 @@
 
 //! What application threads may read at any time, without waiting for an inference.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use gst::prelude::*;
-
 use super::model::{Active, Timing};
+use crate::messages::{InferStats, Loaded, Percentiles, RunningModel};
 use crate::runtime::Model;
 use crate::score::LatencyWindow;
 
@@ -16,32 +16,41 @@ const WINDOW: usize = 300;
 /// What is known of the model that runs.
 #[derive(Debug, Clone)]
 pub struct Running {
+    pub path: PathBuf,
     pub model: Arc<Model>,
-    pub backend: &'static str,
-    pub backend_note: String,
-    pub threads: usize,
-    pub load_time_ns: u64,
+    /// As the message and `stats` tell it.
+    pub told: RunningModel,
     /// A sentence each.
     pub assumed: Vec<String>,
     /// A sentence each.
     pub warnings: Vec<String>,
-    pub input_dims: Option<Vec<usize>>,
-    /// By how much answers lag behind the sound; of models whose answers replace it.
-    pub algorithmic_delay: Option<gst::ClockTime>,
 }
 
 impl Running {
     pub fn new(active: &Active) -> Running {
-        Running {
-            model: active.model.clone(),
-            backend: active.backend_name(),
+        let model = active.model.clone();
+        let loaded = Loaded {
+            file: active.path().to_string_lossy().into_owned(),
+            task: model.task,
+            backend: active.backend_name().to_owned(),
             backend_note: active.backend_note().to_owned(),
-            threads: active.options.threads,
-            load_time_ns: u64::try_from(active.load_time.as_nanos()).unwrap_or(u64::MAX),
-            input_dims: active.input_dims(),
+            threads: u32::try_from(active.options.threads).unwrap_or(u32::MAX),
+            load_time: active.load_time,
+            assumed: active.assumed.join(" "),
+        };
+        let told = RunningModel {
+            loaded,
+            scale_width: model.scale.width.value(),
+            scale_height: model.scale.height.value(),
+            input_dims: active.input_dims().as_deref().map(dims),
+            algorithmic_delay: active.algorithmic_delay(),
+        };
+        Running {
+            path: active.path().to_owned(),
+            model,
+            told,
             assumed: active.assumed.clone(),
             warnings: active.warnings.clone(),
-            algorithmic_delay: active.algorithmic_delay(),
         }
     }
 }
@@ -89,49 +98,24 @@ impl Published {
         self.run.push(timing.run);
     }
 
-    /// Returns the structure behind the property `stats`.
-    pub fn structure(&self) -> gst::Structure {
-        let mut builder = gst::Structure::builder("avrec-infer-stats")
-            .field("frames-in", self.frames_in)
-            .field("frames-out", self.frames_out)
-            .field("runs", self.runs)
-            .field("swaps", self.swaps)
-            .field("dropped-values", self.dropped);
-        if let Some(running) = &self.running {
-            let model = &running.model;
-            builder = builder
-                .field("model-file", model.path.to_string_lossy().as_ref())
-                .field("task", model.task.name())
-                .field("backend", running.backend)
-                .field("backend-note", running.backend_note.as_str())
-                .field("threads", u32::try_from(running.threads).unwrap_or(u32::MAX))
-                .field("load-time-ns", running.load_time_ns)
-                .field("assumed", running.assumed.join(" "))
-                .field("scale-width", model.scale.width.value())
-                .field("scale-height", model.scale.height.value());
-            if let Some(dims) = &running.input_dims {
-                builder = builder.field("input-dims", dims_value(dims));
-            }
-            if let Some(delay) = running.algorithmic_delay {
-                builder = builder.field("algorithmic-delay-ns", delay.nseconds());
-            }
+    /// Returns the property `stats`.
+    pub fn stats(&self) -> InferStats {
+        InferStats {
+            frames_in: self.frames_in,
+            frames_out: self.frames_out,
+            runs: self.runs,
+            swaps: self.swaps,
+            dropped_values: self.dropped,
+            model: self.running.as_ref().map(|it| it.told.clone()),
+            latency: Percentiles::of(&self.frame),
+            run_latency: Percentiles::of(&self.run),
         }
-        for (name, percent) in [("p50", 50.0), ("p95", 95.0), ("p99", 99.0)] {
-            for (what, window) in [("latency", &self.frame), ("run-latency", &self.run)] {
-                if let Some(latency) = window.percentile(percent) {
-                    let latency = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
-                    builder = builder.field(format!("{what}-{name}-ns"), latency);
-                }
-            }
-        }
-        builder.build()
     }
 }
 
-/// Spells dimensions for a structure.
-pub fn dims_value(dims: &[usize]) -> gst::Array {
-    gst::Array::new(
-        dims.iter()
-            .map(|&dim| u64::try_from(dim).unwrap_or(u64::MAX).to_send_value()),
-    )
+/// Dimensions as structures have them.
+pub fn dims(dims: &[usize]) -> Vec<u64> {
+    dims.iter()
+        .map(|&dim| u64::try_from(dim).unwrap_or(u64::MAX))
+        .collect()
 }

@@ -134,7 +134,7 @@ fn a_model_that_was_made_ready_for_earlier_caps_takes_over_ready_for_the_new_one
     let (small, large) = (gray(16, 8), gray(32, 16));
     let mut bench = Bench::new("twice_luma", &large);
     let mut active = load("twice_luma");
-    active.adopt(&small, &large).unwrap();
+    active.prepare_video(&small, &large).unwrap();
     bench.bring(active);
     assert!(bench.answer_of_next_model(&large) == expected("twice_luma", &large));
 }
@@ -145,7 +145,7 @@ fn tensors_may_follow_pictures_of_the_same_size() {
     let mut bench = Bench::new("invert_rgb", &info);
     assert!(bench.answer(&info) != texture(&info));
     let mut active = load("means");
-    active.adopt(&info, &info).unwrap();
+    active.prepare_video(&info, &info).unwrap();
     bench.bring(active);
     bench.answer_of_next_model(&info);
     assert!(bench.answer(&info) == texture(&info));

@@ -10,13 +10,12 @@ use gst_video::VideoInfo;
 
 use super::answer_settings::DecodeOptions;
 use super::failure::Fault;
-use super::imp::{CAT, Infer};
+use super::imp::Infer;
 use super::key_frames::Scored;
-use super::looking;
-use super::messages;
-use super::model::{Active, BufferMode};
+use super::model::{Active, BufferMode, LookRequest};
 use super::state::SinkCaps;
 use super::stats::Running;
+use super::{CAT, messages};
 use crate::runtime::{Model, Task};
 use crate::tensor::Tensor;
 
@@ -89,7 +88,7 @@ impl Infer {
         let (input, output) = (info(incaps)?, info(outcaps)?);
         let taken = self.state.lock().active.take();
         let mut active = taken.ok_or_else(|| gst::loggable_error!(CAT, "no model is loaded for {incaps}"))?;
-        let result = active.adopt(&input, &output);
+        let result = active.prepare_video(&input, &output);
         let (passage, dims) = (active.passage(), active.input_dims());
         let running = Running::new(&active);
         {
@@ -208,7 +207,7 @@ impl Infer {
             if is_gap {
                 active.reset();
             }
-            let request = looking::Request {
+            let request = LookRequest {
                 live: &live,
                 interval,
                 running_time,

@@ -12,8 +12,9 @@ use gst::prelude::*;
 use parking_lot::{Condvar, Mutex};
 
 use super::audio_matching::{Span, Spans};
-use super::fidelity::{Fidelity, Score, Scores};
+use super::fidelity::{Score, Scores};
 use super::frame_matching::Matcher;
+use crate::messages::Fidelity;
 
 /// Pairs that wait to be measured: a quarter of a second at 30 frames a second, so that a short load does
 /// not cost a pair while a measurement that is too slow for the stream soon skips frames.

@@ -4,23 +4,11 @@
 
 use std::collections::VecDeque;
 
+use crate::messages::{FIGURES, Fidelity};
 use crate::score::{self, Comparison, Energies, Measure};
 
 /// PSNR of equal frames is infinite, which neither averages nor plots; other meters cap it here too.
 const BEST_PSNR_DB: f64 = 100.0;
-
-/// Names of the figures of what is no plain picture, with units, as they stand in messages and `stats`.
-pub const FIGURES: [&str; 9] = [
-    "f1",
-    "map",
-    "class-agreement",
-    "total-variation",
-    "mean-iou",
-    "panoptic-quality",
-    "si-sdr-db",
-    "rank-correlation",
-    "agreement",
-];
 
 /// One frame or stretch against its reference.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -43,19 +31,6 @@ pub struct OtherScore {
     pub comparison: Comparison,
     /// Mean average precision over the last frames, of boxes.
     pub map: Option<f64>,
-}
-
-/// How near frames came to their references.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Fidelity {
-    /// Frames that were compared.
-    pub pairs: u64,
-    /// Frames that were not.
-    pub unmatched: u64,
-    /// PSNR of the mean squared error in decibels, at most 100, and mean SSIM; `None` without pairs.
-    pub means: Option<(f64, f64)>,
-    /// In the order of [`FIGURES`]; `None` for what was not measured.
-    pub figures: [Option<f64>; FIGURES.len()],
 }
 
 /// Scores since the start, since the last message, and of the last pairs.

@@ -11,20 +11,13 @@ use gst::subclass::prelude::*;
 use once_cell::sync::Lazy;
 use parking_lot::Mutex;
 
+use super::CAT;
 use super::compare::Comparator;
-use super::message;
 use super::settings::Settings;
 use super::stream::{self, Reference, Stream};
 use super::worker;
 use crate::elements::AUTHOR;
-
-pub static CAT: Lazy<gst::DebugCategory> = Lazy::new(|| {
-    gst::DebugCategory::new(
-        "avrec-probe",
-        gst::DebugColorFlags::empty(),
-        Some("Measures latency and quality"),
-    )
-});
+use crate::messages::ProbeStats;
 
 /// Locks are taken one at a time, never one inside another. Each is held for a few microseconds: no push,
 /// post, query, measurement or release of a buffer happens under one.
@@ -186,7 +179,15 @@ impl ElementImpl for Probe {
 impl Probe {
     fn stats(&self) -> gst::Structure {
         let summary = self.stream.lock().meter.total();
-        message::stats(&summary, self.comparator.total())
+        let (fidelity, window) = self.comparator.total().unzip();
+        let (window_psnr_db, window_ssim) = window.flatten().unzip();
+        let stats = ProbeStats {
+            summary,
+            fidelity,
+            window_psnr_db,
+            window_ssim,
+        };
+        stats.into()
     }
 
     fn start(&self) -> Result<(), gst::StateChangeError> {

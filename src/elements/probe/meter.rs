@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use gst::ClockTime;
 
+use crate::messages::{Latencies, Summary};
 use crate::score::LatencyWindow;
 
 /// What is known of a frame when it passes.
@@ -20,27 +21,6 @@ pub struct Sample {
     pub latency: Option<Duration>,
     pub budget: Option<ClockTime>,
     pub running_time: Option<ClockTime>,
-}
-
-/// Figures over some frames.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Summary {
-    pub frames: u64,
-    pub unstamped: u64,
-    pub misses: u64,
-    /// Frames a second on the monotonic clock; `None` before the second frame.
-    pub fps: Option<f64>,
-    pub latencies: Option<Latencies>,
-    pub budget: Option<ClockTime>,
-}
-
-/// Nearest-rank percentiles of frame latency.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Latencies {
-    pub p50: Duration,
-    pub p95: Duration,
-    pub p99: Duration,
-    pub max: Duration,
 }
 
 #[derive(Debug)]
@@ -161,7 +141,7 @@ impl Tally {
             frames,
             unstamped,
             misses,
-            fps: self.fps(),
+            fps: self.fps().unwrap_or_default(),
             latencies,
             budget,
         }
@@ -207,7 +187,7 @@ mod tests {
         };
         assert_eq!((first.frames, first.unstamped, first.misses), (6, 1, 0));
         assert_eq!((second.frames, second.unstamped, second.misses), (5, 0, 5));
-        assert_eq!((first.fps, second.fps), (Some(25.0), Some(25.0)));
+        assert_eq!((first.fps, second.fps), (25.0, 25.0));
         assert_eq!(
             second.latencies.map(|it| (it.p50, it.max)),
             Some((Duration::from_millis(26), Duration::from_millis(30)))

@@ -34,7 +34,7 @@
 //!
 //! ## Figures
 //!
-//! `stats` and the element message `avrec/probe` ([`ProbeMessage`]) have the same fields. A figure that is
+//! `stats` and the element message `avrec/probe` ([`crate::messages::ProbeMessage`]) have the same fields. A figure that is
 //! not known is absent.
 //!
 //! | field | type | meaning |
@@ -75,18 +75,22 @@ mod compare;
 mod fidelity;
 mod frame_matching;
 mod imp;
-mod message;
 mod meter;
 mod settings;
 mod stream;
 mod worker;
 
-pub use fidelity::{FIGURES, Fidelity};
-pub use message::ProbeMessage;
-pub use meter::{Latencies, Summary};
-
 use gst::glib;
 use gst::prelude::*;
+use once_cell::sync::Lazy;
+
+static CAT: Lazy<gst::DebugCategory> = Lazy::new(|| {
+    gst::DebugCategory::new(
+        "avrec-probe",
+        gst::DebugColorFlags::empty(),
+        Some("Measures latency and quality"),
+    )
+});
 
 glib::wrapper! {
     /// The element `avrec-probe`; see the module for what it measures.

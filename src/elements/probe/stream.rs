@@ -7,11 +7,12 @@ use std::time::Duration;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 
+use super::CAT;
 use super::compare::Frame;
-use super::imp::{CAT, Probe};
-use super::message::ProbeMessage;
-use super::meter::{Meter, Sample, Summary};
+use super::imp::Probe;
+use super::meter::{Meter, Sample};
 use crate::elements::stamp;
+use crate::messages::{ProbeMessage, Summary};
 
 /// The first stream.
 pub struct Stream {

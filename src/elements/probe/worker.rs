@@ -9,9 +9,9 @@ use std::thread::{self, JoinHandle};
 use gst::glib;
 use gst_video::{VideoFrameRef, VideoInfo};
 
+use super::CAT;
 use super::compare::{Comparator, Frame, Pair};
 use super::fidelity::{OtherScore, PictureScore, Score};
-use super::imp::CAT;
 use crate::answer::Answer;
 use crate::elements::comparable;
 use crate::elements::content::{Carried, Pixels, Sound};

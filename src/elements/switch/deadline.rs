@@ -44,14 +44,14 @@ pub struct Limits {
 pub fn of_answer(lanes: &Lanes, lane: usize, limits: &Limits) -> Option<Instant> {
     if limits.is_patient {
         let has_other = lanes.idle().any(|it| it != lane);
-        let usual = lanes.get(lane).and_then(|it| it.tally.window.max());
+        let usual = lanes.get(lane).and_then(|it| it.window.max());
         return has_other.then(|| Instant::now() + PATIENCE.max(usual.unwrap_or_default() * 20));
     }
     let floor = lanes.floor(limits.floor, limits.frame_will_do, Some(lane));
     if floor.is_none() && !limits.frame_will_do {
         return Some(limits.clock + limits.budget + FLOOR_PATIENCE);
     }
-    let cost = floor.and_then(|it| lanes.get(it)?.tally.window.percentile(95.0));
+    let cost = floor.and_then(|it| lanes.get(it)?.window.percentile(95.0));
     Some(limits.clock + before(limits.budget, cost.unwrap_or_default() + WAKE_UP_MARGIN))
 }
 

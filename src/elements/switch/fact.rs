@@ -41,7 +41,10 @@ pub enum Fact {
     /// The reference's answers proved to be of another task.
     Mismatch {
         reference: usize,
+        /// Of the trial that showed it.
+        epoch: u32,
     },
     /// The user names another reference or another kind of evidence: what was said of the old one does not hold any more.
+    /// A new epoch begins.
     MismatchForgotten,
 }

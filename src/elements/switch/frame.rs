@@ -5,15 +5,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gst::prelude::*;
-
-use super::CAT;
+use super::bus::Miss;
 use super::deadline;
 use super::lanes::watchdog;
 use super::messages;
 use super::policy_adapter::{Plan, PolicyAdapter};
 use super::settings::{LatePolicy, Settings};
 use super::shared::Shared;
+use super::totals::Totals;
 use crate::elements::stamp;
 
 /// A frame on its way.
@@ -72,8 +71,8 @@ impl FrameContext {
             core.lanes
                 .wait_free(pinned, deadline::of_pin(clock, adapter.budget()));
         }
+        adapter.hear(core.facts.take());
         let (plan, chores) = adapter.plan(entered, is_changed, &core.lanes);
-        core.publish(adapter);
         watchdog::do_chores(core, chores);
         let policy = core.timing.late_policy(&settings, &core.sink);
         FrameContext {
@@ -103,76 +102,72 @@ impl FrameContext {
     /// Decides anew, after the lane that should have answered failed.
     pub fn replan(&mut self, core: &Shared, adapter: &mut PolicyAdapter) {
         self.plan.choice = adapter.decide(self.now(), &core.lanes);
-        core.publish(adapter);
-    }
-
-    /// Nobody was ready for the frame.
-    pub fn lost(&self, adapter: &mut PolicyAdapter) {
-        adapter.lost(self.now());
     }
 
     /// Tells of the switch that was decided for this frame, if there was one.
     ///
     /// Called once the frame is with the candidate: drawing up why takes some 0.1 ms, in which it works already.
-    pub fn announce(&mut self, core: &Shared, adapter: &PolicyAdapter) {
+    pub fn announce(&mut self, core: &Shared, adapter: &PolicyAdapter, totals: &mut Totals) {
         let Some(change) = self.plan.choice.switch.take() else {
             return;
         };
-        let why = core.explanation(adapter);
-        let Some(switch) = core.switch.upgrade() else {
-            return;
-        };
-        let list = core.lanes.list();
-        let from = change.from.map_or("", |it| list.name(it.0));
-        let to = list.name(change.to.0);
-        {
-            let mut totals = core.totals.lock();
-            totals.active = Some(change.to.0);
-            totals.swaps += u64::from(change.from.is_some());
-        }
-        gst::info!(
-            CAT,
-            obj = switch,
-            "Switching from {from} to {to}: {}",
-            change.reason
-        );
-        core.post(messages::switch(core, self, (from, to), &change.reason, &why));
-        switch.emit_by_name::<()>("candidate-changed", &[&from, &to, &change.reason.to_string()]);
-        switch.notify("active-candidate");
+        totals.counts.swaps += u64::from(change.from.is_some());
+        core.published.set_active(Some(change.to.0));
+        core.bus.switched(messages::switch(core, adapter, self, &change));
     }
 
     /// Keeps the record of what left, by whom, and tells whoever listens.
-    pub fn record(&self, core: &Shared, answer: Option<AnsweredBy>, left: Left, latency: Duration) {
+    pub fn record(
+        &self,
+        core: &Shared,
+        totals: &mut Totals,
+        answer: Option<AnsweredBy>,
+        left: Left,
+        latency: Duration,
+    ) {
         let lane = answer.and_then(AnsweredBy::lane);
         let is_miss = self.missed || lane.is_none() || self.plan.budget < latency;
-        if let Some(lane) = lane {
-            let mut lanes = core.lanes.lock();
-            if let Some(lane) = lanes.get_mut(lane) {
-                lane.tally.answers += 1;
-                lane.tally.misses += u64::from(is_miss && !self.missed);
-            }
+        if let Some(tally) = lane.and_then(|it| core.lanes.tally(it)) {
+            tally.answers.add(1);
+            tally.misses.add(u64::from(is_miss && !self.missed));
         }
-        {
-            let mut totals = core.totals.lock();
-            totals.frames_in += 1;
-            totals.budget = self.plan.budget;
-            totals.misses += u64::from(is_miss);
-            totals.frames_out += u64::from(left == Left::Answer);
-            totals.dropped += u64::from(left == Left::Nothing);
-            if let Some(answer) = answer {
-                totals.held_answers += u64::from(matches!(answer, AnsweredBy::Held(_)));
-                totals.floor_answers +=
-                    u64::from(matches!(answer, AnsweredBy::Floor(_) | AnsweredBy::Passthrough));
-                totals.latency.push(latency);
-            }
+        let counts = &mut totals.counts;
+        counts.frames_in += 1;
+        counts.budget = self.plan.budget;
+        counts.misses += u64::from(is_miss);
+        counts.frames_out += u64::from(left == Left::Answer);
+        counts.dropped += u64::from(left == Left::Nothing);
+        if let Some(answer) = answer {
+            counts.held_answers += u64::from(matches!(answer, AnsweredBy::Held(_)));
+            let is_floor = matches!(answer, AnsweredBy::Floor(_) | AnsweredBy::Passthrough);
+            counts.floor_answers += u64::from(is_floor);
+            totals.window.push(latency);
         }
         if self.settings.frame_messages {
             let is_dropped = self.policy == LatePolicy::Drop && lane.is_none();
             let answer = answer.filter(|_| !is_dropped);
-            core.post(messages::frame(core, self, answer, latency, is_miss));
+            core.bus
+                .post(messages::frame(core, self, answer, latency, is_miss));
         }
         if is_miss {
-            core.post_qos(self, latency);
+            core.bus.missed(&Miss {
+                frame: &self.frame,
+                segment: core.segment(),
+                is_live: !self.waits(),
+                latency,
+                budget: self.plan.budget,
+                processed: totals.counts.frames_out,
+                dropped: totals.counts.dropped,
+            });
         }
     }
+}
+
+/// Says that the stream cannot go on.
+pub fn give_up(core: &Shared) -> gst::FlowError {
+    core.bus.fail(
+        gst::StreamError::Failed,
+        "no candidate can answer: all of them failed",
+        "see the warnings before this; with late-policy=floor the frame itself would pass",
+    )
 }

@@ -134,7 +134,7 @@
 //! | `slowdown`, `slowdown-sd` | gdouble | how much slower the machine is than calm, and the deviation of its logarithm |
 //! | `step-probability` | gdouble | while a slow run may have been a spike: how likely it was a lasting step |
 //! | `price-per-miss`, `lambda-latency`, `lambda-cost` | gdouble | what the terms weigh |
-//! | `binding` | string | what keeps a better answer out: `nothing`, `time`, `preference`, `switching`, `user` or `alone` |
+//! | `binding` | string | what keeps a better answer out: `nothing`, `time`, `doubt`, `preference`, `switching`, `user` or `alone` |
 //! | `binding-candidate` | string | who is kept out |
 //! | `runner-up`, `runner-up-gap` | string, gdouble | who comes next, and the cost that it is behind |
 //! | `flips-at-budget-ns`, `flips-to` | guint64, string | the smallest larger `latency-budget` that changes the choice |
@@ -172,7 +172,7 @@
 //!   is a warning on the bus.
 //! - `avrec/frame`, only while `frame-messages` is set: what became of a frame. `frame`, `pts`,
 //!   `running-time`, `time-ns` (monotonic), `latency-ns`, `budget-ns`, `candidate`, `active`, `answer`
-//!   (`active`, `floor`, `passthrough` or `dropped`), `late`.
+//!   (`active`, `held` with `max-stride`, `floor`, `passthrough` or `dropped`), `late`.
 //! - `avrec/score`, only while `frame-messages` is set: one piece of evidence. `frame`, `pts`, `candidate`, `evidence` (as in
 //!   `quality-source`); of a comparison `reference`, `agreement` (0 to 1) and the measure's figure (say, `f1`), else `score`
 //!   (0 to 1).
@@ -227,12 +227,15 @@
 //! ```
 
 mod audio;
+mod bus;
+mod candidates;
 mod deadline;
 mod explain;
 mod fact;
 mod frame;
 mod imp;
 mod lanes;
+mod mailbox;
 mod messages;
 mod pads;
 mod policy_adapter;
@@ -241,17 +244,22 @@ mod property_changed;
 mod scoring;
 mod settings;
 mod shared;
+mod signals;
+mod state_change;
 mod stream;
 mod timing;
+mod totals;
 mod video;
+mod view;
+
+use std::sync::LazyLock;
 
 use gst::glib;
 use gst::prelude::*;
-use once_cell::sync::Lazy;
 
 pub use settings::{LatePolicy, QualitySource, Strategy};
 
-static CAT: Lazy<gst::DebugCategory> = Lazy::new(|| {
+static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new(
         "avrec-switch",
         gst::DebugColorFlags::empty(),

@@ -12,17 +12,17 @@ use super::explain::Snapshot;
 use super::fact::Fact;
 use super::lanes::chores::Chores;
 use super::lanes::list::LaneList;
+use super::lanes::state::Lanes;
 use super::lanes::table::{Exchanged, LaneTable};
+use super::scoring::trial::TrialContext;
 use super::settings::{LatePolicy, Settings};
 use super::timing::{self, DEFAULT_PERIOD};
+use crate::clone_in_place::clone_in_place;
 use crate::policy::{Availability, CandidateId, Config, Outlook, Policy, Shadow, Switch};
 
 /// Share of the budget that a candidate may use. The rest is for the switch's own work and the hand-over between
 /// threads (0.1 ms at the 99th percentile, measured) and for the buffer's way to the sink.
 const MARGIN: f64 = 0.97;
-
-/// Slowdown of a machine of which nothing is known yet: none.
-const CALM: f64 = 1.0;
 
 /// Weight of the newest gap between two arrivals: follows a change of pace within some ten frames.
 const ARRIVAL_WEIGHT: f64 = 0.1;
@@ -49,11 +49,13 @@ pub struct NamedLanes {
 }
 
 /// Names of lanes in the catalogue; the properties override them.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default)]
 pub struct CatalogNames {
     pub reference: Option<String>,
     pub floor: Option<String>,
 }
+
+clone_in_place! { CatalogNames: reference floor }
 
 /// What the policy decided for one frame, and what the user asked for.
 #[derive(Debug)]
@@ -67,7 +69,7 @@ pub struct Plan {
     pub period: Duration,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct PolicyAdapter {
     policy: Policy,
     /// What happened that the policy has yet to be told, and who could answer at the last decision.
@@ -78,6 +80,8 @@ pub struct PolicyAdapter {
     named: NamedLanes,
     /// A reference whose answers proved to be of another task.
     mismatch: Option<usize>,
+    /// How often the user has said what quality rests on.
+    epoch: u32,
     /// From the caps, or of a buffer of audio; zero when the frame rate is variable.
     frame_duration: Duration,
     /// Audio cannot be held over a buffer that nobody answered.
@@ -89,6 +93,8 @@ pub struct PolicyAdapter {
     since: u64,
 }
 
+clone_in_place! { PolicyAdapter: policy news settings list catalog named mismatch epoch frame_duration is_audio arrival_gap last_arrival frames since }
+
 impl PolicyAdapter {
     pub fn new(settings: Arc<Settings>) -> PolicyAdapter {
         PolicyAdapter {
@@ -99,6 +105,7 @@ impl PolicyAdapter {
             catalog: CatalogNames::default(),
             named: NamedLanes::default(),
             mismatch: None,
+            epoch: 0,
             frame_duration: Duration::ZERO,
             is_audio: false,
             arrival_gap: None,
@@ -283,38 +290,46 @@ impl PolicyAdapter {
     }
 
     /// What an explanation is drawn up from.
-    pub fn snapshot(&self) -> Snapshot {
+    pub fn snapshot(&self) -> Snapshot<'_> {
         Snapshot {
-            policy: self.policy.clone(),
-            availability: self.news.availability.clone(),
-            list: self.list.clone(),
-            figures: Vec::new(),
+            policy: &self.policy,
+            availability: &self.news.availability,
+            list: &self.list,
             frame: self.newest_frame(),
             since: self.since,
             margin: MARGIN,
         }
     }
 
-    /// What is believed of each lane, how slow the machine is, and what a miss costs; nothing before the first decision.
-    pub fn outlooks(&self) -> (Vec<Outlook>, f64, Option<f64>) {
-        if self.frames == 0 {
-            return (Vec::new(), CALM, None);
-        }
-        let lanes = 0..self.list.lanes.len();
-        let outlooks = lanes.map(|it| self.policy.outlook(CandidateId(it))).collect();
-        (
-            outlooks,
-            self.policy.slowdown(),
-            Some(self.policy.price_per_miss()),
-        )
+    /// What is believed of a lane; nothing before the first decision that knew it.
+    pub fn outlook(&self, lane: usize) -> Option<Outlook> {
+        let is_known = 0 < self.frames && lane < self.list.lanes.len();
+        is_known.then(|| self.policy.outlook(CandidateId(lane)))
     }
 
-    pub fn mismatch(&self) -> Option<usize> {
-        self.mismatch
+    /// How many times slower the machine is than calm, and what a miss costs; nothing before the first decision.
+    pub fn slowdown_and_price(&self) -> Option<(f64, f64)> {
+        (0 < self.frames).then(|| (self.policy.slowdown(), self.policy.price_per_miss()))
+    }
+
+    /// What judging has to know about a trial that begins now.
+    pub fn trial_context(&self, lanes: &Lanes) -> TrialContext {
+        let is_there = |it: &usize| lanes.is(*it, |it| it.availability() != Availability::Absent);
+        TrialContext {
+            settings: self.settings.clone(),
+            list: self.list.clone(),
+            reference: self.named.reference.filter(is_there),
+            epoch: self.epoch,
+        }
     }
 
     pub fn named(&self) -> NamedLanes {
         self.named
+    }
+
+    /// Takes in what other threads told.
+    pub fn hear(&mut self, facts: Vec<Fact>) {
+        self.news.facts.extend(facts);
     }
 
     /// Tells the policy what happened, in the order of time.
@@ -334,10 +349,16 @@ impl PolicyAdapter {
                 Fact::Perturbed { lane, agreement } => {
                     self.policy.perturbed(now, CandidateId(lane), agreement);
                 }
-                Fact::Rated { lane, score } => self.policy.told(now, CandidateId(lane), score),
+                Fact::Rated { lane, score } => self.policy.rated(now, CandidateId(lane), score),
                 Fact::LateDownstream { jitter } => self.policy.late_downstream(now, jitter),
-                Fact::Mismatch { reference } => self.set_mismatch(Some(reference)),
-                Fact::MismatchForgotten => self.set_mismatch(None),
+                Fact::Mismatch { reference, epoch } if epoch == self.epoch => {
+                    self.set_mismatch(Some(reference));
+                }
+                Fact::Mismatch { .. } => {}
+                Fact::MismatchForgotten => {
+                    self.epoch += 1;
+                    self.set_mismatch(None);
+                }
             }
         }
     }

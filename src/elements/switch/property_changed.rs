@@ -11,60 +11,46 @@ use super::shared::Shared;
 /// Properties whose values name candidates.
 const NAMING: [&str; 4] = ["active-candidate", "floor", "reference", "forbidden"];
 
-impl Shared {
-    /// Lets a property take effect, or says why it does not.
-    pub fn setting_changed(&self, name: &str, settings: &Settings) {
-        let Some(switch) = self.switch.upgrade() else {
-            return;
-        };
-        if switch.current_state() == gst::State::Null {
-            return;
-        }
-        match name {
-            // What was said of the old reference does not hold for the new one.
-            "reference" | "quality-source" => self.lanes.lock().tell(Fact::MismatchForgotten),
-            _ => {}
-        }
-        match name {
-            "latency-budget" => self.post_latency(),
-            "catalog" | "models" => gst::element_warning!(
-                switch,
-                gst::LibraryError::Settings,
-                ("`{name}` takes effect at the next start"),
-                ["it is read on the way from NULL to READY"]
-            ),
-            _ => self.check_names_of(name, settings),
-        }
+/// Lets a property take effect, or says why it does not.
+pub fn setting_changed(core: &Shared, name: &str) {
+    let state = core.bus.element().map(|it| it.current_state());
+    if state.is_none_or(|it| it == gst::State::Null) {
+        return;
     }
-
-    /// Warns of names in the properties that no candidate has.
-    pub fn check_names(&self) {
-        let settings = self.settings.load_full();
-        NAMING.iter().for_each(|it| self.check_names_of(it, &settings));
+    match name {
+        "latency-budget" => core.bus.latency_changed(),
+        "catalog" | "models" => core.bus.warn(
+            &format!("`{name}` takes effect at the next start"),
+            "it is read on the way from NULL to READY",
+        ),
+        // What was found of the old reference does not hold for the new one.
+        "reference" | "quality-source" => core.facts.put(Fact::MismatchForgotten),
+        _ => {}
     }
+    check_names_of(core, name, &core.settings.load());
+}
 
-    fn check_names_of(&self, property: &str, settings: &Settings) {
-        let Some(switch) = self.switch.upgrade() else {
-            return;
-        };
-        let names: Vec<&str> = match property {
-            "forbidden" => settings.forbidden().collect(),
-            "active-candidate" => settings.pinned.as_deref().into_iter().collect(),
-            "floor" => settings.floor.as_deref().into_iter().collect(),
-            "reference" => settings.reference.as_deref().into_iter().collect(),
-            _ => return,
-        };
-        let list = self.lanes.list();
-        for name in names.into_iter().filter(|it| list.id(it).is_none()) {
-            gst::element_warning!(
-                switch,
-                gst::LibraryError::Settings,
-                ("`{property}` names no candidate: {name}"),
-                [
-                    "the candidates are: {}; one of that name may still be added",
-                    list.names()
-                ]
-            );
-        }
+/// Warns of names in the properties that no candidate has.
+pub fn check_names(core: &Shared) {
+    let settings = core.settings.load();
+    NAMING.iter().for_each(|it| check_names_of(core, it, &settings));
+}
+
+fn check_names_of(core: &Shared, property: &str, settings: &Settings) {
+    let list = core.lanes.list();
+    let one = |name: &Option<String>| name.clone().into_iter().collect();
+    let names: Vec<String> = match property {
+        "forbidden" => settings.forbidden().map(str::to_string).collect(),
+        "active-candidate" => one(&settings.pinned),
+        "floor" => one(&settings.floor),
+        "reference" => one(&settings.reference),
+        _ => return,
+    };
+    for name in names.iter().filter(|it| list.id(it).is_none()) {
+        let candidates = list.names();
+        core.bus.warn(
+            &format!("`{property}` names no candidate: {name}"),
+            &format!("the candidates are: {candidates}; one of that name may still be added"),
+        );
     }
 }

@@ -5,7 +5,7 @@
 use gst::glib;
 use gst::prelude::*;
 
-use crate::policy;
+use crate::policy::{self, Evidence};
 
 /// What happens to a frame whose candidate does not answer in time.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
@@ -68,6 +68,19 @@ impl QualitySource {
             self,
             QualitySource::Auto | QualitySource::Agreement | QualitySource::Confidence
         )
+    }
+
+    /// Whether this kind of evidence counts; `alone` where there is no reference to compare with.
+    pub fn wants(self, evidence: Evidence, alone: bool) -> bool {
+        match (self, evidence) {
+            (QualitySource::Auto, Evidence::Agreement) => true,
+            (QualitySource::Auto, _) => alone,
+            (QualitySource::Agreement, it) => it == Evidence::Agreement,
+            (QualitySource::Restore, it) => it == Evidence::Restoration,
+            (QualitySource::Confidence, it) => matches!(it, Evidence::Calibrated | Evidence::Claimed),
+            (QualitySource::Stability, it) => it == Evidence::Stability,
+            (QualitySource::Prior, _) => false,
+        }
     }
 }
 

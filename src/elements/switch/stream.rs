@@ -11,6 +11,8 @@ use super::audio::AudioStream;
 use super::pads::output::StickyOrder;
 use super::policy_adapter::PolicyAdapter;
 use super::settings::Settings;
+use super::totals::Totals;
+use super::view::Published;
 use crate::policy::Availability;
 
 /// All that belongs to the streaming thread.
@@ -25,6 +27,14 @@ pub struct Streaming {
 pub struct Control {
     pub adapter: PolicyAdapter,
     pub output: StickyOrder,
+    pub totals: Totals,
+}
+
+impl Control {
+    /// Shows what is known now, once a frame.
+    pub fn publish(&self, published: &Published) {
+        published.publish(&self.totals, &self.adapter);
+    }
 }
 
 /// What passes; chosen when the caps come.
@@ -49,6 +59,7 @@ impl Streaming {
             control: Control {
                 adapter: PolicyAdapter::new(settings),
                 output: StickyOrder::default(),
+                totals: Totals::default(),
             },
             stream: Stream::Video(VideoStream::default()),
         }
@@ -57,6 +68,7 @@ impl Streaming {
     /// Gets ready for a new stream; what the policy has learned stays.
     pub fn restart(&mut self) {
         self.control.output = StickyOrder::default();
+        self.control.totals = Totals::default();
         self.stream = Stream::Video(VideoStream::default());
     }
 }

@@ -53,7 +53,7 @@ fn disturbed_runs_give_their_best_until_a_clean_one_comes() {
     let mut latency = Latency::new();
     [80.0, 31.0, 33.0]
         .iter()
-        .for_each(|it| latency.glimpsed(millis(*it), 0.0));
+        .for_each(|it| latency.ran_disturbed(millis(*it), 0.0));
     check(latency.latency(0.0), 31.0);
     latency.found(millis(27.0), 0.0);
     check(latency.latency(0.0), 27.0);
@@ -105,7 +105,7 @@ fn a_candidate_that_contention_does_not_touch_is_found_out_by_one_look() {
     let contended = level(2.5f64.ln());
     assert!(latency.is_untested(contended.mean));
     let residual = latency.residual(millis(10.1), contended.mean);
-    latency.learn_alone(residual, contended, &shared);
+    latency.learn_own_change(residual, contended, &shared);
     let there = latency.latency(contended.mean).unwrap();
     let back = latency.latency(0.0).unwrap();
     assert!(
@@ -120,7 +120,7 @@ fn three_slow_looks_in_a_row_are_a_candidate_that_became_slower() {
     (0..3).for_each(|_| latency.slow_alone(0.7, 0.0));
     let now = latency.latency(0.0).unwrap();
     assert!(millis(19.0) < now && now < millis(21.0), "{now:?}");
-    (0..6).for_each(|_| latency.revert());
+    (0..6).for_each(|_| latency.half_forget());
     let later = latency.latency(0.0).unwrap();
     assert!(later < millis(10.2), "{later:?} when nobody has looked for long");
 }
@@ -130,7 +130,7 @@ fn a_candidate_of_microseconds_is_hardly_moved_by_jitter() {
     let latency = measured(&[0.02; 5]);
     assert!(latency.residual(millis(0.1), 0.0) < 0.4);
     assert!(latency.sensitivity(0.0) < 0.1);
-    assert!(!latency.speaks());
+    assert!(!latency.is_informative());
 }
 
 #[test]
@@ -146,6 +146,6 @@ fn numbers_stay_finite_at_both_ends() {
     assert!(latency.residual(Duration::MAX, 0.0).is_finite());
     assert!(latency.upper(level(40.0), 0.0, &shared).is_some());
     let hung = latency.residual(Duration::MAX, 0.0);
-    latency.learn_alone(hung, level(0.0), &shared);
+    latency.learn_own_change(hung, level(0.0), &shared);
     assert!(latency.latency(0.0).is_some());
 }

@@ -113,11 +113,11 @@ fn a_cold_run_can_deny_a_step_but_not_confirm_it() {
     let (mut slowdown, mut small, large) = calm();
     slowdown.missed(LARGE, millis(60.0), &large);
     assert_eq!(
-        slowdown.glimpsed(SMALL, millis(20.0), &mut small, false),
+        slowdown.ran_disturbed(SMALL, millis(20.0), &mut small, false),
         Verdict::Nothing
     );
     check_factor(&slowdown, 60.0 / 27.0);
-    let verdict = slowdown.glimpsed(SMALL, millis(10.5), &mut small, false);
+    let verdict = slowdown.ran_disturbed(SMALL, millis(10.5), &mut small, false);
     assert!(matches!(verdict, Verdict::Spike { .. }), "{verdict:?}");
 }
 
@@ -171,9 +171,9 @@ fn where_nobody_can_tell_the_suspect_is_looked_at() {
 fn disturbed_runs_count_only_when_they_were_fast() {
     let (mut slowdown, _, mut large) = calm();
     let before = slowdown.level().mean;
-    slowdown.glimpsed(LARGE, millis(50.0), &mut large, false);
+    slowdown.ran_disturbed(LARGE, millis(50.0), &mut large, false);
     assert_eq!(slowdown.level().mean, before);
-    slowdown.glimpsed(LARGE, millis(26.0), &mut large, false);
+    slowdown.ran_disturbed(LARGE, millis(26.0), &mut large, false);
     assert!(slowdown.level().mean < before);
 }
 

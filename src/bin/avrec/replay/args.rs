@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use clap::Args;
 use gstavrec::policy::{Config, Policy, Strategy};
 use gstavrec::replay::generate::Kind;
-use gstavrec::replay::{Roster, Timing};
+use gstavrec::replay::{PolicyName, Timing};
 
-use crate::args::check_folder;
+use crate::paths::check_folder;
 
 /// Tell what policies would have made of recorded streams.
 ///
@@ -88,7 +88,7 @@ pub struct ReplayArgs {
 
     /// Policy to run (repeatable); all if none is given
     #[arg(long = "policy", value_name = "NAME")]
-    policies: Vec<Roster>,
+    policies: Vec<PolicyName>,
 
     /// Replay a made-up world as well (repeatable)
     ///
@@ -137,7 +137,7 @@ pub struct ReplayPlan {
     pub seeds: Vec<RangeInclusive<u64>>,
     pub timing: Timing,
     pub config: Config,
-    pub policies: Vec<Roster>,
+    pub policies: Vec<PolicyName>,
     pub write: Option<PathBuf>,
     pub decisions: Decisions,
     pub format: Format,
@@ -188,7 +188,7 @@ impl ReplayArgs {
             },
             config,
             policies: if self.policies.is_empty() {
-                Roster::ALL.map(|it| it.0).to_vec()
+                PolicyName::ALL.map(|it| it.0).to_vec()
             } else {
                 self.policies
             },
@@ -230,7 +230,7 @@ mod tests {
     fn without_options_all_policies_run_as_the_switch_does() {
         let plan = plan(&["a.csv", "b.csv"]).unwrap();
         assert_eq!(plan.files.len(), 2);
-        assert_eq!(plan.policies.len(), Roster::ALL.len());
+        assert_eq!(plan.policies.len(), PolicyName::ALL.len());
         assert_eq!(plan.config, Config::default());
         assert_eq!(plan.timing, Timing::default());
         assert_eq!((plan.format, plan.decisions), (Format::Table, Decisions::Hidden));

@@ -3,8 +3,9 @@
 //! `avrec replay`: policies over recorded matrices and made-up worlds, and what each made of them.
 
 mod args;
+mod decisions;
 mod json;
-mod narrator;
+mod played;
 mod table;
 mod trace;
 
@@ -13,39 +14,15 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use gstavrec::policy::{Config, ConfigError};
-use gstavrec::replay::{Figures, Matrix, Roster, Summary, oracle, write};
-use serde_json::Value;
+use gstavrec::replay::{Figures, Matrix, PolicyName, oracle, write};
 
 pub use args::ReplayArgs;
 use args::{Decisions, Format, ReplayPlan};
+use played::{Played, Replay};
 use trace::Trace;
 
 use crate::console::say;
-use crate::failure::Failure;
-
-/// What one policy made of one trace.
-#[derive(Debug, Clone)]
-struct Played {
-    policy: Roster,
-    figures: Figures,
-}
-
-/// What was played so far.
-#[derive(Debug)]
-struct Replay {
-    /// Each policy with its figures, one a trace.
-    policies: Vec<(Roster, Vec<Figures>)>,
-    /// Each trace as JSON, if that is asked for.
-    traces: Vec<Value>,
-}
-
-impl Replay {
-    fn summaries(&self) -> impl Iterator<Item = (Roster, Summary)> {
-        self.policies
-            .iter()
-            .map(|(policy, figures)| (*policy, Summary::new(figures)))
-    }
-}
+use crate::failure::{Failure, cannot_write};
 
 /// Replays what was asked for.
 pub fn run(typed: ReplayArgs) -> Result<(), Failure> {
@@ -86,7 +63,7 @@ fn add(plan: &ReplayPlan, trace: &Trace, replay: &mut Replay) -> Result<(), Conf
         figures.push(it.figures.clone());
     }
     let told = match plan.decisions {
-        Decisions::Told => Some(narrator::narrate(&trace.matrix, plan.config)?),
+        Decisions::Told => Some(decisions::decisions(&trace.matrix, plan.config)?),
         Decisions::Hidden => None,
     };
     match plan.format {
@@ -102,9 +79,9 @@ fn add(plan: &ReplayPlan, trace: &Trace, replay: &mut Replay) -> Result<(), Conf
     Ok(())
 }
 
-fn play(policies: &[Roster], matrix: &Matrix, config: Config) -> Result<Vec<Played>, ConfigError> {
+fn play(policies: &[PolicyName], matrix: &Matrix, config: Config) -> Result<Vec<Played>, ConfigError> {
     let (clairvoyant, switch_aware) = (oracle::clairvoyant(matrix), oracle::switch_aware(matrix));
-    let figures = |policy: Roster| {
+    let figures = |policy: PolicyName| {
         let outcome = policy.play(matrix, config)?;
         Ok(Figures::new(matrix, &outcome, &clairvoyant, &switch_aware))
     };
@@ -123,10 +100,5 @@ fn write_matrix(path: &Path, matrix: &Matrix) -> Result<(), Failure> {
         write(matrix, &mut file)?;
         file.flush()
     });
-    written.map_err(|err| {
-        Failure::Output(format!(
-            "the matrix '{}' cannot be written: {err}",
-            path.display()
-        ))
-    })
+    written.map_err(|err| Failure::Output(cannot_write("matrix", path, &err)))
 }

@@ -4,14 +4,12 @@
 
 use std::fmt::Write;
 
-use gstavrec::replay::{Figures, Frames, Interval, Roster, Summary};
+use gstavrec::replay::{Interval, PolicyName, Summary};
 
-use super::Played;
-use super::narrator::Told;
+use super::decisions::Decision;
+use super::played::Played;
 use super::trace::Trace;
-
-/// Columns of a terminal that a line may take.
-const WIDTH: usize = 100;
+use crate::console::{WIDTH, aligned};
 
 const HEAD: [&str; 10] = [
     "",
@@ -38,7 +36,7 @@ type Row = [String; HEAD.len()];
 /// One trace with what each policy made of it.
 pub fn trace(trace: &Trace, played: &[Played]) -> String {
     let matrix = &trace.matrix;
-    let rows = played.iter().map(|it| row(it.policy, &it.figures));
+    let rows = played.iter().map(|it| row(it.policy, &it.summary()));
     format!(
         "{}: {} frames, {} candidates, budget {:.1} ms, period {:.1} ms\n{}",
         trace.source,
@@ -46,37 +44,20 @@ pub fn trace(trace: &Trace, played: &[Played]) -> String {
         matrix.candidates(),
         matrix.budget_ms,
         matrix.period_ms,
-        aligned(rows)
+        under_head(rows)
     )
-}
-
-fn row(policy: Roster, figures: &Figures) -> Row {
-    let reaction = Frames::new(figures.reaction.iter().copied());
-    let recovery = Frames::new(figures.recovery.iter().copied());
-    [
-        policy.to_string(),
-        tenths(100.0 * figures.miss_rate),
-        format!("{:.3}", figures.effective_quality),
-        tenths(100.0 * figures.regret),
-        tenths(100.0 * figures.regret_switch_aware),
-        tenths(figures.swaps_per_1000),
-        pair(reaction.median(), reaction.max()),
-        pair(recovery.median(), recovery.percentile(0.9)),
-        tenths(100.0 * figures.shadow_share),
-        time(figures.decision_us),
-    ]
 }
 
 /// The means over all traces, with their intervals below.
-pub fn means(traces: usize, summaries: impl Iterator<Item = (Roster, Summary)>) -> String {
-    let rows = summaries.flat_map(|(policy, it)| [mean_row(policy, &it), interval_row(&it)]);
+pub fn means(traces: usize, summaries: impl Iterator<Item = (PolicyName, Summary)>) -> String {
+    let rows = summaries.flat_map(|(policy, it)| [row(policy, &it), interval_row(&it)]);
     format!(
         "mean of {traces} traces, below it the 95 % bootstrap interval over the traces\n{}",
-        aligned(rows)
+        under_head(rows)
     )
 }
 
-fn mean_row(policy: Roster, it: &Summary) -> Row {
+fn row(policy: PolicyName, it: &Summary) -> Row {
     [
         policy.to_string(),
         tenths(100.0 * it.miss_rate.mean),
@@ -116,7 +97,7 @@ fn interval_row(it: &Summary) -> Row {
 }
 
 /// The switches of our policy, a paragraph each.
-pub fn decisions(told: &[Told]) -> String {
+pub fn decisions(told: &[Decision]) -> String {
     let mut text = match told.len().saturating_sub(1) {
         0 => "avrec never switched".to_string(),
         1 => "avrec switched once".to_string(),
@@ -158,25 +139,9 @@ fn wrapped(text: &str, indent: usize) -> String {
     lines.join("\n")
 }
 
-fn aligned(rows: impl Iterator<Item = Row>) -> String {
+fn under_head(rows: impl Iterator<Item = Row>) -> String {
     let rows: Vec<Row> = std::iter::once(HEAD.map(String::from)).chain(rows).collect();
-    let mut widths = [0; HEAD.len()];
-    for row in &rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    // Two blanks between columns where there is room, else one.
-    let natural: usize = widths.iter().sum::<usize>() + 2 * (widths.len() - 1);
-    let gap = if natural <= WIDTH { "  " } else { " " };
-    let lines = rows.iter().map(|row| {
-        let mut line = format!("{:<1$}", row[0], widths[0]);
-        for (cell, width) in row.iter().zip(widths).skip(1) {
-            let _ = write!(line, "{gap}{cell:>width$}");
-        }
-        line.trim_end().to_string()
-    });
-    lines.collect::<Vec<_>>().join("\n")
+    aligned(&rows)
 }
 
 /// One digit after the point, and no negative zero.

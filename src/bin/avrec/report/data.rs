@@ -4,11 +4,11 @@
 
 use std::time::Duration;
 
+use gstavrec::messages::AnswerKind;
 use serde_json::{Value, json};
 
-use super::words::percent;
+use super::numbers::percent;
 use crate::measure::{Measure, Quality};
-use crate::message::Answer;
 use crate::record::{Answerer, Fate, FrameSample, Record, Summary, measures};
 
 /// Frames that a chart gets: more are not told apart on a screen, and slow the page down.
@@ -53,47 +53,16 @@ fn candidate_order(records: &[Record]) -> Vec<String> {
 }
 
 fn run(record: &Record, summary: &Summary, order: &[String], measures: &[&'static Measure]) -> Value {
+    let pinned = record.name.strip_suffix(" alone");
+    let pinned = pinned.and_then(|name| position(order, name));
     let thinned = record.frames.len().div_ceil(FRAMES_SHOWN).max(1);
-    let frames: Vec<&FrameSample> = record
-        .frames
-        .iter()
-        .enumerate()
-        .filter(|(position, frame)| frame.missed() || position.is_multiple_of(thinned))
-        .map(|(_, frame)| frame)
-        .collect();
-    let column =
-        |value: fn(&FrameSample) -> Value| frames.iter().map(|frame| value(frame)).collect::<Value>();
-    let pinned = record
-        .name
-        .strip_suffix(" alone")
-        .and_then(|name| position(order, name));
-    let probes = &record.probes;
-    let timed = || probes.iter().filter(|probe| probe.what.latency_p50.is_some());
-    let measured = || {
-        probes
-            .iter()
-            .filter_map(|probe| Some((probe.at, probe.what.quality.as_ref()?)))
-    };
-    let figures = |measure: &&'static Measure| -> Value {
-        let figure = |quality: &Quality| {
-            quality
-                .get(measure)
-                .map(|it| round(it, 10f64.powi(measure.digits as i32 + 1)))
-        };
-        measured().map(|(_, quality)| figure(quality)).collect()
-    };
     json!({
         "name": record.name,
         "colour": pinned.map_or(-1, |position| position as i64),
         "length": seconds(record.length),
         "thinned": thinned,
         "answerers": record.answerers.iter().map(|who| answerer(who, summary, order)).collect::<Value>(),
-        "frames": {
-            "t": column(|frame| seconds(frame.at).into()),
-            "ms": column(|frame| millis(frame.latency).into()),
-            "who": column(|frame| frame.answerer.into()),
-            "late": column(|frame| u8::from(frame.fate == Fate::Late).into()),
-        },
+        "frames": frames(record, thinned),
         "budget": budget_steps(record),
         "swaps": record.numbered_swaps().map(|(number, swap)| json!({
             "number": number, "t": seconds(swap.at), "from": swap.what.from, "to": swap.what.to,
@@ -103,15 +72,49 @@ fn run(record: &Record, summary: &Summary, order: &[String], measures: &[&'stati
             "command": phase.command, "start": seconds(phase.start),
             "end": seconds(phase.end.unwrap_or(record.length)),
         })).collect::<Value>(),
-        "probe": {
-            "t": timed().map(|probe| seconds(probe.at)).collect::<Value>(),
-            "p50": timed().map(|probe| probe.what.latency_p50.map(millis)).collect::<Value>(),
-            "p99": timed().map(|probe| probe.what.latency_p99.map(millis)).collect::<Value>(),
-        },
-        "quality": {
-            "t": measured().map(|(at, _)| seconds(at)).collect::<Value>(),
-            "figures": measures.iter().map(figures).collect::<Value>(),
-        },
+        "probe": latencies(record),
+        "quality": qualities(record, measures),
+    })
+}
+
+/// One in `thinned` frames, and every miss.
+fn frames(record: &Record, thinned: usize) -> Value {
+    let frames = record.frames.iter().enumerate();
+    let frames: Vec<&FrameSample> = frames
+        .filter(|(position, frame)| frame.missed() || position.is_multiple_of(thinned))
+        .map(|(_, frame)| frame)
+        .collect();
+    let column =
+        |value: fn(&FrameSample) -> Value| frames.iter().map(|frame| value(frame)).collect::<Value>();
+    json!({
+        "t": column(|frame| seconds(frame.at).into()),
+        "ms": column(|frame| millis(frame.latency).into()),
+        "who": column(|frame| frame.answerer.into()),
+        "late": column(|frame| u8::from(frame.fate == Fate::Late).into()),
+    })
+}
+
+fn latencies(record: &Record) -> Value {
+    let probes = record.probes.iter();
+    let timed = probes.filter_map(|probe| Some((probe.at, probe.what.percentiles()?)));
+    json!({
+        "t": timed.clone().map(|(at, _)| seconds(at)).collect::<Value>(),
+        "p50": timed.clone().map(|(_, (p50, _))| millis(p50)).collect::<Value>(),
+        "p99": timed.map(|(_, (_, p99))| millis(p99)).collect::<Value>(),
+    })
+}
+
+fn qualities(record: &Record, measures: &[&'static Measure]) -> Value {
+    let probes = record.probes.iter();
+    let measured = probes.filter_map(|probe| Some((probe.at, probe.what.quality.as_ref()?)));
+    let figures = |measure: &&'static Measure| -> Value {
+        let steps = 10f64.powi(measure.digits as i32 + 1);
+        let figure = |quality: &Quality| quality.get(measure).map(|it| round(it, steps));
+        measured.clone().map(|(_, quality)| figure(quality)).collect()
+    };
+    json!({
+        "figures": measures.iter().map(figures).collect::<Value>(),
+        "t": measured.clone().map(|(at, _)| seconds(at)).collect::<Value>(),
     })
 }
 
@@ -123,11 +126,13 @@ fn answerer(who: &Answerer, summary: &Summary, order: &[String]) -> Value {
         .find(|(other, _)| *other == name)
         .map_or(0.0, |(_, share)| *share);
     let position = position(order, &who.candidate);
-    let stands_in = who.answer != Answer::Active;
+    let stands_in = who.answer != AnswerKind::Active;
+    // An answer that is held is the candidate's own still, so it has its color.
+    let is_own = matches!(who.answer, AnswerKind::Active | AnswerKind::Held);
     json!({
         "name": name,
         "share": percent(share),
-        "colour": if stands_in { -1 } else { position.map_or(-1, |position| position as i64) },
+        "colour": position.filter(|_| is_own).map_or(-1, |position| position as i64),
         "order": position.unwrap_or(order.len()) + if stands_in { order.len() } else { 0 },
         "standIn": stands_in,
     })
@@ -179,24 +184,15 @@ mod tests {
             let latency = if number % 1000 == 7 { 55 } else { 20 + number % 9 };
             record.add_frame(
                 Duration::from_millis(40 * number),
-                frame("large", Answer::Active, latency),
+                frame("large", AnswerKind::Active, latency),
             );
         }
-        let page: Value = serde_json::from_str(&json(&[record], &[])).unwrap();
+        let without: Value = serde_json::from_str(&json(std::slice::from_ref(&record), &[])).unwrap();
         assert_eq!(
-            page["runs"].as_array().unwrap().len(),
+            without["runs"].as_array().unwrap().len(),
             0,
             "a run comes with its summary"
         );
-
-        let mut record = Record::new("avrec");
-        for number in 0..30_000u64 {
-            let latency = if number % 1000 == 7 { 55 } else { 20 + number % 9 };
-            record.add_frame(
-                Duration::from_millis(40 * number),
-                frame("large", Answer::Active, latency),
-            );
-        }
         let summaries = [record.summary()];
         let page: Value = serde_json::from_str(&json(&[record], &summaries)).unwrap();
         let frames = &page["runs"][0]["frames"];

@@ -4,29 +4,31 @@
 //! without JavaScript; the charts are drawn by `page.js` from the record that the page carries.
 
 mod data;
-mod html;
+mod escape;
+mod numbers;
 #[cfg(test)]
 mod sample;
-mod words;
+mod summary_text;
+mod tables;
 
 use gst::glib;
 
 use crate::args::RunPlan;
-use crate::record::{Record, Summary};
+use crate::record::{Record, Summary, median};
 
-use html::escape;
+use escape::escape;
 
 /// Renders the runs, the main one first; without runs the page says so.
 pub fn render(plan: &RunPlan, records: &[Record], summaries: &[Summary]) -> String {
     fill(include_str!("page.html"), |name| match name {
         "title" => escape(&plan.title),
         "facts" => escape(&facts(records, summaries)),
-        "words" => words::paragraphs(summaries, records),
-        "summary" => html::summary_table(summaries),
-        "swaps" => html::swap_table(records),
-        "candidates" => html::candidate_table(records),
-        "problems" => html::problem_list(records),
-        "command" => escape(&html::command(plan)),
+        "words" => summary_text::paragraphs(summaries, records),
+        "summary" => tables::summary_table(summaries),
+        "swaps" => tables::swap_table(records),
+        "candidates" => tables::candidate_table(records),
+        "problems" => tables::problem_list(records),
+        "command" => escape(&tables::command(plan)),
         "version" => escape(env!("CARGO_PKG_VERSION")),
         "data" => data::json(records, summaries),
         "css" => include_str!("page.css").to_string(),
@@ -61,29 +63,19 @@ fn facts(records: &[Record], summaries: &[Summary]) -> String {
     }
     if let (Some(record), Some(summary)) = (records.first(), summaries.first()) {
         facts.push(format!("{:.0} s", record.length.as_secs_f64()));
-        if let Some(fps) = middle_fps(record) {
+        // The first and the last message cover a part of their interval only.
+        let rates = record.probes.iter().map(|probe| probe.what.fps);
+        if let Some(fps) = median(rates.filter(|fps| 0.0 < *fps)) {
             facts.push(format!("{fps:.0} frames a second"));
         }
         if let Some(budget) = summary.budget {
-            facts.push(format!("budget {} a frame", words::milliseconds(budget)));
+            facts.push(format!("budget {} a frame", numbers::milliseconds(budget)));
         }
     }
     if let Ok(processors) = std::thread::available_parallelism() {
         facts.push(format!("{processors} processors"));
     }
     facts.join(" · ")
-}
-
-/// The median over the probe's messages: the first and the last cover a part of their interval only.
-fn middle_fps(record: &Record) -> Option<f64> {
-    let mut rates: Vec<f64> = record
-        .probes
-        .iter()
-        .map(|probe| probe.what.fps)
-        .filter(|fps| 0.0 < *fps)
-        .collect();
-    rates.sort_by(f64::total_cmp);
-    rates.get(rates.len() / 2).copied()
 }
 
 #[cfg(test)]
@@ -152,7 +144,7 @@ mod tests {
     fn a_run_without_measurements_still_has_a_page() {
         let records = [Record::new("avrec")];
         let summaries = [records[0].summary()];
-        assert!(words::paragraphs(&summaries, &records).contains("Nothing was measured"));
+        assert!(summary_text::paragraphs(&summaries, &records).contains("Nothing was measured"));
         assert!(!data::json(&records, &summaries).contains("NaN"));
     }
 }

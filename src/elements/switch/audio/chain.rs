@@ -14,9 +14,8 @@ use super::metas;
 use super::stream::{AudioStream, Versions};
 use crate::audio::Source;
 use crate::elements::switch::deadline;
-use crate::elements::switch::frame::{AnsweredBy, FrameContext, Left};
+use crate::elements::switch::frame::{AnsweredBy, FrameContext, Left, give_up};
 use crate::elements::switch::lanes::lane::Lane;
-use crate::elements::switch::messages;
 use crate::elements::switch::policy_adapter::PolicyAdapter;
 use crate::elements::switch::settings::LatePolicy;
 use crate::elements::switch::shared::Shared;
@@ -44,7 +43,7 @@ pub fn chain(
         stream.begin(pts);
     }
     if let Some(duration) = stream.buffer_duration.take(stream.spec.duration_of(samples)) {
-        core.set_frame_duration(&mut control.adapter, duration, true);
+        core.set_frame_duration(control, duration, true);
     }
     let mut context = FrameContext::enter(core, &mut control.adapter, frame);
     take_in(core, stream, &mut context, samples)?;
@@ -53,16 +52,12 @@ pub fn chain(
 }
 
 fn reject(core: &Shared, stream: &AudioStream, bytes: usize) -> gst::FlowError {
-    if let Some(switch) = core.switch.upgrade() {
-        let width = stream.spec.width();
-        gst::element_error!(
-            switch,
-            gst::StreamError::Format,
-            ("a buffer of {bytes} bytes is not a whole number of samples of {width} bytes"),
-            ["see what is before the switch: its caps do not tell what its buffers hold"]
-        );
-    }
-    gst::FlowError::Error
+    let width = stream.spec.width();
+    core.bus.fail(
+        gst::StreamError::Format,
+        &format!("a buffer of {bytes} bytes is not a whole number of samples of {width} bytes"),
+        "see what is before the switch: its caps do not tell what its buffers hold",
+    )
 }
 
 /// Puts the buffer in its place in the stream.
@@ -144,7 +139,7 @@ fn choose_lane(
             // A lane that hears goes on, whatever the policy knows of it.
             None if is_served(&core.lanes.lock(), stream) => return Ok(()),
             None if !core.lanes.lock().iter().any(Lane::is_worth_waiting) => {
-                return Err(core.give_up());
+                return Err(give_up(core));
             }
             None => {}
         }
@@ -190,10 +185,10 @@ fn conclude(
         0
     };
     stream.forget(&mut core.lanes.lock(), memory);
-    let active = core.totals.lock().active;
+    let active = core.published.active();
     if let Some(switch) = stream.take_switch(active) {
         context.plan.choice.switch = Some(switch);
-        context.announce(core, &control.adapter);
+        context.announce(core, &control.adapter, &mut control.totals);
     }
     let latency = context.clock.elapsed();
     let source = match stream.crossfader.target() {
@@ -210,9 +205,10 @@ fn conclude(
         Some(_) if is_dropped => Left::Nothing,
         Some(_) => Left::Answer,
     };
-    context.record(core, Some(source), left, latency);
+    context.record(core, &mut control.totals, Some(source), left, latency);
     feed_others(core, &mut control.adapter, stream, &context, source);
     announce_warm(core);
+    control.publish(&core.published);
     match out {
         Some(_) if is_dropped => {
             stream.is_discontinuous = true;
@@ -274,6 +270,6 @@ fn announce_warm(core: &Shared) {
     loop {
         let warmed = core.lanes.lock().warmed.pop();
         let Some(lane) = warmed else { return };
-        core.post(messages::candidate_ready(core.lanes.list().name(lane)));
+        core.bus.candidate_ready(core.lanes.list().name(lane));
     }
 }

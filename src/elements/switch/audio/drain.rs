@@ -30,7 +30,8 @@ pub fn end_stretch(
         let floor = control.adapter.named().floor;
         if let Some(buffer) = play(core, stream, end, floor, None)? {
             push(core, control, stream, buffer)?;
-            core.totals.lock().frames_out += 1;
+            control.totals.counts.frames_out += 1;
+            control.publish(&core.published);
         }
     }
     core.lanes

@@ -212,7 +212,7 @@ fn note_miss(
         };
         let is_late = !is_settled(it) && it.audio.track.span().end < due;
         if is_late {
-            it.tally.misses += 1;
+            it.tally().misses.add(1);
             if let Some(run) = it.run.as_mut() {
                 run.abandoned = true;
             }

@@ -265,7 +265,7 @@ fn give_up_waiting(lanes: &mut Lanes, lane: usize) {
 fn end_run(lanes: &mut Lanes, lane: usize) -> Option<Feed> {
     let StreamPosition { spec, .. } = lanes.position?;
     let it = lanes.get_mut(lane)?;
-    let run = it.run.take()?;
+    let run = it.take_run(|_| true)?;
     let track = &mut it.audio.track;
     track.run_finished();
     // The last warm-up run comes when it has heard and returned enough to know how far it lags.

@@ -81,5 +81,5 @@ pub fn grow(core: &Shared, stream: &mut AudioStream, delay: u64) {
         "Audio goes out {delay:?} later, since a candidate lags so far"
     );
     core.timing.set_audio_delay(delay);
-    core.post_latency();
+    core.bus.latency_changed();
 }

@@ -59,7 +59,7 @@ pub fn look_beside(
     let newest = stream.recent.back().map_or(0, |it| it.0.start);
     let is_whole = |it: &mut ShadowWindow| it.end + stream.delay <= newest;
     if let Some(whole) = stream.window.take_if(is_whole) {
-        compare_window(core, stream, &whole, context);
+        compare_window(core, adapter, stream, &whole, context);
     }
     if context.missed || stream.window.as_ref().is_some_and(|it| it.active != active) {
         stream.window = None;
@@ -106,7 +106,13 @@ fn begin_window(
 ///
 /// Equal samples say nothing: what only listens passes them on, and its answers are metas. One that has said nothing
 /// in this window, while the active one has, may just listen to longer ones.
-fn compare_window(core: &Shared, stream: &AudioStream, window: &ShadowWindow, context: &FrameContext) {
+fn compare_window(
+    core: &Shared,
+    adapter: &PolicyAdapter,
+    stream: &AudioStream,
+    window: &ShadowWindow,
+    context: &FrameContext,
+) {
     let read = |lane: usize| Some((lane, taken_from(core, stream, lane, window)?));
     let Some(active) = read(window.active) else {
         return;
@@ -132,19 +138,13 @@ fn compare_window(core: &Shared, stream: &AudioStream, window: &ShadowWindow, co
         let caps = Some(stream.caps.clone());
         (lane, LaneOutput { buffer, caps })
     };
-    let aim = TrialKind::Quality {
-        caps: None,
-        perturbed: false,
-    };
-    let mut trial = Trial::new(
-        context.frame.clone(),
-        context.plan.number,
-        (window.kind, aim),
-        answer(active),
-        [None, None],
-    );
+    let frame = (context.frame.clone(), None, context.plan.number);
+    let aim = TrialKind::Quality { perturbed: false };
+    let trial_context = adapter.trial_context(&core.lanes.lock());
+    let mut trial = Trial::new(frame, (window.kind, aim), trial_context);
+    trial.answers.push(answer(active));
     trial.answers.extend(others.into_iter().map(answer));
-    core.score(trial);
+    core.scoring.score(trial);
 }
 
 /// What a lane has returned of the window; `None` when it has not returned all of it.

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use gst::prelude::*;
-use gst::subclass::prelude::*;
 
+use super::bin::{add_pads, add_private, remove_private};
 use super::elements::{LaneElements, free_pad};
 use super::supervisor::{LaneSupervisor, StateRequest};
 use super::watchdog::supervisor_reported;
@@ -16,7 +16,7 @@ use crate::elements::switch::pads::functions;
 use crate::elements::switch::pads::holder::PadHolder;
 use crate::elements::switch::shared::Shared;
 use crate::policy::Prior;
-use crate::runtime::catalogue::Candidate;
+use crate::runtime::catalog::Candidate;
 
 /// Why a child cannot be a candidate, and what to change.
 #[derive(Debug)]
@@ -132,7 +132,7 @@ pub fn add_lane(core: &Arc<Shared>, head: &gst::Element, prior: Prior, listed: O
     });
     match lane {
         Ok(lane) => gst::debug!(CAT, "Lane {} is candidate {name}", lane.number),
-        Err(misfit) => core.report_failure(&name, &misfit.cause, misfit.remedy),
+        Err(misfit) => core.bus.candidate_failed(&name, &misfit.cause, misfit.remedy),
     }
 }
 
@@ -143,7 +143,7 @@ fn make_lane(
     prior: Prior,
     listed: Option<Candidate>,
 ) -> Result<Arc<LaneElements>, String> {
-    let switch = core.switch.upgrade().ok_or("the switch is gone")?;
+    let switch = core.bus.element().ok_or("the switch is gone")?;
     let queue = queue()?;
     let number = core.lanes.add(name, prior);
     let built = assemble(core, &switch, (number, name), (queue, candidate), listed);
@@ -179,7 +179,7 @@ fn assemble(
     }
     let watch: gst::Element = watch.upcast();
     for element in [&queue, &watch] {
-        switch.imp().add_private(element)?;
+        add_private(switch, element)?;
     }
     let mut elements = vec![queue.clone(), watch.clone()];
     elements.extend(candidate.iter().cloned());
@@ -200,7 +200,7 @@ fn assemble(
         }
     });
     let (entry, exit) = (functions::lane_entry(number), functions::lane_exit(number));
-    switch.imp().add_lane_pads(&entry, &exit);
+    add_pads(switch, &entry, &exit);
     let lane = Arc::new(LaneElements {
         number,
         name: name.into(),
@@ -230,8 +230,8 @@ pub fn remove_lane(core: &Shared, lane: &LaneElements) {
     }
     lane.supervisor.order(StateRequest::Go(gst::State::Null));
     core.endings.add(lane.supervisor.end());
-    if let Some(switch) = core.switch.upgrade() {
-        switch.imp().remove_private(lane);
+    if let Some(switch) = core.bus.element() {
+        remove_private(&switch, lane);
     }
 }
 

@@ -9,7 +9,7 @@ use gst::prelude::*;
 use crate::elements::infer;
 use crate::elements::switch::settings::Settings;
 use crate::policy::Prior;
-use crate::runtime::catalogue::{Candidate, Catalogue, Source};
+use crate::runtime::catalog::{Candidate, Catalog, Source};
 
 /// A child made from a listing.
 pub struct Listed {
@@ -38,7 +38,7 @@ pub fn list(settings: &Settings) -> Result<Listing, String> {
     if let Some(path) = &settings.catalog {
         let properties = infer::catalogue_properties();
         let names: Vec<_> = properties.iter().map(String::as_str).collect();
-        let catalogue = Catalogue::load(Path::new(path), &names).map_err(|error| error.to_string())?;
+        let catalogue = Catalog::load(Path::new(path), &names).map_err(|error| error.to_string())?;
         listing.reference = catalogue.reference;
         listing.floor = catalogue.floor;
         for candidate in catalogue.candidates {

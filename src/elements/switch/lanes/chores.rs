@@ -32,8 +32,11 @@ impl Chores {
             }
             if let Some(run) = lane.run.as_mut().filter(|it| !it.reported_hung) {
                 let silence: Duration = now.saturating_sub(run.started).into();
-                run.reported_hung = HANG <= silence;
-                chores.hung = run.reported_hung.then_some((id, silence)).or(chores.hung);
+                if HANG <= silence {
+                    run.reported_hung = true;
+                    lane.identity.tally.show_hung(true);
+                    chores.hung = Some((id, silence));
+                }
             }
         }
         chores

@@ -3,19 +3,19 @@
 //! The record of one lane: who it is, how far it has come, and the frame that it has in hand.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::elements::LaneElements;
+use super::tally::{LaneTally, ShownState};
 use crate::elements::switch::audio::LaneAudio;
+use crate::elements::switch::totals::WINDOW;
+use crate::messages::{CandidateState, Percentiles};
 use crate::policy::{Availability, Prior, RunKind};
 use crate::score::LatencyWindow;
 
 /// Runs on real frames before a lane may answer. Their latency is not used as a measurement, because
 /// caches and page tables are cold; the policy takes the best of them as a first guess, so it wants three.
 pub const WARM_UP_RUNS: u32 = 3;
-
-/// Latencies that a lane's window keeps: 12 s at 25 fps, 9 of them beyond the 97th percentile.
-pub const WINDOW: usize = 300;
 
 /// How far a lane has come.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,14 +35,14 @@ pub enum LaneState {
 }
 
 impl LaneState {
-    /// The nick that `stats` shows.
-    pub fn nick(&self) -> &'static str {
+    /// What `stats` shows of it; of a lane that is gone, nothing is shown.
+    fn shown(&self) -> ShownState {
         match self {
-            LaneState::Loading => "loading",
-            LaneState::Warming { .. } => "warming",
-            LaneState::Ready => "ready",
-            LaneState::Failed { .. } => "failed",
-            LaneState::Gone => "removed",
+            LaneState::Loading => (CandidateState::Loading, None),
+            LaneState::Warming { .. } => (CandidateState::Warming, None),
+            LaneState::Ready => (CandidateState::Ready, None),
+            LaneState::Failed { cause, .. } => (CandidateState::Failed, Some(cause.clone())),
+            LaneState::Gone => (CandidateState::Failed, None),
         }
     }
 }
@@ -79,15 +79,6 @@ pub struct Run {
     pub reported_hung: bool,
 }
 
-/// Counters of one lane.
-#[derive(Debug, Clone)]
-pub struct Tally {
-    pub runs: u64,
-    pub answers: u64,
-    pub misses: u64,
-    pub window: LatencyWindow,
-}
-
 /// What stays of a lane as long as it is there; it is published, so that nobody has to take the table's lock for it.
 #[derive(Debug, Clone)]
 pub struct Identity {
@@ -97,6 +88,8 @@ pub struct Identity {
     /// `None` while the lane is put together, and once it was removed.
     pub elements: Option<Arc<LaneElements>>,
     pub is_gone: bool,
+    /// What it has done, and how far it has come.
+    pub tally: Arc<LaneTally>,
 }
 
 /// The record of one lane.
@@ -111,11 +104,10 @@ pub struct Lane {
     /// The user does not want it to answer; it may run beside.
     pub is_forbidden: bool,
     pub attempts: u32,
-    pub tally: Tally,
+    /// Latencies of its last runs.
+    pub window: LatencyWindow,
     /// What it hears and gives, where the stream is audio.
     pub audio: LaneAudio,
-    /// Names and values of what comparisons and trials have shown of its answers.
-    pub figures: Vec<(&'static str, f64)>,
 }
 
 impl Lane {
@@ -126,6 +118,7 @@ impl Lane {
                 prior,
                 elements: None,
                 is_gone: false,
+                tally: Arc::default(),
             },
             state: LaneState::Loading,
             run: None,
@@ -133,15 +126,34 @@ impl Lane {
             needs_flush: false,
             is_forbidden: false,
             attempts: 0,
-            tally: Tally {
-                runs: 0,
-                answers: 0,
-                misses: 0,
-                window: LatencyWindow::new(WINDOW),
-            },
+            window: LatencyWindow::new(WINDOW),
             audio: LaneAudio::default(),
-            figures: Vec::new(),
         }
+    }
+
+    /// What everybody sees of it.
+    pub fn tally(&self) -> &LaneTally {
+        &self.identity.tally
+    }
+
+    pub fn set_state(&mut self, state: LaneState) {
+        self.tally().show(state.shown());
+        self.state = state;
+    }
+
+    /// Takes in how long a run took.
+    pub fn measured(&mut self, latency: Duration) {
+        self.window.push(latency);
+        self.tally().latency.set(Percentiles::of(&self.window));
+    }
+
+    /// Takes the run that has ended, if it `is_this`.
+    pub fn take_run(&mut self, is_this: impl FnOnce(&mut Run) -> bool) -> Option<Run> {
+        let run = self.run.take_if(is_this)?;
+        if run.reported_hung {
+            self.tally().show_hung(false);
+        }
+        Some(run)
     }
 
     pub fn name(&self) -> &str {
@@ -189,7 +201,7 @@ impl Lane {
     pub fn warm_up(&mut self) -> bool {
         match &mut self.state {
             LaneState::Warming { runs_left } if *runs_left <= 1 => {
-                self.state = LaneState::Ready;
+                self.set_state(LaneState::Ready);
                 self.attempts = 0;
                 true
             }

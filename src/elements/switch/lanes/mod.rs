@@ -2,6 +2,7 @@
 
 //! The lanes: each is one candidate behind a stock queue.
 
+pub mod bin;
 pub mod builder;
 pub mod catalog;
 pub mod chores;
@@ -14,5 +15,6 @@ pub mod run;
 pub mod state;
 pub mod supervisor;
 pub mod table;
+pub mod tally;
 pub mod timed_join;
 pub mod watchdog;

@@ -87,10 +87,10 @@ pub fn end(
     facts: &mut VecDeque<Fact>,
 ) -> bool {
     let RunEnd { latency, .. } = end;
-    lane.tally.runs += 1;
+    lane.tally().runs.add(1);
     let kind = kind(run, lane.is_warming(), newest);
     if kind != RunKind::WarmUp {
-        lane.tally.window.push(latency);
+        lane.measured(latency);
     }
     let became_warm = end.may_be_warm && lane.warm_up();
     if end.has_output || kind != RunKind::WarmUp {

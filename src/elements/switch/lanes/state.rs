@@ -12,7 +12,7 @@ use crate::elements::stamp;
 use crate::elements::switch::audio::StreamPosition;
 use crate::elements::switch::fact::Fact;
 use crate::elements::switch::scoring::trial::{ModifiedFrame, Trial};
-use crate::policy::{Availability, Outlook};
+use crate::policy::Availability;
 
 /// Frames for which a perturbed frame waits for slack: 10 s at 25 fps.
 const PATIENCE: u64 = 250;
@@ -23,18 +23,12 @@ pub struct Lanes {
     pub(super) lanes: Vec<Lane>,
     pub flushing: bool,
     pub trial: Option<Trial>,
-    pub echo: Option<ModifiedFrame>,
-    /// Whether a frame is looked at by the lane that looked at the one before.
-    pub wants_neighbors: bool,
+    /// A changed frame that waits for slack.
+    pub modified: Option<ModifiedFrame>,
     /// The lane that looked at a frame beside the active one, and the number of that frame.
     pub followed: Option<(usize, u64)>,
     /// The last answer that nobody waited for, and whose it is.
     pub held: Option<(usize, LaneOutput)>,
-    pub outlooks: Vec<Outlook>,
-    /// `None` before the policy was first asked.
-    pub slowdown: Option<f64>,
-    /// What a miss costs, in log-quality; `None` before the policy was first asked.
-    pub price_per_miss: Option<f64>,
     pub(super) facts: VecDeque<Fact>,
     pub(super) awaited: Option<Awaited>,
     /// Where the stream stands, if it is audio.
@@ -129,7 +123,7 @@ impl Lanes {
     /// Ends the run of `lane` without an answer, because the lane failed or dropped the frame.
     pub fn end_without_answer(&mut self, lane: usize) {
         if let Some(slot) = self.get_mut(lane) {
-            slot.run = None;
+            slot.take_run(|_| true);
             slot.audio.end();
         }
         let is_open = |it: &&mut Awaited| it.lane == lane && it.outcome.is_none();
@@ -146,7 +140,7 @@ impl Lanes {
         let Some(slot) = self.get_mut(lane) else {
             return;
         };
-        slot.state = state;
+        slot.set_state(state);
         self.end_without_answer(lane);
         self.tell(Fact::Failed { lane });
     }
@@ -169,18 +163,18 @@ impl Lanes {
 
     /// Takes the perturbed frame that waits, if its lane could run it within `slack` beside the active one. One that
     /// is out of date is dropped.
-    pub fn take_echo(
+    pub fn take_modified(
         &mut self,
         active: usize,
         number: u64,
         slack: Duration,
         caps: Option<&gst::Caps>,
     ) -> Option<ModifiedFrame> {
-        self.echo
+        self.modified
             .take_if(|it| Some(&it.caps) != caps || it.number + PATIENCE < number);
-        let lane = self.echo.as_ref()?.lane;
+        let lane = self.modified.as_ref()?.lane;
         let may_run = self.could_run_beside(lane, active, slack);
-        self.echo.take_if(|_| may_run)
+        self.modified.take_if(|_| may_run)
     }
 
     /// The lane that looked at the frame before, if it could look at this one in the slack too.
@@ -195,7 +189,7 @@ impl Lanes {
     fn could_run_beside(&self, lane: usize, active: usize, slack: Duration) -> bool {
         let slack = if lane == active { slack / 2 } else { slack };
         self.is(lane, |it| {
-            let usual = it.tally.window.percentile(95.0);
+            let usual = it.window.percentile(95.0);
             it.availability() == Availability::Ready && usual.is_some_and(|it| it <= slack)
         })
     }
@@ -207,7 +201,7 @@ impl Lanes {
         // One that was never measured is better than nobody.
         let pace = |lane: &usize| {
             let slot = self.get(*lane);
-            slot.and_then(|it| it.tally.window.percentile(50.0))
+            slot.and_then(|it| it.window.percentile(50.0))
                 .unwrap_or(Duration::MAX)
         };
         match named.filter(|it| others().any(|lane| lane == *it)) {
@@ -283,7 +277,7 @@ impl Lanes {
             return FollowUp::Nothing;
         };
         trial.answered(lane, answer);
-        if let Some(lane) = trial.followed().filter(|_| self.wants_neighbors) {
+        if let Some(lane) = trial.followed() {
             self.followed = Some((lane, trial.number));
         }
         // The lane that answers live must be free when the next frame comes.

@@ -19,7 +19,9 @@ use super::lane_output::LaneOutput;
 use super::list::LaneList;
 use super::run::{FollowUp, Outcome};
 use super::state::Lanes;
+use super::tally::LaneTally;
 use crate::audio::Spec;
+use crate::clone_in_place::clone_in_place;
 use crate::elements::switch::audio::LaneAudio;
 use crate::elements::switch::fact::Fact;
 use crate::elements::switch::settings::Settings;
@@ -37,13 +39,15 @@ pub struct LaneTable {
 }
 
 /// What the streaming thread gets with one look into the table; it keeps the room from frame to frame.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Exchanged {
     /// What happened since the last exchange, oldest first.
     pub facts: VecDeque<Fact>,
     /// Who could answer now.
     pub availability: Vec<Availability>,
 }
+
+clone_in_place! { Exchanged: facts availability }
 
 impl LaneTable {
     pub fn lock(&self) -> MutexGuard<'_, Lanes> {
@@ -67,6 +71,12 @@ impl LaneTable {
     /// A lane's elements, while it has any.
     pub fn elements(&self, lane: usize) -> Option<Arc<LaneElements>> {
         self.list.load().elements(lane).cloned()
+    }
+
+    /// What a lane shows of itself, without a lock.
+    pub fn tally(&self, lane: usize) -> Option<Arc<LaneTally>> {
+        let list = self.list.load();
+        list.lanes.get(lane).map(|it| it.tally.clone())
     }
 
     /// Adds a lane, which has no elements yet, and returns its number.
@@ -136,7 +146,7 @@ impl LaneTable {
         let mut lanes = self.lock();
         let slot = lanes.get_mut(lane).filter(|it| it.state != LaneState::Gone);
         let Some(slot) = slot else { return };
-        slot.state = state;
+        slot.set_state(state);
         self.changed.notify_all();
     }
 
@@ -150,7 +160,7 @@ impl LaneTable {
         (slot.caps, slot.needs_flush) = (None, false);
         slot.audio = LaneAudio::default();
         if slot.state != LaneState::Gone {
-            slot.state = LaneState::Loading;
+            slot.set_state(LaneState::Loading);
             lanes.tell(Fact::Failed { lane });
         }
         self.changed.notify_all();
@@ -187,7 +197,7 @@ impl LaneTable {
         let mut lanes = self.lock();
         lanes.flushing = flushing;
         if flushing {
-            (lanes.trial, lanes.echo, lanes.followed, lanes.held) = (None, None, None, None);
+            (lanes.trial, lanes.modified, lanes.followed, lanes.held) = (None, None, None, None);
             for slot in lanes.iter_mut() {
                 slot.needs_flush = true;
                 slot.audio.end();
@@ -297,7 +307,7 @@ impl LaneTable {
             // The candidate made a new buffer without our meta: the PTS tells, where there is one.
             None => run.pts.is_none() || buffer.pts().is_none() || run.pts == buffer.pts(),
         };
-        let Some(run) = slot.run.take_if(|run| is_this(run)) else {
+        let Some(run) = slot.take_run(|run| is_this(run)) else {
             return FollowUp::Nothing;
         };
         let answer = LaneOutput {

@@ -5,6 +5,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -18,18 +19,25 @@ const END_PATIENCE: Duration = Duration::from_millis(100);
 pub struct TimedJoin {
     /// Never brings anything; it is closed when the thread has ended.
     closed: Receiver<Infallible>,
+    thread: Thread,
 }
 
 impl TimedJoin {
     /// Starts a thread.
     pub fn of(name: String, work: impl FnOnce() + Send + 'static) -> io::Result<TimedJoin> {
         let (token, closed) = mpsc::channel();
-        std::thread::Builder::new().name(name).spawn(move || {
+        let handle = std::thread::Builder::new().name(name).spawn(move || {
             // Dropped after the work and all that it owns.
             let _token = token;
             work();
         })?;
-        Ok(TimedJoin { closed })
+        let thread = handle.thread().clone();
+        Ok(TimedJoin { closed, thread })
+    }
+
+    /// Handle to wake the thread up with.
+    pub fn thread(&self) -> &Thread {
+        &self.thread
     }
 
     /// Waits for the end; `false` when `deadline` came first.

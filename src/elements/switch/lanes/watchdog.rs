@@ -23,7 +23,7 @@ pub fn do_chores(core: &Shared, chores: Chores) {
     if let Some((lane, silence)) = hung.and_then(|it| Some((core.lanes.elements(it.0)?, it.1))) {
         let cause = format!("it has not answered for {:.1} s", silence.as_secs_f64());
         let remedy = "it answers again when it has finished; see what it waits for";
-        core.report_failure(&lane.name, &cause, remedy);
+        core.bus.candidate_failed(&lane.name, &cause, remedy);
     }
 }
 
@@ -62,6 +62,6 @@ pub fn lane_failed(core: &Shared, lane: usize, cause: &str, remedy: &str) {
         Some(name)
     });
     if let Some(name) = name {
-        core.report_failure(&name, cause, remedy);
+        core.bus.candidate_failed(&name, cause, remedy);
     }
 }

@@ -83,11 +83,7 @@ fn set_caps(core: &Shared, streaming: &mut Streaming, caps: gst::Caps) {
         .filter(|it| 0 < it.numer() && 0 < it.denom())
         .and_then(|it| second.mul_div_round(it.denom() as u64, it.numer() as u64))
         .unwrap_or_default();
-    core.set_frame_duration(
-        &mut streaming.control.adapter,
-        Duration::from_nanos(duration),
-        false,
-    );
+    core.set_frame_duration(&mut streaming.control, Duration::from_nanos(duration), false);
     if let Stream::Video(VideoStream { caps: known, .. }) = &mut streaming.stream {
         *known = Some(caps);
     }
@@ -100,7 +96,7 @@ pub fn src_event(core: &Shared, event: gst::Event) -> bool {
             // The switch is what adapts, so upstream must not adapt as well.
             if let (_, _, jitter @ 1.., _) = qos.get() {
                 let jitter = Duration::from_nanos(jitter as u64);
-                core.lanes.lock().tell(Fact::LateDownstream { jitter });
+                core.facts.put(Fact::LateDownstream { jitter });
             }
             true
         }

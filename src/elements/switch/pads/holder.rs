@@ -5,18 +5,17 @@
 //! It is not registered. Two of them, rather than one, so that the bin has no loop and GStreamer's
 //! ordering of state changes stays defined.
 
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, LazyLock, OnceLock, Weak};
 
 use gst::glib;
 use gst::subclass::prelude::*;
-use once_cell::sync::{Lazy, OnceCell};
 
 use crate::elements::AUTHOR;
 use crate::elements::switch::shared::Shared;
 
 #[derive(Default)]
 pub struct PadHolderImp {
-    core: OnceCell<Weak<Shared>>,
+    core: OnceLock<Weak<Shared>>,
 }
 
 impl PadHolderImp {
@@ -37,7 +36,7 @@ impl ObjectImpl for PadHolderImp {}
 impl GstObjectImpl for PadHolderImp {}
 impl ElementImpl for PadHolderImp {
     fn metadata() -> Option<&'static gst::subclass::ElementMetadata> {
-        static METADATA: Lazy<gst::subclass::ElementMetadata> = Lazy::new(|| {
+        static METADATA: LazyLock<gst::subclass::ElementMetadata> = LazyLock::new(|| {
             gst::subclass::ElementMetadata::new(
                 "avrec-switch port",
                 "Generic",
@@ -58,7 +57,7 @@ impl PadHolder {
         glib::Object::builder().property("name", name).build()
     }
 
-    /// Tells the port whom its pads serve; only the first call counts.
+    /// Says whom its pads serve; only the first call counts.
     pub fn serve(&self, core: &Arc<Shared>) {
         let _ = self.imp().core.set(Arc::downgrade(core));
     }

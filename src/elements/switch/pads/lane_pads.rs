@@ -8,7 +8,6 @@ use crate::elements::stamp;
 use crate::elements::switch::audio::lane_output;
 use crate::elements::switch::lanes::feed::{feed, refused};
 use crate::elements::switch::lanes::run::FollowUp;
-use crate::elements::switch::messages;
 use crate::elements::switch::shared::Shared;
 
 /// Takes in what a lane made of its frame.
@@ -17,8 +16,8 @@ pub fn delivered(core: &Shared, lane: usize, buffer: gst::Buffer) {
     match core.lanes.deliver(lane, buffer, stamp) {
         FollowUp::Nothing => {}
         FollowUp::RunNext(next) => feed(core, Some(next)),
-        FollowUp::Score(trial) => core.score(trial),
-        FollowUp::Announce => core.post(messages::candidate_ready(core.lanes.list().name(lane))),
+        FollowUp::Score(trial) => core.scoring.score(trial),
+        FollowUp::Announce => core.bus.candidate_ready(core.lanes.list().name(lane)),
         FollowUp::Audio(buffer) => lane_output::delivered(core, lane, &buffer),
     }
 }

@@ -48,7 +48,7 @@ fn lanes_caps(core: &Shared, filter: Option<&gst::Caps>) -> gst::Caps {
 ///
 /// A lane that refuses them will fail and be told; the stream goes on with the others.
 fn accepts(core: &Shared, caps: &gst::Caps) -> bool {
-    let active = core.totals.lock().active;
+    let active = core.published.active();
     let mut lanes = responsive_lanes(core);
     lanes.sort_by_key(|it| Some(it.number) != active);
     // A lane that is being linked anew has no peer, and no opinion.

@@ -20,7 +20,7 @@ const MEMORY: f64 = 60.0;
 /// What is known of all lanes.
 #[derive(Debug, Default)]
 pub struct Comparisons {
-    lanes: Vec<Lane>,
+    lanes: Vec<KnownLane>,
     before: Option<Neighbor>,
     /// With whose answers the others were compared.
     reference: Option<usize>,
@@ -30,7 +30,7 @@ pub struct Comparisons {
 
 /// What is known of one lane.
 #[derive(Debug, Default)]
-struct Lane {
+struct KnownLane {
     record: Record,
     /// An empty answer of the kind that its metas last were.
     said: Option<Answer>,
@@ -81,9 +81,9 @@ pub struct TaskMismatch {
 }
 
 impl Comparisons {
-    fn lane(&mut self, lane: usize) -> &mut Lane {
+    fn lane(&mut self, lane: usize) -> &mut KnownLane {
         if self.lanes.len() <= lane {
-            self.lanes.resize_with(lane + 1, Lane::default);
+            self.lanes.resize_with(lane + 1, KnownLane::default);
         }
         &mut self.lanes[lane]
     }
@@ -117,7 +117,7 @@ impl Comparisons {
             }
         }
         let mut comparisons = Vec::with_capacity(answers.len());
-        let mut stranger = None;
+        let mut mismatch = None;
         for (lane, carried) in answers.iter().filter(|it| it.0 != reference) {
             match self.compare_one((*lane, carried), (reference, truth)) {
                 Ok(comparison) => {
@@ -126,12 +126,12 @@ impl Comparisons {
                 }
                 Err(Unlike::Kinds(carries, others)) => {
                     let kinds = (carries, others);
-                    stranger = stranger.or(self.does_not_compare(*lane, reference, kinds));
+                    mismatch = mismatch.or(self.does_not_compare(*lane, reference, kinds));
                 }
                 Err(Unlike::Nothing) => {}
             }
         }
-        (comparisons, stranger)
+        (comparisons, mismatch)
     }
 
     /// Counts a comparison that failed. Who compares with nobody is the odd one, also where there is only one other.
@@ -254,6 +254,11 @@ impl Comparisons {
         self.lane(lane).mean("restored-ssim", likeness);
     }
 
+    /// The reference that proved to be of another task.
+    pub fn mismatch(&self) -> Option<usize> {
+        self.unlike_reference
+    }
+
     /// Forgets who was of another task; the user may have changed the reference.
     pub fn clear_mismatch(&mut self) {
         if self.unlike_reference.take().is_some() {
@@ -261,11 +266,6 @@ impl Comparisons {
                 .iter_mut()
                 .for_each(|it| it.likeness = Likeness::Untried);
         }
-    }
-
-    /// Whether the lane's answers are in its metas rather than its pixels.
-    pub fn is_informative(&self, lane: usize) -> bool {
-        self.lanes.get(lane).is_some_and(|it| it.said.is_some())
     }
 
     /// Names and values of what is known of a lane.
@@ -278,7 +278,7 @@ impl Comparisons {
     }
 }
 
-impl Lane {
+impl KnownLane {
     fn mean(&mut self, field: &'static str, value: f64) {
         let at = self.own.iter().position(|it| it.field == field);
         let at = at.unwrap_or_else(|| {

@@ -3,13 +3,12 @@
 //! Changed frames that a lane sees once more: a little perturbed, or degraded in a known way; and what its answer to them
 //! shows.
 
-use super::evidence::{alike, planes_alike};
 use super::trial::{ModifiedFrame, Trial, TrialKind};
 use crate::elements::content::{self, Carried};
 use crate::media::degrade::{Degraded, degrade};
 use crate::media::perturb::Perturbation;
 use crate::plane::Plane;
-use crate::score::Content;
+use crate::score::{Agreement, Content, Record};
 
 /// The trial's frame, slightly perturbed, for the lane whose answer that is; the perturbations take turns. `None` for what
 /// is not a picture that we can read.
@@ -58,7 +57,7 @@ pub fn perturbed(
 /// Agreement of the answer to a perturbed frame with the one to the frame itself.
 pub fn robustness(answer: Carried, expected: &Content, columns: usize) -> Option<f64> {
     match (answer, expected) {
-        (Carried::Said(said), Content::Said(_)) => alike(&Content::Said(said), expected),
+        (Carried::Said(said), Content::Said(_)) => agreement_of(&Content::Said(said), expected),
         // Nothing is found any more.
         (Carried::Pixels(_), Content::Said(_)) => Some(0.0),
         (Carried::Pixels(answer), Content::Picture(expected)) => {
@@ -66,7 +65,7 @@ pub fn robustness(answer: Carried, expected: &Content, columns: usize) -> Option
             let is_same = answer.luma.same_size(expected);
             let (before, now) = ((expected, 0), (&answer.luma, columns));
             let [before, now] = [before, now].map(|(plane, left)| crop(plane, left, (kept, plane.height)));
-            is_same.then(|| planes_alike(&before, &now))
+            is_same.then(|| Agreement::default().of(&before, &now))
         }
         _ => None,
     }
@@ -97,7 +96,12 @@ pub fn degraded(trial: &Trial, caps: &gst::Caps, (lane, answer): (usize, Carried
 /// How near the answer came to the frame that was degraded, 0 to 1; `None` for an answer of another size than before.
 pub fn restored(answer: &Plane, trusted: &Plane, degraded: &Degraded) -> Option<f64> {
     let is_same = (answer.width, answer.height) == degraded.answer;
-    is_same.then(|| planes_alike(&crop(answer, 0, degraded.part), trusted))
+    is_same.then(|| Agreement::default().of(&crop(answer, 0, degraded.part), trusted))
+}
+
+/// Agreement of two contents by the measure of their kind, outside of any record.
+fn agreement_of(one: &Content, other: &Content) -> Option<f64> {
+    Record::default().compare(one, other).ok().map(|it| it.agreement)
 }
 
 /// A part of a plane, from the column `left` on; what it has not is 0.

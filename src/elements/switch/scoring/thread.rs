@@ -1,48 +1,142 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! Takes trials in on a thread of its own, at the lowest priority, and lets each be judged there.
+//! Takes trials in, and lets each be judged on a thread at the lowest priority.
 
-use std::sync::{Weak, mpsc};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::Thread;
 
-use super::trial::Trial;
+use arc_swap::ArcSwapOption;
+use parking_lot::Mutex;
+
+use super::judge::{Judge, LaneFigures, Outlet};
+use super::trial::{ModifiedFrame, Trial};
 use crate::elements::switch::CAT;
+use crate::elements::switch::bus::Bus;
+use crate::elements::switch::fact::Fact;
 use crate::elements::switch::lanes::timed_join::TimedJoin;
-use crate::elements::switch::shared::Shared;
+use crate::elements::switch::mailbox::Mailbox;
 
-/// Trials that may wait, so that one frame and the next can be looked at together; more would hold on to buffers that
-/// upstream may need, and age meanwhile.
-const WAITING: usize = 2;
+/// Trials that the thread may hold: one in hand, and one frame and the next that can be looked at together. More would
+/// hold on to buffers that upstream may need, and age meanwhile.
+const HELD: usize = 3;
 
-/// Handle to the thread; it ends when the handle is dropped.
+/// Scoring, as the rest of the switch knows it.
 #[derive(Debug)]
-pub struct Scorer {
-    inbox: mpsc::SyncSender<Trial>,
-    ending: TimedJoin,
+pub struct Scoring {
+    /// What the thread works with. A survey takes it too, on the streaming thread, since a survey keeps no deadline; nothing
+    /// else may.
+    judge: Arc<Mutex<Judge>>,
+    outlet: Arc<Outlet>,
+    /// While there is a thread.
+    inbox: ArcSwapOption<Inbox>,
+    /// Only starting and stopping take it.
+    thread: Mutex<Option<TimedJoin>>,
 }
 
-impl Scorer {
-    pub fn spawn(core: Weak<Shared>) -> std::io::Result<Scorer> {
-        let (inbox, trials) = mpsc::sync_channel(WAITING);
-        let ending = TimedJoin::of("avrec scorer".into(), move || {
-            yield_to_all_others();
-            let mut turns = 0;
-            while let Ok(trial) = trials.recv() {
-                let Some(core) = core.upgrade() else { return };
-                core.judge(trial, &mut turns);
-            }
-        })?;
-        Ok(Scorer { inbox, ending })
+#[derive(Debug, Default)]
+struct Inbox {
+    trials: Mailbox<Arc<Trial>>,
+    held: AtomicUsize,
+    is_closed: AtomicBool,
+    /// Who is to be woken.
+    thread: OnceLock<Thread>,
+}
+
+impl Scoring {
+    /// Without a thread yet; the policy is told of what is found through `facts`.
+    pub fn new(facts: Arc<Mailbox<Fact>>, bus: Arc<Bus>) -> Scoring {
+        let outlet = Arc::new(Outlet {
+            facts,
+            bus,
+            ..Outlet::default()
+        });
+        Scoring {
+            judge: Arc::new(Mutex::new(Judge::new(outlet.clone()))),
+            outlet,
+            inbox: ArcSwapOption::empty(),
+            thread: Mutex::default(),
+        }
     }
 
-    /// Lets the thread end when it has scored what it has in hand.
-    pub fn end(self) -> TimedJoin {
-        self.ending
+    /// # Errors
+    ///
+    /// When no thread can be started; then nothing is scored.
+    pub fn start(&self) -> std::io::Result<()> {
+        let inbox = Arc::new(Inbox::default());
+        let (judge, work) = (self.judge.clone(), inbox.clone());
+        let thread = TimedJoin::of("avrec scorer".into(), move || work.serve(&judge))?;
+        // Before anybody can hand over a trial, so that nobody finds no one to wake.
+        let _ = inbox.thread.set(thread.thread().clone());
+        *self.thread.lock() = Some(thread);
+        self.inbox.store(Some(inbox));
+        Ok(())
     }
 
-    /// Hands a trial over; when the scorer is behind, the trial is dropped: there will be others.
+    /// Lets the thread end, if there is one, when it has scored what it has in hand.
+    pub fn stop(&self) -> Option<TimedJoin> {
+        if let Some(inbox) = self.inbox.swap(None) {
+            inbox.is_closed.store(true, Ordering::Release);
+            inbox.wake();
+        }
+        self.thread.lock().take()
+    }
+
+    /// Hands a trial over; when the thread is behind, the trial is dropped: there will be others.
     pub fn score(&self, trial: Trial) {
-        if let Err(mpsc::TrySendError::Full(trial)) = self.inbox.try_send(trial) {
-            gst::debug!(CAT, "The scorer is busy: frame {} is not scored", trial.number);
+        let Some(inbox) = &*self.inbox.load() else { return };
+        if HELD <= inbox.held.load(Ordering::Acquire) {
+            return gst::debug!(CAT, "The scorer is busy: frame {} is not scored", trial.number);
+        }
+        inbox.held.fetch_add(1, Ordering::AcqRel);
+        inbox.trials.put(Arc::new(trial));
+        inbox.wake();
+    }
+
+    /// Weighs a trial at once, on the calling thread: see [`Judge::weigh`].
+    pub fn weigh(&self, trial: &Trial) -> Vec<(usize, f64)> {
+        self.judge.lock().weigh(trial)
+    }
+
+    /// What is known of each lane's answers.
+    pub fn figures(&self) -> Arc<Vec<LaneFigures>> {
+        self.outlet.figures.load_full()
+    }
+
+    /// Takes the changed frame that was prepared since the last call.
+    pub fn take_modified(&self) -> Option<ModifiedFrame> {
+        self.outlet.modified.swap(None).and_then(Arc::into_inner)
+    }
+}
+
+impl Drop for Scoring {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Inbox {
+    fn wake(&self) {
+        if let Some(thread) = self.thread.get() {
+            thread.unpark();
+        }
+    }
+
+    fn serve(&self, judge: &Mutex<Judge>) {
+        yield_to_all_others();
+        loop {
+            let trials = self.trials.take();
+            if trials.is_empty() {
+                if self.is_closed.load(Ordering::Acquire) {
+                    return;
+                }
+                std::thread::park();
+            }
+            for trial in trials {
+                judge.lock().judge(&trial);
+                drop(trial);
+                self.held.fetch_sub(1, Ordering::AcqRel);
+            }
         }
     }
 }
@@ -54,5 +148,79 @@ fn yield_to_all_others() {
     unsafe {
         let thread = libc::syscall(libc::SYS_gettid) as libc::id_t;
         libc::setpriority(libc::PRIO_PROCESS, thread, 19);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::elements::switch::lanes::lane_output::LaneOutput;
+    use crate::elements::switch::scoring::trial::{TrialContext, TrialKind};
+    use crate::elements::switch::settings::Settings;
+    use crate::policy::RunKind;
+
+    fn trial(number: u64, epoch: u32) -> Trial {
+        let context = TrialContext {
+            settings: Arc::new(Settings::default()),
+            list: Arc::default(),
+            reference: Some(0),
+            epoch,
+        };
+        let caps = gst::Caps::new_empty_simple("video/x-raw");
+        let frame = gst::Buffer::new();
+        let aim = TrialKind::Quality { perturbed: false };
+        let mut trial = Trial::new(
+            (frame.clone(), Some(caps.clone()), number),
+            (RunKind::Shadow, aim),
+            context,
+        );
+        for lane in [0, 1] {
+            let output = LaneOutput {
+                buffer: frame.clone(),
+                caps: Some(caps.clone()),
+            };
+            trial.answered(lane, output);
+        }
+        trial
+    }
+
+    #[test]
+    fn nobody_waits_for_a_thread_that_gets_no_time() {
+        gst::init().unwrap();
+        let scoring = Scoring::new(Arc::default(), Arc::default());
+        scoring.start().unwrap();
+        // As long as this is held, the thread stands still in the middle of its work: who waited for it would wait for ever.
+        let stalled = scoring.judge.lock();
+        for number in 0..100 {
+            scoring.score(trial(number, 0));
+            assert!(scoring.figures().is_empty());
+            assert!(scoring.take_modified().is_none());
+            assert!(scoring.outlet.facts.take().is_empty());
+        }
+        let inbox = scoring.inbox.load_full().unwrap();
+        assert_eq!(
+            inbox.held.load(Ordering::Acquire),
+            HELD,
+            "more would hold on to buffers"
+        );
+        let ending = scoring.stop().unwrap();
+        drop(stalled);
+        assert!(ending.wait(Instant::now() + Duration::from_secs(20)));
+        assert_eq!(
+            inbox.held.load(Ordering::Acquire),
+            0,
+            "what it had in hand is scored"
+        );
+    }
+
+    #[test]
+    fn the_thread_ends_with_its_owner() {
+        let scoring = Scoring::new(Arc::default(), Arc::default());
+        scoring.start().unwrap();
+        let ending = scoring.thread.lock().take().unwrap();
+        drop(scoring);
+        assert!(ending.wait(Instant::now() + Duration::from_secs(20)));
     }
 }

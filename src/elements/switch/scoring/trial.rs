@@ -1,29 +1,40 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! A trial: one frame, or one stretch of sound, that several lanes answer, so that their answers can be compared.
+//! A trial: one frame, or one stretch of audio, that several lanes answer, so that their answers can be compared.
+
+use std::sync::Arc;
 
 use crate::elements::switch::lanes::lane_output::LaneOutput;
+use crate::elements::switch::lanes::list::LaneList;
+use crate::elements::switch::settings::Settings;
 use crate::media::degrade::Degraded;
 use crate::plane::Plane;
-use crate::policy::RunKind;
+use crate::policy::{Evidence, RunKind};
 use crate::score::Content;
 
 /// What a trial is to find out.
 #[derive(Debug)]
 pub enum TrialKind {
-    /// How good the answers are; when perturbed, the first lane is to see the frame once more, a little changed. With
-    /// the caps of the frame.
-    Quality {
-        caps: Option<gst::Caps>,
-        perturbed: bool,
-    },
+    /// How good the answers are; when perturbed, the first lane is to see the frame once more, a little changed.
+    Quality { perturbed: bool },
     /// How steady they are beside those to the frame before.
-    Neighbor { caps: Option<gst::Caps> },
+    Neighbor,
     /// How steady the lane's answer is: this is what it made of the frame before it was perturbed; an answer in pixels
     /// now stands `columns` further to the right.
     Robustness { expected: Content, columns: usize },
     /// How well the lane restores: this is the frame before it was degraded.
     Restoration { trusted: Plane, degraded: Degraded },
+}
+
+/// What judging has to know of the switch, as it was when the trial began.
+#[derive(Debug, Clone)]
+pub struct TrialContext {
+    pub settings: Arc<Settings>,
+    pub list: Arc<LaneList>,
+    /// The lane that the others are compared with, while it is there and of their task.
+    pub reference: Option<usize>,
+    /// How often the user has said what quality rests on: what was found of a reference before does not hold any more.
+    pub epoch: u32,
 }
 
 /// A changed frame that waits for slack.
@@ -40,48 +51,51 @@ pub struct ModifiedFrame {
 /// A frame in the shadow: the active lane has answered it, others follow one after the other.
 #[derive(Debug)]
 pub struct Trial {
+    /// Its stamp is its identity on the lanes.
     pub frame: gst::Buffer,
+    /// Caps of the frame, where it is a picture.
+    pub caps: Option<gst::Caps>,
     /// Number of the frame in the stream.
     pub number: u64,
     pub kind: RunKind,
     pub aim: TrialKind,
+    pub context: TrialContext,
     /// The answers so far, the active lane's first.
     pub answers: Vec<(usize, LaneOutput)>,
     /// Lanes that have yet to answer; the first one has the frame in hand.
-    pending: [Option<usize>; 2],
+    pub pending: [Option<usize>; 2],
 }
 
 impl Trial {
-    /// Starts a trial of `frame`, which the active lane has answered already, on `lanes`.
+    /// Starts a trial of a frame whose caps and number these are; whoever has answered it already, and whoever is to,
+    /// comes afterward.
     pub fn new(
-        frame: gst::Buffer,
-        number: u64,
-        shadow: (RunKind, TrialKind),
-        active: (usize, LaneOutput),
-        lanes: [Option<usize>; 2],
+        (frame, caps, number): (gst::Buffer, Option<gst::Caps>, u64),
+        (kind, aim): (RunKind, TrialKind),
+        context: TrialContext,
     ) -> Trial {
-        let mut answers = Vec::with_capacity(3);
-        answers.push(active);
-        let (kind, aim) = shadow;
         Trial {
             frame,
+            caps,
             number,
             kind,
             aim,
-            answers,
-            pending: lanes,
+            context,
+            answers: Vec::with_capacity(3),
+            pending: [None; 2],
         }
     }
 
     /// Starts a trial of a changed frame.
-    pub fn of_echo(echo: ModifiedFrame) -> Trial {
+    pub fn of_modified(modified: ModifiedFrame, context: TrialContext) -> Trial {
+        let (frame, caps) = (modified.frame, Some(modified.caps));
         Trial {
-            frame: echo.frame,
-            number: echo.number,
-            kind: RunKind::Shadow,
-            aim: echo.aim,
-            answers: Vec::with_capacity(1),
-            pending: [Some(echo.lane), None],
+            pending: [Some(modified.lane), None],
+            ..Trial::new(
+                (frame, caps, modified.number),
+                (RunKind::Shadow, modified.aim),
+                context,
+            )
         }
     }
 
@@ -98,11 +112,18 @@ impl Trial {
         self.pending = [self.pending[1], None];
     }
 
-    /// The lane that looked first beside the active one, if the next frame may show how steady it is.
+    /// The lane that looked first beside the active one, if the next frame is to show how steady it is.
     pub fn followed(&self) -> Option<usize> {
-        match self.aim {
-            TrialKind::Quality { .. } => self.answers.get(1).map(|it| it.0),
-            _ => None,
-        }
+        let TrialContext {
+            settings, reference, ..
+        } = &self.context;
+        let is_wanted = settings
+            .quality_source
+            .wants(Evidence::Stability, reference.is_none());
+        let is_first = matches!(self.aim, TrialKind::Quality { .. });
+        self.answers
+            .get(1)
+            .filter(|_| is_wanted && is_first)
+            .map(|it| it.0)
     }
 }

@@ -8,7 +8,7 @@ use gst::prelude::*;
 
 use super::{exhaustive, shadow, stride};
 use crate::elements::switch::deadline::{self, Limits};
-use crate::elements::switch::frame::{AnsweredBy, FrameContext, Left};
+use crate::elements::switch::frame::{AnsweredBy, FrameContext, Left, give_up};
 use crate::elements::switch::lanes::feed::feed;
 use crate::elements::switch::lanes::lane::{Lane, Purpose};
 use crate::elements::switch::lanes::lane_output::LaneOutput;
@@ -78,7 +78,7 @@ fn answer(
             )
         };
         feed(core, next);
-        context.announce(core, &control.adapter);
+        context.announce(core, &control.adapter, &mut control.totals);
         match core.lanes.wait_answer(deadline) {
             Outcome::Answered(answer) => return Ok(FrameOutcome::Push(AnsweredBy::Active(lane), answer)),
             Outcome::Flushing => return Err(gst::FlowError::Flushing),
@@ -138,7 +138,7 @@ pub fn floor(
         return Ok(FrameOutcome::Drop);
     }
     if !has_hope && context.waits() {
-        return Err(core.give_up());
+        return Err(give_up(core));
     }
     let passed = LaneOutput {
         buffer: context.frame.clone(),
@@ -149,7 +149,7 @@ pub fn floor(
 
 fn replan(core: &Shared, control: &mut Control, context: &mut FrameContext) {
     // A switch that led to nobody's answer is told before the next one.
-    context.announce(core, &control.adapter);
+    context.announce(core, &control.adapter, &mut control.totals);
     context.replan(core, &mut control.adapter);
 }
 
@@ -186,7 +186,7 @@ fn missed(core: &Shared, control: &mut Control, context: &mut FrameContext, lane
     context.missed = true;
     let elapsed = context.clock.elapsed();
     if let Some(slot) = core.lanes.lock().get_mut(lane) {
-        slot.tally.misses += 1;
+        slot.tally().misses.add(1);
     }
     let now = context.now();
     control.adapter.missed(now, lane, elapsed, &core.lanes);
@@ -223,18 +223,20 @@ fn conclude(
     latency: Duration,
 ) -> Result<gst::FlowSuccess, gst::FlowError> {
     let FrameOutcome::Push(source, mut answer) = outcome else {
-        context.record(core, None, Left::Nothing, latency);
+        context.record(core, &mut control.totals, None, Left::Nothing, latency);
         shadow::look_beside(core, control, video, context, None);
+        control.publish(&core.published);
         return Ok(gst::FlowSuccess::Ok);
     };
     restamp(&context.frame, context.entered, &mut answer);
     let events = control.output.before(answer.caps.as_ref());
-    context.record(core, Some(source), Left::Answer, latency);
+    context.record(core, &mut control.totals, Some(source), Left::Answer, latency);
     let active = match source {
         AnsweredBy::Active(active) => Some((active, &answer)),
         _ => None,
     };
     shadow::look_beside(core, control, video, context, active);
+    control.publish(&core.published);
     core.push_events(events);
     core.src.push(answer.buffer)
 }

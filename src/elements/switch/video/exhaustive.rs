@@ -12,9 +12,11 @@ use crate::elements::switch::lanes::lane::{Lane, LaneState, Purpose};
 use crate::elements::switch::lanes::lane_output::LaneOutput;
 use crate::elements::switch::lanes::run::Outcome;
 use crate::elements::switch::messages;
-use crate::elements::switch::scoring::evidence::AnsweredFrame;
+use crate::elements::switch::policy_adapter::PolicyAdapter;
+use crate::elements::switch::scoring::trial::{Trial, TrialKind};
 use crate::elements::switch::shared::Shared;
 use crate::elements::switch::stream::{Control, VideoStream};
+use crate::policy::RunKind;
 
 /// What one candidate made of a frame.
 #[derive(Debug)]
@@ -39,16 +41,16 @@ pub fn survey(
     video: &VideoStream,
     context: &mut FrameContext,
 ) -> Result<(FrameOutcome, Duration), gst::FlowError> {
-    context.announce(core, &control.adapter);
+    context.announce(core, &control.adapter, &mut control.totals);
     let list = core.lanes.list();
     // A look in the shadow from before the mode was set must not go on to another lane.
     core.lanes.lock().trial = None;
     for lane in list.present() {
-        make_ready(core, lane.number, context)?;
+        make_ready(core, lane.number, control.totals.counts.frames_in == 0, context)?;
     }
     if context.plan.choice.answer.is_none() {
         context.replan(core, &mut control.adapter);
-        context.announce(core, &control.adapter);
+        context.announce(core, &control.adapter, &mut control.totals);
     }
     let mut findings = Vec::with_capacity(list.lanes.len());
     for lane in list.present().map(|it| it.number) {
@@ -58,14 +60,18 @@ pub fn survey(
             agreement: None,
         });
     }
-    compare(core, video, &mut findings, context);
-    core.post(messages::survey(core, context, &findings));
+    compare(core, &control.adapter, video, &mut findings, context);
+    core.bus.post(messages::survey(core, context, &findings));
     choose(core, control, video, findings, context)
 }
 
 /// Waits until the lane is loaded and free, and warms it up on the frame in hand.
-fn make_ready(core: &Shared, lane: usize, context: &FrameContext) -> Result<(), gst::FlowError> {
-    let is_first_frame = core.totals.lock().frames_in == 0;
+fn make_ready(
+    core: &Shared,
+    lane: usize,
+    is_first_frame: bool,
+    context: &FrameContext,
+) -> Result<(), gst::FlowError> {
     let is_settled = |slot: &Lane| {
         let is_awaited = slot.state == LaneState::Loading && is_first_frame;
         let is_running = slot.run.is_some_and(|it| !it.abandoned);
@@ -112,18 +118,23 @@ fn examine(
 
 /// Scores the answers here and not on the scorer's thread, which would run beside the next frame and,
 /// on a busy machine, at its lowest priority take seconds for each.
-fn compare(core: &Shared, video: &VideoStream, findings: &mut [Finding], context: &FrameContext) {
-    let answers = findings.iter().filter_map(|it| {
-        let (answer, _) = it.answered.as_ref()?;
-        Some((it.lane, answer.clone()))
-    });
-    let answers: Vec<_> = answers.collect();
-    let looked = AnsweredFrame {
-        number: context.plan.number,
-        frame: &context.frame,
-        caps: video.caps.clone(),
-    };
-    for (lane, agreement) in core.weigh(&looked, &answers) {
+fn compare(
+    core: &Shared,
+    adapter: &PolicyAdapter,
+    video: &VideoStream,
+    findings: &mut [Finding],
+    context: &FrameContext,
+) {
+    let frame = (context.frame.clone(), video.caps.clone(), context.plan.number);
+    let shadow = (RunKind::Shadow, TrialKind::Quality { perturbed: false });
+    let trial_context = adapter.trial_context(&core.lanes.lock());
+    let mut trial = Trial::new(frame, shadow, trial_context);
+    for finding in &*findings {
+        if let Some((answer, _)) = &finding.answered {
+            trial.answered(finding.lane, answer.clone());
+        }
+    }
+    for (lane, agreement) in core.scoring.weigh(&trial) {
         if let Some(finding) = findings.iter_mut().find(|it| it.lane == lane) {
             finding.agreement = Some(agreement);
         }

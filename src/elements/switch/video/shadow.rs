@@ -37,8 +37,10 @@ pub fn look_beside(
     if context.settings.exhaustive {
         return;
     }
+    let modified = core.scoring.take_modified();
     let look = {
         let mut lanes = core.lanes.lock();
+        lanes.modified = modified.or(lanes.modified.take());
         match (lanes.next_to_warm(), active) {
             (Some(lane), _) => Look::Begun(lanes.claim(lane, context.frame.clone(), Purpose::WarmUp)),
             (None, Some(active)) if lanes.trial.is_none() => {
@@ -87,10 +89,14 @@ fn follow(
 ) -> Option<Feed> {
     let lane = lanes.take_followed(active.0, context.plan.number, context.slack())?;
     control.adapter.runs_beside(lane);
-    let aim = TrialKind::Neighbor {
-        caps: video.caps.clone(),
-    };
-    begin(lanes, context, (RunKind::Shadow, aim), active, [Some(lane), None])
+    let trial = trial(
+        lanes,
+        control,
+        video,
+        context,
+        (RunKind::Shadow, TrialKind::Neighbor),
+    );
+    begin(lanes, trial, active, [Some(lane), None])
 }
 
 /// Gives a changed frame that waits to its lane, if there is time; it looks like the frame of now.
@@ -102,16 +108,17 @@ fn repeat_changed(
     active: usize,
 ) -> Option<Feed> {
     let number = context.plan.number;
-    let mut echo = lanes.take_echo(active, number, context.slack(), video.caps.as_ref())?;
-    if !matches!(echo.aim, TrialKind::Robustness { .. }) {
+    let mut modified = lanes.take_modified(active, number, context.slack(), video.caps.as_ref())?;
+    if !matches!(modified.aim, TrialKind::Robustness { .. }) {
         // The policy did not ask for it.
-        control.adapter.runs_beside(echo.lane);
+        control.adapter.runs_beside(modified.lane);
     }
-    let buffer = echo.frame.make_mut();
+    let buffer = modified.frame.make_mut();
     stamp::stamp(buffer, context.entered);
     buffer.set_pts(context.frame.pts());
-    let (lane, frame) = (echo.lane, echo.frame.clone());
-    lanes.trial = Some(Trial::of_echo(echo));
+    let (lane, frame) = (modified.lane, modified.frame.clone());
+    let trial_context = control.adapter.trial_context(lanes);
+    lanes.trial = Some(Trial::of_modified(modified, trial_context));
     lanes.claim(lane, frame, Purpose::Shadow(RunKind::Shadow))
 }
 
@@ -130,33 +137,41 @@ fn look_in_the_shadow(
     let mut others = shadow.ids().map(|it| it.0).filter(|it| *it != active.0);
     let others = [others.next(), others.next()];
     let Some(first) = others[0] else { return };
-    let aim = TrialKind::Quality {
-        caps: video.caps.clone(),
-        perturbed: shadow.perturbed,
-    };
+    let perturbed = shadow.perturbed;
     let next = {
         let mut lanes = core.lanes.lock();
         let is_free = lanes.is(first, Lane::is_idle);
+        let kind = (shadow.kind, TrialKind::Quality { perturbed });
+        let trial = trial(&lanes, control, video, context, kind);
         is_free
-            .then(|| begin(&mut lanes, context, (shadow.kind, aim), active, others))
+            .then(|| begin(&mut lanes, trial, active, others))
             .flatten()
     };
     feed(core, next);
 }
 
-/// Begins a trial on the frame with the first of `others`.
-fn begin(
-    lanes: &mut Lanes,
+/// A trial of the frame.
+fn trial(
+    lanes: &Lanes,
+    control: &Control,
+    video: &VideoStream,
     context: &FrameContext,
     shadow: (RunKind, TrialKind),
+) -> Trial {
+    let frame = (context.frame.clone(), video.caps.clone(), context.plan.number);
+    Trial::new(frame, shadow, control.adapter.trial_context(lanes))
+}
+
+/// Begins a trial with the first of `others`.
+fn begin(
+    lanes: &mut Lanes,
+    mut trial: Trial,
     (active, answer): (usize, &LaneOutput),
     others: [Option<usize>; 2],
 ) -> Option<Feed> {
-    let kind = shadow.0;
-    let frame = context.frame.clone();
-    let next = lanes.claim(others[0]?, frame.clone(), Purpose::Shadow(kind))?;
-    let number = context.plan.number;
-    let trial = Trial::new(frame, number, shadow, (active, answer.clone()), others);
+    let next = lanes.claim(others[0]?, trial.frame.clone(), Purpose::Shadow(trial.kind))?;
+    trial.answers.push((active, answer.clone()));
+    trial.pending = others;
     lanes.trial = Some(trial);
     Some(next)
 }

@@ -21,7 +21,7 @@ pub fn hold(
     if begins {
         chain::start(core, lane, context, Purpose::Stride);
     }
-    context.announce(core, &control.adapter);
+    context.announce(core, &control.adapter, &mut control.totals);
     let held = core.lanes.lock().held.clone();
     match held.filter(|it| it.0 == lane) {
         Some((_, answer)) => Ok(FrameOutcome::Push(AnsweredBy::Held(lane), answer)),

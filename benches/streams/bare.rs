@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! ONNX Runtime without this project: one session for all threads, or one for each.
+
+use std::hint::black_box;
+use std::path::Path;
+use std::ptr;
+
+use gstavrec::runtime::library;
+use ort::AsPointer;
+use ort::session::Session;
+use ort::value::TensorRef;
+
+use crate::network::{INPUT, OUTPUT, SIDE};
+
+pub fn one_session(model: &Path, threads: usize, runs: usize) {
+    let session = load(model);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| (0..runs).for_each(|_| run(&session)));
+        }
+    });
+}
+
+pub fn own_sessions(model: &Path, threads: usize, runs: usize) {
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                let session = load(model);
+                (0..runs).for_each(|_| run(&session));
+            });
+        }
+    });
+}
+
+/// A session of one thread a run, as `avrec-infer` has it unless told otherwise.
+fn load(model: &Path) -> Session {
+    let environment = library::environment().expect("ONNX Runtime");
+    let plain = |error: ort::Error<_>| ort::Error::new(error.message());
+    Session::builder(environment)
+        .and_then(|it| it.with_intra_threads(1).map_err(plain))
+        .and_then(|it| it.with_inter_threads(1).map_err(plain))
+        .and_then(|mut it| it.commit_from_file(model))
+        .expect("the model")
+}
+
+/// Runs once. The safe interface would ask for the session alone, where `Run` of the library does not.
+fn run(session: &Session) {
+    let pixels = vec![0.5f32; 3 * SIDE * SIDE];
+    let input = TensorRef::from_array_view(([1, 3, SIDE, SIDE], pixels.as_slice())).expect("a view");
+    let mut output = ptr::null_mut();
+    // SAFETY: names, input and session outlive the call, and the counts are those of the lists.
+    let result = unsafe {
+        ort::Error::result_from_status((ort::api().Run)(
+            session.ptr().cast_mut(),
+            ptr::null(),
+            &INPUT.as_ptr(),
+            &input.ptr(),
+            1,
+            &OUTPUT.as_ptr(),
+            1,
+            &mut output,
+        ))
+    };
+    result.expect("a run");
+    // SAFETY: the library made the value for us, and it is released once.
+    unsafe { (ort::api().ReleaseValue)(black_box(output)) };
+}

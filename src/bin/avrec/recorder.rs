@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! Keeps what a run tells: into the record, the log, the matrix, and the progress lines. It never acts on the pipeline.
+
+use std::time::Duration;
+
+use gst::prelude::*;
+use gstavrec::messages::{FieldError, Message, ProbeStats, SwitchStats};
+use serde_json::Value;
+
+use crate::args::Verbosity;
+use crate::console::{say, warn};
+use crate::launch::{Launched, is_inside_switch};
+use crate::log::{Entry, Log, entry, extend};
+use crate::matrix::Matrix;
+use crate::measure::Quality;
+use crate::progress::Progress;
+use crate::record::{Phase, Record, Timed};
+
+/// Takes down one run.
+pub struct Recorder<'a> {
+    log: &'a Log,
+    matrix: &'a Matrix,
+    verbosity: Verbosity,
+    switches: Vec<gst::Element>,
+    main_probe: Option<gst::Element>,
+    /// Monotonic time of PLAYING; until then, of the start of the preroll.
+    started: Duration,
+    record: Record,
+    progress: Progress,
+}
+
+impl<'a> Recorder<'a> {
+    pub fn new(
+        launched: &Launched,
+        name: &str,
+        (log, matrix): (&'a Log, &'a Matrix),
+        verbosity: Verbosity,
+    ) -> Recorder<'a> {
+        Recorder {
+            log,
+            matrix,
+            verbosity,
+            switches: launched.switches.clone(),
+            main_probe: launched.main_probe().cloned(),
+            started: monotonic(),
+            record: Record::new(name),
+            progress: Progress::default(),
+        }
+    }
+
+    /// The pipeline goes to PLAYING now; all times count from here.
+    pub fn playing(&mut self) {
+        self.started = monotonic();
+        self.note("playing", []);
+    }
+
+    /// Writes a line of type `kind` to the log.
+    pub fn note<const N: usize>(&self, kind: &str, fields: [(&str, Value); N]) {
+        let mut line = self.entry(kind);
+        line.extend(fields.map(|(name, value)| (name.to_string(), value)));
+        self.log.write(line);
+    }
+
+    /// Something is not as it should be, and the run goes on.
+    pub fn problem(&mut self, text: String) {
+        warn(&format!("warning: {text}"));
+        self.note("warning", [("text", Value::from(text.clone()))]);
+        self.record.add_problem(self.elapsed(), text);
+    }
+
+    /// An element message; those of other projects, and of what works inside a switch, are left alone.
+    pub fn element_message(&mut self, message: &gst::Message) {
+        let Some(structure) = message.structure() else {
+            return;
+        };
+        let Some(kind) = structure.name().strip_prefix("avrec/") else {
+            return;
+        };
+        let source = message.src();
+        if source.is_none_or(is_inside_switch) {
+            return;
+        }
+        self.note_message(kind, message);
+        match Message::try_from(structure) {
+            Ok(told) => self.keep(told, source),
+            Err(error) => self.problem(format!("avrec/{kind} is not understood: {error}")),
+        }
+    }
+
+    /// Writes the fields of a message to the log.
+    pub fn note_message(&self, kind: &str, message: &gst::Message) {
+        let mut line = self.entry(kind);
+        if let Some(source) = message.src() {
+            line.insert("element".to_string(), Value::from(source.name().as_str()));
+        }
+        if let Some(structure) = message.structure() {
+            extend(&mut line, structure);
+        }
+        self.log.write(line);
+    }
+
+    /// A second has passed.
+    pub fn tick(&mut self) {
+        for switch in &self.switches {
+            if let Some(stats) = stats_structure(switch) {
+                let mut line = self.entry("stats");
+                line.insert("element".to_string(), Value::from(switch.name().as_str()));
+                extend(&mut line, &stats);
+                self.log.write(line);
+            }
+        }
+        if self.verbosity == Verbosity::Progress {
+            let stats = self.switch_stats();
+            say(&self.progress.line(self.elapsed(), &self.record, stats.as_ref()));
+        }
+    }
+
+    /// The names of the first switch's candidates.
+    pub fn candidates(&mut self) -> Vec<String> {
+        let stats = self.switch_stats().unwrap_or_default();
+        stats.candidates.into_iter().map(|it| it.name).collect()
+    }
+
+    /// A load runs from now on; the answer is for [`Recorder::load_ended`].
+    pub fn load_started(&mut self, command: &str) -> usize {
+        self.note("load-start", [("command", Value::from(command))]);
+        let phase = Phase {
+            command: command.to_string(),
+            start: self.elapsed(),
+            end: None,
+        };
+        self.record.phases.push(phase);
+        self.record.phases.len() - 1
+    }
+
+    /// A load was ended, or has ended by itself, whichever is told first.
+    pub fn load_ended(&mut self, position: usize) {
+        let now = self.elapsed();
+        if let Some(phase) = self
+            .record
+            .phases
+            .get_mut(position)
+            .filter(|phase| phase.end.is_none())
+        {
+            phase.end = Some(now);
+            let command = phase.command.clone();
+            self.note("load-end", [("command", Value::from(command))]);
+        }
+    }
+
+    /// The run is over; `error` is why, if it did not end in order.
+    pub fn finish(mut self, end: &str, error: Option<&str>) -> Record {
+        self.record.length = self.elapsed();
+        self.record.stats = self.switch_stats();
+        let probe = self.main_probe.clone();
+        let measured: Option<ProbeStats> = self.stats_of(probe.as_ref());
+        self.record.quality = measured.and_then(|it| Quality::of(&it.fidelity?));
+        for position in 0..self.record.phases.len() {
+            self.load_ended(position);
+        }
+        self.note(
+            "run-end",
+            [("end", Value::from(end)), ("error", Value::from(error))],
+        );
+        self.record
+    }
+
+    fn keep(&mut self, told: Message, source: Option<&gst::Object>) {
+        let at = self.elapsed();
+        let from_switch = self.switches.first().map(|it| it.upcast_ref()) == source;
+        let from_probe = self.main_probe.as_ref().map(|it| it.upcast_ref()) == source;
+        match told {
+            Message::CandidateFailed(it) => {
+                self.problem(format!(
+                    "candidate {} failed: {}; {}",
+                    it.candidate, it.cause, it.remedy
+                ));
+            }
+            Message::Swap(swap) if from_switch => self.record.swaps.push(Timed { at, what: *swap }),
+            Message::Frame(frame) if from_switch => {
+                let at = frame.time.saturating_sub(self.started);
+                self.record.add_frame(at, frame);
+            }
+            Message::Survey(survey) if from_switch => self.matrix.add(survey),
+            Message::Probe(probe) if from_probe => {
+                let what = (*probe).into();
+                self.record.probes.push(Timed { at, what });
+            }
+            _ => {}
+        }
+    }
+
+    fn switch_stats(&mut self) -> Option<SwitchStats> {
+        let switch = self.switches.first().cloned();
+        self.stats_of(switch.as_ref())
+    }
+
+    /// What an element says of itself; that it is not understood is told once.
+    fn stats_of<T>(&mut self, element: Option<&gst::Element>) -> Option<T>
+    where
+        T: for<'s> TryFrom<&'s gst::StructureRef, Error = FieldError>,
+    {
+        let stats = stats_structure(element?)?;
+        match T::try_from(stats.as_ref()) {
+            Ok(stats) => Some(stats),
+            Err(error) => {
+                let text = format!("stats are not understood: {error}");
+                if self.record.problems.iter().all(|it| it.what != text) {
+                    self.problem(text);
+                }
+                None
+            }
+        }
+    }
+
+    fn entry(&self, kind: &str) -> Entry {
+        let mut line = entry(kind);
+        line.insert("run".to_string(), Value::from(self.record.name.as_str()));
+        line.insert(
+            "elapsed-ns".to_string(),
+            Value::from(self.elapsed().as_nanos() as u64),
+        );
+        line
+    }
+
+    fn elapsed(&self) -> Duration {
+        monotonic().saturating_sub(self.started)
+    }
+}
+
+fn stats_structure(element: &gst::Element) -> Option<gst::Structure> {
+    element.find_property("stats")?;
+    element.property_value("stats").get::<gst::Structure>().ok()
+}
+
+/// The clock of the elements' own stamps.
+fn monotonic() -> Duration {
+    Duration::from_nanos(gst::get_timestamp().nseconds())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::tests::{frame, swap};
+    use gstavrec::messages::{AnswerKind, Frame, Loaded, ModelLoaded, ReasonWord};
+    use gstavrec::runtime::Task;
+
+    fn message(source: &gst::Element, structure: impl Into<gst::Structure>) -> gst::Message {
+        gst::message::Element::builder(structure.into())
+            .src(source)
+            .build()
+    }
+
+    fn frame_message(
+        source: &gst::Element,
+        number: u64,
+        answer: AnswerKind,
+        latency_ms: u64,
+    ) -> gst::Message {
+        let told = Frame {
+            number,
+            pts: Some(gst::ClockTime::from_mseconds(40 * number)),
+            time: monotonic(),
+            ..frame("small", answer, latency_ms)
+        };
+        message(source, told)
+    }
+
+    /// Stands in for a switch: the recorder asks an element for no more than its messages and its `stats`.
+    fn launched() -> (Launched, gst::Element) {
+        gst::init().unwrap();
+        let mut launched = Launched::new(&["queue name=first ! queue name=second".to_string()]).unwrap();
+        let (first, second) = ["first", "second"]
+            .map(|name| launched.pipeline.by_name(name).unwrap())
+            .into();
+        launched.switches = vec![first, second.clone()];
+        (launched, second)
+    }
+
+    #[test]
+    fn the_record_is_the_first_switchs_and_the_log_is_everybodys() {
+        let (launched, second) = launched();
+        let folder = tempfile::tempdir().unwrap();
+        let log = Log::create(&folder.path().join("log")).unwrap();
+        let matrix = Matrix::none();
+        let mut recorder = Recorder::new(&launched, "avrec", (&log, &matrix), Verbosity::Quiet);
+        recorder.playing();
+        let first = launched.switches[0].clone();
+        recorder.element_message(&frame_message(&first, 0, AnswerKind::Active, 21));
+        recorder.element_message(&frame_message(&first, 1, AnswerKind::Floor, 41));
+        recorder.element_message(&frame_message(&second, 0, AnswerKind::Active, 1));
+        let reason = (
+            ReasonWord::Infeasible,
+            "large may take 61 ms, the budget is 40 ms",
+        );
+        recorder.element_message(&message(&first, swap("large", "small", reason)));
+        let record = recorder.finish("eos", None);
+        log.finish().unwrap();
+
+        let answers: Vec<AnswerKind> = record.answerers.iter().map(|who| who.answer).collect();
+        assert_eq!(answers, [AnswerKind::Active, AnswerKind::Floor]);
+        assert_eq!(record.frames.len(), 2);
+        assert_eq!(record.misses(), 1);
+        assert_eq!(record.swaps[0].what.to, "small");
+        let text = std::fs::read_to_string(folder.path().join("log")).unwrap();
+        let lines: Vec<Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let types: Vec<&str> = lines.iter().filter_map(|line| line["type"].as_str()).collect();
+        assert_eq!(types, ["playing", "frame", "frame", "frame", "switch", "run-end"]);
+        assert_eq!(lines[3]["element"], "second");
+        assert_eq!(lines[2]["latency-ns"], 41_000_000);
+        assert_eq!(lines[2]["pts-ns"], 40_000_000);
+    }
+
+    #[test]
+    fn what_an_element_inside_a_switch_says_is_not_the_runs() {
+        let (launched, _) = launched();
+        gstavrec::plugin_register_static().unwrap();
+        let switch = gst::ElementFactory::make("avrec-switch").build().unwrap();
+        let inner = gst::ElementFactory::make("identity").build().unwrap();
+        switch.downcast_ref::<gst::Bin>().unwrap().add(&inner).unwrap();
+        let (log, matrix) = (Log::none(), Matrix::none());
+        let mut recorder = Recorder::new(&launched, "avrec", (&log, &matrix), Verbosity::Quiet);
+        recorder.element_message(&message(&inner, gst::Structure::new_empty("avrec/odd")));
+        assert_eq!(recorder.finish("eos", None).problems.len(), 0);
+    }
+
+    #[test]
+    fn a_message_that_lacks_a_field_is_told_and_not_fatal() {
+        let (launched, _) = launched();
+        let (log, matrix) = (Log::none(), Matrix::none());
+        let mut recorder = Recorder::new(&launched, "avrec", (&log, &matrix), Verbosity::Quiet);
+        let structure = gst::Structure::builder("avrec/switch").field("from", "").build();
+        recorder.element_message(&message(&launched.switches[0], structure));
+        let record = recorder.finish("eos", None);
+        assert!(
+            record.problems[0].what.contains("avrec/switch is not understood"),
+            "{:?}",
+            record.problems
+        );
+    }
+
+    #[test]
+    fn what_a_model_beside_the_switch_says_is_understood() {
+        let (launched, other) = launched();
+        let (log, matrix) = (Log::none(), Matrix::none());
+        let mut recorder = Recorder::new(&launched, "avrec", (&log, &matrix), Verbosity::Quiet);
+        let model = Loaded {
+            file: "small.onnx".to_string(),
+            task: Task::Detect,
+            backend: "rten".to_string(),
+            backend_note: String::new(),
+            threads: 2,
+            load_time: Duration::from_millis(80),
+            assumed: String::new(),
+        };
+        recorder.element_message(&message(&other, ModelLoaded { model }));
+        assert_eq!(recorder.finish("eos", None).problems, []);
+    }
+}

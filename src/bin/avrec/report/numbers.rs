@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! Numbers and lists as people read them.
+
+use std::time::Duration;
+
+/// Between a number and its unit; a line does not break there.
+pub const NBSP: char = '\u{a0}';
+
+/// `1,234,567`
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (position, digit) in digits.chars().enumerate() {
+        if position != 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// One digit after the point; a share that is not quite all or nothing does not look like it.
+pub fn percent(share: f64) -> String {
+    match 100.0 * share {
+        all if (99.95..100.0).contains(&all) => format!(">99.9{NBSP}%"),
+        none if 0.0 < none && none < 0.05 => format!("<0.1{NBSP}%"),
+        whole if whole == 0.0 || whole == 100.0 => format!("{whole:.0}{NBSP}%"),
+        other => format!("{other:.1}{NBSP}%"),
+    }
+}
+
+/// `40 ms`, `31.4 ms`
+pub fn milliseconds(time: Duration) -> String {
+    let text = format!("{:.1}", 1000.0 * time.as_secs_f64());
+    format!("{}{NBSP}ms", text.strip_suffix(".0").unwrap_or(&text))
+}
+
+/// `a, b and c`
+pub fn list(parts: &[String]) -> String {
+    match parts.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, first)) => format!("{} and {last}", first.join(", ")),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_and_counts_read_well_at_their_edges() {
+        assert_eq!(
+            [0.0, 0.0001, 0.5, 0.9999, 1.0].map(|share| percent(share).replace(NBSP, " ")),
+            ["0 %", "<0.1 %", "50.0 %", ">99.9 %", "100 %"]
+        );
+        assert_eq!(
+            [0, 999, 1000, 1234567].map(count),
+            ["0", "999", "1,000", "1,234,567"]
+        );
+        assert_eq!(
+            milliseconds(Duration::from_micros(31_449)).replace(NBSP, " "),
+            "31.4 ms"
+        );
+        assert_eq!(milliseconds(Duration::from_millis(40)), "40\u{a0}ms");
+    }
+}

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! What a trial shows: the evidence that the user wants is gathered, for the policy and for whoever listens.
+
+use std::sync::Arc;
+
+use arc_swap::{ArcSwap, ArcSwapOption};
+
+use super::comparisons::{Answers, Comparisons, TaskMismatch};
+use super::rerun;
+use super::trial::{ModifiedFrame, Trial, TrialKind};
+use crate::elements::content::{self, Carried};
+use crate::elements::switch::bus::Bus;
+use crate::elements::switch::fact::Fact;
+use crate::elements::switch::mailbox::Mailbox;
+use crate::elements::switch::settings::QualitySource;
+use crate::messages::{MeasuredFigure, Score};
+use crate::policy::Evidence;
+
+/// Names and values of what comparisons and trials have shown of a lane's answers.
+pub type LaneFigures = Arc<[(&'static str, f64)]>;
+
+/// Where findings go; nobody waits for who takes them.
+#[derive(Debug, Default)]
+pub struct Outlet {
+    pub facts: Arc<Mailbox<Fact>>,
+    pub bus: Arc<Bus>,
+    /// By lane.
+    pub figures: ArcSwap<Vec<LaneFigures>>,
+    /// The changed frame that was prepared last.
+    pub modified: ArcSwapOption<ModifiedFrame>,
+}
+
+/// Knows what was compared so far, and finds out what each trial was for.
+#[derive(Debug)]
+pub struct Judge {
+    comparisons: Comparisons,
+    /// Trials that changed frames may follow from, counted so that lanes and changes take turns.
+    turns: usize,
+    /// The newest epoch of a trial.
+    epoch: u32,
+    outlet: Arc<Outlet>,
+}
+
+impl Judge {
+    pub fn new(outlet: Arc<Outlet>) -> Judge {
+        Judge {
+            comparisons: Comparisons::default(),
+            turns: 0,
+            epoch: 0,
+            outlet,
+        }
+    }
+
+    pub fn judge(&mut self, trial: &Trial) {
+        match &trial.aim {
+            TrialKind::Quality { .. } | TrialKind::Neighbor => {
+                // The agreements are told; a trial has no further use for them.
+                let _ = self.weigh(trial);
+                self.prepare_rerun(trial);
+            }
+            TrialKind::Robustness { expected, columns } => {
+                if let Some((lane, carried)) = read(trial, 0)
+                    && let Some(agreement) = rerun::robustness(carried, expected, *columns)
+                {
+                    self.outlet.facts.put(Fact::Perturbed { lane, agreement });
+                }
+            }
+            TrialKind::Restoration { trusted, degraded } => {
+                if let Some((lane, Carried::Pixels(answer))) = read(trial, 0)
+                    && let Some(likeness) = rerun::restored(&answer.luma, trusted, degraded)
+                {
+                    self.comparisons.restored(lane, likeness);
+                    self.publish([lane]);
+                    self.tell(trial, (lane, likeness), Evidence::Restoration);
+                }
+            }
+        }
+    }
+
+    /// Gathers the evidence that the answers to one frame give, tells the policy and whoever listens, and returns the
+    /// agreement of each lane that could be compared with the reference.
+    pub fn weigh(&mut self, trial: &Trial) -> Vec<(usize, f64)> {
+        if trial.context.settings.quality_source == QualitySource::Prior {
+            return Vec::new();
+        }
+        let answers: Vec<_> = (0..trial.answers.len())
+            .filter_map(|it| read(trial, it))
+            .collect();
+        if self.epoch < trial.context.epoch {
+            self.epoch = trial.context.epoch;
+            self.comparisons.clear_mismatch();
+        }
+        self.comparisons.note(&answers);
+        let comparisons = self
+            .reference(trial)
+            .map(|it| self.compare(trial, &answers, it))
+            .unwrap_or_default();
+        self.weigh_alone(trial, &answers);
+        self.publish(answers.iter().map(|it| it.0));
+        comparisons
+    }
+
+    /// The lane that the others are compared with; none whose answers proved to be of another task.
+    fn reference(&self, trial: &Trial) -> Option<usize> {
+        let mismatch = self.comparisons.mismatch();
+        trial.context.reference.filter(|it| Some(*it) != mismatch)
+    }
+
+    /// Whether this kind of evidence counts.
+    fn wants(&self, trial: &Trial, evidence: Evidence) -> bool {
+        let source = trial.context.settings.quality_source;
+        source.wants(evidence, self.reference(trial).is_none())
+    }
+
+    fn compare(&mut self, trial: &Trial, answers: &Answers, reference: usize) -> Vec<(usize, f64)> {
+        let (comparisons, mismatch) = self.comparisons.compare(answers, reference);
+        for (lane, comparison) in &comparisons {
+            let agreement = comparison.agreement;
+            if self.wants(trial, Evidence::Agreement) {
+                self.score(*lane, agreement, Evidence::Agreement);
+            }
+            self.post(trial, || Score {
+                reference: Some(trial.context.list.name(reference).to_string()),
+                agreement: Some(agreement),
+                figure: Some(MeasuredFigure {
+                    measure: comparison.measure,
+                    value: comparison.figure,
+                }),
+                ..message(trial, *lane, Evidence::Agreement)
+            });
+        }
+        if let Some(mismatch) = mismatch {
+            self.report(trial, &mismatch);
+        }
+        comparisons.iter().map(|it| (it.0, it.1.agreement)).collect()
+    }
+
+    /// Gathers the evidence that needs no reference, where it counts.
+    fn weigh_alone(&mut self, trial: &Trial, answers: &Answers) {
+        let mut found = Vec::new();
+        if self.wants(trial, Evidence::Claimed) {
+            found = self.comparisons.confidences(answers);
+        }
+        if self.wants(trial, Evidence::Stability) {
+            let luma = trial.caps.as_ref().and_then(|it| content::luma(&trial.frame, it));
+            let steady = self.comparisons.stabilities(trial.number, luma, answers);
+            found.extend(steady.into_iter().map(|it| (it.0, it.1, Evidence::Stability)));
+        }
+        for (lane, score, evidence) in found {
+            self.tell(trial, (lane, score), evidence);
+        }
+    }
+
+    /// Tells the policy what a lane is worth.
+    fn score(&self, lane: usize, score: f64, evidence: Evidence) {
+        self.outlet.facts.put(Fact::Scored {
+            lane,
+            score,
+            evidence,
+        });
+    }
+
+    /// The same, and whoever listens, for evidence that needs no reference.
+    fn tell(&self, trial: &Trial, (lane, score): (usize, f64), evidence: Evidence) {
+        self.score(lane, score, evidence);
+        self.post(trial, || Score {
+            score: Some(score),
+            ..message(trial, lane, evidence)
+        });
+    }
+
+    fn post(&self, trial: &Trial, score: impl FnOnce() -> Score) {
+        if trial.context.settings.frame_messages {
+            self.outlet.bus.post(score());
+        }
+    }
+
+    /// Shows the figures of these lanes.
+    fn publish(&self, lanes: impl IntoIterator<Item = usize>) {
+        let mut all = Vec::clone(&self.outlet.figures.load());
+        for lane in lanes {
+            all.resize(all.len().max(lane + 1), LaneFigures::default());
+            all[lane] = self.comparisons.figures(lane).into();
+        }
+        self.outlet.figures.store(Arc::new(all));
+    }
+
+    /// Says once that a lane's answers do not compare, and what to change; a reference counts for nothing then.
+    fn report(&self, trial: &Trial, mismatch: &TaskMismatch) {
+        let TaskMismatch {
+            lane: reference,
+            carries,
+            others,
+            ..
+        } = *mismatch;
+        let name = trial.context.list.name(reference);
+        if !mismatch.is_reference {
+            return self.outlet.bus.warn(
+                &format!("candidate {name} is not compared: its answers carry {carries}, those of the reference {others}"),
+                "a switch chooses among candidates of one task; until it is compared, its prior counts",
+            );
+        }
+        let epoch = trial.context.epoch;
+        self.outlet.facts.put(Fact::Mismatch { reference, epoch });
+        self.outlet.bus.warn(
+            &format!("the reference {name} is not of the task of the others: its answers carry {carries}, theirs {others}"),
+            "name a candidate of their task in `reference`; until then quality rests on what needs no reference",
+        );
+    }
+
+    /// Sets a changed frame aside for one of the trial's lanes, if there is something to learn from it.
+    fn prepare_rerun(&mut self, trial: &Trial) {
+        let (TrialKind::Quality { perturbed }, Some(caps)) = (&trial.aim, &trial.caps) else {
+            return;
+        };
+        self.turns += 1;
+        // One changed frame waits at a time, and what the policy asked for goes first.
+        let modified = if *perturbed {
+            read(trial, 1).and_then(|it| rerun::perturbed(trial, caps, it, self.turns))
+        } else if self.wants(trial, Evidence::Restoration) {
+            // The rival and the active one take turns, so that both are known by the same measure.
+            let turn = self.turns % trial.answers.len().max(1);
+            read(trial, turn).and_then(|it| rerun::degraded(trial, caps, it))
+        } else {
+            None
+        };
+        if let Some(modified) = modified {
+            self.outlet.modified.store(Some(Arc::new(modified)));
+        }
+    }
+}
+
+/// What an answer carries, apart from what the frame carried already.
+fn read(trial: &Trial, answer: usize) -> Option<(usize, Carried)> {
+    let (lane, answer) = trial.answers.get(answer)?;
+    let carried = Carried::read(&answer.buffer, answer.caps.as_ref()?, Some(&trial.frame))?;
+    Some((*lane, carried))
+}
+
+/// What every message on a lane's worth says.
+fn message(trial: &Trial, lane: usize, evidence: Evidence) -> Score {
+    Score {
+        frame: trial.number,
+        pts: trial.frame.pts(),
+        candidate: trial.context.list.name(lane).to_string(),
+        reference: None,
+        evidence: evidence.into(),
+        agreement: None,
+        figure: None,
+        score: None,
+    }
+}

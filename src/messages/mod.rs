@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! What the elements tell, as types: the element messages `avrec/…`, the structures behind `stats`, and the explanation.
+//! Elements build structures of them, and whoever listens (the command, an application, a test) gets them back by
+//! `TryFrom`. What the fields mean stands in the documentation of the elements.
+
+mod explanation;
+mod field;
+mod infer;
+mod latencies;
+mod probe;
+mod switch;
+mod switch_stats;
+
+pub use explanation::{Basis, Binding, ExplainedCandidate, Explanation, ReasonWord, Why};
+pub use field::{FieldError, Figures};
+pub use infer::{
+    Class, InferStats, KeyFrame, Loaded, ModelAnswer, ModelFailed, ModelLoaded, Object, Place, RunningModel,
+    Said, Share, TensorPart, Tensors,
+};
+pub use latencies::Percentiles;
+pub use probe::{FIGURES, Fidelity, Latencies, ProbeMessage, ProbeStats, Summary};
+pub use switch::{
+    AnswerKind, CandidateFailed, CandidateReady, Compared, EvidenceWord, Frame, MeasuredFigure, Score,
+    Survey, Surveyed, Swap,
+};
+pub use switch_stats::{CandidateState, CandidateStats, Estimates, SwitchStats};
+
+/// Any element message of avrec.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Message {
+    Swap(Box<Swap>),
+    Frame(Frame),
+    Score(Score),
+    Survey(Survey),
+    CandidateReady(CandidateReady),
+    CandidateFailed(CandidateFailed),
+    Probe(Box<ProbeMessage>),
+    ModelLoaded(ModelLoaded),
+    ModelFailed(ModelFailed),
+    Tensors(Tensors),
+    Answer(ModelAnswer),
+    KeyFrame(KeyFrame),
+}
+
+impl TryFrom<&gst::StructureRef> for Message {
+    type Error = FieldError;
+
+    fn try_from(structure: &gst::StructureRef) -> Result<Message, FieldError> {
+        Ok(match structure.name().as_str() {
+            Swap::NAME => Message::Swap(Box::new(structure.try_into()?)),
+            Frame::NAME => Message::Frame(structure.try_into()?),
+            // A model's answer may be a score as well; evidence says what it rests on.
+            Score::NAME if structure.has_field("evidence") => Message::Score(structure.try_into()?),
+            Survey::NAME => Message::Survey(structure.try_into()?),
+            CandidateReady::NAME => Message::CandidateReady(structure.try_into()?),
+            CandidateFailed::NAME => Message::CandidateFailed(structure.try_into()?),
+            ProbeMessage::NAME => Message::Probe(Box::new(structure.try_into()?)),
+            ModelLoaded::NAME => Message::ModelLoaded(structure.try_into()?),
+            ModelFailed::NAME => Message::ModelFailed(structure.try_into()?),
+            Tensors::NAME => Message::Tensors(structure.try_into()?),
+            KeyFrame::NAME => Message::KeyFrame(structure.try_into()?),
+            // Its name says what kind of answer it is.
+            _ => Message::Answer(structure.try_into()?),
+        })
+    }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! The policies by name.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::avrec::Avrec;
+use super::baseline::{Alert, Exp3, Ladder, LiteReconfig, Static};
+use super::oracle::{self, Ideal};
+use super::{Figures, Matrix, Outcome, simulate};
+use crate::policy::{Config, ConfigError};
+
+/// A policy that can be replayed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PolicyName {
+    Avrec,
+    StaticBest,
+    StaticSafe,
+    Ladder,
+    Alert,
+    LiteReconfig,
+    Exp3,
+    Oracle,
+    OracleSwitch,
+}
+
+impl PolicyName {
+    pub const ALL: [(PolicyName, &'static str); 9] = [
+        (PolicyName::Avrec, "avrec"),
+        (PolicyName::StaticBest, "static-best"),
+        (PolicyName::StaticSafe, "static-safe"),
+        (PolicyName::Ladder, "ladder"),
+        (PolicyName::Alert, "alert"),
+        (PolicyName::LiteReconfig, "litereconfig"),
+        (PolicyName::Exp3, "exp3"),
+        (PolicyName::Oracle, "oracle"),
+        (PolicyName::OracleSwitch, "oracle-switch"),
+    ];
+
+    /// Plays this policy over a matrix; `config` is for ours only.
+    pub fn play(self, matrix: &Matrix, config: Config) -> Result<Outcome, ConfigError> {
+        Ok(match self {
+            PolicyName::Avrec => simulate(matrix, &mut Avrec::new(matrix, config)?),
+            PolicyName::StaticBest => simulate(matrix, &mut Static::best(matrix)),
+            PolicyName::StaticSafe => simulate(matrix, &mut Static::safe(matrix)),
+            PolicyName::Ladder => simulate(matrix, &mut Ladder::new(matrix)),
+            PolicyName::Alert => simulate(matrix, &mut Alert::new(matrix)),
+            PolicyName::LiteReconfig => simulate(matrix, &mut LiteReconfig::new(matrix)),
+            PolicyName::Exp3 => simulate(matrix, &mut Exp3::new(matrix)),
+            PolicyName::Oracle => foretold(oracle::clairvoyant(matrix)),
+            PolicyName::OracleSwitch => foretold(oracle::switch_aware(matrix)),
+        })
+    }
+
+    /// Plays it and compares with what was possible.
+    pub fn figures(self, matrix: &Matrix, config: Config) -> Result<Figures, ConfigError> {
+        let outcome = self.play(matrix, config)?;
+        Ok(Figures::new(
+            matrix,
+            &outcome,
+            &oracle::clairvoyant(matrix),
+            &oracle::switch_aware(matrix),
+        ))
+    }
+}
+
+/// An oracle as an outcome.
+fn foretold(ideal: Ideal) -> Outcome {
+    Outcome {
+        swaps: ideal.swaps(),
+        missed: vec![false; ideal.worth.len()],
+        decisions: ideal.worth.len(),
+        picks: ideal.picks,
+        worth: ideal.worth,
+        ..Outcome::default()
+    }
+}
+
+impl fmt::Display for PolicyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(
+            PolicyName::ALL
+                .iter()
+                .find(|it| it.0 == *self)
+                .map_or("", |it| it.1),
+        )
+    }
+}
+
+impl FromStr for PolicyName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<PolicyName, String> {
+        let found = PolicyName::ALL.iter().find(|it| it.1 == text).map(|it| it.0);
+        found.ok_or_else(|| {
+            let names: Vec<&str> = PolicyName::ALL.iter().map(|it| it.1).collect();
+            format!("'{text}' is no policy; known: {}", names.join(", "))
+        })
+    }
+}

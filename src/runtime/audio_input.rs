@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! Tells which models take audio, and how it stands in their tensors.
+//!
+//! A shape says how many samples a run takes, and nothing says at which rate: that is stated, as
+//! `sample_rate` in the metadata of the ONNX file, or as a line `sample_rate=16000` in the section of the
+//! input in the `.modelinfo` file, which counts more. So may be `delay` (samples by which the answer lags, 0
+//! where nothing is said: sound comes out a little early or late, and nobody is hurt) and `hop` (samples a
+//! run, where the model takes any number; 10 ms where nothing is said).
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::modelinfo::{TensorSection, dims_line};
+use super::{Error, Task, TaskChoice};
+use crate::tensor::{Dim, ElementType, SoundSpec, TensorInfo};
+
+/// Rates that sound has: from below telephones to above studios, Hz.
+const RATES: std::ops::RangeInclusive<u32> = 1000..=768_000;
+
+/// Samples a run may take: 87 s at 48 kHz. More is a mistake, and would delay a stream by as much.
+const MAX_HOP: usize = 1 << 22;
+
+/// Runs a second of a model that takes any number of samples: those of 10 ms are common in speech.
+const DEFAULT_RUNS: usize = 100;
+
+/// What is said of a model besides its shapes.
+pub(super) struct Statements<'a> {
+    pub metadata: &'a BTreeMap<String, String>,
+    pub section: Option<&'a TensorSection>,
+}
+
+impl Statements<'_> {
+    fn number(&self, path: &Path, key: &str) -> Result<Option<usize>, Error> {
+        let stated = self.section.and_then(|section| section.sound.get(key));
+        let Some(text) = stated.or_else(|| self.metadata.get(key)) else {
+            return Ok(None);
+        };
+        // Some exporters write every number as a float.
+        let number = text.trim().trim_end_matches(".0").parse().ok();
+        let cause = || format!("{key}={text} is no whole number");
+        let remedy = || format!("write {key} as digits, such as '{key}=160'");
+        number
+            .map(Some)
+            .ok_or_else(|| Error::unsuitable(path, cause(), remedy()))
+    }
+}
+
+/// Whether a model is for audio: asked for, stated, or of a shape that frames do not have.
+pub(super) fn takes_audio(input: &TensorInfo, statements: &Statements<'_>, choice: TaskChoice) -> bool {
+    let is_asked = choice == TaskChoice::Task(Task::Audio);
+    let says_rate = statements.metadata.contains_key("sample_rate")
+        || statements
+            .section
+            .is_some_and(|it| it.sound.contains_key("sample_rate"));
+    let says_audio = statements
+        .metadata
+        .get("task")
+        .is_some_and(|it| it == Task::Audio.name());
+    let is_row = matches!(
+        input.dims.as_slice(),
+        [_] | [Dim::Fixed(1), _] | [Dim::Fixed(1), Dim::Fixed(1 | 2), _]
+    );
+    is_asked || says_rate || says_audio || is_row
+}
+
+/// Describes the input, or says what is missing and where to write it.
+pub(super) fn spec(path: &Path, input: &TensorInfo, statements: &Statements<'_>) -> Result<SoundSpec, Error> {
+    if !matches!(input.element_type, ElementType::F32 | ElementType::F16) {
+        let cause = format!(
+            "input '{}' is of an integer type that sound does not have",
+            input.name
+        );
+        return Err(Error::unsuitable(
+            path,
+            cause,
+            "add a Cast from float32 in front of it",
+        ));
+    }
+    let (channels, samples) = axes(path, input)?;
+    let add = |key: &str, example: &str| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        format!(
+            "add {key} to its metadata (metadata_props), or the line '{key}={example}' to section [{}] of \
+             {name}.modelinfo beside it",
+            input.name
+        )
+    };
+    let Some(rate) = statements.number(path, "sample_rate")? else {
+        let cause = format!(
+            "input '{}' ({}) looks like sound, and its sample rate is not said",
+            input.name,
+            dims_line(&input.dims)
+        );
+        return Err(Error::unsuitable(path, cause, add("sample_rate", "16000")));
+    };
+    let Some(rate) = u32::try_from(rate).ok().filter(|rate| RATES.contains(rate)) else {
+        let cause = format!(
+            "sample_rate={rate} is not from {} to {}",
+            RATES.start(),
+            RATES.end()
+        );
+        return Err(Error::unsuitable(path, cause, add("sample_rate", "16000")));
+    };
+    let stated = statements.number(path, "hop")?;
+    let hop = match (samples, stated) {
+        (Dim::Fixed(samples), Some(hop)) if *samples != hop => {
+            let cause = format!(
+                "hop={hop} contradicts input '{}', which takes {samples} samples",
+                input.name
+            );
+            return Err(Error::unsuitable(
+                path,
+                cause,
+                format!("write hop={samples}, or leave it out"),
+            ));
+        }
+        (Dim::Fixed(samples), _) => *samples,
+        (Dim::Dynamic(_), Some(hop)) => hop,
+        (Dim::Dynamic(_), None) => rate as usize / DEFAULT_RUNS,
+    };
+    if !(1..=MAX_HOP).contains(&hop) {
+        let cause = format!("a run takes {hop} samples, where 1 to {MAX_HOP} are sane");
+        return Err(Error::unsuitable(path, cause, add("hop", "160")));
+    }
+    let delay = statements.number(path, "delay")?.unwrap_or(0);
+    if MAX_HOP < delay {
+        let cause = format!("a delay of {delay} samples is more than {MAX_HOP}");
+        return Err(Error::unsuitable(path, cause, add("delay", "160")));
+    }
+    Ok(SoundSpec {
+        channels,
+        element_type: input.element_type,
+        hop,
+        rate,
+        delay,
+    })
+}
+
+/// Splits the dimensions into channels and samples.
+fn axes<'a>(path: &Path, input: &'a TensorInfo) -> Result<(usize, &'a Dim), Error> {
+    match input.dims.as_slice() {
+        [samples] => Ok((1, samples)),
+        [Dim::Fixed(1) | Dim::Dynamic(_), samples] => Ok((1, samples)),
+        [Dim::Fixed(2), samples] => Ok((2, samples)),
+        [
+            Dim::Fixed(1) | Dim::Dynamic(_),
+            Dim::Fixed(channels @ (1 | 2)),
+            samples,
+        ] => Ok((*channels, samples)),
+        [Dim::Fixed(1) | Dim::Dynamic(_), Dim::Dynamic(_), samples] => Ok((1, samples)),
+        other => {
+            let cause = format!("input '{}' ({}) is no sound", input.name, dims_line(other));
+            let remedy =
+                "export the model with an input of 1,samples or 1,channels,samples and 1 or 2 channels";
+            Err(Error::unsuitable(path, cause, remedy))
+        }
+    }
+}

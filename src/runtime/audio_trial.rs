@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! Runs a model for audio once at load, and tells its task.
+
+use super::backend::Input;
+use super::signature::Signature;
+use super::trial_run::{Finding, TrialRunner};
+use super::{Error, Scale, Task, Trial, buffer, input_shape};
+use crate::tensor::{ElementType, SoundSpec};
+
+/// Runs once, and tells the task.
+pub(super) fn find(spec: &SoundSpec, runner: &mut TrialRunner<'_>) -> Result<Finding, Error> {
+    let (path, signature) = (runner.path, runner.signature);
+    let shape = input_shape::of_audio(spec, signature.input.dims.len());
+    let mut tensor = buffer::zeros(spec.element_type, &[1, spec.channels, spec.hop]);
+    buffer::fill_with_texture(&mut tensor.data, input_shape::AUDIO_RANGE);
+    let trial = runner.run(Input { tensor, shape })?;
+    let mismatch = no_audio(signature, spec, &trial);
+    let task = match (signature.wish, mismatch) {
+        (Some(Task::Audio), Some(cause)) => {
+            let remedy =
+                "set task=tensor, or use a model whose first output has as many samples as its input";
+            return Err(Error::unsuitable(path, cause, remedy));
+        }
+        (Some(Task::Image | Task::Detect | Task::Segment), _) => {
+            let cause = "it is for sound, which has no place for pictures";
+            return Err(Error::unsuitable(
+                path,
+                cause,
+                "set task=audio, classify, score or tensor",
+            ));
+        }
+        (Some(task), _) => task,
+        (None, None) => Task::Audio,
+        (None, Some(_)) => Task::Tensor,
+    };
+    Ok(Finding {
+        task,
+        output_spec: None,
+        scale: Scale::ONE,
+        trial: Some(trial),
+    })
+}
+
+/// Says why the answer is no audio of the same length, if it is none.
+fn no_audio(signature: &Signature, spec: &SoundSpec, trial: &Trial) -> Option<String> {
+    let (Some(output), Some(dims)) = (signature.outputs.first(), trial.outputs.first()) else {
+        return Some("it has no output".into());
+    };
+    if !matches!(output.element_type, ElementType::F32 | ElementType::F16) {
+        return Some(format!(
+            "output '{}' is of a type that sound does not have",
+            output.name
+        ));
+    }
+    let wanted = spec.channels * spec.hop;
+    let is_sound = dims.iter().product::<usize>() == wanted && dims.last() == Some(&spec.hop);
+    (!is_sound).then(|| {
+        let (name, hop, channels) = (&output.name, spec.hop, spec.channels);
+        format!("output '{name}' has the shape {dims:?} where {hop} samples of {channels} channel(s) went in")
+    })
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! A model in memory, which any number of runners share.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::backend::{Backend, Binding, Executable, Opened};
+use super::trial_run::TrialRunner;
+use super::{Error, Model, Options, audio_trial, image_trial};
+use crate::tensor::InputSpec;
+
+/// A model that was read, judged, loaded, and run once or twice to see the shape of its answers. It never changes.
+pub struct LoadedModel {
+    model: Model,
+    backend: &'static str,
+    executable: Arc<dyn Executable>,
+    pins_outputs: bool,
+}
+
+impl LoadedModel {
+    /// Loads what was opened; `path` and `options` are those it was opened with.
+    ///
+    /// Takes as long as the model is large, so it has no place on a streaming thread.
+    pub(super) fn load(
+        backend: &dyn Backend,
+        opened: Opened,
+        path: &Path,
+        options: &Options,
+    ) -> Result<LoadedModel, Error> {
+        let executable = (opened.load)()?;
+        let signature = opened.signature;
+        let mut runner = TrialRunner {
+            path,
+            signature: &signature,
+            backend: backend.name(),
+            binding: executable.clone().bind(),
+        };
+        let finding = match &signature.input_spec {
+            InputSpec::Image(spec) => image_trial::find(spec, options.task, &mut runner)?,
+            InputSpec::Sound(spec) => audio_trial::find(spec, &mut runner)?,
+        };
+        drop(runner);
+        Ok(LoadedModel {
+            backend: backend.name(),
+            executable,
+            pins_outputs: finding.task.replaces() || signature.outputs_follow_input(),
+            model: Model {
+                task: finding.task,
+                input: signature.input,
+                input_spec: signature.input_spec,
+                states: signature.states,
+                outputs: signature.outputs,
+                dims_orders: signature.dims_orders,
+                output_spec: finding.output_spec,
+                scale: finding.scale,
+                group_id: signature.group_id,
+                opset: signature.opset,
+                metadata: signature.metadata,
+                trial: finding.trial,
+            },
+        })
+    }
+
+    /// Returns what the model is.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Returns which inference library runs it: `ort` or `rten`.
+    pub fn backend_name(&self) -> &'static str {
+        self.backend
+    }
+
+    /// Makes what one runner needs of its own.
+    pub(super) fn bind(&self) -> Box<dyn Binding> {
+        let mut binding = self.executable.clone().bind();
+        if self.pins_outputs {
+            binding.pin_outputs();
+        }
+        binding
+    }
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! ONNX files as the inference libraries get them: read once, judged, described, and told apart by their content.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::backend::{Content, Executable, Opened};
+use super::files_read::FilesRead;
+use super::onnx::{self, ExternalData, Graph, ParseError};
+use super::signature::Signature;
+use super::{Error, Options, external_data, modelinfo};
+
+/// Bytes an ONNX file may have: the limit of protocol buffers.
+const MAX_BYTES: u64 = (1 << 31) - 1;
+
+/// What an inference library needs of a file that was judged.
+pub(super) struct OnnxFile<'a> {
+    pub path: &'a Path,
+    pub signature: &'a Signature,
+    pub weights: Weights,
+}
+
+/// Where the weights of a model are.
+pub(super) enum Weights {
+    /// All in the file, whose bytes these are.
+    Inside(Vec<u8>),
+    /// In further files, so that the library reads all of them by the path.
+    Beside,
+}
+
+/// Reads and judges a file and leaves it to `load` to load it into a library.
+pub(super) fn open(
+    path: &Path,
+    options: &Options,
+    load: fn(OnnxFile<'_>, &Options) -> Result<Arc<dyn Executable>, Error>,
+) -> Result<Opened, Error> {
+    let bytes = size(path)?;
+    if MAX_BYTES < bytes {
+        return Err(Error::FileTooLarge {
+            path: path.to_owned(),
+            bytes,
+            limit: MAX_BYTES,
+        });
+    }
+    let mut files = FilesRead::default();
+    files.note(path.to_owned());
+    modelinfo::places(path).into_iter().for_each(|it| files.note(it));
+    let bytes = fs::read(path).map_err(|source| unreadable(path, source))?;
+    let graph = parse(path, &bytes)?;
+    external_data::check(path, &graph.external_data)?;
+    let beside = external_files(path, &graph.external_data);
+    beside.iter().for_each(|it| files.note(it.clone()));
+    let info = modelinfo::load(path)?;
+    let is_whole = graph.external_data.is_empty();
+    let signature = Signature::of(path, graph, info.as_ref(), options.task)?;
+    let content = content(&bytes, &beside, &signature).map_err(|source| unreadable(path, source))?;
+    let weights = match is_whole {
+        true => Weights::Inside(bytes),
+        false => Weights::Beside,
+    };
+    let (path, options, described) = (path.to_owned(), options.clone(), signature.clone());
+    let load = move || {
+        let (path, signature) = (path.as_path(), &described);
+        load(
+            OnnxFile {
+                path,
+                signature,
+                weights,
+            },
+            &options,
+        )
+    };
+    Ok(Opened {
+        content,
+        files,
+        signature,
+        load: Box::new(load),
+    })
+}
+
+/// Tells at once what can be told without reading: whether the file is there, is one, and may be read.
+pub fn check_readable(path: &Path) -> Result<(), Error> {
+    size(path).map(drop)
+}
+
+fn size(path: &Path) -> Result<u64, Error> {
+    let metadata = fs::metadata(path).and_then(|metadata| match metadata.is_file() {
+        true => File::open(path).map(|_| metadata),
+        // A pipe or a device would block or never end.
+        false => Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file")),
+    });
+    metadata
+        .map(|it| it.len())
+        .map_err(|source| unreadable(path, source))
+}
+
+fn unreadable(path: &Path, source: io::Error) -> Error {
+    let path = path.to_owned();
+    match source.kind() {
+        ErrorKind::NotFound => Error::NotFound { path },
+        _ => Error::Unreadable { path, source },
+    }
+}
+
+fn parse(path: &Path, bytes: &[u8]) -> Result<Graph, Error> {
+    onnx::parse(bytes).map_err(|error| match error {
+        ParseError::NotOnnx(cause) => Error::NotOnnx {
+            path: path.to_owned(),
+            cause,
+        },
+        ParseError::Truncated(cause) => Error::Truncated {
+            path: path.to_owned(),
+            bytes: bytes.len(),
+            cause,
+        },
+    })
+}
+
+/// The files beside the model that hold weights, each once.
+fn external_files(model: &Path, external: &[ExternalData]) -> Vec<PathBuf> {
+    let folder = model.parent().unwrap_or(Path::new(""));
+    let mut files: Vec<PathBuf> = external.iter().map(|it| folder.join(&it.location)).collect();
+    files.dedup();
+    files
+}
+
+/// What tells this model from others: all of its bytes, and how they are understood with what lies beside them.
+fn content(bytes: &[u8], beside: &[PathBuf], signature: &Signature) -> io::Result<Content> {
+    let mut hash = Sha256::new();
+    hash.update((bytes.len() as u64).to_le_bytes());
+    hash.update(bytes);
+    for path in beside {
+        let mut file = File::open(path)?;
+        hash.update(file.metadata()?.len().to_le_bytes());
+        io::copy(&mut file, &mut hash)?;
+    }
+    hash.update(format!("{signature:?}"));
+    Ok(hash.finalize().into())
+}

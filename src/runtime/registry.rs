@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! The models in memory: who asks for one that is there gets the same, as long as somebody uses it.
+//!
+//! Equal are models of the same content in the same backend with the same options, wherever their files lie. Files
+//! that are unchanged since they were read are not read again to know that. Of several threads that ask for the same
+//! at the same time one loads and the others wait for it; where it fails each tries by itself, so that each has an
+//! error about its own file.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, Weak};
+
+use parking_lot::Mutex;
+
+use super::backend::{Backend, Content};
+use super::files_read::FilesRead;
+use super::loaded_model::LoadedModel;
+use super::{Error, ExecutionProvider, OptimizationLevel, Options, TaskChoice};
+
+/// What a model is loaded with, besides what it is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Manner {
+    backend: &'static str,
+    threads: usize,
+    optimization_level: OptimizationLevel,
+    execution_provider: ExecutionProvider,
+    task: TaskChoice,
+}
+
+/// A model that is, or was, in memory. Locked while it is loaded.
+#[derive(Default)]
+struct Entry {
+    model: Weak<LoadedModel>,
+    /// What it was read from; kept by source only.
+    files: FilesRead,
+}
+
+type Entries<K> = HashMap<(K, Manner), Arc<Mutex<Entry>>>;
+
+#[derive(Default)]
+struct Registry {
+    sources: Entries<PathBuf>,
+    contents: Entries<Content>,
+}
+
+/// Held for a look-up, never while a model is read or loaded.
+static REGISTRY: LazyLock<Mutex<Registry>> = LazyLock::new(Mutex::default);
+
+/// Returns the model at `source`, loading it if it is not in memory.
+///
+/// May take as long as a load, also where another thread loads, so it has no place on a streaming thread.
+pub(super) fn open(
+    backend: &dyn Backend,
+    source: &Path,
+    options: &Options,
+) -> Result<Arc<LoadedModel>, Error> {
+    let manner = Manner {
+        backend: backend.name(),
+        threads: options.threads,
+        optimization_level: options.optimization_level,
+        execution_provider: options.execution_provider,
+        task: options.task,
+    };
+    let of_source = entry(&mut REGISTRY.lock().sources, (source.to_owned(), manner.clone()));
+    let mut of_source = of_source.lock();
+    if let Some(model) = of_source
+        .model
+        .upgrade()
+        .filter(|_| of_source.files.are_unchanged())
+    {
+        return Ok(model);
+    }
+    let mut opened = backend.open(source, options)?;
+    let files = std::mem::take(&mut opened.files);
+    let of_content = entry(&mut REGISTRY.lock().contents, (opened.content, manner));
+    let mut of_content = of_content.lock();
+    let model = match of_content.model.upgrade() {
+        Some(model) => model,
+        None => Arc::new(LoadedModel::load(backend, opened, source, options)?),
+    };
+    // A library may read files by itself; what they held meanwhile is not known to be this content.
+    if files.look_the_same() {
+        of_content.model = Arc::downgrade(&model);
+        *of_source = Entry {
+            model: Arc::downgrade(&model),
+            files,
+        };
+    }
+    Ok(model)
+}
+
+/// Returns the entry for a key, and forgets those that nobody needs any more.
+fn entry<K: Hash + Eq>(entries: &mut Entries<K>, key: (K, Manner)) -> Arc<Mutex<Entry>> {
+    // One that somebody holds is being loaded, or about to be.
+    entries.retain(|_, entry| {
+        1 < Arc::strong_count(entry) || entry.try_lock().is_none_or(|it| 0 < it.model.strong_count())
+    });
+    entries.entry(key).or_default().clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::runtime::backend::{Binding, Executable, Input, Opened};
+    use crate::runtime::onnx::{Graph, Port};
+    use crate::runtime::signature::Signature;
+    use crate::tensor::{Dim, ElementType, Tensor};
+
+    /// Runs models that are nowhere on this machine; the first byte of an address is all their content.
+    #[derive(Default)]
+    struct Remote {
+        loads: Arc<AtomicUsize>,
+    }
+
+    struct Nothing;
+
+    impl Backend for Remote {
+        fn name(&self) -> &'static str {
+            "remote"
+        }
+
+        fn open(&self, source: &Path, options: &Options) -> Result<Opened, Error> {
+            let address = source.to_string_lossy();
+            let port = |name: &str| Port {
+                name: name.into(),
+                element_type: Ok(ElementType::F32),
+                dims: Some([1, 3, 4, 4].map(Dim::Fixed).to_vec()),
+            };
+            let graph = Graph {
+                inputs: vec![port("x")],
+                outputs: vec![port("y")],
+                external_data: Vec::new(),
+                metadata: Default::default(),
+                opset: 17,
+            };
+            let loads = self.loads.clone();
+            let fails = address
+                .contains("refused")
+                .then(|| Error::unsuitable(source, "no", "yes"));
+            Ok(Opened {
+                content: [address.as_bytes()[0]; 32],
+                files: FilesRead::default(),
+                signature: Signature::of(source, graph, None, options.task)?,
+                load: Box::new(move || {
+                    loads.fetch_add(1, Ordering::SeqCst);
+                    fails.map_or(Ok(Arc::new(Nothing) as Arc<dyn Executable>), Err)
+                }),
+            })
+        }
+    }
+
+    impl Executable for Nothing {
+        fn bind(self: Arc<Self>) -> Box<dyn Binding> {
+            Box::new(Nothing)
+        }
+    }
+
+    impl Binding for Nothing {
+        fn run(&mut self, inputs: &mut [Input], outputs: &mut [Tensor]) -> Result<(), String> {
+            outputs[0] = inputs[0].tensor.clone();
+            Ok(())
+        }
+    }
+
+    /// Asks for an address from sixteen threads at the same time.
+    fn sixteen(backend: &Remote, address: &str) -> Vec<Result<Arc<LoadedModel>, Error>> {
+        let together = Barrier::new(16);
+        std::thread::scope(|scope| {
+            let ask = || {
+                together.wait();
+                open(backend, Path::new(address), &Options::default())
+            };
+            let threads: Vec<_> = (0..16).map(|_| scope.spawn(ask)).collect();
+            threads.into_iter().map(|it| it.join().unwrap()).collect()
+        })
+    }
+
+    #[test]
+    fn a_source_without_a_file_is_loaded_once_for_all_who_ask_and_again_when_all_are_gone() {
+        let backend = Remote::default();
+        for round in 1..=2 {
+            let models = sixteen(&backend, "a://host/model");
+            let models: Vec<_> = models.into_iter().map(Result::unwrap).collect();
+            assert!(models.iter().all(|it| Arc::ptr_eq(it, &models[0])));
+            assert_eq!(backend.loads.load(Ordering::SeqCst), round);
+            let elsewhere = open(&backend, Path::new("a://mirror/model"), &Options::default());
+            assert!(Arc::ptr_eq(&elsewhere.unwrap(), &models[0]));
+        }
+    }
+
+    #[test]
+    fn other_contents_and_other_options_are_other_models() {
+        let backend = Remote::default();
+        let open = |address: &str, threads| {
+            let options = Options {
+                threads,
+                ..Options::default()
+            };
+            open(&backend, Path::new(address), &options).unwrap()
+        };
+        let models = [open("b://host", 1), open("c://host", 1), open("b://host", 2)];
+        assert!(!Arc::ptr_eq(&models[0], &models[1]) && !Arc::ptr_eq(&models[0], &models[2]));
+        assert_eq!(backend.loads.load(Ordering::SeqCst), 3);
+    }
+
+    #[test]
+    fn a_load_that_fails_fails_for_each_and_is_not_remembered() {
+        let backend = Remote::default();
+        let results = sixteen(&backend, "d://refused");
+        assert!(results.iter().all(Result::is_err));
+        assert_eq!(backend.loads.load(Ordering::SeqCst), 16);
+        assert!(open(&backend, Path::new("d://host"), &Options::default()).is_ok());
+    }
+
+    #[test]
+    fn what_nobody_uses_is_forgotten() {
+        let backend = Remote::default();
+        for host in 0..100 {
+            drop(open(&backend, Path::new(&format!("e://{host}")), &Options::default()).unwrap());
+        }
+        let sources = &REGISTRY.lock().sources;
+        let ours = sources.keys().filter(|(path, _)| path.starts_with("e:"));
+        assert!(ours.count() <= 2);
+    }
+}

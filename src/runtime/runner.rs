@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! Runs a loaded model for one stream.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::backend::{Binding, Input};
+use super::loaded_model::LoadedModel;
+use super::modelinfo::dims_line;
+use super::{Error, Model, Options, Task, backends, buffer, input_shape, registry, trial_run};
+use crate::tensor::{Data, Dim, Tensor};
+
+/// The user of a model, with memory of its own: fill [`input`](Runner::input), [`run`](Runner::run), read the outputs.
+///
+/// The model itself is shared with all who use the same content with the same options.
+pub struct Runner {
+    loaded: Arc<LoadedModel>,
+    /// Where it was asked for, for errors.
+    path: PathBuf,
+    backend_note: String,
+    binding: Box<dyn Binding>,
+    /// The frame or the audio, whose shape is empty before `prepare`, and state after it.
+    inputs: Vec<Input>,
+    /// Answers, and state after them.
+    outputs: Vec<Tensor>,
+    /// State of the voices that are not at work.
+    voices: Vec<Vec<Data>>,
+    /// The voice at work.
+    voice: usize,
+}
+
+impl Runner {
+    /// Loads a model, or shares it with those who have it, and makes a runner for it.
+    ///
+    /// Takes as long as the model is large, so it has no place on a streaming thread.
+    pub fn load(path: &Path, options: &Options) -> Result<Runner, Error> {
+        let (backend, backend_note) = backends::choose(options)?;
+        let loaded = registry::open(backend, path, options)?;
+        let model = loaded.model();
+        let mut inputs = vec![Input {
+            tensor: buffer::zeros(model.input.element_type, &[0]),
+            shape: Vec::new(),
+        }];
+        let states = model.states.iter();
+        inputs.extend(states.clone().map(|state| trial_run::zero_state(&state.input)));
+        let results = model.outputs.iter().chain(states.map(|state| &state.output));
+        Ok(Runner {
+            binding: loaded.bind(),
+            inputs,
+            outputs: trial_run::empty_results(results),
+            path: path.to_owned(),
+            backend_note,
+            voices: Vec::new(),
+            voice: 0,
+            loaded,
+        })
+    }
+
+    /// Returns the model that this and perhaps others run.
+    pub fn loaded(&self) -> &Arc<LoadedModel> {
+        &self.loaded
+    }
+
+    /// Returns where the model was asked for.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns what the model is.
+    pub fn model(&self) -> &Model {
+        self.loaded.model()
+    }
+
+    /// Returns which inference library runs it: `ort` or `rten`.
+    pub fn backend_name(&self) -> &'static str {
+        self.loaded.backend_name()
+    }
+
+    /// Returns why that library was chosen, in a phrase.
+    pub fn backend_note(&self) -> &str {
+        &self.backend_note
+    }
+
+    /// Makes the input ready for frames whose tensor has the shape `dims`, which is always of rank 4, or for
+    /// sound, whose tensor has the shape 1, channels, hop.
+    ///
+    /// Does nothing when the shape is the prepared one, and otherwise allocates.
+    pub fn prepare(&mut self, dims: &[usize]) -> Result<(), Error> {
+        if self
+            .frame()
+            .is_some_and(|it| it.tensor.dims == dims && !it.shape.is_empty())
+        {
+            return Ok(());
+        }
+        let shape = self.checked_shape(dims)?;
+        if buffer::element_count(dims).is_none() {
+            let limit = buffer::MAX_ELEMENTS;
+            return Err(Error::TensorTooLarge {
+                path: self.path.clone(),
+                dims: dims.to_vec(),
+                limit,
+            });
+        }
+        let tensor = buffer::zeros(self.model().input.element_type, dims);
+        if let Some(frame) = self.inputs.first_mut() {
+            *frame = Input { tensor, shape };
+        }
+        Ok(())
+    }
+
+    /// Runs once on a made-up frame of the prepared shape; the answer is not looked at.
+    pub fn warm_up(&mut self) -> Result<(), Error> {
+        let range = input_shape::range(&self.model().input_spec);
+        if let Some(frame) = self.inputs.first_mut() {
+            buffer::fill_with_texture(&mut frame.tensor.data, range);
+        }
+        let result = self.run().map(|_| ());
+        self.reset();
+        result
+    }
+
+    /// Makes ready for this many voices, each with recurrent state of its own, zero at first.
+    ///
+    /// A voice is one of several streams that take turns on one model, such as the channels of stereo on a
+    /// model for mono. There is one before the first call.
+    pub fn set_voices(&mut self, voices: usize) {
+        self.reset();
+        let states = || {
+            let states = self.loaded.model().states.iter();
+            states
+                .map(|state| trial_run::zero_state(&state.input).tensor.data)
+                .collect()
+        };
+        // Voice 0 is at work: its state stands among the inputs, and its place here is void.
+        self.voices = (0..voices.max(1)).map(|_| states()).collect();
+        self.voice = 0;
+    }
+
+    /// Lets another voice have the next runs. One that [`set_voices`](Runner::set_voices) did not make is an
+    /// error.
+    pub fn select_voice(&mut self, voice: usize) -> Result<(), Error> {
+        if voice == self.voice {
+            return Ok(());
+        }
+        if self.voices.len() <= voice {
+            return Err(self.not_prepared());
+        }
+        for to in [self.voice, voice] {
+            let parked = self.voices.get_mut(to).into_iter().flatten();
+            for (input, parked) in self.inputs.iter_mut().skip(1).zip(parked) {
+                std::mem::swap(&mut input.tensor.data, parked);
+            }
+        }
+        self.voice = voice;
+        Ok(())
+    }
+
+    /// Forgets what earlier runs handed on: state is zero again, as it is at first, of all voices.
+    pub fn reset(&mut self) {
+        self.voices.iter_mut().flatten().for_each(buffer::clear);
+        for state in self.inputs.iter_mut().skip(1) {
+            buffer::clear(&mut state.tensor.data);
+        }
+    }
+
+    fn frame(&self) -> Option<&Input> {
+        self.inputs.first()
+    }
+
+    /// Returns the input of the next run. Before [`prepare`](Runner::prepare) it is empty.
+    pub fn input(&mut self) -> &mut Tensor {
+        // The first input is there from the start.
+        &mut self.inputs[0].tensor
+    }
+
+    /// Runs once and returns the answers, in the order of [`Model::outputs`]. State goes to the next run.
+    ///
+    /// The memory is that of the last run where shapes repeat. For an image the single output has rank
+    /// 4. In a picture or in sound, a NaN or an infinity is an error.
+    pub fn run(&mut self) -> Result<&[Tensor], Error> {
+        let is_ready = |it: &Input| {
+            !it.shape.is_empty() && buffer::len(&it.tensor.data) == it.shape.iter().product::<usize>()
+        };
+        if !self.frame().is_some_and(is_ready) {
+            return Err(self.not_prepared());
+        }
+        if let Err(cause) = self.binding.run(&mut self.inputs, &mut self.outputs) {
+            return Err(self.failure(cause));
+        }
+        self.hand_on()?;
+        match self.model().task {
+            Task::Image => self.check_picture()?,
+            Task::Audio => self.check_finite()?,
+            _ => {}
+        }
+        let answers = self.model().outputs.len();
+        Ok(self.outputs.get(..answers).unwrap_or_default())
+    }
+
+    /// The error of who uses a runner before [`prepare`](Runner::prepare).
+    pub fn not_prepared(&self) -> Error {
+        Error::NotPrepared {
+            path: self.path.clone(),
+        }
+    }
+
+    fn failure(&self, cause: String) -> Error {
+        Error::Run {
+            path: self.path.clone(),
+            backend: self.backend_name(),
+            cause,
+        }
+    }
+
+    /// Lets the state that came out change places with the one that went in.
+    fn hand_on(&mut self) -> Result<(), Error> {
+        let model = self.loaded.model();
+        let old = self.inputs.iter_mut().skip(1);
+        let new = self.outputs.iter_mut().skip(model.outputs.len());
+        for ((old, new), info) in old.zip(new).zip(&model.states) {
+            if old.shape != new.dims {
+                let (name, wanted) = (&info.output.name, &old.shape);
+                let cause = format!(
+                    "state '{name}' has the shape {:?} where {wanted:?} went in",
+                    new.dims
+                );
+                return Err(self.failure(cause));
+            }
+            std::mem::swap(&mut old.tensor.data, &mut new.data);
+        }
+        Ok(())
+    }
+
+    fn check_finite(&self) -> Result<(), Error> {
+        let (Some(output), Some(info)) = (self.outputs.first(), self.model().outputs.first()) else {
+            return Ok(());
+        };
+        match buffer::first_not_finite(&output.data) {
+            None => Ok(()),
+            Some((index, value)) => Err(Error::NotFinite {
+                path: self.path.clone(),
+                output: info.name.clone(),
+                index,
+                value,
+            }),
+        }
+    }
+
+    fn check_picture(&mut self) -> Result<(), Error> {
+        self.check_finite()?;
+        let model = self.loaded.model();
+        let (Some(spec), Some(info)) = (&model.output_spec, model.outputs.first()) else {
+            return Ok(());
+        };
+        let Some(output) = self.outputs.first_mut().filter(|it| it.dims.len() != 4) else {
+            return Ok(());
+        };
+        match input_shape::picture_dims(&output.dims, spec.layout) {
+            Some(dims) => output.dims = dims.to_vec(),
+            None => {
+                let cause = format!("output '{}' changed its shape to {:?}", info.name, output.dims);
+                return Err(self.failure(cause));
+            }
+        }
+        Ok(())
+    }
+
+    fn checked_shape(&self, dims: &[usize]) -> Result<Vec<usize>, Error> {
+        let model = self.model();
+        let fits = |(size, dim): (&usize, &Dim)| match dim {
+            Dim::Fixed(fixed) => size == fixed,
+            Dim::Dynamic(_) => *size != 0,
+        };
+        input_shape::of_input(&model.input_spec, dims, model.input.dims.len())
+            .filter(|shape| {
+                shape.len() == model.input.dims.len() && shape.iter().zip(&model.input.dims).all(fits)
+            })
+            .ok_or_else(|| Error::Shape {
+                path: self.path.clone(),
+                dims: dims.to_vec(),
+                expected: dims_line(&model.input.dims),
+            })
+    }
+}
