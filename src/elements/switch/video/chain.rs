@@ -240,3 +240,34 @@ fn conclude(
     core.push_events(events);
     core.src.push(answer.buffer)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::elements::switch::AvrecSwitch;
+    use crate::elements::switch::lanes::table::LOCKS;
+
+    #[test]
+    fn a_plain_frame_takes_the_lock_of_the_table_five_times_at_most() {
+        gst::init().unwrap();
+        let switch = gst::glib::Object::new::<AvrecSwitch>();
+        switch.set_property_from_str("late-policy", "wait");
+        let candidate = gst::ElementFactory::make("identity").build().unwrap();
+        switch.add(&candidate).unwrap();
+        let mut harness = gst_check::Harness::with_element(&switch, Some("sink"), Some("src"));
+        harness.play();
+        harness.set_src_caps_str("video/x-raw,format=RGB,width=8,height=8,framerate=25/1");
+        // The push runs on this thread, up to the other end of the harness.
+        let mut locks_of_a_frame = || {
+            let before = LOCKS.get();
+            let frame = gst::Buffer::with_size(8 * 8 * 3).unwrap();
+            assert_eq!(harness.push(frame), Ok(gst::FlowSuccess::Ok));
+            harness.pull().unwrap();
+            LOCKS.get() - before
+        };
+        // The first frame waits for the candidate, and some more warm it up.
+        (0..20).for_each(|_| _ = locks_of_a_frame());
+        let most = (0..50).map(|_| locks_of_a_frame()).max();
+        assert!(most.is_some_and(|it| (1..=5).contains(&it)), "{most:?}");
+    }
+}
