@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use gst::prelude::*;
 
-use super::lane::MAX_LAG;
 use super::stream::AudioStream;
 use crate::elements::switch::CAT;
 use crate::elements::switch::lanes::watchdog::lane_failed;
 use crate::elements::switch::shared::Shared;
+
+/// The most that a lane may lag. No model for live audio looks so far ahead; an element that returns nothing at all
+/// would else hold up the stream for ever.
+pub const MAX_LAG: Duration = Duration::from_secs(5);
 
 thread_local! {
     /// Whether this thread asks a lane for its own latency, without that of the stream before it.
