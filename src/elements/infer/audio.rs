@@ -10,7 +10,8 @@ use gst_base::prelude::*;
 use gst_base::subclass::base_transform::GenerateOutputSuccess;
 use gst_base::subclass::prelude::*;
 
-use super::audio_model::{Sound, WindowResult, samples_time};
+use super::audio_input::Sound;
+use super::audio_model::{self, WindowResult, samples_time};
 use super::audio_stream::AudioStream;
 use super::failure::Fault;
 use super::imp::Infer;
@@ -52,7 +53,7 @@ impl Infer {
         let mut stream = AudioStream::new(&sound);
         let taken = self.state.lock().active.take();
         let mut active = taken.ok_or_else(|| gst::loggable_error!(CAT, "no model is loaded for {caps}"))?;
-        let result = active.prepare_audio(&sound);
+        let result = audio_model::prepare(&mut active, &sound);
         let passage = active.passage();
         let running = Running::new(&active);
         let latency = latency(&stream, &active, &sound);
@@ -208,7 +209,7 @@ impl Infer {
     pub(super) fn forget_sound(&self) {
         let mut state = self.state.lock();
         if let Some(active) = &mut state.active {
-            active.forget_sound();
+            audio_model::forget(active);
         }
         let retired = state.audio.as_mut().and_then(|stream| {
             stream.forget();

@@ -7,36 +7,15 @@ use std::time::{Duration, Instant};
 use gst::prelude::*;
 
 use super::answer_settings::DecodeOptions;
+use super::audio_input::{AudioInput, Sound, Way};
 use super::enums::Output;
 use super::failure::Fault;
 use super::interpretation::LabeledAnswer;
 use super::model::{Active, Timing};
-use crate::audio::{ChannelUse, HopPlan, Hops, Spec, Windows};
+use crate::audio::{HopPlan, Hops, Windows};
 use crate::letterbox::{Letterbox, Size};
 use crate::runtime::{Model, Runner, Task};
 use crate::tensor::{Data, InputSpec, SoundSpec, Tensor};
-
-/// Sound as it comes, and what is wanted of its channels.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Sound {
-    pub spec: Spec,
-    pub channel_use: ChannelUse,
-}
-
-/// The sound that a runner was made ready for.
-pub struct AudioInput {
-    sound: Sound,
-    way: Way,
-    /// Windows since the model took over, for the stride.
-    windows: u64,
-}
-
-enum Way {
-    /// The answers replace the sound.
-    Hops(Box<Hops>),
-    /// The sound passes.
-    Windows(Box<Windows>),
-}
 
 /// What a model says about a stretch of sound.
 pub enum WindowResult<'a> {
@@ -56,152 +35,150 @@ pub struct Heard<'a> {
 /// Where an answer lies that tells no places.
 const NOWHERE: Size = Size { width: 1, height: 1 };
 
-impl Active {
-    /// Makes the model ready for sound of this kind. Cheap when it is.
-    pub fn prepare_audio(&mut self, sound: &Sound) -> Result<(), Fault> {
-        if self.is_prepared_for(sound) {
-            return Ok(());
-        }
-        let InputSpec::Sound(spec) = &self.model.input_spec else {
-            return Err(Fault::NotForSound);
-        };
-        if self.answers.output != Output::Meta {
-            return Err(Fault::Output {
-                output: self.answers.output.nick(),
-                task: self.model.task.name(),
-                needs: "frames to draw on; set output=meta on sound",
-            });
-        }
-        let channels = sound.spec.channels as usize;
-        let plan = HopPlan::new(sound.spec.rate, spec)?;
-        let way = match self.model.task {
-            Task::Audio => Way::Hops(Box::new(Hops::new(plan, channels, sound.channel_use)?)),
-            _ => Way::Windows(Box::new(Windows::new(plan, channels, step(&self.model, spec))?)),
-        };
-        self.runner.prepare(&[1, spec.channels, spec.hop])?;
-        self.runner.set_voices(match &way {
-            Way::Hops(hops) => hops.voices(),
-            Way::Windows(_) => 1,
+/// Makes the model ready for sound of this kind. Cheap when it is.
+pub fn prepare(active: &mut Active, sound: &Sound) -> Result<(), Fault> {
+    if is_prepared_for(active, sound) {
+        return Ok(());
+    }
+    let InputSpec::Sound(spec) = &active.model.input_spec else {
+        return Err(Fault::NotForSound);
+    };
+    if active.answers.output != Output::Meta {
+        return Err(Fault::Output {
+            output: active.answers.output.nick(),
+            task: active.model.task.name(),
+            needs: "frames to draw on; set output=meta on sound",
         });
-        self.audio = Some(AudioInput {
-            sound: sound.clone(),
-            way,
-            windows: 0,
-        });
-        Ok(())
     }
+    let channels = sound.spec.channels as usize;
+    let plan = HopPlan::new(sound.spec.rate, spec)?;
+    let way = match active.model.task {
+        Task::Audio => Way::Hops(Box::new(Hops::new(plan, channels, sound.channel_use)?)),
+        _ => Way::Windows(Box::new(Windows::new(plan, channels, step(&active.model, spec))?)),
+    };
+    active.runner.prepare(&[1, spec.channels, spec.hop])?;
+    active.runner.set_voices(match &way {
+        Way::Hops(hops) => hops.voices(),
+        Way::Windows(_) => 1,
+    });
+    active.audio = Some(AudioInput {
+        sound: sound.clone(),
+        way,
+        windows: 0,
+    });
+    Ok(())
+}
 
-    /// Whether the model is ready for sound of this kind.
-    pub fn is_prepared_for(&self, sound: &Sound) -> bool {
-        self.audio.as_ref().is_some_and(|it| it.sound == *sound)
+/// Whether the model is ready for sound of this kind.
+pub fn is_prepared_for(active: &Active, sound: &Sound) -> bool {
+    active.audio.as_ref().is_some_and(|it| it.sound == *sound)
+}
+
+/// The way of sound through a model whose answers replace it.
+pub fn hops(active: &Active) -> Option<&Hops> {
+    match &active.audio.as_ref()?.way {
+        Way::Hops(hops) => Some(hops),
+        Way::Windows(_) => None,
     }
+}
 
-    /// The way of sound through a model whose answers replace it.
-    pub fn hops(&self) -> Option<&Hops> {
-        match &self.audio.as_ref()?.way {
-            Way::Hops(hops) => Some(hops),
-            Way::Windows(_) => None,
+/// By how much answers lag behind the sound, without what it takes to gather hops.
+pub fn algorithmic_delay(active: &Active) -> Option<gst::ClockTime> {
+    let plan = hops(active)?.plan();
+    samples_time(plan.delay, plan.rate)
+}
+
+fn hops_mut(active: &mut Active) -> Result<(&mut Hops, &mut Runner), Fault> {
+    match active.audio.as_mut().map(|it| &mut it.way) {
+        Some(Way::Hops(hops)) => Ok((hops, &mut active.runner)),
+        _ => Err(active.runner.not_prepared().into()),
+    }
+}
+
+/// Takes one buffer of sound, and returns how long the runs took, if there were any.
+pub fn push(active: &mut Active, sound: &[Vec<f32>]) -> Result<Option<Duration>, Fault> {
+    let (hops, runner) = hops_mut(active)?;
+    let mut runs = None;
+    hops.push(sound, |voice, question, answer| {
+        let start = Instant::now();
+        run(runner, voice, question, answer)?;
+        *runs.get_or_insert(Duration::ZERO) += start.elapsed();
+        Ok::<_, Fault>(())
+    })?;
+    Ok(runs)
+}
+
+/// Asks for the answers to all sound that came.
+pub fn finish(active: &mut Active) -> Result<(), Fault> {
+    let (hops, runner) = hops_mut(active)?;
+    hops.finish(|voice, question, answer| run(runner, voice, question, answer))
+}
+
+/// Appends the next answers, up to `count`, and returns how many there were.
+pub fn pull(active: &mut Active, count: usize, sound: &mut [Vec<f32>]) -> usize {
+    hops_mut(active).map_or(0, |(hops, _)| hops.pull(count, sound))
+}
+
+/// Forgets the sound that came, as if the stream began anew.
+pub fn forget(active: &mut Active) {
+    match active.audio.as_mut().map(|it| &mut it.way) {
+        Some(Way::Hops(hops)) => hops.reset(),
+        Some(Way::Windows(windows)) => windows.reset(),
+        None => return,
+    }
+    active.runner.reset();
+    active.reset();
+}
+
+/// Takes sound that passes, and tells of each window that is whole and whose turn it is in a stride of
+/// `interval`.
+pub fn listen(
+    active: &mut Active,
+    sound: &[Vec<f32>],
+    (live, interval): (&DecodeOptions, u32),
+    mut tell: impl FnMut(&Model, Heard<'_>),
+) -> Result<(), Fault> {
+    let Some(AudioInput {
+        way: Way::Windows(windows),
+        windows: count,
+        ..
+    }) = &mut active.audio
+    else {
+        return Err(Fault::NotForSound);
+    };
+    windows.push(sound)?;
+    let samples = windows.length();
+    while let Some((first, window)) = windows.pull() {
+        let turn = *count % u64::from(interval.max(1));
+        *count += 1;
+        if turn != 0 {
+            continue;
         }
-    }
-
-    /// By how much answers lag behind the sound, without what it takes to gather hops.
-    pub fn algorithmic_delay(&self) -> Option<gst::ClockTime> {
-        let plan = self.hops()?.plan();
-        samples_time(plan.delay, plan.rate)
-    }
-
-    fn hops_mut(&mut self) -> Result<(&mut Hops, &mut Runner), Fault> {
-        match self.audio.as_mut().map(|it| &mut it.way) {
-            Some(Way::Hops(hops)) => Ok((hops, &mut self.runner)),
-            _ => Err(self.runner.not_prepared().into()),
-        }
-    }
-
-    /// Takes one buffer of sound, and returns how long the runs took, if there were any.
-    pub fn push_sound(&mut self, sound: &[Vec<f32>]) -> Result<Option<Duration>, Fault> {
-        let (hops, runner) = self.hops_mut()?;
-        let mut runs = None;
-        hops.push(sound, |voice, question, answer| {
-            let start = Instant::now();
-            run(runner, voice, question, answer)?;
-            *runs.get_or_insert(Duration::ZERO) += start.elapsed();
-            Ok::<_, Fault>(())
-        })?;
-        Ok(runs)
-    }
-
-    /// Asks for the answers to all sound that came.
-    pub fn finish_sound(&mut self) -> Result<(), Fault> {
-        let (hops, runner) = self.hops_mut()?;
-        hops.finish(|voice, question, answer| run(runner, voice, question, answer))
-    }
-
-    /// Appends the next answers, up to `count`, and returns how many there were.
-    pub fn pull_sound(&mut self, count: usize, sound: &mut [Vec<f32>]) -> usize {
-        self.hops_mut().map_or(0, |(hops, _)| hops.pull(count, sound))
-    }
-
-    /// Forgets the sound that came, as if the stream began anew.
-    pub fn forget_sound(&mut self) {
-        match self.audio.as_mut().map(|it| &mut it.way) {
-            Some(Way::Hops(hops)) => hops.reset(),
-            Some(Way::Windows(windows)) => windows.reset(),
-            None => return,
-        }
-        self.runner.reset();
-        self.reset();
-    }
-
-    /// Takes sound that passes, and tells of each window that is whole and whose turn it is in a stride of
-    /// `interval`.
-    pub fn listen(
-        &mut self,
-        sound: &[Vec<f32>],
-        (live, interval): (&DecodeOptions, u32),
-        mut tell: impl FnMut(&Model, Heard<'_>),
-    ) -> Result<(), Fault> {
-        let Some(AudioInput {
-            way: Way::Windows(windows),
-            windows: count,
-            ..
-        }) = &mut self.audio
-        else {
-            return Err(Fault::NotForSound);
-        };
-        windows.push(sound)?;
-        let samples = windows.length();
-        while let Some((first, window)) = windows.pull() {
-            let turn = *count % u64::from(interval.max(1));
-            *count += 1;
-            if turn != 0 {
-                continue;
+        let start = Instant::now();
+        fill(&mut active.runner.input().data, window);
+        let before_run = Instant::now();
+        let outputs = active.runner.run()?;
+        let run = before_run.elapsed();
+        let told = match &mut active.decoding {
+            Some(decoding) => {
+                let place = Letterbox::stretched(NOWHERE, NOWHERE);
+                WindowResult::Answer(decoding.read(outputs, place, live, 1)?)
             }
-            let start = Instant::now();
-            fill(&mut self.runner.input().data, window);
-            let before_run = Instant::now();
-            let outputs = self.runner.run()?;
-            let run = before_run.elapsed();
-            let told = match &mut self.decoding {
-                Some(decoding) => {
-                    let place = Letterbox::stretched(NOWHERE, NOWHERE);
-                    WindowResult::Answer(decoding.read(outputs, place, live, 1)?)
-                }
-                None => WindowResult::Tensors(outputs),
-            };
-            let timing = Timing {
-                run,
-                frame: start.elapsed(),
-            };
-            let heard = Heard {
-                first,
-                samples,
-                told,
-                timing,
-            };
-            tell(&self.model, heard);
-        }
-        Ok(())
+            None => WindowResult::Tensors(outputs),
+        };
+        let timing = Timing {
+            run,
+            frame: start.elapsed(),
+        };
+        let heard = Heard {
+            first,
+            samples,
+            told,
+            timing,
+        };
+        tell(&active.model, heard);
     }
+    Ok(())
 }
 
 /// Time that so many samples take, rounded up.

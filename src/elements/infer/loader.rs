@@ -13,6 +13,7 @@ use gst::subclass::prelude::*;
 
 use super::Infer;
 use super::answer_settings::AnswerSettings;
+use super::audio_model;
 use super::failure::Fault;
 use super::model::{Active, output_info};
 use crate::runtime::Options;
@@ -107,9 +108,9 @@ fn make_ready(
     };
     let sound = element.upgrade().and_then(|element| element.imp().sound(epoch));
     if let Some(sound) = sound {
-        active.prepare_audio(&sound)?;
+        audio_model::prepare(&mut active, &sound)?;
         active.warm_up()?;
-        active.forget_sound();
+        audio_model::forget(&mut active);
         return Ok(active);
     }
     // The element is not held while something runs for long.

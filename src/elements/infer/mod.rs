@@ -150,6 +150,7 @@ use once_cell::sync::Lazy;
 
 mod answer_settings;
 mod audio;
+mod audio_input;
 mod audio_model;
 mod audio_stream;
 mod caps;

@@ -10,7 +10,7 @@ use gst_video::prelude::*;
 use gst_video::{VideoFrameRef, VideoInfo};
 
 use super::answer_settings::{AnswerSettings, DecodeOptions};
-use super::audio_model::AudioInput;
+use super::audio_input::AudioInput;
 use super::enums::Output;
 use super::failure::Fault;
 use super::interpretation::{Decoding, Interpretation, LabeledAnswer};

@@ -12,7 +12,7 @@ use gst_base::prelude::*;
 use gst_base::subclass::prelude::*;
 use gst_video::VideoInfo;
 
-use super::audio_model::Sound;
+use super::audio_input::Sound;
 use super::enums::Backend;
 use super::failure::Fault;
 use super::imp::Infer;
@@ -21,7 +21,7 @@ use super::model::Active;
 use super::settings::Settings;
 use super::state::{ModelState, SinkCaps, State, Waiting};
 use super::stats::Running;
-use super::{CAT, audio, caps, messages};
+use super::{CAT, audio, audio_model, caps, messages};
 use crate::runtime::{self, Model, Task, library};
 
 /// How often a wait looks whether the pad was deactivated, which tells no element of it. Flushes and
@@ -227,7 +227,7 @@ impl Infer {
             if state
                 .sound
                 .as_ref()
-                .is_some_and(|sound| !new.is_prepared_for(sound))
+                .is_some_and(|sound| !audio_model::is_prepared_for(&new, sound))
             {
                 state.order(Job::Prepare(new));
                 return;

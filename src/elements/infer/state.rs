@@ -7,7 +7,7 @@ use std::sync::mpsc::Sender;
 
 use gst_video::VideoInfo;
 
-use super::audio_model::Sound;
+use super::audio_input::Sound;
 use super::audio_stream::AudioStream;
 use super::key_frames::KeyFrames;
 use super::loader::Job;

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::audio_model;
 use super::model::{Active, Timing};
 use crate::messages::{InferStats, Loaded, Percentiles, RunningModel};
 use crate::runtime::Model;
@@ -43,7 +44,7 @@ impl Running {
             scale_width: model.scale.width.value(),
             scale_height: model.scale.height.value(),
             input_dims: active.input_dims().as_deref().map(dims),
-            algorithmic_delay: active.algorithmic_delay(),
+            algorithmic_delay: audio_model::algorithmic_delay(active),
         };
         Running {
             path: active.path().to_owned(),
