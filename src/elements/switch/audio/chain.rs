@@ -46,6 +46,7 @@ pub fn chain(
         core.set_frame_duration(control, duration, true);
     }
     let mut context = FrameContext::enter(core, &mut control.adapter, frame);
+    control.publish(&core.published);
     take_in(core, stream, &mut context, samples)?;
     answer(core, &mut control.adapter, stream, &mut context)?;
     conclude(core, control, stream, context)

@@ -78,6 +78,8 @@ fn answer(
             )
         };
         feed(core, next);
+        // The candidate works already.
+        control.publish(&core.published);
         context.announce(core, &control.adapter, &mut control.totals);
         match core.lanes.wait_answer(deadline) {
             Outcome::Answered(answer) => return Ok(FrameOutcome::Push(AnsweredBy::Active(lane), answer)),
