@@ -74,9 +74,9 @@ fn answer(pass: &mut Pass) -> Result<Answer, gst::FlowError> {
             (lanes.claim(lane, frame, Purpose::Answer), deadline)
         };
         feed(pass.core, next);
-        pass.announce();
-        // The candidate works meanwhile.
+        // The candidate works already.
         pass.control.publish(&pass.core.published);
+        pass.announce();
         match lanes.wait_answer(deadline) {
             Outcome::Answered(answer) => return Ok(Some((AnsweredBy::Active(lane), answer))),
             Outcome::Flushing => return Err(gst::FlowError::Flushing),
