@@ -255,7 +255,9 @@ impl State {
         let since = gst::ClockTime::SECOND
             .mul_div_floor(self.given, self.rate)
             .unwrap();
-        writable.set_pts(self.time.map(|it| it + since));
+        // Below zero time stamps are numbers near 2^64, and go round there as they do in C.
+        let time = self.time.map(|it| it.nseconds().wrapping_add(since.nseconds()));
+        writable.set_pts(time.map(gst::ClockTime::from_nseconds));
         self.given += samples as u64;
         Some(buffer)
     }

@@ -10,6 +10,7 @@ use gst::ClockTime;
 use gst::prelude::*;
 
 use super::answer_settings::DecodeOptions;
+
 use super::audio_model::{Heard, Sound};
 use super::failure::Fault;
 use super::model::Active;
@@ -33,8 +34,11 @@ pub struct AudioStream {
     crossfader: Crossfader,
     /// What all buffers so far have as a common divisor of their lengths, which says how much must wait.
     unit: usize,
-    answers: Answers,
-    leaving: Option<Leaving>,
+    tracks: Tracks,
+    /// The track of the model that answers; the other one is that of the model before it.
+    current: usize,
+    /// A model that was replaced, and is heard until the new one took over.
+    leaving: Option<Box<Active>>,
     /// A replaced model that is not needed any more.
     retired: Option<Box<Active>>,
     /// Buffers that leave before the next one is taken.
@@ -50,32 +54,53 @@ pub struct AudioStream {
 
 /// What one model has answered and has not gone out yet.
 #[derive(Default)]
-struct Answers {
-    /// Counts the models of the stream.
-    model: usize,
+struct Track {
     /// Position of the first sample that it heard.
     since: u64,
     /// Position from which on it may be heard.
     ready_at: u64,
-    ring: Ring<u8>,
+    answers: Ring<u8>,
 }
 
-/// A model that was replaced, and is heard until the new one took over.
-struct Leaving {
-    old: Box<Active>,
-    answers: Answers,
+/// The tracks of the model that answers and of the one before it, as sources of the cross-fade.
+#[derive(Default)]
+struct Tracks([Track; 2]);
+
+impl Track {
+    fn begin(&mut self, at: u64, warm_up: u64, width: usize) {
+        (self.since, self.ready_at) = (at, at + warm_up);
+        self.answers.restart(at, width);
+    }
+}
+
+impl SampleSources for Tracks {
+    fn span(&self, source: Source) -> Range<u64> {
+        match source {
+            Source::Candidate(track) => self.0[track].answers.span(),
+            Source::Input => 0..0,
+        }
+    }
+
+    fn read(&self, source: Source, from: u64, into: &mut [u8]) -> bool {
+        match source {
+            Source::Candidate(track) => self.0[track].answers.read(from, into),
+            Source::Input => false,
+        }
+    }
 }
 
 impl AudioStream {
     pub fn new(sound: &Sound) -> AudioStream {
         let mut crossfader = Crossfader::new(sound.spec);
-        crossfader.set_fade(sound.spec.samples_in(CROSSFADE));
+        // The first sample of a fade is still the old source alone.
+        crossfader.set_fade(sound.spec.samples_in(CROSSFADE) + 1);
         AudioStream {
             sound: sound.clone(),
             timeline: Timeline::new(sound.spec.rate),
             crossfader,
             unit: 0,
-            answers: Answers::default(),
+            tracks: Tracks::default(),
+            current: 0,
             leaving: None,
             retired: None,
             outgoing: VecDeque::new(),
@@ -106,21 +131,15 @@ impl AudioStream {
     /// Lets `old` be heard on until the model that replaces it has warmed up. Returns it where nothing was heard
     /// of it yet.
     pub fn replace(&mut self, old: Box<Active>) -> Option<Box<Active>> {
-        let since = self.timeline.end();
-        self.answers.since = since;
+        let at = self.timeline.end();
         if self.is_new || self.leaving.is_some() || old.hops().is_none() {
+            self.tracks.0[self.current].since = at;
             return Some(old);
         }
         let spec = self.sound.spec;
-        let mut answers = Answers {
-            model: self.answers.model + 1,
-            since,
-            ready_at: since + spec.samples_in(WARM_UP),
-            ring: Ring::default(),
-        };
-        answers.ring.restart(since, spec.width());
-        let answers = std::mem::replace(&mut self.answers, answers);
-        self.leaving = Some(Leaving { old, answers });
+        self.current = 1 - self.current;
+        self.tracks.0[self.current].begin(at, spec.samples_in(WARM_UP), spec.width());
+        self.leaving = Some(old);
         None
     }
 
@@ -129,8 +148,8 @@ impl AudioStream {
     pub fn answer(&mut self, active: &mut Active, buffer: gst::Buffer) -> Result<Option<Duration>, Fault> {
         self.enter(active, &buffer)?;
         let runs = active.push_sound(&self.input)?;
-        if let Some(leaving) = &mut self.leaving {
-            leaving.old.push_sound(&self.input)?;
+        if let Some(old) = &mut self.leaving {
+            old.push_sound(&self.input)?;
         }
         self.fetch(active);
         let lags = self.models(active).filter_map(Active::hops);
@@ -140,10 +159,9 @@ impl AudioStream {
             let output = self.play(buffer, due)?;
             self.outgoing.push_back(output);
         }
-        let is_heard = |it: &mut Leaving| self.crossfader.sounds(Source::Candidate(it.answers.model));
-        let is_over = |it: &mut Leaving| self.answers.ready_at < self.crossfader.position() && !is_heard(it);
-        if let Some(leaving) = self.leaving.take_if(is_over) {
-            self.retired = Some(leaving.old);
+        let [answering, before] = [self.current, 1 - self.current].map(Source::Candidate);
+        if self.crossfader.target() == Some(answering) && !self.crossfader.sounds(before) {
+            self.retired = self.leaving.take().or(self.retired.take());
         }
         Ok(runs)
     }
@@ -153,8 +171,8 @@ impl AudioStream {
         let waiting = self.waiting();
         if waiting != 0 && active.hops().is_some() {
             active.finish_sound()?;
-            if let Some(leaving) = &mut self.leaving {
-                leaving.old.finish_sound()?;
+            if let Some(old) = &mut self.leaving {
+                old.finish_sound()?;
             }
             self.fetch(active);
             let output = self.play(gst::Buffer::new(), waiting)?;
@@ -199,7 +217,7 @@ impl AudioStream {
         let mut timings = Vec::new();
         active.listen(&self.input, request, |model, heard| {
             timings.push(heard.timing);
-            let first = self.answers.since + heard.first;
+            let first = self.tracks.0[self.current].since + heard.first;
             let positions = first..first + heard.samples as u64;
             tell(model, &heard, self.timeline.span(positions));
         })?;
@@ -221,8 +239,7 @@ impl AudioStream {
             self.timeline.begin(pts);
             let at = self.timeline.end();
             self.crossfader.restart(at);
-            self.answers.ring.restart(at, self.sound.spec.width());
-            (self.answers.since, self.answers.ready_at) = (at, at);
+            self.tracks.0[self.current].begin(at, 0, self.sound.spec.width());
             self.is_new = false;
         }
         let samples = self.read(buffer)?;
@@ -249,8 +266,7 @@ impl AudioStream {
 
     /// The model that answers, and the one that it replaces.
     fn models<'a>(&'a self, active: &'a Active) -> impl Iterator<Item = &'a Active> {
-        let leaving = self.leaving.as_ref().map(|it| it.old.as_ref());
-        leaving.into_iter().chain([active])
+        self.leaving.as_deref().into_iter().chain([active])
     }
 
     /// Samples that came in and have not gone out.
@@ -261,24 +277,20 @@ impl AudioStream {
     fn begin_anew(&mut self) {
         (self.is_new, self.starts, self.unit) = (true, true, 0);
         self.crossfader.restart(self.timeline.end());
-        if let Some(leaving) = self.leaving.take() {
-            self.retired = Some(leaving.old);
-        }
+        self.retired = self.leaving.take().or(self.retired.take());
     }
 
     /// Fetches what the models have answered.
     fn fetch(&mut self, active: &mut Active) {
         let spec = self.sound.spec;
-        let mut fetch = |model: &mut Active, answers: &mut Answers| {
+        let models = [Some(active), self.leaving.as_deref_mut()];
+        for (model, track) in models.into_iter().zip([self.current, 1 - self.current]) {
+            let Some(model) = model else { continue };
             self.output.iter_mut().for_each(Vec::clear);
             let samples = model.pull_sound(usize::MAX, &mut self.output);
             self.bytes.resize(samples * spec.width(), 0);
             join(&spec, &self.output, &mut self.bytes);
-            answers.ring.append(&self.bytes);
-        };
-        fetch(active, &mut self.answers);
-        if let Some(leaving) = &mut self.leaving {
-            fetch(&mut leaving.old, &mut leaving.answers);
+            self.tracks.0[track].answers.append(&self.bytes);
         }
     }
 
@@ -306,42 +318,16 @@ impl AudioStream {
         if std::mem::take(&mut self.starts) {
             target.set_flags(gst::BufferFlags::DISCONT);
         }
-        let leaving = self.leaving.as_ref().map(|it| &it.answers);
-        // The one that is replaced is heard until the other is ready.
-        let requests = [Some(&self.answers), leaving].map(|it| Request {
-            source: Source::Candidate(it.map_or(usize::MAX, |it| it.model)),
-            ready_at: it.map_or(u64::MAX, |it| it.ready_at),
+        // The model before is heard until the other one is ready.
+        let requests = [self.current, 1 - self.current].map(|track| Request {
+            source: Source::Candidate(track),
+            ready_at: self.tracks.0[track].ready_at,
         });
-        let sources = Answered([Some(&self.answers), leaving]);
         let mut map = target.map_writable().map_err(|_| Fault::Memory(size))?;
-        self.crossfader.play(&requests, &sources, &mut map);
+        self.crossfader.play(&requests, &self.tracks, &mut map);
         drop(map);
         let gone = self.crossfader.position();
-        self.answers.ring.forget(gone);
-        if let Some(leaving) = &mut self.leaving {
-            leaving.answers.ring.forget(gone);
-        }
+        self.tracks.0.iter_mut().for_each(|it| it.answers.forget(gone));
         Ok(buffer)
-    }
-}
-
-/// What the models have answered, by their numbers.
-struct Answered<'a>([Option<&'a Answers>; 2]);
-
-impl Answered<'_> {
-    fn ring(&self, source: Source) -> Option<&Ring<u8>> {
-        let answers = self.0.iter().flatten();
-        let mut of_model = answers.filter(|it| source == Source::Candidate(it.model));
-        of_model.next().map(|it| &it.ring)
-    }
-}
-
-impl SampleSources for Answered<'_> {
-    fn span(&self, source: Source) -> Range<u64> {
-        self.ring(source).map_or(0..0, Ring::span)
-    }
-
-    fn read(&self, source: Source, from: u64, into: &mut [u8]) -> bool {
-        self.ring(source).is_some_and(|it| it.read(from, into))
     }
 }

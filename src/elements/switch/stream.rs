@@ -31,7 +31,7 @@ pub struct Control {
 }
 
 impl Control {
-    /// Shows what is known now, once a frame.
+    /// Shows what is known now: when it is decided who answers a frame, and before the frame leaves.
     pub fn publish(&self, published: &Published) {
         published.publish(&self.totals, &self.adapter);
     }

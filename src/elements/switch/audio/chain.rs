@@ -6,20 +6,20 @@ use std::time::Duration;
 
 use gst::prelude::*;
 
-use super::drain::end_stretch;
-use super::feed::{RequiredLanes, await_required, feed_others, feed_required, is_served};
-use super::lane::{StreamPosition, WARM_AHEAD, is_settled, keeps_up};
-use super::latency::keep_delay;
-use super::metas;
+use super::feed::{RequiredLanes, await_required, end_others, feed_others, feed_required, is_served};
+use super::lane::{StreamPosition, WARM_AHEAD};
+use super::lane_output::{is_settled, keeps_up, largest_delay};
 use super::stream::{AudioStream, Versions};
+use super::{latency, shadow};
 use crate::audio::Source;
-use crate::elements::switch::deadline;
 use crate::elements::switch::frame::{AnsweredBy, FrameContext, Left, give_up};
+use crate::elements::switch::lanes::feed::flush;
 use crate::elements::switch::lanes::lane::Lane;
 use crate::elements::switch::policy_adapter::PolicyAdapter;
 use crate::elements::switch::settings::LatePolicy;
 use crate::elements::switch::shared::Shared;
 use crate::elements::switch::stream::Control;
+use crate::elements::switch::{CAT, deadline};
 
 /// Takes a buffer of audio in, and pushes the samples out that are due then.
 pub fn chain(
@@ -46,6 +46,7 @@ pub fn chain(
         core.set_frame_duration(control, duration, true);
     }
     let mut context = FrameContext::enter(core, &mut control.adapter, frame);
+    control.publish(&core.published);
     take_in(core, stream, &mut context, samples)?;
     answer(core, &mut control.adapter, stream, &mut context)?;
     conclude(core, control, stream, context)
@@ -101,7 +102,10 @@ fn answer(
         choose_lane(core, adapter, stream, context)?;
         let required = feed_required(core, stream, context);
         await_required(core, adapter, stream, context, &required)?;
-        keep_delay(core, stream);
+        let delay = largest_delay(&core.lanes.lock());
+        if stream.delay < delay {
+            latency::grow(core, stream, delay);
+        }
         if !context.waits() || can_play(core, stream, context, &required) {
             return Ok(());
         }
@@ -203,7 +207,10 @@ fn conclude(
         Some(_) => Left::Answer,
     };
     context.record(core, &mut control.totals, Some(source), left, latency);
-    feed_others(core, &mut control.adapter, stream, &context, source);
+    if feed_others(core, stream, &context) {
+        shadow::look_beside(core, &mut control.adapter, stream, &context, source);
+    }
+    end_others(core, stream);
     announce_warm(core);
     control.publish(&core.published);
     match out {
@@ -246,7 +253,7 @@ pub fn play(
             _ => None,
         }
     };
-    metas::apply(stream, buffer, begin..end, entered, &said.unwrap_or_default());
+    stream.apply_metadata(buffer, begin..end, entered, &said.unwrap_or_default());
     Ok(Some(out))
 }
 
@@ -260,6 +267,65 @@ pub fn push(
     let events = control.output.before(Some(&stream.caps));
     core.push_events(events);
     core.src.push(buffer)
+}
+
+/// Sends out all that came in. Time begins anew with the next buffer, and no lane knows what was before.
+pub fn end_stretch(
+    core: &Shared,
+    control: &mut Control,
+    stream: &mut AudioStream,
+) -> Result<(), gst::FlowError> {
+    if stream.is_new {
+        return Ok(());
+    }
+    let end = stream.timeline.end();
+    if stream.crossfader.position() < end {
+        drain(core, control, stream)?;
+        let floor = control.adapter.named().floor;
+        if let Some(buffer) = play(core, stream, end, floor, None)? {
+            push(core, control, stream, buffer)?;
+            control.totals.counts.frames_out += 1;
+            control.publish(&core.published);
+        }
+    }
+    core.lanes
+        .change(|lanes| lanes.iter_mut().for_each(|it| it.audio.end()));
+    stream.is_new = true;
+    Ok(())
+}
+
+/// Gets the last samples out of the lane that sounds.
+fn drain(core: &Shared, control: &Control, stream: &AudioStream) -> Result<(), gst::FlowError> {
+    let Some(Source::Candidate(lane)) = stream.crossfader.target() else {
+        return Ok(());
+    };
+    let policy = core.timing.late_policy(&core.settings.load(), &core.sink);
+    let deadline = deadline::of_drain(policy, control.adapter.budget());
+    core.lanes.wait_lane(lane, deadline, is_settled);
+    let may_return = |it: &Lane| it.audio.hears() && is_settled(it);
+    let may_return = core.lanes.lock().is(lane, may_return);
+    let Some(pads) = core.lanes.elements(lane).filter(|_| may_return) else {
+        return Ok(());
+    };
+    pads.entry.push_event(gst::event::Eos::new());
+    let is_drained = |it: &Lane| it.audio.is_drained || !it.audio.hears();
+    if !core.lanes.wait_lane(lane, deadline, is_drained) {
+        return Err(gst::FlowError::Flushing);
+    }
+    if core.lanes.lock().get(lane).is_none_or(is_drained) {
+        // So that it can hear again, or be told of what comes.
+        flush(core, &pads.entry);
+        return Ok(());
+    }
+    let name = &pads.name;
+    gst::warning!(
+        CAT,
+        "Candidate {name} does not give its last samples; the input's go out"
+    );
+    if let Some(it) = core.lanes.lock().get_mut(lane) {
+        it.needs_flush = true;
+    }
+    Ok(())
 }
 
 /// Tells of the lanes that have become warm.

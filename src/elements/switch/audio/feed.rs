@@ -5,13 +5,13 @@
 
 use std::time::Instant;
 
-use super::lane::{self, AudioBlock, is_settled, keeps_up};
+use super::lane::AudioBlock;
+use super::lane_output::{self, is_settled, keeps_up, lags_too_far};
 use super::latency;
-use super::shadow;
 use super::stream::AudioStream;
 use crate::audio::Source;
 use crate::elements::switch::deadline;
-use crate::elements::switch::frame::{AnsweredBy, FrameContext};
+use crate::elements::switch::frame::FrameContext;
 use crate::elements::switch::lanes::feed::feed;
 use crate::elements::switch::lanes::lane::Lane;
 use crate::elements::switch::lanes::state::Lanes;
@@ -139,7 +139,7 @@ pub fn hear(core: &Shared, lane: usize, block: Option<AudioBlock>, context: &Fra
         {
             it.audio.end();
         }
-        lane::hear(&mut lanes, lane, block)
+        lane_output::hear(&mut lanes, lane, block)
     };
     feed(core, next);
 }
@@ -188,7 +188,7 @@ fn await_stragglers(core: &Shared, required: &RequiredLanes) -> Result<(), gst::
             if let Some(it) = it.filter(|it| it.audio.hears() && it.run.is_none()) {
                 it.audio.accept_lag();
             }
-            lane::lags_too_far(lanes, lane)
+            lags_too_far(lanes, lane)
         });
         if let Some(lag) = lag {
             latency::leave(core, lane, lag);
@@ -226,26 +226,22 @@ fn note_miss(
     }
 }
 
-/// Lets lanes hear the newest buffer that nobody waits for: who is to sound soon, who is the floor, who gets warm, and
-/// who is only looked at. A lane that is not to hear it hears nothing more.
-pub fn feed_others(
-    core: &Shared,
-    adapter: &mut PolicyAdapter,
-    stream: &mut AudioStream,
-    context: &FrameContext,
-    source: AnsweredBy,
-) {
-    for lane in [stream.wanted, stream.leaving, context.plan.named.floor]
-        .into_iter()
-        .flatten()
-    {
+/// Lets lanes hear the newest buffer that nobody waits for: who is to sound soon, who is the floor, and who gets warm.
+/// Whether there is time to only look at some is what it returns.
+pub fn feed_others(core: &Shared, stream: &AudioStream, context: &FrameContext) -> bool {
+    let others = [stream.wanted, stream.leaving, context.plan.named.floor];
+    for lane in others.into_iter().flatten() {
         hear(core, lane, stream.newest(RunKind::Overlapped), context);
     }
     let warming = next_to_warm(&core.lanes.lock());
-    match warming {
-        Some(lane) => hear(core, lane, stream.newest(RunKind::WarmUp), context),
-        None => shadow::look_beside(core, adapter, stream, context, source),
+    if let Some(lane) = warming {
+        hear(core, lane, stream.newest(RunKind::WarmUp), context);
     }
+    warming.is_none()
+}
+
+/// A lane that has not been let hear the newest buffer hears nothing more.
+pub fn end_others(core: &Shared, stream: &AudioStream) {
     let end = stream.timeline.end();
     core.lanes.change(|lanes| {
         for it in lanes.iter_mut() {

@@ -1,14 +1,47 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! What a lane's own threads do where the stream is audio: they bring what it returns, and fetch what it hears next.
+//! What a lane is fed and what it returns, one buffer at a time: bookkeeping under the table's lock, and what the lane's
+//! own threads do, which bring what it returns and fetch what it hears next.
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
 
 use gst::prelude::*;
 
-use super::lane::{self, Misfit};
-use super::latency;
+use super::lane::{AudioBlock, LaneAudio, OutputThread, StreamPosition, WARM_AHEAD};
+use super::latency::{self, MAX_LAG};
+use crate::audio::{AlignedTrack, Spec};
 use crate::elements::switch::lanes::feed::feed;
+use crate::elements::switch::lanes::lane::{Lane, LaneState, Purpose};
+use crate::elements::switch::lanes::run::{Feed, RunEnd};
+use crate::elements::switch::lanes::state::Lanes;
+use crate::elements::switch::lanes::table::RETURN_GRACE;
 use crate::elements::switch::lanes::watchdog::lane_failed;
 use crate::elements::switch::shared::Shared;
+use crate::policy::RunKind;
+
+thread_local! {
+    /// The lane into whose candidate this thread just pushes a buffer.
+    static PUSHING: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// Runs the push of a buffer into a lane's candidate; what the lane returns meanwhile, on this thread, is told apart
+/// from what comes from a thread of its own.
+pub fn within_push<T>(lane: usize, push: impl FnOnce() -> T) -> T {
+    PUSHING.set(Some(lane));
+    let result = push();
+    PUSHING.set(None);
+    result
+}
+
+/// What a lane returned that cannot be used.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Misfit {
+    /// It has another format than the stream.
+    Format(Option<Spec>),
+    /// So many bytes are not a whole number of samples.
+    Size(usize),
+}
 
 /// Takes in what a lane returned; runs on a thread of the lane's.
 pub fn delivered(core: &Shared, lane: usize, buffer: &gst::Buffer) {
@@ -16,7 +49,7 @@ pub fn delivered(core: &Shared, lane: usize, buffer: &gst::Buffer) {
         let cause = "what it gives cannot be read";
         return lane_failed(core, lane, cause, "let it give ordinary memory");
     };
-    match core.lanes.change(|lanes| lane::take(lanes, lane, buffer, &map)) {
+    match core.lanes.change(|lanes| take(lanes, lane, buffer, &map)) {
         Ok(next) => feed(core, next),
         Err(misfit) => {
             let (cause, remedy) = explanation(core, &misfit);
@@ -27,13 +60,13 @@ pub fn delivered(core: &Shared, lane: usize, buffer: &gst::Buffer) {
 
 /// Notes that a candidate let go of the buffer that it had in hand; runs on the lane's thread.
 pub fn returned(core: &Shared, lane: usize, entered: Option<gst::ClockTime>) {
-    let is_unknown = |it: &lane::LaneAudio| !it.has_declared || !it.track.has_output();
+    let is_unknown = |it: &LaneAudio| !it.has_declared || !it.track.has_output();
     if core.lanes.lock().is(lane, |it| is_unknown(&it.audio)) {
         latency::ask_delay(core, lane);
     }
     let (next, lag) = core.lanes.change(|lanes| {
-        let next = lane::let_go(lanes, lane, entered);
-        (next, lane::lags_too_far(lanes, lane))
+        let next = let_go(lanes, lane, entered);
+        (next, lags_too_far(lanes, lane))
     });
     match lag {
         Some(lag) => latency::leave(core, lane, lag),
@@ -60,4 +93,146 @@ fn explanation(core: &Shared, misfit: &Misfit) -> (String, &'static str) {
             "see the element: its buffers do not hold what its caps tell",
         ),
     }
+}
+
+/// Whether the lane has returned all that it could of what it hears, or hears nothing.
+pub fn is_settled(lane: &Lane) -> bool {
+    !lane.audio.hears() || (lane.run.is_none() && lane.audio.backlog.is_empty())
+}
+
+/// Whether the lane hears the stream and has not missed a deadline with what it has in hand.
+pub fn keeps_up(lane: &Lane) -> bool {
+    lane.audio.hears() && lane.run.is_none_or(|it| !it.abandoned)
+}
+
+/// Lets a lane hear a buffer, and returns it where it is to be pushed now: else the lane cannot take it, or gets it after
+/// those that it is still at. One that does not follow what the lane heard before begins a new stretch.
+pub fn hear(lanes: &mut Lanes, lane: usize, mut block: AudioBlock) -> Option<Feed> {
+    let StreamPosition { spec, .. } = lanes.position.filter(|_| !lanes.flushing)?;
+    give_up_waiting(lanes, lane);
+    let it = lanes.get_mut(lane)?;
+    if it.audio.hears_to() == Some(block.end) {
+        return None;
+    }
+    if it.audio.hears_to() != Some(block.start) {
+        it.audio.end();
+        if !it.is_idle() {
+            return None;
+        }
+        it.audio.track.begin(block.start, spec.width());
+        it.audio.metas.clear();
+        it.audio.is_drained = false;
+        block.frame.make_mut().set_flags(gst::BufferFlags::DISCONT);
+        block.kind = RunKind::WarmUp;
+    }
+    if it.run.is_none() {
+        return hand(lanes, lane, block);
+    }
+    let behind = block.end - it.audio.track.fed_to();
+    if spec.samples_in(WARM_AHEAD) + (block.end - block.start) < behind {
+        it.audio.end();
+    } else {
+        it.audio.backlog.push_back(block);
+    }
+    None
+}
+
+fn hand(lanes: &mut Lanes, lane: usize, block: AudioBlock) -> Option<Feed> {
+    let feed = lanes.claim(lane, block.frame, Purpose::Hear(block.kind))?;
+    lanes.get_mut(lane)?.audio.track.feed(block.end);
+    Some(feed)
+}
+
+/// Takes in what a lane returned, a buffer and its bytes. Returns the buffer that it is to get next, if that was what it
+/// had in hand.
+pub fn take(
+    lanes: &mut Lanes,
+    lane: usize,
+    buffer: &gst::BufferRef,
+    bytes: &[u8],
+) -> Result<Option<Feed>, Misfit> {
+    let (Some(position), Some(it)) = (lanes.position, lanes.get_mut(lane)) else {
+        return Ok(None);
+    };
+    if !it.audio.hears() {
+        return Ok(None);
+    }
+    if it.audio.spec != Some(position.spec) {
+        return Err(Misfit::Format(it.audio.spec));
+    }
+    if position.spec.samples_of(bytes.len()).is_none() {
+        return Err(Misfit::Size(bytes.len()));
+    }
+    let is_here = PUSHING.get() == Some(lane);
+    it.audio.take(&position, buffer, bytes, is_here);
+    let has_returned = it.run.is_some_and(|it| it.returned.is_some());
+    if has_returned && it.audio.track.is_up_to_date() {
+        return Ok(end_run(lanes, lane));
+    }
+    Ok(None)
+}
+
+/// Notes that the candidate let go of its buffer. Returns the one that it is to get next.
+pub fn let_go(lanes: &mut Lanes, lane: usize, entered: Option<gst::ClockTime>) -> Option<Feed> {
+    lanes.run_of(lane, entered)?.returned = Some(Instant::now());
+    let audio = &lanes.get(lane)?.audio;
+    let may_come = audio.thread == OutputThread::Elsewhere && !audio.track.is_up_to_date();
+    if may_come && audio.hears() {
+        return None;
+    }
+    end_run(lanes, lane)
+}
+
+/// Ends the wait for samples that do not come from a thread of the lane's own: it is further behind than it says.
+fn give_up_waiting(lanes: &mut Lanes, lane: usize) {
+    let Some(it) = lanes.get_mut(lane) else { return };
+    let returned = it.run.and_then(|it| it.returned);
+    if returned.is_some_and(|it| it + RETURN_GRACE <= Instant::now()) {
+        it.audio.accept_lag();
+        // What it would get next follows with the buffer at hand, or not at all.
+        it.audio.backlog.clear();
+        end_run(lanes, lane);
+    }
+}
+
+/// Ends a lane's run, and takes the next buffer from its backlog.
+fn end_run(lanes: &mut Lanes, lane: usize) -> Option<Feed> {
+    let StreamPosition { spec, .. } = lanes.position?;
+    let it = lanes.get_mut(lane)?;
+    let run = it.take_run(|_| true)?;
+    let track = &mut it.audio.track;
+    track.run_finished();
+    // The last warm-up run comes when it has heard and returned enough to know how far it lags.
+    let has_heard = spec.samples_in(WARM_AHEAD) <= track.fed() && track.has_output();
+    let is_last = matches!(it.state, LaneState::Warming { runs_left } if runs_left <= 1);
+    let end = RunEnd {
+        latency: gst::get_timestamp().saturating_sub(run.started).into(),
+        has_output: track.has_output() && !run.abandoned,
+        may_be_warm: has_heard || !is_last,
+    };
+    let next = it.audio.backlog.pop_front();
+    if lanes.end_run(lane, &run, end) {
+        lanes.warmed.push(lane);
+    }
+    hand(lanes, lane, next?)
+}
+
+/// How far the lane lags, where that is more than can be waited for; then nothing is expected of it any more.
+pub fn lags_too_far(lanes: &mut Lanes, lane: usize) -> Option<Duration> {
+    let spec = lanes.position?.spec;
+    let it = lanes.get_mut(lane)?;
+    let track = &mut it.audio.track;
+    let behind = if it.run.is_none() { track.behind() } else { 0 };
+    let lag = spec.duration_of(track.delay().max(behind));
+    if lag <= MAX_LAG {
+        return None;
+    }
+    *track = AlignedTrack::default();
+    Some(lag)
+}
+
+/// Largest delay of the lanes that may sound, in samples.
+pub fn largest_delay(lanes: &Lanes) -> u64 {
+    let present = lanes.iter().filter(|it| it.state != LaneState::Gone);
+    present.map(|it| it.audio.track.delay()).max().unwrap_or_default()
 }

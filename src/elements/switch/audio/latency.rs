@@ -7,11 +7,14 @@ use std::time::Duration;
 
 use gst::prelude::*;
 
-use super::lane::{self, MAX_LAG};
 use super::stream::AudioStream;
 use crate::elements::switch::CAT;
 use crate::elements::switch::lanes::watchdog::lane_failed;
 use crate::elements::switch::shared::Shared;
+
+/// The most that a lane may lag. No model for live audio looks so far ahead; an element that returns nothing at all
+/// would else hold up the stream for ever.
+pub const MAX_LAG: Duration = Duration::from_secs(5);
 
 thread_local! {
     /// Whether this thread asks a lane for its own latency, without that of the stream before it.
@@ -72,14 +75,10 @@ pub fn leave(core: &Shared, lane: usize, lag: Duration) {
     lane_failed(core, lane, &cause, remedy);
 }
 
-/// Lets the stream lag as far as the slowest lane needs, and tells the pipeline when that is more than before.
-pub fn keep_delay(core: &Shared, stream: &mut AudioStream) {
-    let needed = lane::largest_delay(&core.lanes.lock());
-    if needed <= stream.delay {
-        return;
-    }
-    stream.delay = needed;
-    let delay = stream.spec.duration_of(needed);
+/// Lets the stream lag as far as the slowest lane needs, which is more than before, and tells the pipeline.
+pub fn grow(core: &Shared, stream: &mut AudioStream, delay: u64) {
+    stream.delay = delay;
+    let delay = stream.spec.duration_of(delay);
     gst::info!(
         CAT,
         "Audio goes out {delay:?} later, since a candidate lags so far"

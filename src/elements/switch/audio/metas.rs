@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! What goes out with samples beside them: their time, what came in with them, and what a lane said of them in metas,
-//! kept by position until then.
+//! What a lane says of the audio in metas, kept by position until its samples go out.
 
 use std::collections::VecDeque;
 use std::ops::Range;
 
 use gst::prelude::*;
-
-use super::stream::AudioStream;
-use crate::elements::stamp;
 
 /// Metas that a lane put on its buffers, by the position at which the buffer began.
 #[derive(Debug, Default)]
@@ -64,53 +60,6 @@ pub fn put(said: &[gst::Buffer], buffer: &mut gst::BufferRef) {
             // A meta that cannot be copied by itself is one that its author bound to the buffer.
             let _ = meta.transform(buffer, &gst::meta::MetaTransformCopy::new(..));
         }
-    }
-}
-
-/// Flags of a buffer that came in which its samples keep wherever they go: not whether samples are missing before
-/// it, which is another question where they go out, nor that they are silence, which a candidate may have changed.
-fn kept_flags() -> gst::BufferFlags {
-    gst::BufferFlags::LIVE
-        | gst::BufferFlags::CORRUPTED
-        | gst::BufferFlags::MARKER
-        | gst::BufferFlags::DROPPABLE
-}
-
-/// Gives a buffer with samples of these positions their time, and the flags, the metas and the offset of the buffer that
-/// the first one came in with, and what was `said` of it. `entered` is when the newest buffer came in, where one did.
-pub fn apply(
-    stream: &mut AudioStream,
-    buffer: &mut gst::BufferRef,
-    positions: Range<u64>,
-    entered: Option<gst::ClockTime>,
-    said: &[gst::Buffer],
-) {
-    let span = stream.timeline.span(positions.clone());
-    if span.pts.is_some() {
-        buffer.set_pts(span.pts);
-        buffer.set_duration(span.duration);
-    }
-    let mut recent = stream.recent.iter();
-    if let Some((came_in, frame)) = recent.find(|it| it.0.contains(&positions.start)) {
-        buffer.set_flags(frame.flags() & kept_flags());
-        let offset = frame.offset();
-        if offset != gst::ffi::GST_BUFFER_OFFSET_NONE {
-            let offset = offset + (positions.start - came_in.start);
-            buffer.set_offset(offset);
-            buffer.set_offset_end(offset + (positions.end - positions.start));
-        }
-        for meta in frame.iter_meta::<gst::Meta>() {
-            // A meta that cannot be copied by itself is one that its author bound to the buffer.
-            let _ = meta.transform(buffer, &gst::meta::MetaTransformCopy::new(..));
-        }
-    }
-    put(said, buffer);
-    if std::mem::take(&mut stream.is_discontinuous) {
-        buffer.set_flags(gst::BufferFlags::DISCONT);
-    }
-    match entered {
-        Some(entered) => stamp::stamp(buffer, entered),
-        None => stamp::remove(buffer),
     }
 }
 

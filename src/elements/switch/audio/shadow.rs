@@ -7,41 +7,21 @@ use std::time::Duration;
 
 use super::feed::hear;
 use super::metas;
-use super::stream::AudioStream;
+use super::stream::{AudioStream, ShadowWindow};
 use crate::elements::switch::frame::{AnsweredBy, FrameContext};
 use crate::elements::switch::lanes::lane::Lane;
 use crate::elements::switch::lanes::lane_output::LaneOutput;
 use crate::elements::switch::policy_adapter::PolicyAdapter;
 use crate::elements::switch::scoring::trial::{Trial, TrialKind};
 use crate::elements::switch::shared::Shared;
-use crate::policy::RunKind;
 
 /// What is heard of each look after the lanes have got into the stream.
 const LENGTH: Duration = Duration::from_millis(500);
 
-/// A look at one or two lanes.
-#[derive(Debug)]
-pub struct ShadowWindow {
-    active: usize,
-    lanes: [Option<usize>; 2],
-    kind: RunKind,
-    /// Position of the first sample to compare.
-    position: u64,
-    /// Where the look ends.
-    end: u64,
-}
-
-/// What a lane has given of a window.
+/// What a lane has returned of a window.
 struct Taken {
     bytes: Vec<u8>,
     said: Vec<gst::Buffer>,
-}
-
-impl ShadowWindow {
-    /// Position of the first sample to compare.
-    pub fn position(&self) -> u64 {
-        self.position
-    }
 }
 
 /// Goes on with a look at other lanes, or begins one, if the policy wants one.

@@ -8,8 +8,9 @@ use std::ops::Range;
 use gst::prelude::*;
 
 use super::lane::AudioBlock;
-use super::shadow::ShadowWindow;
+use super::metas;
 use crate::audio::{BufferDuration, Crossfader, Request, Ring, SampleSources, Source, Spec, Timeline};
+use crate::elements::stamp;
 use crate::elements::switch::lanes::state::Lanes;
 use crate::policy::{Availability, CandidateId, RunKind, Switch};
 
@@ -41,6 +42,18 @@ pub struct AudioStream {
     pub is_new: bool,
     /// What goes out next does not follow what went out last.
     pub is_discontinuous: bool,
+}
+
+/// A look at one or two lanes beside the one that sounds.
+#[derive(Debug)]
+pub struct ShadowWindow {
+    pub active: usize,
+    pub lanes: [Option<usize>; 2],
+    pub kind: RunKind,
+    /// Position of the first sample to compare.
+    pub position: u64,
+    /// Where the look ends.
+    pub end: u64,
 }
 
 impl AudioStream {
@@ -153,12 +166,50 @@ impl AudioStream {
         requests
     }
 
+    /// Gives a buffer with samples of these positions their time, and the flags, the metas and the offset of the buffer that
+    /// the first one came in with, and what was `said` of it. `entered` is when the newest buffer came in, where one did.
+    pub fn apply_metadata(
+        &mut self,
+        buffer: &mut gst::BufferRef,
+        positions: Range<u64>,
+        entered: Option<gst::ClockTime>,
+        said: &[gst::Buffer],
+    ) {
+        let span = self.timeline.span(positions.clone());
+        if span.pts.is_some() {
+            buffer.set_pts(span.pts);
+            buffer.set_duration(span.duration);
+        }
+        let mut recent = self.recent.iter();
+        if let Some((came_in, frame)) = recent.find(|it| it.0.contains(&positions.start)) {
+            buffer.set_flags(frame.flags() & kept_flags());
+            let offset = frame.offset();
+            if offset != gst::ffi::GST_BUFFER_OFFSET_NONE {
+                let offset = offset + (positions.start - came_in.start);
+                buffer.set_offset(offset);
+                buffer.set_offset_end(offset + (positions.end - positions.start));
+            }
+            for meta in frame.iter_meta::<gst::Meta>() {
+                // A meta that cannot be copied by itself is one that its author bound to the buffer.
+                let _ = meta.transform(buffer, &gst::meta::MetaTransformCopy::new(..));
+            }
+        }
+        metas::put(said, buffer);
+        if std::mem::take(&mut self.is_discontinuous) {
+            buffer.set_flags(gst::BufferFlags::DISCONT);
+        }
+        match entered {
+            Some(entered) => stamp::stamp(buffer, entered),
+            None => stamp::remove(buffer),
+        }
+    }
+
     /// Lets go of the samples that nobody will read any more; buffers that a lane may have to hear again are kept for
     /// `memory` samples before what goes out next.
     pub fn forget(&mut self, lanes: &mut Lanes, memory: u64) {
         let next = self.crossfader.position();
         // The sample before is needed to lead over from it.
-        let kept = self.window.as_ref().map_or(next, |it| it.position().min(next));
+        let kept = self.window.as_ref().map_or(next, |it| it.position.min(next));
         let kept = kept.saturating_sub(1);
         self.input.forget(kept);
         for lane in lanes.iter_mut() {
@@ -179,6 +230,15 @@ fn block((positions, frame): &(Range<u64>, gst::Buffer), kind: RunKind) -> Audio
         end: positions.end,
         kind,
     }
+}
+
+/// Flags of a buffer that came in which its samples keep wherever they go: not whether samples are missing before
+/// it, which is another question where they go out, nor that they are silence, which a candidate may have changed.
+fn kept_flags() -> gst::BufferFlags {
+    gst::BufferFlags::LIVE
+        | gst::BufferFlags::CORRUPTED
+        | gst::BufferFlags::MARKER
+        | gst::BufferFlags::DROPPABLE
 }
 
 /// Whom to let sound, the first that can.

@@ -12,7 +12,7 @@ use gst::prelude::*;
 
 use super::queries::responsive_lanes;
 use crate::elements::switch::CAT;
-use crate::elements::switch::audio::drain;
+use crate::elements::switch::audio::events as audio_events;
 use crate::elements::switch::fact::Fact;
 use crate::elements::switch::shared::Shared;
 use crate::elements::switch::stream::{Stream, Streaming, VideoStream};
@@ -43,7 +43,7 @@ pub fn sink_event(core: &Arc<Shared>, event: gst::Event) -> bool {
             core.src.push_event(event)
         }
         gst::EventView::Caps(caps) => {
-            drain::before_event(core, streaming, &event);
+            audio_events::before_event(core, streaming, &event);
             set_caps(core, streaming, caps.caps_owned());
             // What is held has the size of the frames before.
             core.lanes.lock().held = None;
@@ -51,7 +51,7 @@ pub fn sink_event(core: &Arc<Shared>, event: gst::Event) -> bool {
             true
         }
         _ => {
-            drain::before_event(core, streaming, &event);
+            audio_events::before_event(core, streaming, &event);
             // A gap makes a transform produce nothing, so the lanes need not know.
             if event.type_() != gst::EventType::Gap {
                 tell_lanes(core, &event);
@@ -71,7 +71,7 @@ fn tell_lanes(core: &Shared, event: &gst::Event) {
 
 /// Gets ready for a stream with these caps, of audio or not, and takes the frame duration from them.
 fn set_caps(core: &Shared, streaming: &mut Streaming, caps: gst::Caps) {
-    if drain::enter(core, &mut streaming.stream, &caps) {
+    if audio_events::enter(core, &mut streaming.stream, &caps) {
         // The buffers will tell how long they are.
         return;
     }

@@ -5,17 +5,15 @@
 
 use std::time::{Duration, Instant};
 
-use super::chain::{self, FrameOutcome};
+use super::chain::{Answer, floor};
+use super::pass::Pass;
 use crate::elements::switch::deadline;
-use crate::elements::switch::frame::{AnsweredBy, FrameContext};
+use crate::elements::switch::frame::AnsweredBy;
 use crate::elements::switch::lanes::lane::{Lane, LaneState, Purpose};
 use crate::elements::switch::lanes::lane_output::LaneOutput;
 use crate::elements::switch::lanes::run::Outcome;
 use crate::elements::switch::messages;
-use crate::elements::switch::policy_adapter::PolicyAdapter;
-use crate::elements::switch::scoring::trial::{Trial, TrialKind};
-use crate::elements::switch::shared::Shared;
-use crate::elements::switch::stream::{Control, VideoStream};
+use crate::elements::switch::scoring::trial::TrialKind;
 use crate::policy::RunKind;
 
 /// What one candidate made of a frame.
@@ -35,61 +33,50 @@ impl Finding {
 }
 
 /// Lets every candidate answer the frame, tells what each made of it, and returns the active one's answer.
-pub fn survey(
-    core: &Shared,
-    control: &mut Control,
-    video: &VideoStream,
-    context: &mut FrameContext,
-) -> Result<(FrameOutcome, Duration), gst::FlowError> {
-    context.announce(core, &control.adapter, &mut control.totals);
+pub fn survey(pass: &mut Pass) -> Result<(Answer, Duration), gst::FlowError> {
+    pass.announce();
+    let core = pass.core;
     let list = core.lanes.list();
     // A look in the shadow from before the mode was set must not go on to another lane.
     core.lanes.lock().trial = None;
     for lane in list.present() {
-        make_ready(core, lane.number, control.totals.counts.frames_in == 0, context)?;
+        make_ready(pass, lane.number)?;
     }
-    if context.plan.choice.answer.is_none() {
-        context.replan(core, &mut control.adapter);
-        context.announce(core, &control.adapter, &mut control.totals);
+    if pass.context.plan.choice.answer.is_none() {
+        pass.replan();
+        pass.announce();
     }
     let mut findings = Vec::with_capacity(list.lanes.len());
     for lane in list.present().map(|it| it.number) {
         findings.push(Finding {
             lane,
-            answered: examine(core, lane, context)?,
+            answered: examine(pass, lane)?,
             agreement: None,
         });
     }
-    compare(core, &control.adapter, video, &mut findings, context);
-    core.bus.post(messages::survey(core, context, &findings));
-    choose(core, control, video, findings, context)
+    compare(pass, &mut findings);
+    core.bus.post(messages::survey(core, &pass.context, &findings));
+    choose(pass, findings)
 }
 
 /// Waits until the lane is loaded and free, and warms it up on the frame in hand.
-fn make_ready(
-    core: &Shared,
-    lane: usize,
-    is_first_frame: bool,
-    context: &FrameContext,
-) -> Result<(), gst::FlowError> {
+fn make_ready(pass: &Pass, lane: usize) -> Result<(), gst::FlowError> {
+    let is_first_frame = pass.control.totals.counts.frames_in == 0;
     let is_settled = |slot: &Lane| {
         let is_awaited = slot.state == LaneState::Loading && is_first_frame;
         let is_running = slot.run.is_some_and(|it| !it.abandoned);
         !is_awaited && !is_running
     };
+    let is_cold = |slot: &Lane| slot.is_idle() && slot.is_warming();
+    let lanes = &pass.core.lanes;
     loop {
-        if !core
-            .lanes
-            .wait_lane(lane, deadline::of_survey(is_first_frame), is_settled)
-        {
+        if !lanes.wait_lane(lane, deadline::of_survey(is_first_frame), is_settled) {
             return Err(gst::FlowError::Flushing);
         }
-        let is_cold = |slot: &Lane| slot.is_idle() && slot.is_warming();
-        if !core.lanes.lock().is(lane, is_cold) {
+        if !lanes.lock().is(lane, is_cold) {
             return Ok(());
         }
-        let end = Some(deadline::of_silence());
-        match chain::run(core, lane, context, Purpose::Survey, end) {
+        match pass.run(lane, Purpose::Survey, deadline::of_silence()) {
             Outcome::Answered(_) => {}
             Outcome::Flushing => return Err(gst::FlowError::Flushing),
             Outcome::Deadline | Outcome::NoAnswer => return Ok(()),
@@ -98,18 +85,13 @@ fn make_ready(
 }
 
 /// Runs a lane, if it is warm and free, and measures it as it would be measured live: with the ways there and back.
-fn examine(
-    core: &Shared,
-    lane: usize,
-    context: &FrameContext,
-) -> Result<Option<(LaneOutput, Duration)>, gst::FlowError> {
+fn examine(pass: &Pass, lane: usize) -> Result<Option<(LaneOutput, Duration)>, gst::FlowError> {
     let is_ready = |slot: &Lane| slot.is_idle() && slot.state == LaneState::Ready;
-    if !core.lanes.lock().is(lane, is_ready) {
+    if !pass.core.lanes.lock().is(lane, is_ready) {
         return Ok(None);
     }
     let start = Instant::now();
-    let end = Some(deadline::of_silence());
-    match chain::run(core, lane, context, Purpose::Survey, end) {
+    match pass.run(lane, Purpose::Survey, deadline::of_silence()) {
         Outcome::Answered(answer) => Ok(Some((answer, start.elapsed()))),
         Outcome::Flushing => Err(gst::FlowError::Flushing),
         Outcome::Deadline | Outcome::NoAnswer => Ok(None),
@@ -118,23 +100,15 @@ fn examine(
 
 /// Scores the answers here and not on the scorer's thread, which would run beside the next frame and,
 /// on a busy machine, at its lowest priority take seconds for each.
-fn compare(
-    core: &Shared,
-    adapter: &PolicyAdapter,
-    video: &VideoStream,
-    findings: &mut [Finding],
-    context: &FrameContext,
-) {
-    let frame = (context.frame.clone(), video.caps.clone(), context.plan.number);
-    let shadow = (RunKind::Shadow, TrialKind::Quality { perturbed: false });
-    let trial_context = adapter.trial_context(&core.lanes.lock());
-    let mut trial = Trial::new(frame, shadow, trial_context);
+fn compare(pass: &Pass, findings: &mut [Finding]) {
+    let aim = TrialKind::Quality { perturbed: false };
+    let mut trial = pass.trial(&pass.core.lanes.lock(), RunKind::Shadow, aim);
     for finding in &*findings {
         if let Some((answer, _)) = &finding.answered {
             trial.answered(finding.lane, answer.clone());
         }
     }
-    for (lane, agreement) in core.scoring.weigh(&trial) {
+    for (lane, agreement) in pass.core.scoring.weigh(&trial) {
         if let Some(finding) = findings.iter_mut().find(|it| it.lane == lane) {
             finding.agreement = Some(agreement);
         }
@@ -142,35 +116,22 @@ fn compare(
 }
 
 /// The planned lane's answer, else any other's, and how long that one took.
-fn choose(
-    core: &Shared,
-    control: &mut Control,
-    video: &VideoStream,
-    findings: Vec<Finding>,
-    context: &mut FrameContext,
-) -> Result<(FrameOutcome, Duration), gst::FlowError> {
-    let planned = context.plan.choice.answer;
-    let list = core.lanes.list();
-    let may_answer = |it: &(usize, _)| !context.settings.forbids(list.name(it.0));
-    let answers = findings
-        .into_iter()
-        .filter_map(|it| Some((it.lane, it.answered?)));
-    let answers = answers.filter(may_answer);
-    match answers.max_by_key(|it| Some(it.0) == planned) {
+fn choose(pass: &mut Pass, findings: Vec<Finding>) -> Result<(Answer, Duration), gst::FlowError> {
+    let planned = pass.context.plan.choice.answer;
+    let list = pass.core.lanes.list();
+    let may_answer = |it: &Finding| !pass.context.settings.forbids(list.name(it.lane));
+    let answers = findings.into_iter().filter(may_answer);
+    let answers = answers.filter_map(|it| Some((it.lane, it.answered?)));
+    let best = answers.max_by_key(|it| Some(it.0) == planned);
+    pass.context.missed |= best.as_ref().map(|it| it.0) != planned || best.is_none();
+    match best {
         Some((lane, (answer, latency))) => {
-            let is_planned = Some(lane) == planned;
-            context.missed |= !is_planned;
-            let by = if is_planned {
-                AnsweredBy::Active(lane)
-            } else {
-                AnsweredBy::Floor(lane)
+            let by = match Some(lane) == planned {
+                true => AnsweredBy::Active(lane),
+                false => AnsweredBy::Floor(lane),
             };
-            Ok((FrameOutcome::Push(by, answer), latency))
+            Ok((Some((by, answer)), latency))
         }
-        None => {
-            context.missed = true;
-            let outcome = chain::floor(core, control, video, context)?;
-            Ok((outcome, context.clock.elapsed()))
-        }
+        None => Ok((floor(pass)?, pass.context.clock.elapsed())),
     }
 }

@@ -4,5 +4,6 @@
 
 pub mod chain;
 pub mod exhaustive;
+pub mod pass;
 pub mod shadow;
 pub mod stride;

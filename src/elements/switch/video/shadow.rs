@@ -2,17 +2,18 @@
 
 //! Lanes that look at a frame while nobody waits for them: to warm up, or to be measured and compared in the slack.
 
+use super::pass::Pass;
 use crate::elements::stamp;
-use crate::elements::switch::frame::FrameContext;
 use crate::elements::switch::lanes::feed::feed;
 use crate::elements::switch::lanes::lane::{Lane, Purpose};
 use crate::elements::switch::lanes::lane_output::LaneOutput;
 use crate::elements::switch::lanes::run::Feed;
 use crate::elements::switch::lanes::state::Lanes;
 use crate::elements::switch::scoring::trial::{Trial, TrialKind};
-use crate::elements::switch::shared::Shared;
-use crate::elements::switch::stream::{Control, VideoStream};
 use crate::policy::RunKind;
+
+/// The lane that answered as the active one, and its answer.
+type Active<'a> = (usize, &'a LaneOutput);
 
 /// What the first look into the table came to.
 enum Look {
@@ -26,112 +27,75 @@ enum Look {
 
 /// Lets one other lane see the frame, given who was active and its answer: to warm up, or to be measured and compared. A
 /// frame that nobody answered is seen too, or else nobody would ever become able to.
-pub fn look_beside(
-    core: &Shared,
-    control: &mut Control,
-    video: &mut VideoStream,
-    context: &FrameContext,
-    active: Option<(usize, &LaneOutput)>,
-) {
+pub fn look_beside(pass: &mut Pass, active: Option<Active>) {
     // A survey waits for each lane, and nothing may run beside the next one.
-    if context.settings.exhaustive {
+    if pass.context.settings.exhaustive {
         return;
     }
+    let core = pass.core;
     let modified = core.scoring.take_modified();
     let look = {
         let mut lanes = core.lanes.lock();
         lanes.modified = modified.or(lanes.modified.take());
         match (lanes.next_to_warm(), active) {
-            (Some(lane), _) => Look::Begun(lanes.claim(lane, context.frame.clone(), Purpose::WarmUp)),
-            (None, Some(active)) if lanes.trial.is_none() => {
-                look_again(&mut lanes, control, video, context, active)
-            }
+            (Some(lane), _) => Look::Begun(lanes.claim(lane, pass.context.frame.clone(), Purpose::WarmUp)),
+            (None, Some(active)) if lanes.trial.is_none() => look_again(&mut lanes, pass, active),
             _ => Look::Done,
         }
     };
     match (look, active) {
         (Look::Begun(next), _) => feed(core, next),
-        (Look::Open, Some(active)) => look_in_the_shadow(core, control, video, context, active),
+        (Look::Open, Some(active)) => look_in_the_shadow(pass, active),
         _ => {}
     }
 }
 
 /// Goes on with an earlier look, if there is one: with the lane that looked at the frame before, or with a changed frame
 /// that waits.
-fn look_again(
-    lanes: &mut Lanes,
-    control: &mut Control,
-    video: &mut VideoStream,
-    context: &FrameContext,
-    active: (usize, &LaneOutput),
-) -> Look {
-    let begun = if context.missed {
+fn look_again(lanes: &mut Lanes, pass: &mut Pass, active: Active) -> Look {
+    let begun = if pass.context.missed {
         None
     } else {
-        follow(lanes, control, video, context, active)
-            .or_else(|| repeat_changed(lanes, control, video, context, active.0))
+        follow(lanes, pass, active).or_else(|| repeat_changed(lanes, pass, active.0))
     };
     if begun.is_some() {
         return Look::Begun(begun);
     }
-    video.beside.clear();
-    video.beside.extend(lanes.iter().map(Lane::availability));
+    pass.video.beside.clear();
+    pass.video.beside.extend(lanes.iter().map(Lane::availability));
     Look::Open
 }
 
 /// Lets the lane that looked at the frame before look at this one too, so that neighboring answers can be compared.
-fn follow(
-    lanes: &mut Lanes,
-    control: &mut Control,
-    video: &VideoStream,
-    context: &FrameContext,
-    active: (usize, &LaneOutput),
-) -> Option<Feed> {
-    let lane = lanes.take_followed(active.0, context.plan.number, context.slack())?;
-    control.adapter.runs_beside(lane);
-    let trial = trial(
-        lanes,
-        control,
-        video,
-        context,
-        (RunKind::Shadow, TrialKind::Neighbor),
-    );
+fn follow(lanes: &mut Lanes, pass: &mut Pass, active: Active) -> Option<Feed> {
+    let (number, slack) = (pass.context.plan.number, pass.context.slack());
+    let lane = lanes.take_followed(active.0, number, slack)?;
+    pass.control.adapter.runs_beside(lane);
+    let trial = pass.trial(lanes, RunKind::Shadow, TrialKind::Neighbor);
     begin(lanes, trial, active, [Some(lane), None])
 }
 
 /// Gives a changed frame that waits to its lane, if there is time; it looks like the frame of now.
-fn repeat_changed(
-    lanes: &mut Lanes,
-    control: &mut Control,
-    video: &VideoStream,
-    context: &FrameContext,
-    active: usize,
-) -> Option<Feed> {
-    let number = context.plan.number;
-    let mut modified = lanes.take_modified(active, number, context.slack(), video.caps.as_ref())?;
+fn repeat_changed(lanes: &mut Lanes, pass: &mut Pass, active: usize) -> Option<Feed> {
+    let (context, caps) = (&pass.context, pass.video.caps.as_ref());
+    let mut modified = lanes.take_modified(active, context.plan.number, context.slack(), caps)?;
     if !matches!(modified.aim, TrialKind::Robustness { .. }) {
         // The policy did not ask for it.
-        control.adapter.runs_beside(modified.lane);
+        pass.control.adapter.runs_beside(modified.lane);
     }
     let buffer = modified.frame.make_mut();
     stamp::stamp(buffer, context.entered);
     buffer.set_pts(context.frame.pts());
     let (lane, frame) = (modified.lane, modified.frame.clone());
-    let trial_context = control.adapter.trial_context(lanes);
+    let trial_context = pass.control.adapter.trial_context(lanes);
     lanes.trial = Some(Trial::of_modified(modified, trial_context));
     lanes.claim(lane, frame, Purpose::Shadow(RunKind::Shadow))
 }
 
 /// Lets whom the policy wants to look at the frame do so.
-fn look_in_the_shadow(
-    core: &Shared,
-    control: &mut Control,
-    video: &VideoStream,
-    context: &FrameContext,
-    active: (usize, &LaneOutput),
-) {
-    let available = &video.beside;
-    let Some(shadow) = control.adapter.shadow(context.now(), context.slack(), available) else {
+fn look_in_the_shadow(pass: &mut Pass, active: Active) {
+    let (now, slack) = (pass.context.now(), pass.context.slack());
+    let Some(shadow) = pass.control.adapter.shadow(now, slack, &pass.video.beside) else {
         return;
     };
     let mut others = shadow.ids().map(|it| it.0).filter(|it| *it != active.0);
@@ -139,34 +103,21 @@ fn look_in_the_shadow(
     let Some(first) = others[0] else { return };
     let perturbed = shadow.perturbed;
     let next = {
-        let mut lanes = core.lanes.lock();
-        let is_free = lanes.is(first, Lane::is_idle);
-        let kind = (shadow.kind, TrialKind::Quality { perturbed });
-        let trial = trial(&lanes, control, video, context, kind);
-        is_free
-            .then(|| begin(&mut lanes, trial, active, others))
-            .flatten()
+        let mut lanes = pass.core.lanes.lock();
+        if !lanes.is(first, Lane::is_idle) {
+            return;
+        }
+        let trial = pass.trial(&lanes, shadow.kind, TrialKind::Quality { perturbed });
+        begin(&mut lanes, trial, active, others)
     };
-    feed(core, next);
-}
-
-/// A trial of the frame.
-fn trial(
-    lanes: &Lanes,
-    control: &Control,
-    video: &VideoStream,
-    context: &FrameContext,
-    shadow: (RunKind, TrialKind),
-) -> Trial {
-    let frame = (context.frame.clone(), video.caps.clone(), context.plan.number);
-    Trial::new(frame, shadow, control.adapter.trial_context(lanes))
+    feed(pass.core, next);
 }
 
 /// Begins a trial with the first of `others`.
 fn begin(
     lanes: &mut Lanes,
     mut trial: Trial,
-    (active, answer): (usize, &LaneOutput),
+    (active, answer): Active,
     others: [Option<usize>; 2],
 ) -> Option<Feed> {
     let next = lanes.claim(others[0]?, trial.frame.clone(), Purpose::Shadow(trial.kind))?;

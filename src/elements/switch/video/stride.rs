@@ -3,28 +3,21 @@
 //! A frame's way where a candidate answers only every k-th frame: its last answer leaves again, and nobody waits for
 //! the next one.
 
-use super::chain::{self, FrameOutcome};
-use crate::elements::switch::frame::{AnsweredBy, FrameContext};
+use super::chain::{Answer, floor};
+use super::pass::Pass;
+use crate::elements::switch::frame::AnsweredBy;
 use crate::elements::switch::lanes::lane::Purpose;
-use crate::elements::switch::shared::Shared;
-use crate::elements::switch::stream::{Control, VideoStream};
 
 /// Lets the held answer of `lane` leave, or the floor's while there is none yet; where it `begins`, the lane takes the
 /// frame for later.
-pub fn hold(
-    core: &Shared,
-    control: &mut Control,
-    video: &VideoStream,
-    context: &mut FrameContext,
-    (lane, begins): (usize, bool),
-) -> Result<FrameOutcome, gst::FlowError> {
+pub fn hold(pass: &mut Pass, lane: usize, begins: bool) -> Result<Answer, gst::FlowError> {
     if begins {
-        chain::start(core, lane, context, Purpose::Stride);
+        pass.start(lane, Purpose::Stride);
     }
-    context.announce(core, &control.adapter, &mut control.totals);
-    let held = core.lanes.lock().held.clone();
+    pass.announce();
+    let held = pass.core.lanes.lock().held.clone();
     match held.filter(|it| it.0 == lane) {
-        Some((_, answer)) => Ok(FrameOutcome::Push(AnsweredBy::Held(lane), answer)),
-        None => chain::floor(core, control, video, context),
+        Some((_, answer)) => Ok(Some((AnsweredBy::Held(lane), answer))),
+        None => floor(pass),
     }
 }
