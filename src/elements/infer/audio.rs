@@ -10,14 +10,14 @@ use gst_base::prelude::*;
 use gst_base::subclass::base_transform::GenerateOutputSuccess;
 use gst_base::subclass::prelude::*;
 
-use super::audio_input::Sound;
-use super::audio_model::{self, WindowResult, samples_time};
+use super::audio_input::{Sound, samples_time};
+use super::audio_model::{self, WindowResult};
 use super::audio_stream::AudioStream;
 use super::failure::Fault;
 use super::imp::Infer;
 use super::loader::Job;
-use super::model::{Active, BufferMode, Timing};
-use super::stats::Running;
+use super::model::{Active, BufferMode};
+use super::stats::Timing;
 use super::{CAT, messages};
 use crate::answer::Answer;
 use crate::audio::{Error, Spec};
@@ -55,7 +55,7 @@ impl Infer {
         let mut active = taken.ok_or_else(|| gst::loggable_error!(CAT, "no model is loaded for {caps}"))?;
         let result = audio_model::prepare(&mut active, &sound);
         let passage = active.passage();
-        let running = Running::new(&active);
+        let running = active.running();
         let latency = latency(&stream, &active, &sound);
         {
             let mut state = self.state.lock();

@@ -4,14 +4,13 @@
 
 use std::time::{Duration, Instant};
 
-use gst::prelude::*;
-
 use super::answer_settings::DecodeOptions;
 use super::audio_input::{AudioInput, Sound, Way};
 use super::enums::Output;
 use super::failure::Fault;
 use super::interpretation::LabeledAnswer;
-use super::model::{Active, Timing};
+use super::model::Active;
+use super::stats::Timing;
 use crate::audio::{HopPlan, Hops, Windows};
 use crate::letterbox::{Letterbox, Size};
 use crate::runtime::{Model, Runner, Task};
@@ -74,18 +73,9 @@ pub fn is_prepared_for(active: &Active, sound: &Sound) -> bool {
     active.audio.as_ref().is_some_and(|it| it.sound == *sound)
 }
 
-/// The way of sound through a model whose answers replace it.
+/// The way of audio through a model whose answers replace it.
 pub fn hops(active: &Active) -> Option<&Hops> {
-    match &active.audio.as_ref()?.way {
-        Way::Hops(hops) => Some(hops),
-        Way::Windows(_) => None,
-    }
-}
-
-/// By how much answers lag behind the sound, without what it takes to gather hops.
-pub fn algorithmic_delay(active: &Active) -> Option<gst::ClockTime> {
-    let plan = hops(active)?.plan();
-    samples_time(plan.delay, plan.rate)
+    active.audio.as_ref()?.hops()
 }
 
 fn hops_mut(active: &mut Active) -> Result<(&mut Hops, &mut Runner), Fault> {
@@ -179,12 +169,6 @@ pub fn listen(
         tell(&active.model, heard);
     }
     Ok(())
-}
-
-/// Time that so many samples take, rounded up.
-pub fn samples_time(samples: usize, rate: u32) -> Option<gst::ClockTime> {
-    let time = (samples as u64).mul_div_ceil(gst::ClockTime::SECOND.nseconds(), u64::from(rate));
-    time.map(gst::ClockTime::from_nseconds)
 }
 
 /// Samples from one window to the next: what the model says as `step` in its metadata, else half a window.

@@ -13,7 +13,8 @@ use super::answer_settings::DecodeOptions;
 use super::audio_input::Sound;
 use super::audio_model::{self, Heard, hops};
 use super::failure::Fault;
-use super::model::{Active, Timing};
+use super::model::Active;
+use super::stats::Timing;
 use crate::audio::{
     Crossfader, Planar, Request, Ring, SampleSources, Source, Span, Timeline, gcd, join, split,
 };

@@ -14,12 +14,14 @@ use super::audio_input::AudioInput;
 use super::enums::Output;
 use super::failure::Fault;
 use super::interpretation::{Decoding, Interpretation, LabeledAnswer};
+use super::stats::{Running, Timing, dims};
 use super::{input_size, messages};
 use crate::answer::Answer;
 use crate::letterbox::{Letterbox, Size};
 use crate::media::draw::Painter;
 use crate::media::metas;
 use crate::media::picture::{Fit, FrameToTensor, TensorToFrame};
+use crate::messages::{Loaded, RunningModel};
 use crate::runtime::{Error, Model, Options, Runner, Task};
 use crate::tensor::{ImageSpec, Tensor};
 
@@ -88,15 +90,6 @@ pub struct Look {
     pub dropped: u64,
 }
 
-/// How long one frame took.
-#[derive(Debug, Clone, Copy)]
-pub struct Timing {
-    /// The run of the model alone.
-    pub run: Duration,
-    /// All of it: frame to tensor, run, tensor to frame.
-    pub frame: Duration,
-}
-
 impl Active {
     pub fn load(path: &Path, options: Options, answers: AnswerSettings) -> Result<Active, Fault> {
         let start = Instant::now();
@@ -129,8 +122,32 @@ impl Active {
         self.runner.backend_name()
     }
 
-    pub fn backend_note(&self) -> &str {
-        self.runner.backend_note()
+    /// What is told of the model while it runs.
+    pub fn running(&self) -> Running {
+        let model = self.model.clone();
+        let loaded = Loaded {
+            file: self.path().to_string_lossy().into_owned(),
+            task: model.task,
+            backend: self.backend_name().to_owned(),
+            backend_note: self.runner.backend_note().to_owned(),
+            threads: u32::try_from(self.options.threads).unwrap_or(u32::MAX),
+            load_time: self.load_time,
+            assumed: self.assumed.join(" "),
+        };
+        let told = RunningModel {
+            loaded,
+            scale_width: model.scale.width.value(),
+            scale_height: model.scale.height.value(),
+            input_dims: self.input_dims().as_deref().map(dims),
+            algorithmic_delay: self.audio.as_ref().and_then(AudioInput::delay),
+        };
+        Running {
+            path: self.path().to_owned(),
+            model,
+            told,
+            assumed: self.assumed.clone(),
+            warnings: self.warnings.clone(),
+        }
     }
 
     /// Makes the model ready for frames of these kinds. Cheap when it is.

@@ -119,7 +119,7 @@ impl Infer {
                 _ if state.epoch != epoch => Outcome::Stale,
                 (Ok(active), ModelState::Ready(_)) => Outcome::Waits(state.pending.replace(active)),
                 (Ok(active), _) => {
-                    let running = Running::new(&active);
+                    let running = active.running();
                     state.residency = ModelState::Ready(active.model.clone());
                     state.active = Some(active);
                     Outcome::First(running)
@@ -238,7 +238,7 @@ impl Infer {
                 state.order(Job::Prepare(new));
                 return;
             }
-            let (running, passage) = (Running::new(&new), new.passage());
+            let (running, passage) = (new.running(), new.passage());
             let is_ready = state
                 .stream
                 .as_ref()

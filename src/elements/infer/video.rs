@@ -14,7 +14,6 @@ use super::imp::Infer;
 use super::key_frames::Scored;
 use super::model::{Active, BufferMode, LookRequest};
 use super::state::SinkCaps;
-use super::stats::Running;
 use super::{CAT, messages};
 use crate::runtime::{Model, Task};
 use crate::tensor::Tensor;
@@ -90,7 +89,7 @@ impl Infer {
         let mut active = taken.ok_or_else(|| gst::loggable_error!(CAT, "no model is loaded for {incaps}"))?;
         let result = active.prepare_video(&input, &output);
         let (passage, dims) = (active.passage(), active.input_dims());
-        let running = Running::new(&active);
+        let running = active.running();
         {
             let mut state = self.state.lock();
             state.active = Some(active);
