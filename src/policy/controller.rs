@@ -77,8 +77,7 @@ impl Policy {
     /// A policy without candidates.
     pub fn new(config: Config) -> Result<Policy, ConfigError> {
         let mut policy = Policy::default();
-        policy.set_config(config)?;
-        Ok(policy)
+        policy.set_config(config).map(|()| policy)
     }
 
     /// Takes a new budget, period or miss rate; on an error the old ones stay. What was learned of the
@@ -88,11 +87,6 @@ impl Policy {
         self.budget.set_config(&self.config);
         self.shadows.set_period(self.config.period);
         Ok(())
-    }
-
-    /// What the user asked for.
-    pub fn config(&self) -> &Config {
-        &self.config
     }
 
     /// Adds a candidate; it may answer from the next decision on, if it is available then.
@@ -146,7 +140,10 @@ impl Policy {
         self.draw_up_table();
         if let Some(hold) = self.stride.hold(self.may_be_held(available), available) {
             self.frame_passes();
-            return Decision::held(hold);
+            return Decision {
+                hold: Some(hold),
+                ..Decision::default()
+            };
         }
         let situation = Situation {
             config: &self.config,
@@ -232,7 +229,7 @@ impl Policy {
 
     /// What is believed of a candidate now. Of one that was removed, nothing.
     pub fn outlook(&self, id: CandidateId) -> Outlook {
-        outlook(id, &self.conditions(), &self.table).unwrap_or(Outlook::NOTHING)
+        outlook(id, &self.conditions(), &self.table)
     }
 
     /// Why it is this candidate, what stands behind it, and what would change it. Allocates; for a switch, and for

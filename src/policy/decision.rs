@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::CandidateId;
 
 /// Who answers the next frame.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Decision {
     /// The candidate to run; `None` when nobody is available and the floor must answer.
     pub answer: Option<CandidateId>,
@@ -16,17 +16,6 @@ pub struct Decision {
     pub switch: Option<Switch>,
     /// Set when the last answer of a candidate leaves again for this frame; `answer` is `None` then.
     pub hold: Option<Hold>,
-}
-
-impl Decision {
-    /// The last answer leaves again.
-    pub(super) fn held(hold: Hold) -> Decision {
-        Decision {
-            answer: None,
-            switch: None,
-            hold: Some(hold),
-        }
-    }
 }
 
 /// A frame for which a held answer leaves.

@@ -166,13 +166,18 @@ impl Present<'_> {
     }
 }
 
-/// What is believed of a candidate; `table` is the one of the last decision.
-pub(super) fn outlook(id: CandidateId, conditions: &Conditions, table: &TermsTable) -> Option<Outlook> {
+/// What is believed of a candidate, and nothing of one that was removed; `table` is the one of the last decision.
+pub(super) fn outlook(id: CandidateId, conditions: &Conditions, table: &TermsTable) -> Outlook {
     let Conditions {
         estimates, config, ..
     } = conditions;
-    let candidate = estimates.candidates.get(id)?;
-    Some(Outlook {
+    let Some(candidate) = estimates.candidates.get(id) else {
+        return Outlook {
+            miss: 1.0,
+            ..Outlook::default()
+        };
+    };
+    Outlook {
         latency: estimates.latency(id),
         upper: estimates.upper(id, config.miss_rate),
         quality: candidate.quality.mean(),
@@ -183,7 +188,7 @@ pub(super) fn outlook(id: CandidateId, conditions: &Conditions, table: &TermsTab
         miss: table.terms(id).map_or(1.0, |it| it.miss),
         feasible: table.is_feasible(id),
         robustness: candidate.robustness.mean(),
-    })
+    }
 }
 
 fn runner_up(active: CandidateId, candidates: &[Account]) -> Option<(CandidateId, f64)> {

@@ -9,7 +9,7 @@ use super::objective::{Terms, Weights};
 use super::{CandidateId, Evidence, Reason};
 
 /// What the policy believes of a candidate now.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Outlook {
     /// Predicted frame latency, if it was ever measured.
     pub latency: Option<Duration>,
@@ -27,22 +27,6 @@ pub struct Outlook {
     pub feasible: bool,
     /// Agreement of its answers under small perturbations, 0..1, if it was sampled.
     pub robustness: Option<f64>,
-}
-
-impl Outlook {
-    /// What is believed of a candidate that was removed.
-    pub(super) const NOTHING: Outlook = Outlook {
-        latency: None,
-        upper: None,
-        quality: 0.0,
-        quality_sd: 0.0,
-        quality_source: Source::Unknown,
-        runs: 0,
-        scores: 0,
-        miss: 1.0,
-        feasible: false,
-        robustness: None,
-    };
 }
 
 /// The state of a choice.
@@ -106,9 +90,10 @@ pub struct Account {
 }
 
 /// Where a number comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Source {
     /// Nobody knows.
+    #[default]
     Unknown,
     /// The catalogue says so.
     Catalogue,

@@ -14,6 +14,7 @@ pub struct Avrec {
     policy: Policy,
     available: Vec<Availability>,
     budget: Duration,
+    period: Duration,
     switch: Option<Switch>,
     /// When the last answer came, and the element was free.
     free: Duration,
@@ -39,6 +40,7 @@ impl Avrec {
             policy,
             available: vec![Availability::Ready; matrix.candidates()],
             budget: config.budget,
+            period: config.period,
             switch: None,
             free: Duration::ZERO,
         })
@@ -68,8 +70,7 @@ impl Selector for Avrec {
 
     fn ran(&mut self, run: &Run) {
         let id = CandidateId(run.candidate);
-        let start =
-            duration(run.frame as f64 * self.policy.config().period.as_secs_f64() * 1e3 + run.waited_ms);
+        let start = duration(run.frame as f64 * self.period.as_secs_f64() * 1e3 + run.waited_ms);
         let latency = duration(run.latency_ms);
         if run.is_late {
             let elapsed = self.budget.saturating_sub(duration(run.waited_ms)).min(latency);

@@ -11,7 +11,7 @@ use crate::tensor::{ElementType, SoundSpec};
 /// Runs once, and tells the task.
 pub(super) fn find(spec: &SoundSpec, runner: &mut TrialRunner<'_>) -> Result<Finding, Error> {
     let (path, signature) = (runner.path, runner.signature);
-    let shape = input_shape::of_audio(spec, signature.input.dims.len());
+    let shape = input_shape::of_audio(spec, signature.model.input.dims.len());
     let mut tensor = buffer::zeros(spec.element_type, &[1, spec.channels, spec.hop]);
     buffer::fill_with_texture(&mut tensor.data, input_shape::AUDIO_RANGE);
     let trial = runner.run(Input { tensor, shape })?;
@@ -44,7 +44,7 @@ pub(super) fn find(spec: &SoundSpec, runner: &mut TrialRunner<'_>) -> Result<Fin
 
 /// Says why the answer is no audio of the same length, if it is none.
 fn no_audio(signature: &Signature, spec: &SoundSpec, trial: &Trial) -> Option<String> {
-    let (Some(output), Some(dims)) = (signature.outputs.first(), trial.outputs.first()) else {
+    let (Some(output), Some(dims)) = (signature.model.outputs.first(), trial.outputs.first()) else {
         return Some("it has no output".into());
     };
     if !matches!(output.element_type, ElementType::F32 | ElementType::F16) {

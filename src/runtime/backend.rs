@@ -53,8 +53,8 @@ pub(super) struct Input {
 
 /// What one user of a model needs for its runs.
 pub(super) trait Binding: Send {
-    /// Runs once, or says why not. `inputs` and `outputs` stand in the order of [`Signature::inputs`] and
-    /// [`Signature::results`]; the product of an input's shape is the length of its data. `outputs` get their shapes
+    /// Runs once, or says why not. `inputs` and `outputs` stand in the order of [`Model::inputs`](super::Model::inputs) and
+    /// [`Model::results`](super::Model::results); the product of an input's shape is the length of its data. `outputs` get their shapes
     /// and data, and their memory is reused where it fits. Memory that was seen before, at whichever place, costs
     /// nothing again.
     fn run(&mut self, inputs: &mut [Input], outputs: &mut [Tensor]) -> Result<(), String>;

@@ -18,6 +18,20 @@ pub(super) fn element_count(dims: &[usize]) -> Option<usize> {
     (count <= MAX_ELEMENTS).then_some(count)
 }
 
+/// Evaluates an expression with the elements of `$data`, whose type differs from arm to arm.
+macro_rules! with_elements {
+    ($data:expr, $elements:ident => $then:expr) => {
+        match $data {
+            Data::F32($elements) => $then,
+            Data::F16($elements) => $then,
+            Data::U8($elements) => $then,
+            Data::I32($elements) => $then,
+            Data::I64($elements) => $then,
+        }
+    };
+}
+pub(super) use with_elements;
+
 /// Allocates a tensor of zeros; the caller checked the size with [`element_count`].
 pub(super) fn zeros(element_type: ElementType, dims: &[usize]) -> Tensor {
     let count = dims.iter().product();
@@ -28,56 +42,33 @@ pub(super) fn zeros(element_type: ElementType, dims: &[usize]) -> Tensor {
         ElementType::I32 => Data::I32(vec![0; count]),
         ElementType::I64 => Data::I64(vec![0; count]),
     };
-    Tensor {
-        dims: dims.to_vec(),
-        data,
-    }
+    let dims = dims.to_vec();
+    Tensor { dims, data }
 }
 
 /// Makes all elements zero.
 pub(super) fn clear(data: &mut Data) {
-    match data {
-        Data::F32(elements) => elements.fill(0.0),
-        Data::F16(elements) => elements.fill(f16::ZERO),
-        Data::U8(elements) => elements.fill(0),
-        Data::I32(elements) => elements.fill(0),
-        Data::I64(elements) => elements.fill(0),
-    }
+    with_elements!(data, elements => elements.fill(Default::default()));
 }
 
 /// Writes texture between two values: some models fail, or divide by zero, on flat input or silence.
 pub(super) fn fill_with_texture(data: &mut Data, (min, max): (f32, f32)) {
-    let values = (0usize..).map(|index| min + (max - min) * ((index * 37) % 251) as f32 / 250.0);
+    let value = |index: usize| min + (max - min) * ((index * 37) % 251) as f32 / 250.0;
     match data {
-        Data::F32(elements) => elements
-            .iter_mut()
-            .zip(values)
-            .for_each(|(it, value)| *it = value),
-        Data::F16(elements) => elements
-            .iter_mut()
-            .zip(values)
-            .for_each(|(it, value)| *it = f16::from_f32(value)),
-        Data::U8(elements) => elements
-            .iter_mut()
-            .zip(values)
-            .for_each(|(it, value)| *it = value as u8),
+        Data::F32(elements) => (0..).zip(elements).for_each(|(index, it)| *it = value(index)),
+        Data::F16(elements) => (0..)
+            .zip(elements)
+            .for_each(|(index, it)| *it = f16::from_f32(value(index))),
+        Data::U8(elements) => (0..)
+            .zip(elements)
+            .for_each(|(index, it)| *it = value(index) as u8),
         Data::I32(_) | Data::I64(_) => {}
     }
 }
 
 /// Address and length in bytes of the elements.
 pub(super) fn bytes_mut(data: &mut Data) -> (*mut u8, usize) {
-    match data {
-        Data::F32(elements) => address(elements),
-        Data::F16(elements) => address(elements),
-        Data::U8(elements) => address(elements),
-        Data::I32(elements) => address(elements),
-        Data::I64(elements) => address(elements),
-    }
-}
-
-fn address<T>(elements: &mut [T]) -> (*mut u8, usize) {
-    (elements.as_mut_ptr().cast(), std::mem::size_of_val(elements))
+    with_elements!(data, elements => (elements.as_mut_ptr().cast(), std::mem::size_of_val(elements.as_slice())))
 }
 
 /// Returns the type of the elements.
@@ -93,13 +84,7 @@ pub(super) fn element_type(data: &Data) -> ElementType {
 
 /// Returns the number of elements.
 pub(super) fn len(data: &Data) -> usize {
-    match data {
-        Data::F32(elements) => elements.len(),
-        Data::F16(elements) => elements.len(),
-        Data::U8(elements) => elements.len(),
-        Data::I32(elements) => elements.len(),
-        Data::I64(elements) => elements.len(),
-    }
+    with_elements!(data, elements => elements.len())
 }
 
 /// Finds the first element that is NaN or infinite.
@@ -107,35 +92,29 @@ pub(super) fn len(data: &Data) -> usize {
 /// One pass over the exponents: about 60 µs for a float32 picture of 640 x 360, an order less when
 /// vectorised, which is how both loops compile.
 pub(super) fn first_not_finite(data: &Data) -> Option<(usize, f32)> {
+    fn find<T: Copy>(
+        elements: &[T],
+        is_finite: impl Fn(T) -> bool,
+        value: impl Fn(T) -> f32,
+    ) -> Option<(usize, f32)> {
+        let is_whole = |chunk: &[T]| chunk.iter().fold(true, |finite, &it| finite & is_finite(it));
+        if elements.chunks(CHUNK).all(is_whole) {
+            return None;
+        }
+        let index = elements.iter().position(|&it| !is_finite(it))?;
+        Some((index, value(elements[index])))
+    }
     match data {
-        Data::F32(elements) => {
-            let all_finite = elements.chunks(CHUNK).all(|chunk| {
-                chunk.iter().fold(true, |finite, value| {
-                    finite & (value.to_bits() & F32_EXPONENT != F32_EXPONENT)
-                })
-            });
-            if all_finite {
-                return None;
-            }
-            elements
-                .iter()
-                .position(|value| !value.is_finite())
-                .map(|index| (index, elements[index]))
-        }
-        Data::F16(elements) => {
-            let all_finite = elements.chunks(CHUNK).all(|chunk| {
-                chunk.iter().fold(true, |finite, value| {
-                    finite & (value.to_bits() & F16_EXPONENT != F16_EXPONENT)
-                })
-            });
-            if all_finite {
-                return None;
-            }
-            elements
-                .iter()
-                .position(|value| !value.is_finite())
-                .map(|index| (index, elements[index].to_f32()))
-        }
+        Data::F32(elements) => find(
+            elements,
+            |it| it.to_bits() & F32_EXPONENT != F32_EXPONENT,
+            |it| it,
+        ),
+        Data::F16(elements) => find(
+            elements,
+            |it| it.to_bits() & F16_EXPONENT != F16_EXPONENT,
+            f16::to_f32,
+        ),
         Data::U8(_) | Data::I32(_) | Data::I64(_) => None,
     }
 }

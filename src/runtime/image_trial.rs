@@ -132,8 +132,11 @@ fn image(
 
 /// Returns the single output, unless its declaration already says that it is no picture.
 fn picture_output<'a>(path: &Path, signature: &'a Signature) -> Result<&'a TensorInfo, Error> {
-    let [output] = signature.outputs.as_slice() else {
-        let cause = format!("it has {} outputs where an image has 1", signature.outputs.len());
+    let [output] = signature.model.outputs.as_slice() else {
+        let cause = format!(
+            "it has {} outputs where an image has 1",
+            signature.model.outputs.len()
+        );
         return Err(Error::unsuitable(path, cause, REMEDY));
     };
     if !matches!(
@@ -154,7 +157,7 @@ fn picture_output<'a>(path: &Path, signature: &'a Signature) -> Result<&'a Tenso
         );
         return Err(Error::unsuitable(path, cause, REMEDY));
     }
-    if signature.dims_orders.first() == Some(&DimsOrder::ColumnMajor) {
+    if signature.model.dims_orders.first() == Some(&DimsOrder::ColumnMajor) {
         let cause = format!("output '{}' is column-major", output.name);
         return Err(Error::unsuitable(
             path,
@@ -185,7 +188,7 @@ fn output_ranges(input: &ImageSpec, channels: Channels, element_type: ElementTyp
 
 /// Runs at the fixed size, or at two sizes.
 fn trials(spec: &ImageSpec, runner: &mut TrialRunner<'_>) -> Result<Vec<Run>, Error> {
-    let input = &runner.signature.input;
+    let input = &runner.signature.model.input;
     let mut one = |(width, height)| {
         let channels = channel_count(spec.channels);
         let dims = match spec.layout {

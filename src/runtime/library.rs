@@ -50,7 +50,7 @@ pub fn is_available() -> bool {
     loaded().is_ok()
 }
 
-/// Returns the environment of this process, for measurements that run ONNX Runtime beside a session.
+/// Returns the environment of this process, for measurements that run ONNX Runtime beside a runner.
 pub fn environment() -> Result<&'static Environment, Error> {
     loaded().map(|loaded| &loaded.environment)
 }

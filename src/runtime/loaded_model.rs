@@ -29,36 +29,24 @@ impl LoadedModel {
         options: &Options,
     ) -> Result<LoadedModel, Error> {
         let executable = (opened.load)()?;
-        let signature = opened.signature;
+        let mut model = opened.signature.model.clone();
         let mut runner = TrialRunner {
             path,
-            signature: &signature,
+            signature: &opened.signature,
             backend: backend.name(),
             binding: executable.clone().bind(),
         };
-        let finding = match &signature.input_spec {
+        let finding = match &model.input_spec {
             InputSpec::Image(spec) => image_trial::find(spec, options.task, &mut runner)?,
             InputSpec::Sound(spec) => audio_trial::find(spec, &mut runner)?,
         };
-        drop(runner);
+        (model.task, model.scale) = (finding.task, finding.scale);
+        (model.output_spec, model.trial) = (finding.output_spec, finding.trial);
         Ok(LoadedModel {
+            pins_outputs: finding.task.replaces() || opened.signature.outputs_follow_input(),
+            model,
             backend: backend.name(),
             executable,
-            pins_outputs: finding.task.replaces() || signature.outputs_follow_input(),
-            model: Model {
-                task: finding.task,
-                input: signature.input,
-                input_spec: signature.input_spec,
-                states: signature.states,
-                outputs: signature.outputs,
-                dims_orders: signature.dims_orders,
-                output_spec: finding.output_spec,
-                scale: finding.scale,
-                group_id: signature.group_id,
-                opset: signature.opset,
-                metadata: signature.metadata,
-                trial: finding.trial,
-            },
         })
     }
 

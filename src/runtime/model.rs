@@ -53,6 +53,18 @@ pub struct Model {
 }
 
 impl Model {
+    /// All that goes in: frames or audio, and state after it.
+    pub(super) fn inputs(&self) -> impl Iterator<Item = &TensorInfo> {
+        std::iter::once(&self.input).chain(self.states.iter().map(|state| &state.input))
+    }
+
+    /// All that comes out: answers, and state after them.
+    pub(super) fn results(&self) -> impl Iterator<Item = &TensorInfo> {
+        self.outputs
+            .iter()
+            .chain(self.states.iter().map(|state| &state.output))
+    }
+
     /// Returns the size of the answer to a frame of the given size, in pixels.
     pub fn output_size(&self, width: usize, height: usize) -> (usize, usize) {
         (self.scale.width.apply(width), self.scale.height.apply(height))

@@ -13,7 +13,7 @@ use super::backend::{Content, Executable, Opened};
 use super::files_read::FilesRead;
 use super::onnx::{self, ExternalData, Graph, ParseError};
 use super::signature::Signature;
-use super::{Error, Options, external_data, modelinfo};
+use super::{Error, Model, Options, external_data, modelinfo};
 
 /// Bytes an ONNX file may have: the limit of protocol buffers.
 const MAX_BYTES: u64 = (1 << 31) - 1;
@@ -21,7 +21,7 @@ const MAX_BYTES: u64 = (1 << 31) - 1;
 /// What an inference library needs of a file that was judged.
 pub(super) struct OnnxFile<'a> {
     pub path: &'a Path,
-    pub signature: &'a Signature,
+    pub model: &'a Model,
     pub weights: Weights,
 }
 
@@ -33,12 +33,10 @@ pub(super) enum Weights {
     Beside,
 }
 
+pub(super) type LoadFile = fn(OnnxFile<'_>, &Options) -> Result<Arc<dyn Executable>, Error>;
+
 /// Reads and judges a file and leaves it to `load` to load it into a library.
-pub(super) fn open(
-    path: &Path,
-    options: &Options,
-    load: fn(OnnxFile<'_>, &Options) -> Result<Arc<dyn Executable>, Error>,
-) -> Result<Opened, Error> {
+pub(super) fn open(path: &Path, options: &Options, load: LoadFile) -> Result<Opened, Error> {
     let bytes = size(path)?;
     if MAX_BYTES < bytes {
         return Err(Error::FileTooLarge {
@@ -58,22 +56,19 @@ pub(super) fn open(
     let info = modelinfo::load(path)?;
     let is_whole = graph.external_data.is_empty();
     let signature = Signature::of(path, graph, info.as_ref(), options.task)?;
-    let content = content(&bytes, &beside, &signature).map_err(|source| unreadable(path, source))?;
+    let content = content(&bytes, &beside, &signature)?;
     let weights = match is_whole {
         true => Weights::Inside(bytes),
         false => Weights::Beside,
     };
-    let (path, options, described) = (path.to_owned(), options.clone(), signature.clone());
+    let (path, options, model) = (path.to_owned(), options.clone(), signature.model.clone());
     let load = move || {
-        let (path, signature) = (path.as_path(), &described);
-        load(
-            OnnxFile {
-                path,
-                signature,
-                weights,
-            },
-            &options,
-        )
+        let file = OnnxFile {
+            path: &path,
+            model: &model,
+            weights,
+        };
+        load(file, &options)
     };
     Ok(Opened {
         content,
@@ -130,14 +125,17 @@ fn external_files(model: &Path, external: &[ExternalData]) -> Vec<PathBuf> {
 }
 
 /// What tells this model from others: all of its bytes, and how they are understood with what lies beside them.
-fn content(bytes: &[u8], beside: &[PathBuf], signature: &Signature) -> io::Result<Content> {
+fn content(bytes: &[u8], beside: &[PathBuf], signature: &Signature) -> Result<Content, Error> {
     let mut hash = Sha256::new();
     hash.update((bytes.len() as u64).to_le_bytes());
     hash.update(bytes);
     for path in beside {
-        let mut file = File::open(path)?;
-        hash.update(file.metadata()?.len().to_le_bytes());
-        io::copy(&mut file, &mut hash)?;
+        let mut add = || {
+            let mut file = File::open(path)?;
+            hash.update(file.metadata()?.len().to_le_bytes());
+            io::copy(&mut file, &mut hash).map(drop)
+        };
+        add().map_err(|source| unreadable(path, source))?;
     }
     hash.update(format!("{signature:?}"));
     Ok(hash.finalize().into())

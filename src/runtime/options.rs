@@ -32,7 +32,7 @@ pub enum ExecutionProvider {
     Cuda,
 }
 
-/// How a session shall be made.
+/// How a model shall be loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     pub backend: BackendChoice,

@@ -42,8 +42,8 @@ fn load(file: OnnxFile<'_>, options: &Options) -> Result<Arc<dyn Executable>, Er
     Ok(Arc::new(Guarded::new(OrtModel {
         memory_info: MemoryInfo::cpu().map_err(fault)?,
         session,
-        inputs: Names::new(file.path, file.signature.inputs())?,
-        outputs: Names::new(file.path, file.signature.results())?,
+        inputs: Names::new(file.path, file.model.inputs())?,
+        outputs: Names::new(file.path, file.model.results())?,
     })))
 }
 

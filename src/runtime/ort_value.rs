@@ -9,6 +9,7 @@ use std::ptr::{self, NonNull};
 
 use ort::sys;
 
+use super::buffer::with_elements;
 use crate::tensor::{Data, ElementType};
 
 /// An `OrtValue`: either a view of a tensor of ours, or an answer that the library allocated.
@@ -103,13 +104,7 @@ impl OrtValue {
         }?;
         // SAFETY: type and count are the caller's promise; an empty tensor may have no address.
         unsafe {
-            match data {
-                Data::F32(elements) => refill(elements, source.cast(), count),
-                Data::F16(elements) => refill(elements, source.cast(), count),
-                Data::U8(elements) => refill(elements, source.cast(), count),
-                Data::I32(elements) => refill(elements, source.cast(), count),
-                Data::I64(elements) => refill(elements, source.cast(), count),
-            }
+            with_elements!(data, elements => refill(elements, source.cast(), count));
         }
         Ok(())
     }

@@ -28,8 +28,8 @@ impl Backend for RtenBackend {
 }
 
 fn load(file: OnnxFile<'_>, options: &Options) -> Result<Arc<dyn Executable>, Error> {
-    let (path, signature) = (file.path, file.signature);
-    let mut tensors = signature.inputs().chain(signature.results());
+    let (path, described) = (file.path, file.model);
+    let mut tensors = described.inputs().chain(described.results());
     if let Some(half) = tensors.find(|it| it.element_type == ElementType::F16) {
         let cause = format!("'{}' is float16, which rten does not have", half.name);
         return Err(Error::unsuitable(
@@ -59,8 +59,8 @@ fn load(file: OnnxFile<'_>, options: &Options) -> Result<Arc<dyn Executable>, Er
             .node_id(&port.name)
             .map_err(|error| load_error(path, LoadErrorKind::GraphError, error.to_string()))
     };
-    let inputs = signature.inputs().map(node).collect::<Result<_, _>>()?;
-    let outputs = signature.results().map(node).collect::<Result<_, _>>()?;
+    let inputs = described.inputs().map(node).collect::<Result<_, _>>()?;
+    let outputs = described.results().map(node).collect::<Result<_, _>>()?;
     Ok(Arc::new(RtenModel {
         model,
         inputs,

@@ -38,17 +38,17 @@ impl Runner {
         let (backend, backend_note) = backends::choose(options)?;
         let loaded = registry::open(backend, path, options)?;
         let model = loaded.model();
-        let mut inputs = vec![Input {
+        let frame = Input {
             tensor: buffer::zeros(model.input.element_type, &[0]),
             shape: Vec::new(),
-        }];
-        let states = model.states.iter();
-        inputs.extend(states.clone().map(|state| trial_run::zero_state(&state.input)));
-        let results = model.outputs.iter().chain(states.map(|state| &state.output));
+        };
+        let inputs = std::iter::once(frame)
+            .chain(trial_run::zero_states(model))
+            .collect();
         Ok(Runner {
             binding: loaded.bind(),
             inputs,
-            outputs: trial_run::empty_results(results),
+            outputs: trial_run::empty_results(model),
             path: path.to_owned(),
             backend_note,
             voices: Vec::new(),
@@ -126,12 +126,8 @@ impl Runner {
     /// model for mono. There is one before the first call.
     pub fn set_voices(&mut self, voices: usize) {
         self.reset();
-        let states = || {
-            let states = self.loaded.model().states.iter();
-            states
-                .map(|state| trial_run::zero_state(&state.input).tensor.data)
-                .collect()
-        };
+        let model = self.loaded.model();
+        let states = || trial_run::zero_states(model).map(|it| it.tensor.data).collect();
         // Voice 0 is at work: its state stands among the inputs, and its place here is void.
         self.voices = (0..voices.max(1)).map(|_| states()).collect();
         self.voice = 0;

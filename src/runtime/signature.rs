@@ -2,14 +2,13 @@
 
 //! Derives from a graph and its `.modelinfo` what goes in and what comes out.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::audio_input::{self, Statements};
 use super::modelinfo::{DimsOrder, Direction, ModelInfo, TensorSection, dims_line};
 use super::onnx::{Graph, Port};
 use super::recurrent_state::{self, Pair};
-use super::{Error, StateInfo, Task, TaskChoice};
+use super::{Error, Model, Scale, StateInfo, Task, TaskChoice};
 use crate::tensor::{Channels, Dim, ElementType, ImageSpec, InputSpec, Layout, TensorInfo};
 
 /// Shape positions that a picture's axes take in a tensor of rank 2, 3 or 4.
@@ -19,23 +18,16 @@ pub(super) struct Axes {
     pub rank: usize,
 }
 
-/// What goes into a model and comes out of it: one input for frames or audio, state, named and typed outputs.
+/// What goes into a model and comes out of it, as far as can be told without a run.
 #[derive(Debug, Clone)]
 pub(super) struct Signature {
-    pub input: TensorInfo,
-    pub input_spec: InputSpec,
-    pub states: Vec<StateInfo>,
-    /// The outputs that are no state; so are the lists below.
-    pub outputs: Vec<TensorInfo>,
+    /// All of it but what is found by a run: the task, how a picture stands in the output, and the scale.
+    pub model: Model,
     /// Whether the file said the shape of each output.
     pub shaped: Vec<bool>,
     pub output_ranges: Vec<Option<Vec<(f32, f32)>>>,
-    pub dims_orders: Vec<DimsOrder>,
-    pub group_id: Option<String>,
     /// The task that is asked for, else the one that the metadata names, if it is one of ours.
     pub wish: Option<Task>,
-    pub opset: i64,
-    pub metadata: BTreeMap<String, String>,
 }
 
 impl Signature {
@@ -63,23 +55,28 @@ impl Signature {
         };
         let stated = || graph.metadata.get("task").and_then(|name| Task::named(name));
         let mut signature = Signature {
-            input,
-            input_spec,
-            states: Vec::new(),
-            outputs: Vec::new(),
             shaped: Vec::new(),
             output_ranges: Vec::new(),
-            dims_orders: Vec::new(),
-            group_id: info.and_then(|info| info.group_id.clone()),
             wish: match choice {
                 TaskChoice::Task(task) => Some(task),
                 TaskChoice::Auto => stated(),
             },
-            opset: graph.opset,
-            metadata: BTreeMap::new(),
+            model: Model {
+                task: Task::Tensor,
+                input,
+                input_spec,
+                states: Vec::new(),
+                outputs: Vec::new(),
+                dims_orders: Vec::new(),
+                output_spec: None,
+                scale: Scale::ONE,
+                group_id: info.and_then(|info| info.group_id.clone()),
+                opset: graph.opset,
+                metadata: graph.metadata.clone(),
+                trial: None,
+            },
         };
         signature.add_states_and_outputs(path, &graph, &pairs, info)?;
-        signature.metadata = graph.metadata;
         Ok(signature)
     }
 
@@ -97,7 +94,7 @@ impl Signature {
             };
             let input_section = section(info, Direction::Input, pair.input, input)?;
             let output_section = section(info, Direction::Output, pair.output, output)?;
-            self.states.push(StateInfo {
+            self.model.states.push(StateInfo {
                 input: tensor_info(path, input, input_section, "input")?,
                 output: tensor_info(path, output, output_section, "output")?,
             });
@@ -107,35 +104,27 @@ impl Signature {
                 continue;
             }
             let section = section(info, Direction::Output, index, port)?;
-            self.outputs.push(tensor_info(path, port, section, "output")?);
+            self.model
+                .outputs
+                .push(tensor_info(path, port, section, "output")?);
+            self.model
+                .dims_orders
+                .push(section.map_or(DimsOrder::default(), |it| it.dims_order));
             self.shaped.push(port.dims.is_some());
             self.output_ranges.push(section.and_then(|it| it.ranges.clone()));
-            let order = section.map_or(DimsOrder::default(), |it| it.dims_order);
-            self.dims_orders.push(order);
         }
         Ok(())
     }
 
-    /// All that goes in: frames or audio, and state after it.
-    pub(super) fn inputs(&self) -> impl Iterator<Item = &TensorInfo> {
-        std::iter::once(&self.input).chain(self.states.iter().map(|state| &state.input))
-    }
-
-    /// All that comes out: answers, and state after them.
-    pub(super) fn results(&self) -> impl Iterator<Item = &TensorInfo> {
-        self.outputs
-            .iter()
-            .chain(self.states.iter().map(|state| &state.output))
-    }
-
     /// Whether each output's shape is fixed or made of the input's own named dimensions.
     pub(super) fn outputs_follow_input(&self) -> bool {
+        let input = &self.model.input;
         let follows = |dim: &Dim| match dim {
             Dim::Fixed(_) => true,
-            Dim::Dynamic(name) => !name.is_empty() && self.input.dims.contains(dim),
+            Dim::Dynamic(name) => !name.is_empty() && input.dims.contains(dim),
         };
-        let shaped = self.shaped.iter().all(|&shaped| shaped);
-        shaped && self.outputs.iter().all(|output| output.dims.iter().all(follows))
+        let mut dims = self.model.outputs.iter().flat_map(|output| &output.dims);
+        self.shaped.iter().all(|&shaped| shaped) && dims.all(follows)
     }
 }
 

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::backend::{Binding, Input};
 use super::signature::Signature;
-use super::{Error, Scale, Task, Trial, buffer};
-use crate::tensor::{Dim, ImageSpec, Tensor, TensorInfo};
+use super::{Error, Model, Scale, StateInfo, Task, Trial, buffer};
+use crate::tensor::{Dim, ImageSpec, Tensor};
 
 /// What the runs showed.
 pub(super) struct Finding {
@@ -28,10 +28,9 @@ pub(super) struct TrialRunner<'a> {
 impl TrialRunner<'_> {
     /// Runs once, with all state zero.
     pub(super) fn run(&mut self, input: Input) -> Result<Trial, Error> {
-        let shape = input.shape.clone();
-        let mut inputs = vec![input];
-        inputs.extend(self.signature.states.iter().map(|state| zero_state(&state.input)));
-        let mut outputs = empty_results(self.signature.results());
+        let (shape, model) = (input.shape.clone(), &self.signature.model);
+        let mut inputs: Vec<Input> = std::iter::once(input).chain(zero_states(model)).collect();
+        let mut outputs = empty_results(model);
         self.binding
             .run(&mut inputs, &mut outputs)
             .map_err(|cause| Error::Run {
@@ -39,7 +38,7 @@ impl TrialRunner<'_> {
                 backend: self.backend,
                 cause,
             })?;
-        outputs.truncate(self.signature.outputs.len());
+        outputs.truncate(model.outputs.len());
         Ok(Trial {
             input: shape,
             outputs: outputs.into_iter().map(|it| it.dims).collect(),
@@ -48,19 +47,20 @@ impl TrialRunner<'_> {
 }
 
 /// State before the first run. Dimensions that are left open are batches, of one.
-pub(super) fn zero_state(info: &TensorInfo) -> Input {
-    let size = |dim: &Dim| match dim {
-        Dim::Fixed(size) => *size,
-        Dim::Dynamic(_) => 1,
-    };
-    let shape: Vec<usize> = info.dims.iter().map(size).collect();
-    Input {
-        tensor: buffer::zeros(info.element_type, &shape),
-        shape,
-    }
+pub(super) fn zero_states(model: &Model) -> impl Iterator<Item = Input> {
+    model.states.iter().map(|StateInfo { input, .. }| {
+        let size = |dim: &Dim| match dim {
+            Dim::Fixed(size) => *size,
+            Dim::Dynamic(_) => 1,
+        };
+        let shape: Vec<usize> = input.dims.iter().map(size).collect();
+        let tensor = buffer::zeros(input.element_type, &shape);
+        Input { tensor, shape }
+    })
 }
 
 /// Places for what comes out of a run.
-pub(super) fn empty_results<'a>(results: impl Iterator<Item = &'a TensorInfo>) -> Vec<Tensor> {
+pub(super) fn empty_results(model: &Model) -> Vec<Tensor> {
+    let results = model.results();
     results.map(|it| buffer::zeros(it.element_type, &[0])).collect()
 }

@@ -301,18 +301,18 @@ fn a_probe_tells_what_it_measured() {
         }),
         budget: at(10),
     };
-    let fidelity = Some(Fidelity {
+    let fidelity = Fidelity {
         pairs: 20,
         unmatched: 5,
         means: Some((33.5, 0.91)),
         figures: FIGURES.map(|it| (it == "f1").then_some(0.5)),
-    });
+    };
     let full = ProbeMessage {
         pts: at(40),
         running_time: at(1040),
         is_final: false,
         summary,
-        fidelity,
+        fidelity: Some(fidelity),
     };
     let empty = ProbeMessage {
         pts: None,
@@ -324,7 +324,6 @@ fn a_probe_tells_what_it_measured() {
     for message in [full, empty] {
         check_message(message, |it| Message::Probe(Box::new(it)));
     }
-    let fidelity = fidelity.unwrap();
     let figures = ["psnr-db", "ssim", "f1", "map", "odd"].map(|it| fidelity.figure(it));
     assert_eq!(figures, [Some(33.5), Some(0.91), Some(0.5), None, None]);
     check(ProbeStats {

@@ -352,10 +352,12 @@ latency-ms = 60
     let frames = of_type(&log, "frame");
     let held = frames.iter().filter(is_held).count();
     assert!(0 < held, "nothing was held: {}", stdout(&output));
-    let shares = &of_type(&log, "summary")[0]["answer-shares"];
-    let share = shares["slow (held)"].as_f64();
+    let shares = of_type(&log, "summary")[0]["answer-shares"].as_object().unwrap();
+    // On a busy machine the fast one may be too slow for each frame as well.
+    let of_held = shares.iter().filter(|(name, _)| name.ends_with("(held)"));
+    let share: f64 = of_held.filter_map(|(_, share)| share.as_f64()).sum();
     let expected = held as f64 / frames.len() as f64;
-    assert_eq!(share, Some(expected), "{shares}");
+    assert!((share - expected).abs() < 1e-9, "{expected} of {shares:?}");
 }
 
 #[test]

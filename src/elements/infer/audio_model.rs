@@ -1,20 +1,41 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! A loaded model together with the way of this stream's audio through it.
+//! The way of this stream's audio through a model.
 
 use std::time::{Duration, Instant};
 
+use gst::prelude::*;
+
 use super::answer_settings::DecodeOptions;
-use super::audio_input::{AudioInput, Sound, Way};
-use super::enums::Output;
 use super::failure::Fault;
-use super::interpretation::LabeledAnswer;
-use super::model::Active;
-use super::stats::Timing;
-use crate::audio::{HopPlan, Hops, Windows};
+use super::interpretation::{Decoding, LabeledAnswer};
+use super::timing::Timing;
+use crate::audio::{ChannelUse, HopPlan, Hops, Spec, Windows};
 use crate::letterbox::{Letterbox, Size};
 use crate::runtime::{Model, Runner, Task};
-use crate::tensor::{Data, InputSpec, SoundSpec, Tensor};
+use crate::tensor::{Data, SoundSpec, Tensor};
+
+/// Sound as it comes, and what is wanted of its channels.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sound {
+    pub spec: Spec,
+    pub channel_use: ChannelUse,
+}
+
+/// The sound that a runner was made ready for.
+pub struct AudioInput {
+    sound: Sound,
+    way: Way,
+    /// Windows since the model took over, for the stride.
+    windows: u64,
+}
+
+enum Way {
+    /// The answers replace the sound.
+    Hops(Box<Hops>),
+    /// The sound passes.
+    Windows(Box<Windows>),
+}
 
 /// What a model says about a stretch of sound.
 pub enum WindowResult<'a> {
@@ -34,141 +55,129 @@ pub struct Heard<'a> {
 /// Where an answer lies that tells no places.
 const NOWHERE: Size = Size { width: 1, height: 1 };
 
-/// Makes the model ready for sound of this kind. Cheap when it is.
-pub fn prepare(active: &mut Active, sound: &Sound) -> Result<(), Fault> {
-    if is_prepared_for(active, sound) {
-        return Ok(());
-    }
-    let InputSpec::Sound(spec) = &active.model.input_spec else {
-        return Err(Fault::NotForSound);
-    };
-    if active.answers.output != Output::Meta {
-        return Err(Fault::Output {
-            output: active.answers.output.nick(),
-            task: active.model.task.name(),
-            needs: "frames to draw on; set output=meta on sound",
+impl AudioInput {
+    /// Makes a runner ready for audio of this kind.
+    pub fn new(runner: &mut Runner, model: &Model, sound: &Sound) -> Result<AudioInput, Fault> {
+        let spec = model.input_spec.sound().ok_or(Fault::NotForSound)?;
+        let channels = sound.spec.channels as usize;
+        let plan = HopPlan::new(sound.spec.rate, spec)?;
+        let way = match model.task {
+            Task::Audio => Way::Hops(Box::new(Hops::new(plan, channels, sound.channel_use)?)),
+            _ => Way::Windows(Box::new(Windows::new(plan, channels, step(model, spec))?)),
+        };
+        runner.prepare(&[1, spec.channels, spec.hop])?;
+        runner.set_voices(match &way {
+            Way::Hops(hops) => hops.voices(),
+            Way::Windows(_) => 1,
         });
+        Ok(AudioInput {
+            sound: sound.clone(),
+            way,
+            windows: 0,
+        })
     }
-    let channels = sound.spec.channels as usize;
-    let plan = HopPlan::new(sound.spec.rate, spec)?;
-    let way = match active.model.task {
-        Task::Audio => Way::Hops(Box::new(Hops::new(plan, channels, sound.channel_use)?)),
-        _ => Way::Windows(Box::new(Windows::new(plan, channels, step(&active.model, spec))?)),
-    };
-    active.runner.prepare(&[1, spec.channels, spec.hop])?;
-    active.runner.set_voices(match &way {
-        Way::Hops(hops) => hops.voices(),
-        Way::Windows(_) => 1,
-    });
-    active.audio = Some(AudioInput {
-        sound: sound.clone(),
-        way,
-        windows: 0,
-    });
-    Ok(())
-}
 
-/// Whether the model is ready for sound of this kind.
-pub fn is_prepared_for(active: &Active, sound: &Sound) -> bool {
-    active.audio.as_ref().is_some_and(|it| it.sound == *sound)
-}
-
-/// The way of audio through a model whose answers replace it.
-pub fn hops(active: &Active) -> Option<&Hops> {
-    active.audio.as_ref()?.hops()
-}
-
-fn hops_mut(active: &mut Active) -> Result<(&mut Hops, &mut Runner), Fault> {
-    match active.audio.as_mut().map(|it| &mut it.way) {
-        Some(Way::Hops(hops)) => Ok((hops, &mut active.runner)),
-        _ => Err(active.runner.not_prepared().into()),
+    /// Whether this is for audio of this kind.
+    pub fn is_for(&self, sound: &Sound) -> bool {
+        self.sound == *sound
     }
-}
 
-/// Takes one buffer of sound, and returns how long the runs took, if there were any.
-pub fn push(active: &mut Active, sound: &[Vec<f32>]) -> Result<Option<Duration>, Fault> {
-    let (hops, runner) = hops_mut(active)?;
-    let mut runs = None;
-    hops.push(sound, |voice, question, answer| {
-        let start = Instant::now();
-        run(runner, voice, question, answer)?;
-        *runs.get_or_insert(Duration::ZERO) += start.elapsed();
-        Ok::<_, Fault>(())
-    })?;
-    Ok(runs)
-}
-
-/// Asks for the answers to all sound that came.
-pub fn finish(active: &mut Active) -> Result<(), Fault> {
-    let (hops, runner) = hops_mut(active)?;
-    hops.finish(|voice, question, answer| run(runner, voice, question, answer))
-}
-
-/// Appends the next answers, up to `count`, and returns how many there were.
-pub fn pull(active: &mut Active, count: usize, sound: &mut [Vec<f32>]) -> usize {
-    hops_mut(active).map_or(0, |(hops, _)| hops.pull(count, sound))
-}
-
-/// Forgets the sound that came, as if the stream began anew.
-pub fn forget(active: &mut Active) {
-    match active.audio.as_mut().map(|it| &mut it.way) {
-        Some(Way::Hops(hops)) => hops.reset(),
-        Some(Way::Windows(windows)) => windows.reset(),
-        None => return,
-    }
-    active.runner.reset();
-    active.reset();
-}
-
-/// Takes sound that passes, and tells of each window that is whole and whose turn it is in a stride of
-/// `interval`.
-pub fn listen(
-    active: &mut Active,
-    sound: &[Vec<f32>],
-    (live, interval): (&DecodeOptions, u32),
-    mut tell: impl FnMut(&Model, Heard<'_>),
-) -> Result<(), Fault> {
-    let Some(AudioInput {
-        way: Way::Windows(windows),
-        windows: count,
-        ..
-    }) = &mut active.audio
-    else {
-        return Err(Fault::NotForSound);
-    };
-    windows.push(sound)?;
-    let samples = windows.length();
-    while let Some((first, window)) = windows.pull() {
-        let turn = *count % u64::from(interval.max(1));
-        *count += 1;
-        if turn != 0 {
-            continue;
+    /// The way through a model whose answers replace the audio.
+    pub fn hops(&self) -> Option<&Hops> {
+        match &self.way {
+            Way::Hops(hops) => Some(hops),
+            Way::Windows(_) => None,
         }
-        let start = Instant::now();
-        fill(&mut active.runner.input().data, window);
-        let before_run = Instant::now();
-        let outputs = active.runner.run()?;
-        let run = before_run.elapsed();
-        let told = match &mut active.decoding {
-            Some(decoding) => {
-                let place = Letterbox::stretched(NOWHERE, NOWHERE);
-                WindowResult::Answer(decoding.read(outputs, place, live, 1)?)
-            }
-            None => WindowResult::Tensors(outputs),
-        };
-        let timing = Timing {
-            run,
-            frame: start.elapsed(),
-        };
-        let heard = Heard {
-            first,
-            samples,
-            told,
-            timing,
-        };
-        tell(&active.model, heard);
     }
-    Ok(())
+
+    /// Takes one buffer of audio, and returns how long the runs took, if there were any.
+    pub fn push(&mut self, runner: &mut Runner, sound: &[Vec<f32>]) -> Result<Option<Duration>, Fault> {
+        let Way::Hops(hops) = &mut self.way else {
+            return Err(runner.not_prepared().into());
+        };
+        let mut runs = None;
+        hops.push(sound, |voice, question, answer| {
+            let start = Instant::now();
+            run(runner, voice, question, answer)?;
+            *runs.get_or_insert(Duration::ZERO) += start.elapsed();
+            Ok::<_, Fault>(())
+        })?;
+        Ok(runs)
+    }
+
+    /// Asks for the answers to all audio that came.
+    pub fn finish(&mut self, runner: &mut Runner) -> Result<(), Fault> {
+        match &mut self.way {
+            Way::Hops(hops) => hops.finish(|voice, question, answer| run(runner, voice, question, answer)),
+            Way::Windows(_) => Err(runner.not_prepared().into()),
+        }
+    }
+
+    /// Appends the next answers, up to `count`, and returns how many there were.
+    pub fn pull(&mut self, count: usize, sound: &mut [Vec<f32>]) -> usize {
+        match &mut self.way {
+            Way::Hops(hops) => hops.pull(count, sound),
+            Way::Windows(_) => 0,
+        }
+    }
+
+    /// Forgets the audio that came, as if the stream began anew.
+    pub fn reset(&mut self) {
+        match &mut self.way {
+            Way::Hops(hops) => hops.reset(),
+            Way::Windows(windows) => windows.reset(),
+        }
+    }
+
+    /// Takes audio that passes, and tells of each window that is whole and whose turn it is in a stride of
+    /// `interval`.
+    pub fn listen(
+        &mut self,
+        runner: &mut Runner,
+        mut decoding: Option<&mut Decoding>,
+        sound: &[Vec<f32>],
+        (live, interval): (&DecodeOptions, u32),
+        mut tell: impl FnMut(Heard<'_>),
+    ) -> Result<(), Fault> {
+        let Way::Windows(windows) = &mut self.way else {
+            return Err(Fault::NotForSound);
+        };
+        windows.push(sound)?;
+        let samples = windows.length();
+        while let Some((first, window)) = windows.pull() {
+            let turn = self.windows % u64::from(interval.max(1));
+            self.windows += 1;
+            if turn != 0 {
+                continue;
+            }
+            let start = Instant::now();
+            fill(&mut runner.input().data, window);
+            let before_run = Instant::now();
+            let outputs = runner.run()?;
+            let run = before_run.elapsed();
+            let told = match &mut decoding {
+                Some(decoding) => {
+                    let place = Letterbox::stretched(NOWHERE, NOWHERE);
+                    WindowResult::Answer(decoding.read(outputs, place, live, 1)?)
+                }
+                None => WindowResult::Tensors(outputs),
+            };
+            let frame = start.elapsed();
+            tell(Heard {
+                first,
+                samples,
+                told,
+                timing: Timing { run, frame },
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Time that so many samples take, rounded up.
+pub fn samples_time(samples: usize, rate: u32) -> Option<gst::ClockTime> {
+    let time = (samples as u64).mul_div_ceil(gst::ClockTime::SECOND.nseconds(), u64::from(rate));
+    time.map(gst::ClockTime::from_nseconds)
 }
 
 /// Samples from one window to the next: what the model says as `step` in its metadata, else half a window.

@@ -10,11 +10,10 @@ use gst::ClockTime;
 use gst::prelude::*;
 
 use super::answer_settings::DecodeOptions;
-use super::audio_input::Sound;
-use super::audio_model::{self, Heard, hops};
+use super::audio_model::{Heard, Sound};
 use super::failure::Fault;
 use super::model::Active;
-use super::stats::Timing;
+use super::timing::Timing;
 use crate::audio::{
     Crossfader, Planar, Request, Ring, SampleSources, Source, Span, Timeline, gcd, join, split,
 };
@@ -124,7 +123,7 @@ impl AudioStream {
 
     /// Samples that wait at most while this model answers, and the one that it replaces.
     pub fn longest_lag(&self, active: &Active) -> usize {
-        let lags = self.models(active).filter_map(hops);
+        let lags = self.models(active).filter_map(Active::hops);
         lags.map(|hops| hops.plan().longest_lag()).max().unwrap_or(0)
     }
 
@@ -132,7 +131,7 @@ impl AudioStream {
     /// of it yet.
     pub fn replace(&mut self, old: Box<Active>) -> Option<Box<Active>> {
         let at = self.timeline.end();
-        if self.is_new || self.leaving.is_some() || hops(&old).is_none() {
+        if self.is_new || self.leaving.is_some() || old.hops().is_none() {
             self.tracks.0[self.current].since = at;
             return Some(old);
         }
@@ -147,12 +146,12 @@ impl AudioStream {
     /// the runs took, if there were any.
     pub fn answer(&mut self, active: &mut Active, buffer: gst::Buffer) -> Result<Option<Duration>, Fault> {
         self.enter(active, &buffer)?;
-        let runs = audio_model::push(active, &self.input)?;
+        let runs = active.push_sound(&self.input)?;
         if let Some(old) = &mut self.leaving {
-            audio_model::push(old, &self.input)?;
+            old.push_sound(&self.input)?;
         }
         self.fetch(active);
-        let lags = self.models(active).filter_map(hops);
+        let lags = self.models(active).filter_map(Active::hops);
         let lag = lags.map(|hops| hops.plan().lag(self.unit)).max().unwrap_or(0);
         let due = self.waiting().saturating_sub(lag);
         if due != 0 {
@@ -169,17 +168,17 @@ impl AudioStream {
     /// Lets all out that waits and forgets the stream, which may begin anew.
     pub fn drain(&mut self, active: &mut Active) -> Result<(), Fault> {
         let waiting = self.waiting();
-        if waiting != 0 && hops(active).is_some() {
-            audio_model::finish(active)?;
+        if waiting != 0 && active.hops().is_some() {
+            active.finish_sound()?;
             if let Some(old) = &mut self.leaving {
-                audio_model::finish(old)?;
+                old.finish_sound()?;
             }
             self.fetch(active);
             let output = self.play(gst::Buffer::new(), waiting)?;
             self.outgoing.push_back(output);
         }
         self.begin_anew();
-        audio_model::forget(active);
+        active.forget_sound();
         Ok(())
     }
 
@@ -215,7 +214,7 @@ impl AudioStream {
     ) -> Result<Vec<Timing>, Fault> {
         self.enter(active, buffer)?;
         let mut timings = Vec::new();
-        audio_model::listen(active, &self.input, request, |model, heard| {
+        active.listen(&self.input, request, |model, heard| {
             timings.push(heard.timing);
             let first = self.tracks.0[self.current].since + heard.first;
             let positions = first..first + heard.samples as u64;
@@ -287,7 +286,7 @@ impl AudioStream {
         for (model, track) in models.into_iter().zip([self.current, 1 - self.current]) {
             let Some(model) = model else { continue };
             self.output.iter_mut().for_each(Vec::clear);
-            let samples = audio_model::pull(model, usize::MAX, &mut self.output);
+            let samples = model.pull_sound(usize::MAX, &mut self.output);
             self.bytes.resize(samples * spec.width(), 0);
             join(&spec, &self.output, &mut self.bytes);
             self.tracks.0[track].answers.append(&self.bytes);

@@ -8,14 +8,12 @@ use gst::subclass::prelude::*;
 use gst_base::subclass::base_transform::{GenerateOutputSuccess, InputBuffer, PrepareOutputBufferSuccess};
 use gst_base::subclass::prelude::*;
 use once_cell::sync::Lazy;
-use parking_lot::{Condvar, Mutex};
 
+use super::element::Infer;
 use super::model::BufferMode;
-use super::settings::{self, Settings};
-use super::state::{State, Waiting};
-use super::stats::Published;
+use super::state::Waiting;
 use super::video::{self, Passing};
-use super::{CAT, caps};
+use super::{CAT, audio, caps, model_swap, settings};
 use crate::elements::AUTHOR;
 use crate::runtime::library::{self, LogLevel};
 
@@ -25,23 +23,6 @@ static RUNTIME_CAT: Lazy<gst::DebugCategory> = Lazy::new(|| {
         gst::DebugCategory::new("onnxruntime", gst::DebugColorFlags::empty(), Some("ONNX Runtime"))
     })
 });
-
-/// Lock order: `settings`, `state`, `published`; none is held over a push, a post, a run or a load.
-#[derive(Default)]
-pub struct Infer {
-    pub(super) settings: Mutex<Settings>,
-    pub(super) state: Mutex<State>,
-    pub(super) published: Mutex<Published>,
-    /// Goes with `state`: a model arrived, failed, or is not waited for any more.
-    pub(super) arrived: Condvar,
-}
-
-#[glib::object_subclass]
-impl ObjectSubclass for Infer {
-    const NAME: &'static str = "GstAvrecInfer";
-    type Type = super::Infer;
-    type ParentType = gst_base::BaseTransform;
-}
 
 impl ObjectImpl for Infer {
     fn constructed(&self) {
@@ -57,7 +38,7 @@ impl ObjectImpl for Infer {
     fn set_property(&self, _id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
         self.settings.lock().set(value, pspec);
         if matches!(pspec.name(), "model-file" | "labels-file") {
-            self.reload();
+            model_swap::reload(self);
         }
     }
 
@@ -120,11 +101,11 @@ impl BaseTransformImpl for Infer {
     const TRANSFORM_IP_ON_PASSTHROUGH: bool = true;
 
     fn start(&self) -> Result<(), gst::ErrorMessage> {
-        self.begin().map_err(|fault| fault.message())
+        model_swap::begin(self).map_err(|fault| fault.message())
     }
 
     fn stop(&self) -> Result<(), gst::ErrorMessage> {
-        self.end();
+        model_swap::end(self);
         Ok(())
     }
 
@@ -132,18 +113,18 @@ impl BaseTransformImpl for Infer {
         match event.view() {
             gst::EventView::FlushStart(_) => self.set_waiting(Waiting::Forbidden),
             gst::EventView::FlushStop(_) => {
-                self.forget_sound();
+                audio::forget_sound(self);
                 self.set_waiting(Waiting::Allowed);
             }
-            gst::EventView::Caps(_) => return self.take_caps(event),
+            gst::EventView::Caps(_) => return video::take_caps(self, event),
             // Caps go before the segment; without a model this one is not needed either.
-            gst::EventView::Segment(_) if self.catch_up().is_err() => return true,
+            gst::EventView::Segment(_) if model_swap::catch_up(self).is_err() => return true,
             gst::EventView::Eos(_) => {
-                self.drain_ahead();
-                self.finish_key_frames();
+                audio::drain_ahead(self);
+                video::finish_key_frames(self);
             }
-            gst::EventView::Gap(_) => self.drain_ahead(),
-            gst::EventView::Segment(_) | gst::EventView::StreamStart(_) => self.end_segment(),
+            gst::EventView::Gap(_) => audio::drain_ahead(self),
+            gst::EventView::Segment(_) | gst::EventView::StreamStart(_) => audio::end_segment(self),
             _ => {}
         }
         self.parent_sink_event(event)
@@ -165,7 +146,7 @@ impl BaseTransformImpl for Infer {
     }
 
     fn set_caps(&self, incaps: &gst::Caps, outcaps: &gst::Caps) -> Result<(), gst::LoggableError> {
-        self.settle(incaps, outcaps)
+        video::settle(self, incaps, outcaps)
     }
 
     fn unit_size(&self, caps: &gst::Caps) -> Option<usize> {
@@ -219,13 +200,13 @@ impl BaseTransformImpl for Infer {
         _inbuf: &'a gst::BufferRef,
     ) -> bool {
         // What describes the memory of the input is not true of the output.
-        !meta.has_tag::<gst::meta::tags::Memory>() && self.scale_meta(&meta, outbuf)
+        !meta.has_tag::<gst::meta::tags::Memory>() && video::scale_meta(self, &meta, outbuf)
     }
 
     fn query(&self, direction: gst::PadDirection, query: &mut gst::QueryRef) -> bool {
         match query.view_mut() {
             gst::QueryViewMut::Latency(query) if direction == gst::PadDirection::Src => {
-                self.answer_latency(query)
+                audio::answer_latency(self, query)
             }
             _ => {
                 let is_answered = BaseTransformImplExt::parent_query(self, direction, query);
@@ -239,7 +220,7 @@ impl BaseTransformImpl for Infer {
     }
 
     fn generate_output(&self) -> Result<GenerateOutputSuccess, gst::FlowError> {
-        self.generate()
+        audio::generate(self)
     }
 
     fn submit_input_buffer(
@@ -247,7 +228,7 @@ impl BaseTransformImpl for Infer {
         is_discont: bool,
         inbuf: gst::Buffer,
     ) -> Result<gst::FlowSuccess, gst::FlowError> {
-        self.submit(is_discont, inbuf)
+        video::submit(self, is_discont, inbuf)
     }
 
     fn prepare_output_buffer(
@@ -265,7 +246,7 @@ impl BaseTransformImpl for Infer {
     }
 
     fn transform_ip(&self, buf: &mut gst::BufferRef) -> Result<gst::FlowSuccess, gst::FlowError> {
-        self.answer_in_place(buf)
+        video::answer_in_place(self, buf)
     }
 
     fn transform(
@@ -273,11 +254,11 @@ impl BaseTransformImpl for Infer {
         inbuf: &gst::Buffer,
         outbuf: &mut gst::BufferRef,
     ) -> Result<gst::FlowSuccess, gst::FlowError> {
-        self.answer_picture(inbuf, outbuf)
+        video::answer_picture(self, inbuf, outbuf)
     }
 
     fn transform_ip_passthrough(&self, buf: &gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {
-        self.answer_tensors(Passing::Shared(buf))
+        video::answer_tensors(self, Passing::Shared(buf))
     }
 }
 

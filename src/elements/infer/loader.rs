@@ -5,54 +5,30 @@
 //! It lives from `start` to `stop` and is never joined: a load that takes long, or for ever, holds
 //! nobody up. What it brings after `stop` is recognised by its epoch and dropped.
 
-use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, Sender};
 
 use gst::glib;
 use gst::subclass::prelude::*;
 
-use super::Infer;
-use super::answer_settings::AnswerSettings;
-use super::audio_model;
 use super::failure::Fault;
-use super::model::{Active, output_info};
-use crate::runtime::Options;
+use super::model::Active;
+use super::state::{Job, Request};
+use super::video_model::output_info;
+use super::{Infer, element};
 
-pub enum Job {
-    Load(Request),
-    /// Makes a loaded model ready for the frames that come now, and brings it again.
-    Prepare(Box<Active>),
-    /// Drops a model that was replaced.
-    Retire(Box<Active>),
-}
+/// Takes what became of a wish of the start with this number.
+pub type Deliver = fn(&element::Infer, u64, &Request, Result<Box<Active>, Fault>);
 
-pub struct Request {
-    pub path: PathBuf,
-    pub options: Options,
-    pub answers: AnswerSettings,
-}
-
-impl Request {
-    /// The wish that this model fulfils.
-    pub fn of(active: &Active) -> Request {
-        Request {
-            path: active.path().to_owned(),
-            options: active.options.clone(),
-            answers: active.answers.clone(),
-        }
-    }
-}
-
-/// Starts the thread; it ends when the sender is dropped and the running load, if any, is done.
-pub fn spawn(element: glib::WeakRef<Infer>, epoch: u64) -> std::io::Result<Sender<Job>> {
+/// Starts the thread, which brings what it loads to `deliver`; it ends when the sender is dropped and the running load, if any, is done.
+pub fn spawn(element: glib::WeakRef<Infer>, epoch: u64, deliver: Deliver) -> std::io::Result<Sender<Job>> {
     let (sender, jobs) = mpsc::channel();
     std::thread::Builder::new()
         .name("avrec-load".into())
-        .spawn(move || work(&element, epoch, &jobs))?;
+        .spawn(move || work(&element, epoch, &jobs, deliver))?;
     Ok(sender)
 }
 
-fn work(element: &glib::WeakRef<Infer>, epoch: u64, jobs: &Receiver<Job>) {
+fn work(element: &glib::WeakRef<Infer>, epoch: u64, jobs: &Receiver<Job>, deliver: Deliver) {
     while let Ok(job) = jobs.recv() {
         let (mut request, mut loaded) = match job {
             Job::Load(request) => (request, None),
@@ -73,7 +49,7 @@ fn work(element: &glib::WeakRef<Infer>, epoch: u64, jobs: &Receiver<Job>) {
             result = make_ready(element, epoch, &request, None);
         }
         let Some(element) = element.upgrade() else { return };
-        element.imp().loaded(epoch, &request, result);
+        deliver(element.imp(), epoch, &request, result);
     }
 }
 
@@ -108,9 +84,9 @@ fn make_ready(
     };
     let sound = element.upgrade().and_then(|element| element.imp().sound(epoch));
     if let Some(sound) = sound {
-        audio_model::prepare(&mut active, &sound)?;
+        active.prepare_audio(&sound)?;
         active.warm_up()?;
-        audio_model::forget(&mut active);
+        active.forget_sound();
         return Ok(active);
     }
     // The element is not held while something runs for long.

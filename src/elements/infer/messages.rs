@@ -6,19 +6,18 @@ use gst::glib;
 
 use super::failure::Fault;
 use super::key_frames::Scored;
-use super::stats::{Running, dims};
 use crate::answer::{Answer, Detection};
 use crate::audio::Span;
 use crate::media::metas;
 use crate::messages::{
-    Class, KeyFrame, ModelAnswer, ModelFailed, ModelLoaded, Object, Place, Said, Share, TensorPart, Tensors,
+    Class, KeyFrame, Loaded, ModelAnswer, ModelFailed, ModelLoaded, Object, Place, Said, Share, TensorPart,
+    Tensors,
 };
 use crate::runtime::Model;
 use crate::tensor::{Data, ElementType, Tensor};
 
 /// Says that a model answers from now on.
-pub fn loaded(running: &Running) -> gst::Structure {
-    let model = running.told.loaded.clone();
+pub fn loaded(model: Loaded) -> gst::Structure {
     ModelLoaded { model }.into()
 }
 
@@ -150,4 +149,11 @@ fn bytes(data: &Data) -> (ElementType, glib::Bytes) {
         Data::I32(elements) => (ElementType::I32, collect(elements, i32::to_ne_bytes)),
         Data::I64(elements) => (ElementType::I64, collect(elements, i64::to_ne_bytes)),
     }
+}
+
+/// Dimensions as structures have them.
+pub fn dims(dims: &[usize]) -> Vec<u64> {
+    dims.iter()
+        .map(|&dim| u64::try_from(dim).unwrap_or(u64::MAX))
+        .collect()
 }

@@ -60,6 +60,13 @@
 //!
 //! A `.modelinfo` file beside the model is read as GStreamer 1.28 does.
 //!
+//! ## Many elements with one model
+//!
+//! Elements of one process that run the same content with the same `backend`, `threads`, `optimization-level` and
+//! `task` have it in memory once, and only the first of them loads it; the state of recurrent models, and all memory
+//! for frames and sound, is each element's own. With `threads` beyond 1 in ONNX Runtime they share the further
+//! threads too. The model leaves memory with the last of them. A file that changed is another model.
+//!
 //! ## Sound
 //!
 //! A model listens if its input is a row of samples (`[n]`, `[1, n]`, `[1, 1, n]`, or `[1, 2, n]` for stereo; float32 or
@@ -150,10 +157,10 @@ use once_cell::sync::Lazy;
 
 mod answer_settings;
 mod audio;
-mod audio_input;
 mod audio_model;
 mod audio_stream;
 mod caps;
+mod element;
 mod enums;
 mod failure;
 mod imp;
@@ -169,7 +176,9 @@ mod state;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod timing;
 mod video;
+mod video_model;
 
 pub use settings::catalogue_properties;
 
@@ -182,7 +191,7 @@ static CAT: Lazy<gst::DebugCategory> = Lazy::new(|| {
 });
 
 glib::wrapper! {
-    pub struct Infer(ObjectSubclass<imp::Infer>)
+    pub struct Infer(ObjectSubclass<element::Infer>)
         @extends gst_base::BaseTransform, gst::Element, gst::Object;
 }
 

@@ -1,43 +1,29 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! A loaded model together with the way from this stream's frames to its tensors and back.
+//! A model that was loaded for one stream, together with the way of its frames or audio through it.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gst_video::prelude::*;
-use gst_video::{VideoFrameRef, VideoInfo};
+use gst_video::VideoInfo;
 
 use super::answer_settings::{AnswerSettings, DecodeOptions};
-use super::audio_input::AudioInput;
+use super::audio_model::{AudioInput, Heard, Sound, samples_time};
 use super::enums::Output;
 use super::failure::Fault;
-use super::interpretation::{Decoding, Interpretation, LabeledAnswer};
-use super::stats::{Running, Timing, dims};
-use super::{input_size, messages};
+use super::interpretation::{Decoding, Interpretation};
+use super::messages;
+use super::timing::Timing;
+use super::video_model::VideoInput;
 use crate::answer::Answer;
-use crate::letterbox::{Letterbox, Size};
-use crate::media::draw::Painter;
-use crate::media::metas;
-use crate::media::picture::{Fit, FrameToTensor, TensorToFrame};
-use crate::messages::{Loaded, RunningModel};
+use crate::audio::Hops;
+use crate::media::picture::Fit;
 use crate::runtime::{Error, Model, Options, Runner, Task};
-use crate::tensor::{ImageSpec, Tensor};
+use crate::tensor::Tensor;
 
 /// Unmeasured runs after load: the first allocates, the second finds everything in place.
 const WARM_UP_RUNS: usize = 2;
-
-/// The frames that a model was made ready for.
-struct Geometry {
-    input: VideoInfo,
-    output: VideoInfo,
-    to_tensor: FrameToTensor,
-    /// Draws answers.
-    painter: Painter,
-    /// `None` for tensors, whose frames are not written.
-    to_frame: Option<TensorToFrame>,
-}
 
 pub struct Active {
     pub model: Arc<Model>,
@@ -48,13 +34,12 @@ pub struct Active {
     /// What the user should know though it works, a sentence each.
     pub warnings: Vec<String>,
     pub load_time: Duration,
-    pub(super) runner: Runner,
+    runner: Runner,
     /// For tasks whose answer is neither a picture nor sound nor raw.
-    pub(super) decoding: Option<Decoding>,
-    geometry: Option<Geometry>,
+    decoding: Option<Decoding>,
+    video: Option<VideoInput>,
     fit: Fit,
-    /// For audio.
-    pub(super) audio: Option<AudioInput>,
+    audio: Option<AudioInput>,
     /// Frames since the model took over, for the stride.
     frames: u64,
 }
@@ -107,7 +92,7 @@ impl Active {
             load_time: start.elapsed(),
             runner,
             decoding: meaning.decoding,
-            geometry: None,
+            video: None,
             fit: meaning.fit,
             audio: None,
             frames: 0,
@@ -122,32 +107,8 @@ impl Active {
         self.runner.backend_name()
     }
 
-    /// What is told of the model while it runs.
-    pub fn running(&self) -> Running {
-        let model = self.model.clone();
-        let loaded = Loaded {
-            file: self.path().to_string_lossy().into_owned(),
-            task: model.task,
-            backend: self.backend_name().to_owned(),
-            backend_note: self.runner.backend_note().to_owned(),
-            threads: u32::try_from(self.options.threads).unwrap_or(u32::MAX),
-            load_time: self.load_time,
-            assumed: self.assumed.join(" "),
-        };
-        let told = RunningModel {
-            loaded,
-            scale_width: model.scale.width.value(),
-            scale_height: model.scale.height.value(),
-            input_dims: self.input_dims().as_deref().map(dims),
-            algorithmic_delay: self.audio.as_ref().and_then(AudioInput::delay),
-        };
-        Running {
-            path: self.path().to_owned(),
-            model,
-            told,
-            assumed: self.assumed.clone(),
-            warnings: self.warnings.clone(),
-        }
+    pub fn backend_note(&self) -> &str {
+        self.runner.backend_note()
     }
 
     /// Makes the model ready for frames of these kinds. Cheap when it is.
@@ -155,33 +116,34 @@ impl Active {
         if self.fits(input, output) {
             return Ok(());
         }
-        let Some(spec) = self.model.input_spec.image() else {
-            return Err(Fault::NotForFrames);
-        };
-        self.answers.check_format(input)?;
-        let size = spec.size.or_else(|| self.free_size(input));
-        let to_tensor = FrameToTensor::fitted(input, &ImageSpec { size, ..spec.clone() }, self.fit)?;
-        self.runner.prepare(&to_tensor.dims())?;
-        let to_frame = self
-            .model
-            .output_spec
-            .as_ref()
-            .map(|spec| TensorToFrame::new(input, output, spec));
-        self.geometry = Some(Geometry {
-            input: input.clone(),
-            output: output.clone(),
-            to_tensor,
-            painter: Painter::new(output)?,
-            to_frame: to_frame.transpose()?,
-        });
+        if self.model.input_spec.image().is_some() {
+            self.answers.check_format(input)?;
+        }
+        let video = VideoInput::new(&mut self.runner, &self.model, self.fit, (input, output))?;
+        self.video = Some(video);
         Ok(())
     }
 
-    /// The size of the input for a model that takes any, if the frame's own may not do.
-    fn free_size(&self, input: &VideoInfo) -> Option<(usize, usize)> {
-        let frame = (input.width() as usize, input.height() as usize);
-        let is_grid = matches!(self.model.task, Task::Detect | Task::Segment);
-        is_grid.then(|| input_size::on_grid(frame, &self.model.metadata))
+    /// Makes the model ready for audio of this kind. Cheap when it is.
+    pub fn prepare_audio(&mut self, sound: &Sound) -> Result<(), Fault> {
+        if self.is_prepared_for(sound) {
+            return Ok(());
+        }
+        let is_for_audio = self.model.input_spec.sound().is_some();
+        if is_for_audio && self.answers.output != Output::Meta {
+            return Err(Fault::Output {
+                output: self.answers.output.nick(),
+                task: self.model.task.name(),
+                needs: "frames to draw on; set output=meta on sound",
+            });
+        }
+        self.audio = Some(AudioInput::new(&mut self.runner, &self.model, sound)?);
+        Ok(())
+    }
+
+    /// Names of the classes that answers tell.
+    pub fn labels(&self) -> &[String] {
+        self.decoding.as_ref().map_or(&[], |it| &it.labels)
     }
 
     pub fn passage(&self) -> BufferMode {
@@ -208,14 +170,12 @@ impl Active {
 
     /// Whether the model is ready for frames of these kinds.
     pub fn fits(&self, input: &VideoInfo, output: &VideoInfo) -> bool {
-        self.geometry
-            .as_ref()
-            .is_some_and(|it| it.input == *input && it.output == *output)
+        self.video.as_ref().is_some_and(|it| it.fits(input, output))
     }
 
     /// Whether the model is ready for what comes in, whatever size goes out.
     pub fn takes(&self, input: &VideoInfo) -> bool {
-        self.geometry.as_ref().is_some_and(|it| it.input == *input)
+        self.video.as_ref().is_some_and(|it| it.takes(input))
     }
 
     /// Runs on a made-up frame of the prepared size, so that the first real one finds memory and caches warm.
@@ -233,17 +193,10 @@ impl Active {
     /// Answers a frame with a picture.
     pub fn picture(&mut self, source: &gst::BufferRef, target: &mut gst::BufferRef) -> Result<Timing, Fault> {
         let start = Instant::now();
-        let Some(geometry) = self.geometry.as_mut() else {
+        let Some(video) = self.video.as_mut() else {
             return Err(self.runner.not_prepared().into());
         };
-        let source = map(source, &geometry.input)?;
-        let (outputs, run) = run(&mut self.runner, &mut geometry.to_tensor, &source)?;
-        if let (Some(to_frame), Some(answer)) = (geometry.to_frame.as_mut(), outputs.first()) {
-            let fault = frame_fault(target, &geometry.output);
-            let mut target =
-                VideoFrameRef::from_buffer_ref_writable(target, &geometry.output).map_err(|_| fault())?;
-            to_frame.write(answer, &source, &mut target)?;
-        }
+        let run = video.picture(&mut self.runner, source, target)?;
         self.frames += 1;
         Ok(Timing {
             run,
@@ -261,11 +214,10 @@ impl Active {
         if !self.takes_turn(interval) {
             return Ok(None);
         }
-        let Some(geometry) = self.geometry.as_mut() else {
+        let Some(video) = self.video.as_mut() else {
             return Err(self.runner.not_prepared().into());
         };
-        let source = map(source, &geometry.input)?;
-        let (outputs, run) = run(&mut self.runner, &mut geometry.to_tensor, &source)?;
+        let (outputs, run) = video.run(&mut self.runner, source)?;
         let frame = start.elapsed();
         Ok(Some((outputs, Timing { run, frame })))
     }
@@ -274,23 +226,21 @@ impl Active {
     pub fn look(&mut self, frame: &mut gst::BufferRef, request: &LookRequest) -> Result<Look, Fault> {
         let start = Instant::now();
         let is_fresh = self.takes_turn(request.interval);
-        let (Some(geometry), Some(decoding)) = (self.geometry.as_mut(), self.decoding.as_mut()) else {
+        let (Some(video), Some(decoding)) = (self.video.as_mut(), self.decoding.as_mut()) else {
             return Err(self.runner.not_prepared().into());
         };
         let mut run_time = None;
         let said = if is_fresh {
-            let source = map(frame, &geometry.input)?;
-            let (outputs, time) = run(&mut self.runner, &mut geometry.to_tensor, &source)?;
+            let (outputs, time) = video.run(&mut self.runner, frame)?;
             run_time = Some(time);
-            Some(decoding.read(outputs, geometry.place(), request.live, request.interval)?)
+            Some(decoding.read(outputs, video.place(), request.live, request.interval)?)
         } else {
             decoding.again()
         };
         let mut look = Look::default();
-        if let Some(LabeledAnswer { answer, labels }) = said {
-            let size = (geometry.input.width(), geometry.input.height());
-            metas::attach(frame, answer, labels, size)?;
-            geometry.draw(frame, self.answers.output, answer, labels)?;
+        if let Some(said) = said {
+            video.attach(frame, said, self.answers.output)?;
+            let (answer, labels, size) = (said.answer, said.labels, video.size());
             if is_fresh && request.live.post_messages {
                 let message = messages::answer(answer, labels, size, frame.pts(), request.running_time);
                 look.message = Some(message);
@@ -308,86 +258,72 @@ impl Active {
 
     /// Returns the shape of the input as the frames have it, or the sound.
     pub fn input_dims(&self) -> Option<Vec<usize>> {
-        let of_frames = self.geometry.as_ref().map(|it| it.to_tensor.dims().to_vec());
+        let of_frames = self.video.as_ref().map(|it| it.dims().to_vec());
         let of_sound = || {
             let spec = self.model.input_spec.sound()?;
             Some(vec![1, spec.channels, spec.hop])
         };
         of_frames.or_else(of_sound)
     }
-}
 
-impl Geometry {
-    /// Where the frame lies in the tensor; anywhere, where answers tell no places.
-    fn place(&self) -> Letterbox {
-        let frame = Size {
-            width: self.input.width() as usize,
-            height: self.input.height() as usize,
-        };
-        let letterbox = self.to_tensor.letterbox();
-        letterbox.unwrap_or_else(|| Letterbox::stretched(frame, frame))
+    /// Whether the model is ready for audio of this kind.
+    pub fn is_prepared_for(&self, sound: &Sound) -> bool {
+        self.audio.as_ref().is_some_and(|it| it.is_for(sound))
     }
 
-    /// Draws an answer into its frame, if it goes there.
-    fn draw(
+    /// The way of audio through a model whose answers replace it.
+    pub fn hops(&self) -> Option<&Hops> {
+        self.audio.as_ref()?.hops()
+    }
+
+    /// By how much answers lag behind the audio, without what it takes to gather hops.
+    pub fn algorithmic_delay(&self) -> Option<gst::ClockTime> {
+        let plan = self.hops()?.plan();
+        samples_time(plan.delay, plan.rate)
+    }
+
+    /// Takes one buffer of audio, and returns how long the runs took, if there were any.
+    pub fn push_sound(&mut self, sound: &[Vec<f32>]) -> Result<Option<Duration>, Fault> {
+        match &mut self.audio {
+            Some(audio) => audio.push(&mut self.runner, sound),
+            None => Err(self.runner.not_prepared().into()),
+        }
+    }
+
+    /// Asks for the answers to all audio that came.
+    pub fn finish_sound(&mut self) -> Result<(), Fault> {
+        match &mut self.audio {
+            Some(audio) => audio.finish(&mut self.runner),
+            None => Err(self.runner.not_prepared().into()),
+        }
+    }
+
+    /// Appends the next answers, up to `count`, and returns how many there were.
+    pub fn pull_sound(&mut self, count: usize, sound: &mut [Vec<f32>]) -> usize {
+        self.audio.as_mut().map_or(0, |it| it.pull(count, sound))
+    }
+
+    /// Forgets the audio that came, as if the stream began anew.
+    pub fn forget_sound(&mut self) {
+        if let Some(audio) = &mut self.audio {
+            audio.reset();
+            self.runner.reset();
+            self.reset();
+        }
+    }
+
+    /// Takes audio that passes, and tells of each window that is whole and whose turn it is in a stride of
+    /// `interval`.
+    pub fn listen(
         &mut self,
-        frame: &mut gst::BufferRef,
-        output: Output,
-        answer: &Answer,
-        labels: &[String],
+        sound: &[Vec<f32>],
+        request: (&DecodeOptions, u32),
+        mut tell: impl FnMut(&Model, Heard<'_>),
     ) -> Result<(), Fault> {
-        if output == Output::Meta {
-            return Ok(());
-        }
-        let fault = frame_fault(frame, &self.input);
-        let mut target = VideoFrameRef::from_buffer_ref_writable(frame, &self.input).map_err(|_| fault())?;
-        match output {
-            Output::Alpha => self.painter.alpha(&mut target, answer, labels)?,
-            Output::Overlay | Output::Meta => self.painter.overlay(&mut target, answer, labels)?,
-        }
-        Ok(())
-    }
-}
-
-/// Runs a model on a frame, and returns how long the run alone took.
-fn run<'a>(
-    runner: &'a mut Runner,
-    to_tensor: &mut FrameToTensor,
-    source: &VideoFrameRef<&gst::BufferRef>,
-) -> Result<(&'a [Tensor], Duration), Fault> {
-    to_tensor.fill(source, runner.input())?;
-    let start = Instant::now();
-    let outputs = runner.run()?;
-    Ok((outputs, start.elapsed()))
-}
-
-/// Returns what the element makes of frames of this kind with this model.
-pub fn output_info(input: &VideoInfo, model: &Model) -> Option<VideoInfo> {
-    if model.keeps_size() {
-        return Some(input.clone());
-    }
-    let mut caps = input.to_caps().ok()?;
-    let (width, height) = model.output_size(input.width() as usize, input.height() as usize);
-    let caps_ref = caps.make_mut();
-    caps_ref.set("width", i32::try_from(width).ok()?);
-    caps_ref.set("height", i32::try_from(height).ok()?);
-    VideoInfo::from_caps(&caps).ok()
-}
-
-fn map<'a>(buffer: &'a gst::BufferRef, info: &VideoInfo) -> Result<VideoFrameRef<&'a gst::BufferRef>, Fault> {
-    // GStreamer maps a buffer that is too short and complains only in its log.
-    if buffer.size() == 0 {
-        return Err(frame_fault(buffer, info)());
-    }
-    VideoFrameRef::from_buffer_ref_readable(buffer, info).map_err(|_| frame_fault(buffer, info)())
-}
-
-fn frame_fault(buffer: &gst::BufferRef, info: &VideoInfo) -> impl Fn() -> Fault + use<> {
-    let (size, pts) = (buffer.size(), buffer.pts());
-    let caps = format!("{} {}x{}", info.format(), info.width(), info.height());
-    move || Fault::Frame {
-        size,
-        pts: pts.display().to_string(),
-        caps: caps.clone(),
+        let audio = self.audio.as_mut().ok_or(Fault::NotForSound)?;
+        let (runner, decoding) = (&mut self.runner, &mut self.decoding);
+        audio.listen(runner, decoding.as_mut(), sound, request, |heard| {
+            tell(&self.model, heard)
+        })
     }
 }

@@ -2,17 +2,18 @@
 
 //! What changes while the element runs.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use gst_video::VideoInfo;
 
-use super::audio_input::Sound;
+use super::answer_settings::AnswerSettings;
+use super::audio_model::Sound;
 use super::audio_stream::AudioStream;
 use super::key_frames::KeyFrames;
-use super::loader::Job;
 use super::model::Active;
-use crate::runtime::Model;
+use crate::runtime::{Model, Options};
 
 /// Whether there is a model.
 #[derive(Debug, Clone, Default)]
@@ -42,6 +43,33 @@ pub enum SinkCaps {
     Settled,
     /// They came while no model was there and the wait was interrupted.
     Outstanding,
+}
+
+/// What the loader thread is asked for.
+pub enum Job {
+    Load(Request),
+    /// Makes a loaded model ready for the frames that come now, and brings it again.
+    Prepare(Box<Active>),
+    /// Drops a model that was replaced.
+    Retire(Box<Active>),
+}
+
+/// A model that is wanted.
+pub struct Request {
+    pub path: PathBuf,
+    pub options: Options,
+    pub answers: AnswerSettings,
+}
+
+impl Request {
+    /// The wish that this model fulfils.
+    pub fn of(active: &Active) -> Request {
+        Request {
+            path: active.path().to_owned(),
+            options: active.options.clone(),
+            answers: active.answers.clone(),
+        }
+    }
 }
 
 #[derive(Default)]

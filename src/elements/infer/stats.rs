@@ -4,23 +4,16 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use crate::messages::{InferStats, Percentiles, RunningModel};
+use super::messages::dims;
+use super::model::Active;
+use super::timing::Timing;
+use crate::messages::{InferStats, Loaded, Percentiles, RunningModel};
 use crate::runtime::Model;
 use crate::score::LatencyWindow;
 
 /// Frames over which latencies are told: 10 s at 30 fps.
 const WINDOW: usize = 300;
-
-/// How long one frame took.
-#[derive(Debug, Clone, Copy)]
-pub struct Timing {
-    /// The run of the model alone.
-    pub run: Duration,
-    /// All of it: frame to tensor, run, tensor to frame.
-    pub frame: Duration,
-}
 
 /// What is known of the model that runs.
 #[derive(Debug, Clone)]
@@ -33,6 +26,35 @@ pub struct Running {
     pub assumed: Vec<String>,
     /// A sentence each.
     pub warnings: Vec<String>,
+}
+
+impl Running {
+    pub fn new(active: &Active) -> Running {
+        let model = active.model.clone();
+        let loaded = Loaded {
+            file: active.path().to_string_lossy().into_owned(),
+            task: model.task,
+            backend: active.backend_name().to_owned(),
+            backend_note: active.backend_note().to_owned(),
+            threads: u32::try_from(active.options.threads).unwrap_or(u32::MAX),
+            load_time: active.load_time,
+            assumed: active.assumed.join(" "),
+        };
+        let told = RunningModel {
+            loaded,
+            scale_width: model.scale.width.value(),
+            scale_height: model.scale.height.value(),
+            input_dims: active.input_dims().as_deref().map(dims),
+            algorithmic_delay: active.algorithmic_delay(),
+        };
+        Running {
+            path: active.path().to_owned(),
+            model,
+            told,
+            assumed: active.assumed.clone(),
+            warnings: active.warnings.clone(),
+        }
+    }
 }
 
 /// The published side of the element: taken last and alone, held for some tens of nanoseconds a frame.
@@ -91,11 +113,4 @@ impl Published {
             run_latency: Percentiles::of(&self.run),
         }
     }
-}
-
-/// Dimensions as structures have them.
-pub fn dims(dims: &[usize]) -> Vec<u64> {
-    dims.iter()
-        .map(|&dim| u64::try_from(dim).unwrap_or(u64::MAX))
-        .collect()
 }

@@ -12,8 +12,9 @@ use gst_video::{VideoFormat, VideoInfo};
 use super::Infer;
 use super::answer_settings::AnswerSettings;
 use super::enums::Backend;
-use super::loader::Request;
 use super::model::Active;
+use super::model_swap;
+use super::state::Request;
 use crate::runtime::{BackendChoice, Options};
 
 /// An element that has settled caps and runs a model, between two test pads.
@@ -47,7 +48,7 @@ impl Bench {
     fn bring(&self, active: Active) {
         let infer = self.element.imp();
         let epoch = infer.state.lock().epoch;
-        infer.loaded(epoch, &Request::of(&active), Ok(Box::new(active)));
+        model_swap::loaded(infer, epoch, &Request::of(&active), Ok(Box::new(active)));
     }
 
     /// Pushes a textured frame and returns what comes out.

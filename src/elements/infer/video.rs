@@ -9,12 +9,13 @@ use gst_base::subclass::prelude::*;
 use gst_video::VideoInfo;
 
 use super::answer_settings::DecodeOptions;
+use super::element::Infer;
 use super::failure::Fault;
-use super::imp::Infer;
 use super::key_frames::Scored;
-use super::model::{Active, BufferMode, LookRequest};
+use super::model::LookRequest;
 use super::state::SinkCaps;
-use super::{CAT, messages};
+use super::stats::Running;
+use super::{CAT, audio, messages, model_swap};
 use crate::runtime::{Model, Task};
 use crate::tensor::Tensor;
 
@@ -54,289 +55,257 @@ impl Passing<'_> {
     }
 }
 
-impl Infer {
-    /// Holds caps until a model is there, since their transformation depends on it.
-    pub(super) fn take_caps(&self, event: gst::Event) -> bool {
-        if let Err(error) = self.wait_for_model() {
-            gst::debug!(CAT, imp = self, "No model for these caps yet: {error}");
-            self.state.lock().sink_caps = SinkCaps::Outstanding;
-            // Refusing them would be an error upstream, where the next buffer gets the true reason.
-            return true;
-        }
-        self.state.lock().sink_caps = SinkCaps::Settled;
-        self.drain_ahead();
-        self.swap();
-        if let gst::EventView::Caps(caps) = event.view()
-            && let Some(fault) = self.misfit(caps.caps())
-        {
-            fault.post_error(&self.obj());
-            return false;
-        }
-        self.parent_sink_event(event)
+/// Holds caps until a model is there, since their transformation depends on it.
+pub(super) fn take_caps(infer: &Infer, event: gst::Event) -> bool {
+    if let Err(error) = infer.wait_for_model() {
+        gst::debug!(CAT, imp = infer, "No model for these caps yet: {error}");
+        infer.state.lock().sink_caps = SinkCaps::Outstanding;
+        // Refusing them would be an error upstream, where the next buffer gets the true reason.
+        return true;
     }
+    infer.state.lock().sink_caps = SinkCaps::Settled;
+    audio::drain_ahead(infer);
+    model_swap::swap(infer);
+    if let gst::EventView::Caps(caps) = event.view()
+        && let Some(fault) = audio::misfit(infer, caps.caps())
+    {
+        fault.post_error(&infer.obj());
+        return false;
+    }
+    infer.parent_sink_event(event)
+}
 
-    /// Makes the model ready for these caps.
-    pub(super) fn settle(&self, incaps: &gst::Caps, outcaps: &gst::Caps) -> Result<(), gst::LoggableError> {
-        if incaps.structure(0).is_some_and(super::caps::is_sound) {
-            return self.settle_sound(incaps);
-        }
-        let info = |caps: &gst::Caps| {
-            VideoInfo::from_caps(caps)
-                .map_err(|_| gst::loggable_error!(CAT, "{caps} is no video that can be read"))
+/// Makes the model ready for these caps.
+pub(super) fn settle(
+    infer: &Infer,
+    incaps: &gst::Caps,
+    outcaps: &gst::Caps,
+) -> Result<(), gst::LoggableError> {
+    if incaps.structure(0).is_some_and(super::caps::is_sound) {
+        return audio::settle_sound(infer, incaps);
+    }
+    let info = |caps: &gst::Caps| {
+        VideoInfo::from_caps(caps)
+            .map_err(|_| gst::loggable_error!(CAT, "{caps} is no video that can be read"))
+    };
+    let (input, output) = (info(incaps)?, info(outcaps)?);
+    let taken = infer.state.lock().active.take();
+    let mut active = taken.ok_or_else(|| gst::loggable_error!(CAT, "no model is loaded for {incaps}"))?;
+    let result = active.prepare_video(&input, &output);
+    let (passage, dims) = (active.passage(), active.input_dims());
+    let running = Running::new(&active);
+    {
+        let mut state = infer.state.lock();
+        state.active = Some(active);
+        (state.sound, state.audio) = (None, None);
+        state.stream = result.is_ok().then_some((input, output));
+    }
+    if let Err(fault) = result {
+        fault.post_error(&infer.obj());
+        return Err(gst::loggable_error!(CAT, "{fault}"));
+    }
+    infer.published.lock().running = Some(running);
+    gst::debug!(
+        CAT,
+        imp = infer,
+        "Tensors of shape {dims:?} from {incaps}, {outcaps} out"
+    );
+    infer.set_passage(passage);
+    Ok(())
+}
+
+/// Runs before each frame: lets a new model take over first.
+pub(super) fn submit(
+    infer: &Infer,
+    is_discont: bool,
+    buffer: gst::Buffer,
+) -> Result<gst::FlowSuccess, gst::FlowError> {
+    model_swap::catch_up(infer)?;
+    model_swap::swap(infer);
+    infer.published.lock().frames_in += 1;
+    infer.parent_submit_input_buffer(is_discont, buffer)
+}
+
+/// Answers a frame with a picture.
+pub(super) fn answer_picture(
+    infer: &Infer,
+    source: &gst::BufferRef,
+    target: &mut gst::BufferRef,
+) -> Result<gst::FlowSuccess, gst::FlowError> {
+    let result = infer.with_active(|active| active.picture(source, target))?;
+    let timing = result.map_err(|fault| infer.fail(&fault))?;
+    let mut published = infer.published.lock();
+    published.ran(timing);
+    published.frames_out += 1;
+    Ok(gst::FlowSuccess::Ok)
+}
+
+/// Answers a frame with tensors, posted as a message and, with the feature `analytics`, attached; the frame passes.
+pub(super) fn answer_tensors(infer: &Infer, mut frame: Passing) -> Result<gst::FlowSuccess, gst::FlowError> {
+    if infer.state.lock().sound.is_some() {
+        return audio::listen(infer, frame.buffer());
+    }
+    let interval = infer.settings.lock().inference_interval;
+    let (pts, running_time) = (frame.buffer().pts(), infer.running_time(frame.buffer().pts()));
+    let result = infer.with_active(|active| {
+        let model = active.model.clone();
+        let Some((outputs, timing)) = active.tensors(frame.buffer(), interval)? else {
+            return Ok(None);
         };
-        let (input, output) = (info(incaps)?, info(outcaps)?);
-        let taken = self.state.lock().active.take();
-        let mut active = taken.ok_or_else(|| gst::loggable_error!(CAT, "no model is loaded for {incaps}"))?;
-        let result = active.prepare_video(&input, &output);
-        let (passage, dims) = (active.passage(), active.input_dims());
-        let running = active.running();
-        {
-            let mut state = self.state.lock();
-            state.active = Some(active);
-            (state.sound, state.audio) = (None, None);
-            state.stream = result.is_ok().then_some((input, output));
-        }
-        if let Err(fault) = result {
-            fault.post_error(&self.obj());
-            return Err(gst::loggable_error!(CAT, "{fault}"));
-        }
-        self.published.lock().running = Some(running);
-        gst::debug!(
-            CAT,
-            imp = self,
-            "Tensors of shape {dims:?} from {incaps}, {outcaps} out"
-        );
-        self.set_passage(passage);
-        Ok(())
-    }
+        frame.attach(&model, outputs)?;
+        Ok(Some((
+            messages::tensors(&model, outputs, pts, running_time),
+            timing,
+        )))
+    })?;
+    let answer = result.map_err(|fault: Fault| infer.fail(&fault))?;
+    let timing = answer.map(|(structure, timing)| {
+        infer.post(structure);
+        timing
+    });
+    let mut published = infer.published.lock();
+    timing.into_iter().for_each(|timing| published.ran(timing));
+    published.frames_out += 1;
+    Ok(gst::FlowSuccess::Ok)
+}
 
-    /// Tells the base class what happens with buffers.
-    pub(super) fn set_passage(&self, passage: BufferMode) {
-        self.obj().set_passthrough(passage == BufferMode::Untouched);
-        self.obj().set_in_place(passage == BufferMode::InPlace);
+/// Answers a frame in place: it passes with the answer on it.
+pub(super) fn answer_in_place(
+    infer: &Infer,
+    buffer: &mut gst::BufferRef,
+) -> Result<gst::FlowSuccess, gst::FlowError> {
+    let (hears, is_raw) = {
+        let state = infer.state.lock();
+        let is_raw = state.model().is_some_and(|it| it.task == Task::Tensor);
+        (state.sound.is_some(), is_raw)
+    };
+    if hears {
+        return audio::listen_in_place(infer, buffer);
     }
-
-    /// What the base class does with buffers.
-    pub(super) fn passage(&self) -> BufferMode {
-        match (self.obj().is_passthrough(), self.obj().is_in_place()) {
-            (true, _) => BufferMode::Untouched,
-            (false, true) => BufferMode::InPlace,
-            (false, false) => BufferMode::Replaced,
+    if is_raw {
+        return answer_tensors(infer, Passing::Writable(buffer));
+    }
+    let (live, interval) = {
+        let settings = infer.settings.lock();
+        (settings.answers.live, settings.inference_interval)
+    };
+    let running_time = infer.running_time(buffer.pts());
+    let is_gap = buffer.flags().contains(gst::BufferFlags::DISCONT);
+    let result = infer.with_active(|active| {
+        if is_gap {
+            active.reset();
         }
-    }
-
-    /// Runs before each frame: lets a new model take over first.
-    pub(super) fn submit(
-        &self,
-        is_discont: bool,
-        buffer: gst::Buffer,
-    ) -> Result<gst::FlowSuccess, gst::FlowError> {
-        self.catch_up()?;
-        self.swap();
-        self.published.lock().frames_in += 1;
-        self.parent_submit_input_buffer(is_discont, buffer)
-    }
-
-    /// Answers a frame with a picture.
-    pub(super) fn answer_picture(
-        &self,
-        source: &gst::BufferRef,
-        target: &mut gst::BufferRef,
-    ) -> Result<gst::FlowSuccess, gst::FlowError> {
-        let result = self.with_active(|active| active.picture(source, target))?;
-        let timing = result.map_err(|fault| self.fail(&fault))?;
-        let mut published = self.published.lock();
-        published.ran(timing);
-        published.frames_out += 1;
-        Ok(gst::FlowSuccess::Ok)
-    }
-
-    /// Answers a frame with tensors, posted as a message and, with the feature `analytics`, attached; the frame passes.
-    pub(super) fn answer_tensors(&self, mut frame: Passing) -> Result<gst::FlowSuccess, gst::FlowError> {
-        if self.state.lock().sound.is_some() {
-            return self.listen(frame.buffer());
-        }
-        let interval = self.settings.lock().inference_interval;
-        let (pts, running_time) = (frame.buffer().pts(), self.running_time(frame.buffer()));
-        let result = self.with_active(|active| {
-            let model = active.model.clone();
-            let Some((outputs, timing)) = active.tensors(frame.buffer(), interval)? else {
-                return Ok(None);
-            };
-            frame.attach(&model, outputs)?;
-            Ok(Some((
-                messages::tensors(&model, outputs, pts, running_time),
-                timing,
-            )))
-        })?;
-        let answer = result.map_err(|fault: Fault| self.fail(&fault))?;
-        let timing = answer.map(|(structure, timing)| {
-            self.post(structure);
-            timing
-        });
-        let mut published = self.published.lock();
-        timing.into_iter().for_each(|timing| published.ran(timing));
-        published.frames_out += 1;
-        Ok(gst::FlowSuccess::Ok)
-    }
-
-    /// Answers a frame in place: it passes with the answer on it.
-    pub(super) fn answer_in_place(
-        &self,
-        buffer: &mut gst::BufferRef,
-    ) -> Result<gst::FlowSuccess, gst::FlowError> {
-        let (hears, is_raw) = {
-            let state = self.state.lock();
-            let is_raw = state.model().is_some_and(|it| it.task == Task::Tensor);
-            (state.sound.is_some(), is_raw)
-        };
-        if hears {
-            return self.listen_in_place(buffer);
-        }
-        if is_raw {
-            return self.answer_tensors(Passing::Writable(buffer));
-        }
-        let (live, interval) = {
-            let settings = self.settings.lock();
-            (settings.answers.live, settings.inference_interval)
-        };
-        let running_time = self.running_time(buffer);
-        let is_gap = buffer.flags().contains(gst::BufferFlags::DISCONT);
-        let result = self.with_active(|active| {
-            if is_gap {
-                active.reset();
-            }
-            let request = LookRequest {
-                live: &live,
-                interval,
-                running_time,
-            };
-            active.look(buffer, &request)
-        })?;
-        let look = result.map_err(|fault: Fault| self.fail(&fault))?;
-        look.message.into_iter().for_each(|message| self.post(message));
-        if let (true, Some(score)) = (live.key_frames, look.score) {
-            self.select_key_frame(buffer, running_time, score, &live);
-        }
-        let mut published = self.published.lock();
-        look.timing.into_iter().for_each(|timing| published.ran(timing));
-        published.dropped = look.dropped;
-        published.frames_out += 1;
-        Ok(gst::FlowSuccess::Ok)
-    }
-
-    /// Tells a peak of the score, if the frame before this one was one.
-    fn select_key_frame(
-        &self,
-        buffer: &gst::BufferRef,
-        running_time: Option<gst::ClockTime>,
-        score: f32,
-        live: &DecodeOptions,
-    ) {
-        let Some((pts, running_time)) = buffer.pts().zip(running_time) else {
-            return;
-        };
-        let frame = Scored {
-            pts,
+        let request = LookRequest {
+            live: &live,
+            interval,
             running_time,
-            score: f64::from(score),
         };
-        let (selected, count) = {
-            let mut state = self.state.lock();
-            if buffer.flags().contains(gst::BufferFlags::DISCONT) {
-                state.key_frames.reset();
-            }
-            let selected = state
-                .key_frames
-                .take(frame, live.key_frame_threshold, live.key_frame_distance);
-            (selected, state.key_frames.count)
-        };
-        if let Some(peak) = selected {
-            self.tell_key_frame(&peak, count, KeyUnit::Asked);
+        active.look(buffer, &request)
+    })?;
+    let look = result.map_err(|fault: Fault| infer.fail(&fault))?;
+    look.message.into_iter().for_each(|message| infer.post(message));
+    if let (true, Some(score)) = (live.key_frames, look.score) {
+        select_key_frame(infer, buffer, running_time, score, &live);
+    }
+    let mut published = infer.published.lock();
+    look.timing.into_iter().for_each(|timing| published.ran(timing));
+    published.dropped = look.dropped;
+    published.frames_out += 1;
+    Ok(gst::FlowSuccess::Ok)
+}
+
+/// Tells a peak of the score, if the frame before this one was one.
+fn select_key_frame(
+    infer: &Infer,
+    buffer: &gst::BufferRef,
+    running_time: Option<gst::ClockTime>,
+    score: f32,
+    live: &DecodeOptions,
+) {
+    let Some((pts, running_time)) = buffer.pts().zip(running_time) else {
+        return;
+    };
+    let frame = Scored {
+        pts,
+        running_time,
+        score: f64::from(score),
+    };
+    let (selected, count) = {
+        let mut state = infer.state.lock();
+        if buffer.flags().contains(gst::BufferFlags::DISCONT) {
+            state.key_frames.reset();
+        }
+        let selected = state
+            .key_frames
+            .take(frame, live.key_frame_threshold, live.key_frame_distance);
+        (selected, state.key_frames.count)
+    };
+    if let Some(peak) = selected {
+        tell_key_frame(infer, &peak, count, KeyUnit::Asked);
+    }
+}
+
+/// Ends the search for peaks with the stream.
+pub(super) fn finish_key_frames(infer: &Infer) {
+    let live = infer.settings.lock().answers.live;
+    let (selected, count) = {
+        let mut state = infer.state.lock();
+        let selected = state
+            .key_frames
+            .finish(live.key_frame_threshold, live.key_frame_distance);
+        (selected, state.key_frames.count)
+    };
+    if let Some(peak) = selected {
+        tell_key_frame(infer, &peak, count, KeyUnit::TooLate);
+    }
+}
+
+fn tell_key_frame(infer: &Infer, peak: &Scored, count: u32, unit: KeyUnit) {
+    let segment = infer.obj().segment();
+    let time = segment.downcast_ref::<gst::ClockTime>();
+    let stream_time = time.and_then(|it| it.to_stream_time(peak.pts));
+    gst::info!(
+        CAT,
+        imp = infer,
+        "Key frame at {} with score {}",
+        peak.pts,
+        peak.score
+    );
+    if unit == KeyUnit::Asked {
+        let event = gst_video::DownstreamForceKeyUnitEvent::builder()
+            .timestamp(peak.pts)
+            .stream_time(stream_time)
+            .running_time(peak.running_time)
+            .all_headers(true)
+            .count(count)
+            .build();
+        if !infer.obj().src_pad().push_event(event) {
+            gst::debug!(CAT, imp = infer, "Nobody downstream takes key frames");
         }
     }
+    infer.post(messages::key_frame(peak, stream_time));
+}
 
-    /// Ends the search for peaks with the stream.
-    pub(super) fn finish_key_frames(&self) {
-        let live = self.settings.lock().answers.live;
-        let (selected, count) = {
-            let mut state = self.state.lock();
-            let selected = state
-                .key_frames
-                .finish(live.key_frame_threshold, live.key_frame_distance);
-            (selected, state.key_frames.count)
-        };
-        if let Some(peak) = selected {
-            self.tell_key_frame(&peak, count, KeyUnit::TooLate);
-        }
+/// Copies a meta to a frame of another size: what tells positions is scaled, if it can be.
+pub(super) fn scale_meta(
+    infer: &Infer,
+    meta: &gst::MetaRef<'_, gst::Meta>,
+    target: &mut gst::BufferRef,
+) -> bool {
+    let stream = infer.state.lock().stream.clone();
+    let tells_positions = meta.has_tag::<gst_video::video_meta::tags::Size>()
+        || meta.has_tag::<gst_video::video_meta::tags::Orientation>();
+    let Some((input, output)) = stream.filter(|_| tells_positions) else {
+        return true;
+    };
+    if (input.width(), input.height()) == (output.width(), output.height()) {
+        return true;
     }
-
-    fn tell_key_frame(&self, peak: &Scored, count: u32, unit: KeyUnit) {
-        let segment = self.obj().segment();
-        let time = segment.downcast_ref::<gst::ClockTime>();
-        let stream_time = time.and_then(|it| it.to_stream_time(peak.pts));
-        gst::info!(
-            CAT,
-            imp = self,
-            "Key frame at {} with score {}",
-            peak.pts,
-            peak.score
-        );
-        if unit == KeyUnit::Asked {
-            let event = gst_video::DownstreamForceKeyUnitEvent::builder()
-                .timestamp(peak.pts)
-                .stream_time(stream_time)
-                .running_time(peak.running_time)
-                .all_headers(true)
-                .count(count)
-                .build();
-            if !self.obj().src_pad().push_event(event) {
-                gst::debug!(CAT, imp = self, "Nobody downstream takes key frames");
-            }
-        }
-        self.post(messages::key_frame(peak, stream_time));
+    let transform = gst_video::video_meta::VideoMetaTransformScale::new(&input, &output);
+    if let Err(error) = meta.transform(target, &transform) {
+        gst::log!(CAT, imp = infer, "Dropping a meta that cannot be scaled: {error}");
     }
-
-    /// Moves the model out of the state for as long as it works, so that nothing waits for it.
-    pub(super) fn with_active<T>(&self, work: impl FnOnce(&mut Active) -> T) -> Result<T, gst::FlowError> {
-        let taken = self.state.lock().active.take();
-        let mut active = taken.ok_or(gst::FlowError::NotNegotiated)?;
-        let result = work(&mut active);
-        // Only this thread puts a model here, and it is not stopped before it returns.
-        self.state.lock().active = Some(active);
-        Ok(result)
-    }
-
-    pub(super) fn fail(&self, fault: &Fault) -> gst::FlowError {
-        gst::error!(CAT, imp = self, "{fault}");
-        fault.post_error(&self.obj());
-        gst::FlowError::Error
-    }
-
-    fn running_time(&self, buffer: &gst::BufferRef) -> Option<gst::ClockTime> {
-        let segment = self.obj().segment();
-        segment
-            .downcast_ref::<gst::ClockTime>()?
-            .to_running_time(buffer.pts()?)
-    }
-
-    /// Copies a meta to a frame of another size: what tells positions is scaled, if it can be.
-    pub(super) fn scale_meta(&self, meta: &gst::MetaRef<'_, gst::Meta>, target: &mut gst::BufferRef) -> bool {
-        let stream = self.state.lock().stream.clone();
-        let tells_positions = meta.has_tag::<gst_video::video_meta::tags::Size>()
-            || meta.has_tag::<gst_video::video_meta::tags::Orientation>();
-        let Some((input, output)) = stream.filter(|_| tells_positions) else {
-            return true;
-        };
-        if (input.width(), input.height()) == (output.width(), output.height()) {
-            return true;
-        }
-        let transform = gst_video::video_meta::VideoMetaTransformScale::new(&input, &output);
-        if let Err(error) = meta.transform(target, &transform) {
-            gst::log!(CAT, imp = self, "Dropping a meta that cannot be scaled: {error}");
-        }
-        false
-    }
+    false
 }
 
 /// Takes no buffers of downstream, which would be set up for nothing.

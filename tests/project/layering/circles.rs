@@ -42,14 +42,7 @@ const OLD: &[&[&str]] = &[
         "decode/recognize/places.rs",
         "decode/recognize/task.rs",
     ],
-    &["elements/infer/answer_settings.rs", "elements/infer/settings.rs"],
-    &["elements/infer/audio_model.rs", "elements/infer/model.rs"],
-    &["elements/infer/imp.rs", "elements/infer/video.rs"],
-    &[
-        "elements/probe/imp.rs",
-        "elements/probe/stream.rs",
-        "elements/probe/worker.rs",
-    ],
+    &["elements/probe/imp.rs", "elements/probe/stream.rs"],
     &[
         "elements/switch/audio/lane.rs",
         "elements/switch/lanes/run.rs",
@@ -77,10 +70,6 @@ const OLD: &[&[&str]] = &[
         "media/metas.rs",
     ],
     &["media/draw/mask.rs", "media/draw/mod.rs"],
-    &["replay/generate.rs", "replay/generate/wild.rs"],
-    &["runtime/catalogue.rs", "runtime/catalogue_reader.rs"],
-    &["runtime/describe.rs", "runtime/probe.rs", "runtime/sound.rs"],
-    &["runtime/ort_backend.rs", "runtime/rten_backend.rs"],
 ];
 
 /// Who imports whom, with the places.
