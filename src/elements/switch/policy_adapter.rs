@@ -230,7 +230,6 @@ impl PolicyAdapter {
             } else {
                 self.settings.max_stride
             },
-            ..Config::default()
         };
         // The properties are bounded and the durations above zero, so the configuration is valid.
         let _ = self.policy.set_config(config);
