@@ -5,7 +5,7 @@
 use super::Error;
 use super::hop_plan::HopPlan;
 use super::resample::Blocks;
-use super::ring::Ring;
+use super::ring::{Channel, Ring};
 
 /// How a stream of several channels goes through a model for one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,9 +16,6 @@ pub enum ChannelUse {
     /// Their mean, whose answer goes to all of them.
     Mix,
 }
-
-/// The samples of one channel.
-pub(super) type Channel = Ring<f32>;
 
 /// A stream of sound on its way through a model.
 ///

@@ -7,7 +7,7 @@ use rubato::{Fft, FixedSync, Resampler};
 
 use super::Error;
 use super::codec::Planar;
-use super::hops::Channel;
+use super::ring::Channel;
 
 /// A resampler by FFT, whose delay is half a block on either side.
 pub(super) struct Blocks {

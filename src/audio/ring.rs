@@ -16,6 +16,9 @@ pub struct Ring<T> {
     width: usize,
 }
 
+/// The samples of one channel.
+pub(super) type Channel = Ring<f32>;
+
 impl<T: Copy + Default> Ring<T> {
     /// Forgets everything and begins anew at a position, with samples of so many values.
     pub fn restart(&mut self, at: u64, width: usize) {

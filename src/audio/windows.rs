@@ -4,8 +4,9 @@
 
 use super::Error;
 use super::hop_plan::HopPlan;
-use super::hops::{Channel, gather, trim};
+use super::hops::{gather, trim};
 use super::resample::Blocks;
+use super::ring::Channel;
 
 /// Cuts a stream into windows of a model's length and rate, which may overlap.
 pub struct Windows {

@@ -104,14 +104,14 @@ impl Policy {
 
     /// Takes a new prior. Scores that were seen outweigh it.
     pub fn update_prior(&mut self, id: CandidateId, prior: Prior) {
-        if let Some(candidate) = self.candidate_mut(id) {
+        if let Some(candidate) = self.estimates.candidates.get_mut(id) {
             candidate.quality.update_prior(prior);
         }
     }
 
     /// Whether a candidate may answer at all. One that may not is still loaded, measured and scored.
     pub fn forbid(&mut self, id: CandidateId, is_forbidden: bool) {
-        if let Some(candidate) = self.candidate_mut(id) {
+        if let Some(candidate) = self.estimates.candidates.get_mut(id) {
             candidate.is_forbidden = is_forbidden;
         }
     }
@@ -267,7 +267,7 @@ impl Policy {
     pub fn ran(&mut self, now: Duration, id: CandidateId, latency: Duration, kind: RunKind) {
         self.now = now;
         let (frame, allowed) = (self.frame, self.table.allowed(id, &self.config));
-        let Some(candidate) = self.candidate_mut(id) else {
+        let Some(candidate) = self.estimates.candidates.get_mut(id) else {
             return;
         };
         let overdue = candidate.run_ended(frame);
@@ -296,25 +296,23 @@ impl Policy {
     pub fn scored(&mut self, now: Duration, id: CandidateId, score: f64, evidence: Evidence) {
         self.now = now;
         let reference = self.estimates.candidates.reference_quality();
-        let frame = self.frame;
-        if let Some(candidate) = self.candidate_mut(id) {
-            candidate.scored(frame, score, reference, evidence);
+        if let Some(candidate) = self.estimates.candidates.get_mut(id) {
+            candidate.scored(self.frame, score, reference, evidence);
         }
     }
 
     /// An operator says what the answers of a candidate are worth, 0..1.
     pub fn rated(&mut self, now: Duration, id: CandidateId, score: f64) {
         self.now = now;
-        let frame = self.frame;
-        if let Some(candidate) = self.candidate_mut(id) {
-            candidate.rated(frame, score);
+        if let Some(candidate) = self.estimates.candidates.get_mut(id) {
+            candidate.rated(self.frame, score);
         }
     }
 
     /// An answer agreed to this degree, 0..1, with the answer to the same frame slightly perturbed.
     pub fn perturbed(&mut self, now: Duration, id: CandidateId, agreement: f64) {
         self.now = now;
-        if let Some(candidate) = self.candidate_mut(id) {
+        if let Some(candidate) = self.estimates.candidates.get_mut(id) {
             candidate.robustness.sampled(agreement);
         }
     }
@@ -372,9 +370,5 @@ impl Policy {
 
     fn candidate(&self, id: CandidateId) -> Option<&Candidate> {
         self.estimates.candidates.get(id)
-    }
-
-    fn candidate_mut(&mut self, id: CandidateId) -> Option<&mut Candidate> {
-        self.estimates.candidates.get_mut(id)
     }
 }

@@ -10,7 +10,6 @@ use gst::ClockTime;
 use gst::prelude::*;
 
 use super::answer_settings::DecodeOptions;
-
 use super::audio_model::{Heard, Sound};
 use super::failure::Fault;
 use super::model::Active;

@@ -5,14 +5,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::bus::Miss;
 use super::deadline;
 use super::lanes::watchdog;
-use super::messages;
 use super::policy_adapter::{Plan, PolicyAdapter};
 use super::settings::{LatePolicy, Settings};
 use super::shared::Shared;
-use super::totals::Totals;
 use crate::elements::stamp;
 
 /// A frame on its way.
@@ -102,64 +99,6 @@ impl FrameContext {
     /// Decides anew, after the lane that should have answered failed.
     pub fn replan(&mut self, core: &Shared, adapter: &mut PolicyAdapter) {
         self.plan.choice = adapter.decide(self.now(), &core.lanes);
-    }
-
-    /// Tells of the switch that was decided for this frame, if there was one.
-    ///
-    /// Called once the frame is with the candidate: drawing up why takes some 0.1 ms, in which it works already.
-    pub fn announce(&mut self, core: &Shared, adapter: &PolicyAdapter, totals: &mut Totals) {
-        let Some(change) = self.plan.choice.switch.take() else {
-            return;
-        };
-        totals.counts.swaps += u64::from(change.from.is_some());
-        core.published.set_active(Some(change.to.0));
-        core.bus.switched(messages::switch(core, adapter, self, &change));
-    }
-
-    /// Keeps the record of what left, by whom, and tells whoever listens.
-    pub fn record(
-        &self,
-        core: &Shared,
-        totals: &mut Totals,
-        answer: Option<AnsweredBy>,
-        left: Left,
-        latency: Duration,
-    ) {
-        let lane = answer.and_then(AnsweredBy::lane);
-        let is_miss = self.missed || lane.is_none() || self.plan.budget < latency;
-        if let Some(tally) = lane.and_then(|it| core.lanes.tally(it)) {
-            tally.answers.add(1);
-            tally.misses.add(u64::from(is_miss && !self.missed));
-        }
-        let counts = &mut totals.counts;
-        counts.frames_in += 1;
-        counts.budget = self.plan.budget;
-        counts.misses += u64::from(is_miss);
-        counts.frames_out += u64::from(left == Left::Answer);
-        counts.dropped += u64::from(left == Left::Nothing);
-        if let Some(answer) = answer {
-            counts.held_answers += u64::from(matches!(answer, AnsweredBy::Held(_)));
-            let is_floor = matches!(answer, AnsweredBy::Floor(_) | AnsweredBy::Passthrough);
-            counts.floor_answers += u64::from(is_floor);
-            totals.window.push(latency);
-        }
-        if self.settings.frame_messages {
-            let is_dropped = self.policy == LatePolicy::Drop && lane.is_none();
-            let answer = answer.filter(|_| !is_dropped);
-            core.bus
-                .post(messages::frame(core, self, answer, latency, is_miss));
-        }
-        if is_miss {
-            core.bus.missed(&Miss {
-                frame: &self.frame,
-                segment: core.segment(),
-                is_live: !self.waits(),
-                latency,
-                budget: self.plan.budget,
-                processed: totals.counts.frames_out,
-                dropped: totals.counts.dropped,
-            });
-        }
     }
 }
 

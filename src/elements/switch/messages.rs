@@ -8,7 +8,7 @@ use super::frame::{AnsweredBy, FrameContext};
 use super::lanes::lane::Identity;
 use super::policy_adapter::PolicyAdapter;
 use super::shared::Shared;
-use super::video::exhaustive::Finding;
+use super::video::finding::Finding;
 use crate::messages::{
     AnswerKind, CandidateStats, Estimates, Explanation, Frame, Survey, Surveyed, Swap, SwitchStats,
 };

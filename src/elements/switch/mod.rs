@@ -241,6 +241,7 @@ mod pads;
 mod policy_adapter;
 mod presets;
 mod property_changed;
+mod record;
 mod scoring;
 mod settings;
 mod shared;

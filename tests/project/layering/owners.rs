@@ -8,9 +8,11 @@ use super::sources::{Place, Tree};
 
 /// Types whose methods still stand in several files.
 const SPREAD: &[&str] = &[
+    "gstavrec::audio::spec::Spec",
     "gstavrec::decode::Decoder",
     "gstavrec::decode::nms::Candidate",
     "gstavrec::elements::probe::imp::Probe",
+    "gstavrec::elements::switch::audio::stream::AudioStream",
     "gstavrec::elements::switch::lanes::run::State",
     "gstavrec::elements::switch::lanes::status::LaneStatus",
     "gstavrec::elements::switch::settings::QualitySource",

@@ -16,6 +16,7 @@ use crate::elements::switch::frame::{AnsweredBy, FrameContext, Left, give_up};
 use crate::elements::switch::lanes::feed::flush;
 use crate::elements::switch::lanes::lane::Lane;
 use crate::elements::switch::policy_adapter::PolicyAdapter;
+use crate::elements::switch::record::{announce, record};
 use crate::elements::switch::settings::LatePolicy;
 use crate::elements::switch::shared::Shared;
 use crate::elements::switch::stream::Control;
@@ -189,7 +190,7 @@ fn conclude(
     let active = core.published.active();
     if let Some(switch) = stream.take_switch(active) {
         context.plan.choice.switch = Some(switch);
-        context.announce(core, &control.adapter, &mut control.totals);
+        announce(core, control, &mut context);
     }
     let latency = context.clock.elapsed();
     let source = match stream.crossfader.target() {
@@ -206,7 +207,7 @@ fn conclude(
         Some(_) if is_dropped => Left::Nothing,
         Some(_) => Left::Answer,
     };
-    context.record(core, &mut control.totals, Some(source), left, latency);
+    record(core, control, &context, Some(source), left, latency);
     if feed_others(core, stream, &context) {
         shadow::look_beside(core, &mut control.adapter, stream, &context, source);
     }

@@ -6,21 +6,19 @@ use std::time::Duration;
 
 use gst::prelude::*;
 
+use super::floor::{Answer, floor, missed};
 use super::pass::Pass;
 use super::{exhaustive, shadow, stride};
 use crate::elements::switch::deadline;
-use crate::elements::switch::frame::{AnsweredBy, FrameContext, Left, give_up};
+use crate::elements::switch::frame::{AnsweredBy, FrameContext, Left};
 use crate::elements::switch::lanes::feed::feed;
 use crate::elements::switch::lanes::lane::{Lane, Purpose};
-use crate::elements::switch::lanes::lane_output::LaneOutput;
 use crate::elements::switch::lanes::run::Outcome;
 use crate::elements::switch::pads::output::restamp;
+use crate::elements::switch::record::record;
 use crate::elements::switch::settings::LatePolicy;
 use crate::elements::switch::shared::Shared;
 use crate::elements::switch::stream::{Control, VideoStream};
-
-/// What leaves of a frame, and who made it; `None` where it is dropped.
-pub type Answer = Option<(AnsweredBy, LaneOutput)>;
 
 /// Takes one frame in and pushes one frame out.
 pub fn chain(
@@ -92,56 +90,6 @@ fn answer(pass: &mut Pass) -> Result<Answer, gst::FlowError> {
     }
 }
 
-/// The frame itself, where it will do, or whoever answers at once.
-pub fn floor(pass: &mut Pass) -> Result<Answer, gst::FlowError> {
-    if pass.context.policy == LatePolicy::Drop {
-        return Ok(None);
-    }
-    let (named, frame_will_do) = (pass.context.plan.named.floor, pass.frame_will_do());
-    let lanes = &pass.core.lanes;
-    let ready = || lanes.lock().floor(named, frame_will_do, None);
-    let mut lane = ready();
-    if lane.is_none() && !frame_will_do {
-        // All are busy, some perhaps only with a look at the last frame in the shadow.
-        if !lanes.wait_for_somebody(deadline::of_floor()) {
-            return Err(gst::FlowError::Flushing);
-        }
-        lane = ready();
-    }
-    if let Some(lane) = lane {
-        match pass.run(lane, Purpose::Answer, deadline::of_floor()) {
-            Outcome::Answered(answer) => return Ok(Some((AnsweredBy::Floor(lane), answer))),
-            Outcome::Flushing => return Err(gst::FlowError::Flushing),
-            Outcome::Deadline => missed(pass, lane),
-            Outcome::NoAnswer => {}
-        }
-    }
-    let has_hope = lanes.lock().iter().any(Lane::may_come);
-    if !frame_will_do && has_hope {
-        return Ok(None);
-    }
-    if !has_hope && pass.context.waits() {
-        return Err(give_up(pass.core));
-    }
-    let passed = LaneOutput {
-        buffer: pass.context.frame.clone(),
-        caps: pass.video.caps.clone(),
-    };
-    Ok(Some((AnsweredBy::Passthrough, passed)))
-}
-
-/// Notes that `lane` did not answer in time, and lets it go on by itself.
-fn missed(pass: &mut Pass, lane: usize) {
-    let Pass { core, context, .. } = pass;
-    context.missed = true;
-    let elapsed = context.clock.elapsed();
-    if let Some(tally) = core.lanes.tally(lane) {
-        tally.misses.add(1);
-    }
-    let adapter = &mut pass.control.adapter;
-    adapter.missed(context.now(), lane, elapsed, &core.lanes);
-}
-
 /// A lane that is loaded but not warm: it answers only where the stream could not go on otherwise.
 fn cold_lane(pass: &Pass) -> Option<usize> {
     let named = pass.context.plan.named;
@@ -166,8 +114,7 @@ fn must_wait(pass: &Pass) -> bool {
 fn conclude(pass: &mut Pass, answer: Answer, latency: Duration) -> Result<gst::FlowSuccess, gst::FlowError> {
     let core = pass.core;
     let Some((by, mut answer)) = answer else {
-        let totals = &mut pass.control.totals;
-        pass.context.record(core, totals, None, Left::Nothing, latency);
+        record(core, pass.control, &pass.context, None, Left::Nothing, latency);
         shadow::look_beside(pass, None);
         pass.control.publish(&core.published);
         return Ok(gst::FlowSuccess::Ok);
@@ -175,8 +122,7 @@ fn conclude(pass: &mut Pass, answer: Answer, latency: Duration) -> Result<gst::F
     let context = &pass.context;
     restamp(&context.frame, context.entered, &mut answer);
     let events = pass.control.output.before(answer.caps.as_ref());
-    let totals = &mut pass.control.totals;
-    context.record(core, totals, Some(by), Left::Answer, latency);
+    record(core, pass.control, context, Some(by), Left::Answer, latency);
     let active = match by {
         AnsweredBy::Active(active) => Some((active, &answer)),
         _ => None,

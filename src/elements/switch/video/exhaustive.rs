@@ -5,7 +5,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::chain::{Answer, floor};
+use super::finding::Finding;
+use super::floor::{Answer, floor};
 use super::pass::Pass;
 use crate::elements::switch::deadline;
 use crate::elements::switch::frame::AnsweredBy;
@@ -15,22 +16,6 @@ use crate::elements::switch::lanes::run::Outcome;
 use crate::elements::switch::messages;
 use crate::elements::switch::scoring::trial::TrialKind;
 use crate::policy::RunKind;
-
-/// What one candidate made of a frame.
-#[derive(Debug)]
-pub struct Finding {
-    pub lane: usize,
-    /// The answer and the time from handing the frame over to having it; `None` where none came.
-    answered: Option<(LaneOutput, Duration)>,
-    /// With the reference's answer; `None` for itself, and where nothing could be compared.
-    pub agreement: Option<f64>,
-}
-
-impl Finding {
-    pub fn latency(&self) -> Option<Duration> {
-        self.answered.as_ref().map(|it| it.1)
-    }
-}
 
 /// Lets every candidate answer the frame, tells what each made of it, and returns the active one's answer.
 pub fn survey(pass: &mut Pass) -> Result<(Answer, Duration), gst::FlowError> {

@@ -4,6 +4,8 @@
 
 pub mod chain;
 pub mod exhaustive;
+pub mod finding;
+pub mod floor;
 pub mod pass;
 pub mod shadow;
 pub mod stride;

@@ -10,6 +10,7 @@ use crate::elements::switch::lanes::feed::feed;
 use crate::elements::switch::lanes::lane::Purpose;
 use crate::elements::switch::lanes::run::Outcome;
 use crate::elements::switch::lanes::state::Lanes;
+use crate::elements::switch::record::announce;
 use crate::elements::switch::scoring::trial::{Trial, TrialKind};
 use crate::elements::switch::shared::Shared;
 use crate::elements::switch::stream::{Control, VideoStream};
@@ -24,8 +25,7 @@ pub struct Pass<'a> {
 
 impl Pass<'_> {
     pub fn announce(&mut self) {
-        let Control { adapter, totals, .. } = &mut *self.control;
-        self.context.announce(self.core, adapter, totals);
+        announce(self.core, self.control, &mut self.context);
     }
 
     pub fn replan(&mut self) {

@@ -3,7 +3,7 @@
 //! A frame's way where a candidate answers only every k-th frame: its last answer leaves again, and nobody waits for
 //! the next one.
 
-use super::chain::{Answer, floor};
+use super::floor::{Answer, floor};
 use super::pass::Pass;
 use crate::elements::switch::frame::AnsweredBy;
 use crate::elements::switch::lanes::lane::Purpose;
