@@ -101,7 +101,6 @@ pub fn survey(core: &Shared, context: &FrameContext, findings: &[Finding]) -> Su
 /// The `stats` property.
 pub fn stats(core: &Shared) -> SwitchStats {
     let (view, list, figures) = (core.published.view(), core.lanes.list(), core.scoring.figures());
-    let counts = view.counts;
     let (slowdown, price_per_miss) = view.adapter.slowdown_and_price().unzip();
     let lanes = list.lanes.iter().enumerate();
     let candidates = lanes.filter(|it| !it.1.is_gone).map(|(lane, identity)| {
@@ -109,19 +108,11 @@ pub fn stats(core: &Shared) -> SwitchStats {
         candidate_stats(identity, view.adapter.outlook(lane), figures.unwrap_or_default())
     });
     SwitchStats {
-        frames_in: counts.frames_in,
-        frames_out: counts.frames_out,
-        dropped: counts.dropped,
-        misses: counts.misses,
-        swaps: counts.swaps,
-        floor_answers: counts.floor_answers,
-        held_answers: counts.held_answers,
-        budget: counts.budget,
         active: core.active_name(),
         slowdown: slowdown.unwrap_or(CALM),
         price_per_miss,
         candidates: candidates.collect(),
-        latency: view.latency,
+        ..view.counts.clone()
     }
 }
 

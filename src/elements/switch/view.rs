@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use arc_swap::{ArcSwap, ArcSwapOption};
 
 use super::policy_adapter::PolicyAdapter;
-use super::totals::{Counts, Totals};
-use crate::messages::Percentiles;
+use super::totals::Totals;
+use crate::messages::{Percentiles, SwitchStats};
 
 /// No lane has that number.
 const NOBODY: usize = usize::MAX;
@@ -20,8 +20,7 @@ const NOBODY: usize = usize::MAX;
 /// All of it, at one moment.
 #[derive(Debug, Clone)]
 pub struct View {
-    pub counts: Counts,
-    pub latency: Option<Percentiles>,
+    pub counts: SwitchStats,
     /// A copy, which may be asked what the policy knows.
     pub adapter: PolicyAdapter,
 }
@@ -38,8 +37,7 @@ pub struct Published {
 impl Published {
     pub fn new(adapter: PolicyAdapter) -> Published {
         let view = View {
-            counts: Counts::default(),
-            latency: None,
+            counts: SwitchStats::default(),
             adapter,
         };
         Published {
@@ -58,7 +56,8 @@ impl Published {
         let mut next = self.spare.swap(None).unwrap_or_else(|| self.view());
         // Copies where somebody still looks at it.
         let view = Arc::make_mut(&mut next);
-        (view.counts, view.latency) = (totals.counts, Percentiles::of(&totals.window));
+        view.counts.clone_from(&totals.counts);
+        view.counts.latency = Percentiles::of(&totals.window);
         view.adapter.clone_from(adapter);
         self.spare.store(Some(self.newest.swap(next)));
     }

@@ -144,7 +144,9 @@ impl Lane {
     /// Takes in how long a run took.
     pub fn measured(&mut self, latency: Duration) {
         self.window.push(latency);
-        self.tally().latency.set(Percentiles::of(&self.window));
+        if let Some(percentiles) = Percentiles::of(&self.window) {
+            self.tally().latency.set(&percentiles);
+        }
     }
 
     /// Takes the run that has ended, if it `is_this`.
