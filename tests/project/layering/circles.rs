@@ -13,65 +13,6 @@ use super::words::Mention;
 /// Circles that may stay, and why: three at most.
 const ALLOWED: &[(&[&str], &str)] = &[];
 
-/// Circles that are still to be taken apart.
-const OLD: &[&[&str]] = &[
-    &["bin/avrec/args.rs", "bin/avrec/replay/args.rs"],
-    &[
-        "bin/avrec/replay/json.rs",
-        "bin/avrec/replay/mod.rs",
-        "bin/avrec/replay/table.rs",
-    ],
-    &["bin/avrec/report/html.rs", "bin/avrec/report/words.rs"],
-    &[
-        "decode/boxes.rs",
-        "decode/classify.rs",
-        "decode/detr.rs",
-        "decode/end_to_end.rs",
-        "decode/found.rs",
-        "decode/instances.rs",
-        "decode/mod.rs",
-        "decode/segment.rs",
-        "decode/ssd.rs",
-        "decode/yolo.rs",
-    ],
-    &[
-        "decode/recognize.rs",
-        "decode/recognize/boxes.rs",
-        "decode/recognize/classes.rs",
-        "decode/recognize/outputs.rs",
-        "decode/recognize/places.rs",
-        "decode/recognize/task.rs",
-    ],
-    &["elements/probe/imp.rs", "elements/probe/stream.rs"],
-    &[
-        "elements/switch/audio/lane.rs",
-        "elements/switch/lanes/run.rs",
-        "elements/switch/lanes/status.rs",
-        "elements/switch/lanes/table.rs",
-        "elements/switch/scoring/trial.rs",
-    ],
-    &[
-        "elements/switch/audio/output.rs",
-        "elements/switch/audio/shadow.rs",
-        "elements/switch/audio/stream.rs",
-        "elements/switch/explain.rs",
-        "elements/switch/messages.rs",
-        "elements/switch/policy_adapter.rs",
-        "elements/switch/scoring/evidence.rs",
-        "elements/switch/scoring/rerun.rs",
-        "elements/switch/scoring/thread.rs",
-        "elements/switch/shared.rs",
-        "elements/switch/video/chain.rs",
-        "elements/switch/video/exhaustive.rs",
-    ],
-    &[
-        "media/analytics/mod.rs",
-        "media/analytics/segmentation.rs",
-        "media/metas.rs",
-    ],
-    &["media/draw/mask.rs", "media/draw/mod.rs"],
-];
-
 /// Who imports whom, with the places.
 type Imports = BTreeMap<String, BTreeMap<String, Vec<String>>>;
 
@@ -157,12 +98,7 @@ fn text(circle: &BTreeSet<String>, imports: &Imports) -> String {
 fn files_import_each_other_in_one_direction() {
     let imports = imports(&Tree::read());
     let found = circles(&imports);
-    let known = |it: &&BTreeSet<String>| {
-        let allowed = ALLOWED.iter().map(|it| it.0);
-        allowed
-            .chain(OLD.iter().copied())
-            .any(|files| is_within(it, files))
-    };
+    let known = |it: &&BTreeSet<String>| ALLOWED.iter().any(|(files, _)| is_within(it, files));
     let new: Vec<String> = found
         .iter()
         .filter(|it| !known(it))
