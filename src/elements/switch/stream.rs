@@ -12,7 +12,7 @@ use super::pads::output::StickyOrder;
 use super::policy_adapter::PolicyAdapter;
 use super::settings::Settings;
 use super::totals::Totals;
-use super::view::Published;
+use super::view::{Published, View};
 use crate::policy::Availability;
 
 /// All that belongs to the streaming thread.
@@ -28,12 +28,15 @@ pub struct Control {
     pub adapter: PolicyAdapter,
     pub output: StickyOrder,
     pub totals: Totals,
+    /// What was shown before the newest, whose memory the next one takes, so that a frame allocates nothing.
+    pub spare: Option<Arc<View>>,
 }
 
 impl Control {
     /// Shows what is known now: when it is decided who answers a frame, and before the frame leaves.
-    pub fn publish(&self, published: &Published) {
-        published.publish(&self.totals, &self.adapter);
+    pub fn publish(&mut self, published: &Published) {
+        let spare = self.spare.take();
+        self.spare = Some(published.publish(spare, &self.totals, &self.adapter));
     }
 }
 
@@ -60,6 +63,7 @@ impl Streaming {
                 adapter: PolicyAdapter::new(settings),
                 output: StickyOrder::default(),
                 totals: Totals::default(),
+                spare: None,
             },
             stream: Stream::Video(VideoStream::default()),
         }

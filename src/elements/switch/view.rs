@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use arc_swap::{ArcSwap, ArcSwapOption};
+use arc_swap::ArcSwap;
 
 use super::policy_adapter::PolicyAdapter;
 use super::totals::Totals;
@@ -28,8 +28,6 @@ pub struct View {
 #[derive(Debug)]
 pub struct Published {
     newest: ArcSwap<View>,
-    /// The one before, whose memory the next one takes, so that a frame allocates nothing.
-    spare: ArcSwapOption<View>,
     /// Who answers now: known before the frame leaves that it answers.
     active: AtomicUsize,
 }
@@ -42,7 +40,6 @@ impl Published {
         };
         Published {
             newest: ArcSwap::from_pointee(view),
-            spare: ArcSwapOption::empty(),
             active: AtomicUsize::new(NOBODY),
         }
     }
@@ -51,15 +48,16 @@ impl Published {
         self.newest.load_full()
     }
 
-    /// Shows what is known now; only the streaming thread does.
-    pub fn publish(&self, totals: &Totals, adapter: &PolicyAdapter) {
-        let mut next = self.spare.swap(None).unwrap_or_else(|| self.view());
+    /// Shows what is known now, in the memory of `spare` if there is one, and returns the view before. Only the streaming
+    /// thread does, twice a frame: a swap looks at the readers of all threads (a thousand instructions), so it is the only one.
+    pub fn publish(&self, spare: Option<Arc<View>>, totals: &Totals, adapter: &PolicyAdapter) -> Arc<View> {
+        let mut next = spare.unwrap_or_else(|| self.view());
         // Copies where somebody still looks at it.
         let view = Arc::make_mut(&mut next);
         view.counts.clone_from(&totals.counts);
         view.counts.latency = Percentiles::of(&totals.window);
         view.adapter.clone_from(adapter);
-        self.spare.store(Some(self.newest.swap(next)));
+        self.newest.swap(next)
     }
 
     /// Who answers now; nobody before the first decision.
