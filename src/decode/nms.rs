@@ -4,6 +4,9 @@
 
 use std::cmp::Ordering;
 
+use crate::answer::{Detection, Region};
+use crate::letterbox::Letterbox;
+
 /// A box by its edges, in pixels of the model's input; y points down.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Corners {
@@ -35,6 +38,11 @@ impl Corners {
         }
     }
 
+    /// The box in the frame; `None` if none of it is inside.
+    pub fn to_frame(self, place: &Letterbox) -> Option<Region> {
+        place.to_frame(self.left, self.top, self.right, self.bottom)
+    }
+
     fn area(&self) -> f32 {
         (self.right - self.left) * (self.bottom - self.top)
     }
@@ -60,6 +68,15 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
+    /// The candidate in the frame; `None` if none of it is inside.
+    pub fn detection(&self, place: &Letterbox) -> Option<Detection> {
+        Some(Detection {
+            region: self.corners.to_frame(place)?,
+            class: self.class,
+            confidence: self.score.clamp(0.0, 1.0),
+        })
+    }
+
     /// The best score first; among equal scores the earlier row, so that order never depends on chance.
     fn precedence(&self, other: &Candidate) -> Ordering {
         other

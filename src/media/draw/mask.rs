@@ -2,10 +2,9 @@
 
 //! Masks in color: half of the class's color, half of the frame.
 
-use super::INSIDE;
 use super::ink::{Ink, Rgb, color_of, ink};
 use super::surface::{Area, Surface};
-use crate::answer::ClassMap;
+use crate::answer::{ClassMap, Mask};
 use crate::media::format::{Picture, Shape};
 use crate::media::plane::Target;
 
@@ -54,7 +53,7 @@ pub fn blend_coverage(surface: &mut Surface, area: &Area, coverage: &[u8], color
     let ink = ink(&surface.picture, color);
     let ink_at = |x: usize, y: usize| {
         let covered = coverage.get((y - area.top) * area.width() + (x - area.left));
-        covered.filter(|&&it| INSIDE <= it).map(|_| ink)
+        covered.filter(|&&it| Mask::INSIDE <= it).map(|_| ink)
     };
     blend(surface, area, ink_at);
 }
