@@ -25,7 +25,7 @@ pub mod stability;
 pub use crate::plane::Plane;
 pub use agreement::{Agreement, agreement};
 pub use calibration::Calibration;
-pub use content::{Content, Measure};
+pub use content::{Content, Measure, kind_of};
 pub use fidelity::{decibels, mse, psnr, ssim};
 pub use latency::{LatencyWindow, nearest_rank};
 pub use mean_precision::{MeanPrecision, average_precision};

@@ -70,12 +70,11 @@
 //!   t. ! queue ! after.reference
 //! ```
 
-mod audio_matching;
 mod compare;
 mod element;
 mod fidelity;
-mod frame_matching;
 mod imp;
+mod matching;
 mod meter;
 mod pads;
 mod settings;
