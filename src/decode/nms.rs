@@ -17,6 +17,16 @@ pub(super) struct Corners {
 }
 
 impl Corners {
+    /// The box of its edges: left, top, right, bottom.
+    pub fn of([left, top, right, bottom]: [f32; 4]) -> Self {
+        Corners {
+            left,
+            top,
+            right,
+            bottom,
+        }
+    }
+
     /// The box of a center and a size.
     pub fn around(x: f32, y: f32, width: f32, height: f32) -> Self {
         let (half_width, half_height) = (width / 2.0, height / 2.0);
