@@ -10,7 +10,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use gstavrec::answer::{Answer, Detection, Region};
-use gstavrec::decode::{Decoder, Settings, Task};
+use gstavrec::decode::{Decoder, Recognition, Settings, Task};
 use gstavrec::letterbox::{Letterbox, Size};
 use gstavrec::tensor::{Data, Dim, ElementType, Tensor, TensorInfo};
 use half::f16;
@@ -59,7 +59,7 @@ fn main() {
 /// A decoder that was asked once, so that it has its memory.
 fn decode(task: Task, outputs: Vec<Tensor>) -> impl FnMut() {
     let declared: Vec<TensorInfo> = outputs.iter().map(declare).collect();
-    let recognition = Decoder::recognize(Some(task), &declared, Some(INPUT), &BTreeMap::new(), None);
+    let recognition = Recognition::new(Some(task), &declared, Some(INPUT), &BTreeMap::new(), None);
     let mut decoder = Decoder::new(&recognition.expect("an output that is understood"));
     let (place, settings) = (Letterbox::centered(FRAME, INPUT), Settings::default());
     let answer = decoder.decode(&outputs, place, &settings).expect("an answer");

@@ -3,6 +3,8 @@
 //! What models say about a frame or a stretch of sound: the vocabulary that `decode`, `media` and `score`
 //! share, and nothing else.
 
+use std::borrow::Cow;
+
 /// An upright rectangle, in pixels of the frame that was looked at; y points down.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Region {
@@ -13,6 +15,19 @@ pub struct Region {
 }
 
 impl Region {
+    /// Left, top, width and height in whole pixels: inside of a frame of `size`, and at least one each way.
+    pub fn pixels(&self, size: (u32, u32)) -> [u32; 4] {
+        let whole = |start: f32, extent: f32, length: u32| {
+            let last = length.saturating_sub(1);
+            let first = (start.max(0.0).round() as u32).min(last);
+            let end = ((start + extent).max(0.0).round() as u32).clamp(first + 1, length.max(first + 1));
+            (first, end - first)
+        };
+        let (left, width) = whole(self.left, self.width, size.0);
+        let (top, height) = whole(self.top, self.height, size.1);
+        [left, top, width, height]
+    }
+
     /// Square pixels.
     pub fn area(&self) -> f32 {
         self.width * self.height
@@ -85,6 +100,11 @@ pub struct Mask {
     pub coverage: Vec<u8>,
 }
 
+impl Mask {
+    /// The value from which on a place belongs to the object: half of full coverage.
+    pub const INSIDE: u8 = 128;
+}
+
 /// One object that was found, with its outline.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Instance {
@@ -105,6 +125,12 @@ pub enum Answer {
     Instances(Vec<Instance>),
     /// One number, in the model's own unit.
     Score(f32),
+}
+
+/// The label of a class, or its number where there is none.
+pub fn label_of(labels: &[String], class: u32) -> Cow<'_, str> {
+    let label = usize::try_from(class).ok().and_then(|it| labels.get(it));
+    label.map_or_else(|| class.to_string().into(), |it| it.as_str().into())
 }
 
 #[cfg(test)]

@@ -39,14 +39,6 @@ pub enum Placement {
 }
 
 impl Letterbox {
-    pub fn new(placement: Placement, frame: Size, input: Size) -> Self {
-        match placement {
-            Placement::Centered => Self::centered(frame, input),
-            Placement::Cornered => Self::cornered(frame, input),
-            Placement::Stretched => Self::stretched(frame, input),
-        }
-    }
-
     /// The largest picture that keeps the frame's proportions, in the middle of the input: what YOLO models are
     /// trained on. An odd pixel of padding goes to the right and bottom.
     pub fn centered(frame: Size, input: Size) -> Self {

@@ -3,11 +3,10 @@
 //! What all detectors have in common: candidates, which of them stay, and their way back to the frame.
 
 use super::found::{self, Found, Request, Scratch};
-use super::nms::{self, Candidate, Corners};
+use super::nms;
 use super::{Detr, EndToEnd, Fault, Prototypes, Scores, Ssd, Yolo};
 use super::{instances, scan, yolo};
-use crate::answer::{Detection, Instance};
-use crate::letterbox::Letterbox;
+use crate::answer::Instance;
 use crate::tensor::Tensor;
 
 /// How boxes are to be read.
@@ -103,22 +102,5 @@ impl Boxes {
             Boxes::EndToEnd(it) => it.coefficients(values, row, to),
             Boxes::Ssd(_) | Boxes::Detr(_) => to.clear(),
         }
-    }
-}
-
-impl Candidate {
-    /// The candidate in the frame; `None` if none of it is inside.
-    pub(super) fn detection(&self, place: &Letterbox) -> Option<Detection> {
-        let Corners {
-            left,
-            top,
-            right,
-            bottom,
-        } = self.corners;
-        Some(Detection {
-            region: place.to_frame(left, top, right, bottom)?,
-            class: self.class,
-            confidence: self.score.clamp(0.0, 1.0),
-        })
     }
 }

@@ -35,6 +35,27 @@ impl Memory {
     pub fn reset(&mut self) {
         self.smoothed.clear();
     }
+
+    /// Exponential smoothing, `s += (1 - 2^(-1 / half_life)) (c - s)`: after `half_life` answers half of a step
+    /// is reached. A class without a number keeps what it had.
+    fn smooth(&mut self, half_life: f32) -> &[f32] {
+        if half_life.is_nan() || half_life <= 0.0 {
+            self.smoothed.clear();
+            return &self.confidences;
+        }
+        if self.smoothed.len() != self.confidences.len() {
+            self.smoothed.clone_from(&self.confidences);
+        }
+        let share = 1.0 - (-1.0 / half_life).exp2();
+        for (smoothed, &confidence) in self.smoothed.iter_mut().zip(&self.confidences) {
+            if smoothed.is_nan() {
+                *smoothed = confidence;
+            } else if !confidence.is_nan() {
+                *smoothed += share * (confidence - *smoothed);
+            }
+        }
+        &self.smoothed
+    }
 }
 
 impl Classes {
@@ -139,28 +160,5 @@ fn softmax(values: &mut [f32]) {
     let sum: f32 = values.iter().filter(|it| !it.is_nan()).sum();
     if 0.0 < sum {
         values.iter_mut().for_each(|it| *it /= sum);
-    }
-}
-
-impl Memory {
-    /// Exponential smoothing, `s += (1 - 2^(-1 / half_life)) (c - s)`: after `half_life` answers half of a step
-    /// is reached. A class without a number keeps what it had.
-    fn smooth(&mut self, half_life: f32) -> &[f32] {
-        if half_life.is_nan() || half_life <= 0.0 {
-            self.smoothed.clear();
-            return &self.confidences;
-        }
-        if self.smoothed.len() != self.confidences.len() {
-            self.smoothed.clone_from(&self.confidences);
-        }
-        let share = 1.0 - (-1.0 / half_life).exp2();
-        for (smoothed, &confidence) in self.smoothed.iter_mut().zip(&self.confidences) {
-            if smoothed.is_nan() {
-                *smoothed = confidence;
-            } else if !confidence.is_nan() {
-                *smoothed += share * (confidence - *smoothed);
-            }
-        }
-        &self.smoothed
     }
 }

@@ -50,13 +50,8 @@ impl EndToEnd {
             }
             match request.class(class)? {
                 Some(class) => {
-                    let corners = Corners {
-                        left,
-                        top,
-                        right,
-                        bottom,
-                    };
-                    found.offer(request, corners.scaled(across, down), score, class, row);
+                    let corners = Corners::of([left, top, right, bottom]).scaled(across, down);
+                    found.offer(request, corners, score, class, row);
                 }
                 None => found.dropped += 1,
             }

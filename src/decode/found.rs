@@ -54,13 +54,7 @@ impl Found {
         if wanted.is_some_and(|it| !it.contains(&class)) {
             return;
         }
-        let Corners {
-            left,
-            top,
-            right,
-            bottom,
-        } = corners;
-        if !score.is_finite() || request.place.to_frame(left, top, right, bottom).is_none() {
+        if !score.is_finite() || corners.to_frame(request.place).is_none() {
             self.dropped += 1;
             return;
         }

@@ -2,7 +2,7 @@
 
 //! Output tensors of a model to an [`Answer`], for each task whose answer is no picture and no sound.
 //!
-//! [`Decoder::recognize`] looks at what a model declares and finds the family of its outputs, or says why none
+//! [`Recognition::new`] looks at what a model declares and finds the family of its outputs, or says why none
 //! fits; [`Decoder::decode`] reads one run's tensors. One file a family; nothing here knows a frame, a model
 //! runtime or GStreamer.
 //!
@@ -33,6 +33,7 @@ mod recognize;
 mod scan;
 mod score;
 mod segment;
+mod settings;
 mod ssd;
 mod yolo;
 
@@ -43,9 +44,10 @@ pub use end_to_end::EndToEnd;
 pub use fault::{Fault, Unfit};
 pub use instances::Prototypes;
 pub use model::{Activation, Units};
-pub use recognize::Recognition;
+pub use recognize::{Family, Recognition};
 pub use score::Score;
 pub use segment::{Map, Places, VOID};
+pub use settings::{Settings, Task};
 pub use ssd::{Edges, Scores, Ssd};
 pub use yolo::{Order, Yolo};
 
@@ -53,77 +55,6 @@ use crate::answer::{Answer, ClassMap};
 use crate::letterbox::{Letterbox, Size};
 use crate::tensor::Tensor;
 use found::Request;
-
-/// What a model is asked about a frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Task {
-    /// Which objects are where?
-    Detect,
-    /// What is it as a whole?
-    Classify,
-    /// What is each place of it?
-    Segment,
-    /// How much, on the model's own scale?
-    Score,
-}
-
-impl Task {
-    /// The value of the property that asks for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Task::Detect => "detect",
-            Task::Classify => "classify",
-            Task::Segment => "segment",
-            Task::Score => "score",
-        }
-    }
-}
-
-/// What of an answer is wanted; may change from frame to frame.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Settings {
-    /// Detections below are left out. Classes are not: [`Settings::top_k`] limits those.
-    pub confidence: f32,
-    /// Of two boxes of one class that overlap by more, the less confident one is left out.
-    pub iou: f32,
-    /// The most confident detections that stay.
-    pub max_detections: usize,
-    /// The most confident classes that stay.
-    pub top_k: usize,
-    /// The only classes that are wanted; `None` for all. A box is first given its best class.
-    pub classes: Option<Vec<u32>>,
-    /// Answers after which half of a step in the confidence of a class has been followed; 0 for no smoothing.
-    pub half_life: f32,
-}
-
-impl Default for Settings {
-    /// Ultralytics' own defaults for detection, so that answers compare.
-    fn default() -> Self {
-        Settings {
-            confidence: 0.25,
-            iou: 0.7,
-            max_detections: 300,
-            top_k: 5,
-            classes: None,
-            half_life: 0.0,
-        }
-    }
-}
-
-/// How a model's outputs are to be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Family {
-    /// Boxes with a class each.
-    Boxes(Boxes),
-    /// Boxes with a class and a mask each.
-    Instances(Boxes, Prototypes),
-    /// A class for each place.
-    Map(Map),
-    /// One number for each class.
-    Classes(Classes),
-    /// One number.
-    Score(Score),
-}
 
 /// Reads the outputs of one model, in memory that it keeps.
 #[derive(Debug)]

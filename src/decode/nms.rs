@@ -4,6 +4,9 @@
 
 use std::cmp::Ordering;
 
+use crate::answer::{Detection, Region};
+use crate::letterbox::Letterbox;
+
 /// A box by its edges, in pixels of the model's input; y points down.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Corners {
@@ -14,6 +17,16 @@ pub(super) struct Corners {
 }
 
 impl Corners {
+    /// The box of its edges: left, top, right, bottom.
+    pub fn of([left, top, right, bottom]: [f32; 4]) -> Self {
+        Corners {
+            left,
+            top,
+            right,
+            bottom,
+        }
+    }
+
     /// The box of a center and a size.
     pub fn around(x: f32, y: f32, width: f32, height: f32) -> Self {
         let (half_width, half_height) = (width / 2.0, height / 2.0);
@@ -33,6 +46,11 @@ impl Corners {
             right: self.right * across,
             bottom: self.bottom * down,
         }
+    }
+
+    /// The box in the frame; `None` if none of it is inside.
+    pub fn to_frame(self, place: &Letterbox) -> Option<Region> {
+        place.to_frame(self.left, self.top, self.right, self.bottom)
     }
 
     fn area(&self) -> f32 {
@@ -60,6 +78,15 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
+    /// The candidate in the frame; `None` if none of it is inside.
+    pub fn detection(&self, place: &Letterbox) -> Option<Detection> {
+        Some(Detection {
+            region: self.corners.to_frame(place)?,
+            class: self.class,
+            confidence: self.score.clamp(0.0, 1.0),
+        })
+    }
+
     /// The best score first; among equal scores the earlier row, so that order never depends on chance.
     fn precedence(&self, other: &Candidate) -> Ordering {
         other

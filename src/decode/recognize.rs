@@ -6,15 +6,18 @@
 use std::collections::BTreeMap;
 
 use super::model::{Model, Units};
-use super::{Boxes, Decoder, Family, Task, Unfit, labels};
+use super::{Boxes, Task, Unfit, labels};
 use crate::letterbox::{Placement, Size};
 use crate::tensor::TensorInfo;
 
 mod boxes;
 mod classes;
+mod fit;
 mod outputs;
 mod places;
 mod task;
+
+pub use fit::Family;
 
 /// How a model's outputs will be read, and how sure that is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,37 +38,19 @@ pub struct Recognition {
     pub warnings: Vec<String>,
 }
 
-/// A family that fits, and what had to be assumed for it.
-pub(super) struct Fit {
-    pub family: Family,
-    /// Number of classes, where it is declared.
-    pub classes: Option<usize>,
-    pub assumed: Vec<String>,
-}
-
-impl Fit {
-    fn certain(family: Family, classes: Option<usize>) -> Self {
-        Fit {
-            family,
-            classes,
-            assumed: Vec::new(),
-        }
-    }
-}
-
-impl Decoder {
+impl Recognition {
     /// Finds the family of a model's outputs.
     ///
     /// `task` is what the user asked for, `None` to guess it. `input` is the size of the model's input, where it
     /// is fixed. `metadata` are the model's own, with the hints that the module's documentation lists. `labels` is
     /// the number of labels that the user gave, `None` if none: then the metadata's `names` count.
-    pub fn recognize(
+    pub fn new(
         task: Option<Task>,
         outputs: &[TensorInfo],
         input: Option<Size>,
         metadata: &BTreeMap<String, String>,
         labels: Option<usize>,
-    ) -> Result<Recognition, Unfit> {
+    ) -> Result<Self, Unfit> {
         let mut warnings = Vec::new();
         let names = match (labels, metadata.get("names")) {
             (None, Some(text)) => labels::from_names(text).unwrap_or_else(|error| {
@@ -88,7 +73,7 @@ impl Decoder {
             Some(task) => task,
             None => task::guess(&model, &mut assumed)?,
         };
-        let fit = fit(task, &model)?;
+        let fit = task::fit(task, &model)?;
         assumed.extend(fit.assumed);
         if let (Some(labels), Some(classes)) = (model.labels, fit.classes) {
             warnings.extend(labels::check(labels, classes)?);
@@ -115,14 +100,5 @@ fn placement(family: &Family, model: &Model) -> Placement {
         Family::Boxes(Boxes::Yolo(_) | Boxes::EndToEnd(_)) | Family::Instances(..) => Placement::Centered,
         Family::Boxes(Boxes::Ssd(_) | Boxes::Detr(_)) => Placement::Stretched,
         Family::Map(_) | Family::Classes(_) | Family::Score(_) => Placement::Stretched,
-    }
-}
-
-fn fit(task: Task, model: &Model) -> Result<Fit, Unfit> {
-    match task {
-        Task::Detect => boxes::fit(model),
-        Task::Classify => classes::fit(model),
-        Task::Segment => places::fit(model),
-        Task::Score => classes::fit_score(model),
     }
 }

@@ -176,16 +176,10 @@ impl Table<'_> {
 
     fn corners(&self, row: usize) -> Corners {
         let [first, second, third, fourth] = self.boxes[row];
-        let (left, top, right, bottom) = match self.ssd.edges {
-            Edges::LeftFirst => (first, second, third, fourth),
-            Edges::TopFirst => (second, first, fourth, third),
-        };
-        Corners {
-            left,
-            top,
-            right,
-            bottom,
-        }
+        Corners::of(match self.ssd.edges {
+            Edges::LeftFirst => [first, second, third, fourth],
+            Edges::TopFirst => [second, first, fourth, third],
+        })
     }
 
     /// What the coordinates are counted in; where nobody said it, by the boxes that reach the threshold.

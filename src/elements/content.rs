@@ -10,7 +10,7 @@ use crate::audio::{Planar, Spec, Timeline, split};
 use crate::media::luma::LumaReader;
 use crate::media::metas;
 use crate::plane::Plane;
-use crate::score::Content;
+use crate::score::{Content, kind_of};
 
 /// What an answer carries.
 #[derive(Debug, Clone)]
@@ -46,8 +46,8 @@ impl Carried {
         caps: &gst::CapsRef,
         before: Option<&gst::BufferRef>,
     ) -> Option<Carried> {
-        if let Some(said) = Carried::of_metas(buffer, caps, before) {
-            return Some(said);
+        if let Some(said) = said(buffer, caps, before) {
+            return Some(Carried::Said(said));
         }
         if caps.structure(0)?.name() == "audio/x-raw" {
             return Sound::read(buffer, caps).map(Carried::Sound);
@@ -55,23 +55,10 @@ impl Carried {
         Pixels::read(buffer, caps).map(Carried::Pixels)
     }
 
-    /// What the metas alone say, as [`Carried::read`] does.
-    pub fn of_metas(
-        buffer: &gst::BufferRef,
-        caps: &gst::CapsRef,
-        before: Option<&gst::BufferRef>,
-    ) -> Option<Carried> {
-        said(buffer, caps, before).map(Carried::Said)
-    }
-
     /// What it is, as in [`Content::kind`].
     pub fn kind(&self) -> &'static str {
         match self {
-            Carried::Said(Answer::Detections(_)) => "boxes",
-            Carried::Said(Answer::Classes(_)) => "classes",
-            Carried::Said(Answer::ClassMap(_)) => "a class map",
-            Carried::Said(Answer::Instances(_)) => "outlined objects",
-            Carried::Said(Answer::Score(_)) => "a score",
+            Carried::Said(answer) => kind_of(answer),
             Carried::Pixels(_) => "only a picture",
             Carried::Sound(_) => "only sound",
         }
@@ -85,7 +72,7 @@ pub fn luma(buffer: &gst::BufferRef, caps: &gst::CapsRef) -> Option<Plane> {
 
 /// What the metas say, with regions as shares of the frame, so that answers of different size compare; without what
 /// stood on the frame `before` a candidate saw it.
-fn said(buffer: &gst::BufferRef, caps: &gst::CapsRef, before: Option<&gst::BufferRef>) -> Option<Answer> {
+pub fn said(buffer: &gst::BufferRef, caps: &gst::CapsRef, before: Option<&gst::BufferRef>) -> Option<Answer> {
     let score = metas::score(buffer);
     if let Some(score) = score.filter(|_| before.and_then(metas::score) != score) {
         return Some(Answer::Score(score));

@@ -78,18 +78,17 @@ fn shrink(
     picture: &Picture,
     tile: Size,
 ) -> Result<(), Error> {
-    let size = picture.size();
-    let half = (picture.chroma_size(), (tile.0 / 2, tile.1 / 2));
-    // Plane, bytes a pixel, size, tile.
-    let planes: &[(u32, usize, Size, Size)] = match picture.shape {
-        Shape::Gray => &[(0, 1, size, tile)],
-        Shape::I420 => &[(0, 1, size, tile), (1, 1, half.0, half.1), (2, 1, half.0, half.1)],
-        Shape::Nv12 => &[(0, 1, size, tile), (1, 2, half.0, half.1)],
-        Shape::Packed(order) => &[(0, order.step, size, tile)],
-    };
     let mut scaler = Scaler::new();
-    for &(index, step, size, tile) in planes {
-        let mut plane = Target::of(frame, index, size.0 * step, size.1)?;
+    for index in 0..3 {
+        let Some((step, size)) = picture.plane(index) else {
+            break;
+        };
+        let tile = if index == 0 {
+            tile
+        } else {
+            (tile.0 / 2, tile.1 / 2)
+        };
+        let mut plane = Target::of(frame, index as u32, size.0 * step, size.1)?;
         let mut small = vec![0; step * tile.0 * tile.1];
         // Channel by channel, as pixels of four bytes are none that the scaler knows.
         let (mut channel, mut scaled) = (vec![0; size.0 * size.1], vec![0; tile.0 * tile.1]);

@@ -77,6 +77,18 @@ impl Picture {
     pub fn size(&self) -> (usize, usize) {
         (self.width, self.height)
     }
+
+    /// Bytes a sample of a plane, or a pixel of packed ones, and its width and height in these; `None` for a plane that
+    /// the format does not have.
+    pub fn plane(&self, index: usize) -> Option<(usize, (usize, usize))> {
+        match (self.shape, index) {
+            (Shape::Packed(order), 0) => Some((order.step, self.size())),
+            (_, 0) => Some((1, self.size())),
+            (Shape::I420, 1 | 2) => Some((1, self.chroma_size())),
+            (Shape::Nv12, 1) => Some((2, self.chroma_size())),
+            _ => None,
+        }
+    }
 }
 
 impl Shape {

@@ -26,7 +26,7 @@ use gst::prelude::*;
 use gst_video::VideoRegionOfInterestMeta;
 use once_cell::sync::Lazy;
 
-use crate::answer::{Answer, ClassScore, Detection, Region};
+use crate::answer::{Answer, ClassScore, Detection, Region, label_of};
 
 /// Name of the custom meta with the classes of a stretch of sound, and of its structure.
 pub const CLASSES: &str = "AvrecClassesMeta";
@@ -67,7 +67,7 @@ pub fn attach(
         Answer::Classes(scores) => {
             if let Some(best) = scores.first() {
                 let rect = (0, 0, size.0, size.1);
-                let mut meta = VideoRegionOfInterestMeta::add(buffer, &name(labels, best.class), rect);
+                let mut meta = VideoRegionOfInterestMeta::add(buffer, &label_of(labels, best.class), rect);
                 meta.add_param(classification(CLASSIFICATION, scores, labels));
             }
         }
@@ -164,12 +164,6 @@ pub fn class_of(label: &str) -> u32 {
     glib::Quark::from_str(label).into_glib()
 }
 
-/// The label of a class, or its number where there is none.
-pub fn name(labels: &[String], class: u32) -> std::borrow::Cow<'_, str> {
-    let label = usize::try_from(class).ok().and_then(|it| labels.get(it));
-    label.map_or_else(|| class.to_string().into(), |it| it.as_str().into())
-}
-
 /// All regions of interest that are no classification of the frame, the most confident first.
 fn regions(buffer: &gst::BufferRef) -> Vec<Detection> {
     let regions = buffer.iter_meta::<VideoRegionOfInterestMeta>();
@@ -211,9 +205,8 @@ fn attach_detection(buffer: &mut gst::BufferRef, detection: &Detection, labels: 
         width,
         height,
     } = detection.region;
-    let (x, across) = pixels(left, width, size.0);
-    let (y, down) = pixels(top, height, size.1);
-    let label = name(labels, detection.class);
+    let [x, y, across, down] = detection.region.pixels(size);
+    let label = label_of(labels, detection.class);
     let (frame_width, frame_height) = (f64::from(size.0), f64::from(size.1));
     let param = gst::Structure::builder(DETECTION)
         .field("confidence", f64::from(detection.confidence))
@@ -227,18 +220,10 @@ fn attach_detection(buffer: &mut gst::BufferRef, detection: &Detection, labels: 
     VideoRegionOfInterestMeta::add(buffer, &label, (x, y, across, down)).add_param(param);
 }
 
-/// A stretch in whole pixels, at least one and inside of `length`: its start and its length.
-pub(super) fn pixels(start: f32, extent: f32, length: u32) -> (u32, u32) {
-    let last = length.saturating_sub(1);
-    let first = (start.max(0.0).round() as u32).min(last);
-    let end = ((start + extent).max(0.0).round() as u32).clamp(first + 1, length.max(first + 1));
-    (first, end - first)
-}
-
 fn classification(structure: &str, scores: &[ClassScore], labels: &[String]) -> gst::Structure {
     let names = scores
         .iter()
-        .map(|it| name(labels, it.class).as_ref().to_send_value());
+        .map(|it| label_of(labels, it.class).as_ref().to_send_value());
     let numbers = scores.iter().map(|it| number(it.class).to_send_value());
     let confidences = scores.iter().map(|it| f64::from(it.confidence).to_send_value());
     let mut builder = gst::Structure::builder(structure)
@@ -247,7 +232,7 @@ fn classification(structure: &str, scores: &[ClassScore], labels: &[String]) -> 
         .field("confidences", gst::Array::new(confidences));
     if let Some(best) = scores.first() {
         builder = builder
-            .field("label", &*name(labels, best.class))
+            .field("label", &*label_of(labels, best.class))
             .field("label_id", number(best.class))
             .field("confidence", f64::from(best.confidence));
     }

@@ -71,14 +71,11 @@ impl Perturbation {
         frame: &mut VideoFrameRef<&mut gst::BufferRef>,
         picture: &Picture,
     ) -> Result<(), Error> {
-        let (width, height) = picture.chroma_size();
-        let (planes, step) = match picture.shape {
-            Shape::I420 => (1..3, 1),
-            Shape::Nv12 => (1..2, 2),
-            Shape::Gray | Shape::Packed(_) => return Ok(()),
-        };
-        for index in planes {
-            let mut plane = Target::of(frame, index, width * step, height)?;
+        for index in 1..3 {
+            let Some((step, (width, height))) = picture.plane(index) else {
+                break;
+            };
+            let mut plane = Target::of(frame, index as u32, width * step, height)?;
             plane.rows().for_each(|row| shift_by_half(row, step));
         }
         Ok(())

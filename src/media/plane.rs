@@ -6,7 +6,7 @@ use gst_video::prelude::*;
 use gst_video::{VideoFrameRef, VideoInfo};
 
 use super::Error;
-use super::format::{Picture, Shape};
+use super::format::Picture;
 
 /// A readable plane; rows are `row` bytes in steps of `stride` bytes.
 #[derive(Clone, Copy)]
@@ -108,19 +108,13 @@ impl<'a> Target<'a> {
     ) -> Result<[Self; 3], Error> {
         let info = frame.info().clone();
         let [first, second, third, _] = frame.planes_data_mut();
-        let chroma = picture.chroma_size();
-        let plane = |data: &'a mut [u8], index, (row, height): (usize, usize)| {
-            if height == 0 {
-                let stride = 1;
-                return Ok(Target {
-                    data,
-                    stride,
-                    row,
-                    height,
-                });
+        let plane = |data: &'a mut [u8], index: u32| {
+            let (step, (width, height)) = picture.plane(index as usize).unwrap_or_default();
+            let (row, mut stride) = (step * width, 1);
+            if 0 < height {
+                stride = stride_of(&info, index)?;
+                check(data.len(), stride, row, height).ok_or(Error::Plane(index))?;
             }
-            let stride = stride_of(&info, index)?;
-            check(data.len(), stride, row, height).ok_or(Error::Plane(index))?;
             Ok::<_, Error>(Target {
                 data,
                 stride,
@@ -128,17 +122,7 @@ impl<'a> Target<'a> {
                 height,
             })
         };
-        let (step, second_size, third_size) = match picture.shape {
-            Shape::Gray => (1, (0, 0), (0, 0)),
-            Shape::Packed(order) => (order.step, (0, 0), (0, 0)),
-            Shape::Nv12 => (1, (2 * chroma.0, chroma.1), (0, 0)),
-            Shape::I420 => (1, chroma, chroma),
-        };
-        Ok([
-            plane(first, 0, (step * picture.width, picture.height))?,
-            plane(second, 1, second_size)?,
-            plane(third, 2, third_size)?,
-        ])
+        Ok([plane(first, 0)?, plane(second, 1)?, plane(third, 2)?])
     }
 
     /// One row; empty below the last.

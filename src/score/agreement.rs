@@ -8,18 +8,6 @@ use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
 use super::{Plane, fidelity};
 
-/// Agreement of two luma planes, 0 (nothing in common) to 1 (equal).
-///
-/// This is the SSIM index of [`fidelity::ssim`], clamped below at 0. Of planes of different size, the one
-/// with fewer samples is first scaled to the size of the other, bilinearly, as a viewer's screen would.
-/// Planes too small for the SSIM window (a side below 11 samples) agree by their mean absolute difference.
-///
-/// About 8 ms for 640×360 on one core, 1 ms more with scaling; allocates, so keep it off the streaming
-/// thread. Where many pairs are compared, an [`Agreement`] keeps the scaler and its buffer.
-pub fn agreement(a: &Plane, b: &Plane) -> f64 {
-    Agreement::default().of(a, b)
-}
-
 /// Compares many pairs with one scaler and one scaled plane.
 #[derive(Debug, Clone, Default)]
 pub struct Agreement {
@@ -28,7 +16,14 @@ pub struct Agreement {
 }
 
 impl Agreement {
-    /// See [`agreement`].
+    /// Agreement of two luma planes, 0 (nothing in common) to 1 (equal).
+    ///
+    /// This is the SSIM index of [`fidelity::ssim`], clamped below at 0. Of planes of different size, the one
+    /// with fewer samples is first scaled to the size of the other, bilinearly, as a viewer's screen would.
+    /// Planes too small for the SSIM window (a side below 11 samples) agree by their mean absolute difference.
+    ///
+    /// About 8 ms for 640×360 on one core, 1 ms more with scaling; allocates, so keep it off the streaming
+    /// thread.
     pub fn of(&mut self, a: &Plane, b: &Plane) -> f64 {
         if a.same_size(b) {
             return compare(a, b);
@@ -79,6 +74,10 @@ pub(super) fn closeness(a: &Plane, b: &Plane) -> f64 {
 mod tests {
     use super::super::fidelity::tests::picture;
     use super::*;
+
+    fn agreement(a: &Plane, b: &Plane) -> f64 {
+        Agreement::default().of(a, b)
+    }
 
     #[test]
     fn equal_answers_agree_and_unlike_ones_do_not() {

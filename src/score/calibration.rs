@@ -73,11 +73,6 @@ impl Calibration {
         ENOUGH <= self.observations
     }
 
-    /// Answers that were compared.
-    pub fn observations(&self) -> u64 {
-        self.observations
-    }
-
     /// Expected calibration error, 0 to 1: the mean distance of confidence and agreement over the bins, weighted by how
     /// much they are in use (Guo et al., equation 3). `None` before the first observation.
     pub fn error(&self) -> Option<f64> {
@@ -165,10 +160,10 @@ mod tests {
         let mut calibration = Calibration::default();
         calibration.observe(f32::NAN, true);
         assert_eq!(
-            (calibration.observations(), calibration.probability(f32::NAN)),
+            (calibration.observations, calibration.probability(f32::NAN)),
             (0, 0.0)
         );
         calibration.observe(7.0, true);
-        assert_eq!(calibration.observations(), 1);
+        assert_eq!(calibration.observations, 1);
     }
 }

@@ -22,7 +22,7 @@ impl Content {
     /// What it is, for a sentence: "the answers of x carry …".
     pub fn kind(&self) -> &'static str {
         match self {
-            Content::Said(answer) => kind(answer),
+            Content::Said(answer) => kind_of(answer),
             Content::Picture(_) => "a picture",
             Content::Coverage(_) => "a picture with alpha",
             Content::Sound(_) => "sound",
@@ -44,7 +44,7 @@ impl Content {
 }
 
 /// As [`Content::kind`].
-pub(super) fn kind(answer: &Answer) -> &'static str {
+pub fn kind_of(answer: &Answer) -> &'static str {
     match answer {
         Answer::Detections(_) => "boxes",
         Answer::Classes(_) => "classes",

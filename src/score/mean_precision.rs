@@ -78,11 +78,6 @@ impl MeanPrecision {
         }
         (!classes.is_empty()).then(|| sum / classes.len() as f64)
     }
-
-    /// Frames that are kept now.
-    pub fn frames(&self) -> usize {
-        self.frames.len()
-    }
 }
 
 /// How much of an object a detection of this confidence stands for; one that is no number, for none.
@@ -150,7 +145,7 @@ mod tests {
         precision.push(&[found(0, 0.4, 1.0)], &[object(0), object(7)]);
         // Class 7 was overlooked: 0.
         assert!((precision.mean().unwrap() - (5.0 / 6.0 + 0.0) / 2.0).abs() < 1e-12);
-        assert_eq!(precision.frames(), 3);
+        assert_eq!(precision.frames.len(), 3);
     }
 
     #[test]
@@ -172,6 +167,6 @@ mod tests {
         let object = detection(0, 1.0, 0.0, 0.0, 10.0);
         precision.push(&[], &[object]);
         (0..FRAMES).for_each(|_| precision.push(&[object], &[object]));
-        assert_eq!((precision.frames(), precision.mean()), (FRAMES, Some(1.0)));
+        assert_eq!((precision.frames.len(), precision.mean()), (FRAMES, Some(1.0)));
     }
 }

@@ -3,7 +3,7 @@
 //! How fast and how good an answer was: slices in, numbers out.
 //!
 //! [`LatencyWindow`] keeps exact percentiles of the last frames. [`fidelity`] compares a frame with the truth,
-//! [`agreement`] the pictures of two candidates, [`detection`], [`distribution`], [`overlap`], [`sound`] and [`rank`] what
+//! [`Agreement`] the pictures of two candidates, [`detection`], [`distribution`], [`overlap`], [`sound`] and [`rank`] what
 //! they say. A [`Record`] puts these together: two answers of any one kind in, the task's figures out. Without a
 //! reference, [`stability`] and [`Calibration`] say the little that can be said. Nothing here reads a clock, knows GStreamer
 //! or starts a thread; the caller chooses where the cost (stated with each function) is paid.
@@ -23,9 +23,9 @@ pub mod sound;
 pub mod stability;
 
 pub use crate::plane::Plane;
-pub use agreement::{Agreement, agreement};
+pub use agreement::Agreement;
 pub use calibration::Calibration;
-pub use content::{Content, Measure};
+pub use content::{Content, Measure, kind_of};
 pub use fidelity::{decibels, mse, psnr, ssim};
 pub use latency::{LatencyWindow, nearest_rank};
 pub use mean_precision::{MeanPrecision, average_precision};

@@ -4,7 +4,7 @@
 
 use super::agreement::Agreement;
 use super::calibration::Calibration;
-use super::content::{Content, Measure, kind};
+use super::content::{Content, Measure, kind_of};
 use super::detection;
 use super::distribution::total_variation;
 use super::mean_precision::MeanPrecision;
@@ -76,7 +76,7 @@ impl Record {
             }
             (Content::Said(answer), Content::Said(reference)) => self
                 .compare_said(answer, reference)
-                .ok_or(Unlike::Kinds(kind(answer), kind(reference)))??,
+                .ok_or(Unlike::Kinds(kind_of(answer), kind_of(reference)))??,
             _ => return Err(Unlike::Kinds(answer.kind(), reference.kind())),
         };
         let comparison = Comparison {

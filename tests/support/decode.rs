@@ -54,7 +54,7 @@ impl Model {
     }
 
     pub fn recognize(&self, task: Option<Task>) -> Result<Recognition, Unfit> {
-        Decoder::recognize(task, &self.outputs, self.input, &self.metadata, self.labels)
+        Recognition::new(task, &self.outputs, self.input, &self.metadata, self.labels)
     }
 
     #[track_caller]

@@ -2,10 +2,11 @@
 
 //! Outputs of detectors.
 
-use super::{Fit, outputs};
+use super::fit::{Family, Fit};
+use super::outputs;
 use crate::decode::model::{Model, Units};
 use crate::decode::yolo::cells;
-use crate::decode::{Boxes, EndToEnd, Family, Order, Unfit, Yolo, end_to_end};
+use crate::decode::{Boxes, EndToEnd, Order, Unfit, Yolo, end_to_end};
 
 /// What the task understands, for errors.
 const UNDERSTOOD: &str = "task=detect understands YOLO ([1, 4+C, N], [1, N, 5+C] or [1, N, 6]), \

@@ -2,9 +2,9 @@
 
 //! Outputs of classifiers and of models that give one number.
 
-use super::Fit;
+use super::fit::{Family, Fit};
 use crate::decode::model::{Activation, Model};
-use crate::decode::{Classes, Family, Score, Unfit};
+use crate::decode::{Classes, Score, Unfit};
 
 /// One output with all classes in one dimension; others of size one may stand around it.
 pub(super) fn fit(model: &Model) -> Result<Fit, Unfit> {

@@ -2,9 +2,9 @@
 
 //! Detectors whose boxes, classes and scores are outputs of their own: which output is what.
 
-use super::Fit;
+use super::fit::{Family, Fit};
 use crate::decode::model::{Activation, Model, Units};
-use crate::decode::{Boxes, Detr, Edges, Family, Logits, Scores, Ssd, Unfit};
+use crate::decode::{Boxes, Detr, Edges, Logits, Scores, Ssd, Unfit};
 
 /// Boxes that DETR-like models propose at most; SSD's anchors are thousands.
 const MOST_QUERIES: usize = 1000;

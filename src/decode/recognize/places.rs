@@ -2,10 +2,11 @@
 
 //! Outputs of models that segment.
 
-use super::{Fit, boxes};
+use super::boxes;
+use super::fit::{Family, Fit};
 use crate::decode::model::Model;
 use crate::decode::segment::VOID;
-use crate::decode::{Family, Map, Places, Prototypes, Unfit};
+use crate::decode::{Map, Places, Prototypes, Unfit};
 
 /// Prototype masks that a model may have; the usual number is 32.
 const MOST_PROTOTYPES: usize = 1024;

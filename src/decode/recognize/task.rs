@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! Which task a model is for, where the user did not say it.
+//! Which task a model is for, where the user did not say it, and what its outputs are for a task.
 
-use super::{fit, places};
+use super::fit::Fit;
+use super::{boxes, classes, places};
 use crate::decode::model::Model;
 use crate::decode::{Task, Unfit};
 
@@ -73,4 +74,14 @@ fn by_shape(model: &Model) -> Result<(Task, &'static str), Unfit> {
                 "set task to what the model is for, or task=tensor to get the tensors as they are",
             )
         })
+}
+
+/// The family of a model's outputs for a task.
+pub(super) fn fit(task: Task, model: &Model) -> Result<Fit, Unfit> {
+    match task {
+        Task::Detect => boxes::fit(model),
+        Task::Classify => classes::fit(model),
+        Task::Segment => places::fit(model),
+        Task::Score => classes::fit_score(model),
+    }
 }

@@ -140,7 +140,7 @@ fn recognize(model: &Model, task: Option<decode::Task>, labels: Option<usize>) -
     let input = size.map(|(width, height)| Size { width, height });
     // What the description says of the order of dims is for the decoders of others: theirs for YOLO reads exactly the
     // memory that ONNX defines, and asks that it be called column-major.
-    Decoder::recognize(
+    Recognition::new(
         task,
         &ports(model, input.is_some()),
         input,

@@ -6,9 +6,8 @@ use gst::glib;
 
 use super::failure::Fault;
 use super::key_frames::Scored;
-use crate::answer::{Answer, Detection};
+use crate::answer::{Answer, Detection, label_of};
 use crate::audio::Span;
-use crate::media::metas;
 use crate::messages::{
     Class, KeyFrame, Loaded, ModelAnswer, ModelFailed, ModelLoaded, Object, Place, Said, Share, TensorPart,
     Tensors,
@@ -93,7 +92,7 @@ pub fn about_sound(
 }
 
 fn said(answer: &Answer, labels: &[String]) -> Said {
-    let label = |class| metas::name(labels, class).into_owned();
+    let label = |class| label_of(labels, class).into_owned();
     let object = |found: &Detection| Object {
         label: label(found.class),
         label_id: found.class,

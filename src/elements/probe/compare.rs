@@ -11,9 +11,8 @@ use gst::ClockTime;
 use gst::prelude::*;
 use parking_lot::{Condvar, Mutex};
 
-use super::audio_matching::{Span, Spans};
 use super::fidelity::{Score, Scores};
-use super::frame_matching::Matcher;
+use super::matching::{Frames, Met, Span, Spans};
 use crate::messages::Fidelity;
 
 /// Pairs that wait to be measured: a quarter of a second at 30 frames a second, so that a short load does
@@ -33,17 +32,17 @@ pub struct Frame {
 }
 
 impl Frame {
+    pub fn is_sound(&self) -> bool {
+        let structure = self.caps.structure(0);
+        structure.is_some_and(|it| it.name() == "audio/x-raw")
+    }
+
     /// How it is matched: sound by the time that it takes.
     fn span(&self) -> Option<Span<Frame>> {
-        let is_sound = self
-            .caps
-            .structure(0)
-            .is_some_and(|it| it.name() == "audio/x-raw");
-        let length = self
-            .buffer
-            .duration()
-            .or_else(|| self.length())
-            .filter(|_| is_sound)?;
+        if !self.is_sound() {
+            return None;
+        }
+        let length = self.buffer.duration().or_else(|| self.length())?;
         Some(Span {
             start: self.at,
             end: self.at.saturating_add(length),
@@ -53,20 +52,9 @@ impl Frame {
 
     /// How long its samples take, by their number.
     fn length(&self) -> Option<ClockTime> {
-        let structure = self.caps.structure(0)?;
-        let count = |field: &str| {
-            structure
-                .get::<i32>(field)
-                .ok()
-                .and_then(|it| u64::try_from(it).ok())
-        };
-        let bits: u64 = match structure.get::<&str>("format").ok()? {
-            "F64LE" => 64,
-            "S16LE" => 16,
-            _ => 32,
-        };
-        let samples = self.buffer.size() as u64 * 8 / bits / count("channels").filter(|it| 0 < *it)?;
-        ClockTime::SECOND.mul_div_floor(samples, count("rate").filter(|it| 0 < *it)?)
+        let info = gst_audio::AudioInfo::from_caps(&self.caps).ok()?;
+        let samples = self.buffer.size() as u64 / u64::from(info.bpf());
+        ClockTime::SECOND.mul_div_floor(samples, info.rate().into())
     }
 }
 
@@ -88,7 +76,7 @@ pub struct Comparator {
 #[derive(Debug)]
 struct Inner {
     side: Side,
-    matcher: Matcher<Frame>,
+    frames: Frames<Frame>,
     spans: Spans<Frame>,
     pairs: VecDeque<Pair>,
     worker: Worker,
@@ -119,7 +107,7 @@ impl Comparator {
         Comparator {
             inner: Mutex::new(Inner {
                 side: Side::Absent,
-                matcher: Matcher::new(),
+                frames: Frames::new(),
                 spans: Spans::new(),
                 pairs: VecDeque::with_capacity(PAIRS + 1),
                 worker: Worker::Stopped,
@@ -168,7 +156,7 @@ impl Comparator {
             if inner.side == Side::Ended {
                 inner.side = Side::Open;
             }
-            let (frames, stretches) = (inner.matcher.clear(), inner.spans.clear());
+            let (frames, stretches) = (inner.frames.clear(), inner.spans.clear());
             let pairs = std::mem::take(&mut inner.pairs);
             let unmatched = frames.unmatched + stretches.unmatched;
             inner.scores.add_unmatched(unmatched + pairs.len() as u64);
@@ -184,41 +172,34 @@ impl Comparator {
 
     /// Takes in a frame of the first stream, if it can be compared at all.
     pub fn answer(&self, frame: Option<Frame>) {
-        let gone = {
-            let mut inner = self.inner.lock();
-            if inner.side == Side::Absent || inner.worker == Worker::Stopped {
-                return;
-            }
-            let Some(frame) = frame else {
-                inner.scores.add_unmatched(1);
-                return;
-            };
-            if let Some(span) = frame.span() {
-                let met = inner.spans.answer(span);
-                inner.take(met.pairs, met.unmatched, met.gone)
-            } else {
-                let outcome = inner.matcher.answer(frame.at, frame);
-                inner.take(outcome.pair, outcome.unmatched, outcome.gone)
-            }
-        };
-        self.work.notify_one();
-        drop(gone);
+        self.take_in(|inner| match frame {
+            Some(frame) => match frame.span() {
+                Some(span) => inner.spans.answer(span),
+                None => inner.frames.answer(frame.at, frame),
+            },
+            None => Met {
+                unmatched: 1,
+                ..Met::default()
+            },
+        });
     }
 
     /// Takes in a reference frame.
     pub fn reference(&self, frame: Frame) {
+        self.take_in(|inner| match frame.span() {
+            Some(span) => inner.spans.reference(span),
+            None => inner.frames.reference(frame.at, frame),
+        });
+    }
+
+    fn take_in(&self, meet: impl FnOnce(&mut Inner) -> Met<Frame>) {
         let gone = {
             let mut inner = self.inner.lock();
             if inner.side == Side::Absent || inner.worker == Worker::Stopped {
                 return;
             }
-            if let Some(span) = frame.span() {
-                let met = inner.spans.reference(span);
-                inner.take(met.pairs, met.unmatched, met.gone)
-            } else {
-                let outcome = inner.matcher.reference(frame.at, frame);
-                inner.take(outcome.pair, outcome.unmatched, outcome.gone)
-            }
+            let met = meet(&mut inner);
+            inner.book(met)
         };
         self.work.notify_one();
         drop(gone);
@@ -295,26 +276,19 @@ impl Comparator {
 
 impl Inner {
     /// Books what a buffer brought about; gives back what is to be released after the lock.
-    fn take(
-        &mut self,
-        pairs: impl IntoIterator<Item = (Frame, Frame)>,
-        unmatched: u64,
-        gone: Vec<Frame>,
-    ) -> (Vec<Frame>, Vec<Pair>) {
-        self.scores.add_unmatched(unmatched);
-        let pairs = pairs
-            .into_iter()
-            .map(|(answer, reference)| Pair { answer, reference });
-        self.pairs.extend(pairs);
+    fn book(&mut self, met: Met<Frame>) -> (Vec<Frame>, Vec<Pair>) {
+        let pairs = met.pairs.into_iter();
+        self.pairs
+            .extend(pairs.map(|(answer, reference)| Pair { answer, reference }));
         let surplus = self.pairs.len().saturating_sub(PAIRS);
         let oldest: Vec<Pair> = self.pairs.drain(..surplus).collect();
-        self.scores.add_unmatched(oldest.len() as u64);
-        (gone, oldest)
+        self.scores.add_unmatched(met.unmatched + oldest.len() as u64);
+        (met.gone, oldest)
     }
 
     fn is_finished(&self) -> bool {
         let measured = self.worker != Worker::Measuring && self.pairs.is_empty();
-        let is_waiting = self.matcher.is_waiting() || self.spans.is_waiting();
+        let is_waiting = self.frames.is_waiting() || self.spans.is_waiting();
         let complete = self.side != Side::Open || !is_waiting;
         self.side == Side::Absent || self.worker == Worker::Stopped || (measured && complete)
     }

@@ -1,51 +1,16 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! The element: its pads, its properties, and the life of its thread.
-
-use std::sync::Arc;
-use std::thread::JoinHandle;
+//! What GStreamer asks of the element: its properties, its pads and its states.
 
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 use once_cell::sync::Lazy;
-use parking_lot::Mutex;
 
-use super::CAT;
-use super::compare::Comparator;
+use super::element::Probe;
 use super::settings::Settings;
-use super::stream::{self, Reference, Stream};
-use super::worker;
+use super::{CAT, pads};
 use crate::elements::AUTHOR;
-use crate::messages::ProbeStats;
-
-/// Locks are taken one at a time, never one inside another. Each is held for a few microseconds: no push,
-/// post, query, measurement or release of a buffer happens under one.
-pub struct Probe {
-    pub sinkpad: gst::Pad,
-    pub srcpad: gst::Pad,
-    pub settings: Mutex<Settings>,
-    /// The first stream and its figures.
-    pub stream: Mutex<Stream>,
-    /// What the reference pad was told of its stream.
-    pub reference: Mutex<Reference>,
-    pub comparator: Arc<Comparator>,
-    worker: Mutex<Worker>,
-}
-
-/// The thread exists while the element is PAUSED or PLAYING and has a reference pad.
-#[derive(Default)]
-struct Worker {
-    wanted: Wanted,
-    thread: Option<JoinHandle<()>>,
-}
-
-#[derive(Default, Clone, Copy, PartialEq, Eq)]
-enum Wanted {
-    #[default]
-    Stopped,
-    Running,
-}
 
 #[glib::object_subclass]
 impl ObjectSubclass for Probe {
@@ -54,17 +19,7 @@ impl ObjectSubclass for Probe {
     type ParentType = gst::Element;
 
     fn with_class(class: &Self::Class) -> Self {
-        let (sinkpad, srcpad) = stream::pads(class);
-        let settings = Settings::default();
-        Probe {
-            sinkpad,
-            srcpad,
-            settings: Mutex::new(settings),
-            stream: Mutex::new(Stream::new(settings.window as usize)),
-            reference: Mutex::default(),
-            comparator: Arc::new(Comparator::new(settings.window as usize)),
-            worker: Mutex::default(),
-        }
+        Probe::new(pads::pads(class))
     }
 }
 
@@ -120,7 +75,7 @@ impl ElementImpl for Probe {
     }
 
     fn pad_templates() -> &'static [gst::PadTemplate] {
-        static TEMPLATES: Lazy<Vec<gst::PadTemplate>> = Lazy::new(stream::templates);
+        static TEMPLATES: Lazy<Vec<gst::PadTemplate>> = Lazy::new(pads::templates);
         TEMPLATES.as_ref()
     }
 
@@ -155,8 +110,8 @@ impl ElementImpl for Probe {
             );
             return None;
         }
-        let pad = stream::reference_pad(template);
-        *self.reference.lock() = Reference::default();
+        let pad = pads::reference_pad(template);
+        *self.reference.lock() = Default::default();
         self.comparator.connect();
         if let Err(err) = self.ensure_thread() {
             gst::error!(CAT, imp = self, "Cannot start the measuring thread: {err}");
@@ -173,59 +128,5 @@ impl ElementImpl for Probe {
         let _ = pad.set_active(false);
         let _ = self.obj().remove_pad(pad);
         self.comparator.disconnect();
-    }
-}
-
-impl Probe {
-    fn stats(&self) -> gst::Structure {
-        let summary = self.stream.lock().meter.total();
-        let (fidelity, window) = self.comparator.total().unzip();
-        let (window_psnr_db, window_ssim) = window.flatten().unzip();
-        let stats = ProbeStats {
-            summary,
-            fidelity,
-            window_psnr_db,
-            window_ssim,
-        };
-        stats.into()
-    }
-
-    fn start(&self) -> Result<(), gst::StateChangeError> {
-        let window = self.settings.lock().window as usize;
-        *self.stream.lock() = Stream::new(window);
-        self.comparator.start(window);
-        self.worker.lock().wanted = Wanted::Running;
-        self.ensure_thread().map_err(|err| {
-            gst::element_imp_error!(
-                self,
-                gst::ResourceError::Failed,
-                ("Cannot start the measuring thread; the system allows no more threads"),
-                ["{err}"]
-            );
-            self.comparator.stop();
-            gst::StateChangeError
-        })
-    }
-
-    /// Starts the thread if there is work for it and it does not run.
-    fn ensure_thread(&self) -> std::io::Result<()> {
-        let connected = self.comparator.is_connected();
-        let mut worker = self.worker.lock();
-        if connected && worker.wanted == Wanted::Running && worker.thread.is_none() {
-            worker.thread = Some(worker::spawn(self.comparator.clone(), self.obj().downgrade())?);
-        }
-        Ok(())
-    }
-
-    /// Waits for the end of the measurement that runs, if one does.
-    fn join(&self) {
-        let thread = {
-            let mut worker = self.worker.lock();
-            worker.wanted = Wanted::Stopped;
-            worker.thread.take()
-        };
-        if thread.is_some_and(|thread| thread.join().is_err()) {
-            gst::error!(CAT, imp = self, "The measuring thread panicked");
-        }
     }
 }

@@ -70,12 +70,13 @@
 //!   t. ! queue ! after.reference
 //! ```
 
-mod audio_matching;
 mod compare;
+mod element;
 mod fidelity;
-mod frame_matching;
 mod imp;
+mod matching;
 mod meter;
+mod pads;
 mod settings;
 mod stream;
 mod worker;
@@ -94,7 +95,7 @@ static CAT: Lazy<gst::DebugCategory> = Lazy::new(|| {
 
 glib::wrapper! {
     /// The element `avrec-probe`; see the module for what it measures.
-    pub struct Probe(ObjectSubclass<imp::Probe>) @extends gst::Element, gst::Object;
+    pub struct Probe(ObjectSubclass<element::Probe>) @extends gst::Element, gst::Object;
 }
 
 pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {

@@ -14,7 +14,7 @@ use super::compare::{Comparator, Frame, Pair};
 use super::fidelity::{OtherScore, PictureScore, Score};
 use crate::answer::Answer;
 use crate::elements::comparable;
-use crate::elements::content::{Carried, Pixels, Sound};
+use crate::elements::content::{self, Carried, Pixels, Sound};
 use crate::media::luma::LumaReader;
 use crate::plane::Plane;
 use crate::score::{Content, Record, Unlike, fidelity};
@@ -92,11 +92,12 @@ struct Bench {
 
 impl Bench {
     fn measure(&mut self, pair: &Pair) -> Result<Score, Complaint> {
-        let (answer, truth) = (metas(&pair.answer), metas(&pair.reference));
+        let said = |frame: &Frame| content::said(&frame.buffer, &frame.caps, None);
+        let (answer, truth) = (said(&pair.answer), said(&pair.reference));
         for (said, stream) in [(&answer, &mut self.answer_said), (&truth, &mut self.truth_said)] {
             *stream = said.as_ref().map(comparable::empty).or(stream.take());
         }
-        if is_sound(&pair.answer) || self.answer_said.is_some() || self.truth_said.is_some() {
+        if pair.answer.is_sound() || self.answer_said.is_some() || self.truth_said.is_some() {
             return self.measure_other(pair, answer, truth);
         }
         let picture = self.measure_picture(pair)?;
@@ -182,23 +183,9 @@ impl Bench {
     }
 }
 
-fn is_sound(frame: &Frame) -> bool {
-    frame
-        .caps
-        .structure(0)
-        .is_some_and(|it| it.name() == "audio/x-raw")
-}
-
-fn metas(frame: &Frame) -> Option<Answer> {
-    match Carried::of_metas(&frame.buffer, &frame.caps, None) {
-        Some(Carried::Said(said)) => Some(said),
-        _ => None,
-    }
-}
-
 /// What a buffer carries beside metas; sound with its running time, by which it is aligned.
 fn placed(frame: &Frame) -> Option<Carried> {
-    if !is_sound(frame) {
+    if !frame.is_sound() {
         return Carried::read(&frame.buffer, &frame.caps, Some(&frame.buffer));
     }
     let sound = Sound::read(&frame.buffer, &frame.caps)?;

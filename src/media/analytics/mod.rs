@@ -22,25 +22,20 @@ use gst_analytics::{
     AnalyticsRelationMetaInitParams, RelTypes,
 };
 
-use super::metas::{name, pixels};
-use crate::answer::{Answer, ClassMap, ClassScore, Detection, Instance, Mask, Region};
-use segmentation::{Area, Kind, SegmentationMtd};
+use crate::answer::{Answer, ClassMap, ClassScore, Detection, Instance, Mask, Region, label_of};
+use segmentation::{Area, Kind, MetaRefMut, SegmentationMtd};
 
 mod segmentation;
 pub mod tensor_caps;
 pub mod tensors;
 
 type MetaRef<'a> = gst::MetaRef<'a, AnalyticsRelationMeta>;
-type MetaRefMut<'a> = gst::MetaRefMut<'a, AnalyticsRelationMeta, gst::meta::Standalone>;
 
 /// Bytes that the record of one detection or one mask may take; the library allocates more if this is too little.
 const RECORD_BYTES: usize = 128;
 
 /// What a stock reader shows of a confidence that nobody knows, by the documentation of GstAnalyticsSegmentationMtd.
 const UNKNOWN_CONFIDENCE: f32 = -1.0;
-
-/// The mask value from which on a place belongs to an object: half of full coverage.
-const INSIDE: u8 = 128;
 
 /// Adds an answer about a frame of `size` (width and height in pixels) to its buffer.
 ///
@@ -178,7 +173,7 @@ pub fn classes(buffer: &gst::BufferRef) -> Option<Vec<ClassScore>> {
 }
 
 fn quark(labels: &[String], class: u32) -> glib::Quark {
-    glib::Quark::from_str(&*name(labels, class))
+    glib::Quark::from_str(&*label_of(labels, class))
 }
 
 /// Adds a detection and returns its id in the meta, with its box.
@@ -255,7 +250,7 @@ fn add_instance(
         .mask
         .coverage
         .iter()
-        .map(|&it| if INSIDE <= it { number } else { 0 })
+        .map(|&it| if Mask::INSIDE <= it { number } else { 0 })
         .collect();
     let buffer = segmentation::mask_buffer(instance.mask.width, instance.mask.height, &values)?;
     let mask = segmentation::add(meta, buffer, Kind::Instance, &[0, number.into()], &area)?;
@@ -320,13 +315,12 @@ fn full() -> Mask {
 
 /// A region in whole pixels of the frame.
 fn area(region: &Region, size: (u32, u32)) -> Area {
-    let (left, width) = pixels(region.left, region.width, size.0);
-    let (top, height) = pixels(region.top, region.height, size.1);
+    let [left, top, width, height] = region.pixels(size).map(whole);
     Area {
-        left: whole(left),
-        top: whole(top),
-        width: whole(width),
-        height: whole(height),
+        left,
+        top,
+        width,
+        height,
     }
 }
 

@@ -6,10 +6,10 @@ use std::ptr;
 
 use gst::glib;
 use gst::glib::translate::{IntoGlibPtr, UnsafeFrom, from_glib, from_glib_full};
-use gst_analytics::{AnalyticsMtd, AnalyticsMtdRef, ffi};
+use gst_analytics::{AnalyticsMtd, AnalyticsMtdRef, AnalyticsRelationMeta, ffi};
 use gst_video::{VideoFormat, VideoFrameFlags, VideoMeta};
 
-use super::MetaRefMut;
+pub type MetaRefMut<'a> = gst::MetaRefMut<'a, AnalyticsRelationMeta, gst::meta::Standalone>;
 
 /// Marks records of this kind for the iterators of the bindings.
 #[derive(Debug)]

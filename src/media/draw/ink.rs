@@ -54,7 +54,7 @@ pub fn color_of(class: u32) -> Rgb {
     }
 }
 
-/// The samples of a color in a frame: a packed pixel, or luma, Cb and Cr.
+/// The samples of a color in a frame: a packed pixel, or luma, Cb and Cr, which stand from the index of their plane on.
 pub type Ink = [u8; 4];
 
 /// A color in the samples of a format.

@@ -2,11 +2,10 @@
 
 //! Masks in color: half of the class's color, half of the frame.
 
-use super::INSIDE;
 use super::ink::{Ink, Rgb, color_of, ink};
 use super::surface::{Area, Surface};
-use crate::answer::ClassMap;
-use crate::media::format::{Picture, Shape};
+use crate::answer::{ClassMap, Mask};
+use crate::media::format::Shape;
 use crate::media::plane::Target;
 
 /// What a place has that has no class.
@@ -54,48 +53,33 @@ pub fn blend_coverage(surface: &mut Surface, area: &Area, coverage: &[u8], color
     let ink = ink(&surface.picture, color);
     let ink_at = |x: usize, y: usize| {
         let covered = coverage.get((y - area.top) * area.width() + (x - area.left));
-        covered.filter(|&&it| INSIDE <= it).map(|_| ink)
+        covered.filter(|&&it| Mask::INSIDE <= it).map(|_| ink)
     };
     blend(surface, area, ink_at);
 }
 
 /// Blends with what `ink_at` gives for each pixel of the area.
 fn blend(surface: &mut Surface, area: &Area, ink_at: impl Fn(usize, usize) -> Option<Ink>) {
-    let Picture { shape, .. } = surface.picture;
-    let [first, second, third] = &mut surface.planes;
-    // A chroma sample takes the ink of its first pixel.
-    let chroma = |x: usize, y: usize| ink_at((2 * x).max(area.left), (2 * y).max(area.top));
-    let half = Area {
-        left: area.left / 2,
-        top: area.top / 2,
-        right: area.right.div_ceil(2),
-        bottom: area.bottom.div_ceil(2),
-    };
-    match shape {
-        Shape::Packed(order) => {
-            let places = [order.red, order.green, order.blue];
-            blend_plane(first, area, order.step, &ink_at, |pixel, ink| {
-                for place in places {
-                    pixel[place] = mean(pixel[place], ink[place]);
-                }
-            });
+    for (index, plane) in surface.planes.iter_mut().enumerate() {
+        let Some((step, _)) = surface.picture.plane(index) else {
+            return;
+        };
+        let places = match surface.picture.shape {
+            Shape::Packed(order) => &[order.red, order.green, order.blue][..],
+            _ => &[0, 1][..step],
+        };
+        let mix = |samples: &mut [u8], ink: &Ink| {
+            for &place in places {
+                samples[place] = u8::midpoint(samples[place], ink[index + place]);
+            }
+        };
+        if index == 0 {
+            blend_plane(plane, area, step, &ink_at, mix);
+        } else {
+            // A chroma sample takes the ink of its first pixel.
+            let chroma = |x: usize, y: usize| ink_at((2 * x).max(area.left), (2 * y).max(area.top));
+            blend_plane(plane, &area.halved(), step, &chroma, mix);
         }
-        Shape::Gray | Shape::I420 | Shape::Nv12 => {
-            blend_plane(first, area, 1, &ink_at, |luma, ink| {
-                luma[0] = mean(luma[0], ink[0])
-            });
-        }
-    }
-    match shape {
-        Shape::I420 => {
-            blend_plane(second, &half, 1, &chroma, |cb, ink| cb[0] = mean(cb[0], ink[1]));
-            blend_plane(third, &half, 1, &chroma, |cr, ink| cr[0] = mean(cr[0], ink[2]));
-        }
-        Shape::Nv12 => blend_plane(second, &half, 2, &chroma, |pair, ink| {
-            pair[0] = mean(pair[0], ink[1]);
-            pair[1] = mean(pair[1], ink[2]);
-        }),
-        Shape::Gray | Shape::Packed(_) => {}
     }
 }
 
@@ -116,8 +100,4 @@ fn blend_plane(
             }
         }
     }
-}
-
-fn mean(one: u8, other: u8) -> u8 {
-    u8::midpoint(one, other)
 }

@@ -13,10 +13,9 @@ use gst_video::{VideoFrameRef, VideoInfo};
 
 use super::Error;
 use super::format::{Picture, Shape};
-use super::metas;
 use super::plane::{Target, check_frame};
 use super::scale::Scaler;
-use crate::answer::{Answer, ClassScore, Detection, Mask};
+use crate::answer::{Answer, ClassScore, Detection, Mask, label_of};
 use ink::{Rgb, color_of};
 use surface::{Area, Surface};
 
@@ -31,9 +30,6 @@ pub struct Painter {
     /// Alpha of the frame.
     alpha: Vec<u8>,
 }
-
-/// Coverage from which on a place belongs to an object.
-const INSIDE: u8 = 128;
 
 impl Painter {
     /// Prepares for frames of `info`.
@@ -164,14 +160,14 @@ fn draw_detections<'a>(
     }
     for detection in found.rev() {
         let area = surface.area(&detection.region);
-        let text = believed(&metas::name(labels, detection.class), detection.confidence);
+        let text = believed(&label_of(labels, detection.class), detection.confidence);
         label::above(surface, &area, &text, color_of(detection.class));
     }
 }
 
 fn draw_classes(surface: &mut Surface, scores: &[ClassScore], labels: &[String]) {
     for (line, score) in scores.iter().enumerate() {
-        let text = believed(&metas::name(labels, score.class), score.confidence);
+        let text = believed(&label_of(labels, score.class), score.confidence);
         label::in_corner(surface, line, &text, color_of(score.class));
     }
 }

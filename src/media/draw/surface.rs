@@ -4,7 +4,7 @@
 
 use super::ink::{Rgb, ink};
 use crate::answer::Region;
-use crate::media::format::{Picture, Shape};
+use crate::media::format::Picture;
 use crate::media::plane::Target;
 
 /// A rectangle in whole pixels, inside of a frame; the end is not part of it.
@@ -27,6 +27,16 @@ impl Area {
             top,
             right: at(region.left + region.width, width).max(left),
             bottom: at(region.top + region.height, height).max(top),
+        }
+    }
+
+    /// Where it lies in a plane of half the size.
+    pub fn halved(self) -> Area {
+        Area {
+            left: self.left / 2,
+            top: self.top / 2,
+            right: self.right.div_ceil(2),
+            bottom: self.bottom.div_ceil(2),
         }
     }
 
@@ -78,25 +88,12 @@ impl<'a> Surface<'a> {
         if area.right <= area.left || area.bottom <= area.top {
             return;
         }
-        let half = Area {
-            left: area.left / 2,
-            top: area.top / 2,
-            right: area.right.div_ceil(2),
-            bottom: area.bottom.div_ceil(2),
-        };
-        let [first, second, third] = &mut self.planes;
-        match self.picture.shape {
-            Shape::Packed(order) => fill(first, &area, &ink[..order.step]),
-            Shape::Gray => fill(first, &area, &ink[..1]),
-            Shape::Nv12 => {
-                fill(first, &area, &ink[..1]);
-                fill(second, &half, &ink[1..3]);
-            }
-            Shape::I420 => {
-                fill(first, &area, &ink[..1]);
-                fill(second, &half, &ink[1..2]);
-                fill(third, &half, &ink[2..3]);
-            }
+        for (index, plane) in self.planes.iter_mut().enumerate() {
+            let Some((step, _)) = self.picture.plane(index) else {
+                return;
+            };
+            let area = if index == 0 { area } else { area.halved() };
+            fill(plane, &area, &ink[index..index + step]);
         }
     }
 
@@ -111,28 +108,26 @@ impl<'a> Surface<'a> {
             area.bottom.saturating_sub(stroke).max(area.top),
             area.right.saturating_sub(stroke).max(area.left),
         );
-        self.fill(
-            &Area {
+        let (top, bottom) = (
+            Area {
                 bottom: below,
                 ..*area
             },
-            color,
+            Area { top: above, ..*area },
         );
-        self.fill(&Area { top: above, ..*area }, color);
-        self.fill(
-            &Area {
+        let (left, right) = (
+            Area {
                 right: beside,
                 ..*area
             },
-            color,
-        );
-        self.fill(
-            &Area {
+            Area {
                 left: before,
                 ..*area
             },
-            color,
         );
+        for edge in [top, bottom, left, right] {
+            self.fill(&edge, color);
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use gstavrec::answer::{Answer, Detection};
-use gstavrec::decode::{Decoder, Settings, Task};
+use gstavrec::decode::{Decoder, Recognition, Settings, Task};
 use gstavrec::letterbox::{Letterbox, Size};
 use gstavrec::tensor::{Data, Dim, ElementType, Tensor, TensorInfo};
 use half::f16;
@@ -205,7 +205,7 @@ proptest! {
         given in prop::collection::vec(shapes().prop_flat_map(|(_, shapes)| filled(shapes)), 0..3),
     ) {
         let input = Some(Size { width: 640, height: 640 });
-        if let Ok(recognition) = Decoder::recognize(task, &outputs, input, &BTreeMap::new(), labels) {
+        if let Ok(recognition) = Recognition::new(task, &outputs, input, &BTreeMap::new(), labels) {
             let place = place();
             let outputs: Vec<Tensor> = given.concat();
             if let Ok(answer) = Decoder::new(&recognition).decode(&outputs, place, &Settings::default()) {

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! What is asked of a model, and what of its answer is wanted.
+
+/// What a model is asked about a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Task {
+    /// Which objects are where?
+    Detect,
+    /// What is it as a whole?
+    Classify,
+    /// What is each place of it?
+    Segment,
+    /// How much, on the model's own scale?
+    Score,
+}
+
+impl Task {
+    /// The value of the property that asks for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Task::Detect => "detect",
+            Task::Classify => "classify",
+            Task::Segment => "segment",
+            Task::Score => "score",
+        }
+    }
+}
+
+/// What of an answer is wanted; may change from frame to frame.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Detections below are left out. Classes are not: [`Settings::top_k`] limits those.
+    pub confidence: f32,
+    /// Of two boxes of one class that overlap by more, the less confident one is left out.
+    pub iou: f32,
+    /// The most confident detections that stay.
+    pub max_detections: usize,
+    /// The most confident classes that stay.
+    pub top_k: usize,
+    /// The only classes that are wanted; `None` for all. A box is first given its best class.
+    pub classes: Option<Vec<u32>>,
+    /// Answers after which half of a step in the confidence of a class has been followed; 0 for no smoothing.
+    pub half_life: f32,
+}
+
+impl Default for Settings {
+    /// Ultralytics' own defaults for detection, so that answers compare.
+    fn default() -> Self {
+        Settings {
+            confidence: 0.25,
+            iou: 0.7,
+            max_detections: 300,
+            top_k: 5,
+            classes: None,
+            half_life: 0.0,
+        }
+    }
+}
