@@ -35,11 +35,11 @@ pub enum Fault {
     Decode(#[from] decode::Fault),
     /// The answer would not lie over the frame.
     #[error("fit={fit} does not go with task={task}, whose answer is about the whole frame; set fit=auto")]
-    Fit { fit: &'static str, task: &'static str },
+    Fit { fit: String, task: &'static str },
     /// Answers of the task do not go that way.
     #[error("output={output} of task={task} needs {needs}")]
     Output {
-        output: &'static str,
+        output: String,
         task: &'static str,
         needs: &'static str,
     },

@@ -213,7 +213,7 @@ fn fit(choice: enums::Fit, task: Task, trained: Fit) -> Result<Fit, Fault> {
         return Ok(wish);
     }
     Err(Fault::Fit {
-        fit: choice.nick(),
+        fit: enums::nick(choice),
         task: task.name(),
     })
 }

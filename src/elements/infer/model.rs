@@ -10,7 +10,7 @@ use gst_video::VideoInfo;
 
 use super::answer_settings::{AnswerSettings, DecodeOptions};
 use super::audio_model::{AudioInput, Heard, Sound, samples_time};
-use super::enums::Output;
+use super::enums::{self, Output};
 use super::failure::Fault;
 use super::interpretation::{Decoding, Interpretation};
 use super::messages;
@@ -132,7 +132,7 @@ impl Active {
         let is_for_audio = self.model.input_spec.sound().is_some();
         if is_for_audio && self.answers.output != Output::Meta {
             return Err(Fault::Output {
-                output: self.answers.output.nick(),
+                output: enums::nick(self.answers.output),
                 task: self.model.task.name(),
                 needs: "frames to draw on; set output=meta on sound",
             });
