@@ -95,11 +95,10 @@ impl Runner {
         }
         let shape = self.checked_shape(dims)?;
         if buffer::element_count(dims).is_none() {
-            let limit = buffer::MAX_ELEMENTS;
             return Err(Error::TensorTooLarge {
                 path: self.path.clone(),
                 dims: dims.to_vec(),
-                limit,
+                limit: buffer::MAX_ELEMENTS,
             });
         }
         let tensor = buffer::zeros(self.model().input.element_type, dims);
