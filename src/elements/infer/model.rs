@@ -19,6 +19,7 @@ use super::video_model::VideoInput;
 use crate::answer::Answer;
 use crate::audio::Hops;
 use crate::media::picture::Fit;
+use crate::messages::Place;
 use crate::runtime::{Error, Model, Options, Runner, Task};
 use crate::tensor::Tensor;
 
@@ -240,12 +241,12 @@ impl Active {
         let mut look = Look::default();
         if let Some(said) = said {
             video.attach(frame, said, self.answers.output)?;
-            let (answer, labels, size) = (said.answer, said.labels, video.size());
             if is_fresh && request.live.post_messages {
-                let message = messages::answer(answer, labels, size, frame.pts(), request.running_time);
-                look.message = Some(message);
+                let (width, height) = video.size();
+                let place = Place::Frame { width, height };
+                look.message = Some(messages::answer(&said, place, frame.pts(), request.running_time));
             }
-            look.score = match answer {
+            look.score = match said.answer {
                 Answer::Score(score) if is_fresh => Some(*score),
                 _ => None,
             };

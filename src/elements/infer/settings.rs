@@ -5,7 +5,7 @@
 use gst::glib;
 use gst::prelude::*;
 
-use super::answer_settings::{self, AnswerSettings};
+use super::answer_settings::{self, AnswerSettings, DecodeOptions};
 use super::enums::{Backend, Channels, ExecutionProvider, OptimizationLevel, Task};
 use crate::runtime::Options;
 
@@ -55,6 +55,11 @@ impl Settings {
             execution_provider: self.execution_provider.into(),
             task: self.task.into(),
         }
+    }
+
+    /// What is looked up for each frame: how its answer is told, and the stride.
+    pub fn of_frames(&self) -> (DecodeOptions, u32) {
+        (self.answers.live, self.inference_interval)
     }
 }
 

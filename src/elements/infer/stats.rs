@@ -86,6 +86,12 @@ impl Default for Published {
 }
 
 impl Published {
+    /// The file of the model that runs.
+    pub fn running_file(&self) -> Option<String> {
+        let file = self.running.as_ref().map(|it| &it.told.loaded.file);
+        file.cloned()
+    }
+
     /// Another model answers from now on, so the latencies of the last one are forgotten.
     pub fn took_over(&mut self, running: Running) {
         self.running = Some(running);
@@ -94,10 +100,14 @@ impl Published {
         self.run.clear();
     }
 
-    pub fn ran(&mut self, timing: Timing) {
-        self.runs += 1;
-        self.frame.push(timing.frame);
-        self.run.push(timing.run);
+    /// A frame went out, after these runs.
+    pub fn went_out(&mut self, runs: impl IntoIterator<Item = Timing>) {
+        self.frames_out += 1;
+        for timing in runs {
+            self.runs += 1;
+            self.frame.push(timing.frame);
+            self.run.push(timing.run);
+        }
     }
 
     /// Returns the property `stats`.
