@@ -104,12 +104,9 @@ impl Active {
         self.runner.path()
     }
 
-    pub fn backend_name(&self) -> &'static str {
-        self.runner.backend_name()
-    }
-
-    pub fn backend_note(&self) -> &str {
-        self.runner.backend_note()
+    /// Which inference library runs it, and why it is this one, in a phrase.
+    pub fn backend(&self) -> (&'static str, &str) {
+        (self.runner.backend_name(), self.runner.backend_note())
     }
 
     /// Makes the model ready for frames of these kinds. Cheap when it is.

@@ -31,11 +31,12 @@ pub struct Running {
 impl Running {
     pub fn new(active: &Active) -> Running {
         let model = active.model.clone();
+        let (backend, backend_note) = active.backend();
         let loaded = Loaded {
             file: active.path().to_string_lossy().into_owned(),
             task: model.task,
-            backend: active.backend_name().to_owned(),
-            backend_note: active.backend_note().to_owned(),
+            backend: backend.to_owned(),
+            backend_note: backend_note.to_owned(),
             threads: u32::try_from(active.options.threads).unwrap_or(u32::MAX),
             load_time: active.load_time,
             assumed: active.assumed.join(" "),

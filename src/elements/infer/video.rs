@@ -221,14 +221,12 @@ fn select_key_frame(
         score: f64::from(score),
     };
     let (selected, count) = {
-        let mut state = infer.state.lock();
+        let found = &mut infer.state.lock().key_frames;
         if buffer.flags().contains(gst::BufferFlags::DISCONT) {
-            state.key_frames.reset();
+            found.reset();
         }
-        let selected = state
-            .key_frames
-            .take(frame, live.key_frame_threshold, live.key_frame_distance);
-        (selected, state.key_frames.count)
+        let selected = found.take(frame, live.key_frame_threshold, live.key_frame_distance);
+        (selected, found.count)
     };
     if let Some(peak) = selected {
         tell_key_frame(infer, &peak, count, KeyUnit::Asked);
@@ -239,11 +237,9 @@ fn select_key_frame(
 pub(super) fn finish_key_frames(infer: &Infer) {
     let live = infer.settings.lock().answers.live;
     let (selected, count) = {
-        let mut state = infer.state.lock();
-        let selected = state
-            .key_frames
-            .finish(live.key_frame_threshold, live.key_frame_distance);
-        (selected, state.key_frames.count)
+        let found = &mut infer.state.lock().key_frames;
+        let selected = found.finish(live.key_frame_threshold, live.key_frame_distance);
+        (selected, found.count)
     };
     if let Some(peak) = selected {
         tell_key_frame(infer, &peak, count, KeyUnit::TooLate);
