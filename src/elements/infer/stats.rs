@@ -39,7 +39,7 @@ impl Running {
             backend_note: backend_note.to_owned(),
             threads: u32::try_from(active.options.threads).unwrap_or(u32::MAX),
             load_time: active.load_time,
-            assumed: active.assumed.join(" "),
+            assumed: active.meaning.assumed.join(" "),
         };
         let told = RunningModel {
             loaded,
@@ -52,8 +52,8 @@ impl Running {
             path: active.path().to_owned(),
             model,
             told,
-            assumed: active.assumed.clone(),
-            warnings: active.warnings.clone(),
+            assumed: active.meaning.assumed.clone(),
+            warnings: active.meaning.warnings.clone(),
         }
     }
 }
