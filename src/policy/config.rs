@@ -2,7 +2,6 @@
 
 //! What the user asked for, and why it may be refused. How the wish becomes a limit stands in `effective_budget`.
 
-use std::fmt;
 use std::time::Duration;
 
 use super::objective::Strategy;
@@ -76,35 +75,19 @@ impl Config {
 }
 
 /// Why a [`Config`] was refused; the text says what to change.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
 pub enum ConfigError {
-    /// Nothing can be ready in no time.
+    #[error("the budget is zero; give the time that one frame may take")]
     NoBudget,
-    /// Frames cannot follow each other in no time.
+    #[error("the period is zero; give the time between two frames")]
     NoPeriod,
-    /// Each frame is the closest that a candidate can answer.
+    #[error("the largest stride is 0; give 1 for every frame")]
     NoStride,
-    /// A share lies in 0..=1.
+    #[error("the {name} {given} is no share; give a value from 0 to 1")]
     Share { name: &'static str, given: f64 },
-    /// A weight is a number from 0 on.
+    #[error("{name} is {given}; give a weight of 0 or more")]
     Weight { name: &'static str, given: f64 },
 }
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ConfigError::NoBudget => write!(f, "the budget is zero; give the time that one frame may take"),
-            ConfigError::NoPeriod => write!(f, "the period is zero; give the time between two frames"),
-            ConfigError::NoStride => write!(f, "the largest stride is 0; give 1 for every frame"),
-            ConfigError::Share { name, given } => {
-                write!(f, "the {name} {given} is no share; give a value from 0 to 1")
-            }
-            ConfigError::Weight { name, given } => write!(f, "{name} is {given}; give a weight of 0 or more"),
-        }
-    }
-}
-
-impl std::error::Error for ConfigError {}
 
 #[cfg(test)]
 mod tests {

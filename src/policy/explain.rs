@@ -65,17 +65,13 @@ impl Present<'_> {
     }
 
     fn account(&self, id: CandidateId, candidate: &Candidate, table: &TermsTable) -> Account {
-        let Conditions {
-            estimates, config, ..
-        } = self.conditions;
+        let estimates = self.conditions.estimates;
         let age = |last: Option<u64>| last.map(|it| self.frame.saturating_sub(it));
         Account {
             id,
             is_usable: estimates.candidates.is_usable(id, self.available),
             is_forbidden: candidate.is_forbidden,
-            is_feasible: table.is_feasible(id),
-            latency: estimates.latency(id),
-            upper: estimates.upper(id, config.miss_rate),
+            outlook: outlook(id, &self.conditions, table),
             latency_source: match (candidate.last_run, self.active == Some(id)) {
                 _ if !candidate.latency.is_known() => Source::Unknown,
                 (None, _) => Source::Catalogue,
@@ -84,11 +80,7 @@ impl Present<'_> {
                 (Some(_), false) => Source::Shared,
             },
             latency_age: age(candidate.last_run),
-            quality: candidate.quality.mean(),
-            quality_sd: candidate.quality.sd(),
-            quality_source: candidate.quality.source(),
             quality_age: age(candidate.last_scored),
-            robustness: candidate.robustness.mean(),
             terms: table.terms(id).copied().unwrap_or_default(),
             cost: table.cost(id),
             regret: candidate.regret.paid(),
@@ -108,8 +100,9 @@ impl Present<'_> {
         if self.is_chosen {
             return Binding::User;
         }
-        let better = rivals().filter(|it| own.quality < it.quality);
-        let Some(best) = better.max_by(|one, other| one.quality.total_cmp(&other.quality)) else {
+        let quality = |it: &Account| it.outlook.quality;
+        let better = rivals().filter(|it| quality(own) < quality(it));
+        let Some(best) = better.max_by(|one, other| quality(one).total_cmp(&quality(other))) else {
             return Binding::Nothing;
         };
         if best.cost < own.cost {

@@ -13,9 +13,9 @@ use super::{CandidateId, Evidence, Reason};
 pub struct Outlook {
     /// Predicted frame latency, if it was ever measured.
     pub latency: Option<Duration>,
-    /// Upper bound used for feasibility.
+    /// Upper bound used for feasibility: all but the miss rate of its runs are expected to keep it.
     pub upper: Option<Duration>,
-    /// Posterior quality and its standard deviation.
+    /// Posterior quality and its standard deviation, before the strategy and the discount for doubt.
     pub quality: f64,
     pub quality_sd: f64,
     pub quality_source: Source,
@@ -66,22 +66,12 @@ pub struct Account {
     pub is_usable: bool,
     /// Whether the user forbade it.
     pub is_forbidden: bool,
-    /// More likely in time than not.
-    pub is_feasible: bool,
-    /// Predicted frame latency, and the bound that all but the miss rate of its runs are expected to keep.
-    pub latency: Option<Duration>,
-    pub upper: Option<Duration>,
+    pub outlook: Outlook,
     pub latency_source: Source,
     /// Frames since its last run.
     pub latency_age: Option<u64>,
-    /// Quality with its standard deviation, before the strategy and the discount for doubt.
-    pub quality: f64,
-    pub quality_sd: f64,
-    pub quality_source: Source,
     /// Frames since its last score.
     pub quality_age: Option<u64>,
-    /// Agreement of its answers under small known perturbations, 0..1, if it was sampled.
-    pub robustness: Option<f64>,
     /// What is weighed, and the cost that comes of it; infinite for one whose latency is unknown.
     pub terms: Terms,
     pub cost: f64,
@@ -156,20 +146,20 @@ impl Explanation {
         if 1 < account.terms.stride {
             text += &format!(" on every {}. frame, held in between", account.terms.stride);
         }
-        if let Some(latency) = account.latency {
+        if let Some(latency) = account.outlook.latency {
             text += &format!(
                 ": {} of {} expected, {} missed, quality {:.3} ± {:.3}",
                 ms(latency),
                 ms(self.budget),
                 percent(account.terms.miss),
-                account.quality,
-                account.quality_sd
+                account.outlook.quality,
+                account.outlook.quality_sd
             );
         }
         text += ". ";
         let of = |id: CandidateId| {
             self.account(id)
-                .map_or((0.0, 0.0), |it| (it.quality, it.terms.miss))
+                .map_or((0.0, 0.0), |it| (it.outlook.quality, it.terms.miss))
         };
         text += &match self.binding {
             Binding::Nothing => "No candidate is better.".to_string(),

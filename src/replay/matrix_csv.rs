@@ -11,7 +11,6 @@
 //! 0,2.51,0.90,27.3,0.94
 //! ```
 
-use std::fmt;
 use std::io::{self, Read, Write};
 
 use csv::{ReaderBuilder, StringRecord, Terminator, Trim, WriterBuilder};
@@ -25,20 +24,13 @@ const MOST_CANDIDATES: usize = 256;
 const LONGEST_MS: f64 = 86_400_000.0;
 
 /// What is wrong with a matrix file, and where; lines and columns count from 1, a column is a field.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("line {line}, column {column}: {cause}")]
 pub struct MatrixError {
     pub line: usize,
     pub column: usize,
     pub cause: String,
 }
-
-impl fmt::Display for MatrixError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}, column {}: {}", self.line, self.column, self.cause)
-    }
-}
-
-impl std::error::Error for MatrixError {}
 
 fn wrong<T>(line: usize, column: usize, cause: impl Into<String>) -> Result<T, MatrixError> {
     Err(MatrixError {
@@ -52,11 +44,10 @@ fn wrong<T>(line: usize, column: usize, cause: impl Into<String>) -> Result<T, M
 fn number(line: usize, column: usize, what: &str, text: &str) -> Result<f64, MatrixError> {
     match text.parse::<f64>() {
         Ok(number) if number.is_finite() && 0.0 <= number => Ok(number),
-        _ => wrong(
-            line,
-            column,
-            format!("{what} is '{text}'; give a number of 0 or more"),
-        ),
+        _ => {
+            let cause = format!("{what} is '{text}'; give a number of 0 or more");
+            wrong(line, column, cause)
+        }
     }
 }
 
@@ -228,11 +219,8 @@ fn row(
     let (count, expected) = (record.len(), 1 + 2 * names.len());
     if count != expected {
         let column = count.min(expected) + usize::from(expected < count);
-        return wrong(
-            line,
-            column,
-            format!("{count} fields instead of the header's {expected}"),
-        );
+        let cause = format!("{count} fields instead of the header's {expected}");
+        return wrong(line, column, cause);
     }
     let time = number(line, 1, "t_ms", &record[0])?;
     for (index, name) in names.iter().enumerate() {

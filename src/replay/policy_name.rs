@@ -8,7 +8,7 @@ use std::str::FromStr;
 use super::avrec::Avrec;
 use super::baseline::{Alert, Exp3, Ladder, LiteReconfig, Static};
 use super::oracle::{self, Ideal};
-use super::{Figures, Matrix, Outcome, simulate};
+use super::{Matrix, Outcome, simulate};
 use crate::policy::{Config, ConfigError};
 
 /// A policy that can be replayed.
@@ -51,17 +51,6 @@ impl PolicyName {
             PolicyName::Oracle => foretold(oracle::clairvoyant(matrix)),
             PolicyName::OracleSwitch => foretold(oracle::switch_aware(matrix)),
         })
-    }
-
-    /// Plays it and compares with what was possible.
-    pub fn figures(self, matrix: &Matrix, config: Config) -> Result<Figures, ConfigError> {
-        let outcome = self.play(matrix, config)?;
-        Ok(Figures::new(
-            matrix,
-            &outcome,
-            &oracle::clairvoyant(matrix),
-            &oracle::switch_aware(matrix),
-        ))
     }
 }
 

@@ -31,9 +31,13 @@ pub(super) struct Statements<'a> {
 }
 
 impl Statements<'_> {
-    fn number(&self, path: &Path, key: &str) -> Result<Option<usize>, Error> {
+    fn get(&self, key: &str) -> Option<&String> {
         let stated = self.section.and_then(|section| section.sound.get(key));
-        let Some(text) = stated.or_else(|| self.metadata.get(key)) else {
+        stated.or_else(|| self.metadata.get(key))
+    }
+
+    fn number(&self, path: &Path, key: &str) -> Result<Option<usize>, Error> {
+        let Some(text) = self.get(key) else {
             return Ok(None);
         };
         // Some exporters write every number as a float.
@@ -49,14 +53,9 @@ impl Statements<'_> {
 /// Whether a model is for audio: asked for, stated, or of a shape that frames do not have.
 pub(super) fn takes_audio(input: &TensorInfo, statements: &Statements<'_>, choice: TaskChoice) -> bool {
     let is_asked = choice == TaskChoice::Task(Task::Audio);
-    let says_rate = statements.metadata.contains_key("sample_rate")
-        || statements
-            .section
-            .is_some_and(|it| it.sound.contains_key("sample_rate"));
-    let says_audio = statements
-        .metadata
-        .get("task")
-        .is_some_and(|it| it == Task::Audio.name());
+    let says_rate = statements.get("sample_rate").is_some();
+    let stated = statements.metadata.get("task");
+    let says_audio = stated.is_some_and(|it| it == Task::Audio.name());
     let is_row = matches!(
         input.dims.as_slice(),
         [_] | [Dim::Fixed(1), _] | [Dim::Fixed(1), Dim::Fixed(1 | 2), _]
@@ -66,16 +65,11 @@ pub(super) fn takes_audio(input: &TensorInfo, statements: &Statements<'_>, choic
 
 /// Describes the input, or says what is missing and where to write it.
 pub(super) fn spec(path: &Path, input: &TensorInfo, statements: &Statements<'_>) -> Result<SoundSpec, Error> {
+    let unsuitable = |cause: String, remedy: String| Err(Error::unsuitable(path, cause, remedy));
+    let what = format!("input '{}'", input.name);
     if !matches!(input.element_type, ElementType::F32 | ElementType::F16) {
-        let cause = format!(
-            "input '{}' is of an integer type that sound does not have",
-            input.name
-        );
-        return Err(Error::unsuitable(
-            path,
-            cause,
-            "add a Cast from float32 in front of it",
-        ));
+        let cause = format!("{what} is of an integer type that sound does not have");
+        return unsuitable(cause, "add a Cast from float32 in front of it".into());
     }
     let (channels, samples) = axes(path, input)?;
     let add = |key: &str, example: &str| {
@@ -87,33 +81,20 @@ pub(super) fn spec(path: &Path, input: &TensorInfo, statements: &Statements<'_>)
         )
     };
     let Some(rate) = statements.number(path, "sample_rate")? else {
-        let cause = format!(
-            "input '{}' ({}) looks like sound, and its sample rate is not said",
-            input.name,
-            dims_line(&input.dims)
-        );
-        return Err(Error::unsuitable(path, cause, add("sample_rate", "16000")));
+        let line = dims_line(&input.dims);
+        let cause = format!("{what} ({line}) looks like sound, and its sample rate is not said");
+        return unsuitable(cause, add("sample_rate", "16000"));
     };
     let Some(rate) = u32::try_from(rate).ok().filter(|rate| RATES.contains(rate)) else {
-        let cause = format!(
-            "sample_rate={rate} is not from {} to {}",
-            RATES.start(),
-            RATES.end()
-        );
-        return Err(Error::unsuitable(path, cause, add("sample_rate", "16000")));
+        let (least, most) = RATES.into_inner();
+        let cause = format!("sample_rate={rate} is not from {least} to {most}");
+        return unsuitable(cause, add("sample_rate", "16000"));
     };
     let stated = statements.number(path, "hop")?;
     let hop = match (samples, stated) {
         (Dim::Fixed(samples), Some(hop)) if *samples != hop => {
-            let cause = format!(
-                "hop={hop} contradicts input '{}', which takes {samples} samples",
-                input.name
-            );
-            return Err(Error::unsuitable(
-                path,
-                cause,
-                format!("write hop={samples}, or leave it out"),
-            ));
+            let cause = format!("hop={hop} contradicts {what}, which takes {samples} samples");
+            return unsuitable(cause, format!("write hop={samples}, or leave it out"));
         }
         (Dim::Fixed(samples), _) => *samples,
         (Dim::Dynamic(_), Some(hop)) => hop,
@@ -121,12 +102,12 @@ pub(super) fn spec(path: &Path, input: &TensorInfo, statements: &Statements<'_>)
     };
     if !(1..=MAX_HOP).contains(&hop) {
         let cause = format!("a run takes {hop} samples, where 1 to {MAX_HOP} are sane");
-        return Err(Error::unsuitable(path, cause, add("hop", "160")));
+        return unsuitable(cause, add("hop", "160"));
     }
     let delay = statements.number(path, "delay")?.unwrap_or(0);
     if MAX_HOP < delay {
         let cause = format!("a delay of {delay} samples is more than {MAX_HOP}");
-        return Err(Error::unsuitable(path, cause, add("delay", "160")));
+        return unsuitable(cause, add("delay", "160"));
     }
     Ok(SoundSpec {
         channels,
@@ -140,9 +121,8 @@ pub(super) fn spec(path: &Path, input: &TensorInfo, statements: &Statements<'_>)
 /// Splits the dimensions into channels and samples.
 fn axes<'a>(path: &Path, input: &'a TensorInfo) -> Result<(usize, &'a Dim), Error> {
     match input.dims.as_slice() {
-        [samples] => Ok((1, samples)),
-        [Dim::Fixed(1) | Dim::Dynamic(_), samples] => Ok((1, samples)),
-        [Dim::Fixed(2), samples] => Ok((2, samples)),
+        [samples] | [Dim::Dynamic(_), samples] => Ok((1, samples)),
+        [Dim::Fixed(channels @ (1 | 2)), samples] => Ok((*channels, samples)),
         [
             Dim::Fixed(1) | Dim::Dynamic(_),
             Dim::Fixed(channels @ (1 | 2)),

@@ -152,4 +152,28 @@ impl Error {
             remedy: remedy.into(),
         }
     }
+
+    /// A backend refused the model, perhaps for an operator that it lacks.
+    pub(super) fn load(
+        path: &Path,
+        [backend, other]: [&'static str; 2],
+        is_operator: bool,
+        cause: String,
+    ) -> Error {
+        let path = path.to_owned();
+        match is_operator {
+            true => Error::Operator {
+                path,
+                backend,
+                other,
+                cause,
+            },
+            false => Error::Load {
+                path,
+                backend,
+                other,
+                cause,
+            },
+        }
+    }
 }

@@ -132,58 +132,38 @@ fn image(
 
 /// Returns the single output, unless its declaration already says that it is no picture.
 fn picture_output<'a>(path: &Path, signature: &'a Signature) -> Result<&'a TensorInfo, Error> {
+    let unsuitable = |cause: String, remedy| Err(Error::unsuitable(path, cause, remedy));
     let [output] = signature.model.outputs.as_slice() else {
-        let cause = format!(
-            "it has {} outputs where an image has 1",
-            signature.model.outputs.len()
-        );
-        return Err(Error::unsuitable(path, cause, REMEDY));
+        let count = signature.model.outputs.len();
+        return unsuitable(format!("it has {count} outputs where an image has 1"), REMEDY);
     };
+    let name = &output.name;
     if !matches!(
         output.element_type,
         ElementType::F32 | ElementType::F16 | ElementType::U8
     ) {
-        let cause = format!(
-            "output '{}' is of an integer type that pictures do not have",
-            output.name
-        );
-        return Err(Error::unsuitable(path, cause, REMEDY));
+        let cause = format!("output '{name}' is of an integer type that pictures do not have");
+        return unsuitable(cause, REMEDY);
     }
     if signature.shaped.first() == Some(&true) && !(2..=4).contains(&output.dims.len()) {
-        let cause = format!(
-            "output '{}' ({}) is no picture",
-            output.name,
-            dims_line(&output.dims)
-        );
-        return Err(Error::unsuitable(path, cause, REMEDY));
+        let line = dims_line(&output.dims);
+        return unsuitable(format!("output '{name}' ({line}) is no picture"), REMEDY);
     }
     if signature.model.dims_orders.first() == Some(&DimsOrder::ColumnMajor) {
-        let cause = format!("output '{}' is column-major", output.name);
-        return Err(Error::unsuitable(
-            path,
-            cause,
-            "write dims-order=row-major, or set task=tensor",
-        ));
+        let cause = format!("output '{name}' is column-major");
+        return unsuitable(cause, "write dims-order=row-major, or set task=tensor");
     }
     Ok(output)
 }
 
 /// Takes the answer's range to be that of the input, which holds for nearly all image-to-image models.
 fn output_ranges(input: &ImageSpec, channels: Channels, element_type: ElementType) -> Vec<(f32, f32)> {
-    let wanted = channel_count(channels);
     let is_same_kind = (input.element_type == ElementType::U8) == (element_type == ElementType::U8);
-    match (is_same_kind, input.channels == channels) {
-        (true, true) => input.ranges.clone(),
-        (true, false) => vec![
-            input
-                .ranges
-                .first()
-                .copied()
-                .unwrap_or(default_range(element_type));
-            wanted
-        ],
-        (false, _) => vec![default_range(element_type); wanted],
+    if is_same_kind && input.channels == channels {
+        return input.ranges.clone();
     }
+    let own = input.ranges.first().filter(|_| is_same_kind);
+    vec![own.copied().unwrap_or(default_range(element_type)); channel_count(channels)]
 }
 
 /// Runs at the fixed size, or at two sizes.
@@ -220,14 +200,11 @@ fn trials(spec: &ImageSpec, runner: &mut TrialRunner<'_>) -> Result<Vec<Run>, Er
 fn picture(path: &Path, name: &str, preferred: Layout, run: &Run) -> Result<(Axes, Channels, Scale), Error> {
     let (dims, (width, height)) = (run.trial.outputs.first().map_or(&[][..], Vec::as_slice), run.size);
     let fixed: Vec<Dim> = dims.iter().map(|&dim| Dim::Fixed(dim)).collect();
-    let no_picture = |remedy: String| {
-        Error::unsuitable(
-            path,
-            format!("output '{name}' ({}) is no picture", dims_line(&fixed)),
-            remedy,
-        )
+    let no_picture = || {
+        let cause = format!("output '{name}' ({}) is no picture", dims_line(&fixed));
+        let remedy = "set task=tensor, or use a model whose output has 1 or 3 channels";
+        Error::unsuitable(path, cause, remedy)
     };
-    let task = || "set task=tensor, or use a model whose output has 1 or 3 channels".to_owned();
     // Where both ends could be the channels, the layout of the input decides.
     let last_is_channels = matches!(dims.last(), Some(1 | 3));
     let axes = match axes_of(&fixed) {
@@ -236,13 +213,13 @@ fn picture(path: &Path, name: &str, preferred: Layout, run: &Run) -> Result<(Axe
             ..axes
         },
         Some(axes) => axes,
-        None => return Err(no_picture(task())),
+        None => return Err(no_picture()),
     };
     if picture_dims(dims, axes.layout).is_none() {
-        return Err(no_picture(task()));
+        return Err(no_picture());
     }
     let (channels, Dim::Fixed(out_height), Dim::Fixed(out_width)) = axes.split(&fixed) else {
-        return Err(no_picture(task()));
+        return Err(no_picture());
     };
     let scale = Ratio::new(out_width, width).zip(Ratio::new(out_height, height));
     match scale {
@@ -251,6 +228,6 @@ fn picture(path: &Path, name: &str, preferred: Layout, run: &Run) -> Result<(Axe
         {
             Ok((axes, channels, Scale { width, height }))
         }
-        _ => Err(no_picture(task())),
+        _ => Err(no_picture()),
     }
 }

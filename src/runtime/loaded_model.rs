@@ -12,8 +12,9 @@ use crate::tensor::InputSpec;
 
 /// A model that was read, judged, loaded, and run once or twice to see the shape of its answers. It never changes.
 pub struct LoadedModel {
-    model: Model,
-    backend: &'static str,
+    pub(super) model: Model,
+    /// Which inference library runs it: `ort` or `rten`.
+    pub(super) backend: &'static str,
     executable: Arc<dyn Executable>,
     pins_outputs: bool,
 }
@@ -48,16 +49,6 @@ impl LoadedModel {
             backend: backend.name(),
             executable,
         })
-    }
-
-    /// Returns what the model is.
-    pub fn model(&self) -> &Model {
-        &self.model
-    }
-
-    /// Returns which inference library runs it: `ort` or `rten`.
-    pub fn backend_name(&self) -> &'static str {
-        self.backend
     }
 
     /// Makes what one runner needs of its own.

@@ -103,18 +103,12 @@ impl ModelInfo {
             ..ParseOption::default()
         };
         let ini = Ini::load_from_str_opt(text, option).map_err(|error| {
-            fault(
-                path,
-                format!("line {}: {}", error.line, error.msg),
-                "write sections '[tensor]' with lines 'key=value'",
-            )
+            let remedy = "write sections '[tensor]' with lines 'key=value'";
+            fault(path, format!("line {}: {}", error.line, error.msg), remedy)
         })?;
         let Some(head) = ini.section(Some("modelinfo")) else {
-            return Err(fault(
-                path,
-                "it has no section [modelinfo]",
-                "add the lines '[modelinfo]' and 'version=1.0' on top",
-            ));
+            let remedy = "add the lines '[modelinfo]' and 'version=1.0' on top";
+            return Err(fault(path, "it has no section [modelinfo]", remedy));
         };
         check_version(path, head.get("version"))?;
         let sections = ini
@@ -161,10 +155,9 @@ impl TensorSection {
     /// Returns what in this section contradicts the model, and the line that would not.
     fn contradiction(&self, direction: Direction, port: &Port) -> Option<(String, String)> {
         if self.direction.is_some_and(|it| it != direction) {
-            let word = if direction == Direction::Input {
-                "input"
-            } else {
-                "output"
+            let word = match direction {
+                Direction::Input => "input",
+                Direction::Output => "output",
             };
             return Some((
                 format!("has another dir than the model, where it is an {word}"),
@@ -223,28 +216,18 @@ fn fault(path: &Path, cause: impl Into<String>, remedy: impl Into<String>) -> Er
 
 fn check_version(path: &Path, version: Option<&str>) -> Result<(), Error> {
     let Some(version) = version else {
-        return Err(fault(
-            path,
-            "[modelinfo] has no version",
-            "add the line 'version=1.0' to it",
-        ));
+        let remedy = "add the line 'version=1.0' to it";
+        return Err(fault(path, "[modelinfo] has no version", remedy));
     };
     let parts = version
         .split_once('.')
         .map(|(major, minor)| (major.trim().parse(), minor.trim().parse::<u32>()));
-    match parts {
-        Some((Ok(VERSION_MAJOR), Ok(_))) => Ok(()),
-        Some((Ok(_), Ok(_))) => Err(fault(
-            path,
-            format!("version={version} is not supported"),
-            "rewrite the file as version=1.0",
-        )),
-        _ => Err(fault(
-            path,
-            format!("version={version} is no 'major.minor'"),
-            "write version=1.0",
-        )),
-    }
+    let (what, remedy) = match parts {
+        Some((Ok(VERSION_MAJOR), Ok(_))) => return Ok(()),
+        Some((Ok(_), Ok(_))) => ("not supported", "rewrite the file as version=1.0"),
+        _ => ("no 'major.minor'", "write version=1.0"),
+    };
+    Err(fault(path, format!("version={version} is {what}"), remedy))
 }
 
 fn section(path: &Path, name: &str, lines: &Properties) -> Result<TensorSection, Error> {
@@ -265,30 +248,17 @@ fn section(path: &Path, name: &str, lines: &Properties) -> Result<TensorSection,
         None | Some("row-major") => DimsOrder::RowMajor,
         Some("col-major") => DimsOrder::ColumnMajor,
         Some(other) => {
-            return Err(bad(
-                "dims-order",
-                other,
-                "write dims-order=row-major or dims-order=col-major",
-            ));
+            let remedy = "write dims-order=row-major or dims-order=col-major";
+            return Err(bad("dims-order", other, remedy));
         }
     };
     let dims = lines.get("dims").map(|value| {
-        dims(value).ok_or_else(|| {
-            bad(
-                "dims",
-                value,
-                "write whole numbers with commas, -1 for any, such as dims=1,3,-1,-1",
-            )
-        })
+        let remedy = "write whole numbers with commas, -1 for any, such as dims=1,3,-1,-1";
+        dims(value).ok_or_else(|| bad("dims", value, remedy))
     });
     let ranges = lines.get("ranges").map(|value| {
-        ranges(value).ok_or_else(|| {
-            bad(
-                "ranges",
-                value,
-                "write pairs min,max with semicolons, such as ranges=0.0,1.0",
-            )
-        })
+        let remedy = "write pairs min,max with semicolons, such as ranges=0.0,1.0";
+        ranges(value).ok_or_else(|| bad("ranges", value, remedy))
     });
     Ok(TensorSection {
         name: name.to_owned(),

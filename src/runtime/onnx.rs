@@ -4,7 +4,7 @@
 //!
 //! The cost is one pass over the file: the decoder skips weights without copying them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use prost::Message;
 
@@ -76,29 +76,20 @@ pub enum ParseError {
 /// Memory is bounded by the size of the file: lists grow with what was read, weights are skipped, and
 /// nesting beyond 100 messages is refused by the decoder.
 pub fn parse(bytes: &[u8]) -> Result<Graph, ParseError> {
-    let begins_like_onnx = begins_like_onnx(bytes);
-    let model = proto::Model::decode(bytes).map_err(|error| match begins_like_onnx {
-        true => ParseError::Truncated(error.to_string()),
-        false => ParseError::NotOnnx(error.to_string()),
-    })?;
-    let Some(graph) = model.graph else {
-        return Err(match begins_like_onnx {
-            true => ParseError::Truncated("it has no graph".into()),
-            false => ParseError::NotOnnx("it has no graph".into()),
-        });
+    let broken = |cause: String| match begins_like_onnx(bytes) {
+        true => ParseError::Truncated(cause),
+        false => ParseError::NotOnnx(cause),
     };
+    let model = proto::Model::decode(bytes).map_err(|error| broken(error.to_string()))?;
+    let graph = model.graph.ok_or_else(|| broken("it has no graph".into()))?;
     if graph.outputs.is_empty() {
         return Err(ParseError::NotOnnx("its graph has no output".into()));
     }
     let is_default = |set: &&proto::OperatorSet| set.domain.is_empty() || set.domain == "ai.onnx";
     let mut external_data = Vec::new();
     collect_external(&graph, &mut external_data);
-    for function in &model.functions {
-        function
-            .nodes
-            .iter()
-            .for_each(|node| collect_external_of_node(node, &mut external_data));
-    }
+    let nodes = model.functions.iter().flat_map(|it| &it.nodes);
+    nodes.for_each(|node| collect_external_of_node(node, &mut external_data));
     external_data.sort();
     external_data.dedup();
     Ok(Graph {
@@ -126,22 +117,18 @@ fn begins_like_onnx(bytes: &[u8]) -> bool {
 }
 
 fn open_inputs(graph: &proto::Graph) -> Vec<Port> {
-    let is_filled = |name: &str| {
-        graph
-            .initializers
-            .iter()
-            .any(|initializer| initializer.name == name)
-            || graph
-                .sparse_initializers
-                .iter()
-                .any(|it| it.values.as_ref().is_some_and(|it| it.name == name))
-    };
-    graph
+    let sparse = graph
+        .sparse_initializers
+        .iter()
+        .filter_map(|it| it.values.as_ref());
+    let filled: HashSet<&str> = (graph.initializers.iter().chain(sparse))
+        .map(|it| it.name.as_str())
+        .collect();
+    let open = graph
         .inputs
         .iter()
-        .filter(|input| !is_filled(&input.name))
-        .map(port)
-        .collect()
+        .filter(|it| !filled.contains(it.name.as_str()));
+    open.map(port).collect()
 }
 
 fn port(value: &proto::ValueInfo) -> Port {
@@ -180,47 +167,23 @@ fn supported_type(number: i32) -> Result<ElementType, OtherType> {
 }
 
 fn collect_external(graph: &proto::Graph, found: &mut Vec<ExternalData>) {
-    for tensor in &graph.initializers {
-        found.extend(external_data(tensor));
-    }
-    for sparse in &graph.sparse_initializers {
-        found.extend(
-            sparse
-                .values
-                .iter()
-                .chain(&sparse.indices)
-                .filter_map(external_data),
-        );
-    }
+    let sparse = graph.sparse_initializers.iter().flat_map(sparse_tensors);
+    found.extend(graph.initializers.iter().chain(sparse).filter_map(external_data));
     for node in &graph.nodes {
         collect_external_of_node(node, found);
     }
 }
 
+fn sparse_tensors(sparse: &proto::SparseTensor) -> impl Iterator<Item = &proto::Tensor> {
+    sparse.values.iter().chain(&sparse.indices)
+}
+
 fn collect_external_of_node(node: &proto::Node, found: &mut Vec<ExternalData>) {
     for attribute in &node.attributes {
-        found.extend(
-            attribute
-                .tensor
-                .as_deref()
-                .into_iter()
-                .chain(&attribute.tensors)
-                .filter_map(external_data),
-        );
-        for sparse in attribute
-            .sparse_tensor
-            .as_deref()
-            .into_iter()
-            .chain(&attribute.sparse_tensors)
-        {
-            found.extend(
-                sparse
-                    .values
-                    .iter()
-                    .chain(&sparse.indices)
-                    .filter_map(external_data),
-            );
-        }
+        let dense = attribute.tensor.as_deref().into_iter().chain(&attribute.tensors);
+        let sparse = attribute.sparse_tensor.as_deref().into_iter();
+        let sparse = sparse.chain(&attribute.sparse_tensors).flat_map(sparse_tensors);
+        found.extend(dense.chain(sparse).filter_map(external_data));
         let graphs = attribute.graph.as_deref().into_iter().chain(&attribute.graphs);
         graphs.for_each(|graph| collect_external(graph, found));
     }

@@ -18,13 +18,6 @@ use super::{Error, Model, Options, external_data, modelinfo};
 /// Bytes an ONNX file may have: the limit of protocol buffers.
 const MAX_BYTES: u64 = (1 << 31) - 1;
 
-/// What an inference library needs of a file that was judged.
-pub(super) struct OnnxFile<'a> {
-    pub path: &'a Path,
-    pub model: &'a Model,
-    pub weights: Weights,
-}
-
 /// Where the weights of a model are.
 pub(super) enum Weights {
     /// All in the file, whose bytes these are.
@@ -33,7 +26,8 @@ pub(super) enum Weights {
     Beside,
 }
 
-pub(super) type LoadFile = fn(OnnxFile<'_>, &Options) -> Result<Arc<dyn Executable>, Error>;
+/// Loads a file that was judged into a library.
+pub(super) type LoadFile = fn(&Path, &Model, Weights, &Options) -> Result<Arc<dyn Executable>, Error>;
 
 /// Reads and judges a file and leaves it to `load` to load it into a library.
 pub(super) fn open(path: &Path, options: &Options, load: LoadFile) -> Result<Opened, Error> {
@@ -54,22 +48,14 @@ pub(super) fn open(path: &Path, options: &Options, load: LoadFile) -> Result<Ope
     let beside = external_files(path, &graph.external_data);
     beside.iter().for_each(|it| files.note(it.clone()));
     let info = modelinfo::load(path)?;
-    let is_whole = graph.external_data.is_empty();
     let signature = Signature::of(path, graph, info.as_ref(), options.task)?;
     let content = content(&bytes, &beside, &signature)?;
-    let weights = match is_whole {
+    let weights = match beside.is_empty() {
         true => Weights::Inside(bytes),
         false => Weights::Beside,
     };
     let (path, options, model) = (path.to_owned(), options.clone(), signature.model.clone());
-    let load = move || {
-        let file = OnnxFile {
-            path: &path,
-            model: &model,
-            weights,
-        };
-        load(file, &options)
-    };
+    let load = move || load(&path, &model, weights, &options);
     Ok(Opened {
         content,
         files,

@@ -13,9 +13,9 @@ use ort::session::builder::GraphOptimizationLevel;
 
 use super::backend::{Backend, Binding, Executable, Input, ORT, Opened, RTEN};
 use super::exit_guard::{self, Guarded};
-use super::onnx_file::{self, OnnxFile, Weights};
+use super::onnx_file::{self, Weights};
 use super::ort_value::{MemoryInfo, OrtValue, type_number};
-use super::{Error, OptimizationLevel, Options, buffer, library};
+use super::{Error, Model, OptimizationLevel, Options, buffer, library};
 use crate::tensor::{Tensor, TensorInfo};
 
 /// Cause of an error that only threads which outlive the program can see.
@@ -34,16 +34,21 @@ impl Backend for OrtBackend {
     }
 }
 
-fn load(file: OnnxFile<'_>, options: &Options) -> Result<Arc<dyn Executable>, Error> {
+fn load(
+    path: &Path,
+    model: &Model,
+    weights: Weights,
+    options: &Options,
+) -> Result<Arc<dyn Executable>, Error> {
     let environment = &library::loaded()?.environment;
-    let fault = |error: ort::Error| load_error(file.path, error.message());
-    let _call = exit_guard::begin().ok_or_else(|| load_error(file.path, EXITING))?;
-    let session = create(environment, file.path, file.weights, options).map_err(fault)?;
+    let fault = |error: ort::Error| load_error(path, error.message());
+    let _call = exit_guard::begin().ok_or_else(|| load_error(path, EXITING))?;
+    let session = create(environment, path, weights, options).map_err(fault)?;
     Ok(Arc::new(Guarded::new(OrtModel {
         memory_info: MemoryInfo::cpu().map_err(fault)?,
         session,
-        inputs: Names::new(file.path, file.model.inputs())?,
-        outputs: Names::new(file.path, file.model.results())?,
+        inputs: Names::new(path, model.inputs())?,
+        outputs: Names::new(path, model.results())?,
     })))
 }
 
@@ -312,20 +317,6 @@ fn load_error(path: &Path, message: &str) -> Error {
         "Could not find an implementation",
         "No opset import",
     ];
-    let cause = message.trim().to_owned();
-    let (path, backend, other) = (path.to_owned(), ORT, RTEN);
-    match OPERATOR.iter().any(|words| message.contains(words)) {
-        true => Error::Operator {
-            path,
-            backend,
-            other,
-            cause,
-        },
-        false => Error::Load {
-            path,
-            backend,
-            other,
-            cause,
-        },
-    }
+    let is_operator = OPERATOR.iter().any(|words| message.contains(words));
+    Error::load(path, [ORT, RTEN], is_operator, message.trim().to_owned())
 }

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use rten::{LoadErrorKind, ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrView, ValueView};
 
 use super::backend::{Backend, Binding, Executable, Input, ORT, Opened, RTEN};
-use super::onnx_file::{self, OnnxFile, Weights};
-use super::{Error, OptimizationLevel, Options, buffer};
+use super::onnx_file::{self, Weights};
+use super::{Error, Model, OptimizationLevel, Options, buffer};
 use crate::tensor::{Data, ElementType, Tensor, TensorInfo};
 
 /// The library that is compiled in.
@@ -27,22 +27,23 @@ impl Backend for RtenBackend {
     }
 }
 
-fn load(file: OnnxFile<'_>, options: &Options) -> Result<Arc<dyn Executable>, Error> {
-    let (path, described) = (file.path, file.model);
+fn load(
+    path: &Path,
+    described: &Model,
+    weights: Weights,
+    options: &Options,
+) -> Result<Arc<dyn Executable>, Error> {
     let mut tensors = described.inputs().chain(described.results());
     if let Some(half) = tensors.find(|it| it.element_type == ElementType::F16) {
         let cause = format!("'{}' is float16, which rten does not have", half.name);
-        return Err(Error::unsuitable(
-            path,
-            cause,
-            "install ONNX Runtime or export the model as float32",
-        ));
+        let remedy = "install ONNX Runtime or export the model as float32";
+        return Err(Error::unsuitable(path, cause, remedy));
     }
     let mut loading = ModelOptions::with_all_ops();
     loading.enable_optimization(options.optimization_level != OptimizationLevel::DisableAll);
     loading.prepack_weights(true);
     // The file is hostile until proven otherwise, and a library bug should not end the process.
-    let loaded = catch_unwind(AssertUnwindSafe(|| match file.weights {
+    let loaded = catch_unwind(AssertUnwindSafe(|| match weights {
         Weights::Inside(bytes) => loading.load(bytes),
         Weights::Beside => loading.load_file(path),
     }));
@@ -119,25 +120,18 @@ impl Binding for RtenBinding {
 /// Borrows an input, but for int64, which rten has only as int32 and which is narrowed.
 fn view(input: &Input) -> Option<ValueOrView<'_>> {
     let shape = input.shape.as_slice();
-    match &input.tensor.data {
-        Data::F32(elements) => ValueView::from_shape(shape, elements.as_slice())
-            .ok()
-            .map(ValueOrView::View),
-        Data::U8(elements) => ValueView::from_shape(shape, elements.as_slice())
-            .ok()
-            .map(ValueOrView::View),
-        Data::I32(elements) => ValueView::from_shape(shape, elements.as_slice())
-            .ok()
-            .map(ValueOrView::View),
+    let view = match &input.tensor.data {
+        Data::F32(elements) => ValueView::from_shape(shape, elements.as_slice()).ok(),
+        Data::U8(elements) => ValueView::from_shape(shape, elements.as_slice()).ok(),
+        Data::I32(elements) => ValueView::from_shape(shape, elements.as_slice()).ok(),
         Data::I64(elements) => {
-            let narrow = elements
-                .iter()
-                .map(|&it| i32::try_from(it).ok())
-                .collect::<Option<Vec<i32>>>()?;
-            Value::from_shape(shape, narrow).ok().map(ValueOrView::Value)
+            let narrow = elements.iter().map(|&it| i32::try_from(it));
+            let narrow: Vec<i32> = narrow.collect::<Result<_, _>>().ok()?;
+            return Value::from_shape(shape, narrow).ok().map(ValueOrView::Value);
         }
-        Data::F16(_) => None,
-    }
+        Data::F16(_) => return None,
+    };
+    view.map(ValueOrView::View)
 }
 
 /// Moves an answer into the output. rten has int64 only as int32, so those are widened again.
@@ -170,21 +164,7 @@ fn shape<T>(tensor: &rten_tensor::Tensor<T>) -> Vec<usize> {
 }
 
 fn load_error(path: &Path, kind: LoadErrorKind, cause: String) -> Error {
-    let (path, backend, other) = (path.to_owned(), RTEN, ORT);
-    match kind {
-        LoadErrorKind::OperatorInvalid => Error::Operator {
-            path,
-            backend,
-            other,
-            cause,
-        },
-        _ => Error::Load {
-            path,
-            backend,
-            other,
-            cause,
-        },
-    }
+    Error::load(path, [RTEN, ORT], kind == LoadErrorKind::OperatorInvalid, cause)
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> String {

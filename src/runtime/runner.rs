@@ -37,7 +37,7 @@ impl Runner {
     pub fn load(path: &Path, options: &Options) -> Result<Runner, Error> {
         let (backend, backend_note) = backends::choose(options)?;
         let loaded = registry::open(backend, path, options)?;
-        let model = loaded.model();
+        let model = &loaded.model;
         let frame = Input {
             tensor: buffer::zeros(model.input.element_type, &[0]),
             shape: Vec::new(),
@@ -69,12 +69,12 @@ impl Runner {
 
     /// Returns what the model is.
     pub fn model(&self) -> &Model {
-        self.loaded.model()
+        &self.loaded.model
     }
 
     /// Returns which inference library runs it: `ort` or `rten`.
     pub fn backend_name(&self) -> &'static str {
-        self.loaded.backend_name()
+        self.loaded.backend
     }
 
     /// Returns why that library was chosen, in a phrase.
@@ -95,11 +95,10 @@ impl Runner {
         }
         let shape = self.checked_shape(dims)?;
         if buffer::element_count(dims).is_none() {
-            let limit = buffer::MAX_ELEMENTS;
             return Err(Error::TensorTooLarge {
                 path: self.path.clone(),
                 dims: dims.to_vec(),
-                limit,
+                limit: buffer::MAX_ELEMENTS,
             });
         }
         let tensor = buffer::zeros(self.model().input.element_type, dims);
@@ -126,7 +125,7 @@ impl Runner {
     /// model for mono. There is one before the first call.
     pub fn set_voices(&mut self, voices: usize) {
         self.reset();
-        let model = self.loaded.model();
+        let model = &self.loaded.model;
         let states = || trial_run::zero_states(model).map(|it| it.tensor.data).collect();
         // Voice 0 is at work: its state stands among the inputs, and its place here is void.
         self.voices = (0..voices.max(1)).map(|_| states()).collect();
@@ -211,7 +210,7 @@ impl Runner {
 
     /// Lets the state that came out change places with the one that went in.
     fn hand_on(&mut self) -> Result<(), Error> {
-        let model = self.loaded.model();
+        let model = &self.loaded.model;
         let old = self.inputs.iter_mut().skip(1);
         let new = self.outputs.iter_mut().skip(model.outputs.len());
         for ((old, new), info) in old.zip(new).zip(&model.states) {
@@ -245,7 +244,7 @@ impl Runner {
 
     fn check_picture(&mut self) -> Result<(), Error> {
         self.check_finite()?;
-        let model = self.loaded.model();
+        let model = &self.loaded.model;
         let (Some(spec), Some(info)) = (&model.output_spec, model.outputs.first()) else {
             return Ok(());
         };

@@ -104,12 +104,10 @@ impl Signature {
                 continue;
             }
             let section = section(info, Direction::Output, index, port)?;
-            self.model
-                .outputs
-                .push(tensor_info(path, port, section, "output")?);
-            self.model
-                .dims_orders
-                .push(section.map_or(DimsOrder::default(), |it| it.dims_order));
+            let model = &mut self.model;
+            model.outputs.push(tensor_info(path, port, section, "output")?);
+            let order = section.map_or(DimsOrder::default(), |it| it.dims_order);
+            model.dims_orders.push(order);
             self.shaped.push(port.dims.is_some());
             self.output_ranges.push(section.and_then(|it| it.ranges.clone()));
         }
@@ -194,11 +192,8 @@ fn tensor_info(
         (None, None) if role == "output" => Vec::new(),
         (None, None) => {
             let cause = format!("{role} '{}' has no shape", port.name);
-            return Err(Error::unsuitable(
-                path,
-                cause,
-                missing_line(path, &port.name, "dims=1,3,-1,-1"),
-            ));
+            let remedy = missing_line(path, &port.name, "dims=1,3,-1,-1");
+            return Err(Error::unsuitable(path, cause, remedy));
         }
     };
     let id = section
@@ -230,32 +225,23 @@ pub(super) fn missing_line(path: &Path, tensor: &str, line: &str) -> String {
 
 /// Finds what a picture needs: channels and, where fixed, width and height.
 fn image_axes(path: &Path, input: &TensorInfo) -> Result<(Channels, Option<(usize, usize)>), Error> {
-    let line = dims_line(&input.dims);
-    let unsuitable = |cause: String, remedy: String| Err(Error::unsuitable(path, cause, remedy));
+    let (what, line) = (format!("input '{}'", input.name), dims_line(&input.dims));
+    let unsuitable = |cause: String, remedy: &str| Err(Error::unsuitable(path, cause, remedy));
     let rank = input.dims.len();
     if !(2..=4).contains(&rank) {
         let remedy = "export the model with an input of 4 dimensions: batch, channels, height, width";
-        return unsuitable(
-            format!("input '{}' has {rank} dimension(s) ({line})", input.name),
-            remedy.into(),
-        );
+        return unsuitable(format!("{what} has {rank} dimension(s) ({line})"), remedy);
     }
     if !matches!(
         input.element_type,
         ElementType::F32 | ElementType::F16 | ElementType::U8
     ) {
-        let cause = format!(
-            "input '{}' is of an integer type that frames do not have",
-            input.name
-        );
-        return unsuitable(cause, "add a Cast from uint8 in front of it".into());
+        let cause = format!("{what} is of an integer type that frames do not have");
+        return unsuitable(cause, "add a Cast from uint8 in front of it");
     }
     if let (4, Some(Dim::Fixed(batch @ 2..))) = (rank, input.dims.first()) {
-        let cause = format!("input '{}' wants batches of {batch} frames", input.name);
-        return unsuitable(
-            cause,
-            "export the model with a batch of 1 or a dynamic one".into(),
-        );
+        let cause = format!("{what} wants batches of {batch} frames");
+        return unsuitable(cause, "export the model with a batch of 1 or a dynamic one");
     }
     let Some(axes) = axes_of(&input.dims) else {
         let candidates = if rank == 4 { [1, 3] } else { [0, 2] };
@@ -263,30 +249,23 @@ fn image_axes(path: &Path, input: &TensorInfo) -> Result<(Channels, Option<(usiz
         let is_said = |&axis: &usize| matches!(input.dims[axis], Dim::Fixed(2 | 4..=16));
         let is_open = |&axis: &usize| matches!(input.dims[axis], Dim::Dynamic(_));
         if candidates.iter().any(is_open) && !candidates.iter().any(is_said) {
-            let cause = format!("the channels of input '{}' ({line}) are not said", input.name);
-            let example = if rank == 4 {
-                "dims=1,3,-1,-1"
-            } else {
-                "dims=3,-1,-1"
+            let cause = format!("the channels of {what} ({line}) are not said");
+            let example = match rank {
+                4 => "dims=1,3,-1,-1",
+                _ => "dims=3,-1,-1",
             };
-            return unsuitable(cause, missing_line(path, &input.name, example));
+            return unsuitable(cause, &missing_line(path, &input.name, example));
         }
-        let cause = format!(
-            "input '{}' ({line}) has neither 1 channel (luma) nor 3 (RGB)",
-            input.name
-        );
-        return unsuitable(cause, "use a model with 1 or 3 input channels".into());
+        let cause = format!("{what} ({line}) has neither 1 channel (luma) nor 3 (RGB)");
+        return unsuitable(cause, "use a model with 1 or 3 input channels");
     };
     let (channels, height, width) = axes.split(&input.dims);
     let size = match (height, width) {
         (Dim::Fixed(height), Dim::Fixed(width)) => Some((width, height)),
         (Dim::Dynamic(_), Dim::Dynamic(_)) => None,
         _ => {
-            let cause = format!(
-                "input '{}' ({line}) fixes only one of height and width",
-                input.name
-            );
-            return unsuitable(cause, "export the model with both fixed or both dynamic".into());
+            let cause = format!("{what} ({line}) fixes only one of height and width");
+            return unsuitable(cause, "export the model with both fixed or both dynamic");
         }
     };
     Ok((channels, size))
@@ -315,10 +294,9 @@ impl Axes {
             (_, Layout::Nchw) => (at(first), at(first + 1), at(first + 2)),
             (_, Layout::Nhwc) => (at(first + 2), at(first), at(first + 1)),
         };
-        let channels = if channels == Dim::Fixed(3) {
-            Channels::Rgb
-        } else {
-            Channels::Luma
+        let channels = match channels {
+            Dim::Fixed(3) => Channels::Rgb,
+            _ => Channels::Luma,
         };
         (channels, height, width)
     }
@@ -344,11 +322,8 @@ pub(super) fn spread(
         several if several.len() == wanted => Ok(ranges),
         several => {
             let cause = format!("[{tensor}] has {} ranges for {wanted} channel(s)", several.len());
-            Err(Error::unsuitable(
-                path,
-                cause,
-                "write one pair in 'ranges', or one per channel",
-            ))
+            let remedy = "write one pair in 'ranges', or one per channel";
+            Err(Error::unsuitable(path, cause, remedy))
         }
     }
 }
@@ -363,21 +338,17 @@ pub(super) fn default_range(element_type: ElementType) -> (f32, f32) {
 
 /// Reads the range from the image metadata that ONNX defines ("Model Metadata for image inputs").
 fn metadata_range(path: &Path, graph: &Graph) -> Result<Option<(f32, f32)>, Error> {
-    if let Some(format) = graph
-        .metadata
-        .get("Image.BitmapPixelFormat")
-        .filter(|format| format.starts_with("Bgr"))
-    {
+    let format = graph.metadata.get("Image.BitmapPixelFormat");
+    if let Some(format) = format.filter(|it| it.starts_with("Bgr")) {
         let cause = format!("its metadata says Image.BitmapPixelFormat={format}");
         return Err(Error::unsuitable(path, cause, "export the model with RGB input"));
     }
-    Ok(
-        match graph.metadata.get("Image.NominalPixelRange").map(String::as_str) {
-            Some("NominalRange_0_255") => Some((0.0, 255.0)),
-            Some("Normalized_0_1") => Some((0.0, 1.0)),
-            Some("Normalized_1_1") => Some((-1.0, 1.0)),
-            Some("NominalRange_16_235") => Some((16.0, 235.0)),
-            _ => None,
-        },
-    )
+    let range = graph.metadata.get("Image.NominalPixelRange");
+    Ok(match range.map(String::as_str) {
+        Some("NominalRange_0_255") => Some((0.0, 255.0)),
+        Some("Normalized_0_1") => Some((0.0, 1.0)),
+        Some("Normalized_1_1") => Some((-1.0, 1.0)),
+        Some("NominalRange_16_235") => Some((16.0, 235.0)),
+        _ => None,
+    })
 }

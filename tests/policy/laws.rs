@@ -379,13 +379,13 @@ proptest! {
         let explanation = policy.explain(&available);
         for ((p, latency, c), account) in candidates.iter().zip(&explanation.candidates) {
             let plain = -f64::ln(*p) + lambda * latency / 100.0 + complexity * c;
-            let sure_and_in_time = Terms { quality: account.quality, miss: 0.0, ..account.terms };
+            let sure_and_in_time = Terms { quality: account.outlook.quality, miss: 0.0, ..account.terms };
             let cost = sure_and_in_time.cost(&explanation.weights);
             prop_assert!((cost - plain).abs() < 1e-6, "{:?} costs {}, by the formula {}", account, cost, plain);
         }
         let chosen = explanation.account(chosen).unwrap();
-        let rivals = || explanation.candidates.iter().filter(|it| it.is_feasible || !chosen.is_feasible);
-        prop_assert!(chosen.is_feasible || rivals().all(|it| !it.is_feasible));
+        let rivals = || explanation.candidates.iter().filter(|it| it.outlook.feasible || !chosen.outlook.feasible);
+        prop_assert!(chosen.outlook.feasible || rivals().all(|it| !it.outlook.feasible));
         let least = rivals().map(|it| it.cost).fold(f64::INFINITY, f64::min);
         prop_assert!(chosen.cost <= least, "{:?}, the least is {}", chosen, least);
     }
@@ -416,7 +416,7 @@ proptest! {
             prop_assert_eq!(explanation.active, stream.policy.active());
             prop_assert_eq!(explanation.candidates.len(), (0..stream.added).filter(|it| !stream.removed.contains(it)).count());
             for account in &explanation.candidates {
-                let is_known = account.latency.is_some();
+                let is_known = account.outlook.latency.is_some();
                 prop_assert_eq!(is_known, account.cost.is_finite(), "{:?}", account);
                 if is_known {
                     prop_assert!((account.terms.cost(&explanation.weights) - account.cost).abs() < 1e-9);

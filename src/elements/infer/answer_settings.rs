@@ -6,7 +6,7 @@ use gst::glib;
 use gst::prelude::*;
 use gst_video::VideoInfo;
 
-use super::enums::{Fit, Output};
+use super::enums::{self, Fit, Output};
 use super::failure::Fault;
 use crate::decode;
 use crate::runtime::{Model, Task};
@@ -91,7 +91,7 @@ impl AnswerSettings {
             (_, Output::Alpha) => "masks, which task=segment has; set output=meta or output=overlay",
         };
         Err(Fault::Output {
-            output: self.output.nick(),
+            output: enums::nick(self.output),
             task: task.name(),
             needs,
         })
@@ -103,57 +103,6 @@ impl AnswerSettings {
             return Err(Fault::NoAlpha(frame.format().to_str().as_str()));
         }
         Ok(())
-    }
-
-    /// Takes a new value; returns whether the property is one of these.
-    pub fn set(&mut self, value: &glib::Value, name: &str) -> bool {
-        let live = &mut self.live;
-        match name {
-            "labels-file" => set(&mut self.labels_file, value),
-            "fit" => set(&mut self.fit, value),
-            "output" => set(&mut self.output, value),
-            "confidence-threshold" => set(&mut live.confidence_threshold, value),
-            "iou-threshold" => set(&mut live.iou_threshold, value),
-            "max-detections" => set(&mut live.max_detections, value),
-            "top-k" => set(&mut live.top_k, value),
-            "smoothing" => set(&mut live.smoothing, value),
-            "post-messages" => set(&mut live.post_messages, value),
-            "key-frames" => set(&mut live.key_frames, value),
-            "key-frame-threshold" => set(&mut live.key_frame_threshold, value),
-            "key-frame-distance" => {
-                let nanoseconds = value.get().unwrap_or(u64::MAX).min(MOST_NANOSECONDS);
-                live.key_frame_distance = gst::ClockTime::from_nseconds(nanoseconds);
-            }
-            _ => return false,
-        }
-        true
-    }
-
-    /// The value of a property, if it is one of these.
-    pub fn get(&self, name: &str) -> Option<glib::Value> {
-        let live = &self.live;
-        Some(match name {
-            "labels-file" => self.labels_file.to_value(),
-            "fit" => self.fit.to_value(),
-            "output" => self.output.to_value(),
-            "confidence-threshold" => live.confidence_threshold.to_value(),
-            "iou-threshold" => live.iou_threshold.to_value(),
-            "max-detections" => live.max_detections.to_value(),
-            "top-k" => live.top_k.to_value(),
-            "smoothing" => live.smoothing.to_value(),
-            "post-messages" => live.post_messages.to_value(),
-            "key-frames" => live.key_frames.to_value(),
-            "key-frame-threshold" => live.key_frame_threshold.to_value(),
-            "key-frame-distance" => live.key_frame_distance.nseconds().to_value(),
-            _ => return None,
-        })
-    }
-}
-
-/// Takes a new value, whose type GObject checked against the specification.
-pub(super) fn set<'a, T: glib::value::FromValue<'a>>(target: &mut T, value: &'a glib::Value) {
-    if let Ok(value) = value.get() {
-        *target = value;
     }
 }
 

@@ -22,6 +22,7 @@ use super::{CAT, messages};
 use crate::answer::Answer;
 use crate::audio::{Error, Spec};
 use crate::media::metas;
+use crate::messages::Place;
 
 /// Says what is wrong with caps that negotiation would refuse without a reason.
 pub(super) fn misfit(infer: &Infer, caps: &gst::CapsRef) -> Option<Fault> {
@@ -96,10 +97,8 @@ pub(super) fn generate(infer: &Infer) -> Result<GenerateOutputSuccess, gst::Flow
         Ok((stream.pop(), runs))
     })?;
     let frame = start.elapsed();
-    let mut published = infer.published.lock();
-    runs.into_iter()
-        .for_each(|run| published.ran(Timing { run, frame }));
-    published.frames_out += 1;
+    let timing = runs.map(|run| Timing { run, frame });
+    infer.published.lock().went_out(timing);
     Ok(output.map_or(GenerateOutputSuccess::NoOutput, GenerateOutputSuccess::Buffer))
 }
 
@@ -116,14 +115,11 @@ pub(super) fn listen_in_place(
     let Some(answer) = hear(infer, buffer)? else {
         return Ok(gst::FlowSuccess::Ok);
     };
-    let result = infer.with_active(|active| {
-        let labels = active.labels();
-        match &answer {
-            Answer::Classes(scores) => metas::attach_to_sound(buffer, scores, labels),
-            Answer::Score(score) => metas::attach_score(buffer, *score),
-            // Sound has no places; the bus has the answer.
-            Answer::Detections(_) | Answer::Instances(_) | Answer::ClassMap(_) => Ok(()),
-        }
+    let result = infer.with_active(|active| match &answer {
+        Answer::Classes(scores) => metas::attach_to_sound(buffer, scores, active.labels()),
+        Answer::Score(score) => metas::attach_score(buffer, *score),
+        // Sound has no places; the bus has the answer.
+        Answer::Detections(_) | Answer::Instances(_) | Answer::ClassMap(_) => Ok(()),
     })?;
     result.map_err(|error| infer.fail(&error.into()))?;
     Ok(gst::FlowSuccess::Ok)
@@ -131,10 +127,7 @@ pub(super) fn listen_in_place(
 
 /// Listens, tells the bus, and returns the last answer if there was one.
 fn hear(infer: &Infer, buffer: &gst::BufferRef) -> Result<Option<Answer>, gst::FlowError> {
-    let (live, interval) = {
-        let settings = infer.settings.lock();
-        (settings.answers.live, settings.inference_interval)
-    };
+    let (live, interval) = infer.settings.lock().of_frames();
     let mut messages = Vec::new();
     let mut last = None;
     let timings = with_audio(infer, |stream, active| {
@@ -146,12 +139,9 @@ fn hear(infer: &Infer, buffer: &gst::BufferRef) -> Result<Option<Answer>, gst::F
                 }
                 WindowResult::Answer(said) => {
                     if live.post_messages {
-                        messages.push(messages::about_sound(
-                            said.answer,
-                            said.labels,
-                            span,
-                            running_time,
-                        ));
+                        let duration = span.duration;
+                        let place = Place::Span { duration };
+                        messages.push(messages::answer(said, place, span.pts, running_time));
                     }
                     last = Some(said.answer.clone());
                 }
@@ -159,9 +149,7 @@ fn hear(infer: &Infer, buffer: &gst::BufferRef) -> Result<Option<Answer>, gst::F
         })
     })?;
     messages.into_iter().for_each(|structure| infer.post(structure));
-    let mut published = infer.published.lock();
-    timings.into_iter().for_each(|timing| published.ran(timing));
-    published.frames_out += 1;
+    infer.published.lock().went_out(timings);
     Ok(last)
 }
 

@@ -195,10 +195,8 @@ fn run(runner: &mut Runner, voice: usize, question: &[f32], answer: &mut [f32]) 
     match runner.run()?.first().map(|output| &output.data) {
         Some(Data::F32(samples)) if samples.len() == answer.len() => answer.copy_from_slice(samples),
         Some(Data::F16(samples)) if samples.len() == answer.len() => {
-            answer
-                .iter_mut()
-                .zip(samples)
-                .for_each(|(to, from)| *to = from.to_f32());
+            let pairs = answer.iter_mut().zip(samples);
+            pairs.for_each(|(to, from)| *to = from.to_f32());
         }
         _ => return Err(Fault::AnswerLength { wanted: answer.len() }),
     }
@@ -212,10 +210,8 @@ fn fill(data: &mut Data, samples: &[f32]) {
             .zip(samples)
             .for_each(|(to, from)| *to = *from),
         Data::F16(elements) => {
-            elements
-                .iter_mut()
-                .zip(samples)
-                .for_each(|(to, from)| *to = half::f16::from_f32(*from));
+            let pairs = elements.iter_mut().zip(samples);
+            pairs.for_each(|(to, from)| *to = half::f16::from_f32(*from));
         }
         // No model for sound has such an input.
         Data::U8(_) | Data::I32(_) | Data::I64(_) => {}

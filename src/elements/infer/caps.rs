@@ -2,6 +2,7 @@
 
 //! Which frames and sound the element takes and makes: sizes follow the model's scale, everything else stays.
 
+use gst::glib;
 use gst::prelude::*;
 
 use crate::audio;
@@ -114,49 +115,49 @@ fn resize(direction: gst::PadDirection, caps: &gst::Caps, model: Option<&Model>)
     let mut result = gst::Caps::new_empty();
     let result_ref = result.make_mut();
     for (structure, features) in caps.iter_with_features() {
-        let mut structure = structure.to_owned();
-        let sound = model.map(|model| model.input_spec.sound());
-        if model.is_some() && is_sound(&structure) != sound.flatten().is_some() {
+        let is_sound = is_sound(structure);
+        if model.is_some_and(|it| is_sound != it.input_spec.sound().is_some()) {
             continue;
         }
-        if is_sound(&structure) {
-            // A model for one channel takes any number of them.
-            if let Some(channels @ 2..) = sound.flatten().map(|it| it.channels) {
-                let channels = i32::try_from(channels).unwrap_or(i32::MAX);
-                let only = gst::Structure::builder("audio/x-raw")
-                    .field("channels", channels)
-                    .build();
-                let Some(narrow) = structure.intersect(&only) else {
-                    continue;
-                };
-                structure = narrow;
-            }
-            result_ref.append_structure_full(structure, Some(features.to_owned()));
-            continue;
-        }
-        if model.is_some_and(Model::keeps_size) {
-            result_ref.append_structure_full(structure, Some(features.to_owned()));
-            continue;
-        }
-        let sizes = match model {
-            None => Some((any_size(), any_size())),
-            Some(model) => {
-                let one = |name, ratio| {
-                    structure
-                        .value(name)
-                        .ok()
-                        .map_or(Some(any_size()), |it| scale(it, direction, ratio))
-                };
-                one("width", model.scale.width).zip(one("height", model.scale.height))
-            }
+        let other = match is_sound {
+            true => narrow_channels(structure, model),
+            false => resize_frames(structure, direction, model),
         };
-        if let Some((width, height)) = sizes {
-            structure.set_value("width", width);
-            structure.set_value("height", height);
-            result_ref.append_structure_full(structure, Some(features.to_owned()));
+        if let Some(other) = other {
+            result_ref.append_structure_full(other, Some(features.to_owned()));
         }
     }
     result
+}
+
+/// Sound that a model can answer: one for one channel takes any number of them.
+fn narrow_channels(structure: &gst::StructureRef, model: Option<&Model>) -> Option<gst::Structure> {
+    let spec = model.and_then(|it| it.input_spec.sound());
+    let Some(channels @ 2..) = spec.map(|it| it.channels) else {
+        return Some(structure.to_owned());
+    };
+    let channels = i32::try_from(channels).unwrap_or(i32::MAX);
+    let only = gst::Structure::builder("audio/x-raw").field("channels", channels);
+    structure.intersect(&only.build())
+}
+
+/// Frames of the size that goes with this one; `None` where there is none.
+fn resize_frames(
+    structure: &gst::StructureRef,
+    direction: gst::PadDirection,
+    model: Option<&Model>,
+) -> Option<gst::Structure> {
+    let mut other = structure.to_owned();
+    if model.is_some_and(Model::keeps_size) {
+        return Some(other);
+    }
+    let ratios = model.map(|it| (it.scale.width, it.scale.height)).unzip();
+    for (name, ratio) in [("width", ratios.0), ("height", ratios.1)] {
+        let known = ratio.zip(structure.value(name).ok());
+        let size = known.map_or(Some(any_size()), |(ratio, it)| scale(it, direction, ratio))?;
+        other.set_value(name, size);
+    }
+    Some(other)
 }
 
 fn any_size() -> glib::SendValue {
@@ -174,14 +175,11 @@ fn scale(value: &glib::SendValue, direction: gst::PadDirection, ratio: Ratio) ->
         };
     }
     if let Ok(range) = value.get::<gst::IntRange<i32>>() {
-        let (min, max) = (
-            scale_end(range.min(), direction, ratio),
-            scale_end(range.max(), direction, ratio),
-        );
-        return match min.cmp(&max) {
-            std::cmp::Ordering::Less => Some(gst::IntRange::<i32>::new(min, max).to_send_value()),
-            _ => Some(min.to_send_value()),
-        };
+        let [min, max] = [range.min(), range.max()].map(|it| scale_end(it, direction, ratio));
+        return Some(match min < max {
+            true => gst::IntRange::<i32>::new(min, max).to_send_value(),
+            false => min.to_send_value(),
+        });
     }
     if let Ok(list) = value.get::<gst::ListRef>() {
         let sizes: Vec<_> = list.iter().filter_map(|it| scale(it, direction, ratio)).collect();
@@ -212,10 +210,9 @@ fn scale_one(size: i32, direction: gst::PadDirection, ratio: Ratio) -> Vec<i32> 
 
 /// Scales the end of a range; ends at the limit stay there.
 fn scale_end(size: i32, direction: gst::PadDirection, ratio: Ratio) -> i32 {
-    let ratio = if direction == gst::PadDirection::Sink {
-        ratio
-    } else {
-        ratio.inverse()
+    let ratio = match direction {
+        gst::PadDirection::Sink => ratio,
+        _ => ratio.inverse(),
     };
     match usize::try_from(size) {
         _ if size == i32::MAX => i32::MAX,
@@ -223,8 +220,6 @@ fn scale_end(size: i32, direction: gst::PadDirection, ratio: Ratio) -> i32 {
         Err(_) => 1,
     }
 }
-
-use gst::glib;
 
 #[cfg(test)]
 mod tests {

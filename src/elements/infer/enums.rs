@@ -19,16 +19,6 @@ pub enum Backend {
     Rten,
 }
 
-impl From<Backend> for runtime::BackendChoice {
-    fn from(backend: Backend) -> Self {
-        match backend {
-            Backend::Auto => runtime::BackendChoice::Auto,
-            Backend::Ort => runtime::BackendChoice::Ort,
-            Backend::Rten => runtime::BackendChoice::Rten,
-        }
-    }
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
 #[enum_type(name = "GstAvrecInferTask")]
 pub enum Task {
@@ -52,22 +42,6 @@ pub enum Task {
     Score,
     #[enum_value(name = "Frame untouched, outputs as messages", nick = "tensor")]
     Tensor,
-}
-
-impl From<Task> for runtime::TaskChoice {
-    fn from(task: Task) -> Self {
-        let task = match task {
-            Task::Auto => return runtime::TaskChoice::Auto,
-            Task::Detect => runtime::Task::Detect,
-            Task::Classify => runtime::Task::Classify,
-            Task::Segment => runtime::Task::Segment,
-            Task::Image => runtime::Task::Image,
-            Task::Audio => runtime::Task::Audio,
-            Task::Score => runtime::Task::Score,
-            Task::Tensor => runtime::Task::Tensor,
-        };
-        runtime::TaskChoice::Task(task)
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
@@ -107,28 +81,6 @@ pub enum Output {
     Alpha,
 }
 
-impl Fit {
-    pub fn nick(self) -> &'static str {
-        match self {
-            Fit::Auto => "auto",
-            Fit::Stretch => "stretch",
-            Fit::Letterbox => "letterbox",
-            Fit::Corner => "corner",
-            Fit::Crop => "crop",
-        }
-    }
-}
-
-impl Output {
-    pub fn nick(self) -> &'static str {
-        match self {
-            Output::Meta => "meta",
-            Output::Overlay => "overlay",
-            Output::Alpha => "alpha",
-        }
-    }
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
 #[enum_type(name = "GstAvrecInferChannels")]
 pub enum Channels {
@@ -143,15 +95,6 @@ pub enum Channels {
         nick = "mix"
     )]
     Mix,
-}
-
-impl From<Channels> for ChannelUse {
-    fn from(channels: Channels) -> Self {
-        match channels {
-            Channels::Each => ChannelUse::Each,
-            Channels::Mix => ChannelUse::Mix,
-        }
-    }
 }
 
 /// The nicks are those of GStreamer's `onnxinference`.
@@ -175,17 +118,6 @@ pub enum OptimizationLevel {
     All,
 }
 
-impl From<OptimizationLevel> for runtime::OptimizationLevel {
-    fn from(level: OptimizationLevel) -> Self {
-        match level {
-            OptimizationLevel::DisableAll => runtime::OptimizationLevel::DisableAll,
-            OptimizationLevel::Basic => runtime::OptimizationLevel::Basic,
-            OptimizationLevel::Extended => runtime::OptimizationLevel::Extended,
-            OptimizationLevel::All => runtime::OptimizationLevel::All,
-        }
-    }
-}
-
 /// The nicks are those of GStreamer's `onnxinference`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
 #[enum_type(name = "GstAvrecInferExecutionProvider")]
@@ -200,11 +132,30 @@ pub enum ExecutionProvider {
     Cuda,
 }
 
-impl From<ExecutionProvider> for runtime::ExecutionProvider {
-    fn from(provider: ExecutionProvider) -> Self {
-        match provider {
-            ExecutionProvider::Cpu => runtime::ExecutionProvider::Cpu,
-            ExecutionProvider::Cuda => runtime::ExecutionProvider::Cuda,
+/// Lets a property stand for what has the same names elsewhere.
+macro_rules! stands_for {
+    ($property:ty => $other:ty: $($name:ident)*) => {
+        impl From<$property> for $other {
+            fn from(property: $property) -> $other {
+                match property { $(<$property>::$name => <$other>::$name,)* }
+            }
         }
+    };
+}
+
+stands_for!(Backend => runtime::BackendChoice: Auto Ort Rten);
+stands_for!(Channels => ChannelUse: Each Mix);
+stands_for!(OptimizationLevel => runtime::OptimizationLevel: DisableAll Basic Extended All);
+stands_for!(ExecutionProvider => runtime::ExecutionProvider: Cpu Cuda);
+
+impl From<Task> for runtime::TaskChoice {
+    fn from(task: Task) -> runtime::TaskChoice {
+        runtime::Task::named(&nick(task)).map_or(runtime::TaskChoice::Auto, runtime::TaskChoice::Task)
     }
+}
+
+/// The nick of a value, as its property spells it.
+pub fn nick(value: impl Into<glib::Value>) -> String {
+    let value = value.into();
+    glib::EnumValue::from_value(&value).map_or_else(String::new, |(_, it)| it.nick().to_owned())
 }

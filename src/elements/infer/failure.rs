@@ -35,11 +35,11 @@ pub enum Fault {
     Decode(#[from] decode::Fault),
     /// The answer would not lie over the frame.
     #[error("fit={fit} does not go with task={task}, whose answer is about the whole frame; set fit=auto")]
-    Fit { fit: &'static str, task: &'static str },
+    Fit { fit: String, task: &'static str },
     /// Answers of the task do not go that way.
     #[error("output={output} of task={task} needs {needs}")]
     Output {
-        output: &'static str,
+        output: String,
         task: &'static str,
         needs: &'static str,
     },
@@ -80,30 +80,30 @@ pub enum Fault {
     Thread(#[from] std::io::Error),
 }
 
-/// Evaluates an expression with the fitting error code, whose type differs from arm to arm.
-macro_rules! with_code {
-    ($fault:expr, $code:ident => $then:expr) => {{
+/// A code of one of GStreamer's domains of errors.
+enum Code {
+    Library(gst::LibraryError),
+    Resource(gst::ResourceError),
+    Stream(gst::StreamError),
+}
+
+impl Fault {
+    fn code(&self) -> Code {
         use runtime::Error;
-        match $fault {
-            Fault::Model(Error::NotFound { .. }) => {
-                let $code = gst::ResourceError::NotFound;
-                $then
-            }
+        match self {
+            Fault::Model(Error::NotFound { .. }) => Code::Resource(gst::ResourceError::NotFound),
             Fault::NoModel
             | Fault::Device(_)
             | Fault::Fit { .. }
             | Fault::Output { .. }
-            | Fault::Model(Error::OptionUnavailable { .. }) => {
-                let $code = gst::ResourceError::Settings;
-                $then
-            }
+            | Fault::Model(Error::OptionUnavailable { .. }) => Code::Resource(gst::ResourceError::Settings),
             Fault::Model(Error::LibraryMissing { .. } | Error::LibraryTooOld { .. }) => {
-                let $code = gst::LibraryError::Init;
-                $then
+                Code::Library(gst::LibraryError::Init)
             }
-            Fault::Model(Error::Run { .. } | Error::NotFinite { .. } | Error::NotPrepared { .. }) => {
-                let $code = gst::StreamError::Failed;
-                $then
+            Fault::Decode(_)
+            | Fault::Meta(_)
+            | Fault::Model(Error::Run { .. } | Error::NotFinite { .. } | Error::NotPrepared { .. }) => {
+                Code::Stream(gst::StreamError::Failed)
             }
             Fault::Unfit { .. }
             | Fault::NoAlpha(_)
@@ -114,35 +114,26 @@ macro_rules! with_code {
             | Fault::SoundCaps(_)
             | Fault::AnswerLength { .. }
             | Fault::Frame { .. }
-            | Fault::Downstream { .. } => {
-                let $code = gst::StreamError::Format;
-                $then
+            | Fault::Downstream { .. }
+            | Fault::Model(Error::Shape { .. } | Error::TensorTooLarge { .. }) => {
+                Code::Stream(gst::StreamError::Format)
             }
-            Fault::Model(Error::Shape { .. } | Error::TensorTooLarge { .. }) => {
-                let $code = gst::StreamError::Format;
-                $then
-            }
-            Fault::Decode(_) | Fault::Meta(_) => {
-                let $code = gst::StreamError::Failed;
-                $then
-            }
-            Fault::Thread(_) | Fault::Memory(_) => {
-                let $code = gst::ResourceError::NoSpaceLeft;
-                $then
-            }
-            Fault::Labels { .. } | Fault::Model(_) => {
-                let $code = gst::ResourceError::Read;
-                $then
-            }
+            Fault::Thread(_) | Fault::Memory(_) => Code::Resource(gst::ResourceError::NoSpaceLeft),
+            Fault::Labels { .. } | Fault::Model(_) => Code::Resource(gst::ResourceError::Read),
         }
-    }};
-}
+    }
 
-impl Fault {
     /// The form that `start` returns, which is posted by its caller.
     pub fn message(&self) -> gst::ErrorMessage {
-        let text = self.to_string();
-        with_code!(self, code => gst::ErrorMessage::new(&code, Some(&text), Some(&self.debug()), file!(), module_path!(), line!()))
+        fn message<T: gst::MessageErrorDomain>(code: T, fault: &Fault) -> gst::ErrorMessage {
+            let (text, debug) = (fault.to_string(), fault.debug());
+            gst::ErrorMessage::new(&code, Some(&text), Some(&debug), file!(), module_path!(), line!())
+        }
+        match self.code() {
+            Code::Library(code) => message(code, self),
+            Code::Resource(code) => message(code, self),
+            Code::Stream(code) => message(code, self),
+        }
     }
 
     /// Posts an error: the element cannot go on.
@@ -153,7 +144,11 @@ impl Fault {
     /// Posts a warning: the element goes on as before.
     pub fn post_warning(&self, element: &super::Infer) {
         let text = self.to_string();
-        let error = with_code!(self, code => glib::Error::new(code, &text));
+        let error = match self.code() {
+            Code::Library(code) => glib::Error::new(code, &text),
+            Code::Resource(code) => glib::Error::new(code, &text),
+            Code::Stream(code) => glib::Error::new(code, &text),
+        };
         let message = gst::message::Warning::builder_from_error(error)
             .debug(&self.debug())
             .src(element)

@@ -46,11 +46,8 @@ impl ObjectImpl for Infer {
         match pspec.name() {
             "stats" => gst::Structure::from(self.published.lock().stats()).to_value(),
             "model-file" => {
-                let running = self.published.lock().running.as_ref().map(|it| it.path.clone());
-                running.map_or_else(
-                    || self.settings.lock().get(pspec),
-                    |path| path.to_string_lossy().to_value(),
-                )
+                let running = self.published.lock().running_file();
+                running.map_or_else(|| self.settings.lock().get(pspec), |it| it.to_value())
             }
             _ => self.settings.lock().get(pspec),
         }

@@ -93,14 +93,12 @@ impl Interpretation {
     }
 
     fn plain(model: &Model, choice: enums::Fit, is_stated: bool) -> Result<Interpretation, Fault> {
+        let (kind, task) = match model.task {
+            Task::Audio => ("sound", model.task.name()),
+            task => ("a picture", task.name()),
+        };
         let looks = format!(
-            "The output looks like {} and is taken for task={}; set task to say it for certain.",
-            if model.task == Task::Audio {
-                "sound"
-            } else {
-                "a picture"
-            },
-            model.task.name()
+            "The output looks like {kind} and is taken for task={task}; set task to say it for certain."
         );
         Ok(Interpretation {
             task: model.task,
@@ -140,13 +138,8 @@ fn recognize(model: &Model, task: Option<decode::Task>, labels: Option<usize>) -
     let input = size.map(|(width, height)| Size { width, height });
     // What the description says of the order of dims is for the decoders of others: theirs for YOLO reads exactly the
     // memory that ONNX defines, and asks that it be called column-major.
-    Recognition::new(
-        task,
-        &ports(model, input.is_some()),
-        input,
-        &model.metadata,
-        labels,
-    )
+    let ports = ports(model, input.is_some());
+    Recognition::new(task, &ports, input, &model.metadata, labels)
 }
 
 /// The outputs as declared; what is not declared is taken from the run at load, where the input's size is fixed.
@@ -156,9 +149,7 @@ fn ports(model: &Model, is_fixed: bool) -> Vec<TensorInfo> {
     let refined = |(index, info): (usize, &TensorInfo)| {
         let mut info = info.clone();
         let Some(dims) = seen.get(index) else { return info };
-        if info.dims.is_empty() {
-            info.dims = dims.iter().map(|&dim| Dim::Fixed(dim)).collect();
-        } else if is_fixed && info.dims.len() == dims.len() {
+        if info.dims.is_empty() || (is_fixed && info.dims.len() == dims.len()) {
             info.dims = dims.iter().map(|&dim| Dim::Fixed(dim)).collect();
         }
         info
@@ -174,22 +165,17 @@ fn read_labels(path: &Path) -> Result<Vec<String>, Fault> {
     let metadata = std::fs::metadata(path).map_err(|error| fault(error.to_string()))?;
     if !metadata.is_file() {
         // A pipe would block, or never end.
-        return Err(fault(
-            "it is not a regular file; give a text file with one label a line".into(),
-        ));
+        let cause = "it is not a regular file; give a text file with one label a line";
+        return Err(fault(cause.into()));
     }
     let mut text = String::new();
     let file = File::open(path).map_err(|error| fault(error.to_string()))?;
     let mut limited = file.take(MAX_LABELS_BYTES + 1);
-    limited.read_to_string(&mut text).map_err(|error| {
-        fault(format!(
-            "{error}; give a text file in UTF-8 with one label a line"
-        ))
-    })?;
+    let unread = |error| format!("{error}; give a text file in UTF-8 with one label a line");
+    (limited.read_to_string(&mut text)).map_err(|error| fault(unread(error)))?;
     if MAX_LABELS_BYTES < text.len() as u64 {
-        return Err(fault(format!(
-            "it has more than {MAX_LABELS_BYTES} bytes; give a text file with one label a line"
-        )));
+        let most = format!("it has more than {MAX_LABELS_BYTES} bytes");
+        return Err(fault(format!("{most}; give a text file with one label a line")));
     }
     labels::from_file(&text).map_err(|unfit| fault(unfit.to_string()))
 }
@@ -213,7 +199,7 @@ fn fit(choice: enums::Fit, task: Task, trained: Fit) -> Result<Fit, Fault> {
         return Ok(wish);
     }
     Err(Fault::Fit {
-        fit: choice.nick(),
+        fit: enums::nick(choice),
         task: task.name(),
     })
 }

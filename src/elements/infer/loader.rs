@@ -56,15 +56,11 @@ fn work(element: &glib::WeakRef<Infer>, epoch: u64, jobs: &Receiver<Job>, delive
 /// Returns the last wish in the queue and drops models on the way: those that retired, and those of older
 /// wishes.
 fn newest(jobs: &Receiver<Job>) -> Option<Request> {
-    jobs.try_iter()
-        .filter_map(|job| {
-            if let Job::Load(request) = job {
-                Some(request)
-            } else {
-                None
-            }
-        })
-        .last()
+    let wishes = jobs.try_iter().filter_map(|job| match job {
+        Job::Load(request) => Some(request),
+        Job::Prepare(_) | Job::Retire(_) => None,
+    });
+    wishes.last()
 }
 
 /// Loads a model, if it is not `loaded`, and, if frames flow, makes it ready for them and warms it.

@@ -5,20 +5,14 @@
 use gst::glib;
 
 use super::failure::Fault;
+use super::interpretation::LabeledAnswer;
 use super::key_frames::Scored;
 use crate::answer::{Answer, Detection, label_of};
-use crate::audio::Span;
 use crate::messages::{
-    Class, KeyFrame, Loaded, ModelAnswer, ModelFailed, ModelLoaded, Object, Place, Said, Share, TensorPart,
-    Tensors,
+    Class, KeyFrame, ModelAnswer, ModelFailed, Object, Place, Said, Share, TensorPart, Tensors,
 };
 use crate::runtime::Model;
 use crate::tensor::{Data, ElementType, Tensor};
-
-/// Says that a model answers from now on.
-pub fn loaded(model: Loaded) -> gst::Structure {
-    ModelLoaded { model }.into()
-}
 
 /// Says that a model was refused.
 pub fn failed(path: &str, fault: &Fault) -> gst::Structure {
@@ -57,41 +51,23 @@ pub fn tensors(
     tensors.into()
 }
 
-/// Carries the answer about a frame of `size` with these times.
+/// Carries the answer about a frame or a stretch of sound with these times.
 pub fn answer(
-    answer: &Answer,
-    labels: &[String],
-    (width, height): (u32, u32),
+    answer: &LabeledAnswer,
+    place: Place,
     pts: Option<gst::ClockTime>,
     running_time: Option<gst::ClockTime>,
 ) -> gst::Structure {
     let answer = ModelAnswer {
-        place: Place::Frame { width, height },
+        place,
         pts,
         running_time,
-        said: said(answer, labels),
+        said: said(answer),
     };
     answer.into()
 }
 
-/// Carries the answer about a stretch of sound.
-pub fn about_sound(
-    answer: &Answer,
-    labels: &[String],
-    span: Span,
-    running_time: Option<gst::ClockTime>,
-) -> gst::Structure {
-    let duration = span.duration;
-    let answer = ModelAnswer {
-        place: Place::Span { duration },
-        pts: span.pts,
-        running_time,
-        said: said(answer, labels),
-    };
-    answer.into()
-}
-
-fn said(answer: &Answer, labels: &[String]) -> Said {
+fn said(LabeledAnswer { answer, labels }: &LabeledAnswer) -> Said {
     let label = |class| label_of(labels, class).into_owned();
     let object = |found: &Detection| Object {
         label: label(found.class),

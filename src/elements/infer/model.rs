@@ -10,7 +10,7 @@ use gst_video::VideoInfo;
 
 use super::answer_settings::{AnswerSettings, DecodeOptions};
 use super::audio_model::{AudioInput, Heard, Sound, samples_time};
-use super::enums::Output;
+use super::enums::{self, Output};
 use super::failure::Fault;
 use super::interpretation::{Decoding, Interpretation};
 use super::messages;
@@ -18,7 +18,7 @@ use super::timing::Timing;
 use super::video_model::VideoInput;
 use crate::answer::Answer;
 use crate::audio::Hops;
-use crate::media::picture::Fit;
+use crate::messages::Place;
 use crate::runtime::{Error, Model, Options, Runner, Task};
 use crate::tensor::Tensor;
 
@@ -29,16 +29,10 @@ pub struct Active {
     pub model: Arc<Model>,
     pub options: Options,
     pub answers: AnswerSettings,
-    /// What was assumed of the model where nothing said it, a sentence each.
-    pub assumed: Vec<String>,
-    /// What the user should know though it works, a sentence each.
-    pub warnings: Vec<String>,
+    pub meaning: Interpretation,
     pub load_time: Duration,
     runner: Runner,
-    /// For tasks whose answer is neither a picture nor sound nor raw.
-    decoding: Option<Decoding>,
     video: Option<VideoInput>,
-    fit: Fit,
     audio: Option<AudioInput>,
     /// Frames since the model took over, for the stride.
     frames: u64,
@@ -87,13 +81,10 @@ impl Active {
             model: Arc::new(model),
             options,
             answers,
-            assumed: meaning.assumed,
-            warnings: meaning.warnings,
+            meaning,
             load_time: start.elapsed(),
             runner,
-            decoding: meaning.decoding,
             video: None,
-            fit: meaning.fit,
             audio: None,
             frames: 0,
         })
@@ -103,12 +94,9 @@ impl Active {
         self.runner.path()
     }
 
-    pub fn backend_name(&self) -> &'static str {
-        self.runner.backend_name()
-    }
-
-    pub fn backend_note(&self) -> &str {
-        self.runner.backend_note()
+    /// Which inference library runs it, and why it is this one, in a phrase.
+    pub fn backend(&self) -> (&'static str, &str) {
+        (self.runner.backend_name(), self.runner.backend_note())
     }
 
     /// Makes the model ready for frames of these kinds. Cheap when it is.
@@ -119,7 +107,7 @@ impl Active {
         if self.model.input_spec.image().is_some() {
             self.answers.check_format(input)?;
         }
-        let video = VideoInput::new(&mut self.runner, &self.model, self.fit, (input, output))?;
+        let video = VideoInput::new(&mut self.runner, &self.model, self.meaning.fit, (input, output))?;
         self.video = Some(video);
         Ok(())
     }
@@ -132,7 +120,7 @@ impl Active {
         let is_for_audio = self.model.input_spec.sound().is_some();
         if is_for_audio && self.answers.output != Output::Meta {
             return Err(Fault::Output {
-                output: self.answers.output.nick(),
+                output: enums::nick(self.answers.output),
                 task: self.model.task.name(),
                 needs: "frames to draw on; set output=meta on sound",
             });
@@ -143,7 +131,7 @@ impl Active {
 
     /// Names of the classes that answers tell.
     pub fn labels(&self) -> &[String] {
-        self.decoding.as_ref().map_or(&[], |it| &it.labels)
+        self.meaning.decoding.as_ref().map_or(&[], |it| &it.labels)
     }
 
     pub fn passage(&self) -> BufferMode {
@@ -158,7 +146,7 @@ impl Active {
     /// Forgets earlier frames, as after a gap in the stream.
     pub fn reset(&mut self) {
         self.frames = 0;
-        self.decoding.iter_mut().for_each(Decoding::reset);
+        self.meaning.decoding.iter_mut().for_each(Decoding::reset);
     }
 
     /// Whether a frame is one that the model looks at, in a stride of `interval`. Counts it.
@@ -226,7 +214,7 @@ impl Active {
     pub fn look(&mut self, frame: &mut gst::BufferRef, request: &LookRequest) -> Result<Look, Fault> {
         let start = Instant::now();
         let is_fresh = self.takes_turn(request.interval);
-        let (Some(video), Some(decoding)) = (self.video.as_mut(), self.decoding.as_mut()) else {
+        let (Some(video), Some(decoding)) = (self.video.as_mut(), self.meaning.decoding.as_mut()) else {
             return Err(self.runner.not_prepared().into());
         };
         let mut run_time = None;
@@ -240,12 +228,12 @@ impl Active {
         let mut look = Look::default();
         if let Some(said) = said {
             video.attach(frame, said, self.answers.output)?;
-            let (answer, labels, size) = (said.answer, said.labels, video.size());
             if is_fresh && request.live.post_messages {
-                let message = messages::answer(answer, labels, size, frame.pts(), request.running_time);
-                look.message = Some(message);
+                let (width, height) = video.size();
+                let place = Place::Frame { width, height };
+                look.message = Some(messages::answer(&said, place, frame.pts(), request.running_time));
             }
-            look.score = match answer {
+            look.score = match said.answer {
                 Answer::Score(score) if is_fresh => Some(*score),
                 _ => None,
             };
@@ -321,7 +309,7 @@ impl Active {
         mut tell: impl FnMut(&Model, Heard<'_>),
     ) -> Result<(), Fault> {
         let audio = self.audio.as_mut().ok_or(Fault::NotForSound)?;
-        let (runner, decoding) = (&mut self.runner, &mut self.decoding);
+        let (runner, decoding) = (&mut self.runner, &mut self.meaning.decoding);
         audio.listen(runner, decoding.as_mut(), sound, request, |heard| {
             tell(&self.model, heard)
         })

@@ -8,7 +8,9 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 use gst_base::prelude::*;
 use gst_base::subclass::prelude::*;
+use gst_video::VideoInfo;
 
+use super::audio_model::Sound;
 use super::element::Infer;
 use super::enums::Backend;
 use super::failure::Fault;
@@ -18,6 +20,7 @@ use super::settings::Settings;
 use super::state::{Job, ModelState, Request, SinkCaps, State, Waiting};
 use super::stats::Running;
 use super::{CAT, audio, caps, messages};
+use crate::messages::ModelLoaded;
 use crate::runtime::{self, Task, library};
 
 /// What became of a load.
@@ -39,10 +42,7 @@ pub(super) fn begin(infer: &Infer) -> Result<(), Fault> {
     let settings = infer.settings.lock().clone();
     let request = request(&settings)?;
     runtime::check_readable(&request.path)?;
-    if let Some(device) = settings
-        .device
-        .filter(|device| !matches!(device.as_str(), "" | "0"))
-    {
+    if let Some(device) = settings.device.filter(|it| !matches!(it.as_str(), "" | "0")) {
         return Err(Fault::Device(device));
     }
     if settings.backend != Backend::Rten {
@@ -70,15 +70,12 @@ pub(super) fn begin(infer: &Infer) -> Result<(), Fault> {
 pub(super) fn end(infer: &Infer) {
     let old = {
         let mut state = infer.state.lock();
-        let epoch = state.epoch + 1;
-        std::mem::replace(
-            &mut *state,
-            State {
-                epoch,
-                waiting: Waiting::Forbidden,
-                ..State::default()
-            },
-        )
+        let stopped = State {
+            epoch: state.epoch + 1,
+            waiting: Waiting::Forbidden,
+            ..State::default()
+        };
+        std::mem::replace(&mut *state, stopped)
     };
     infer.published.lock().running = None;
     drop(old);
@@ -151,12 +148,7 @@ pub(super) fn loaded(infer: &Infer, epoch: u64, request: &Request, result: Resul
 /// Tells that a model is refused and another goes on.
 fn refuse(infer: &Infer, path: &str, fault: &Fault) {
     gst::warning!(CAT, imp = infer, "Refusing {path}: {fault}");
-    let running = infer
-        .published
-        .lock()
-        .running
-        .as_ref()
-        .map(|it| it.path.to_string_lossy().into_owned());
+    let running = infer.published.lock().running_file();
     {
         // A wish that came since then stays.
         let mut settings = infer.settings.lock();
@@ -182,15 +174,9 @@ pub(super) fn swap(infer: &Infer) {
             return;
         }
         let Some(new) = state.pending.take() else { return };
-        if state
-            .sound
-            .as_ref()
-            .is_some_and(|sound| !new.is_prepared_for(sound))
-        {
-            state.order(Job::Prepare(new));
-            return;
-        }
-        if state.stream.as_ref().is_some_and(|(input, _)| !new.takes(input)) {
+        let takes_sound = |sound: &Sound| new.is_prepared_for(sound);
+        let takes_frames = |(input, _): &(VideoInfo, VideoInfo)| new.takes(input);
+        if !(state.sound.as_ref().is_none_or(takes_sound) && state.stream.as_ref().is_none_or(takes_frames)) {
             // Caps were settled or changed after it was made ready: the loader thread does that again,
             // since it takes long and may fail. The base class would not, where caps stay the same.
             state.order(Job::Prepare(new));
@@ -263,10 +249,7 @@ fn announce(infer: &Infer, running: &Running) {
     for warning in &running.warnings {
         gst::warning!(CAT, imp = infer, "{warning}");
     }
-    let (interval, live) = {
-        let settings = infer.settings.lock();
-        (settings.inference_interval, settings.answers.live)
-    };
+    let (live, interval) = infer.settings.lock().of_frames();
     let task = running.model.task;
     if task.replaces() && interval != 1 {
         gst::warning!(
@@ -284,7 +267,8 @@ fn announce(infer: &Infer, running: &Running) {
             task.name()
         );
     }
-    infer.post(messages::loaded(running.told.loaded.clone()));
+    let model = running.told.loaded.clone();
+    infer.post(ModelLoaded { model }.into());
     infer.obj().notify("model-file");
 }
 
@@ -305,11 +289,8 @@ pub(super) fn catch_up(infer: &Infer) -> Result<(), gst::FlowError> {
 }
 
 fn request(settings: &Settings) -> Result<Request, Fault> {
-    let path = settings
-        .model_file
-        .as_deref()
-        .filter(|path| !path.is_empty())
-        .ok_or(Fault::NoModel)?;
+    let path = settings.model_file.as_deref();
+    let path = path.filter(|it| !it.is_empty()).ok_or(Fault::NoModel)?;
     Ok(Request {
         path: PathBuf::from(path),
         options: settings.options(),

@@ -5,7 +5,7 @@
 use gst::glib;
 use gst::prelude::*;
 
-use super::answer_settings::{self, AnswerSettings, set};
+use super::answer_settings::{self, AnswerSettings, DecodeOptions};
 use super::enums::{Backend, Channels, ExecutionProvider, OptimizationLevel, Task};
 use crate::runtime::Options;
 
@@ -57,39 +57,61 @@ impl Settings {
         }
     }
 
-    /// Takes a new value; the type was checked against the specification by GObject.
-    pub fn set(&mut self, value: &glib::Value, pspec: &glib::ParamSpec) {
-        match pspec.name() {
-            "model-file" => set(&mut self.model_file, value),
-            "execution-provider" => set(&mut self.execution_provider, value),
-            "device" => set(&mut self.device, value),
-            "optimization-level" => set(&mut self.optimization_level, value),
-            "threads" => set(&mut self.threads, value),
-            "backend" => set(&mut self.backend, value),
-            "task" => set(&mut self.task, value),
-            "inference-interval" => set(&mut self.inference_interval, value),
-            "channels" => set(&mut self.channels, value),
-            other if self.answers.set(value, other) => {}
-            other => debug_assert!(false, "no such property: {other}"),
-        }
+    /// What is looked up for each frame: how its answer is told, and the stride.
+    pub fn of_frames(&self) -> (DecodeOptions, u32) {
+        (self.answers.live, self.inference_interval)
     }
+}
 
-    pub fn get(&self, pspec: &glib::ParamSpec) -> glib::Value {
-        match pspec.name() {
-            "model-file" => self.model_file.to_value(),
-            "execution-provider" => self.execution_provider.to_value(),
-            "device" => self.device.to_value(),
-            "optimization-level" => self.optimization_level.to_value(),
-            "threads" => self.threads.to_value(),
-            "backend" => self.backend.to_value(),
-            "task" => self.task.to_value(),
-            "channels" => self.channels.to_value(),
-            other => match self.answers.get(other) {
-                Some(value) => value,
-                None => self.inference_interval.to_value(),
-            },
+/// Writes and reads the properties, each with the field that it stands for.
+macro_rules! fields {
+    ($($property:literal => $($field:ident).+,)*) => {
+        impl Settings {
+            /// Takes a new value, whose type GObject checked against the specification.
+            pub fn set(&mut self, value: &glib::Value, pspec: &glib::ParamSpec) {
+                match pspec.name() {
+                    $($property => {
+                        if let Ok(value) = value.get() {
+                            self.$($field).+ = value;
+                        }
+                    })*
+                    other => debug_assert!(false, "no such property: {other}"),
+                }
+            }
+
+            pub fn get(&self, pspec: &glib::ParamSpec) -> glib::Value {
+                match pspec.name() {
+                    $($property => self.$($field).+.to_value(),)*
+                    // GObject asks only for what was installed.
+                    _ => pspec.default_value().clone(),
+                }
+            }
         }
-    }
+    };
+}
+
+fields! {
+    "model-file" => model_file,
+    "execution-provider" => execution_provider,
+    "device" => device,
+    "optimization-level" => optimization_level,
+    "threads" => threads,
+    "backend" => backend,
+    "task" => task,
+    "inference-interval" => inference_interval,
+    "channels" => channels,
+    "labels-file" => answers.labels_file,
+    "fit" => answers.fit,
+    "output" => answers.output,
+    "confidence-threshold" => answers.live.confidence_threshold,
+    "iou-threshold" => answers.live.iou_threshold,
+    "max-detections" => answers.live.max_detections,
+    "top-k" => answers.live.top_k,
+    "smoothing" => answers.live.smoothing,
+    "post-messages" => answers.live.post_messages,
+    "key-frames" => answers.live.key_frames,
+    "key-frame-threshold" => answers.live.key_frame_threshold,
+    "key-frame-distance" => answers.live.key_frame_distance,
 }
 
 /// Names of the properties that a catalogue entry may set besides its own keys.

@@ -31,14 +31,15 @@ pub struct Running {
 impl Running {
     pub fn new(active: &Active) -> Running {
         let model = active.model.clone();
+        let (backend, backend_note) = active.backend();
         let loaded = Loaded {
             file: active.path().to_string_lossy().into_owned(),
             task: model.task,
-            backend: active.backend_name().to_owned(),
-            backend_note: active.backend_note().to_owned(),
+            backend: backend.to_owned(),
+            backend_note: backend_note.to_owned(),
             threads: u32::try_from(active.options.threads).unwrap_or(u32::MAX),
             load_time: active.load_time,
-            assumed: active.assumed.join(" "),
+            assumed: active.meaning.assumed.join(" "),
         };
         let told = RunningModel {
             loaded,
@@ -51,8 +52,8 @@ impl Running {
             path: active.path().to_owned(),
             model,
             told,
-            assumed: active.assumed.clone(),
-            warnings: active.warnings.clone(),
+            assumed: active.meaning.assumed.clone(),
+            warnings: active.meaning.warnings.clone(),
         }
     }
 }
@@ -86,6 +87,12 @@ impl Default for Published {
 }
 
 impl Published {
+    /// The file of the model that runs.
+    pub fn running_file(&self) -> Option<String> {
+        let file = self.running.as_ref().map(|it| &it.told.loaded.file);
+        file.cloned()
+    }
+
     /// Another model answers from now on, so the latencies of the last one are forgotten.
     pub fn took_over(&mut self, running: Running) {
         self.running = Some(running);
@@ -94,10 +101,14 @@ impl Published {
         self.run.clear();
     }
 
-    pub fn ran(&mut self, timing: Timing) {
-        self.runs += 1;
-        self.frame.push(timing.frame);
-        self.run.push(timing.run);
+    /// A frame went out, after these runs.
+    pub fn went_out(&mut self, runs: impl IntoIterator<Item = Timing>) {
+        self.frames_out += 1;
+        for timing in runs {
+            self.runs += 1;
+            self.frame.push(timing.frame);
+            self.run.push(timing.run);
+        }
     }
 
     /// Returns the property `stats`.

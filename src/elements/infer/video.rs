@@ -134,9 +134,7 @@ pub(super) fn answer_picture(
 ) -> Result<gst::FlowSuccess, gst::FlowError> {
     let result = infer.with_active(|active| active.picture(source, target))?;
     let timing = result.map_err(|fault| infer.fail(&fault))?;
-    let mut published = infer.published.lock();
-    published.ran(timing);
-    published.frames_out += 1;
+    infer.published.lock().went_out([timing]);
     Ok(gst::FlowSuccess::Ok)
 }
 
@@ -153,19 +151,15 @@ pub(super) fn answer_tensors(infer: &Infer, mut frame: Passing) -> Result<gst::F
             return Ok(None);
         };
         frame.attach(&model, outputs)?;
-        Ok(Some((
-            messages::tensors(&model, outputs, pts, running_time),
-            timing,
-        )))
+        let message = messages::tensors(&model, outputs, pts, running_time);
+        Ok(Some((message, timing)))
     })?;
     let answer = result.map_err(|fault: Fault| infer.fail(&fault))?;
     let timing = answer.map(|(structure, timing)| {
         infer.post(structure);
         timing
     });
-    let mut published = infer.published.lock();
-    timing.into_iter().for_each(|timing| published.ran(timing));
-    published.frames_out += 1;
+    infer.published.lock().went_out(timing);
     Ok(gst::FlowSuccess::Ok)
 }
 
@@ -185,10 +179,7 @@ pub(super) fn answer_in_place(
     if is_raw {
         return answer_tensors(infer, Passing::Writable(buffer));
     }
-    let (live, interval) = {
-        let settings = infer.settings.lock();
-        (settings.answers.live, settings.inference_interval)
-    };
+    let (live, interval) = infer.settings.lock().of_frames();
     let running_time = infer.running_time(buffer.pts());
     let is_gap = buffer.flags().contains(gst::BufferFlags::DISCONT);
     let result = infer.with_active(|active| {
@@ -208,9 +199,8 @@ pub(super) fn answer_in_place(
         select_key_frame(infer, buffer, running_time, score, &live);
     }
     let mut published = infer.published.lock();
-    look.timing.into_iter().for_each(|timing| published.ran(timing));
+    published.went_out(look.timing);
     published.dropped = look.dropped;
-    published.frames_out += 1;
     Ok(gst::FlowSuccess::Ok)
 }
 
@@ -231,14 +221,12 @@ fn select_key_frame(
         score: f64::from(score),
     };
     let (selected, count) = {
-        let mut state = infer.state.lock();
+        let found = &mut infer.state.lock().key_frames;
         if buffer.flags().contains(gst::BufferFlags::DISCONT) {
-            state.key_frames.reset();
+            found.reset();
         }
-        let selected = state
-            .key_frames
-            .take(frame, live.key_frame_threshold, live.key_frame_distance);
-        (selected, state.key_frames.count)
+        let selected = found.take(frame, live.key_frame_threshold, live.key_frame_distance);
+        (selected, found.count)
     };
     if let Some(peak) = selected {
         tell_key_frame(infer, &peak, count, KeyUnit::Asked);
@@ -249,11 +237,9 @@ fn select_key_frame(
 pub(super) fn finish_key_frames(infer: &Infer) {
     let live = infer.settings.lock().answers.live;
     let (selected, count) = {
-        let mut state = infer.state.lock();
-        let selected = state
-            .key_frames
-            .finish(live.key_frame_threshold, live.key_frame_distance);
-        (selected, state.key_frames.count)
+        let found = &mut infer.state.lock().key_frames;
+        let selected = found.finish(live.key_frame_threshold, live.key_frame_distance);
+        (selected, found.count)
     };
     if let Some(peak) = selected {
         tell_key_frame(infer, &peak, count, KeyUnit::TooLate);
