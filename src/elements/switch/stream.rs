@@ -11,8 +11,7 @@ use super::audio::AudioStream;
 use super::pads::output::StickyOrder;
 use super::policy_adapter::PolicyAdapter;
 use super::settings::Settings;
-use super::totals::Totals;
-use super::view::Published;
+use super::view::{Published, Totals};
 use crate::policy::Availability;
 
 /// All that belongs to the streaming thread.
@@ -28,6 +27,8 @@ pub struct Control {
     pub adapter: PolicyAdapter,
     pub output: StickyOrder,
     pub totals: Totals,
+    /// Who could run beside when that was last asked.
+    pub beside: Vec<Availability>,
 }
 
 impl Control {
@@ -49,8 +50,6 @@ pub enum Stream {
 pub struct VideoStream {
     /// Caps of the frames that come in.
     pub caps: Option<gst::Caps>,
-    /// Who could run beside when that was last asked.
-    pub beside: Vec<Availability>,
 }
 
 impl Streaming {
@@ -60,6 +59,7 @@ impl Streaming {
                 adapter: PolicyAdapter::new(settings),
                 output: StickyOrder::default(),
                 totals: Totals::default(),
+                beside: Vec::new(),
             },
             stream: Stream::Video(VideoStream::default()),
         }

@@ -12,7 +12,7 @@ use super::metas;
 use crate::audio::{BufferDuration, Crossfader, Request, Ring, SampleSources, Source, Spec, Timeline};
 use crate::elements::stamp;
 use crate::elements::switch::lanes::state::Lanes;
-use crate::policy::{Availability, CandidateId, RunKind, Switch};
+use crate::policy::{CandidateId, RunKind, Switch};
 
 /// A stream of audio. Belongs to the streaming thread.
 #[derive(Debug)]
@@ -34,8 +34,6 @@ pub struct AudioStream {
     pub pending: Option<Switch>,
     pub buffer_duration: BufferDuration,
     pub pool: OutputPool,
-    /// Who could run beside when that was last asked.
-    pub beside: Vec<Availability>,
     /// A look at lanes beside the one that sounds.
     pub window: Option<ShadowWindow>,
     /// The next buffer does not follow the last one: time begins anew with it.
@@ -71,7 +69,6 @@ impl AudioStream {
             pending: None,
             buffer_duration: BufferDuration::default(),
             pool: OutputPool::default(),
-            beside: Vec::new(),
             window: None,
             is_new: true,
             is_discontinuous: true,

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use gst::prelude::*;
+use gst::subclass::prelude::*;
 
-use super::bin::{add_pads, add_private, remove_private};
 use super::elements::{LaneElements, free_pad};
 use super::supervisor::{LaneSupervisor, StateRequest};
 use super::watchdog::supervisor_reported;
@@ -232,6 +232,35 @@ pub fn remove_lane(core: &Shared, lane: &LaneElements) {
     core.endings.add(lane.supervisor.end());
     if let Some(switch) = core.bus.element() {
         remove_private(&switch, lane);
+    }
+}
+
+/// Adds an element that is no candidate.
+fn add_private(switch: &AvrecSwitch, element: &gst::Element) -> Result<(), String> {
+    let added = switch.imp().parent_add_element(element);
+    added.map_err(|error| error.to_string())
+}
+
+/// Shows a new lane's pads on entry and exit.
+fn add_pads(switch: &AvrecSwitch, entry: &gst::Pad, exit: &gst::Pad) {
+    let imp = switch.imp();
+    for (holder, pad) in [(&imp.entry, entry), (&imp.exit, exit)] {
+        if gst::State::Ready < holder.current_state() {
+            // A new pad without a peer has nothing that could refuse.
+            let _ = pad.set_active(true);
+        }
+        let _ = holder.add_pad(pad);
+    }
+}
+
+/// Takes a lane's private parts out of the bin.
+fn remove_private(switch: &AvrecSwitch, lane: &LaneElements) {
+    let imp = switch.imp();
+    // They were put in together, so they come out together; a second removal finds nothing.
+    let _ = imp.entry.remove_pad(&lane.entry);
+    let _ = imp.exit.remove_pad(&lane.exit);
+    for element in [&lane.queue, &lane.watch] {
+        let _ = imp.parent_remove_element(element);
     }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! The elements of a lane: one candidate behind a stock queue, which gives it its thread.
+//! The elements of a lane, one candidate behind a stock queue, which gives it its thread; and what comes out of them.
 
 use std::sync::Arc;
 
@@ -24,6 +24,14 @@ pub struct LaneElements {
     /// Pad of the switch's exit that takes the lane's answers.
     pub exit: gst::Pad,
     pub supervisor: LaneSupervisor,
+}
+
+/// What a lane made of a frame.
+#[derive(Debug, Clone)]
+pub struct LaneOutput {
+    pub buffer: gst::Buffer,
+    /// Caps that the lane announced before this buffer.
+    pub caps: Option<gst::Caps>,
 }
 
 impl LaneElements {

@@ -6,9 +6,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::elements::LaneElements;
+use super::elements::{LaneElements, LaneOutput};
 use super::lane::{Lane, Purpose, Run};
-use super::lane_output::LaneOutput;
 use crate::elements::switch::fact::Fact;
 use crate::elements::switch::scoring::trial::Trial;
 use crate::policy::RunKind;

@@ -5,14 +5,18 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::elements::LaneOutput;
 use super::lane::{Lane, LaneState, Purpose, Run};
-use super::lane_output::LaneOutput;
 use super::run::{self, Feed, FollowUp, Outcome, RunEnd};
 use crate::elements::stamp;
 use crate::elements::switch::audio::StreamPosition;
 use crate::elements::switch::fact::Fact;
 use crate::elements::switch::scoring::trial::{ModifiedFrame, Trial};
 use crate::policy::Availability;
+
+/// A lane that has said nothing for this long is reported as hung; longer than any model that could
+/// serve a live stream, short enough for an operator to see the cause.
+const HANG: Duration = Duration::from_secs(2);
 
 /// Frames for which a perturbed frame waits for slack: 10 s at 25 fps.
 const PATIENCE: u64 = 250;
@@ -39,6 +43,15 @@ pub struct Lanes {
     pub newest: Option<gst::ClockTime>,
     /// The lane that was last asked to answer a frame.
     last_asked: Option<usize>,
+}
+
+/// Housekeeping that a frame's arrival gives occasion for.
+#[derive(Debug, Default)]
+pub struct Chores {
+    /// A failed lane whose pause is over.
+    pub restart: Option<usize>,
+    /// A lane that has said nothing for [`HANG`].
+    pub hung: Option<(usize, Duration)>,
 }
 
 /// The answer that the streaming thread is waiting for.
@@ -143,6 +156,27 @@ impl Lanes {
         slot.set_state(state);
         self.end_without_answer(lane);
         self.tell(Fact::Failed { lane });
+    }
+
+    /// Looks for lanes that want to be restarted or reported.
+    pub fn chores(&mut self, now: gst::ClockTime) -> Chores {
+        let mut chores = Chores::default();
+        for (id, lane) in self.iter_mut().enumerate() {
+            if let LaneState::Failed { retry_at, .. } = &mut lane.state
+                && retry_at.take_if(|it| *it <= now).is_some()
+            {
+                chores.restart = Some(id);
+            }
+            if let Some(run) = lane.run.as_mut().filter(|it| !it.reported_hung) {
+                let silence: Duration = now.saturating_sub(run.started).into();
+                if HANG <= silence {
+                    run.reported_hung = true;
+                    lane.identity.tally.show_hung(true);
+                    chores.hung = Some((id, silence));
+                }
+            }
+        }
+        chores
     }
 
     /// Lanes that could answer a frame, warm or not.
