@@ -6,7 +6,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::bus::Miss;
 use super::deadline::{self, Limits};
 use super::lanes::feed::feed;
 use super::lanes::lane::{Lane, Purpose};
@@ -21,6 +20,9 @@ use super::stream::{Control, VideoStream};
 use crate::elements::stamp;
 use crate::messages::{AnswerKind, Frame, Swap};
 use crate::policy::{CandidateId, RunKind, Shadow, Switch};
+
+/// Quality as QOS messages count it, in parts of a million; ours is in `stats`, frame by frame.
+const QOS_FULL_QUALITY: i32 = 1_000_000;
 
 /// A frame on its way.
 pub struct FrameContext {
@@ -193,23 +195,38 @@ impl<S> Pass<'_, S> {
             counts.floor_answers += u64::from(is_floor);
             totals.window.push(latency);
         }
-        let (processed, dropped) = (counts.frames_out, counts.dropped);
         if context.settings.frame_messages {
             let is_dropped = context.policy == LatePolicy::Drop && lane.is_none();
             let answer = answer.filter(|_| !is_dropped);
             core.bus.post(self.message(answer, latency, is_miss));
         }
         if is_miss {
-            core.bus.missed(&Miss {
-                frame: &context.frame,
-                segment: core.segment(),
-                is_live: !context.waits(),
-                latency,
-                budget: context.plan.budget,
-                processed,
-                dropped,
-            });
+            self.tell_miss(latency);
         }
+    }
+
+    /// Tells the application that quality was given up to keep the deadline.
+    fn tell_miss(&self, latency: Duration) {
+        let (frame, budget) = (&self.context.frame, self.context.plan.budget);
+        let counts = &self.control.totals.counts;
+        let segment = self.core.segment();
+        let place = segment.as_ref().zip(frame.pts());
+        let jitter = latency.as_nanos() as i64 - budget.as_nanos() as i64;
+        let proportion = latency.as_secs_f64() / budget.as_secs_f64();
+        self.core.bus.send(|switch| {
+            gst::message::Qos::builder(!self.context.waits())
+                .running_time_if_some(place.and_then(|(segment, pts)| segment.to_running_time(pts)))
+                .stream_time_if_some(place.and_then(|(segment, pts)| segment.to_stream_time(pts)))
+                .timestamp_if_some(frame.pts())
+                .duration_if_some(frame.duration())
+                .values(jitter, proportion, QOS_FULL_QUALITY)
+                .stats(
+                    gst::format::Buffers::from_u64(counts.frames_out),
+                    gst::format::Buffers::from_u64(counts.dropped),
+                )
+                .src(switch)
+                .build()
+        });
     }
 
     /// Running time of the frame, where its segment and PTS give one.
