@@ -7,7 +7,7 @@ use std::sync::Arc;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 
-use super::elements::{LaneElements, free_pad};
+use super::elements::{LaneElements, free_pad, unlink};
 use super::supervisor::{LaneSupervisor, StateRequest};
 use super::watchdog::supervisor_reported;
 use crate::elements::switch::AvrecSwitch;
@@ -91,15 +91,7 @@ pub fn adopt_outer_links(switch: &AvrecSwitch, own: &[&gst::GhostPad]) {
         let (Some(ghost), false) = (pad.downcast_ref::<gst::GhostPad>(), own.is_linked()) else {
             continue;
         };
-        if let Some(peer) = &peer {
-            let (from, to) = if pad.direction() == gst::PadDirection::Src {
-                (&pad, peer)
-            } else {
-                (peer, &pad)
-            };
-            // The parser has just linked them, so this cannot fail.
-            let _ = from.unlink(to);
-        }
+        unlink(&pad);
         // Frees the child's pad for its lane.
         let _ = ghost.set_target(gst::Pad::NONE);
         let _ = switch.remove_pad(&pad);

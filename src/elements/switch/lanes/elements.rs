@@ -102,7 +102,8 @@ pub fn free_pad(element: &gst::Element, direction: gst::PadDirection) -> Option<
         .find(|pad| pad.direction() == direction && !pad.is_linked())
 }
 
-fn unlink(pad: &gst::Pad) {
+/// Unlinks a pad from its peer, if it has one.
+pub fn unlink(pad: &gst::Pad) {
     let Some(peer) = pad.peer() else { return };
     // Fails only when somebody else was faster.
     let _ = match pad.direction() {

@@ -12,7 +12,7 @@ use crate::elements::stamp;
 use crate::elements::switch::audio::StreamPosition;
 use crate::elements::switch::fact::Fact;
 use crate::elements::switch::scoring::trial::{ModifiedFrame, Trial};
-use crate::policy::Availability;
+use crate::policy::{Availability, RunKind};
 
 /// A lane that has said nothing for this long is reported as hung; longer than any model that could
 /// serve a live stream, short enough for an operator to see the cause.
@@ -268,10 +268,25 @@ impl Lanes {
         }
     }
 
-    /// Ends a run in the record of its lane. `true` when the lane became warm with it.
+    /// Ends a run in the record of its lane, and tells what it took. `true` when the lane became warm with it.
     pub fn end_run(&mut self, lane: usize, run: &Run, end: RunEnd) -> bool {
-        let slot = self.lanes.get_mut(lane);
-        slot.is_some_and(|it| run::end((lane, it), run, end, self.newest, &mut self.facts))
+        let newest = self.newest;
+        let Some(slot) = self.get_mut(lane) else {
+            return false;
+        };
+        slot.tally().runs.add(1);
+        let (latency, kind) = (end.latency, run::kind(run, slot.is_warming(), newest));
+        if kind != RunKind::WarmUp {
+            slot.measured(latency);
+        }
+        let became_warm = end.may_be_warm && slot.warm_up();
+        if end.has_output || kind != RunKind::WarmUp {
+            self.tell(Fact::Ran { lane, latency, kind });
+        }
+        if became_warm {
+            self.tell(Fact::Warm { lane });
+        }
+        became_warm
     }
 
     /// Takes in the answer that ended a run.
