@@ -105,7 +105,7 @@ impl Crossfader {
     ///
     /// The first of the requests that has all of them and is ready will sound; the input is always there to
     /// fall back on. What sounds goes on while a fade is on its way, unless it runs out of samples.
-    pub fn play(&mut self, requests: &[Request], sources: &impl SampleSources, out: &mut [u8]) {
+    pub fn play(&mut self, requests: &[Option<Request>], sources: &impl SampleSources, out: &mut [u8]) {
         let begin = self.next;
         let end = begin + (out.len() / self.spec.width()) as u64;
         if end == begin {
@@ -119,12 +119,12 @@ impl Crossfader {
     }
 
     /// Whether one of the requests can sound at once, up to a position.
-    pub fn can_play(&self, requests: &[Request], until: u64, sources: &impl SampleSources) -> bool {
+    pub fn can_play(&self, requests: &[Option<Request>], until: u64, sources: &impl SampleSources) -> bool {
         let (source, _) = self.first(requests, &(self.next..until), self.next, sources);
         until <= self.next || source != Source::Input
     }
 
-    fn choose(&mut self, stretch: Range<u64>, requests: &[Request], sources: &impl SampleSources) {
+    fn choose(&mut self, stretch: Range<u64>, requests: &[Option<Request>], sources: &impl SampleSources) {
         let at_once = self.first(requests, &stretch, stretch.start, sources).0;
         let Some(target) = self.target() else {
             self.mix.cut(stretch.start, at_once);
@@ -147,12 +147,12 @@ impl Crossfader {
     /// The first of the requests that can sound to the end of the stretch, from `latest` or earlier on, and from where.
     fn first(
         &self,
-        requests: &[Request],
+        requests: &[Option<Request>],
         stretch: &Range<u64>,
         latest: u64,
         sources: &impl SampleSources,
     ) -> (Source, u64) {
-        let able = requests.iter().find_map(|request| {
+        let able = requests.iter().flatten().find_map(|request| {
             // What sounds already has heard enough.
             let ready_at = if self.sounds(request.source) {
                 0

@@ -71,7 +71,8 @@ fn play(
     samples: usize,
 ) -> Vec<f64> {
     let mut out = vec![0; samples * 8];
-    seam.play(requests, sources, &mut out);
+    let requests: Vec<_> = requests.iter().copied().map(Some).collect();
+    seam.play(&requests, sources, &mut out);
     out.chunks_exact(8)
         .map(|it| f64::from_le_bytes(it.try_into().unwrap()))
         .collect()

@@ -8,9 +8,9 @@ use gst::prelude::*;
 
 use super::feed::{RequiredLanes, await_required, end_others, feed_others, feed_required, is_served};
 use super::lane::{StreamPosition, WARM_AHEAD};
-use super::lane_output::{is_settled, keeps_up, largest_delay};
+use super::lane_output::{grow, is_settled, keeps_up, largest_delay};
+use super::shadow;
 use super::stream::{AudioStream, Versions};
-use super::{latency, shadow};
 use crate::audio::Source;
 use crate::elements::switch::frame::{AnsweredBy, FrameContext, Left, Pass, give_up};
 use crate::elements::switch::lanes::feed::flush;
@@ -105,7 +105,7 @@ fn answer(pass: &mut Pass<AudioStream>) -> Result<(), gst::FlowError> {
         await_required(pass, &required)?;
         let delay = largest_delay(&pass.core.lanes.lock());
         if pass.stream.delay < delay {
-            latency::grow(pass.core, pass.stream, delay);
+            grow(pass.core, pass.stream, delay);
         }
         if !pass.context.waits() || can_play(pass, &required) {
             return Ok(());
@@ -164,7 +164,7 @@ fn can_play(pass: &Pass<AudioStream>, required: &RequiredLanes) -> bool {
     let requests = stream.requests(&lanes, pass.context.plan.named.floor);
     let has_heard = |it: &Lane| keeps_up(it) && is_settled(it);
     stream.crossfader.can_play(&requests, stream.due(), &versions)
-        || required.lanes().any(|it| lanes.is(it, has_heard))
+        || required.iter().flatten().any(|it| lanes.is(*it, has_heard))
 }
 
 /// Sends out what is due, keeps the record, and lets others hear the buffer in the slack.

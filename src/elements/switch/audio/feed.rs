@@ -7,7 +7,6 @@ use std::time::Instant;
 
 use super::lane::AudioBlock;
 use super::lane_output::{self, is_settled, keeps_up, lags_too_far};
-use super::latency;
 use super::stream::AudioStream;
 use crate::audio::Source;
 use crate::elements::switch::deadline;
@@ -20,28 +19,7 @@ use crate::elements::switch::shared::Shared;
 use crate::policy::RunKind;
 
 /// Lanes that are waited for; who sounds comes first.
-#[derive(Debug, Default)]
-pub struct RequiredLanes {
-    list: [Option<usize>; 4],
-}
-
-impl RequiredLanes {
-    fn add(&mut self, lane: usize) {
-        if !self.has(lane)
-            && let Some(place) = self.list.iter_mut().find(|it| it.is_none())
-        {
-            *place = Some(lane);
-        }
-    }
-
-    pub fn has(&self, lane: usize) -> bool {
-        self.list.contains(&Some(lane))
-    }
-
-    pub fn lanes(&self) -> impl Iterator<Item = usize> {
-        self.list.into_iter().flatten()
-    }
-}
+pub type RequiredLanes = [Option<usize>; 4];
 
 /// Lets the lanes hear the newest buffer from which samples may go out now.
 pub fn feed_required(pass: &Pass<AudioStream>) -> RequiredLanes {
@@ -50,8 +28,8 @@ pub fn feed_required(pass: &Pass<AudioStream>) -> RequiredLanes {
         let lanes = pass.core.lanes.lock();
         (required_lanes(&lanes, stream, waits), is_served(&lanes, stream))
     };
-    let is_alone = required.lanes().nth(1).is_none();
-    for lane in required.lanes() {
+    let is_alone = required[1].is_none();
+    for lane in required.iter().copied().flatten() {
         // Nothing may go out that no lane has heard: who steps in hears what was before, too.
         let steps_in = waits && !is_served && stream.wanted == Some(lane);
         if steps_in && must_go_back(pass.core, stream, lane) {
@@ -94,20 +72,13 @@ pub fn is_served(lanes: &Lanes, stream: &AudioStream) -> bool {
 }
 
 fn required_lanes(lanes: &Lanes, stream: &AudioStream, waits: bool) -> RequiredLanes {
-    let mut required = RequiredLanes::default();
-    for (lane, it) in lanes.iter().enumerate() {
-        // Who hears nothing any more cannot return more; and who was waited for long enough is not waited for again.
-        let hears = if waits { keeps_up(it) } else { it.audio.hears() };
-        if hears && stream.crossfader.sounds(Source::Candidate(lane)) {
-            required.add(lane);
-        }
-    }
-    if let Some(lane) = stream.wanted
-        && (waits || is_due(stream, lanes, lane))
-    {
-        required.add(lane);
-    }
-    required
+    // Who hears nothing any more cannot return more; and who was waited for long enough is not waited for again.
+    let hears = |it: &Lane| if waits { keeps_up(it) } else { it.audio.hears() };
+    let sounds = |it: &usize| stream.crossfader.sounds(Source::Candidate(*it)) && lanes.is(*it, hears);
+    let is_required = |it: &usize| !sounds(it) && (waits || is_due(stream, lanes, *it));
+    let sounding = (0..lanes.iter().len()).filter(sounds);
+    let mut all = sounding.chain(stream.wanted.filter(is_required));
+    std::array::from_fn(|_| all.next())
 }
 
 /// Whether the lane may sound with this buffer: it has heard enough, or it can hear the stream from its beginning.
@@ -145,8 +116,8 @@ pub fn hear(pass: &Pass<AudioStream>, lane: usize, block: Option<AudioBlock>) {
 pub fn await_required(pass: &mut Pass<AudioStream>, required: &RequiredLanes) -> Result<(), gst::FlowError> {
     let (core, waits) = (pass.core, pass.context.waits());
     let all_settled = |lanes: &Lanes| {
-        let mut all = required.lanes();
-        all.all(|it| lanes.get(it).is_none_or(is_settled))
+        let mut all = required.iter().flatten();
+        all.all(|it| lanes.get(*it).is_none_or(is_settled))
     };
     loop {
         let end = deadline::of_samples(pass.context.policy, pass.context.clock, pass.context.plan.budget);
@@ -154,7 +125,7 @@ pub fn await_required(pass: &mut Pass<AudioStream>, required: &RequiredLanes) ->
             return Err(gst::FlowError::Flushing);
         }
         let lanes = core.lanes.lock();
-        let has_others = || lanes.idle().any(|it| !required.has(it));
+        let has_others = || lanes.idle().any(|it| !required.contains(&Some(it)));
         if !waits || all_settled(&lanes) || has_others() {
             break;
         }
@@ -162,7 +133,7 @@ pub fn await_required(pass: &mut Pass<AudioStream>, required: &RequiredLanes) ->
     if waits {
         await_stragglers(core, required)?;
     }
-    for lane in required.lanes() {
+    for lane in required.iter().copied().flatten() {
         note_miss(pass, lane);
     }
     Ok(())
@@ -170,7 +141,7 @@ pub fn await_required(pass: &mut Pass<AudioStream>, required: &RequiredLanes) ->
 
 /// Waits for samples that come from a lane's own thread. When they do not, the lane lags so far.
 fn await_stragglers(core: &Shared, required: &RequiredLanes) -> Result<(), gst::FlowError> {
-    for lane in required.lanes() {
+    for lane in required.iter().copied().flatten() {
         let has_all = |it: &Lane| !it.audio.hears() || it.run.is_some() || it.audio.has_returned_all();
         if !core.lanes.wait_lane(lane, Instant::now() + RETURN_GRACE, has_all) {
             return Err(gst::FlowError::Flushing);
@@ -183,7 +154,7 @@ fn await_stragglers(core: &Shared, required: &RequiredLanes) -> Result<(), gst::
             lags_too_far(lanes, lane)
         });
         if let Some(lag) = lag {
-            latency::leave(core, lane, lag);
+            lane_output::leave(core, lane, lag);
         }
     }
     Ok(())

@@ -6,8 +6,7 @@
 use std::time::Duration;
 
 use super::feed::hear;
-use super::lane::WARM_AHEAD;
-use super::metas;
+use super::lane::{WARM_AHEAD, put_metas};
 use super::stream::{AudioStream, ShadowWindow};
 use crate::elements::switch::frame::{AnsweredBy, Pass};
 use crate::elements::switch::lanes::elements::LaneOutput;
@@ -95,7 +94,7 @@ fn compare_window(pass: &Pass<AudioStream>, window: &ShadowWindow) {
             buffer.set_pts(pts);
             // The last word counts.
             let last = taken.said.len().saturating_sub(1);
-            metas::put(&taken.said[last..], buffer);
+            put_metas(&taken.said[last..], buffer);
         }
         let caps = Some(stream.caps.clone());
         (lane, LaneOutput { buffer, caps })
