@@ -5,8 +5,16 @@
 use std::ops::Range;
 
 use super::codec::{decode, encode};
-use super::gains::{Declick, Gain, Mix, Source};
 use super::spec::Spec;
+
+/// One version of the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The stream as it came in.
+    Input,
+    /// What a candidate makes of it, by the candidate's number.
+    Candidate(usize),
+}
 
 /// The sources that can be read.
 pub trait SampleSources {
@@ -97,7 +105,7 @@ impl Crossfader {
     ///
     /// The first of the requests that has all of them and is ready will sound; the input is always there to
     /// fall back on. What sounds goes on while a fade is on its way, unless it runs out of samples.
-    pub fn play(&mut self, requests: &[Request], sources: &impl SampleSources, out: &mut [u8]) {
+    pub fn play(&mut self, requests: &[Option<Request>], sources: &impl SampleSources, out: &mut [u8]) {
         let begin = self.next;
         let end = begin + (out.len() / self.spec.width()) as u64;
         if end == begin {
@@ -111,12 +119,12 @@ impl Crossfader {
     }
 
     /// Whether one of the requests can sound at once, up to a position.
-    pub fn can_play(&self, requests: &[Request], until: u64, sources: &impl SampleSources) -> bool {
+    pub fn can_play(&self, requests: &[Option<Request>], until: u64, sources: &impl SampleSources) -> bool {
         let (source, _) = self.first(requests, &(self.next..until), self.next, sources);
         until <= self.next || source != Source::Input
     }
 
-    fn choose(&mut self, stretch: Range<u64>, requests: &[Request], sources: &impl SampleSources) {
+    fn choose(&mut self, stretch: Range<u64>, requests: &[Option<Request>], sources: &impl SampleSources) {
         let at_once = self.first(requests, &stretch, stretch.start, sources).0;
         let Some(target) = self.target() else {
             self.mix.cut(stretch.start, at_once);
@@ -139,12 +147,12 @@ impl Crossfader {
     /// The first of the requests that can sound to the end of the stretch, from `latest` or earlier on, and from where.
     fn first(
         &self,
-        requests: &[Request],
+        requests: &[Option<Request>],
         stretch: &Range<u64>,
         latest: u64,
         sources: &impl SampleSources,
     ) -> (Source, u64) {
-        let able = requests.iter().find_map(|request| {
+        let able = requests.iter().flatten().find_map(|request| {
             // What sounds already has heard enough.
             let ready_at = if self.sounds(request.source) {
                 0
@@ -278,6 +286,112 @@ impl Crossfader {
     fn remember(&mut self, out: &[u8]) {
         let last = out.len() - self.spec.width();
         decode(self.spec.format, &out[last..], &mut self.last);
+    }
+}
+
+/// A source and its gain at the beginning and at the end of a ramp.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Gain {
+    source: Source,
+    from: f64,
+    to: f64,
+}
+
+/// The sources that sound. Their gains sum to one at each sample, because versions of one stream are alike: with equal
+/// power instead, a fade between two of them would be louder by up to 3 dB.
+#[derive(Debug, Clone, Default)]
+struct Mix {
+    gains: Vec<Gain>,
+    /// Positions over which the gains go from `from` to `to`.
+    ramp: Range<u64>,
+}
+
+impl Mix {
+    /// Part of the ramp that lies before a sample, 0 to 1.
+    fn progress(&self, position: u64) -> f64 {
+        let length = self.ramp.end.saturating_sub(self.ramp.start);
+        let done = position.saturating_sub(self.ramp.start).min(length);
+        if length == 0 {
+            f64::from(u8::from(self.ramp.end <= position))
+        } else {
+            done as f64 / length as f64
+        }
+    }
+
+    /// The source that sounds alone at the end of the ramp; `None` before the first.
+    fn target(&self) -> Option<Source> {
+        self.gains.iter().find(|it| 0.0 < it.to).map(|it| it.source)
+    }
+
+    /// Lets one source sound alone from a position on.
+    fn cut(&mut self, at: u64, to: Source) {
+        self.gains.clear();
+        self.gains.push(Gain {
+            source: to,
+            from: 1.0,
+            to: 1.0,
+        });
+        self.ramp = at..at;
+    }
+
+    /// Goes from what sounds at the ramp's first sample to one source alone behind its last.
+    fn fade(&mut self, ramp: Range<u64>, to: Source) {
+        let progress = self.progress(ramp.start);
+        for gain in &mut self.gains {
+            gain.from += (gain.to - gain.from) * progress;
+            gain.to = 0.0;
+        }
+        self.gains.retain(|it| 0.0 < it.from || it.source == to);
+        match self.gains.iter_mut().find(|it| it.source == to) {
+            Some(gain) => gain.to = 1.0,
+            None => self.gains.push(Gain {
+                source: to,
+                from: 0.0,
+                to: 1.0,
+            }),
+        }
+        self.ramp = ramp;
+    }
+
+    /// Lets go of the sources that a finished ramp left behind.
+    fn settle(&mut self, position: u64) {
+        if self.ramp.end <= position {
+            self.gains.retain(|it| 0.0 < it.to);
+            for gain in &mut self.gains {
+                gain.from = gain.to;
+            }
+        }
+    }
+}
+
+/// A difference between what sounded and what follows, which fades away instead of being heard as a click.
+#[derive(Debug, Clone, Default)]
+struct Declick {
+    /// By channel.
+    height: Vec<f64>,
+    /// Where it begins, and over how many samples it fades.
+    at: u64,
+    length: u64,
+}
+
+impl Declick {
+    /// Whether it is still to be heard at a position.
+    fn lasts(&self, position: u64) -> bool {
+        position < self.at + self.length
+    }
+
+    /// Adds it to interleaved values from a position on.
+    fn add_to(&self, from: u64, values: &mut [f64]) {
+        let channels = self.height.len().max(1);
+        for (position, sample) in (from..).zip(values.chunks_exact_mut(channels)) {
+            if !self.lasts(position) {
+                return;
+            }
+            let left = 1.0 - position.saturating_sub(self.at) as f64 / self.length as f64;
+            for (value, height) in sample.iter_mut().zip(&self.height) {
+                *value += height * left;
+            }
+        }
     }
 }
 

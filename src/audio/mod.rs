@@ -10,11 +10,9 @@
 //! [`Windows`] cut the stream into the blocks that a model takes, at its rate. Knows bytes, numbers and caps; no
 //! buffers, threads, clocks or elements.
 
-mod buffer_duration;
 mod codec;
 mod crossfade;
 mod error;
-mod gains;
 mod hop_plan;
 mod hops;
 mod resample;
@@ -24,15 +22,13 @@ mod timeline;
 mod track;
 mod windows;
 
-pub use buffer_duration::BufferDuration;
 pub use codec::{Planar, join, split};
-pub use crossfade::{Crossfader, Request, SampleSources};
+pub use crossfade::{Crossfader, Request, SampleSources, Source};
 pub use error::Error;
-pub use gains::Source;
 pub use hop_plan::{HopPlan, gcd};
 pub use hops::{ChannelUse, Hops};
 pub use ring::Ring;
 pub use spec::{FORMATS, Format, Spec};
-pub use timeline::{Span, Timeline};
+pub use timeline::{BufferDuration, Span, Timeline};
 pub use track::{AlignedTrack, Landing};
 pub use windows::Windows;

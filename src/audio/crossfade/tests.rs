@@ -71,7 +71,8 @@ fn play(
     samples: usize,
 ) -> Vec<f64> {
     let mut out = vec![0; samples * 8];
-    seam.play(requests, sources, &mut out);
+    let requests: Vec<_> = requests.iter().copied().map(Some).collect();
+    seam.play(&requests, sources, &mut out);
     out.chunks_exact(8)
         .map(|it| f64::from_le_bytes(it.try_into().unwrap()))
         .collect()
@@ -210,4 +211,21 @@ proptest! {
         let steepest = 2.0 / fade.div_ceil(2) as f64 + 2.0 / fade as f64;
         prop_assert!(largest_step(&out) <= steepest + 1e-9, "{} over {steepest}", largest_step(&out));
     }
+}
+
+#[test]
+fn gains_sum_to_one_however_often_a_fade_is_interrupted() {
+    let mut mix = Mix::default();
+    mix.cut(0, Source::Input);
+    mix.fade(0..100, Source::Candidate(0));
+    mix.fade(30..130, Source::Candidate(1));
+    mix.fade(60..70, Source::Input);
+    for at in 60..80 {
+        let t = mix.progress(at);
+        let sum: f64 = mix.gains.iter().map(|it| it.from + (it.to - it.from) * t).sum();
+        assert!((sum - 1.0).abs() < 1e-12, "{sum} at {at}");
+    }
+    assert_eq!(mix.target(), Some(Source::Input));
+    mix.settle(70);
+    assert_eq!(mix.gains.len(), 1);
 }

@@ -318,9 +318,11 @@ impl AudioStream {
             target.set_flags(gst::BufferFlags::DISCONT);
         }
         // The model before is heard until the other one is ready.
-        let requests = [self.current, 1 - self.current].map(|track| Request {
-            source: Source::Candidate(track),
-            ready_at: self.tracks.0[track].ready_at,
+        let requests = [self.current, 1 - self.current].map(|track| {
+            Some(Request {
+                source: Source::Candidate(track),
+                ready_at: self.tracks.0[track].ready_at,
+            })
         });
         let mut map = target.map_writable().map_err(|_| Fault::Memory(size))?;
         self.crossfader.play(&requests, &self.tracks, &mut map);

@@ -3,31 +3,11 @@
 //! What the switch tells: messages, warnings and errors on the bus, and its signal. Knows the element, by a weak reference,
 //! and nothing else of the switch.
 
-use std::time::Duration;
-
 use gst::glib;
 use gst::prelude::*;
 
 use super::{AvrecSwitch, CAT};
 use crate::messages::{CandidateFailed, CandidateReady, Swap};
-
-/// Quality as QOS messages count it, in parts of a million; ours is in `stats`, frame by frame.
-const QOS_FULL_QUALITY: i32 = 1_000_000;
-
-/// A frame whose candidate did not answer in time.
-#[derive(Debug)]
-pub struct Miss<'a> {
-    pub frame: &'a gst::BufferRef,
-    /// Of the stream that the frame is part of.
-    pub segment: Option<gst::FormattedSegment<gst::ClockTime>>,
-    /// Whether a deadline is kept.
-    pub is_live: bool,
-    pub latency: Duration,
-    pub budget: Duration,
-    /// Frames that left so far, and that did not.
-    pub processed: u64,
-    pub dropped: u64,
-}
 
 #[derive(Debug, Default)]
 pub struct Bus {
@@ -45,7 +25,7 @@ impl Bus {
         self.switch.upgrade()
     }
 
-    fn send(&self, message: impl FnOnce(&AvrecSwitch) -> gst::Message) {
+    pub fn send(&self, message: impl FnOnce(&AvrecSwitch) -> gst::Message) {
         if let Some(switch) = self.element() {
             // Fails only without a bus, that is outside of a pipeline.
             let _ = switch.post_message(message(&switch));
@@ -112,26 +92,5 @@ impl Bus {
         self.post(swap);
         switch.emit_by_name::<()>("candidate-changed", &[&from, &to, &why]);
         switch.notify("active-candidate");
-    }
-
-    /// Tells the application that quality was given up to keep the deadline.
-    pub fn missed(&self, miss: &Miss) {
-        let place = miss.segment.as_ref().zip(miss.frame.pts());
-        let jitter = miss.latency.as_nanos() as i64 - miss.budget.as_nanos() as i64;
-        let proportion = miss.latency.as_secs_f64() / miss.budget.as_secs_f64();
-        self.send(|switch| {
-            gst::message::Qos::builder(miss.is_live)
-                .running_time_if_some(place.and_then(|(segment, pts)| segment.to_running_time(pts)))
-                .stream_time_if_some(place.and_then(|(segment, pts)| segment.to_stream_time(pts)))
-                .timestamp_if_some(miss.frame.pts())
-                .duration_if_some(miss.frame.duration())
-                .values(jitter, proportion, QOS_FULL_QUALITY)
-                .stats(
-                    gst::format::Buffers::from_u64(miss.processed),
-                    gst::format::Buffers::from_u64(miss.dropped),
-                )
-                .src(switch)
-                .build()
-        });
     }
 }

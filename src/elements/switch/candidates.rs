@@ -9,35 +9,16 @@ use parking_lot::Mutex;
 
 use super::lanes::supervisor::StateRequest;
 use super::lanes::{builder, catalog};
-use super::policy_adapter::CatalogNames;
 use super::property_changed::check_names;
 use super::shared::Shared;
 use super::{AvrecSwitch, CAT};
 use crate::policy::Prior;
 
-/// Children that the user or the catalog added, in that order.
-#[derive(Debug, Default)]
-pub struct Children(Mutex<Vec<gst::Element>>);
-
-impl Children {
-    pub fn all(&self) -> Vec<gst::Element> {
-        self.0.lock().clone()
-    }
-
-    pub fn add(&self, child: &gst::Element) {
-        self.0.lock().push(child.clone());
-    }
-
-    pub fn remove(&self, child: &gst::Element) {
-        self.0.lock().retain(|it| it != child);
-    }
-}
-
 /// Makes lanes of the children that are none yet, and the first time of what the settings list.
 pub fn assemble(
     core: &Arc<Shared>,
     switch: &AvrecSwitch,
-    children: &Children,
+    children: &Mutex<Vec<gst::Element>>,
     own: [&gst::GhostPad; 2],
 ) -> Result<(), gst::StateChangeError> {
     builder::adopt_outer_links(switch, &own);
@@ -46,7 +27,7 @@ pub fn assemble(
         add_listed(core, switch)?;
     }
     let list = core.lanes.list();
-    let mut new = children.all();
+    let mut new = children.lock().clone();
     new.retain(|it| list.lane_of(it.upcast_ref()).is_none());
     for head in builder::heads(&new) {
         builder::add_lane(core, &head, Prior::default(), None);
@@ -70,8 +51,7 @@ fn add_listed(core: &Arc<Shared>, switch: &AvrecSwitch) -> Result<(), gst::State
         gst::element_error!(switch, gst::ResourceError::Settings, ("{error}"));
         gst::StateChangeError
     })?;
-    let (reference, floor) = (listing.reference, listing.floor);
-    core.name_by_catalog(CatalogNames { reference, floor });
+    core.name_by_catalog(listing.names);
     for (name, cause, remedy) in listing.failures {
         core.bus.candidate_failed(&name, &cause, &remedy);
     }

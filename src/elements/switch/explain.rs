@@ -70,7 +70,22 @@ fn candidate(
     figures: Option<&LaneFigures>,
     weights: &Weights,
 ) -> ExplainedCandidate {
-    let (outlook, parts) = (&account.outlook, Parts::of(&account.terms, weights));
+    let outlook = &account.outlook;
+    // What each term adds to the cost; their sum is the cost.
+    let terms = &account.terms;
+    let answer = Terms {
+        quality: terms.quality,
+        ..Terms::default()
+    };
+    let in_time = Terms {
+        miss: terms.miss,
+        ..answer
+    };
+    let price = Weights {
+        miss: weights.miss,
+        ..Weights::default()
+    };
+    let term_quality = answer.cost(&Weights::default());
     ExplainedCandidate {
         name,
         is_usable: account.is_usable,
@@ -80,51 +95,19 @@ fn candidate(
         upper: outlook.upper,
         latency_source: account.latency_source.into(),
         latency_age: account.latency_age,
-        miss: account.terms.miss,
+        miss: terms.miss,
         quality: outlook.quality,
         quality_sd: outlook.quality_sd,
         quality_source: outlook.quality_source.into(),
         evidence: figures.map(|it| (&**it).into()).unwrap_or_default(),
         quality_age: account.quality_age,
         robustness: outlook.robustness,
-        term_quality: parts.quality,
-        term_miss: parts.miss,
-        term_latency: parts.latency,
-        term_cost: parts.complexity,
+        term_quality,
+        // What a miss loses of the quality, and its price.
+        term_miss: in_time.cost(&price) - term_quality,
+        term_latency: weights.latency * terms.latency,
+        term_cost: weights.complexity * terms.complexity,
         cost: Some(account.cost).filter(|it| it.is_finite()),
         regret: account.regret,
-    }
-}
-
-/// What each term adds to the cost; their sum is the cost.
-struct Parts {
-    quality: f64,
-    /// What a miss loses of the quality, and its price.
-    miss: f64,
-    latency: f64,
-    complexity: f64,
-}
-
-impl Parts {
-    fn of(terms: &Terms, weights: &Weights) -> Parts {
-        let answer = Terms {
-            quality: terms.quality,
-            ..Terms::default()
-        };
-        let in_time = Terms {
-            miss: terms.miss,
-            ..answer
-        };
-        let quality = answer.cost(&Weights::default());
-        let price = Weights {
-            miss: weights.miss,
-            ..Weights::default()
-        };
-        Parts {
-            quality,
-            miss: in_time.cost(&price) - quality,
-            latency: weights.latency * terms.latency,
-            complexity: weights.complexity * terms.complexity,
-        }
     }
 }

@@ -1,16 +1,28 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! A frame, or a buffer of audio, on its way through the switch: its plan, and the record of how it went.
+//! A frame, or a buffer of audio, on its way through the switch: its plan, the parts that it meets, and the record of how
+//! it went.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::deadline;
+use super::deadline::{self, Limits};
+use super::lanes::feed::feed;
+use super::lanes::lane::{Lane, Purpose};
+use super::lanes::run::Outcome;
+use super::lanes::state::Lanes;
 use super::lanes::watchdog;
 use super::policy_adapter::{Plan, PolicyAdapter};
+use super::scoring::trial::{Trial, TrialKind};
 use super::settings::{LatePolicy, Settings};
 use super::shared::Shared;
+use super::stream::{Control, VideoStream};
 use crate::elements::stamp;
+use crate::messages::{AnswerKind, Frame, Swap};
+use crate::policy::{CandidateId, RunKind, Shadow, Switch};
+
+/// Quality as QOS messages count it, in parts of a million; ours is in `stats`, frame by frame.
+const QOS_FULL_QUALITY: i32 = 1_000_000;
 
 /// A frame on its way.
 pub struct FrameContext {
@@ -23,6 +35,14 @@ pub struct FrameContext {
     pub policy: LatePolicy,
     /// Whether a candidate that was asked did not answer inside the budget.
     pub missed: bool,
+}
+
+/// A frame's passage: the frame, and the parts that it meets on its way.
+pub struct Pass<'a, S> {
+    pub core: &'a Shared,
+    pub control: &'a mut Control,
+    pub stream: &'a mut S,
+    pub context: FrameContext,
 }
 
 /// Who answered.
@@ -95,10 +115,188 @@ impl FrameContext {
     pub fn waits(&self) -> bool {
         self.policy == LatePolicy::Wait
     }
+}
 
+impl<S> Pass<'_, S> {
     /// Decides anew, after the lane that should have answered failed.
-    pub fn replan(&mut self, core: &Shared, adapter: &mut PolicyAdapter) {
-        self.plan.choice = adapter.decide(self.now(), &core.lanes);
+    pub fn replan(&mut self) {
+        // A switch that led to nobody's answer is told before the next one.
+        self.announce();
+        let now = self.context.now();
+        self.context.plan.choice = self.control.adapter.decide(now, &self.core.lanes);
+    }
+
+    /// Gives the frame to a lane.
+    pub fn start(&self, lane: usize, purpose: Purpose) {
+        let frame = self.context.frame.clone();
+        let next = self.core.lanes.lock().claim(lane, frame, purpose);
+        feed(self.core, next);
+    }
+
+    /// Runs one lane on the frame and waits for its answer.
+    pub fn run(&self, lane: usize, purpose: Purpose, deadline: Instant) -> Outcome {
+        self.start(lane, purpose);
+        self.core.lanes.wait_answer(Some(deadline))
+    }
+
+    /// A trial of the frame; `caps` where it is a picture.
+    pub fn trial(&self, lanes: &Lanes, caps: Option<gst::Caps>, kind: RunKind, aim: TrialKind) -> Trial {
+        let frame = (self.context.frame.clone(), caps, self.context.plan.number);
+        Trial::new(frame, (kind, aim), self.control.adapter.trial_context(lanes))
+    }
+
+    /// Looks who could run beside the active lane.
+    pub fn look_who_is_free(&mut self, lanes: &Lanes) {
+        self.control.beside.clear();
+        self.control.beside.extend(lanes.iter().map(Lane::availability));
+    }
+
+    /// Whom the policy wants to run beside the active lane, of those that were free when that was last looked at.
+    pub fn shadow(&mut self, active: usize) -> Option<(Shadow, [Option<usize>; 2])> {
+        let (now, slack) = (self.context.now(), self.context.slack());
+        let Control { adapter, beside, .. } = &mut *self.control;
+        let shadow = adapter.shadow(now, slack, beside)?;
+        let mut others = shadow.ids().map(|it| it.0).filter(|it| *it != active);
+        let others = [others.next(), others.next()];
+        Some((shadow, others))
+    }
+
+    /// Tells of the switch that was decided for this frame, if there was one.
+    ///
+    /// Called once the frame is with the candidate: drawing up why takes some 0.1 ms, in which it works already.
+    pub fn announce(&mut self) {
+        let Some(change) = self.context.plan.choice.switch.take() else {
+            return;
+        };
+        self.control.totals.counts.swaps += u64::from(change.from.is_some());
+        self.core.published.set_active(Some(change.to.0));
+        self.core.bus.switched(self.swap(&change));
+    }
+
+    /// Keeps the record of what left, by whom, and tells whoever listens.
+    pub fn record(&mut self, answer: Option<AnsweredBy>, left: Left, latency: Duration) {
+        let (core, context) = (self.core, &self.context);
+        let lane = answer.and_then(AnsweredBy::lane);
+        let is_miss = context.missed || lane.is_none() || context.plan.budget < latency;
+        if let Some(tally) = lane.and_then(|it| core.lanes.tally(it)) {
+            tally.answers.add(1);
+            tally.misses.add(u64::from(is_miss && !context.missed));
+        }
+        let totals = &mut self.control.totals;
+        let counts = &mut totals.counts;
+        counts.frames_in += 1;
+        counts.budget = context.plan.budget;
+        counts.misses += u64::from(is_miss);
+        counts.frames_out += u64::from(left == Left::Answer);
+        counts.dropped += u64::from(left == Left::Nothing);
+        if let Some(answer) = answer {
+            counts.held_answers += u64::from(matches!(answer, AnsweredBy::Held(_)));
+            let is_floor = matches!(answer, AnsweredBy::Floor(_) | AnsweredBy::Passthrough);
+            counts.floor_answers += u64::from(is_floor);
+            totals.window.push(latency);
+        }
+        if context.settings.frame_messages {
+            let is_dropped = context.policy == LatePolicy::Drop && lane.is_none();
+            let answer = answer.filter(|_| !is_dropped);
+            core.bus.post(self.message(answer, latency, is_miss));
+        }
+        if is_miss {
+            self.tell_miss(latency);
+        }
+    }
+
+    /// Tells the application that quality was given up to keep the deadline.
+    fn tell_miss(&self, latency: Duration) {
+        let (frame, budget) = (&self.context.frame, self.context.plan.budget);
+        let counts = &self.control.totals.counts;
+        let segment = self.core.segment();
+        let place = segment.as_ref().zip(frame.pts());
+        let jitter = latency.as_nanos() as i64 - budget.as_nanos() as i64;
+        let proportion = latency.as_secs_f64() / budget.as_secs_f64();
+        self.core.bus.send(|switch| {
+            gst::message::Qos::builder(!self.context.waits())
+                .running_time_if_some(place.and_then(|(segment, pts)| segment.to_running_time(pts)))
+                .stream_time_if_some(place.and_then(|(segment, pts)| segment.to_stream_time(pts)))
+                .timestamp_if_some(frame.pts())
+                .duration_if_some(frame.duration())
+                .values(jitter, proportion, QOS_FULL_QUALITY)
+                .stats(
+                    gst::format::Buffers::from_u64(counts.frames_out),
+                    gst::format::Buffers::from_u64(counts.dropped),
+                )
+                .src(switch)
+                .build()
+        });
+    }
+
+    /// Running time of the frame, where its segment and PTS give one.
+    pub fn running_time(&self) -> Option<gst::ClockTime> {
+        self.core.segment()?.to_running_time(self.context.frame.pts()?)
+    }
+
+    /// Another candidate answers from this frame on.
+    fn swap(&self, change: &Switch) -> Swap {
+        let list = self.core.lanes.list();
+        let name = |it: CandidateId| list.name(it.0).to_string();
+        let explanation = self.control.adapter.snapshot();
+        Swap {
+            from: change.from.map(name).unwrap_or_default(),
+            to: name(change.to),
+            reason: change.reason.into(),
+            reason_text: change.reason.to_string(),
+            frame: self.context.plan.number,
+            pts: self.context.frame.pts(),
+            running_time: self.running_time(),
+            why: explanation.explain(&self.core.scoring.figures()).why,
+            compared: change.reason.into(),
+        }
+    }
+
+    /// What became of the frame; posted while `frame-messages` is set.
+    fn message(&self, answer: Option<AnsweredBy>, latency: Duration, is_miss: bool) -> Frame {
+        let list = self.core.lanes.list();
+        let name = |lane: usize| list.name(lane);
+        let (answer, candidate) = match answer {
+            Some(AnsweredBy::Active(lane)) => (AnswerKind::Active, name(lane)),
+            Some(AnsweredBy::Held(lane)) => (AnswerKind::Held, name(lane)),
+            Some(AnsweredBy::Floor(lane)) => (AnswerKind::Floor, name(lane)),
+            Some(AnsweredBy::Passthrough) => (AnswerKind::Passthrough, "passthrough"),
+            None => (AnswerKind::Dropped, ""),
+        };
+        Frame {
+            number: self.context.plan.number,
+            pts: self.context.frame.pts(),
+            running_time: self.running_time(),
+            time: gst::get_timestamp().into(),
+            latency,
+            budget: self.context.plan.budget,
+            candidate: candidate.to_string(),
+            active: self.core.active_name(),
+            answer,
+            is_miss,
+        }
+    }
+}
+
+impl Pass<'_, VideoStream> {
+    /// Whether no deadline is kept. Before the first answer nothing else could go out either.
+    pub fn is_patient(&self) -> bool {
+        self.context.waits() || self.control.output.caps().is_none()
+    }
+
+    /// Whether downstream would take the frame as it is.
+    pub fn frame_will_do(&self) -> bool {
+        self.control.output.caps() == self.stream.caps.as_ref()
+    }
+
+    pub fn limits(&self) -> Limits {
+        Limits {
+            clock: self.context.clock,
+            budget: self.context.plan.budget,
+            floor: self.context.plan.named.floor,
+            frame_will_do: self.frame_will_do(),
+            is_patient: self.is_patient(),
+        }
     }
 }
 

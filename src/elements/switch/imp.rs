@@ -5,10 +5,11 @@ use std::sync::{Arc, LazyLock};
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
+use parking_lot::Mutex;
 
 use super::CAT;
-use super::audio::latency::delay_changed;
-use super::candidates::{self, Children};
+use super::audio::lane_output::delay_changed;
+use super::candidates;
 use super::lanes::builder::remove_lane;
 use super::lanes::supervisor::StateRequest;
 use super::lanes::watchdog::lane_failed;
@@ -29,7 +30,8 @@ pub struct AvrecSwitch {
     pub(super) exit: PadHolder,
     sink: gst::GhostPad,
     src: gst::GhostPad,
-    children: Children,
+    /// Children that the user or the catalog added, in that order.
+    children: Mutex<Vec<gst::Element>>,
 }
 
 #[glib::object_subclass]
@@ -52,7 +54,7 @@ impl ObjectSubclass for AvrecSwitch {
             exit: PadHolder::new("exit"),
             sink: ghost("sink", gst::PadDirection::Sink),
             src: ghost("src", gst::PadDirection::Src),
-            children: Children::default(),
+            children: Mutex::default(),
         }
     }
 }
@@ -165,7 +167,7 @@ impl ElementImpl for AvrecSwitch {
 impl BinImpl for AvrecSwitch {
     fn add_element(&self, element: &gst::Element) -> Result<(), gst::LoggableError> {
         self.parent_add_element(element)?;
-        self.children.add(element);
+        self.children.lock().push(element.clone());
         element.set_locked_state(true);
         if gst::State::Null < self.obj().current_state() {
             candidates::join(&self.core, &self.obj(), element);
@@ -174,7 +176,7 @@ impl BinImpl for AvrecSwitch {
     }
 
     fn remove_element(&self, element: &gst::Element) -> Result<(), gst::LoggableError> {
-        self.children.remove(element);
+        self.children.lock().retain(|it| it != element);
         if let Some(lane) = self.core.lanes.list().lane_of(element.upcast_ref()) {
             remove_lane(&self.core, lane);
         }
@@ -201,11 +203,11 @@ impl BinImpl for AvrecSwitch {
 
 impl ChildProxyImpl for AvrecSwitch {
     fn child_by_index(&self, index: u32) -> Option<glib::Object> {
-        let child = self.children.all().get(index as usize).cloned();
-        child.map(|it| it.upcast())
+        let children = self.children.lock();
+        children.get(index as usize).map(|it| it.clone().upcast())
     }
 
     fn children_count(&self) -> u32 {
-        self.children.all().len() as u32
+        self.children.lock().len() as u32
     }
 }

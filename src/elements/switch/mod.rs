@@ -241,7 +241,6 @@ mod pads;
 mod policy_adapter;
 mod presets;
 mod property_changed;
-mod record;
 mod scoring;
 mod settings;
 mod shared;
@@ -249,7 +248,6 @@ mod signals;
 mod state_change;
 mod stream;
 mod timing;
-mod totals;
 mod video;
 mod view;
 

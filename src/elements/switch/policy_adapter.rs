@@ -10,9 +10,8 @@ use std::time::Duration;
 
 use super::explain::Snapshot;
 use super::fact::Fact;
-use super::lanes::chores::Chores;
 use super::lanes::list::LaneList;
-use super::lanes::state::Lanes;
+use super::lanes::state::{Chores, Lanes};
 use super::lanes::table::{Exchanged, LaneTable};
 use super::scoring::trial::TrialContext;
 use super::settings::{LatePolicy, Settings};

@@ -11,8 +11,7 @@ use super::audio::AudioStream;
 use super::pads::output::StickyOrder;
 use super::policy_adapter::PolicyAdapter;
 use super::settings::Settings;
-use super::totals::Totals;
-use super::view::{Published, View};
+use super::view::{Published, Totals, View};
 use crate::policy::Availability;
 
 /// All that belongs to the streaming thread.
@@ -30,6 +29,8 @@ pub struct Control {
     pub totals: Totals,
     /// What was shown before the newest, whose memory the next one takes, so that a frame allocates nothing.
     pub spare: Option<Arc<View>>,
+    /// Who could run beside when that was last asked.
+    pub beside: Vec<Availability>,
 }
 
 impl Control {
@@ -52,8 +53,6 @@ pub enum Stream {
 pub struct VideoStream {
     /// Caps of the frames that come in.
     pub caps: Option<gst::Caps>,
-    /// Who could run beside when that was last asked.
-    pub beside: Vec<Availability>,
 }
 
 impl Streaming {
@@ -64,6 +63,7 @@ impl Streaming {
                 output: StickyOrder::default(),
                 totals: Totals::default(),
                 spare: None,
+                beside: Vec::new(),
             },
             stream: Stream::Video(VideoStream::default()),
         }

@@ -10,12 +10,30 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
 
+use super::lanes::lane::WINDOW;
 use super::policy_adapter::PolicyAdapter;
-use super::totals::Totals;
 use crate::messages::{Percentiles, SwitchStats};
+use crate::score::LatencyWindow;
 
 /// No lane has that number.
 const NOBODY: usize = usize::MAX;
+
+/// The counters of the switch as a whole, and the latencies of the last frames; they belong to the streaming thread.
+#[derive(Debug)]
+pub struct Totals {
+    /// Only what is counted; the rest is filled in when somebody asks.
+    pub counts: SwitchStats,
+    pub window: LatencyWindow,
+}
+
+impl Default for Totals {
+    fn default() -> Totals {
+        Totals {
+            counts: SwitchStats::default(),
+            window: LatencyWindow::new(WINDOW),
+        }
+    }
+}
 
 /// All of it, at one moment.
 #[derive(Debug, Clone)]

@@ -8,15 +8,13 @@ use gst::prelude::*;
 
 use super::feed::{RequiredLanes, await_required, end_others, feed_others, feed_required, is_served};
 use super::lane::{StreamPosition, WARM_AHEAD};
-use super::lane_output::{is_settled, keeps_up, largest_delay};
+use super::lane_output::{grow, is_settled, keeps_up, largest_delay};
+use super::shadow;
 use super::stream::{AudioStream, Versions};
-use super::{latency, shadow};
 use crate::audio::Source;
-use crate::elements::switch::frame::{AnsweredBy, FrameContext, Left, give_up};
+use crate::elements::switch::frame::{AnsweredBy, FrameContext, Left, Pass, give_up};
 use crate::elements::switch::lanes::feed::flush;
 use crate::elements::switch::lanes::lane::Lane;
-use crate::elements::switch::policy_adapter::PolicyAdapter;
-use crate::elements::switch::record::{announce, record};
 use crate::elements::switch::settings::LatePolicy;
 use crate::elements::switch::shared::Shared;
 use crate::elements::switch::stream::Control;
@@ -46,11 +44,17 @@ pub fn chain(
     if let Some(duration) = stream.buffer_duration.take(stream.spec.duration_of(samples)) {
         core.set_frame_duration(control, duration, true);
     }
-    let mut context = FrameContext::enter(core, &mut control.adapter, frame);
+    let context = FrameContext::enter(core, &mut control.adapter, frame);
     control.publish(&core.published);
-    take_in(core, stream, &mut context, samples)?;
-    answer(core, &mut control.adapter, stream, &mut context)?;
-    conclude(core, control, stream, context)
+    let pass = &mut Pass {
+        core,
+        control,
+        stream,
+        context,
+    };
+    take_in(pass, samples)?;
+    answer(pass)?;
+    conclude(pass)
 }
 
 fn reject(core: &Shared, stream: &AudioStream, bytes: usize) -> gst::FlowError {
@@ -63,12 +67,13 @@ fn reject(core: &Shared, stream: &AudioStream, bytes: usize) -> gst::FlowError {
 }
 
 /// Puts the buffer in its place in the stream.
-fn take_in(
-    core: &Shared,
-    stream: &mut AudioStream,
-    context: &mut FrameContext,
-    samples: u64,
-) -> Result<(), gst::FlowError> {
+fn take_in(pass: &mut Pass<AudioStream>, samples: u64) -> Result<(), gst::FlowError> {
+    let Pass {
+        core,
+        stream,
+        context,
+        ..
+    } = pass;
     let (pts, start) = (context.frame.pts(), stream.timeline.end());
     {
         // The lanes get time stamps that are exact to the sample, so that theirs are.
@@ -93,135 +98,125 @@ fn take_in(
 
 /// Lets the lanes that are required hear the buffer, and waits for them; where no deadline is kept, until somebody has
 /// returned what is due.
-fn answer(
-    core: &Shared,
-    adapter: &mut PolicyAdapter,
-    stream: &mut AudioStream,
-    context: &mut FrameContext,
-) -> Result<(), gst::FlowError> {
+fn answer(pass: &mut Pass<AudioStream>) -> Result<(), gst::FlowError> {
     loop {
-        choose_lane(core, adapter, stream, context)?;
-        let required = feed_required(core, stream, context);
-        await_required(core, adapter, stream, context, &required)?;
-        let delay = largest_delay(&core.lanes.lock());
-        if stream.delay < delay {
-            latency::grow(core, stream, delay);
+        choose_lane(pass)?;
+        let required = feed_required(pass);
+        await_required(pass, &required)?;
+        let delay = largest_delay(&pass.core.lanes.lock());
+        if pass.stream.delay < delay {
+            grow(pass.core, pass.stream, delay);
         }
-        if !context.waits() || can_play(core, stream, context, &required) {
+        if !pass.context.waits() || can_play(pass, &required) {
             return Ok(());
         }
-        context.missed = true;
-        context.replan(core, adapter);
+        pass.context.missed = true;
+        pass.replan();
     }
 }
 
 /// Whom the policy wants; where no deadline is kept, whoever there is, and there has to be somebody.
-fn choose_lane(
-    core: &Shared,
-    adapter: &mut PolicyAdapter,
-    stream: &mut AudioStream,
-    context: &mut FrameContext,
-) -> Result<(), gst::FlowError> {
+fn choose_lane(pass: &mut Pass<AudioStream>) -> Result<(), gst::FlowError> {
+    let (lanes, waits) = (&pass.core.lanes, pass.context.waits());
     loop {
-        let choice = &mut context.plan.choice;
+        let choice = &mut pass.context.plan.choice;
         let switch = choice.switch.take();
         let chosen = choice.answer.or(choice.hold.map(|it| it.0));
-        let waits = context.waits();
-        let cold = || waits.then(|| cold_lane(core, context)).flatten();
+        let cold = || waits.then(|| cold_lane(pass)).flatten();
         match chosen.or_else(cold) {
             Some(lane) => {
-                stream.want(lane, switch);
+                pass.stream.want(lane, switch);
                 return Ok(());
             }
             None if !waits => {
-                adapter.lost(context.now());
-                context.missed = true;
+                pass.control.adapter.lost(pass.context.now());
+                pass.context.missed = true;
                 return Ok(());
             }
             // A lane that hears goes on, whatever the policy knows of it.
-            None if is_served(&core.lanes.lock(), stream) => return Ok(()),
-            None if !core.lanes.lock().iter().any(Lane::is_worth_waiting) => {
-                return Err(give_up(core));
+            None if is_served(&lanes.lock(), pass.stream) => return Ok(()),
+            None if !lanes.lock().iter().any(Lane::is_worth_waiting) => {
+                return Err(give_up(pass.core));
             }
             None => {}
         }
-        if !core.lanes.wait_for_somebody(deadline::of_loading()) {
+        if !lanes.wait_for_somebody(deadline::of_loading()) {
             return Err(gst::FlowError::Flushing);
         }
-        context.replan(core, adapter);
+        pass.replan();
     }
 }
 
 /// A lane that is loaded but not warm; while the one that is pinned may come, no other.
-fn cold_lane(core: &Shared, context: &FrameContext) -> Option<usize> {
-    let (lanes, named) = (core.lanes.lock(), context.plan.named);
+fn cold_lane(pass: &Pass<AudioStream>) -> Option<usize> {
+    let (lanes, named) = (pass.core.lanes.lock(), pass.context.plan.named);
     let pinned = named.pinned.filter(|it| lanes.is(*it, Lane::is_worth_waiting));
     lanes.cold(pinned, named.floor)
 }
 
 /// Whether a lane is there from which what is due can go out, or which left it out.
-fn can_play(core: &Shared, stream: &AudioStream, context: &FrameContext, required: &RequiredLanes) -> bool {
-    let lanes = core.lanes.lock();
+fn can_play(pass: &Pass<AudioStream>, required: &RequiredLanes) -> bool {
+    let (stream, lanes) = (&*pass.stream, pass.core.lanes.lock());
     let versions = Versions {
         input: &stream.input,
         lanes: &lanes,
     };
-    let requests = stream.requests(&lanes, context.plan.named.floor);
+    let requests = stream.requests(&lanes, pass.context.plan.named.floor);
     let has_heard = |it: &Lane| keeps_up(it) && is_settled(it);
     stream.crossfader.can_play(&requests, stream.due(), &versions)
-        || required.lanes().any(|it| lanes.is(it, has_heard))
+        || required.iter().flatten().any(|it| lanes.is(*it, has_heard))
 }
 
 /// Sends out what is due, keeps the record, and lets others hear the buffer in the slack.
-fn conclude(
-    core: &Shared,
-    control: &mut Control,
-    stream: &mut AudioStream,
-    mut context: FrameContext,
-) -> Result<gst::FlowSuccess, gst::FlowError> {
-    let (due, floor) = (stream.due(), context.plan.named.floor);
-    let out = play(core, stream, due, floor, Some(context.entered))?;
-    let memory = if context.waits() {
-        stream.spec.samples_in(WARM_AHEAD)
+fn conclude(pass: &mut Pass<AudioStream>) -> Result<gst::FlowSuccess, gst::FlowError> {
+    let core = pass.core;
+    let (due, floor) = (pass.stream.due(), pass.context.plan.named.floor);
+    let out = play(core, pass.stream, due, floor, Some(pass.context.entered))?;
+    let memory = if pass.context.waits() {
+        pass.stream.spec.samples_in(WARM_AHEAD)
     } else {
         0
     };
-    stream.forget(&mut core.lanes.lock(), memory);
-    let active = core.published.active();
-    if let Some(switch) = stream.take_switch(active) {
-        context.plan.choice.switch = Some(switch);
-        announce(core, control, &mut context);
+    pass.stream.forget(&mut core.lanes.lock(), memory);
+    if let Some(switch) = pass.stream.take_switch(core.published.active()) {
+        pass.context.plan.choice.switch = Some(switch);
+        pass.announce();
     }
-    let latency = context.clock.elapsed();
-    let source = match stream.crossfader.target() {
-        Some(Source::Candidate(lane)) if Some(lane) == stream.wanted || Some(lane) == stream.leaving => {
-            AnsweredBy::Active(lane)
-        }
-        Some(Source::Candidate(lane)) => AnsweredBy::Floor(lane),
-        _ => AnsweredBy::Passthrough,
-    };
-    stream.part();
-    let is_dropped = context.policy == LatePolicy::Drop && source == AnsweredBy::Passthrough;
+    let latency = pass.context.clock.elapsed();
+    let source = answered_by(pass.stream);
+    pass.stream.part();
+    let is_dropped = pass.context.policy == LatePolicy::Drop && source == AnsweredBy::Passthrough;
     let left = match &out {
         None => Left::NotYet,
         Some(_) if is_dropped => Left::Nothing,
         Some(_) => Left::Answer,
     };
-    record(core, control, &context, Some(source), left, latency);
-    if feed_others(core, stream, &context) {
-        shadow::look_beside(core, &mut control.adapter, stream, &context, source);
+    pass.record(Some(source), left, latency);
+    if feed_others(pass) {
+        shadow::look_beside(pass, source);
     }
-    end_others(core, stream);
+    end_others(core, pass.stream);
     announce_warm(core);
-    control.publish(&core.published);
+    pass.control.publish(&core.published);
     match out {
         Some(_) if is_dropped => {
-            stream.is_discontinuous = true;
+            pass.stream.is_discontinuous = true;
             Ok(gst::FlowSuccess::Ok)
         }
-        Some(buffer) => push(core, control, stream, buffer),
+        Some(buffer) => push(core, pass.control, pass.stream, buffer),
         // The first samples are still on their way through the lanes.
         None => Ok(gst::FlowSuccess::Ok),
+    }
+}
+
+/// Who sounds, or will when the fade is over.
+fn answered_by(stream: &AudioStream) -> AnsweredBy {
+    match stream.crossfader.target() {
+        Some(Source::Candidate(lane)) if [stream.wanted, stream.leaving].contains(&Some(lane)) => {
+            AnsweredBy::Active(lane)
+        }
+        Some(Source::Candidate(lane)) => AnsweredBy::Floor(lane),
+        _ => AnsweredBy::Passthrough,
     }
 }
 

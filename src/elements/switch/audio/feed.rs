@@ -7,56 +7,34 @@ use std::time::Instant;
 
 use super::lane::AudioBlock;
 use super::lane_output::{self, is_settled, keeps_up, lags_too_far};
-use super::latency;
 use super::stream::AudioStream;
 use crate::audio::Source;
 use crate::elements::switch::deadline;
-use crate::elements::switch::frame::FrameContext;
+use crate::elements::switch::frame::Pass;
 use crate::elements::switch::lanes::feed::feed;
 use crate::elements::switch::lanes::lane::Lane;
 use crate::elements::switch::lanes::state::Lanes;
 use crate::elements::switch::lanes::table::RETURN_GRACE;
-use crate::elements::switch::policy_adapter::PolicyAdapter;
 use crate::elements::switch::shared::Shared;
 use crate::policy::RunKind;
 
 /// Lanes that are waited for; who sounds comes first.
-#[derive(Debug, Default)]
-pub struct RequiredLanes {
-    list: [Option<usize>; 4],
-}
-
-impl RequiredLanes {
-    fn add(&mut self, lane: usize) {
-        if !self.has(lane)
-            && let Some(place) = self.list.iter_mut().find(|it| it.is_none())
-        {
-            *place = Some(lane);
-        }
-    }
-
-    pub fn has(&self, lane: usize) -> bool {
-        self.list.contains(&Some(lane))
-    }
-
-    pub fn lanes(&self) -> impl Iterator<Item = usize> {
-        self.list.into_iter().flatten()
-    }
-}
+pub type RequiredLanes = [Option<usize>; 4];
 
 /// Lets the lanes hear the newest buffer from which samples may go out now.
-pub fn feed_required(core: &Shared, stream: &AudioStream, context: &FrameContext) -> RequiredLanes {
+pub fn feed_required(pass: &Pass<AudioStream>) -> RequiredLanes {
+    let (stream, waits) = (&*pass.stream, pass.context.waits());
     let (required, is_served) = {
-        let lanes = core.lanes.lock();
-        (required_lanes(&lanes, stream, context), is_served(&lanes, stream))
+        let lanes = pass.core.lanes.lock();
+        (required_lanes(&lanes, stream, waits), is_served(&lanes, stream))
     };
-    let is_alone = required.lanes().nth(1).is_none();
-    for lane in required.lanes() {
+    let is_alone = required[1].is_none();
+    for lane in required.iter().copied().flatten() {
         // Nothing may go out that no lane has heard: who steps in hears what was before, too.
-        let steps_in = context.waits() && !is_served && stream.wanted == Some(lane);
-        if steps_in && must_go_back(core, stream, lane) {
+        let steps_in = waits && !is_served && stream.wanted == Some(lane);
+        if steps_in && must_go_back(pass.core, stream, lane) {
             for block in stream.before_newest() {
-                hear(core, lane, Some(block), context);
+                hear(pass, lane, Some(block));
             }
         }
         let kind = if is_alone {
@@ -64,7 +42,7 @@ pub fn feed_required(core: &Shared, stream: &AudioStream, context: &FrameContext
         } else {
             RunKind::Overlapped
         };
-        hear(core, lane, stream.newest(kind), context);
+        hear(pass, lane, stream.newest(kind));
     }
     required
 }
@@ -93,25 +71,14 @@ pub fn is_served(lanes: &Lanes, stream: &AudioStream) -> bool {
     all.any(|(lane, it)| stream.crossfader.sounds(Source::Candidate(lane)) && hears(it))
 }
 
-fn required_lanes(lanes: &Lanes, stream: &AudioStream, context: &FrameContext) -> RequiredLanes {
-    let mut required = RequiredLanes::default();
-    for (lane, it) in lanes.iter().enumerate() {
-        // Who hears nothing any more cannot return more; and who was waited for long enough is not waited for again.
-        let hears = if context.waits() {
-            keeps_up(it)
-        } else {
-            it.audio.hears()
-        };
-        if hears && stream.crossfader.sounds(Source::Candidate(lane)) {
-            required.add(lane);
-        }
-    }
-    if let Some(lane) = stream.wanted
-        && (context.waits() || is_due(stream, lanes, lane))
-    {
-        required.add(lane);
-    }
-    required
+fn required_lanes(lanes: &Lanes, stream: &AudioStream, waits: bool) -> RequiredLanes {
+    // Who hears nothing any more cannot return more; and who was waited for long enough is not waited for again.
+    let hears = |it: &Lane| if waits { keeps_up(it) } else { it.audio.hears() };
+    let sounds = |it: &usize| stream.crossfader.sounds(Source::Candidate(*it)) && lanes.is(*it, hears);
+    let is_required = |it: &usize| !sounds(it) && (waits || is_due(stream, lanes, *it));
+    let sounding = (0..lanes.iter().len()).filter(sounds);
+    let mut all = sounding.chain(stream.wanted.filter(is_required));
+    std::array::from_fn(|_| all.next())
 }
 
 /// Whether the lane may sound with this buffer: it has heard enough, or it can hear the stream from its beginning.
@@ -126,15 +93,16 @@ fn is_due(stream: &AudioStream, lanes: &Lanes, lane: usize) -> bool {
 
 /// Lets a lane hear a buffer, at once or after those that it is still at. Where no deadline is kept, it is waited for
 /// instead, so that none falls behind because the stream is fast.
-pub fn hear(core: &Shared, lane: usize, block: Option<AudioBlock>, context: &FrameContext) {
+pub fn hear(pass: &Pass<AudioStream>, lane: usize, block: Option<AudioBlock>) {
     let Some(block) = block else { return };
-    if context.waits() {
+    let (core, waits) = (pass.core, pass.context.waits());
+    if waits {
         core.lanes.wait_lane(lane, deadline::of_silence(), is_settled);
     }
     let next = {
         let mut lanes = core.lanes.lock();
         if let Some(it) = lanes.get_mut(lane)
-            && context.waits()
+            && waits
             && !is_settled(it)
         {
             it.audio.end();
@@ -145,40 +113,35 @@ pub fn hear(core: &Shared, lane: usize, block: Option<AudioBlock>, context: &Fra
 }
 
 /// Waits until all that are required have returned what they can, or until the deadline.
-pub fn await_required(
-    core: &Shared,
-    adapter: &mut PolicyAdapter,
-    stream: &AudioStream,
-    context: &mut FrameContext,
-    required: &RequiredLanes,
-) -> Result<(), gst::FlowError> {
+pub fn await_required(pass: &mut Pass<AudioStream>, required: &RequiredLanes) -> Result<(), gst::FlowError> {
+    let (core, waits) = (pass.core, pass.context.waits());
     let all_settled = |lanes: &Lanes| {
-        let mut all = required.lanes();
-        all.all(|it| lanes.get(it).is_none_or(is_settled))
+        let mut all = required.iter().flatten();
+        all.all(|it| lanes.get(*it).is_none_or(is_settled))
     };
     loop {
-        let end = deadline::of_samples(context.policy, context.clock, context.plan.budget);
+        let end = deadline::of_samples(pass.context.policy, pass.context.clock, pass.context.plan.budget);
         if !core.lanes.wait_until(end, all_settled) {
             return Err(gst::FlowError::Flushing);
         }
         let lanes = core.lanes.lock();
-        let has_others = || lanes.idle().any(|it| !required.has(it));
-        if !context.waits() || all_settled(&lanes) || has_others() {
+        let has_others = || lanes.idle().any(|it| !required.contains(&Some(it)));
+        if !waits || all_settled(&lanes) || has_others() {
             break;
         }
     }
-    if context.waits() {
+    if waits {
         await_stragglers(core, required)?;
     }
-    for lane in required.lanes() {
-        note_miss(core, adapter, stream, context, lane);
+    for lane in required.iter().copied().flatten() {
+        note_miss(pass, lane);
     }
     Ok(())
 }
 
 /// Waits for samples that come from a lane's own thread. When they do not, the lane lags so far.
 fn await_stragglers(core: &Shared, required: &RequiredLanes) -> Result<(), gst::FlowError> {
-    for lane in required.lanes() {
+    for lane in required.iter().copied().flatten() {
         let has_all = |it: &Lane| !it.audio.hears() || it.run.is_some() || it.audio.has_returned_all();
         if !core.lanes.wait_lane(lane, Instant::now() + RETURN_GRACE, has_all) {
             return Err(gst::FlowError::Flushing);
@@ -191,21 +154,15 @@ fn await_stragglers(core: &Shared, required: &RequiredLanes) -> Result<(), gst::
             lags_too_far(lanes, lane)
         });
         if let Some(lag) = lag {
-            latency::leave(core, lane, lag);
+            lane_output::leave(core, lane, lag);
         }
     }
     Ok(())
 }
 
 /// Notes that a lane's samples did not come in time, if they did not.
-fn note_miss(
-    core: &Shared,
-    adapter: &mut PolicyAdapter,
-    stream: &AudioStream,
-    context: &mut FrameContext,
-    lane: usize,
-) {
-    let due = stream.due();
+fn note_miss(pass: &mut Pass<AudioStream>, lane: usize) {
+    let (core, due) = (pass.core, pass.stream.due());
     let is_late = core.lanes.change(|lanes| {
         let Some(it) = lanes.get_mut(lane) else {
             return false;
@@ -220,22 +177,25 @@ fn note_miss(
         is_late
     });
     if is_late {
-        context.missed |= stream.crossfader.sounds(Source::Candidate(lane));
+        let context = &mut pass.context;
+        context.missed |= pass.stream.crossfader.sounds(Source::Candidate(lane));
         let elapsed = context.clock.elapsed();
+        let adapter = &mut pass.control.adapter;
         adapter.missed(context.now(), lane, elapsed, &core.lanes);
     }
 }
 
 /// Lets lanes hear the newest buffer that nobody waits for: who is to sound soon, who is the floor, and who gets warm.
 /// Whether there is time to only look at some is what it returns.
-pub fn feed_others(core: &Shared, stream: &AudioStream, context: &FrameContext) -> bool {
-    let others = [stream.wanted, stream.leaving, context.plan.named.floor];
+pub fn feed_others(pass: &Pass<AudioStream>) -> bool {
+    let stream = &pass.stream;
+    let others = [stream.wanted, stream.leaving, pass.context.plan.named.floor];
     for lane in others.into_iter().flatten() {
-        hear(core, lane, stream.newest(RunKind::Overlapped), context);
+        hear(pass, lane, stream.newest(RunKind::Overlapped));
     }
-    let warming = next_to_warm(&core.lanes.lock());
+    let warming = next_to_warm(&pass.core.lanes.lock());
     if let Some(lane) = warming {
-        hear(core, lane, stream.newest(RunKind::WarmUp), context);
+        hear(pass, lane, stream.newest(RunKind::WarmUp));
     }
     warming.is_none()
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
 //! What a lane is fed and what it returns, one buffer at a time: bookkeeping under the table's lock, and what the lane's
-//! own threads do, which bring what it returns and fetch what it hears next.
+//! own threads do, which bring what it returns and fetch what it hears next; and how far it lags.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use gst::prelude::*;
 
 use super::lane::{AudioBlock, LaneAudio, OutputThread, StreamPosition, WARM_AHEAD};
-use super::latency::{self, MAX_LAG};
+use super::stream::AudioStream;
 use crate::audio::{AlignedTrack, Spec};
+use crate::elements::switch::CAT;
 use crate::elements::switch::lanes::feed::feed;
 use crate::elements::switch::lanes::lane::{Lane, LaneState, Purpose};
 use crate::elements::switch::lanes::run::{Feed, RunEnd};
@@ -20,7 +21,14 @@ use crate::elements::switch::lanes::watchdog::lane_failed;
 use crate::elements::switch::shared::Shared;
 use crate::policy::RunKind;
 
+/// The most that a lane may lag. No model for live audio looks so far ahead; an element that returns nothing at all
+/// would else hold up the stream for ever.
+const MAX_LAG: Duration = Duration::from_secs(5);
+
 thread_local! {
+    /// Whether this thread asks a lane for its own latency, without that of the stream before it.
+    static ASKING: Cell<bool> = const { Cell::new(false) };
+
     /// The lane into whose candidate this thread just pushes a buffer.
     static PUSHING: Cell<Option<usize>> = const { Cell::new(None) };
 }
@@ -62,14 +70,14 @@ pub fn delivered(core: &Shared, lane: usize, buffer: &gst::Buffer) {
 pub fn returned(core: &Shared, lane: usize, entered: Option<gst::ClockTime>) {
     let is_unknown = |it: &LaneAudio| !it.has_declared || !it.track.has_output();
     if core.lanes.lock().is(lane, |it| is_unknown(&it.audio)) {
-        latency::ask_delay(core, lane);
+        ask_delay(core, lane);
     }
     let (next, lag) = core.lanes.change(|lanes| {
         let next = let_go(lanes, lane, entered);
         (next, lags_too_far(lanes, lane))
     });
     match lag {
-        Some(lag) => latency::leave(core, lane, lag),
+        Some(lag) => leave(core, lane, lag),
         None => feed(core, next),
     }
 }
@@ -235,4 +243,70 @@ pub fn lags_too_far(lanes: &mut Lanes, lane: usize) -> Option<Duration> {
 pub fn largest_delay(lanes: &Lanes) -> u64 {
     let present = lanes.iter().filter(|it| it.state != LaneState::Gone);
     present.map(|it| it.audio.track.delay()).max().unwrap_or_default()
+}
+
+/// Answers a lane's query in place of what is before the switch, where the switch itself asks.
+pub fn answers_for_lane(query: &mut gst::QueryRef) -> bool {
+    match query.view_mut() {
+        // Elements add their own to what they hear of a live stream, some of them to no other.
+        gst::QueryViewMut::Latency(query) if ASKING.get() => {
+            query.set(true, gst::ClockTime::ZERO, gst::ClockTime::NONE);
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Asks a lane how far it lags. To be called on a thread that holds nothing of the lane's.
+fn ask_delay(core: &Shared, lane: usize) {
+    let Some(peer) = core.lanes.elements(lane).and_then(|it| it.exit.peer()) else {
+        return;
+    };
+    let mut query = gst::query::Latency::new();
+    ASKING.set(true);
+    let is_answered = peer.query(&mut query);
+    ASKING.set(false);
+    if !is_answered {
+        return;
+    }
+    let (_, delay, _) = query.result();
+    core.lanes.change(|lanes| {
+        let position = lanes.position;
+        if let (Some(position), Some(it)) = (position, lanes.get_mut(lane)) {
+            it.audio.has_declared = true;
+            // It may have been rounded up to a nanosecond.
+            let delay = Duration::from(delay).saturating_sub(Duration::from_nanos(1));
+            it.audio.track.declare_delay(position.spec.samples_in(delay));
+        }
+    });
+}
+
+/// A lane's latency is another one: it is asked for when the lane has its next buffer.
+pub fn delay_changed(core: &Shared, lane: usize) {
+    if let Some(it) = core.lanes.lock().get_mut(lane) {
+        it.audio.has_declared = false;
+    }
+}
+
+/// Leaves a lane that lags by more than can be waited for, and says so.
+pub fn leave(core: &Shared, lane: usize, lag: Duration) {
+    let cause = format!(
+        "it lags by {:.1} s, more than the {} s that are waited for",
+        lag.as_secs_f64(),
+        MAX_LAG.as_secs()
+    );
+    let remedy = "see that it gives back all samples that it gets";
+    lane_failed(core, lane, &cause, remedy);
+}
+
+/// Lets the stream lag as far as the slowest lane needs, which is more than before, and tells the pipeline.
+pub fn grow(core: &Shared, stream: &mut AudioStream, delay: u64) {
+    stream.delay = delay;
+    let delay = stream.spec.duration_of(delay);
+    gst::info!(
+        CAT,
+        "Audio goes out {delay:?} later, since a candidate lags so far"
+    );
+    core.timing.set_audio_delay(delay);
+    core.bus.latency_changed();
 }

@@ -5,20 +5,17 @@
 //! A lane hears stretches of the stream without a gap; what it returns is kept by position (`lane`). With each
 //! buffer that comes in, the samples go out that lie the largest delay of all lanes before its end (`chain`),
 //! from one lane, or on the way from one to the other, or from the input where no lane has them (`crate::audio`).
-//! `feed` decides who hears, `lane_output` takes what comes back, `shadow` looks at lanes beside, `events` ends
-//! stretches, `latency` knows how far each lags, `metas` what goes out beside the samples.
+//! `feed` decides who hears, `lane_output` takes what comes back and knows how far each lags, `shadow` looks at lanes
+//! beside, `events` ends stretches.
 
 pub(in crate::elements::switch) mod chain;
 pub(in crate::elements::switch) mod events;
 mod feed;
 mod lane;
 pub(in crate::elements::switch) mod lane_output;
-pub(in crate::elements::switch) mod latency;
-mod metas;
 mod shadow;
 mod stream;
 
 pub use lane::{LaneAudio, StreamPosition};
-pub use lane_output::within_push;
-pub use latency::answers_for_lane;
+pub use lane_output::{answers_for_lane, within_push};
 pub use stream::AudioStream;

@@ -6,13 +6,11 @@
 use std::time::Duration;
 
 use super::feed::hear;
-use super::metas;
+use super::lane::{WARM_AHEAD, put_metas};
 use super::stream::{AudioStream, ShadowWindow};
-use crate::elements::switch::frame::{AnsweredBy, FrameContext};
-use crate::elements::switch::lanes::lane::Lane;
-use crate::elements::switch::lanes::lane_output::LaneOutput;
-use crate::elements::switch::policy_adapter::PolicyAdapter;
-use crate::elements::switch::scoring::trial::{Trial, TrialKind};
+use crate::elements::switch::frame::{AnsweredBy, Pass};
+use crate::elements::switch::lanes::elements::LaneOutput;
+use crate::elements::switch::scoring::trial::TrialKind;
 use crate::elements::switch::shared::Shared;
 
 /// What is heard of each look after the lanes have got into the stream.
@@ -25,60 +23,48 @@ struct Taken {
 }
 
 /// Goes on with a look at other lanes, or begins one, if the policy wants one.
-pub fn look_beside(
-    core: &Shared,
-    adapter: &mut PolicyAdapter,
-    stream: &mut AudioStream,
-    context: &FrameContext,
-    source: AnsweredBy,
-) {
+pub fn look_beside(pass: &mut Pass<AudioStream>, source: AnsweredBy) {
     let AnsweredBy::Active(active) = source else {
-        stream.window = None;
+        pass.stream.window = None;
         return;
     };
-    let newest = stream.recent.back().map_or(0, |it| it.0.start);
-    let is_whole = |it: &mut ShadowWindow| it.end + stream.delay <= newest;
-    if let Some(whole) = stream.window.take_if(is_whole) {
-        compare_window(core, adapter, stream, &whole, context);
+    let (newest, delay) = (
+        pass.stream.recent.back().map_or(0, |it| it.0.start),
+        pass.stream.delay,
+    );
+    let is_whole = |it: &mut ShadowWindow| it.end + delay <= newest;
+    if let Some(whole) = pass.stream.window.take_if(is_whole) {
+        compare_window(pass, &whole);
     }
-    if context.missed || stream.window.as_ref().is_some_and(|it| it.active != active) {
-        stream.window = None;
+    let window = &mut pass.stream.window;
+    window.take_if(|it| pass.context.missed || it.active != active);
+    if window.is_none() {
+        pass.stream.window = begin_window(pass, active, newest);
     }
-    if stream.window.is_none() {
-        stream.window = begin_window(core, adapter, stream, context, active, newest);
-    }
-    let Some((lanes, kind)) = stream.window.as_ref().map(|it| (it.lanes, it.kind)) else {
+    let Some((lanes, kind)) = pass.stream.window.as_ref().map(|it| (it.lanes, it.kind)) else {
         return;
     };
     for lane in lanes.into_iter().flatten() {
-        hear(core, lane, stream.newest(kind), context);
+        hear(pass, lane, pass.stream.newest(kind));
     }
 }
 
-fn begin_window(
-    core: &Shared,
-    adapter: &mut PolicyAdapter,
-    stream: &mut AudioStream,
-    context: &FrameContext,
-    active: usize,
-    begin: u64,
-) -> Option<ShadowWindow> {
-    if context.settings.exhaustive || context.missed || stream.wanted != Some(active) {
+fn begin_window(pass: &mut Pass<AudioStream>, active: usize, begin: u64) -> Option<ShadowWindow> {
+    let context = &pass.context;
+    if context.settings.exhaustive || context.missed || pass.stream.wanted != Some(active) {
         return None;
     }
-    stream.beside.clear();
-    stream
-        .beside
-        .extend(core.lanes.lock().iter().map(Lane::availability));
-    let shadow = adapter.shadow(context.now(), context.slack(), &stream.beside)?;
-    let mut lanes = shadow.ids().map(|it| it.0).filter(|it| *it != active);
-    let ahead = stream.spec.samples_in(super::lane::WARM_AHEAD);
+    let core = pass.core;
+    pass.look_who_is_free(&core.lanes.lock());
+    let (shadow, lanes) = pass.shadow(active)?;
+    let spec = pass.stream.spec;
+    let position = begin + spec.samples_in(WARM_AHEAD);
     Some(ShadowWindow {
         active,
-        lanes: [lanes.next(), lanes.next()],
+        lanes,
         kind: shadow.kind,
-        position: begin + ahead,
-        end: begin + ahead + stream.spec.samples_in(LENGTH),
+        position,
+        end: position + spec.samples_in(LENGTH),
     })
 }
 
@@ -86,13 +72,8 @@ fn begin_window(
 ///
 /// Equal samples say nothing: what only listens passes them on, and its answers are metas. One that has said nothing
 /// in this window, while the active one has, may just listen to longer ones.
-fn compare_window(
-    core: &Shared,
-    adapter: &PolicyAdapter,
-    stream: &AudioStream,
-    window: &ShadowWindow,
-    context: &FrameContext,
-) {
+fn compare_window(pass: &Pass<AudioStream>, window: &ShadowWindow) {
+    let (core, stream) = (pass.core, &*pass.stream);
     let read = |lane: usize| Some((lane, taken_from(core, stream, lane, window)?));
     let Some(active) = read(window.active) else {
         return;
@@ -113,15 +94,13 @@ fn compare_window(
             buffer.set_pts(pts);
             // The last word counts.
             let last = taken.said.len().saturating_sub(1);
-            metas::put(&taken.said[last..], buffer);
+            put_metas(&taken.said[last..], buffer);
         }
         let caps = Some(stream.caps.clone());
         (lane, LaneOutput { buffer, caps })
     };
-    let frame = (context.frame.clone(), None, context.plan.number);
     let aim = TrialKind::Quality { perturbed: false };
-    let trial_context = adapter.trial_context(&core.lanes.lock());
-    let mut trial = Trial::new(frame, (window.kind, aim), trial_context);
+    let mut trial = pass.trial(&core.lanes.lock(), None, window.kind, aim);
     trial.answers.push(answer(active));
     trial.answers.extend(others.into_iter().map(answer));
     core.scoring.score(trial);

@@ -7,12 +7,11 @@ use std::ops::Range;
 
 use gst::prelude::*;
 
-use super::lane::AudioBlock;
-use super::metas;
+use super::lane::{AudioBlock, put_metas};
 use crate::audio::{BufferDuration, Crossfader, Request, Ring, SampleSources, Source, Spec, Timeline};
 use crate::elements::stamp;
 use crate::elements::switch::lanes::state::Lanes;
-use crate::policy::{Availability, CandidateId, RunKind, Switch};
+use crate::policy::{CandidateId, RunKind, Switch};
 
 /// A stream of audio. Belongs to the streaming thread.
 #[derive(Debug)]
@@ -34,8 +33,6 @@ pub struct AudioStream {
     pub pending: Option<Switch>,
     pub buffer_duration: BufferDuration,
     pub pool: OutputPool,
-    /// Who could run beside when that was last asked.
-    pub beside: Vec<Availability>,
     /// A look at lanes beside the one that sounds.
     pub window: Option<ShadowWindow>,
     /// The next buffer does not follow the last one: time begins anew with it.
@@ -71,7 +68,6 @@ impl AudioStream {
             pending: None,
             buffer_duration: BufferDuration::default(),
             pool: OutputPool::default(),
-            beside: Vec::new(),
             window: None,
             is_new: true,
             is_discontinuous: true,
@@ -152,18 +148,13 @@ impl AudioStream {
     }
 
     /// Whom to let sound, the first that can: who is wanted, who was before, and the one that `floor` names.
-    pub fn requests(&self, lanes: &Lanes, floor: Option<usize>) -> Requests {
-        let mut requests = Requests::default();
-        for lane in [self.wanted, self.leaving, floor].into_iter().flatten() {
-            let it = lanes.get(lane).filter(|it| !it.is_forbidden);
-            let ready_at = it.and_then(|it| it.audio.ready_at(self.timeline.origin(), &self.spec));
-            if let Some(ready_at) = ready_at {
-                let source = Source::Candidate(lane);
-                requests.list[requests.count] = Request { source, ready_at };
-                requests.count += 1;
-            }
-        }
-        requests
+    pub fn requests(&self, lanes: &Lanes, floor: Option<usize>) -> [Option<Request>; 3] {
+        [self.wanted, self.leaving, floor].map(|lane| {
+            let source = Source::Candidate(lane?);
+            let it = lanes.get(lane?).filter(|it| !it.is_forbidden)?;
+            let ready_at = it.audio.ready_at(self.timeline.origin(), &self.spec)?;
+            Some(Request { source, ready_at })
+        })
     }
 
     /// Gives a buffer with samples of these positions their time, and the flags, the metas and the offset of the buffer that
@@ -194,7 +185,7 @@ impl AudioStream {
                 let _ = meta.transform(buffer, &gst::meta::MetaTransformCopy::new(..));
             }
         }
-        metas::put(said, buffer);
+        put_metas(said, buffer);
         if std::mem::take(&mut self.is_discontinuous) {
             buffer.set_flags(gst::BufferFlags::DISCONT);
         }
@@ -239,31 +230,6 @@ fn kept_flags() -> gst::BufferFlags {
         | gst::BufferFlags::CORRUPTED
         | gst::BufferFlags::MARKER
         | gst::BufferFlags::DROPPABLE
-}
-
-/// Whom to let sound, the first that can.
-#[derive(Debug)]
-pub struct Requests {
-    list: [Request; 3],
-    count: usize,
-}
-
-impl Default for Requests {
-    fn default() -> Requests {
-        let (source, ready_at) = (Source::Input, 0);
-        Requests {
-            list: [Request { source, ready_at }; 3],
-            count: 0,
-        }
-    }
-}
-
-impl std::ops::Deref for Requests {
-    type Target = [Request];
-
-    fn deref(&self) -> &[Request] {
-        &self.list[..self.count]
-    }
 }
 
 /// The input, and what the lanes have returned.
@@ -313,28 +279,14 @@ impl OutputPool {
     }
 
     fn refill(&mut self, size: usize) -> Result<(), gst::glib::BoolError> {
-        self.empty();
         let pool = gst::BufferPool::new();
         let mut config = pool.config();
         let bytes = u32::try_from(size).unwrap_or(u32::MAX);
         config.set_params(None, bytes, 0, 0);
         pool.set_config(config)?;
         pool.set_active(true)?;
+        // The pool before goes with the last of its buffers that are still out.
         (self.pool, self.size) = (Some(pool), size);
         Ok(())
-    }
-
-    fn empty(&mut self) {
-        if let Some(pool) = self.pool.take() {
-            // Buffers that are still out are freed when they come back.
-            let _ = pool.set_active(false);
-        }
-        self.size = 0;
-    }
-}
-
-impl Drop for OutputPool {
-    fn drop(&mut self) {
-        self.empty();
     }
 }

@@ -5,9 +5,9 @@
 use std::sync::Arc;
 
 use gst::prelude::*;
+use gst::subclass::prelude::*;
 
-use super::bin::{add_pads, add_private, remove_private};
-use super::elements::{LaneElements, free_pad};
+use super::elements::{LaneElements, free_pad, unlink};
 use super::supervisor::{LaneSupervisor, StateRequest};
 use super::watchdog::supervisor_reported;
 use crate::elements::switch::AvrecSwitch;
@@ -91,15 +91,7 @@ pub fn adopt_outer_links(switch: &AvrecSwitch, own: &[&gst::GhostPad]) {
         let (Some(ghost), false) = (pad.downcast_ref::<gst::GhostPad>(), own.is_linked()) else {
             continue;
         };
-        if let Some(peer) = &peer {
-            let (from, to) = if pad.direction() == gst::PadDirection::Src {
-                (&pad, peer)
-            } else {
-                (peer, &pad)
-            };
-            // The parser has just linked them, so this cannot fail.
-            let _ = from.unlink(to);
-        }
+        unlink(&pad);
         // Frees the child's pad for its lane.
         let _ = ghost.set_target(gst::Pad::NONE);
         let _ = switch.remove_pad(&pad);
@@ -232,6 +224,35 @@ pub fn remove_lane(core: &Shared, lane: &LaneElements) {
     core.endings.add(lane.supervisor.end());
     if let Some(switch) = core.bus.element() {
         remove_private(&switch, lane);
+    }
+}
+
+/// Adds an element that is no candidate.
+fn add_private(switch: &AvrecSwitch, element: &gst::Element) -> Result<(), String> {
+    let added = switch.imp().parent_add_element(element);
+    added.map_err(|error| error.to_string())
+}
+
+/// Shows a new lane's pads on entry and exit.
+fn add_pads(switch: &AvrecSwitch, entry: &gst::Pad, exit: &gst::Pad) {
+    let imp = switch.imp();
+    for (holder, pad) in [(&imp.entry, entry), (&imp.exit, exit)] {
+        if gst::State::Ready < holder.current_state() {
+            // A new pad without a peer has nothing that could refuse.
+            let _ = pad.set_active(true);
+        }
+        let _ = holder.add_pad(pad);
+    }
+}
+
+/// Takes a lane's private parts out of the bin.
+fn remove_private(switch: &AvrecSwitch, lane: &LaneElements) {
+    let imp = switch.imp();
+    // They were put in together, so they come out together; a second removal finds nothing.
+    let _ = imp.entry.remove_pad(&lane.entry);
+    let _ = imp.exit.remove_pad(&lane.exit);
+    for element in [&lane.queue, &lane.watch] {
+        let _ = imp.parent_remove_element(element);
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use gst::prelude::*;
 
 use crate::elements::infer;
+use crate::elements::switch::policy_adapter::CatalogNames;
 use crate::elements::switch::settings::Settings;
 use crate::policy::Prior;
 use crate::runtime::catalog::{Candidate, Catalog, Source};
@@ -24,8 +25,7 @@ pub struct Listed {
 pub struct Listing {
     pub children: Vec<Listed>,
     pub failures: Vec<(String, String, String)>,
-    pub reference: Option<String>,
-    pub floor: Option<String>,
+    pub names: CatalogNames,
 }
 
 /// Makes children of what `catalog` and `models` list.
@@ -39,8 +39,10 @@ pub fn list(settings: &Settings) -> Result<Listing, String> {
         let properties = infer::catalogue_properties();
         let names: Vec<_> = properties.iter().map(String::as_str).collect();
         let catalogue = Catalog::load(Path::new(path), &names).map_err(|error| error.to_string())?;
-        listing.reference = catalogue.reference;
-        listing.floor = catalogue.floor;
+        listing.names = CatalogNames {
+            reference: catalogue.reference,
+            floor: catalogue.floor,
+        };
         for candidate in catalogue.candidates {
             let made = from_candidate(&candidate);
             let prior = prior(&candidate);

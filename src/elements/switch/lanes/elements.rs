@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! The elements of a lane: one candidate behind a stock queue, which gives it its thread.
+//! The elements of a lane, one candidate behind a stock queue, which gives it its thread; and what comes out of them.
 
 use std::sync::Arc;
 
@@ -24,6 +24,14 @@ pub struct LaneElements {
     /// Pad of the switch's exit that takes the lane's answers.
     pub exit: gst::Pad,
     pub supervisor: LaneSupervisor,
+}
+
+/// What a lane made of a frame.
+#[derive(Debug, Clone)]
+pub struct LaneOutput {
+    pub buffer: gst::Buffer,
+    /// Caps that the lane announced before this buffer.
+    pub caps: Option<gst::Caps>,
 }
 
 impl LaneElements {
@@ -94,7 +102,8 @@ pub fn free_pad(element: &gst::Element, direction: gst::PadDirection) -> Option<
         .find(|pad| pad.direction() == direction && !pad.is_linked())
 }
 
-fn unlink(pad: &gst::Pad) {
+/// Unlinks a pad from its peer, if it has one.
+pub fn unlink(pad: &gst::Pad) {
     let Some(peer) = pad.peer() else { return };
     // Fails only when somebody else was faster.
     let _ = match pad.direction() {

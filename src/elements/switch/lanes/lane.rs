@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use super::elements::LaneElements;
 use super::tally::{LaneTally, ShownState};
 use crate::elements::switch::audio::LaneAudio;
-use crate::elements::switch::totals::WINDOW;
 use crate::messages::{CandidateState, Percentiles};
 use crate::policy::{Availability, Prior, RunKind};
 use crate::score::LatencyWindow;
@@ -16,6 +15,9 @@ use crate::score::LatencyWindow;
 /// Runs on real frames before a lane may answer. Their latency is not used as a measurement, because
 /// caches and page tables are cold; the policy takes the best of them as a first guess, so it wants three.
 pub const WARM_UP_RUNS: u32 = 3;
+
+/// Latencies that a window keeps: 12 s at 25 fps, 9 of them beyond the 97th percentile.
+pub const WINDOW: usize = 300;
 
 /// How far a lane has come.
 #[derive(Debug, Clone, PartialEq)]

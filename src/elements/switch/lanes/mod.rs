@@ -2,14 +2,11 @@
 
 //! The lanes: each is one candidate behind a stock queue.
 
-pub mod bin;
 pub mod builder;
 pub mod catalog;
-pub mod chores;
 pub mod elements;
 pub mod feed;
 pub mod lane;
-pub mod lane_output;
 pub mod list;
 pub mod run;
 pub mod state;

@@ -2,14 +2,11 @@
 
 //! How a run ends, of video and of audio alike, and what follows from it.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::elements::LaneElements;
-use super::lane::{Lane, Purpose, Run};
-use super::lane_output::LaneOutput;
-use crate::elements::switch::fact::Fact;
+use super::elements::{LaneElements, LaneOutput};
+use super::lane::{Purpose, Run};
 use crate::elements::switch::scoring::trial::Trial;
 use crate::policy::RunKind;
 
@@ -60,7 +57,7 @@ pub struct RunEnd {
 }
 
 /// How the latency of a run counts, given whether the lane is still warming up and when the newest frame entered.
-fn kind(run: &Run, is_warming: bool, newest: Option<gst::ClockTime>) -> RunKind {
+pub(super) fn kind(run: &Run, is_warming: bool, newest: Option<gst::ClockTime>) -> RunKind {
     let kind = match run.purpose {
         Purpose::WarmUp => RunKind::WarmUp,
         Purpose::Survey | Purpose::Hear(_) if is_warming => RunKind::WarmUp,
@@ -75,33 +72,4 @@ fn kind(run: &Run, is_warming: bool, newest: Option<gst::ClockTime>) -> RunKind 
         RunKind::Shadow if ran_into_next => RunKind::Overlapped,
         kind => kind,
     }
-}
-
-/// Ends the run of lane number `id`: counts it in the record, and tells what it took. `true` when the lane became warm
-/// with it.
-pub fn end(
-    (id, lane): (usize, &mut Lane),
-    run: &Run,
-    end: RunEnd,
-    newest: Option<gst::ClockTime>,
-    facts: &mut VecDeque<Fact>,
-) -> bool {
-    let RunEnd { latency, .. } = end;
-    lane.tally().runs.add(1);
-    let kind = kind(run, lane.is_warming(), newest);
-    if kind != RunKind::WarmUp {
-        lane.measured(latency);
-    }
-    let became_warm = end.may_be_warm && lane.warm_up();
-    if end.has_output || kind != RunKind::WarmUp {
-        facts.push_back(Fact::Ran {
-            lane: id,
-            latency,
-            kind,
-        });
-    }
-    if became_warm {
-        facts.push_back(Fact::Warm { lane: id });
-    }
-    became_warm
 }

@@ -5,14 +5,18 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::elements::LaneOutput;
 use super::lane::{Lane, LaneState, Purpose, Run};
-use super::lane_output::LaneOutput;
 use super::run::{self, Feed, FollowUp, Outcome, RunEnd};
 use crate::elements::stamp;
 use crate::elements::switch::audio::StreamPosition;
 use crate::elements::switch::fact::Fact;
 use crate::elements::switch::scoring::trial::{ModifiedFrame, Trial};
-use crate::policy::Availability;
+use crate::policy::{Availability, RunKind};
+
+/// A lane that has said nothing for this long is reported as hung; longer than any model that could
+/// serve a live stream, short enough for an operator to see the cause.
+const HANG: Duration = Duration::from_secs(2);
 
 /// Frames for which a perturbed frame waits for slack: 10 s at 25 fps.
 const PATIENCE: u64 = 250;
@@ -39,6 +43,15 @@ pub struct Lanes {
     pub newest: Option<gst::ClockTime>,
     /// The lane that was last asked to answer a frame.
     last_asked: Option<usize>,
+}
+
+/// Housekeeping that a frame's arrival gives occasion for.
+#[derive(Debug, Default)]
+pub struct Chores {
+    /// A failed lane whose pause is over.
+    pub restart: Option<usize>,
+    /// A lane that has said nothing for [`HANG`].
+    pub hung: Option<(usize, Duration)>,
 }
 
 /// The answer that the streaming thread is waiting for.
@@ -145,6 +158,27 @@ impl Lanes {
         self.tell(Fact::Failed { lane });
     }
 
+    /// Looks for lanes that want to be restarted or reported.
+    pub fn chores(&mut self, now: gst::ClockTime) -> Chores {
+        let mut chores = Chores::default();
+        for (id, lane) in self.iter_mut().enumerate() {
+            if let LaneState::Failed { retry_at, .. } = &mut lane.state
+                && retry_at.take_if(|it| *it <= now).is_some()
+            {
+                chores.restart = Some(id);
+            }
+            if let Some(run) = lane.run.as_mut().filter(|it| !it.reported_hung) {
+                let silence: Duration = now.saturating_sub(run.started).into();
+                if HANG <= silence {
+                    run.reported_hung = true;
+                    lane.identity.tally.show_hung(true);
+                    chores.hung = Some((id, silence));
+                }
+            }
+        }
+        chores
+    }
+
     /// Lanes that could answer a frame, warm or not.
     pub fn idle(&self) -> impl Iterator<Item = usize> {
         let all = self.iter().enumerate();
@@ -234,10 +268,25 @@ impl Lanes {
         }
     }
 
-    /// Ends a run in the record of its lane. `true` when the lane became warm with it.
+    /// Ends a run in the record of its lane, and tells what it took. `true` when the lane became warm with it.
     pub fn end_run(&mut self, lane: usize, run: &Run, end: RunEnd) -> bool {
-        let slot = self.lanes.get_mut(lane);
-        slot.is_some_and(|it| run::end((lane, it), run, end, self.newest, &mut self.facts))
+        let newest = self.newest;
+        let Some(slot) = self.get_mut(lane) else {
+            return false;
+        };
+        slot.tally().runs.add(1);
+        let (latency, kind) = (end.latency, run::kind(run, slot.is_warming(), newest));
+        if kind != RunKind::WarmUp {
+            slot.measured(latency);
+        }
+        let became_warm = end.may_be_warm && slot.warm_up();
+        if end.has_output || kind != RunKind::WarmUp {
+            self.tell(Fact::Ran { lane, latency, kind });
+        }
+        if became_warm {
+            self.tell(Fact::Warm { lane });
+        }
+        became_warm
     }
 
     /// Takes in the answer that ended a run.

@@ -12,13 +12,11 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use super::chores::Chores;
-use super::elements::LaneElements;
+use super::elements::{LaneElements, LaneOutput};
 use super::lane::{Lane, LaneState, Purpose, Run};
-use super::lane_output::LaneOutput;
 use super::list::LaneList;
 use super::run::{FollowUp, Outcome};
-use super::state::Lanes;
+use super::state::{Chores, Lanes};
 use super::tally::LaneTally;
 use crate::audio::Spec;
 use crate::clone_in_place::clone_in_place;
@@ -133,7 +131,7 @@ impl LaneTable {
             return Chores::default();
         };
         lanes.newest = Some(entered);
-        Chores::of(&mut lanes, entered)
+        lanes.chores(entered)
     }
 
     /// What happened since the last exchange.

@@ -3,12 +3,12 @@
 //! What a lane shows of itself: written under the lock of the table, read without it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
-use crate::elements::switch::totals::{Counter, SharedPercentiles};
-use crate::messages::CandidateState;
+use crate::messages::{CandidateState, Percentiles};
 
 /// How far a lane has come, and why it failed, if it did.
 pub type ShownState = (CandidateState, Option<String>);
@@ -54,5 +54,40 @@ impl LaneTally {
             true => (CandidateState::Hung, cause),
             false => (state, cause),
         }
+    }
+}
+
+/// A counter that anybody may read at any time.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    pub fn add(&self, more: u64) {
+        self.0.fetch_add(more, Ordering::Relaxed);
+    }
+
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// Percentiles that anybody may read at any time; one may be a sample newer than the next. Zero stands for none.
+#[derive(Debug, Default)]
+pub struct SharedPercentiles([AtomicU64; 3]);
+
+impl SharedPercentiles {
+    pub fn set(&self, percentiles: &Percentiles) {
+        let Percentiles { p50, p95, p99 } = *percentiles;
+        for (place, percentile) in self.0.iter().zip([p50, p95, p99]) {
+            let percentile = u64::try_from(percentile.as_nanos()).unwrap_or(u64::MAX);
+            place.store(percentile.max(1), Ordering::Relaxed);
+        }
+    }
+
+    /// `None` without samples.
+    pub fn get(&self) -> Option<Percentiles> {
+        let times = self.0.each_ref().map(|it| it.load(Ordering::Relaxed));
+        let [p50, p95, p99] = times.map(Duration::from_nanos);
+        (!p50.is_zero()).then_some(Percentiles { p50, p95, p99 })
     }
 }

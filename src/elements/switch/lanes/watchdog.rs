@@ -2,8 +2,8 @@
 
 //! Lanes that fail, hang or come back: each failure stays in its lane.
 
-use super::chores::Chores;
 use super::lane::{LaneState, WARM_UP_RUNS};
+use super::state::Chores;
 use super::supervisor::{StateReport, StateRequest};
 use crate::elements::switch::CAT;
 use crate::elements::switch::shared::Shared;

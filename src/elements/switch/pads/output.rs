@@ -3,7 +3,7 @@
 //! What leaves the switch: events in their order, and each answer made to look like the frame it answers.
 
 use crate::elements::stamp;
-use crate::elements::switch::lanes::lane_output::LaneOutput;
+use crate::elements::switch::lanes::elements::LaneOutput;
 
 /// Order of the sticky events downstream.
 ///

@@ -156,7 +156,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::elements::switch::lanes::lane_output::LaneOutput;
+    use crate::elements::switch::lanes::elements::LaneOutput;
     use crate::elements::switch::scoring::trial::{TrialContext, TrialKind};
     use crate::elements::switch::settings::Settings;
     use crate::policy::RunKind;

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::elements::switch::lanes::lane_output::LaneOutput;
+use crate::elements::switch::lanes::elements::LaneOutput;
 use crate::elements::switch::lanes::list::LaneList;
 use crate::elements::switch::settings::Settings;
 use crate::media::degrade::Degraded;

@@ -6,16 +6,14 @@ use std::time::Duration;
 
 use gst::prelude::*;
 
-use super::floor::{Answer, floor, missed};
-use super::pass::Pass;
-use super::{exhaustive, shadow, stride};
+use super::floor::{Answer, floor, hold, missed};
+use super::{exhaustive, shadow};
 use crate::elements::switch::deadline;
-use crate::elements::switch::frame::{AnsweredBy, FrameContext, Left};
+use crate::elements::switch::frame::{AnsweredBy, FrameContext, Left, Pass};
 use crate::elements::switch::lanes::feed::feed;
 use crate::elements::switch::lanes::lane::{Lane, Purpose};
 use crate::elements::switch::lanes::run::Outcome;
 use crate::elements::switch::pads::output::restamp;
-use crate::elements::switch::record::record;
 use crate::elements::switch::settings::LatePolicy;
 use crate::elements::switch::shared::Shared;
 use crate::elements::switch::stream::{Control, VideoStream};
@@ -24,14 +22,14 @@ use crate::elements::switch::stream::{Control, VideoStream};
 pub fn chain(
     core: &Shared,
     control: &mut Control,
-    video: &mut VideoStream,
+    stream: &mut VideoStream,
     frame: gst::Buffer,
 ) -> Result<gst::FlowSuccess, gst::FlowError> {
     let context = FrameContext::enter(core, &mut control.adapter, frame);
     let pass = &mut Pass {
         core,
         control,
-        video,
+        stream,
         context,
     };
     let (answer, latency) = if pass.context.settings.exhaustive {
@@ -43,13 +41,13 @@ pub fn chain(
 }
 
 /// Gets an answer from the planned lane, from whoever stands in for it, or from the floor.
-fn answer(pass: &mut Pass) -> Result<Answer, gst::FlowError> {
+fn answer(pass: &mut Pass<VideoStream>) -> Result<Answer, gst::FlowError> {
     let lanes = &pass.core.lanes;
     loop {
         let choice = &mut pass.context.plan.choice;
         match choice.hold {
             Some((lane, begins)) if pass.context.policy != LatePolicy::Wait => {
-                return stride::hold(pass, lane, begins);
+                return hold(pass, lane, begins);
             }
             // Where nobody is late there is nothing to hold.
             held => choice.answer = choice.answer.or(held.map(|it| it.0)),
@@ -91,7 +89,7 @@ fn answer(pass: &mut Pass) -> Result<Answer, gst::FlowError> {
 }
 
 /// A lane that is loaded but not warm: it answers only where the stream could not go on otherwise.
-fn cold_lane(pass: &Pass) -> Option<usize> {
+fn cold_lane(pass: &Pass<VideoStream>) -> Option<usize> {
     let named = pass.context.plan.named;
     let cold = || pass.core.lanes.lock().cold(named.pinned, named.floor);
     must_wait(pass).then(cold).flatten()
@@ -99,7 +97,7 @@ fn cold_lane(pass: &Pass) -> Option<usize> {
 
 /// Whether the frame has to wait for a lane to be loaded or to be free: before the first answer,
 /// because the caps are not known yet, and where no deadline is kept.
-fn must_wait(pass: &Pass) -> bool {
+fn must_wait(pass: &Pass<VideoStream>) -> bool {
     if !pass.is_patient() {
         return false;
     }
@@ -111,18 +109,21 @@ fn must_wait(pass: &Pass) -> bool {
 }
 
 /// Keeps the record, lets others look at the frame in the slack, and sends the answer out.
-fn conclude(pass: &mut Pass, answer: Answer, latency: Duration) -> Result<gst::FlowSuccess, gst::FlowError> {
+fn conclude(
+    pass: &mut Pass<VideoStream>,
+    answer: Answer,
+    latency: Duration,
+) -> Result<gst::FlowSuccess, gst::FlowError> {
     let core = pass.core;
     let Some((by, mut answer)) = answer else {
-        record(core, pass.control, &pass.context, None, Left::Nothing, latency);
+        pass.record(None, Left::Nothing, latency);
         shadow::look_beside(pass, None);
         pass.control.publish(&core.published);
         return Ok(gst::FlowSuccess::Ok);
     };
-    let context = &pass.context;
-    restamp(&context.frame, context.entered, &mut answer);
+    restamp(&pass.context.frame, pass.context.entered, &mut answer);
     let events = pass.control.output.before(answer.caps.as_ref());
-    record(core, pass.control, context, Some(by), Left::Answer, latency);
+    pass.record(Some(by), Left::Answer, latency);
     let active = match by {
         AnsweredBy::Active(active) => Some((active, &answer)),
         _ => None,

@@ -5,20 +5,29 @@
 
 use std::time::{Duration, Instant};
 
-use super::finding::Finding;
 use super::floor::{Answer, floor};
-use super::pass::Pass;
 use crate::elements::switch::deadline;
-use crate::elements::switch::frame::AnsweredBy;
+use crate::elements::switch::frame::{AnsweredBy, Pass};
+use crate::elements::switch::lanes::elements::LaneOutput;
 use crate::elements::switch::lanes::lane::{Lane, LaneState, Purpose};
-use crate::elements::switch::lanes::lane_output::LaneOutput;
 use crate::elements::switch::lanes::run::Outcome;
-use crate::elements::switch::messages;
 use crate::elements::switch::scoring::trial::TrialKind;
+use crate::elements::switch::stream::VideoStream;
+use crate::messages::{Survey, Surveyed};
 use crate::policy::RunKind;
 
+/// What one candidate made of a frame.
+#[derive(Debug)]
+struct Finding {
+    lane: usize,
+    /// The answer and the time from handing the frame over to having it; `None` where none came.
+    answered: Option<(LaneOutput, Duration)>,
+    /// With the reference's answer; `None` for itself, and where nothing could be compared.
+    agreement: Option<f64>,
+}
+
 /// Lets every candidate answer the frame, tells what each made of it, and returns the active one's answer.
-pub fn survey(pass: &mut Pass) -> Result<(Answer, Duration), gst::FlowError> {
+pub fn survey(pass: &mut Pass<VideoStream>) -> Result<(Answer, Duration), gst::FlowError> {
     pass.announce();
     let core = pass.core;
     let list = core.lanes.list();
@@ -40,12 +49,12 @@ pub fn survey(pass: &mut Pass) -> Result<(Answer, Duration), gst::FlowError> {
         });
     }
     compare(pass, &mut findings);
-    core.bus.post(messages::survey(core, &pass.context, &findings));
+    core.bus.post(message(pass, &findings));
     choose(pass, findings)
 }
 
 /// Waits until the lane is loaded and free, and warms it up on the frame in hand.
-fn make_ready(pass: &Pass, lane: usize) -> Result<(), gst::FlowError> {
+fn make_ready(pass: &Pass<VideoStream>, lane: usize) -> Result<(), gst::FlowError> {
     let is_first_frame = pass.control.totals.counts.frames_in == 0;
     let is_settled = |slot: &Lane| {
         let is_awaited = slot.state == LaneState::Loading && is_first_frame;
@@ -70,7 +79,7 @@ fn make_ready(pass: &Pass, lane: usize) -> Result<(), gst::FlowError> {
 }
 
 /// Runs a lane, if it is warm and free, and measures it as it would be measured live: with the ways there and back.
-fn examine(pass: &Pass, lane: usize) -> Result<Option<(LaneOutput, Duration)>, gst::FlowError> {
+fn examine(pass: &Pass<VideoStream>, lane: usize) -> Result<Option<(LaneOutput, Duration)>, gst::FlowError> {
     let is_ready = |slot: &Lane| slot.is_idle() && slot.state == LaneState::Ready;
     if !pass.core.lanes.lock().is(lane, is_ready) {
         return Ok(None);
@@ -85,9 +94,10 @@ fn examine(pass: &Pass, lane: usize) -> Result<Option<(LaneOutput, Duration)>, g
 
 /// Scores the answers here and not on the scorer's thread, which would run beside the next frame and,
 /// on a busy machine, at its lowest priority take seconds for each.
-fn compare(pass: &Pass, findings: &mut [Finding]) {
+fn compare(pass: &Pass<VideoStream>, findings: &mut [Finding]) {
     let aim = TrialKind::Quality { perturbed: false };
-    let mut trial = pass.trial(&pass.core.lanes.lock(), RunKind::Shadow, aim);
+    let caps = pass.stream.caps.clone();
+    let mut trial = pass.trial(&pass.core.lanes.lock(), caps, RunKind::Shadow, aim);
     for finding in &*findings {
         if let Some((answer, _)) = &finding.answered {
             trial.answered(finding.lane, answer.clone());
@@ -100,8 +110,31 @@ fn compare(pass: &Pass, findings: &mut [Finding]) {
     }
 }
 
+/// What every candidate made of the frame.
+fn message(pass: &Pass<VideoStream>, findings: &[Finding]) -> Survey {
+    let list = pass.core.lanes.list();
+    let plan = &pass.context.plan;
+    let candidates = findings.iter().map(|finding| Surveyed {
+        name: list.name(finding.lane).to_string(),
+        prior: list.lanes.get(finding.lane).and_then(|it| it.prior.quality),
+        latency: finding.answered.as_ref().map(|it| it.1),
+        agreement: finding.agreement,
+    });
+    Survey {
+        frame: plan.number,
+        pts: pass.context.frame.pts(),
+        running_time: pass.running_time(),
+        budget: plan.budget,
+        reference: plan.named.reference.map_or("", |it| list.name(it)).to_string(),
+        candidates: candidates.collect(),
+    }
+}
+
 /// The planned lane's answer, else any other's, and how long that one took.
-fn choose(pass: &mut Pass, findings: Vec<Finding>) -> Result<(Answer, Duration), gst::FlowError> {
+fn choose(
+    pass: &mut Pass<VideoStream>,
+    findings: Vec<Finding>,
+) -> Result<(Answer, Duration), gst::FlowError> {
     let planned = pass.context.plan.choice.answer;
     let list = pass.core.lanes.list();
     let may_answer = |it: &Finding| !pass.context.settings.forbids(list.name(it.lane));

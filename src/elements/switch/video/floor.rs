@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! What leaves in place of an answer that did not come in time.
+//! What leaves in place of an answer that did not come in time, or that nobody waits for.
 
-use super::pass::Pass;
 use crate::elements::switch::deadline;
-use crate::elements::switch::frame::{AnsweredBy, give_up};
+use crate::elements::switch::frame::{AnsweredBy, Pass, give_up};
+use crate::elements::switch::lanes::elements::LaneOutput;
 use crate::elements::switch::lanes::lane::{Lane, Purpose};
-use crate::elements::switch::lanes::lane_output::LaneOutput;
 use crate::elements::switch::lanes::run::Outcome;
 use crate::elements::switch::settings::LatePolicy;
+use crate::elements::switch::stream::VideoStream;
 
 /// What leaves of a frame, and who made it; `None` where it is dropped.
 pub type Answer = Option<(AnsweredBy, LaneOutput)>;
 
 /// The frame itself, where it will do, or whoever answers at once.
-pub fn floor(pass: &mut Pass) -> Result<Answer, gst::FlowError> {
+pub fn floor(pass: &mut Pass<VideoStream>) -> Result<Answer, gst::FlowError> {
     if pass.context.policy == LatePolicy::Drop {
         return Ok(None);
     }
@@ -46,13 +46,13 @@ pub fn floor(pass: &mut Pass) -> Result<Answer, gst::FlowError> {
     }
     let passed = LaneOutput {
         buffer: pass.context.frame.clone(),
-        caps: pass.video.caps.clone(),
+        caps: pass.stream.caps.clone(),
     };
     Ok(Some((AnsweredBy::Passthrough, passed)))
 }
 
 /// Notes that `lane` did not answer in time, and lets it go on by itself.
-pub fn missed(pass: &mut Pass, lane: usize) {
+pub fn missed(pass: &mut Pass<VideoStream>, lane: usize) {
     let Pass { core, context, .. } = pass;
     context.missed = true;
     let elapsed = context.clock.elapsed();
@@ -61,4 +61,20 @@ pub fn missed(pass: &mut Pass, lane: usize) {
     }
     let adapter = &mut pass.control.adapter;
     adapter.missed(context.now(), lane, elapsed, &core.lanes);
+}
+
+/// Where a candidate answers only every k-th frame, its last answer leaves again, and nobody waits for the next one.
+///
+/// Lets the held answer of `lane` leave, or the floor's while there is none yet; where it `begins`, the lane takes the
+/// frame for later.
+pub fn hold(pass: &mut Pass<VideoStream>, lane: usize, begins: bool) -> Result<Answer, gst::FlowError> {
+    if begins {
+        pass.start(lane, Purpose::Stride);
+    }
+    pass.announce();
+    let held = pass.core.lanes.lock().held.clone();
+    match held.filter(|it| it.0 == lane) {
+        Some((_, answer)) => Ok(Some((AnsweredBy::Held(lane), answer))),
+        None => floor(pass),
+    }
 }

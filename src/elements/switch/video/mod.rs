@@ -4,8 +4,5 @@
 
 pub mod chain;
 pub mod exhaustive;
-pub mod finding;
 pub mod floor;
-pub mod pass;
 pub mod shadow;
-pub mod stride;

@@ -2,14 +2,15 @@
 
 //! Lanes that look at a frame while nobody waits for them: to warm up, or to be measured and compared in the slack.
 
-use super::pass::Pass;
 use crate::elements::stamp;
+use crate::elements::switch::frame::Pass;
+use crate::elements::switch::lanes::elements::LaneOutput;
 use crate::elements::switch::lanes::feed::feed;
 use crate::elements::switch::lanes::lane::{Lane, Purpose};
-use crate::elements::switch::lanes::lane_output::LaneOutput;
 use crate::elements::switch::lanes::run::Feed;
 use crate::elements::switch::lanes::state::Lanes;
 use crate::elements::switch::scoring::trial::{Trial, TrialKind};
+use crate::elements::switch::stream::VideoStream;
 use crate::policy::RunKind;
 
 /// The lane that answered as the active one, and its answer.
@@ -27,7 +28,7 @@ enum Look {
 
 /// Lets one other lane see the frame, given who was active and its answer: to warm up, or to be measured and compared. A
 /// frame that nobody answered is seen too, or else nobody would ever become able to.
-pub fn look_beside(pass: &mut Pass, active: Option<Active>) {
+pub fn look_beside(pass: &mut Pass<VideoStream>, active: Option<Active>) {
     // A survey waits for each lane, and nothing may run beside the next one.
     if pass.context.settings.exhaustive {
         return;
@@ -52,7 +53,7 @@ pub fn look_beside(pass: &mut Pass, active: Option<Active>) {
 
 /// Goes on with an earlier look, if there is one: with the lane that looked at the frame before, or with a changed frame
 /// that waits.
-fn look_again(lanes: &mut Lanes, pass: &mut Pass, active: Active) -> Look {
+fn look_again(lanes: &mut Lanes, pass: &mut Pass<VideoStream>, active: Active) -> Look {
     let begun = if pass.context.missed {
         None
     } else {
@@ -61,23 +62,27 @@ fn look_again(lanes: &mut Lanes, pass: &mut Pass, active: Active) -> Look {
     if begun.is_some() {
         return Look::Begun(begun);
     }
-    pass.video.beside.clear();
-    pass.video.beside.extend(lanes.iter().map(Lane::availability));
+    pass.look_who_is_free(lanes);
     Look::Open
 }
 
 /// Lets the lane that looked at the frame before look at this one too, so that neighboring answers can be compared.
-fn follow(lanes: &mut Lanes, pass: &mut Pass, active: Active) -> Option<Feed> {
+fn follow(lanes: &mut Lanes, pass: &mut Pass<VideoStream>, active: Active) -> Option<Feed> {
     let (number, slack) = (pass.context.plan.number, pass.context.slack());
     let lane = lanes.take_followed(active.0, number, slack)?;
     pass.control.adapter.runs_beside(lane);
-    let trial = pass.trial(lanes, RunKind::Shadow, TrialKind::Neighbor);
+    let trial = pass.trial(
+        lanes,
+        pass.stream.caps.clone(),
+        RunKind::Shadow,
+        TrialKind::Neighbor,
+    );
     begin(lanes, trial, active, [Some(lane), None])
 }
 
 /// Gives a changed frame that waits to its lane, if there is time; it looks like the frame of now.
-fn repeat_changed(lanes: &mut Lanes, pass: &mut Pass, active: usize) -> Option<Feed> {
-    let (context, caps) = (&pass.context, pass.video.caps.as_ref());
+fn repeat_changed(lanes: &mut Lanes, pass: &mut Pass<VideoStream>, active: usize) -> Option<Feed> {
+    let (context, caps) = (&pass.context, pass.stream.caps.as_ref());
     let mut modified = lanes.take_modified(active, context.plan.number, context.slack(), caps)?;
     if !matches!(modified.aim, TrialKind::Robustness { .. }) {
         // The policy did not ask for it.
@@ -93,13 +98,10 @@ fn repeat_changed(lanes: &mut Lanes, pass: &mut Pass, active: usize) -> Option<F
 }
 
 /// Lets whom the policy wants to look at the frame do so.
-fn look_in_the_shadow(pass: &mut Pass, active: Active) {
-    let (now, slack) = (pass.context.now(), pass.context.slack());
-    let Some(shadow) = pass.control.adapter.shadow(now, slack, &pass.video.beside) else {
+fn look_in_the_shadow(pass: &mut Pass<VideoStream>, active: Active) {
+    let Some((shadow, others)) = pass.shadow(active.0) else {
         return;
     };
-    let mut others = shadow.ids().map(|it| it.0).filter(|it| *it != active.0);
-    let others = [others.next(), others.next()];
     let Some(first) = others[0] else { return };
     let perturbed = shadow.perturbed;
     let next = {
@@ -107,7 +109,8 @@ fn look_in_the_shadow(pass: &mut Pass, active: Active) {
         if !lanes.is(first, Lane::is_idle) {
             return;
         }
-        let trial = pass.trial(&lanes, shadow.kind, TrialKind::Quality { perturbed });
+        let caps = pass.stream.caps.clone();
+        let trial = pass.trial(&lanes, caps, shadow.kind, TrialKind::Quality { perturbed });
         begin(&mut lanes, trial, active, others)
     };
     feed(pass.core, next);
