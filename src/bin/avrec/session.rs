@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 use gst::prelude::*;
 use serde_json::Value;
 
-use crate::args::{Repeat, RunPlan};
+use crate::args::RunPlan;
 use crate::console::warn;
 use crate::events::{Event, Events};
 use crate::launch::Launched;
 use crate::load::Load;
 use crate::log::Log;
 use crate::matrix::Matrix;
+use crate::progress::Progress;
 use crate::record::Record;
 use crate::recorder::Recorder;
 
@@ -88,7 +89,8 @@ impl<'a> Session<'a> {
         plan: &'a RunPlan,
         files: (&'a Log, &'a Matrix),
     ) -> Session<'a> {
-        let recorder = Recorder::new(&launched, name, files, plan.verbosity);
+        let progress = (!plan.typed.quiet).then(Progress::default);
+        let recorder = Recorder::new(&launched, name, files, progress);
         let pipeline = launched.pipeline;
         // A pipeline has a bus as long as nobody takes it away.
         let bus = pipeline.bus().unwrap_or_default();
@@ -104,7 +106,7 @@ impl<'a> Session<'a> {
 
     /// Plays to the end, and returns what was seen on the way, whatever the end was.
     pub fn run(mut self) -> (Record, End) {
-        let description = Value::from(self.plan.description.join(" "));
+        let description = Value::from(self.plan.typed.description.join(" "));
         let version = Value::from(env!("CARGO_PKG_VERSION"));
         self.recorder
             .note("run-start", [("description", description), ("version", version)]);
@@ -128,7 +130,7 @@ impl<'a> Session<'a> {
     fn play(&mut self) -> ControlFlow<End> {
         let preroll = self.preroll()?;
         self.check_compares()?;
-        if self.plan.repeat == Repeat::Loop {
+        if self.plan.typed.looped {
             self.start_loop(preroll)?;
         }
         self.stage = Stage::Playing;
@@ -155,7 +157,7 @@ impl<'a> Session<'a> {
     /// The candidates are known by now, and a misspelt one should not cost a whole run.
     fn check_compares(&mut self) -> ControlFlow<End> {
         let known = self.recorder.candidates();
-        match self.plan.compares.iter().find(|name| !known.contains(name)) {
+        match self.plan.typed.compares.iter().find(|name| !known.contains(name)) {
             Some(name) if !known.is_empty() => ControlFlow::Break(End::Misused(format!(
                 "--compare {name}: the switch has no such candidate; it has {}",
                 known.join(", ")
