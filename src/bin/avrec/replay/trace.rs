@@ -39,7 +39,8 @@ impl fmt::Display for Source {
 
 /// Reads all files, so that a wrong one is told before any is replayed.
 pub fn read_all(plan: &ReplayPlan) -> Result<Vec<Trace>, String> {
-    plan.files
+    plan.typed
+        .files
         .iter()
         .map(|path| {
             let matrix = read_file(path, plan.timing)?;
@@ -65,8 +66,9 @@ fn playable(matrix: Matrix, config: Config) -> Result<Matrix, String> {
 
 /// The made-up worlds, each made when it is asked for.
 pub fn worlds(plan: &ReplayPlan) -> impl Iterator<Item = Trace> {
-    let seeds = || plan.seeds.iter().flat_map(|it| it.clone());
+    let seeds = || plan.typed.seeds.iter().flat_map(|it| it.clone());
     let all = plan
+        .typed
         .kinds
         .iter()
         .flat_map(move |it| seeds().map(|seed| (*it, seed)));
