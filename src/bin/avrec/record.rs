@@ -161,10 +161,6 @@ impl Record {
         });
     }
 
-    pub fn add_problem(&mut self, at: Duration, text: String) {
-        self.problems.push(Timed { at, what: text });
-    }
-
     /// The swaps with their numbers from 1; the start has none, because nothing was exchanged.
     pub fn numbered_swaps(&self) -> impl Iterator<Item = (Option<usize>, &Timed<Swap>)> {
         let mut number = 0;

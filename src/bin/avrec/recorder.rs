@@ -64,7 +64,8 @@ impl<'a> Recorder<'a> {
     pub fn problem(&mut self, text: String) {
         warn(&format!("warning: {text}"));
         self.note("warning", [("text", Value::from(text.clone()))]);
-        self.record.add_problem(self.elapsed(), text);
+        let at = self.elapsed();
+        self.record.problems.push(Timed { at, what: text });
     }
 
     /// An element message; those of other projects, and of what works inside a switch, are left alone.

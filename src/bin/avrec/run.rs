@@ -90,14 +90,10 @@ fn run_all(
         if !plan.typed.quiet && !plan.typed.compares.is_empty() {
             say(&format!("-- {name}"));
         }
-        let (record, end) = Session::new(launched, &name, plan, files).run();
+        let (record, outcome) = Session::new(launched, &name, plan, files).run();
         records.push(record);
-        match end {
-            End::Eos => {}
-            End::Interrupted => return Ok(()),
-            End::Stopped => return Err(Failure::Stopped),
-            End::Failed(text) => return Err(Failure::Pipeline(text)),
-            End::Misused(text) => return Err(Failure::Usage(text)),
+        if outcome? == End::Interrupted {
+            return Ok(());
         }
         if let Some(candidate) = pinned.next() {
             next = Some((prepare(plan, Some(candidate))?, format!("{candidate} alone")));
