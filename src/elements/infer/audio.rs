@@ -22,6 +22,7 @@ use super::{CAT, messages};
 use crate::answer::Answer;
 use crate::audio::{Error, Spec};
 use crate::media::metas;
+use crate::messages::Place;
 
 /// Says what is wrong with caps that negotiation would refuse without a reason.
 pub(super) fn misfit(infer: &Infer, caps: &gst::CapsRef) -> Option<Fault> {
@@ -146,12 +147,11 @@ fn hear(infer: &Infer, buffer: &gst::BufferRef) -> Result<Option<Answer>, gst::F
                 }
                 WindowResult::Answer(said) => {
                     if live.post_messages {
-                        messages.push(messages::about_sound(
-                            said.answer,
-                            said.labels,
-                            span,
-                            running_time,
-                        ));
+                        let (answer, labels) = (said.answer, said.labels);
+                        let duration = span.duration;
+                        let place = Place::Span { duration };
+                        let message = messages::answer(answer, labels, place, span.pts, running_time);
+                        messages.push(message);
                     }
                     last = Some(said.answer.clone());
                 }

@@ -5,21 +5,11 @@
 use gst::glib;
 
 use super::failure::Fault;
-use super::key_frames::Scored;
 use crate::answer::{Answer, Detection};
-use crate::audio::Span;
 use crate::media::metas;
-use crate::messages::{
-    Class, KeyFrame, Loaded, ModelAnswer, ModelFailed, ModelLoaded, Object, Place, Said, Share, TensorPart,
-    Tensors,
-};
+use crate::messages::{Class, ModelAnswer, ModelFailed, Object, Place, Said, Share, TensorPart, Tensors};
 use crate::runtime::Model;
 use crate::tensor::{Data, ElementType, Tensor};
-
-/// Says that a model answers from now on.
-pub fn loaded(model: Loaded) -> gst::Structure {
-    ModelLoaded { model }.into()
-}
 
 /// Says that a model was refused.
 pub fn failed(path: &str, fault: &Fault) -> gst::Structure {
@@ -58,34 +48,17 @@ pub fn tensors(
     tensors.into()
 }
 
-/// Carries the answer about a frame of `size` with these times.
+/// Carries the answer about a frame or a stretch of sound with these times.
 pub fn answer(
     answer: &Answer,
     labels: &[String],
-    (width, height): (u32, u32),
+    place: Place,
     pts: Option<gst::ClockTime>,
     running_time: Option<gst::ClockTime>,
 ) -> gst::Structure {
     let answer = ModelAnswer {
-        place: Place::Frame { width, height },
+        place,
         pts,
-        running_time,
-        said: said(answer, labels),
-    };
-    answer.into()
-}
-
-/// Carries the answer about a stretch of sound.
-pub fn about_sound(
-    answer: &Answer,
-    labels: &[String],
-    span: Span,
-    running_time: Option<gst::ClockTime>,
-) -> gst::Structure {
-    let duration = span.duration;
-    let answer = ModelAnswer {
-        place: Place::Span { duration },
-        pts: span.pts,
         running_time,
         said: said(answer, labels),
     };
@@ -124,17 +97,6 @@ fn said(answer: &Answer, labels: &[String]) -> Said {
         }
         Answer::Score(score) => Said::Score((*score).into()),
     }
-}
-
-/// Says that a frame was selected.
-pub fn key_frame(peak: &Scored, stream_time: Option<gst::ClockTime>) -> gst::Structure {
-    let key_frame = KeyFrame {
-        pts: peak.pts,
-        running_time: peak.running_time,
-        stream_time,
-        score: peak.score,
-    };
-    key_frame.into()
 }
 
 /// Copies the elements: the session's memory is reused.

@@ -19,6 +19,7 @@ use super::video_model::VideoInput;
 use crate::answer::Answer;
 use crate::audio::Hops;
 use crate::media::picture::Fit;
+use crate::messages::Place;
 use crate::runtime::{Error, Model, Options, Runner, Task};
 use crate::tensor::Tensor;
 
@@ -240,9 +241,11 @@ impl Active {
         let mut look = Look::default();
         if let Some(said) = said {
             video.attach(frame, said, self.answers.output)?;
-            let (answer, labels, size) = (said.answer, said.labels, video.size());
+            let (answer, labels) = (said.answer, said.labels);
             if is_fresh && request.live.post_messages {
-                let message = messages::answer(answer, labels, size, frame.pts(), request.running_time);
+                let (width, height) = video.size();
+                let place = Place::Frame { width, height };
+                let message = messages::answer(answer, labels, place, frame.pts(), request.running_time);
                 look.message = Some(message);
             }
             look.score = match answer {

@@ -18,6 +18,7 @@ use super::settings::Settings;
 use super::state::{Job, ModelState, Request, SinkCaps, State, Waiting};
 use super::stats::Running;
 use super::{CAT, audio, caps, messages};
+use crate::messages::ModelLoaded;
 use crate::runtime::{self, Task, library};
 
 /// What became of a load.
@@ -284,7 +285,8 @@ fn announce(infer: &Infer, running: &Running) {
             task.name()
         );
     }
-    infer.post(messages::loaded(running.told.loaded.clone()));
+    let model = running.told.loaded.clone();
+    infer.post(ModelLoaded { model }.into());
     infer.obj().notify("model-file");
 }
 

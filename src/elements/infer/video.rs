@@ -16,6 +16,7 @@ use super::model::LookRequest;
 use super::state::SinkCaps;
 use super::stats::Running;
 use super::{CAT, audio, messages, model_swap};
+use crate::messages::KeyFrame;
 use crate::runtime::{Model, Task};
 use crate::tensor::Tensor;
 
@@ -283,7 +284,13 @@ fn tell_key_frame(infer: &Infer, peak: &Scored, count: u32, unit: KeyUnit) {
             gst::debug!(CAT, imp = infer, "Nobody downstream takes key frames");
         }
     }
-    infer.post(messages::key_frame(peak, stream_time));
+    let key_frame = KeyFrame {
+        pts: peak.pts,
+        running_time: peak.running_time,
+        stream_time,
+        score: peak.score,
+    };
+    infer.post(key_frame.into());
 }
 
 /// Copies a meta to a frame of another size: what tells positions is scaled, if it can be.
