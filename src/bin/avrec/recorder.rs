@@ -184,8 +184,7 @@ impl<'a> Recorder<'a> {
             }
             Message::Survey(survey) if from_switch => self.matrix.add(survey),
             Message::Probe(probe) if from_probe => {
-                let what = (*probe).into();
-                self.record.probes.push(Timed { at, what });
+                self.record.probes.push(Timed { at, what: *probe });
             }
             _ => {}
         }

@@ -64,7 +64,7 @@ fn facts(records: &[Record], summaries: &[Summary]) -> String {
     if let (Some(record), Some(summary)) = (records.first(), summaries.first()) {
         facts.push(format!("{:.0} s", record.length.as_secs_f64()));
         // The first and the last message cover a part of their interval only.
-        let rates = record.probes.iter().map(|probe| probe.what.fps);
+        let rates = record.probes.iter().map(|probe| probe.what.summary.fps);
         if let Some(fps) = median(rates.filter(|fps| 0.0 < *fps)) {
             facts.push(format!("{fps:.0} frames a second"));
         }
