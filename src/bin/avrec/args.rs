@@ -44,11 +44,11 @@ Example:
 pub struct RunArgs {
     /// Write every decision and measurement to FILE, one JSON object a line
     #[arg(long, value_name = "FILE")]
-    log: Option<PathBuf>,
+    pub log: Option<PathBuf>,
 
     /// Write a self-contained HTML report to FILE
     #[arg(long, value_name = "FILE")]
-    report: Option<PathBuf>,
+    pub report: Option<PathBuf>,
 
     /// Write what every candidate makes of every frame to FILE, for `avrec replay`
     ///
@@ -58,11 +58,11 @@ pub struct RunArgs {
     /// no answer has the latency 10000 and the quality 0. NAME.baseline_ms is the median of the first 20 frames,
     /// so let loads start later.
     #[arg(long, value_name = "FILE", conflicts_with = "compares")]
-    record: Option<PathBuf>,
+    pub record: Option<PathBuf>,
 
     /// Title of the report
     #[arg(long, value_name = "TEXT", default_value = "avrec run")]
-    title: String,
+    pub title: String,
 
     /// Run COMMAND beside the pipeline from second START to second END after PLAYING (repeatable)
     #[arg(long = "load", value_name = "START:END:COMMAND")]
@@ -77,7 +77,7 @@ pub struct RunArgs {
 
     /// Loop the input without a pause, until --duration or Ctrl-C
     #[arg(long = "loop")]
-    looped: bool,
+    pub looped: bool,
 
     /// End the stream SECONDS after PLAYING
     #[arg(long, value_name = "SECONDS")]
@@ -88,11 +88,11 @@ pub struct RunArgs {
     /// `{run}` in the launch description stands for NAME then, and for avrec in the main run, so that each may
     /// write a file of its own.
     #[arg(long = "compare", value_name = "NAME")]
-    compares: Vec<String>,
+    pub compares: Vec<String>,
 
     /// Print nothing but warnings and errors
     #[arg(long, short)]
-    quiet: bool,
+    pub quiet: bool,
 
     /// What gst-launch-1.0 would take: elements, properties and `!`
     #[arg(
@@ -101,47 +101,23 @@ pub struct RunArgs {
         allow_hyphen_values = true,
         value_name = "LAUNCH-DESCRIPTION"
     )]
-    description: Vec<String>,
+    pub description: Vec<String>,
 }
 
-/// Whether the second-by-second lines and the final table are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verbosity {
-    Progress,
-    Quiet,
-}
-
-/// What happens at the end of the input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Repeat {
-    Once,
-    Loop,
-}
-
-/// What the user meant; every field can be acted on as it is.
+/// What the user meant: what was typed, and beside it what had to be read out of that.
 #[derive(Debug)]
 pub struct RunPlan {
-    pub description: Vec<String>,
-    pub log: Option<PathBuf>,
-    pub report: Option<PathBuf>,
-    pub record: Option<PathBuf>,
-    pub title: String,
+    pub typed: RunArgs,
     pub loads: Vec<LoadPlan>,
     pub boxes: Vec<BoxesPlan>,
-    pub repeat: Repeat,
     pub duration: Option<Duration>,
-    pub compares: Vec<String>,
-    pub verbosity: Verbosity,
 }
 
 impl RunArgs {
     /// Validates what was typed; the error says which option is wrong and what to write instead.
     pub fn plan(self) -> Result<RunPlan, String> {
-        let loads = self
-            .loads
-            .iter()
-            .map(|text| LoadPlan::parse(text))
-            .collect::<Result<Vec<_>, _>>()?;
+        let loads = self.loads.iter().map(|text| LoadPlan::parse(text));
+        let loads = loads.collect::<Result<Vec<_>, _>>()?;
         let boxes = self.boxes.iter().map(|text| BoxesPlan::parse(text));
         let boxes = boxes.collect::<Result<Vec<_>, _>>()?;
         let duration = self.duration.map(positive_seconds).transpose()?;
@@ -175,21 +151,10 @@ impl RunArgs {
         }
 
         Ok(RunPlan {
-            description: self.description,
-            log: self.log,
-            report: self.report,
-            record: self.record,
-            title: self.title,
+            typed: self,
             loads,
             boxes,
-            repeat: if self.looped { Repeat::Loop } else { Repeat::Once },
             duration,
-            compares: self.compares,
-            verbosity: if self.quiet {
-                Verbosity::Quiet
-            } else {
-                Verbosity::Progress
-            },
         })
     }
 }
@@ -218,9 +183,12 @@ mod tests {
     #[test]
     fn the_launch_description_keeps_everything_after_its_first_word() {
         let plan = plan(&["--duration", "2.5", "videotestsrc", "!", "fakesink", "--log", "x"]).unwrap();
-        assert_eq!(plan.description, ["videotestsrc", "!", "fakesink", "--log", "x"]);
+        assert_eq!(
+            plan.typed.description,
+            ["videotestsrc", "!", "fakesink", "--log", "x"]
+        );
         assert_eq!(plan.duration, Some(Duration::from_millis(2500)));
-        assert_eq!(plan.log, None);
+        assert_eq!(plan.typed.log, None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use gst::glib;
 
 /// Something happened.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Event {
     Message(gst::Message),
     Interrupt,
@@ -72,11 +72,8 @@ impl Events {
     /// Delivers `event` once, `delay` from now.
     pub fn after(&mut self, delay: Duration, event: Event) {
         let sender = self.sender.clone();
-        let mut event = Some(event);
         let deliver = move || {
-            if let Some(event) = event.take() {
-                let _ = forward(&sender, event);
-            }
+            let _ = forward(&sender, event.clone());
             glib::ControlFlow::Break
         };
         self.attach(glib::timeout_source_new(

@@ -2,20 +2,24 @@
 
 //! What can go wrong in a command, and the exit code that says so.
 
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
-use std::{fmt, io};
 
 /// Why a command did not go as it should.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The pipeline ended with an error.
+    #[error("{0}")]
     Pipeline(String),
     /// Nothing was run; the text says what to change.
+    #[error("{0}")]
     Usage(String),
     /// The run was fine; a file that it should leave behind was not.
+    #[error("{0}")]
     Output(String),
     /// The second interrupt.
+    #[error("stopped")]
     Stopped,
 }
 
@@ -27,15 +31,6 @@ impl Failure {
             Failure::Output(_) => 3,
             Failure::Stopped => 130,
         })
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Failure::Pipeline(text) | Failure::Usage(text) | Failure::Output(text) => f.write_str(text),
-            Failure::Stopped => f.write_str("stopped"),
-        }
     }
 }
 

@@ -85,47 +85,34 @@ impl<W: Write> Writer<W> {
 
     fn add(&mut self, survey: Survey) {
         self.tell_incomparable(&survey);
-        match self.columns.take() {
-            Some(mut columns) => {
-                self.write_row(&survey, &mut columns);
-                self.columns = Some(columns);
-            }
-            None => {
-                self.held.push(survey);
-                if self.held.len() == BASELINE_FRAMES {
-                    self.start();
-                }
-            }
+        self.held.push(survey);
+        if self.columns.is_some() || self.held.len() == BASELINE_FRAMES {
+            self.write_held();
         }
     }
 
     fn finish(mut self) -> io::Result<u64> {
-        self.start();
+        self.write_held();
         self.error.map_or(Ok(self.rows), Err)
     }
 
-    /// Writes the head, from the frames held back, and then these.
-    fn start(&mut self) {
-        let held = std::mem::take(&mut self.held);
-        let Some(first) = held.first() else { return };
-        let columns = first.candidates.iter().map(|it| Column {
-            candidate: it.name.clone(),
-            quality: it.prior.unwrap_or(0.0),
+    /// Writes the frames held back; the first time below the head, which is made of them.
+    fn write_held(&mut self) {
+        let Some(first) = self.held.first() else { return };
+        let mut text = String::new();
+        let columns = self.columns.get_or_insert_with(|| {
+            text = head(&self.held, first);
+            let column = |it: &Surveyed| Column {
+                candidate: it.name.clone(),
+                quality: it.prior.unwrap_or(0.0),
+            };
+            first.candidates.iter().map(column).collect()
         });
-        let mut columns: Vec<Column> = columns.collect();
-        self.write(&head(&held, first));
-        for survey in &held {
-            self.write_row(survey, &mut columns);
+        for survey in &self.held {
+            text += &row(survey, self.rows, columns);
+            self.rows += 1;
         }
-        self.columns = Some(columns);
-    }
-
-    fn write_row(&mut self, survey: &Survey, columns: &mut [Column]) {
-        self.write(&row(survey, self.rows, columns));
-        self.rows += 1;
-    }
-
-    fn write(&mut self, text: &str) {
+        self.held.clear();
         if self.error.is_some() {
             return;
         }

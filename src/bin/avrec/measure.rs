@@ -139,10 +139,10 @@ impl Quality {
     }
 
     /// The mean of several, each counted by its pairs; `None` where nothing was compared.
-    pub fn mean<'a>(parts: impl Iterator<Item = &'a Quality> + Clone) -> Option<Quality> {
+    pub fn mean(parts: &[Quality]) -> Option<Quality> {
         let figure = |measure: &'static Measure| {
             let values = parts
-                .clone()
+                .iter()
                 .filter_map(|it| Some((it.get(measure)?, it.pairs as f64)));
             // Equal pictures have an infinite PSNR, which would hide all the others.
             let finite = values.clone().filter(|(value, _)| value.is_finite());
@@ -153,7 +153,7 @@ impl Quality {
             mean.map(|mean| (measure, mean))
         };
         let figures: Vec<_> = MEASURES.iter().filter_map(figure).collect();
-        let pairs = parts.clone().map(|it| it.pairs).sum();
+        let pairs = parts.iter().map(|it| it.pairs).sum();
         (!figures.is_empty()).then_some(Quality { pairs, figures })
     }
 }
@@ -176,13 +176,13 @@ pub mod tests {
             quality(1, 0.5, 26.0),
             quality(4, 1.0, f64::INFINITY),
         ];
-        let mean = Quality::mean(parts.iter()).unwrap();
+        let mean = Quality::mean(&parts).unwrap();
         assert_eq!(mean.pairs, 8);
         let (_, ssim) = mean.main().unwrap();
         assert!((ssim - (2.7 + 0.5 + 4.0) / 8.0).abs() < 1e-12, "{mean:?}");
         assert_eq!(mean.get(&MEASURES[1]), Some(29.0));
-        assert_eq!(Quality::mean([].iter()), None);
-        let equal = Quality::mean([quality(1, 1.0, f64::INFINITY)].iter()).unwrap();
+        assert_eq!(Quality::mean(&[]), None);
+        let equal = Quality::mean(&[quality(1, 1.0, f64::INFINITY)]).unwrap();
         assert_eq!(equal.get(&MEASURES[1]), Some(f64::INFINITY));
     }
 

@@ -9,7 +9,7 @@ use gstavrec::messages::SwitchStats;
 
 use crate::console::aligned;
 use crate::measure::{Measure, Quality};
-use crate::record::{ProbeSample, Record, Summary, mean_quality, measures, percentiles};
+use crate::record::{Record, Summary, Timed, mean_quality, measures, percentiles};
 
 /// Remembers how much of the record was told already.
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ impl Progress {
         let frames = record.frames.get(self.frames..).unwrap_or_default();
         let probes = record.probes.get(self.probes..).unwrap_or_default();
         let swaps = record.swaps.get(self.swaps..).unwrap_or_default();
-        let probe = record.probes.last().map(|probe| &probe.what);
+        let probe = record.probes.last();
 
         let mut line = format!("{:5.0} s", elapsed.as_secs_f64());
         if let Some(stats) = stats {
@@ -39,16 +39,12 @@ impl Progress {
             let _ = write!(line, "  {active:<12}");
         }
         let probed = probe.filter(|_| record.frames.is_empty());
-        let latency = percentiles(frames).or(probed.and_then(ProbeSample::percentiles));
+        let latency = percentiles(frames).or(probed.and_then(Timed::percentiles));
         if let Some((p50, p99)) = latency {
             let _ = write!(line, "  {:>5} / {:>5} ms", millis(p50), millis(p99));
         }
-        let budget = record
-            .frames
-            .last()
-            .map(|frame| frame.budget)
-            .or(probe.and_then(|it| it.budget));
-        if let Some(budget) = budget {
+        let budget = record.frames.last().map(|frame| frame.budget);
+        if let Some(budget) = budget.or(probe.and_then(Timed::budget)) {
             let _ = write!(line, " of {}", millis(budget));
         }
         self.misses(&mut line, record);

@@ -5,7 +5,7 @@
 use std::cmp::Ordering;
 use std::time::Duration;
 
-use gstavrec::messages::{AnswerKind, Frame, Latencies, ProbeMessage, Swap, SwitchStats};
+use gstavrec::messages::{AnswerKind, Frame, ProbeMessage, Swap, SwitchStats};
 use gstavrec::score::nearest_rank;
 
 use crate::measure::{MEASURES, Measure, Quality};
@@ -21,7 +21,7 @@ pub struct Record {
     pub frames: Vec<FrameSample>,
     pub swaps: Vec<Timed<Swap>>,
     /// Messages of the probe that has a reference, else of the first probe.
-    pub probes: Vec<Timed<ProbeSample>>,
+    pub probes: Vec<Timed<ProbeMessage>>,
     pub phases: Vec<Phase>,
     /// What the probe measured over the whole run, which is more exact than the mean of its messages.
     pub quality: Option<Quality>,
@@ -85,36 +85,20 @@ pub enum Fate {
     Late,
 }
 
-/// What a probe measured since its last message.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ProbeSample {
-    pub frames: u64,
-    pub misses: u64,
-    pub fps: f64,
-    pub latencies: Option<Latencies>,
-    pub budget: Option<Duration>,
-    /// Against the probe's reference.
-    pub quality: Option<Quality>,
-}
-
-impl From<ProbeMessage> for ProbeSample {
-    fn from(message: ProbeMessage) -> ProbeSample {
-        let summary = message.summary;
-        ProbeSample {
-            frames: summary.frames,
-            misses: summary.misses,
-            fps: summary.fps,
-            latencies: summary.latencies,
-            budget: summary.budget.map(Duration::from).filter(|it| !it.is_zero()),
-            quality: message.fidelity.as_ref().and_then(Quality::of),
-        }
-    }
-}
-
-impl ProbeSample {
+impl Timed<ProbeMessage> {
     /// As [`Summary::latency`].
     pub fn percentiles(&self) -> Option<(Duration, Duration)> {
-        self.latencies.map(|it| (it.p50, it.p99))
+        self.what.summary.latencies.map(|it| (it.p50, it.p99))
+    }
+
+    pub fn budget(&self) -> Option<Duration> {
+        let budget = self.what.summary.budget.map(Duration::from);
+        budget.filter(|it| !it.is_zero())
+    }
+
+    /// Against the probe's reference.
+    pub fn quality(&self) -> Option<Quality> {
+        Quality::of(self.what.fidelity.as_ref()?)
     }
 }
 
@@ -161,10 +145,6 @@ impl Record {
         });
     }
 
-    pub fn add_problem(&mut self, at: Duration, text: String) {
-        self.problems.push(Timed { at, what: text });
-    }
-
     /// The swaps with their numbers from 1; the start has none, because nothing was exchanged.
     pub fn numbered_swaps(&self) -> impl Iterator<Item = (Option<usize>, &Timed<Swap>)> {
         let mut number = 0;
@@ -177,15 +157,16 @@ impl Record {
 
     /// The figures of the whole run; without frame messages they come from the probe.
     pub fn summary(&self) -> Summary {
-        let probes = self.probes.iter().map(|probe| &probe.what);
-        let probe = probes.clone().rfind(|it| it.latencies.is_some());
+        let mut probes = self.probes.iter();
         let (frames, late) = if self.frames.is_empty() {
-            (probes.map(|it| it.frames).sum(), self.misses())
+            let frames = probes.clone().map(|it| it.what.summary.frames);
+            (frames.sum(), self.misses())
         } else {
             let late = self.frames.iter().filter(|it| it.fate == Fate::Late);
             (self.frames.len() as u64, late.count() as u64)
         };
-        let latency = percentiles(&self.frames).or(probe.and_then(ProbeSample::percentiles));
+        let probe = probes.rfind(|it| it.what.summary.latencies.is_some());
+        let latency = percentiles(&self.frames).or(probe.and_then(Timed::percentiles));
         let budget = self.frames.last().map(|frame| frame.budget);
         Summary {
             name: self.name.clone(),
@@ -193,7 +174,7 @@ impl Record {
             misses: self.misses(),
             late,
             swaps: self.numbered_swaps().filter_map(|(number, _)| number).count(),
-            budget: budget.or(probe.and_then(|it| it.budget)),
+            budget: budget.or(probe.and_then(Timed::budget)),
             latency,
             quality: self.quality.clone().or_else(|| mean_quality(&self.probes)),
             shares: self.shares(),
@@ -203,7 +184,7 @@ impl Record {
     /// Misses so far.
     pub fn misses(&self) -> u64 {
         if self.frames.is_empty() {
-            self.probes.iter().map(|probe| probe.what.misses).sum()
+            self.probes.iter().map(|probe| probe.what.summary.misses).sum()
         } else {
             self.frames.iter().filter(|frame| frame.missed()).count() as u64
         }
@@ -288,15 +269,15 @@ pub fn median<T: PartialOrd + Copy>(values: impl IntoIterator<Item = T>) -> Opti
 }
 
 /// Mean over frames, not over messages; `None` without a reference.
-pub fn mean_quality(probes: &[Timed<ProbeSample>]) -> Option<Quality> {
-    Quality::mean(probes.iter().filter_map(|probe| probe.what.quality.as_ref()))
+pub fn mean_quality(probes: &[Timed<ProbeMessage>]) -> Option<Quality> {
+    let qualities: Vec<Quality> = probes.iter().filter_map(Timed::quality).collect();
+    Quality::mean(&qualities)
 }
 
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use crate::measure::tests::quality;
-    use gstavrec::messages::{Compared, ReasonWord, Why};
+    use gstavrec::messages::{Compared, Fidelity, Latencies, ReasonWord, Why};
 
     pub fn frame(candidate: &str, answer: AnswerKind, latency_ms: u64) -> Frame {
         let budget = Duration::from_millis(40);
@@ -329,9 +310,9 @@ pub mod tests {
         }
     }
 
-    pub fn probe(pairs: u64, ssim: f64, psnr_db: f64) -> ProbeSample {
+    pub fn probe(pairs: u64, ssim: f64, psnr_db: f64) -> ProbeMessage {
         let ms = Duration::from_millis;
-        ProbeSample {
+        let summary = gstavrec::messages::Summary {
             frames: 7,
             misses: 2,
             fps: 25.0,
@@ -341,8 +322,19 @@ pub mod tests {
                 p99: ms(9),
                 max: ms(9),
             }),
-            budget: None,
-            quality: Some(quality(pairs, ssim, psnr_db)),
+            ..Default::default()
+        };
+        let fidelity = Fidelity {
+            pairs,
+            means: Some((psnr_db, ssim)),
+            ..Fidelity::default()
+        };
+        ProbeMessage {
+            pts: None,
+            running_time: None,
+            is_final: false,
+            summary,
+            fidelity: Some(fidelity),
         }
     }
 

@@ -8,7 +8,6 @@ use gst::prelude::*;
 use gstavrec::messages::{FieldError, Message, ProbeStats, SwitchStats};
 use serde_json::Value;
 
-use crate::args::Verbosity;
 use crate::console::{say, warn};
 use crate::launch::{Launched, is_inside_switch};
 use crate::log::{Entry, Log, entry, extend};
@@ -21,13 +20,13 @@ use crate::record::{Phase, Record, Timed};
 pub struct Recorder<'a> {
     log: &'a Log,
     matrix: &'a Matrix,
-    verbosity: Verbosity,
     switches: Vec<gst::Element>,
     main_probe: Option<gst::Element>,
     /// Monotonic time of PLAYING; until then, of the start of the preroll.
     started: Duration,
     record: Record,
-    progress: Progress,
+    /// `None` where nothing is printed.
+    progress: Option<Progress>,
 }
 
 impl<'a> Recorder<'a> {
@@ -35,17 +34,16 @@ impl<'a> Recorder<'a> {
         launched: &Launched,
         name: &str,
         (log, matrix): (&'a Log, &'a Matrix),
-        verbosity: Verbosity,
+        progress: Option<Progress>,
     ) -> Recorder<'a> {
         Recorder {
             log,
             matrix,
-            verbosity,
             switches: launched.switches.clone(),
             main_probe: launched.main_probe().cloned(),
             started: monotonic(),
             record: Record::new(name),
-            progress: Progress::default(),
+            progress,
         }
     }
 
@@ -66,7 +64,8 @@ impl<'a> Recorder<'a> {
     pub fn problem(&mut self, text: String) {
         warn(&format!("warning: {text}"));
         self.note("warning", [("text", Value::from(text.clone()))]);
-        self.record.add_problem(self.elapsed(), text);
+        let at = self.elapsed();
+        self.record.problems.push(Timed { at, what: text });
     }
 
     /// An element message; those of other projects, and of what works inside a switch, are left alone.
@@ -110,9 +109,10 @@ impl<'a> Recorder<'a> {
                 self.log.write(line);
             }
         }
-        if self.verbosity == Verbosity::Progress {
-            let stats = self.switch_stats();
-            say(&self.progress.line(self.elapsed(), &self.record, stats.as_ref()));
+        let elapsed = self.elapsed();
+        let stats = self.progress.is_some().then(|| self.switch_stats());
+        if let (Some(progress), Some(stats)) = (&mut self.progress, stats) {
+            say(&progress.line(elapsed, &self.record, stats.as_ref()));
         }
     }
 
@@ -184,8 +184,7 @@ impl<'a> Recorder<'a> {
             }
             Message::Survey(survey) if from_switch => self.matrix.add(survey),
             Message::Probe(probe) if from_probe => {
-                let what = (*probe).into();
-                self.record.probes.push(Timed { at, what });
+                self.record.probes.push(Timed { at, what: *probe });
             }
             _ => {}
         }
@@ -284,7 +283,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let log = Log::create(&folder.path().join("log")).unwrap();
         let matrix = Matrix::none();
-        let mut recorder = Recorder::new(&launched, "avrec", (&log, &matrix), Verbosity::Quiet);
+        let mut recorder = Recorder::new(&launched, "avrec", (&log, &matrix), None);
         recorder.playing();
         let first = launched.switches[0].clone();
         recorder.element_message(&frame_message(&first, 0, AnswerKind::Active, 21));
@@ -323,7 +322,7 @@ mod tests {
         let inner = gst::ElementFactory::make("identity").build().unwrap();
         switch.downcast_ref::<gst::Bin>().unwrap().add(&inner).unwrap();
         let (log, matrix) = (Log::none(), Matrix::none());
-        let mut recorder = Recorder::new(&launched, "avrec", (&log, &matrix), Verbosity::Quiet);
+        let mut recorder = Recorder::new(&launched, "avrec", (&log, &matrix), None);
         recorder.element_message(&message(&inner, gst::Structure::new_empty("avrec/odd")));
         assert_eq!(recorder.finish("eos", None).problems.len(), 0);
     }
@@ -332,7 +331,7 @@ mod tests {
     fn a_message_that_lacks_a_field_is_told_and_not_fatal() {
         let (launched, _) = launched();
         let (log, matrix) = (Log::none(), Matrix::none());
-        let mut recorder = Recorder::new(&launched, "avrec", (&log, &matrix), Verbosity::Quiet);
+        let mut recorder = Recorder::new(&launched, "avrec", (&log, &matrix), None);
         let structure = gst::Structure::builder("avrec/switch").field("from", "").build();
         recorder.element_message(&message(&launched.switches[0], structure));
         let record = recorder.finish("eos", None);
@@ -347,7 +346,7 @@ mod tests {
     fn what_a_model_beside_the_switch_says_is_understood() {
         let (launched, other) = launched();
         let (log, matrix) = (Log::none(), Matrix::none());
-        let mut recorder = Recorder::new(&launched, "avrec", (&log, &matrix), Verbosity::Quiet);
+        let mut recorder = Recorder::new(&launched, "avrec", (&log, &matrix), None);
         let model = Loaded {
             file: "small.onnx".to_string(),
             task: Task::Detect,

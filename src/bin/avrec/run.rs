@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::args::{RunArgs, RunPlan, Verbosity};
+use crate::args::{RunArgs, RunPlan};
 use crate::console::say;
 use crate::failure::{Failure, cannot_write};
 use crate::launch::Launched;
@@ -29,19 +29,19 @@ pub fn run(typed: RunArgs) -> Result<(), Failure> {
     gstavrec::plugin_register_static()
         .map_err(|err| Failure::Pipeline(format!("avrec's elements cannot be registered: {err}")))?;
     let first = prepare(&plan, None)?;
-    if !plan.compares.is_empty() && first.switches.is_empty() {
+    if !plan.typed.compares.is_empty() && first.switches.is_empty() {
         let text = "--compare: no avrec-switch in the launch description, so there is nothing to pin";
         return Err(Failure::Usage(text.to_string()));
     }
     let unwritable = |what, path, err| Failure::Usage(cannot_write(what, path, &err));
-    let log = match &plan.log {
+    let log = match &plan.typed.log {
         Some(path) => Log::create(path).map_err(|err| unwritable("log", path, err))?,
         None => Log::none(),
     };
-    if let Some(path) = &plan.report {
+    if let Some(path) = &plan.typed.report {
         check_writable(path).map_err(|err| unwritable("report", path, err))?;
     }
-    let matrix = match &plan.record {
+    let matrix = match &plan.typed.record {
         Some(path) => Matrix::create(path).map_err(|err| unwritable("matrix", path, err))?,
         None => Matrix::none(),
     };
@@ -52,7 +52,7 @@ pub fn run(typed: RunArgs) -> Result<(), Failure> {
     summaries
         .iter()
         .for_each(|summary| log.write(summary_entry(summary)));
-    if plan.verbosity == Verbosity::Progress {
+    if !plan.typed.quiet {
         if summaries.iter().any(|summary| 0 < summary.frames) {
             say(&format!("\n{}", progress::table(&summaries)));
         } else if outcome.is_ok() {
@@ -71,7 +71,7 @@ pub fn run(typed: RunArgs) -> Result<(), Failure> {
     outcome?;
     recorded?;
     reported?;
-    match (logged, &plan.log) {
+    match (logged, &plan.typed.log) {
         (Err(err), Some(path)) => Err(Failure::Output(cannot_write("log", path, &err))),
         _ => Ok(()),
     }
@@ -85,19 +85,15 @@ fn run_all(
     records: &mut Vec<Record>,
 ) -> Result<(), Failure> {
     let mut next = Some((first, MAIN.to_string()));
-    let mut pinned = plan.compares.iter();
+    let mut pinned = plan.typed.compares.iter();
     while let Some((launched, name)) = next.take() {
-        if plan.verbosity == Verbosity::Progress && !plan.compares.is_empty() {
+        if !plan.typed.quiet && !plan.typed.compares.is_empty() {
             say(&format!("-- {name}"));
         }
-        let (record, end) = Session::new(launched, &name, plan, files).run();
+        let (record, outcome) = Session::new(launched, &name, plan, files).run();
         records.push(record);
-        match end {
-            End::Eos => {}
-            End::Interrupted => return Ok(()),
-            End::Stopped => return Err(Failure::Stopped),
-            End::Failed(text) => return Err(Failure::Pipeline(text)),
-            End::Misused(text) => return Err(Failure::Usage(text)),
+        if outcome? == End::Interrupted {
+            return Ok(());
         }
         if let Some(candidate) = pinned.next() {
             next = Some((prepare(plan, Some(candidate))?, format!("{candidate} alone")));
@@ -108,21 +104,18 @@ fn run_all(
 
 fn prepare(plan: &RunPlan, pinned: Option<&String>) -> Result<Launched, Failure> {
     let run = pinned.map_or(MAIN, String::as_str);
-    let words: Vec<String> = plan
-        .description
-        .iter()
-        .map(|it| it.replace("{run}", run))
-        .collect();
+    let words = plan.typed.description.iter();
+    let words: Vec<String> = words.map(|it| it.replace("{run}", run)).collect();
     let launched = Launched::new(&words).map_err(Failure::Usage)?;
     let configure = || {
         launched.ask_for_frames()?;
         plan.boxes
             .iter()
             .try_for_each(|it| it.attach(&launched.pipeline))?;
-        if plan.record.is_some() {
+        if plan.typed.record.is_some() {
             launched.ask_for_surveys()?;
         }
-        if plan.log.is_some() || plan.report.is_some() {
+        if plan.typed.log.is_some() || plan.typed.report.is_some() {
             launched.ask_for_probes(PROBE_INTERVAL)?;
         }
         pinned.map_or(Ok(()), |candidate| launched.pin(candidate))
@@ -156,19 +149,19 @@ fn summary_entry(summary: &Summary) -> crate::log::Entry {
 }
 
 fn write_report(plan: &RunPlan, records: &[Record], summaries: &[Summary]) -> Result<(), Failure> {
-    let Some(path) = &plan.report else {
+    let Some(path) = &plan.typed.report else {
         return Ok(());
     };
     let html = report::render(plan, records, summaries);
     std::fs::write(path, html).map_err(|err| Failure::Output(cannot_write("report", path, &err)))?;
-    if plan.verbosity == Verbosity::Progress {
+    if !plan.typed.quiet {
         say(&format!("report: {}", path.display()));
     }
     Ok(())
 }
 
 fn finish_matrix(plan: &RunPlan, matrix: Matrix) -> Result<(), Failure> {
-    let Some(path) = &plan.record else {
+    let Some(path) = &plan.typed.record else {
         return Ok(());
     };
     match matrix.finish() {
@@ -177,7 +170,7 @@ fn finish_matrix(plan: &RunPlan, matrix: Matrix) -> Result<(), Failure> {
             path.display()
         ))),
         Ok(rows) => {
-            if plan.verbosity == Verbosity::Progress {
+            if !plan.typed.quiet {
                 say(&format!("matrix: {}, {rows} frames", path.display()));
             }
             Ok(())

@@ -8,13 +8,15 @@ use std::time::{Duration, Instant};
 use gst::prelude::*;
 use serde_json::Value;
 
-use crate::args::{Repeat, RunPlan};
+use crate::args::RunPlan;
 use crate::console::warn;
 use crate::events::{Event, Events};
+use crate::failure::Failure;
 use crate::launch::Launched;
 use crate::load::Load;
 use crate::log::Log;
 use crate::matrix::Matrix;
+use crate::progress::Progress;
 use crate::record::Record;
 use crate::recorder::Recorder;
 
@@ -30,18 +32,15 @@ const LINK_POLL: Duration = Duration::from_millis(10);
 /// How long a load may take to end after SIGTERM.
 const LOAD_PATIENCE: Duration = Duration::from_millis(500);
 
-/// How a run ended.
+/// How a run ended in order.
 #[derive(Debug, PartialEq, Eq)]
 pub enum End {
     Eos,
-    /// Ended in order after the first interrupt.
+    /// After the first interrupt.
     Interrupted,
-    /// Ended at once by the second interrupt.
-    Stopped,
-    Failed(String),
-    /// Ended before PLAYING, because an option does not fit the pipeline.
-    Misused(String),
 }
+
+type Outcome = Result<End, Failure>;
 
 /// How far the run has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +87,8 @@ impl<'a> Session<'a> {
         plan: &'a RunPlan,
         files: (&'a Log, &'a Matrix),
     ) -> Session<'a> {
-        let recorder = Recorder::new(&launched, name, files, plan.verbosity);
+        let progress = (!plan.typed.quiet).then(Progress::default);
+        let recorder = Recorder::new(&launched, name, files, progress);
         let pipeline = launched.pipeline;
         // A pipeline has a bus as long as nobody takes it away.
         let bus = pipeline.bus().unwrap_or_default();
@@ -103,32 +103,32 @@ impl<'a> Session<'a> {
     }
 
     /// Plays to the end, and returns what was seen on the way, whatever the end was.
-    pub fn run(mut self) -> (Record, End) {
-        let description = Value::from(self.plan.description.join(" "));
+    pub fn run(mut self) -> (Record, Outcome) {
+        let description = Value::from(self.plan.typed.description.join(" "));
         let version = Value::from(env!("CARGO_PKG_VERSION"));
         self.recorder
             .note("run-start", [("description", description), ("version", version)]);
 
-        let end = match self.play() {
-            ControlFlow::Break(end) => end,
-            ControlFlow::Continue(()) => End::Eos,
+        let outcome = match self.play() {
+            ControlFlow::Break(outcome) => outcome,
+            ControlFlow::Continue(()) => Ok(End::Eos),
         };
         self.loads.clear();
-        let record = match &end {
-            End::Eos => self.recorder.finish("eos", None),
-            End::Interrupted => self.recorder.finish("interrupted", None),
-            End::Stopped => self.recorder.finish("stopped", None),
-            End::Failed(text) | End::Misused(text) => self.recorder.finish("failed", Some(text)),
+        let record = match &outcome {
+            Ok(End::Eos) => self.recorder.finish("eos", None),
+            Ok(End::Interrupted) => self.recorder.finish("interrupted", None),
+            Err(Failure::Stopped) => self.recorder.finish("stopped", None),
+            Err(failure) => self.recorder.finish("failed", Some(&failure.to_string())),
         };
         // The run is over; an element that cannot stop has told so on the bus.
         let _ = self.pipeline.set_state(gst::State::Null);
-        (record, end)
+        (record, outcome)
     }
 
-    fn play(&mut self) -> ControlFlow<End> {
+    fn play(&mut self) -> ControlFlow<Outcome> {
         let preroll = self.preroll()?;
         self.check_compares()?;
-        if self.plan.repeat == Repeat::Loop {
+        if self.plan.typed.looped {
             self.start_loop(preroll)?;
         }
         self.stage = Stage::Playing;
@@ -137,13 +137,10 @@ impl<'a> Session<'a> {
         if self.pipeline.set_state(gst::State::Playing).is_err() {
             return self.failed_to_change();
         }
-        loop {
-            let event = self.events.next();
-            self.handle(event)?;
-        }
+        self.handle_until(|_| false)
     }
 
-    fn preroll(&mut self) -> ControlFlow<End, Preroll> {
+    fn preroll(&mut self) -> ControlFlow<Outcome, Preroll> {
         match self.pipeline.set_state(gst::State::Paused) {
             Ok(gst::StateChangeSuccess::Async) => self.wait_for_preroll().map_continue(|()| Preroll::Done),
             Ok(gst::StateChangeSuccess::Success) => ControlFlow::Continue(Preroll::Done),
@@ -153,50 +150,62 @@ impl<'a> Session<'a> {
     }
 
     /// The candidates are known by now, and a misspelt one should not cost a whole run.
-    fn check_compares(&mut self) -> ControlFlow<End> {
+    fn check_compares(&mut self) -> ControlFlow<Outcome> {
         let known = self.recorder.candidates();
-        match self.plan.compares.iter().find(|name| !known.contains(name)) {
-            Some(name) if !known.is_empty() => ControlFlow::Break(End::Misused(format!(
+        match self.plan.typed.compares.iter().find(|name| !known.contains(name)) {
+            Some(name) if !known.is_empty() => ControlFlow::Break(Err(Failure::Usage(format!(
                 "--compare {name}: the switch has no such candidate; it has {}",
                 known.join(", ")
-            ))),
+            )))),
             _ => ControlFlow::Continue(()),
         }
     }
 
-    fn wait_for_preroll(&mut self) -> ControlFlow<End> {
+    fn wait_for_preroll(&mut self) -> ControlFlow<Outcome> {
+        let pipeline = self.pipeline.clone();
+        self.handle_until(|event| {
+            matches!(event, Event::Message(message) if message.type_() == gst::MessageType::AsyncDone
+                && message.src() == Some(pipeline.upcast_ref()))
+        })
+    }
+
+    /// Handles what happens, up to and with the event that is waited for.
+    fn handle_until(&mut self, is_it: impl Fn(&Event) -> bool) -> ControlFlow<Outcome> {
         loop {
             let event = self.events.next();
-            let prerolled = matches!(&event, Event::Message(message)
-                if message.type_() == gst::MessageType::AsyncDone && self.is_pipeline(message));
+            let has_come = is_it(&event);
             self.handle(event)?;
-            if prerolled {
+            if has_come {
                 return ControlFlow::Continue(());
             }
         }
     }
 
     /// The element that refused to change state has posted why.
-    fn failed_to_change(&mut self) -> ControlFlow<End> {
+    fn failed_to_change(&mut self) -> ControlFlow<Outcome> {
         let bus = self.pipeline.bus();
         let message = bus.and_then(|bus| bus.pop_filtered(&[gst::MessageType::Error]));
         match message {
             Some(message) => self.handle(Event::Message(message)),
-            None => ControlFlow::Break(End::Failed("the pipeline does not start".to_string())),
+            None => {
+                let text = "the pipeline does not start".to_string();
+                ControlFlow::Break(Err(Failure::Pipeline(text)))
+            }
         }
     }
 
     /// Loops by segments: the end of one is a SEGMENT_DONE, and the next seek does not flush, so no gap is made.
     ///
     /// Demuxers know the end of a segment to one frame, so the first frame of a round may be early or late by one.
-    fn start_loop(&mut self, preroll: Preroll) -> ControlFlow<End> {
+    fn start_loop(&mut self, preroll: Preroll) -> ControlFlow<Outcome> {
         let flags = gst::SeekFlags::FLUSH | gst::SeekFlags::SEGMENT;
         let mut seeked = self.seek(flags);
         if preroll == Preroll::None {
             // Nothing tells when the sinks are linked to the source, so they are asked until they are.
             let patience = Instant::now() + LINK_PATIENCE;
             while seeked.is_err() && Instant::now() < patience {
-                self.wait_a_little()?;
+                self.events.after(LINK_POLL, Event::AskAgain);
+                self.handle_until(|event| matches!(event, Event::AskAgain))?;
                 seeked = self.seek(flags);
             }
         }
@@ -209,19 +218,6 @@ impl<'a> Session<'a> {
             }
         }
         ControlFlow::Continue(())
-    }
-
-    /// Handles events for a while.
-    fn wait_a_little(&mut self) -> ControlFlow<End> {
-        self.events.after(LINK_POLL, Event::AskAgain);
-        loop {
-            let event = self.events.next();
-            let again = matches!(event, Event::AskAgain);
-            self.handle(event)?;
-            if again {
-                return ControlFlow::Continue(());
-            }
-        }
     }
 
     fn seek(&self, flags: gst::SeekFlags) -> Result<(), gst::glib::BoolError> {
@@ -241,7 +237,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn handle(&mut self, event: Event) -> ControlFlow<End> {
+    fn handle(&mut self, event: Event) -> ControlFlow<Outcome> {
         match event {
             Event::Message(message) => return self.on_message(&message),
             Event::Interrupt => return self.on_interrupt(),
@@ -260,24 +256,24 @@ impl<'a> Session<'a> {
                     "no end of stream within {} s; stopping",
                     EOS_PATIENCE.as_secs()
                 ));
-                return ControlFlow::Break(self.ended());
+                return ControlFlow::Break(Ok(self.ended()));
             }
         }
         ControlFlow::Continue(())
     }
 
-    fn on_message(&mut self, message: &gst::Message) -> ControlFlow<End> {
+    fn on_message(&mut self, message: &gst::Message) -> ControlFlow<Outcome> {
         use gst::MessageView;
         match message.view() {
             MessageView::Error(error) => {
                 let text = describe(message, &error.error(), error.debug().as_deref());
-                return ControlFlow::Break(End::Failed(text));
+                return ControlFlow::Break(Err(Failure::Pipeline(text)));
             }
             MessageView::Warning(warning) => {
                 self.recorder
                     .problem(describe(message, &warning.error(), warning.debug().as_deref()));
             }
-            MessageView::Eos(_) => return ControlFlow::Break(self.ended()),
+            MessageView::Eos(_) => return ControlFlow::Break(Ok(self.ended())),
             MessageView::SegmentDone(_) => self.next_loop(),
             MessageView::Latency(_) => {
                 // Fails only while a sink is not ready for it, and then it is asked again.
@@ -295,14 +291,14 @@ impl<'a> Session<'a> {
         ControlFlow::Continue(())
     }
 
-    fn on_interrupt(&mut self) -> ControlFlow<End> {
+    fn on_interrupt(&mut self) -> ControlFlow<Outcome> {
         match self.stage {
             Stage::Playing => {
                 warn("interrupted: ending the stream (once more stops at once)");
                 self.send_eos(true);
                 ControlFlow::Continue(())
             }
-            Stage::Preroll | Stage::Ending { .. } => ControlFlow::Break(End::Stopped),
+            Stage::Preroll | Stage::Ending { .. } => ControlFlow::Break(Err(Failure::Stopped)),
         }
     }
 
@@ -382,10 +378,6 @@ impl<'a> Session<'a> {
             }
             *slot = LoadStage::Absent;
         }
-    }
-
-    fn is_pipeline(&self, message: &gst::Message) -> bool {
-        message.src() == Some(self.pipeline.upcast_ref())
     }
 }
 

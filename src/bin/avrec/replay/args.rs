@@ -59,7 +59,7 @@ Examples:
 pub struct ReplayArgs {
     /// Files to replay
     #[arg(value_name = "MATRIX")]
-    files: Vec<PathBuf>,
+    pub files: Vec<PathBuf>,
 
     /// Time a frame may take, instead of the matrix's
     #[arg(long, allow_negative_numbers = true, value_name = "MS")]
@@ -88,7 +88,7 @@ pub struct ReplayArgs {
 
     /// Policy to run (repeatable); all if none is given
     #[arg(long = "policy", value_name = "NAME")]
-    policies: Vec<PolicyName>,
+    pub policies: Vec<PolicyName>,
 
     /// Replay a made-up world as well (repeatable)
     ///
@@ -96,56 +96,36 @@ pub struct ReplayArgs {
     /// candidate loses 0.12 of quality after 500 frames. Or it is machine, as one was measured under load, or wild: then
     /// everything is drawn.
     #[arg(long = "generate", value_name = "KIND")]
-    kinds: Vec<Kind>,
+    pub kinds: Vec<Kind>,
 
     /// Seed of the worlds, or a range such as 100-109 (repeatable) [default: 0]
     #[arg(long = "seed", value_name = "N", requires = "kinds", value_parser = seeds)]
-    seeds: Vec<RangeInclusive<u64>>,
+    pub seeds: Vec<RangeInclusive<u64>>,
 
     /// Write the made-up world to FILE as well
     #[arg(long, value_name = "FILE", requires = "kinds")]
-    write: Option<PathBuf>,
+    pub write: Option<PathBuf>,
 
     /// Tell each switch of avrec, and why
     #[arg(long)]
-    decisions: bool,
+    pub decisions: bool,
 
     /// Print one JSON object
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
-/// How it is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    Table,
-    Json,
-}
-
-/// Whether the switches of avrec are told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Decisions {
-    Hidden,
-    Told,
-}
-
-/// What the user meant; every field can be acted on as it is.
+/// What the user meant: what was typed, with what was left out filled in, and what follows from it.
 #[derive(Debug)]
 pub struct ReplayPlan {
-    pub files: Vec<PathBuf>,
-    pub kinds: Vec<Kind>,
-    pub seeds: Vec<RangeInclusive<u64>>,
+    pub typed: ReplayArgs,
     pub timing: Timing,
     pub config: Config,
-    pub policies: Vec<PolicyName>,
-    pub write: Option<PathBuf>,
-    pub decisions: Decisions,
-    pub format: Format,
 }
 
 impl ReplayArgs {
     /// Validates what was typed; the error says which option is wrong and what to write instead.
-    pub fn plan(self) -> Result<ReplayPlan, String> {
+    pub fn plan(mut self) -> Result<ReplayPlan, String> {
         if self.files.is_empty() && self.kinds.is_empty() {
             return Err("there is nothing to replay: name a MATRIX, or give --generate KIND".to_string());
         }
@@ -167,38 +147,25 @@ impl ReplayArgs {
             ..Config::default()
         };
         Policy::new(config).map_err(|err| err.to_string())?;
-        let seeds = if self.seeds.is_empty() {
-            vec![0..=0]
-        } else {
-            self.seeds
-        };
+        if self.seeds.is_empty() {
+            self.seeds.push(0..=0);
+        }
+        if self.policies.is_empty() {
+            self.policies.extend(PolicyName::ALL.map(|it| it.0));
+        }
         if let Some(path) = &self.write {
-            if self.kinds.len() != 1 || seeds.iter().flat_map(|it| it.clone()).take(2).count() != 1 {
+            if self.kinds.len() != 1 || self.seeds.iter().flat_map(|it| it.clone()).take(2).count() != 1 {
                 return Err("--write takes one world: give one --generate and one --seed".to_string());
             }
             check_folder(path)?;
         }
         Ok(ReplayPlan {
-            files: self.files,
-            kinds: self.kinds,
-            seeds,
             timing: Timing {
                 budget_ms: self.budget_ms,
                 period_ms: self.period_ms,
             },
             config,
-            policies: if self.policies.is_empty() {
-                PolicyName::ALL.map(|it| it.0).to_vec()
-            } else {
-                self.policies
-            },
-            write: self.write,
-            decisions: if self.decisions {
-                Decisions::Told
-            } else {
-                Decisions::Hidden
-            },
-            format: if self.json { Format::Json } else { Format::Table },
+            typed: self,
         })
     }
 }
@@ -229,19 +196,19 @@ mod tests {
     #[test]
     fn without_options_all_policies_run_as_the_switch_does() {
         let plan = plan(&["a.csv", "b.csv"]).unwrap();
-        assert_eq!(plan.files.len(), 2);
-        assert_eq!(plan.policies.len(), PolicyName::ALL.len());
+        assert_eq!(plan.typed.files.len(), 2);
+        assert_eq!(plan.typed.policies.len(), PolicyName::ALL.len());
         assert_eq!(plan.config, Config::default());
         assert_eq!(plan.timing, Timing::default());
-        assert_eq!((plan.format, plan.decisions), (Format::Table, Decisions::Hidden));
+        assert!(!plan.typed.json && !plan.typed.decisions);
     }
 
     #[test]
     fn seeds_are_numbers_and_ranges() {
         let plan = plan(&["--generate", "step+inverted", "--seed", "7", "--seed", "100-102"]).unwrap();
-        let seeds: Vec<u64> = plan.seeds.into_iter().flatten().collect();
+        let seeds: Vec<u64> = plan.typed.seeds.into_iter().flatten().collect();
         assert_eq!(seeds, [7, 100, 101, 102]);
-        assert_eq!(plan.kinds[0].to_string(), "step+inverted");
+        assert_eq!(plan.typed.kinds[0].to_string(), "step+inverted");
     }
 
     #[test]

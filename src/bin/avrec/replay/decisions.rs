@@ -5,9 +5,10 @@
 use gstavrec::policy::{CandidateId, Config, ConfigError};
 use gstavrec::replay::avrec::Avrec;
 use gstavrec::replay::{Matrix, Run, Selector, ShadowRun, simulate};
+use serde::Serialize;
 
-/// One switch.
-#[derive(Debug, Clone, PartialEq)]
+/// One switch; its fields are keys of `--json`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Decision {
     pub frame: usize,
     pub t_ms: f64,

@@ -5,7 +5,6 @@
 mod args;
 mod decisions;
 mod json;
-mod played;
 mod table;
 mod trace;
 
@@ -14,84 +13,85 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use gstavrec::policy::{Config, ConfigError};
-use gstavrec::replay::{Figures, Matrix, PolicyName, oracle, write};
+use gstavrec::replay::{Figures, Matrix, PolicyName, Summary, oracle, write};
+use serde_json::Value;
 
 pub use args::ReplayArgs;
-use args::{Decisions, Format, ReplayPlan};
-use played::{Played, Replay};
+use args::ReplayPlan;
 use trace::Trace;
 
 use crate::console::say;
 use crate::failure::{Failure, cannot_write};
 
+/// A policy with its figures, one a trace.
+type Played = (PolicyName, Vec<Figures>);
+
 /// Replays what was asked for.
 pub fn run(typed: ReplayArgs) -> Result<(), Failure> {
     let plan = typed.plan().map_err(Failure::Usage)?;
     let files = trace::read_all(&plan).map_err(Failure::Usage)?;
-    let mut replay = Replay {
-        policies: plan.policies.iter().map(|it| (*it, Vec::new())).collect(),
-        traces: Vec::new(),
-    };
+    let policies = plan.typed.policies.iter();
+    let mut played: Vec<Played> = policies.map(|it| (*it, Vec::new())).collect();
     let mut written = Ok(());
+    let mut objects = Vec::new();
     let mut traces = 0;
     for trace in files.into_iter().chain(trace::worlds(&plan)) {
-        if let Some(path) = &plan.write
+        if let Some(path) = &plan.typed.write
             && matches!(trace.source, trace::Source::World(..))
         {
             written = write_matrix(path, &trace.matrix);
         }
-        add(&plan, &trace, &mut replay).map_err(|err| Failure::Usage(format!("{}: {err}", trace.source)))?;
+        let object = add(&plan, &trace, &mut played);
+        objects.extend(object.map_err(|err| Failure::Usage(format!("{}: {err}", trace.source)))?);
         traces += 1;
     }
-    match plan.format {
-        Format::Json => say(&json::object(&plan, &replay).to_string()),
-        Format::Table => {
-            if 1 < traces {
-                say(&table::means(traces, replay.summaries()));
-                say("");
-            }
-            say(table::LEGEND);
+    let summaries = played.iter().map(|it| (it.0, Summary::new(&it.1)));
+    if plan.typed.json {
+        say(&json::object(plan.config.miss_rate, objects, summaries).to_string());
+    } else {
+        if 1 < traces {
+            say(&table::means(traces, summaries));
+            say("");
         }
+        say(table::LEGEND);
     }
     written
 }
 
-/// Plays all policies over one trace, and tells it or keeps it.
-fn add(plan: &ReplayPlan, trace: &Trace, replay: &mut Replay) -> Result<(), ConfigError> {
-    let played = play(&plan.policies, &trace.matrix, plan.config)?;
-    for ((_, figures), it) in replay.policies.iter_mut().zip(&played) {
-        figures.push(it.figures.clone());
+/// Plays all policies over one trace, and prints it, or returns it as JSON.
+fn add(plan: &ReplayPlan, trace: &Trace, played: &mut [Played]) -> Result<Option<Value>, ConfigError> {
+    let summaries = play(&trace.matrix, plan.config, played)?;
+    let told = plan
+        .typed
+        .decisions
+        .then(|| decisions::decisions(&trace.matrix, plan.config))
+        .transpose()?;
+    if plan.typed.json {
+        return Ok(Some(json::trace(trace, &summaries, told.as_deref())));
     }
-    let told = match plan.decisions {
-        Decisions::Told => Some(decisions::decisions(&trace.matrix, plan.config)?),
-        Decisions::Hidden => None,
-    };
-    match plan.format {
-        Format::Json => replay.traces.push(json::trace(trace, &played, told.as_deref())),
-        Format::Table => {
-            say(&table::trace(trace, &played));
-            if let Some(told) = told {
-                say(&table::decisions(&told));
-            }
-            say("");
-        }
+    say(&table::trace(trace, &summaries));
+    if let Some(told) = told {
+        say(&table::decisions(&told));
     }
-    Ok(())
+    say("");
+    Ok(None)
 }
 
-fn play(policies: &[PolicyName], matrix: &Matrix, config: Config) -> Result<Vec<Played>, ConfigError> {
+/// Adds the figures of one trace, and returns them as means over it alone, so that one way of telling them is enough.
+fn play(
+    matrix: &Matrix,
+    config: Config,
+    played: &mut [Played],
+) -> Result<Vec<(PolicyName, Summary)>, ConfigError> {
     let (clairvoyant, switch_aware) = (oracle::clairvoyant(matrix), oracle::switch_aware(matrix));
-    let figures = |policy: PolicyName| {
+    let summary = |(policy, all): &mut Played| {
         let outcome = policy.play(matrix, config)?;
-        Ok(Figures::new(matrix, &outcome, &clairvoyant, &switch_aware))
+        let figures = Figures::new(matrix, &outcome, &clairvoyant, &switch_aware);
+        let summary = Summary::new(std::slice::from_ref(&figures));
+        all.push(figures);
+        Ok((*policy, summary))
     };
-    let played = policies.iter().map(|policy| {
-        Ok(Played {
-            policy: *policy,
-            figures: figures(*policy)?,
-        })
-    });
-    played.collect()
+    played.iter_mut().map(summary).collect()
 }
 
 fn write_matrix(path: &Path, matrix: &Matrix) -> Result<(), Failure> {

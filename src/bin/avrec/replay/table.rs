@@ -7,7 +7,6 @@ use std::fmt::Write;
 use gstavrec::replay::{Interval, PolicyName, Summary};
 
 use super::decisions::Decision;
-use super::played::Played;
 use super::trace::Trace;
 use crate::console::{WIDTH, aligned};
 
@@ -34,9 +33,9 @@ in a row are on time, median/largest. recovery: frames from its end until five i
 type Row = [String; HEAD.len()];
 
 /// One trace with what each policy made of it.
-pub fn trace(trace: &Trace, played: &[Played]) -> String {
+pub fn trace(trace: &Trace, played: &[(PolicyName, Summary)]) -> String {
     let matrix = &trace.matrix;
-    let rows = played.iter().map(|it| row(it.policy, &it.summary()));
+    let rows = played.iter().map(|(policy, summary)| row(*policy, summary));
     format!(
         "{}: {} frames, {} candidates, budget {:.1} ms, period {:.1} ms\n{}",
         trace.source,

@@ -7,7 +7,6 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use gstavrec::policy::Config;
 use gstavrec::replay::avrec::Avrec;
 use gstavrec::replay::generate::{Kind, generate};
 use gstavrec::replay::{Matrix, Timing, read_timed};
@@ -39,13 +38,16 @@ impl fmt::Display for Source {
 
 /// Reads all files, so that a wrong one is told before any is replayed.
 pub fn read_all(plan: &ReplayPlan) -> Result<Vec<Trace>, String> {
-    plan.files
+    plan.typed
+        .files
         .iter()
         .map(|path| {
             let matrix = read_file(path, plan.timing)?;
+            // Its times have to be such as a policy can be told.
+            Avrec::new(&matrix, plan.config).map_err(|err| format!("{}: {err}", path.display()))?;
             Ok(Trace {
                 source: Source::File(path.clone()),
-                matrix: playable(matrix, plan.config).map_err(|err| format!("{}: {err}", path.display()))?,
+                matrix,
             })
         })
         .collect()
@@ -57,16 +59,11 @@ fn read_file(path: &Path, timing: Timing) -> Result<Matrix, String> {
     read_timed(BufReader::new(file), timing).map_err(|err| format!("{name}: {err}"))
 }
 
-/// A matrix with times that a policy can be told.
-fn playable(matrix: Matrix, config: Config) -> Result<Matrix, String> {
-    Avrec::new(&matrix, config).map_err(|err| err.to_string())?;
-    Ok(matrix)
-}
-
 /// The made-up worlds, each made when it is asked for.
 pub fn worlds(plan: &ReplayPlan) -> impl Iterator<Item = Trace> {
-    let seeds = || plan.seeds.iter().flat_map(|it| it.clone());
+    let seeds = || plan.typed.seeds.iter().flat_map(|it| it.clone());
     let all = plan
+        .typed
         .kinds
         .iter()
         .flat_map(move |it| seeds().map(|seed| (*it, seed)));

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::numbers::percent;
 use crate::measure::{Measure, Quality};
-use crate::record::{Answerer, Fate, FrameSample, Record, Summary, measures};
+use crate::record::{Answerer, Fate, FrameSample, Record, Summary, Timed, measures};
 
 /// Frames that a chart gets: more are not told apart on a screen, and slow the page down.
 const FRAMES_SHOWN: usize = 12_000;
@@ -96,7 +96,7 @@ fn frames(record: &Record, thinned: usize) -> Value {
 
 fn latencies(record: &Record) -> Value {
     let probes = record.probes.iter();
-    let timed = probes.filter_map(|probe| Some((probe.at, probe.what.percentiles()?)));
+    let timed = probes.filter_map(|probe| Some((probe.at, probe.percentiles()?)));
     json!({
         "t": timed.clone().map(|(at, _)| seconds(at)).collect::<Value>(),
         "p50": timed.clone().map(|(_, (p50, _))| millis(p50)).collect::<Value>(),
@@ -106,15 +106,15 @@ fn latencies(record: &Record) -> Value {
 
 fn qualities(record: &Record, measures: &[&'static Measure]) -> Value {
     let probes = record.probes.iter();
-    let measured = probes.filter_map(|probe| Some((probe.at, probe.what.quality.as_ref()?)));
+    let measured: Vec<(Duration, Quality)> = probes.filter_map(|it| Some((it.at, it.quality()?))).collect();
     let figures = |measure: &&'static Measure| -> Value {
         let steps = 10f64.powi(measure.digits as i32 + 1);
         let figure = |quality: &Quality| quality.get(measure).map(|it| round(it, steps));
-        measured.clone().map(|(_, quality)| figure(quality)).collect()
+        measured.iter().map(|(_, quality)| figure(quality)).collect()
     };
     json!({
         "figures": measures.iter().map(figures).collect::<Value>(),
-        "t": measured.clone().map(|(at, _)| seconds(at)).collect::<Value>(),
+        "t": measured.iter().map(|(at, _)| seconds(*at)).collect::<Value>(),
     })
 }
 
@@ -152,7 +152,7 @@ fn budget_steps(record: &Record) -> Value {
         }
     }
     if steps.is_empty()
-        && let Some(budget) = record.probes.last().and_then(|probe| probe.what.budget)
+        && let Some(budget) = record.probes.last().and_then(Timed::budget)
     {
         steps.push((0.0, millis(budget)));
     }

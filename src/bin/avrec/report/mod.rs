@@ -21,7 +21,7 @@ use escape::escape;
 /// Renders the runs, the main one first; without runs the page says so.
 pub fn render(plan: &RunPlan, records: &[Record], summaries: &[Summary]) -> String {
     fill(include_str!("page.html"), |name| match name {
-        "title" => escape(&plan.title),
+        "title" => escape(&plan.typed.title),
         "facts" => escape(&facts(records, summaries)),
         "words" => summary_text::paragraphs(summaries, records),
         "summary" => tables::summary_table(summaries),
@@ -64,7 +64,7 @@ fn facts(records: &[Record], summaries: &[Summary]) -> String {
     if let (Some(record), Some(summary)) = (records.first(), summaries.first()) {
         facts.push(format!("{:.0} s", record.length.as_secs_f64()));
         // The first and the last message cover a part of their interval only.
-        let rates = record.probes.iter().map(|probe| probe.what.fps);
+        let rates = record.probes.iter().map(|probe| probe.what.summary.fps);
         if let Some(fps) = median(rates.filter(|fps| 0.0 < *fps)) {
             facts.push(format!("{fps:.0} frames a second"));
         }
@@ -81,24 +81,17 @@ fn facts(records: &[Record], summaries: &[Summary]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::args::{Repeat, Verbosity};
+    use clap::Parser;
+
+    use crate::args::{Cli, Command};
 
     fn page(title: &str) -> String {
-        let plan = RunPlan {
-            description: ["videotestsrc", "!", "avrec-switch", "catalog=a<b>.toml"]
-                .map(String::from)
-                .to_vec(),
-            log: None,
-            report: None,
-            record: None,
-            title: title.to_string(),
-            loads: Vec::new(),
-            boxes: Vec::new(),
-            repeat: Repeat::Loop,
-            duration: None,
-            compares: Vec::new(),
-            verbosity: Verbosity::Quiet,
+        let typed = ["avrec", "run", "--loop", "--title", title, "videotestsrc", "!"];
+        let typed = Cli::parse_from(typed.into_iter().chain(["avrec-switch", "catalog=a<b>.toml"]));
+        let Command::Run(args) = typed.command else {
+            unreachable!("it is a run")
         };
+        let plan = args.plan().unwrap();
         let records = sample::records();
         let summaries: Vec<Summary> = records.iter().map(Record::summary).collect();
         render(&plan, &records, &summaries)

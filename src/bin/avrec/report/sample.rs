@@ -10,9 +10,8 @@ use gstavrec::messages::{
     SwitchStats,
 };
 
-use crate::measure::tests::quality;
 use crate::record::tests::{frame, probe, swap};
-use crate::record::{Phase, ProbeSample, Record, Timed};
+use crate::record::{Phase, Record, Timed};
 
 const BUDGET: Duration = Duration::from_millis(40);
 
@@ -137,11 +136,8 @@ fn add_swap(record: &mut Record, t: f64, from: &str, to: &str, reason: (ReasonWo
 }
 
 fn add_probe(record: &mut Record, t: f64, ssim: f64) {
-    let what = ProbeSample {
-        latencies: None,
-        quality: Some(quality(5, ssim, 20.0 - 10.0 * (1.0 - ssim).log10())),
-        ..probe(5, ssim, 0.0)
-    };
+    let mut what = probe(5, ssim, 20.0 - 10.0 * (1.0 - ssim).log10());
+    what.summary.latencies = None;
     let at = Duration::from_secs_f64(t);
     record.probes.push(Timed { at, what });
 }

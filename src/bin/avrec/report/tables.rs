@@ -8,7 +8,7 @@ use gstavrec::messages::CandidateStats;
 
 use super::escape::escape;
 use super::numbers::{count, milliseconds, percent};
-use crate::args::{Repeat, RunPlan};
+use crate::args::RunPlan;
 use crate::record::{Record, Summary, measures};
 
 /// A swap list longer than this is cut: nobody reads on, and the log has them all.
@@ -192,7 +192,7 @@ pub fn problem_list(records: &[Record]) -> String {
 /// The options that shaped the run, and the launch description.
 pub fn command(plan: &RunPlan) -> String {
     let mut words = vec!["avrec run".to_string()];
-    if plan.repeat == Repeat::Loop {
+    if plan.typed.looped {
         words.push("--loop".to_string());
     }
     let duration = plan.duration.map(|it| it.as_secs_f64());
@@ -203,6 +203,6 @@ pub fn command(plan: &RunPlan) -> String {
     }));
     let boxes = plan.boxes.iter();
     words.extend(boxes.map(|it| format!("--boxes {}:{}", it.element, it.file.display())));
-    words.extend(plan.compares.iter().map(|name| format!("--compare {name}")));
-    format!("{} \\\n  {}", words.join(" "), plan.description.join(" "))
+    words.extend(plan.typed.compares.iter().map(|name| format!("--compare {name}")));
+    format!("{} \\\n  {}", words.join(" "), plan.typed.description.join(" "))
 }
