@@ -30,6 +30,22 @@ group! {
         load_time: Duration = "load-time-ns",
         /// Sentences.
         assumed: String = "assumed",
+        /// What the model is taken for, one thing each.
+        statements: Vec<StatementPart> = "statements",
+    }
+}
+
+structure! {
+    /// One thing that a model is taken for.
+    StatementPart = "statement" {
+        /// Name of the input or output that it is about; empty for the model as a whole.
+        tensor: String = "tensor",
+        key: String = "key",
+        value: String = "value",
+        /// Who said it.
+        origin: String = "origin",
+        /// What to write for another value.
+        line: String = "line",
     }
 }
 

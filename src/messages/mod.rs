@@ -16,7 +16,7 @@ pub use explanation::{Basis, Binding, ExplainedCandidate, Explanation, ReasonWor
 pub use field::{FieldError, Figures};
 pub use infer::{
     Class, InferStats, KeyFrame, Loaded, ModelAnswer, ModelFailed, ModelLoaded, Object, Place, RunningModel,
-    Said, Share, TensorPart, Tensors,
+    Said, Share, StatementPart, TensorPart, Tensors,
 };
 pub use latencies::Percentiles;
 pub use probe::{FIGURES, Fidelity, Latencies, ProbeMessage, ProbeStats, Summary};

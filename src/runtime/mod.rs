@@ -36,6 +36,7 @@ mod rten_backend;
 mod runner;
 mod scale;
 mod signature;
+mod statement;
 mod task;
 mod trial_run;
 
@@ -46,4 +47,5 @@ pub use onnx_file::check_readable;
 pub use options::{BackendChoice, ExecutionProvider, OptimizationLevel, Options};
 pub use runner::Runner;
 pub use scale::{Ratio, Scale};
+pub use statement::{Origin, Statement};
 pub use task::{Task, TaskChoice};

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::modelinfo::DimsOrder;
-use super::{Ratio, Scale, Task};
+use super::{Ratio, Scale, Statement, Task};
 use crate::tensor::{ImageSpec, InputSpec, TensorInfo};
 
 /// A tensor that a run hands to the next one.
@@ -48,6 +48,8 @@ pub struct Model {
     pub opset: i64,
     /// What the file says of itself: `ModelProto.metadata_props`.
     pub metadata: BTreeMap<String, String>,
+    /// What it is taken for, from whom that is known, and which line says otherwise.
+    pub statements: Vec<Statement>,
     /// The last run at load; `None` when a model of dynamic size could not run at the sizes tried.
     pub trial: Option<Trial>,
 }

@@ -73,6 +73,7 @@ impl Signature {
                 group_id: info.and_then(|info| info.group_id.clone()),
                 opset: graph.opset,
                 metadata: graph.metadata.clone(),
+                statements: Vec::new(),
                 trial: None,
             },
         };

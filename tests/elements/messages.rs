@@ -345,6 +345,13 @@ fn a_model_tells_what_it_is_and_what_it_says() {
             threads: 2,
             load_time: MS(81),
             assumed: "One thing. Another.".to_string(),
+            statements: vec![StatementPart {
+                tensor: "images".to_string(),
+                key: "input-range".to_string(),
+                value: "0,1".to_string(),
+                origin: "nobody; assumed".to_string(),
+                line: "input-range=0,255".to_string(),
+            }],
         };
         let model = loaded.clone();
         check_message(ModelLoaded { model }, Message::ModelLoaded);

@@ -355,6 +355,7 @@ mod tests {
             threads: 2,
             load_time: Duration::from_millis(80),
             assumed: String::new(),
+            statements: Vec::new(),
         };
         recorder.element_message(&message(&other, ModelLoaded { model }));
         assert_eq!(recorder.finish("eos", None).problems, []);

@@ -9,9 +9,9 @@ use super::interpretation::LabeledAnswer;
 use super::key_frames::Scored;
 use crate::answer::{Answer, Detection, label_of};
 use crate::messages::{
-    Class, KeyFrame, ModelAnswer, ModelFailed, Object, Place, Said, Share, TensorPart, Tensors,
+    Class, KeyFrame, ModelAnswer, ModelFailed, Object, Place, Said, Share, StatementPart, TensorPart, Tensors,
 };
-use crate::runtime::Model;
+use crate::runtime::{Model, Statement};
 use crate::tensor::{Data, ElementType, Tensor};
 
 /// Says that a model was refused.
@@ -21,6 +21,17 @@ pub fn failed(path: &str, fault: &Fault) -> gst::Structure {
         cause: fault.to_string(),
     };
     failed.into()
+}
+
+/// One thing that a model is taken for.
+pub fn statement(statement: &Statement) -> StatementPart {
+    StatementPart {
+        tensor: statement.tensor.clone(),
+        key: statement.key.to_owned(),
+        value: statement.value.clone(),
+        origin: statement.origin.to_string(),
+        line: statement.line.clone(),
+    }
 }
 
 /// Carries the outputs of a run on the frame with these times.

@@ -100,7 +100,7 @@
 //!
 //! ## Messages
 //!
-//! - `avrec/model-loaded`: `model-file`, `task`, `backend`, `backend-note`, `threads`, `load-time-ns`, `assumed`
+//! - `avrec/model-loaded`: `model-file`, `task`, `backend`, `backend-note`, `threads`, `load-time-ns`, `assumed`, `statements`
 //!   (sentences; empty where all was said). Posted when the model answers from now on.
 //! - `avrec/model-failed`: `model-file`, `cause`.
 //! - `avrec/tensors`: `pts`, `running-time` (absent when the frame has none), `group-id`, and an array

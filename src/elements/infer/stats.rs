@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::messages::dims;
+use super::messages::{self, dims};
 use super::model::Active;
 use super::timing::Timing;
 use crate::messages::{InferStats, Loaded, Percentiles, RunningModel};
@@ -40,6 +40,7 @@ impl Running {
             threads: u32::try_from(active.options.threads).unwrap_or(u32::MAX),
             load_time: active.load_time,
             assumed: active.meaning.assumed.join(" "),
+            statements: model.statements.iter().map(messages::statement).collect(),
         };
         let told = RunningModel {
             loaded,
