@@ -4,9 +4,9 @@
 //!
 //! An ini file beside the model with a section per tensor: `dims`, `dir` and `type` find the tensor,
 //! `ranges` normalises an input, `id` and `dims-order` describe an output, and `[modelinfo]` holds
-//! `version` and `group-id`. It goes further than GStreamer in four things: `dims` may fix what the
-//! model leaves open, `ranges` is read for image outputs too, `sample_rate`, `delay` and `hop` describe an
-//! input for sound, and a line that cannot be understood is
+//! `version` and `group-id`. It goes further than GStreamer in five things: `dims` may fix what the
+//! model leaves open, `ranges` is read for image outputs too, `sample_rate`, `delay`, `hop` and
+//! `context` describe an input for sound, `value` says what another input gets, and a line that cannot be understood is
 //! an error instead of a line in a log.
 
 use std::collections::BTreeMap;
@@ -47,12 +47,14 @@ pub struct TensorSection {
     /// Values that stand for 0 and 255, one pair for all channels or one per channel.
     pub ranges: Option<Vec<(f32, f32)>>,
     pub dims_order: DimsOrder,
-    /// Those of the lines `sample_rate`, `delay` and `hop` that are there, as written.
+    /// Those of the lines `sample_rate`, `delay`, `hop` and `context` that are there, as written.
     pub sound: BTreeMap<String, String>,
+    /// What an input gets that is neither frame, sound nor state: one number, or several with spaces.
+    pub value: Option<String>,
 }
 
 /// Lines of a section that say how sound stands in a tensor.
-const SOUND_LINES: [&str; 3] = ["sample_rate", "delay", "hop"];
+const SOUND_LINES: [&str; 4] = ["sample_rate", "delay", "hop", "context"];
 
 /// A `.modelinfo` file.
 #[derive(Debug, Clone, PartialEq)]
@@ -272,6 +274,7 @@ fn section(path: &Path, name: &str, lines: &Properties) -> Result<TensorSection,
             .iter()
             .filter_map(|key| lines.get(key).map(|value| ((*key).to_owned(), value.to_owned())))
             .collect(),
+        value: lines.get("value").map(str::to_owned),
     })
 }
 

@@ -8,7 +8,8 @@ use super::audio_input::{self, Statements};
 use super::modelinfo::{DimsOrder, Direction, ModelInfo, TensorSection, dims_line};
 use super::onnx::{Graph, Port};
 use super::recurrent_state::{self, Pair};
-use super::{Error, Model, Scale, StateInfo, Task, TaskChoice};
+use super::{Error, FurtherInput, Model, Scale, StateInfo, Task, TaskChoice};
+use super::{further_inputs, sound_family};
 use crate::tensor::{Channels, Dim, ElementType, ImageSpec, InputSpec, Layout, TensorInfo};
 
 /// Shape positions that a picture's axes take in a tensor of rank 2, 3 or 4.
@@ -34,23 +35,29 @@ impl Signature {
     /// Describes the model, or says why it cannot be used and what to change.
     pub(super) fn of(
         path: &Path,
-        graph: Graph,
+        mut graph: Graph,
         info: Option<&ModelInfo>,
         choice: TaskChoice,
     ) -> Result<Signature, Error> {
+        further_inputs::put_main_first(&mut graph, info);
         let Some(port) = graph.inputs.first() else {
             let remedy = "export the model with an input for frames or sound";
             return Err(Error::unsuitable(path, "it has no input", remedy));
         };
-        let pairs = recurrent_state::pair(path, &graph.inputs, &graph.outputs)?;
+        let pairs = recurrent_state::pair(path, &graph.inputs, &graph.outputs, |port| {
+            further_inputs::is_told(info, port)
+        })?;
+        let family = sound_family::of(&graph, &pairs);
+        let mut told = Vec::new();
         let input_section = section(info, Direction::Input, 0, port)?;
         let input = tensor_info(path, port, input_section, "input")?;
         let statements = Statements {
             metadata: &graph.metadata,
             section: input_section,
+            family,
         };
         let input_spec = match audio_input::takes_audio(&input, &statements, choice) {
-            true => InputSpec::Sound(audio_input::spec(path, &input, &statements)?),
+            true => InputSpec::Sound(audio_input::spec(path, &input, &statements, &mut told)?),
             false => InputSpec::Image(image_spec(path, &graph, &input, input_section)?),
         };
         let stated = || graph.metadata.get("task").and_then(|name| Task::named(name));
@@ -59,13 +66,15 @@ impl Signature {
             output_ranges: Vec::new(),
             wish: match choice {
                 TaskChoice::Task(task) => Some(task),
-                TaskChoice::Auto => stated(),
+                // A voice-activity model answers with one probability a window.
+                TaskChoice::Auto => stated().or(family.map(|_| Task::Score)),
             },
             model: Model {
                 task: Task::Tensor,
                 input,
                 input_spec,
                 states: Vec::new(),
+                further: Vec::new(),
                 outputs: Vec::new(),
                 dims_orders: Vec::new(),
                 output_spec: None,
@@ -73,11 +82,12 @@ impl Signature {
                 group_id: info.and_then(|info| info.group_id.clone()),
                 opset: graph.opset,
                 metadata: graph.metadata.clone(),
-                statements: Vec::new(),
+                statements: told,
                 trial: None,
             },
         };
         signature.add_states_and_outputs(path, &graph, &pairs, info)?;
+        signature.add_further_inputs(path, &graph, &pairs, info)?;
         Ok(signature)
     }
 
@@ -111,6 +121,27 @@ impl Signature {
             model.dims_orders.push(order);
             self.shaped.push(port.dims.is_some());
             self.output_ranges.push(section.and_then(|it| it.ranges.clone()));
+        }
+        Ok(())
+    }
+
+    fn add_further_inputs(
+        &mut self,
+        path: &Path,
+        graph: &Graph,
+        pairs: &[Pair],
+        info: Option<&ModelInfo>,
+    ) -> Result<(), Error> {
+        let rate = self.model.input_spec.sound().map(|spec| spec.rate);
+        for (index, port) in graph.inputs.iter().enumerate().skip(1) {
+            if pairs.iter().any(|pair| pair.input == index) {
+                continue;
+            }
+            let (fill, statement) = further_inputs::fill(path, port, info, rate)?;
+            let section = section(info, Direction::Input, index, port)?;
+            let info = tensor_info(path, port, section, "input")?;
+            self.model.further.push(FurtherInput { info, fill });
+            self.model.statements.push(statement);
         }
         Ok(())
     }
