@@ -18,6 +18,7 @@ mod error;
 mod exit_guard;
 mod external_data;
 mod files_read;
+mod foreign_file;
 mod image_trial;
 mod input_shape;
 pub mod library;

@@ -251,3 +251,9 @@ save("segment_bright",
      [constant("w", np.array([[0, 0, 0], [1 / 3, 1 / 3, 1 / 3], [1, -1, -1]], np.float32).reshape(3, 3, 1, 1)),
       constant("b", np.array([0.5, 0, 0], np.float32))],
      metadata={"task": "segment", "names": "['background', 'bright', 'red']"})
+
+# Classes that do not depend on the picture.
+save("constant", [helper.make_node("ReduceMean", ["x"], ["m"], axes=[1, 2, 3], keepdims=0),
+                  helper.make_node("Mul", ["m", "zero"], ["z"]), helper.make_node("Add", ["z", "classes"], ["y"])],
+     [value("x", [1, 3, 16, 24])], [value("y", [1, 3])],
+     [constant("zero", np.array(0, np.float32)), constant("classes", np.array([[0.2, 0.5, 0.3]], np.float32))])

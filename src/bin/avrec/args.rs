@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use crate::boxes::BoxesPlan;
+use crate::check::CheckArgs;
 use crate::load::LoadPlan;
 use crate::paths::check_folder;
 use crate::replay::ReplayArgs;
@@ -24,6 +25,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Run(RunArgs),
+    Check(CheckArgs),
     Replay(ReplayArgs),
 }
 
@@ -176,7 +178,7 @@ mod tests {
         let words = ["avrec", "run"].iter().chain(typed);
         match Cli::try_parse_from(words).map_err(|err| err.to_string())?.command {
             Command::Run(args) => args.plan(),
-            Command::Replay(_) => Err("another command".to_string()),
+            Command::Check(_) | Command::Replay(_) => Err("another command".to_string()),
         }
     }
 

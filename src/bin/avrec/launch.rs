@@ -92,7 +92,7 @@ impl Launched {
 }
 
 /// Sets a property from text; a property that the element lacks is an error, not a panic.
-fn set_by_text(element: &gst::Element, name: &str, text: &str) -> Result<(), String> {
+pub fn set_by_text(element: &gst::Element, name: &str, text: &str) -> Result<(), String> {
     let pspec = element
         .find_property(name)
         .ok_or_else(|| format!("{} has no property '{name}'", element.name()))?;
