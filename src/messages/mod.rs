@@ -13,7 +13,7 @@ mod switch;
 mod switch_stats;
 
 pub use explanation::{Basis, Binding, ExplainedCandidate, Explanation, ReasonWord, Why};
-pub use field::{FieldError, Figures};
+pub use field::{FieldError, Figures, Nested};
 pub use infer::{
     Class, InferStats, KeyFrame, Loaded, ModelAnswer, ModelFailed, ModelLoaded, Object, Place, RunningModel,
     Said, Share, StatementPart, TensorPart, Tensors,

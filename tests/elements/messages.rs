@@ -313,6 +313,7 @@ fn a_probe_tells_what_it_measured() {
         is_final: false,
         summary,
         fidelity: Some(fidelity),
+        total: None,
     };
     let empty = ProbeMessage {
         pts: None,
@@ -320,6 +321,12 @@ fn a_probe_tells_what_it_measured() {
         is_final: true,
         summary: Summary::default(),
         fidelity: None,
+        total: Some(Nested(ProbeStats {
+            summary,
+            fidelity: Some(fidelity),
+            window_psnr_db: None,
+            window_ssim: None,
+        })),
     };
     for message in [full, empty] {
         check_message(message, |it| Message::Probe(Box::new(it)));

@@ -45,7 +45,7 @@ impl ObjectImpl for Probe {
 
     fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
         if pspec.name() == "stats" {
-            return self.stats().to_value();
+            return gst::Structure::from(self.stats()).to_value();
         }
         self.settings.lock().get(pspec)
     }
