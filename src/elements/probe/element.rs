@@ -199,7 +199,8 @@ impl Probe {
         let obj = self.obj();
         if self.settings.lock().info_messages {
             let line = line(&message);
-            gst::element_imp_info!(self, gst::CoreError::Failed, ("{line}"));
+            // gst-launch-1.0 prints the second text of an INFO message only.
+            gst::element_imp_info!(self, gst::CoreError::Failed, ("{line}"), ["{line}"]);
         }
         let message = gst::message::Element::builder(message.into()).src(&*obj).build();
         // Fails only without a bus, that is outside of a pipeline.
