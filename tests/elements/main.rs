@@ -6,5 +6,6 @@ mod interface;
 mod leaks;
 mod messages;
 mod probe;
+mod properties;
 #[path = "../support/mod.rs"]
 mod support;
