@@ -6,6 +6,7 @@ pub mod comparable;
 pub mod content;
 pub mod infer;
 pub mod probe;
+pub mod property_text;
 pub mod stamp;
 pub mod switch;
 

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gst::prelude::*;
+use gstavrec::elements::property_text;
 use gstavrec::messages::{InferStats, Loaded, Message, ModelAnswer, Tensors};
 use parking_lot::Mutex;
 
 use super::answers;
 use super::material::{Kind, Material};
 use crate::failure::Failure;
-use crate::launch::set_by_text;
 
 /// Which model, and the properties that are set.
 pub struct Request<'a> {
@@ -38,10 +38,11 @@ impl Request<'_> {
             .build()
             .map_err(|err| Failure::Pipeline(err.to_string()))?;
         let model = self.model.to_string_lossy();
-        set_by_text(&element, "model-file", &model).map_err(Failure::Usage)?;
-        set_by_text(&element, "post-messages", "true").map_err(Failure::Usage)?;
+        property_text::set(&element, "model-file", &model).map_err(Failure::Usage)?;
+        property_text::set(&element, "post-messages", "true").map_err(Failure::Usage)?;
         for (name, value) in &self.settings {
-            set_by_text(&element, name, value).map_err(|err| Failure::Usage(format!("--set: {err}")))?;
+            property_text::set(&element, name, value)
+                .map_err(|err| Failure::Usage(format!("--set: {err}")))?;
         }
         Ok(element)
     }
