@@ -15,7 +15,7 @@ from PIL import Image
 from .answers import Box, Boxes, Classes, Curve, Matte, Tensors, Text
 
 # A run of one model takes no longer than this, in seconds.
-PATIENCE = 180
+PATIENCE = 60
 NUMBER = r"\(\w+\)(-?[\d.]+(?:e[-+]?\d+)?)"
 # Origins of statements that the model itself does not make, as `runtime::statement::Origin` prints them.
 ASSUMED, FAMILY = "nobody; assumed", "the family "
@@ -28,6 +28,7 @@ class Run:
     # What a user reads: assumptions, notes, warnings and errors.
     told: str = ""
     error: str = ""
+    # By a signal, or killed because it did not end.
     died: bool = False
     # Property and value of each line that was proposed, and of those the ones that a user reads without asking.
     proposed: dict = field(default_factory=dict)
@@ -46,18 +47,22 @@ def infer(file, put, properties):
         if properties.get("output") == "alpha":
             source += ["!", "videoconvert", "!", "video/x-raw,format=RGBA"]
             sink = ["filesink", f"location={folder / 'out.raw'}"]
-        run = read(launch(source + ["!"] + element + ["!"] + sink), sound)
+        run = read(*launch(source + ["!"] + element + ["!"] + sink), sound)
         if (folder / "out.raw").exists() and not run.error:
             run.answer = alpha(folder / "out.raw", put)
         return run
 
 
 def launch(line):
-    try:
-        return subprocess.run(["gst-launch-1.0", "-m", *line], capture_output=True, text=True, errors="replace",
-                              timeout=PATIENCE)
-    except subprocess.TimeoutExpired as slow:
-        return subprocess.CompletedProcess(line, 1, "", f"ERROR: no end after {slow.timeout} s")
+    """A run's exit status, which is that of a signal where it did not end, and what it printed."""
+    with subprocess.Popen(["gst-launch-1.0", "-m", *line], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          errors="replace") as process:
+        try:
+            printed = process.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            printed = [*process.communicate(), f"ERROR: no end after {PATIENCE} s"]
+        return process.returncode, "\n".join(printed)
 
 
 def write_pictures(folder, put):
@@ -83,9 +88,9 @@ def alpha(file, put):
     return Matte(np.fromfile(file, np.uint8)[-width * height * 4:].reshape(height, width, 4)[:, :, 3] / 255)
 
 
-def read(done, sound):
+def read(status, text, sound):
     """Takes a run's output apart."""
-    printed = [line.replace("\\", "") for line in (done.stdout + done.stderr).splitlines()]
+    printed = [line.replace("\\", "") for line in text.splitlines()]
     messages = [line for line in printed if "(element): avrec/" in line]
     loaded = next((line for line in messages if "avrec/model-loaded" in line), "")
     spoken = [line for line in printed if re.match(r"(ERROR|WARNING|INFO)\b", line)
@@ -93,7 +98,7 @@ def read(done, sound):
     errors = [line.split(": ", 2)[-1] for line in sorted(spoken, key=lambda it: "GstAvrecInfer" not in it)
               if line.startswith("ERROR: ")]
     error = errors[0] if errors else ""
-    run = Run(task=first(r"task=\(string\)(\w+)", loaded), error=error, died=done.returncode < 0)
+    run = Run(task=first(r"task=\(string\)(\w+)", loaded), error=error, died=status < 0)
     run.told = " ".join([first(r'assumed=\(string\)"?(.*?)"?(?:, statements=|;$)', loaded), *changes(loaded, ASSUMED), *spoken])
     run.asked = lines(run.told)
     run.proposed = {**lines(" ".join(changes(loaded, FAMILY))), **run.asked}

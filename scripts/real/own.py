@@ -42,9 +42,11 @@ def refusal(_file, _input):
 # Detectors
 
 def nudenet(file, picture):
+    """It swaps red and blue twice, so that its model gets BGR. The cut to whole pixels at its end is left out."""
     use("nudenet")
-    from nudenet import NudeDetector
-    found = NudeDetector(str(file)).detect(bgr(picture))
+    from nudenet import nudenet as own
+    own.int = float
+    found = own.NudeDetector(str(file)).detect(bgr(picture))
     return Boxes([Box(it["class"], it["score"], corners(*it["box"])) for it in found])
 
 
@@ -101,11 +103,11 @@ def ddddocr_detect(file, picture):
     from ddddocr.core.detection_engine import DetectionEngine
     engine = DetectionEngine.__new__(DetectionEngine)
     engine.session = session(file)
-    # get_bbox leaves the confidences out; they are taken where it computes them.
+    # get_bbox leaves the confidences out and cuts to whole pixels; both are taken where it computes them.
     kept = []
     engine.multiclass_nms = lambda *args, **named: kept.append(type(engine).multiclass_nms(engine, *args, **named)) or kept[-1]
-    edges = engine.get_bbox(png(picture))
-    return Boxes([Box(None, row[4], tuple(box)) for row, box in zip(kept[0], edges)] if edges else [], 0.1)
+    engine.get_bbox(png(picture))
+    return Boxes([Box(None, row[4], tuple(row[:4])) for row in kept[0]], 0.1)
 
 
 def rapid_layout(file, picture):

@@ -116,7 +116,7 @@ def line(key, value, proposed):
 
 
 WORDS = {"right": "right", "near": "near", "told": "asks", "refused": "refuses, with a sentence", "tensors": "leaves tensors",
-         "raw": "fails inside ONNX Runtime", "wrong": "**silently wrong**", "dies": "**dies**"}
+         "raw": "fails inside ONNX Runtime", "wrong": "**silently wrong**", "dies": "**dies or hangs**"}
 
 
 def table(rows, today):
@@ -124,7 +124,7 @@ def table(rows, today):
     out = [f"Tried on {today}: {len(tried)} models, {sum(row.auto == 'right' for row in tried)} right with nothing said, "
            f"{sum('right' in (row.auto, row.after) for row in tried)} right after the lines that avrec itself asked for, "
            f"{sum(row.auto == 'wrong' for row in tried)} silently wrong, "
-           f"{sum('dies' in (row.auto, row.after) for row in tried)} deaths of the process.", "",
+           f"{sum('dies' in (row.auto, row.after) for row in tried)} deaths or hangs of the process.", "",
            "| model | licence | what it is | `task=auto` | after the proposed lines | beside its own package |",
            "|---|---|---|---|---|---|"]
     for row in tried:
