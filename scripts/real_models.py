@@ -52,7 +52,7 @@ def main():
     from real import trial
     rows = list(trial.rows(arguments.names, arguments.avrec))
     if not any(row.tried for row in rows):
-        print("real_models.py: skipped, because no package could be fetched:", *(row.sentence for row in rows[:1]))
+        print("real_models.py: skipped, because no model could be tried:", *(row.sentence for row in rows[:1]))
         return
     table = trial.table(rows, datetime.date.today())
     if arguments.names or arguments.print:

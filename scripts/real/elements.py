@@ -33,35 +33,62 @@ class Run:
     # Property and value of each line that was proposed, and of those the ones that a user reads without asking.
     proposed: dict = field(default_factory=dict)
     asked: dict = field(default_factory=dict)
+    # Property and value of all that the model was taken for.
+    stated: dict = field(default_factory=dict)
 
 
 def infer(file, put, properties):
     """Runs a model over pictures (arrays, one or several) or samples (16 bits at 16 kHz)."""
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        sound = isinstance(put, np.ndarray) and put.ndim == 1
-        source = write_sound(folder, put) if sound else write_pictures(folder, put)
+        source = write_sound(folder, put) if is_sound(put) else write_pictures(folder, put)
         element = ["avrec-infer", f"model-file={file}", "post-messages=true"]
         element += [f"{key}={value}" for key, value in properties.items()]
         sink = ["fakesink"]
         if properties.get("output") == "alpha":
             source += ["!", "videoconvert", "!", "video/x-raw,format=RGBA"]
             sink = ["filesink", f"location={folder / 'out.raw'}"]
-        run = read(*launch(source + ["!"] + element + ["!"] + sink), sound)
+        run = read(*launch(source + ["!"] + element + ["!"] + sink), is_sound(put))
         if (folder / "out.raw").exists() and not run.error:
             run.answer = alpha(folder / "out.raw", put)
         return run
 
 
+def check(avrec, file, put):
+    """What `avrec check` proposes where nobody or only a family says something, and in its doubts."""
+    with tempfile.TemporaryDirectory() as folder:
+        # It draws beside the model.
+        link = Path(folder) / file.name
+        link.symlink_to(file)
+        write_sound(Path(folder), put) if is_sound(put) else write_pictures(Path(folder), put)
+        on = Path(folder) / ("sound.wav" if is_sound(put) else "000.png")
+        try:
+            done = subprocess.run([avrec, "check", link, "--on", on], capture_output=True, text=True, timeout=PATIENCE)
+        except (OSError, subprocess.TimeoutExpired):
+            return {}
+        told = [line for line in done.stdout.splitlines() if re.search(f"{ASSUMED}|{FAMILY}|^(assumed|doubt|try)", line)]
+        return lines("\n".join(told))
+
+
+def is_sound(put):
+    return isinstance(put, np.ndarray) and put.ndim == 1
+
+
 def launch(line):
-    """A run's exit status, which is that of a signal where it did not end, and what it printed."""
+    """A run's exit status, which is that of a signal where it did not end, and what it printed.
+
+    Where EOS follows an error into the sink, gst-launch-1.0 (1.22) may print the error and wait all the same. That counts as
+    an end.
+    """
     with subprocess.Popen(["gst-launch-1.0", "-m", *line], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           errors="replace") as process:
         try:
             printed = process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             process.kill()
-            printed = [*process.communicate(), f"ERROR: no end after {PATIENCE} s"]
+            printed = process.communicate()
+            if "ERROR: from element" in printed[1]:
+                return 1, "\n".join(printed)
         return process.returncode, "\n".join(printed)
 
 
@@ -102,6 +129,8 @@ def read(status, text, sound):
     run.told = " ".join([first(r'assumed=\(string\)"?(.*?)"?(?:, statements=|;$)', loaded), *changes(loaded, ASSUMED), *spoken])
     run.asked = lines(run.told)
     run.proposed = {**lines(" ".join(changes(loaded, FAMILY))), **run.asked}
+    run.stated = {first(r"key=\(string\)([\w-]+)", part): first(r'value=\(string\)"?([^";]*?)"?(?:, origin=|;|$)', part)
+                  for part in reversed(statements(loaded))}
     run.answer = None if error else answer([line for line in messages if line != loaded], sound)
     return run
 
@@ -116,9 +145,13 @@ def lines(text):
     return dict(re.findall(r"\b([a-z]+(?:-[a-z]+)*)=([^\s\"'`]*[^\s\"'`.;,)])", text))
 
 
+def statements(loaded):
+    return re.findall(r"statement, .*?(?=\"statement, |$)", loaded)
+
+
 def changes(loaded, origin):
     """The lines that would change what is stated by such an origin."""
-    for part in re.findall(r"statement, .*?(?=\"statement, |$)", loaded):
+    for part in statements(loaded):
         if f"origin=(string)\"{origin}" in part or f"origin=(string){origin}" in part:
             yield first(r'line=\(string\)"?(.*?)"?(?:;|$)', part)
 

