@@ -50,7 +50,7 @@ def infer(file, put, properties):
             sink = ["filesink", f"location={folder / 'out.raw'}"]
         run = read(*launch(source + ["!"] + element + ["!"] + sink), is_sound(put))
         if (folder / "out.raw").exists() and not run.error:
-            run.answer = alpha(folder / "out.raw", put)
+            run.answer = alpha(folder / "out.raw", frames(put)[-1])
         return run
 
 
@@ -92,11 +92,14 @@ def launch(line):
         return process.returncode, "\n".join(printed)
 
 
+def frames(put):
+    return put if isinstance(put, list) else [put]
+
+
 def write_pictures(folder, put):
-    frames = put if isinstance(put, list) else [put]
-    for index, frame in enumerate(frames):
+    for index, frame in enumerate(frames(put)):
         Image.fromarray(frame).save(folder / f"{index:03}.png")
-    return ["multifilesrc", f"location={folder}/%03d.png", f"stop-index={len(frames) - 1}",
+    return ["multifilesrc", f"location={folder}/%03d.png", f"stop-index={len(frames(put)) - 1}",
             "caps=image/png,framerate=25/1", "!", "pngdec"]
 
 
@@ -109,9 +112,9 @@ def write_sound(folder, samples):
     return ["filesrc", f"location={folder}/sound.wav", "!", "wavparse", "!", "audioconvert", "!", "audio/x-raw,format=F32LE"]
 
 
-def alpha(file, put):
-    """The alpha channel of the last frame."""
-    height, width = put[-1].shape[:2]
+def alpha(file, frame):
+    """The alpha channel of the last frame, which has the size of this one."""
+    height, width = frame.shape[:2]
     return Matte(np.fromfile(file, np.uint8)[-width * height * 4:].reshape(height, width, 4)[:, :, 3] / 255)
 
 
