@@ -66,6 +66,8 @@ class Verdict:
     figures: str
     # The same objects, but not as exactly as the same preparation of the picture would give.
     near: bool = False
+    # Intersection over union of the boxes, in the mean.
+    shared: float = None
 
 
 def shared_area(one, other):
@@ -107,7 +109,7 @@ def boxes(own, got):
     right = same and min(shares) >= SAME_BOX and max(apart) <= SAME_CONFIDENCE
     others = f", {extra} others" if extra else ""
     return Verdict(right, f"{len(shares)} of {len(own.boxes)} boxes{others}, IoU {np.mean(shares):.3f} "
-                          f"(least {min(shares):.3f}), confidence ±{max(apart):.3f}", same)
+                          f"(least {min(shares):.3f}), confidence ±{max(apart):.3f}", same, np.mean(shares))
 
 
 def same_label(own, got):

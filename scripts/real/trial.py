@@ -25,6 +25,8 @@ class Row:
     figures: str = ""
     # The first thing that a user reads of it.
     sentence: str = ""
+    # Intersection over union of right boxes, in the mean.
+    shared: float = None
 
     @property
     def tried(self):
@@ -58,7 +60,8 @@ def attempt(model, known, avrec):
             facts["labels-file"].write_text("\n".join(model.labels()))
         plain = elements.infer(file, put, model.properties)
         verdict = judge(own, plain)
-        row = Row(model, state(own, plain, verdict, facts), figures=short(file, verdict.figures), sentence=sentence(file, plain))
+        row = Row(model, state(own, plain, verdict, facts), figures=short(file, verdict.figures),
+                  sentence=sentence(file, plain), shared=verdict.shared)
         if row.auto in ("right", "dies"):
             return row
         proposed = {**elements.check(avrec, file, put), **plain.proposed}
@@ -67,7 +70,7 @@ def attempt(model, known, avrec):
             run = elements.infer(file, put, {**model.properties, **lines})
             verdict = judge(own, run)
             row.after = "right" if verdict.right else "dies" if run.died else "near" if verdict.near else "wrong"
-            row.figures = short(file, verdict.figures)
+            row.figures, row.shared = short(file, verdict.figures), verdict.shared
         row.lines = " ".join(line(key, value, proposed[key]) for key, value in lines.items())
         return row
 
@@ -115,10 +118,14 @@ WORDS = {"right": "right", "near": "near", "told": "asks", "refused": "refuses, 
 
 def table(rows, today):
     tried = [row for row in rows if row.tried]
+    shared = [row.shared for row in tried if "right" in (row.auto, row.after) and row.shared]
     out = [f"Tried on {today}: {len(tried)} models, {sum(row.auto == 'right' for row in tried)} right with nothing said, "
            f"{sum('right' in (row.auto, row.after) for row in tried)} right after the lines that avrec itself asked for, "
+           f"{sum(row.after in ('wrong', 'near') for row in tried)} not right even with them, "
            f"{sum(row.auto == 'wrong' for row in tried)} silently wrong, "
-           f"{sum('dies' in (row.auto, row.after) for row in tried)} deaths or hangs of the process.", "",
+           f"{sum('dies' in (row.auto, row.after) for row in tried)} deaths or hangs of the process.",
+           *([f"Right boxes have an IoU of {sum(shared) / len(shared):.3f} with the package's own, in the mean over models."]
+             if shared else []), "",
            "| model | licence | what it is | `task=auto` | after the proposed lines | beside its own package |",
            "|---|---|---|---|---|---|"]
     for row in tried:
