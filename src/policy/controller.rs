@@ -10,6 +10,7 @@ use super::choice::{Mode, Situation};
 use super::effective_budget::EffectiveBudget;
 use super::estimates::Estimates;
 use super::explain::{Present, outlook};
+use super::lesson::{Lessons, Teaching};
 use super::price::Price;
 use super::shadow::{Plan, Scene, Shadow};
 use super::stride::Stride;
@@ -30,6 +31,7 @@ pub struct Policy {
     estimates: Estimates,
     price: Price,
     shadows: Plan,
+    lessons: Lessons,
     /// What was expected of each candidate at the last decision.
     table: TermsTable,
     active: Option<CandidateId>,
@@ -45,7 +47,7 @@ pub struct Policy {
     now: Duration,
 }
 
-clone_in_place! { Policy: config budget estimates price shadows table active since pinned stride floor mode frame now }
+clone_in_place! { Policy: config budget estimates price shadows lessons table active since pinned stride floor mode frame now }
 
 /// Frames between two corrections of the slowdown's origin: 10 s at 25 fps.
 const ANCHOR: u64 = 250;
@@ -60,6 +62,7 @@ impl Default for Policy {
             estimates: Estimates::new(),
             price: Price::new(),
             shadows: Plan::new(config.period),
+            lessons: Lessons::new(),
             table: TermsTable::default(),
             active: None,
             since: None,
@@ -201,7 +204,7 @@ impl Policy {
             return Some(Shadow::look_at(suspect));
         }
         let upper = self.estimates.upper(active, self.config.miss_rate);
-        let shadow = self.shadows.next(&Scene {
+        let scene = Scene {
             frame: self.frame,
             candidates: &self.estimates.candidates,
             available,
@@ -213,7 +216,14 @@ impl Policy {
             room: self.budget.at(now).saturating_sub(upper.unwrap_or(Duration::MAX)),
             price: self.table.weights.miss,
             robustness_weight: self.config.robustness_weight,
-        })?;
+        };
+        let reference = scene.reference();
+        let look = self.shadows.next(&scene);
+        if look.is_some_and(|it| it.ids().any(|id| Some(id) == reference)) || reference == Some(active) {
+            self.lessons.looked_in_slack();
+        }
+        let is_calm = self.shadows.is_calm(self.frame);
+        let shadow = look.or_else(|| self.lessons.next(&scene, is_calm))?;
         for id in shadow.ids().chain([active]) {
             if let Some(candidate) = self.estimates.candidates.get_mut(id) {
                 candidate.asked(self.frame);
@@ -225,6 +235,17 @@ impl Policy {
     /// A candidate runs beside the active one for a reason that was not asked for here; it is paid from the same purse.
     pub fn runs_beside(&mut self, id: CandidateId) {
         self.shadows.pay(self.estimates.latency(id).unwrap_or_default());
+    }
+
+    /// Whether a candidate can run beside at idle priority, so that a reference that never fits the slack may be given
+    /// lessons; not before this is told.
+    pub fn allow_lessons(&mut self, are_possible: bool) {
+        self.lessons.are_possible = are_possible;
+    }
+
+    /// How the reference comes to score the others.
+    pub fn teaching(&self) -> Teaching {
+        self.lessons.teaching
     }
 
     /// What is believed of a candidate now. Of one that was removed, nothing.
@@ -271,6 +292,9 @@ impl Policy {
             return;
         };
         let overdue = candidate.run_ended(frame);
+        if kind == RunKind::Idle {
+            return self.lessons.ended();
+        }
         let is_untold_miss = overdue.is_none() && self.active == Some(id) && allowed < latency;
         if is_untold_miss && kind != RunKind::Shadow {
             self.one_is_missed();
@@ -288,6 +312,7 @@ impl Policy {
 
     fn one_is_missed(&mut self) {
         self.shadows.missed(self.frame);
+        self.lessons.missed(self.frame);
         self.price.frames(0, 1, self.config.miss_rate);
     }
 
@@ -328,6 +353,7 @@ impl Policy {
         self.now = now;
         self.budget.late(now, jitter);
         self.shadows.missed(self.frame);
+        self.lessons.missed(self.frame);
     }
 
     /// A candidate failed; it is not considered until it recovered, whatever its lane says.
@@ -346,6 +372,7 @@ impl Policy {
     pub fn flushed(&mut self, now: Duration) {
         self.now = now;
         self.estimates.flushed();
+        self.lessons.forget();
         self.budget.forget();
     }
 

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::CandidateId;
+use super::{CandidateId, Limit};
 
 /// Who answers the next frame.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -39,10 +39,9 @@ pub struct Switch {
 pub enum Reason {
     /// The first candidate became able to answer, or the first one whose latency is known.
     Start,
-    /// The active candidate's upper latency bound passed the budget; `budget` is what was compared with,
-    /// that is the user's budget less the margin and less what the sink asked for by QoS.
-    Infeasible { upper: Duration, budget: Duration },
-    /// A feasible rival promises better quality.
+    /// The active candidate's upper latency bound passed the limit that it was compared with.
+    Infeasible { upper: Duration, limit: Limit },
+    /// A rival promises better quality, misses and latency counted.
     Better { quality: f64, over: f64 },
     /// A rival of no better quality costs less, for it misses less, is faster or is simpler.
     Cheaper { cost: f64, over: f64 },
@@ -73,12 +72,14 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Reason::Start => write!(f, "the first candidate is ready"),
-            Reason::Infeasible { upper, budget } => {
-                let (upper, budget) = (Millis(*upper), Millis(*budget));
-                write!(f, "upper latency {upper} is over the budget of {budget}")
+            Reason::Infeasible { upper, limit } => {
+                write!(f, "upper latency {} is over the {limit}", Millis(*upper))
             }
             Reason::Better { quality, over } => {
-                write!(f, "quality {quality:.3} over {over:.3} inside the budget")
+                write!(
+                    f,
+                    "quality {quality:.3} over {over:.3}, misses and latency counted"
+                )
             }
             Reason::Cheaper { cost, over } => {
                 write!(f, "cost {cost:.3} under {over:.3}, misses and latency counted")
@@ -93,7 +94,7 @@ impl fmt::Display for Reason {
 }
 
 /// A duration the way people read latencies: milliseconds with one decimal.
-struct Millis(Duration);
+pub(super) struct Millis(pub Duration);
 
 impl fmt::Display for Millis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -111,16 +112,26 @@ mod tests {
             (
                 Reason::Infeasible {
                     upper: Duration::from_micros(47_100),
-                    budget: Duration::from_millis(40),
+                    limit: Limit::Budget(Duration::from_millis(40)),
                 },
                 "infeasible: upper latency 47.1 ms is over the budget of 40.0 ms",
+            ),
+            (
+                Reason::Infeasible {
+                    upper: Duration::from_micros(47_100),
+                    limit: Limit::Period {
+                        period: Duration::from_millis(40),
+                        frames: 1,
+                    },
+                },
+                "infeasible: upper latency 47.1 ms is over the frame period of 40.0 ms",
             ),
             (
                 Reason::Better {
                     quality: 0.921,
                     over: 0.88,
                 },
-                "better: quality 0.921 over 0.880 inside the budget",
+                "better: quality 0.921 over 0.880, misses and latency counted",
             ),
             (
                 Reason::Cheaper {

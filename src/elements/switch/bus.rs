@@ -41,6 +41,13 @@ impl Bus {
         self.send(|switch| gst::message::Latency::builder().src(switch).build());
     }
 
+    /// Says what the user may want to know.
+    pub fn inform(&self, text: &str, details: &str) {
+        if let Some(switch) = self.element() {
+            gst::element_info!(switch, gst::LibraryError::Settings, ("{text}"), ["{details}"]);
+        }
+    }
+
     /// Says that something the user asked for is not as it should be.
     pub fn warn(&self, text: &str, remedy: &str) {
         if let Some(switch) = self.element() {

@@ -111,6 +111,13 @@
 //! alike, and keeps its prior. For `restore` and `stability` a candidate runs once more, on the degraded or the
 //! next frame, if there is slack; `stats` has the means as `restored-ssim`, `stability` and `confidence`.
 //!
+//! A reference that never fits the slack of the active candidate gets lessons: a copy of a frame, at idle priority (on Linux
+//! `SCHED_IDLE`; threads of a candidate's own keep theirs) and off the deadline, so seldom that they take 5 % of the time by
+//! what it usually takes, and at most once a second at 25 fps. A rival that fits the slack sees the same frame first. Each
+//! lesson beside which a frame is missed doubles the pause to the next one, up to 32 times; the latency of a lesson teaches
+//! nothing. An INFO message tells once that it is so, with the numbers. Sound has no lessons: there a warning says once that
+//! the reference cannot teach.
+//!
 //! How robust a candidate is shows in shadow runs: on each eighth of them, the same frame comes to it once more later,
 //! with a little noise, brighter by 3 %, blurred, or shifted by a pixel, and the two answers are compared, boxes and classes as above, else luma. Frames in
 //! formats that are not GRAY8, I420, NV12 or eight-bit RGB in some order are not sampled, nor is the active candidate.
@@ -130,7 +137,7 @@
 //! | `frame`, `since-frame` | guint64 | the newest frame, and the one from which on the active candidate answers |
 //! | `active` | string | who answers; empty when nobody does |
 //! | `reason`, `reason-text` | string | why it became active, as in `avrec/switch` |
-//! | `budget-ns` | guint64 | what latencies are compared with: 97 % of the budget, less what the sink asked for by QoS |
+//! | `budget-ns`, `frame-period-ns` | guint64 | what latencies are compared with: 97 % of the budget, less what the sink asked for by QoS; and the time between two frames, which is the limit where it is shorter |
 //! | `slowdown`, `slowdown-sd` | gdouble | how much slower the machine is than calm, and the deviation of its logarithm |
 //! | `step-probability` | gdouble | while a slow run may have been a spike: how likely it was a lasting step |
 //! | `price-per-miss`, `lambda-latency`, `lambda-cost` | gdouble | what the terms weigh |
@@ -165,7 +172,8 @@
 //!
 //! - `avrec/switch`: another candidate answers from this frame on. `from` (empty at the start), `to`,
 //!   `reason` (`start`, `infeasible`, `better`, `cheaper`, `busy`, `gone` or `pinned`), `reason-text`, `frame`,
-//!   `pts`, `running-time`, the explanation, and what was compared: `latency-upper-ns` and `latency-budget-ns` (infeasible),
+//!   `pts`, `running-time`, the explanation, and what was compared: `latency-upper-ns` with `latency-budget-ns` or, where
+//!   that is what it passed, the frame period `latency-period-ns` (infeasible),
 //!   `quality` and `over` (better), `cost` and `over` (cheaper), `busy-ns` (busy).
 //! - `avrec/candidate-ready`: `candidate` is loaded and warm.
 //! - `avrec/candidate-failed`: `candidate` cannot answer; `cause`, and in `remedy` what to change. The same
@@ -192,6 +200,9 @@
 //! | `swaps` | guint64 | changes of the active candidate after the first one |
 //! | `floor-answers` | guint64 | frames that the floor answered |
 //! | `held-answers` | guint64 | frames for which an earlier answer left again (`max-stride`) |
+//! | `reference` | string | the candidate whose answers score the others; absent where there is none |
+//! | `teaching` | string | how it does: `slack` (it sees frames in the slack, or answers itself), `idle` (by lessons, see above), `never` (it cannot), `unknown` (nothing was asked of it yet) |
+//! | `lessons` | guint64 | lessons that were given |
 //! | `budget-ns` | guint64 | the budget in force |
 //! | `active-candidate` | string | who answers now |
 //! | `slowdown` | gdouble | how much slower the machine is than calm, for all candidates; 1 before the first frame |
@@ -240,6 +251,7 @@ mod messages;
 mod pads;
 mod policy_adapter;
 mod presets;
+mod priority;
 mod property_changed;
 mod scoring;
 mod settings;
@@ -247,6 +259,7 @@ mod shared;
 mod signals;
 mod state_change;
 mod stream;
+mod teaching;
 mod timing;
 mod video;
 mod view;

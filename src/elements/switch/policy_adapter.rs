@@ -17,7 +17,7 @@ use super::scoring::trial::TrialContext;
 use super::settings::{LatePolicy, Settings};
 use super::timing::{self, DEFAULT_PERIOD};
 use crate::clone_in_place::clone_in_place;
-use crate::policy::{Availability, CandidateId, Config, Outlook, Policy, Shadow, Switch};
+use crate::policy::{Availability, CandidateId, Config, Outlook, Policy, Shadow, Switch, Teaching};
 
 /// Share of the budget that a candidate may use. The rest is for the switch's own work and the hand-over between
 /// threads (0.1 ms at the 99th percentile, measured) and for the buffer's way to the sink.
@@ -230,6 +230,8 @@ impl PolicyAdapter {
                 self.settings.max_stride
             },
         };
+        // A lane of sound hears each buffer, in its order.
+        self.policy.allow_lessons(!self.is_audio);
         // The properties are bounded and the durations above zero, so the configuration is valid.
         let _ = self.policy.set_config(config);
     }
@@ -285,6 +287,11 @@ impl PolicyAdapter {
 
     fn newest_frame(&self) -> u64 {
         self.frames.saturating_sub(1)
+    }
+
+    /// Who the reference is, and how it comes to score the others.
+    pub fn teaching(&self) -> (Option<usize>, Teaching) {
+        (self.named.reference, self.policy.teaching())
     }
 
     /// What an explanation is drawn up from.

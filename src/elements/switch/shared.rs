@@ -15,6 +15,7 @@ use super::lanes::table::LaneTable;
 use super::lanes::timed_join::Endings;
 use super::mailbox::Mailbox;
 use super::policy_adapter::{CatalogNames, PolicyAdapter};
+use super::priority::IdleThread;
 use super::scoring::thread::Scoring;
 use super::settings::Settings;
 use super::stream::{Control, Streaming};
@@ -36,6 +37,8 @@ pub struct Shared {
     /// What others than the lanes tell the policy.
     pub facts: Arc<Mailbox<Fact>>,
     pub scoring: Scoring,
+    /// Shows frames to a reference that never fits the slack.
+    pub idle: IdleThread,
     pub sink: gst::Pad,
     pub src: gst::Pad,
     /// Threads that were told to end.
@@ -52,6 +55,7 @@ impl Shared {
             lanes: LaneTable::default(),
             timing: Timing::default(),
             scoring: Scoring::new(facts.clone(), bus.clone()),
+            idle: IdleThread::default(),
             bus,
             facts,
             sink,

@@ -16,6 +16,7 @@ use crate::elements::switch::bus::Bus;
 use crate::elements::switch::fact::Fact;
 use crate::elements::switch::lanes::timed_join::TimedJoin;
 use crate::elements::switch::mailbox::Mailbox;
+use crate::elements::switch::priority::yield_to_all_others;
 
 /// Trials that the thread may hold: one in hand, and one frame and the next that can be looked at together. More would
 /// hold on to buffers that upstream may need, and age meanwhile.
@@ -138,16 +139,6 @@ impl Inbox {
                 self.held.fetch_sub(1, Ordering::AcqRel);
             }
         }
-    }
-}
-
-/// Scoring must not take time from a model that answers live.
-fn yield_to_all_others() {
-    #[cfg(target_os = "linux")]
-    // SAFETY: both calls take plain numbers; lowering one's own priority is always allowed.
-    unsafe {
-        let thread = libc::syscall(libc::SYS_gettid) as libc::id_t;
-        libc::setpriority(libc::PRIO_PROCESS, thread, 19);
     }
 }
 

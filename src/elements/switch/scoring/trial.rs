@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use crate::elements::switch::lanes::elements::LaneOutput;
+use crate::elements::switch::lanes::lane::Purpose;
 use crate::elements::switch::lanes::list::LaneList;
 use crate::elements::switch::settings::Settings;
 use crate::media::degrade::Degraded;
@@ -64,6 +65,8 @@ pub struct Trial {
     pub answers: Vec<(usize, LaneOutput)>,
     /// Lanes that have yet to answer; the first one has the frame in hand.
     pub pending: [Option<usize>; 2],
+    /// The lane that answers at idle priority.
+    pub lesson: Option<usize>,
 }
 
 impl Trial {
@@ -83,6 +86,7 @@ impl Trial {
             context,
             answers: Vec::with_capacity(3),
             pending: [None; 2],
+            lesson: None,
         }
     }
 
@@ -97,6 +101,14 @@ impl Trial {
                 context,
             )
         }
+    }
+
+    /// Why a lane of the trial gets the frame.
+    pub fn purpose(&self, lane: usize) -> Purpose {
+        Purpose::Shadow(match self.lesson == Some(lane) {
+            true => RunKind::Idle,
+            false => self.kind,
+        })
     }
 
     pub fn waits_for(&self, lane: usize) -> bool {
