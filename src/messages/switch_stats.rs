@@ -42,6 +42,8 @@ structure! {
         state: CandidateState = "state",
         /// Why it failed.
         cause: Option<String> = "cause",
+        /// What its answers are, as far as is known.
+        gives: Option<String> = "gives",
         runs: u64 = "runs",
         answers: u64 = "answers",
         misses: u64 = "misses",

@@ -5,7 +5,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{CandidateId, Limit};
+use super::CandidateId;
+use super::limit::{Limit, Millis};
 
 /// Who answers the next frame.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -16,6 +17,16 @@ pub struct Decision {
     pub switch: Option<Switch>,
     /// Set when the last answer of a candidate leaves again for this frame; `answer` is `None` then.
     pub hold: Option<Hold>,
+}
+
+impl Decision {
+    /// That a held answer leaves.
+    pub(super) fn held(hold: Hold) -> Decision {
+        Decision {
+            hold: Some(hold),
+            ..Decision::default()
+        }
+    }
 }
 
 /// A frame for which a held answer leaves.
@@ -90,15 +101,6 @@ impl fmt::Display for Reason {
             Reason::Gone => write!(f, "the active candidate failed or was removed"),
             Reason::Pinned => write!(f, "pinned by the user"),
         }
-    }
-}
-
-/// A duration the way people read latencies: milliseconds with one decimal.
-pub(super) struct Millis(pub Duration);
-
-impl fmt::Display for Millis {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.1} ms", self.0.as_secs_f64() * 1e3)
     }
 }
 

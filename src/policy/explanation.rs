@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::decision::Millis;
+use super::limit::Millis;
 use super::objective::{Terms, Weights};
 use super::{CandidateId, Evidence, Limit, Reason};
 

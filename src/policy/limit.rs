@@ -5,8 +5,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::decision::Millis;
-
 /// The time that a run may take, and what sets it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
@@ -50,6 +48,15 @@ impl fmt::Display for Limit {
             Limit::Period { period, frames: 1 } => write!(f, "frame period of {}", Millis(period)),
             Limit::Period { period, frames } => write!(f, "{frames} frame periods of {}", Millis(period)),
         }
+    }
+}
+
+/// A duration the way people read latencies: milliseconds with one decimal.
+pub(super) struct Millis(pub Duration);
+
+impl fmt::Display for Millis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.1} ms", self.0.as_secs_f64() * 1e3)
     }
 }
 

@@ -25,6 +25,7 @@
 mod ablation;
 mod alarm;
 mod baseline;
+mod beside;
 mod candidate;
 mod choice;
 mod config;

@@ -269,6 +269,7 @@ fn a_switch_explains_itself_and_shows_figures() {
         name: state.word().to_string(),
         state: *state,
         cause: (*state == CandidateState::Failed).then(|| "no file".to_string()),
+        gives: (*state == CandidateState::Ready).then(|| "boxes".to_string()),
         runs: 50,
         answers: 40,
         misses: 2,

@@ -43,17 +43,14 @@ fn a_reference_that_never_fits_is_shown_copies_at_idle_priority_while_the_stream
     let (before, seen) = (runs(&rig), watch(&rig.candidate("slow")));
     let others = watch(&rig.candidate("fast"));
     let gate = rig.gate("slow");
-    rig.pass_until("a lesson", |rig| rig.stats().get::<u64>("lessons") == Ok(1));
+    rig.pass_until("a lesson", |_| !seen.lock().unwrap().is_empty());
     let misses = rig.stats().get::<u64>("misses").unwrap();
     // The slow one holds its frame for as long as the test wants, and nobody waits for it.
     for _ in 0..60 {
         rig.pass();
     }
     let stats = rig.stats();
-    assert_eq!(
-        (stats.get::<u64>("lessons"), rig.active()),
-        (Ok(1), "fast".to_string())
-    );
+    assert_eq!(rig.active(), "fast");
     assert_eq!(stats.get::<u64>("misses").unwrap(), misses, "{stats}");
     gate.permit();
     drop(gate);
@@ -80,6 +77,7 @@ fn a_reference_that_never_fits_is_shown_copies_at_idle_priority_while_the_stream
         !slow.has_field("latency-p50-ns"),
         "a lesson is no measurement: {slow}"
     );
+    assert!(0 < stats.get::<u64>("lessons").unwrap(), "{stats}");
     let told = rig.texts(gst::MessageType::Info);
     let [text] = &told[..] else { panic!("{told:?}") };
     for part in [
@@ -106,7 +104,7 @@ fn a_flush_and_a_stop_during_a_lesson_wait_for_nobody() {
     );
     rig.warm_up(&["fast", "slow"]);
     let gate = rig.gate("slow");
-    rig.pass_until("a lesson", |rig| rig.stats().get::<u64>("lessons") == Ok(1));
+    rig.pass_until("a lesson", |rig| 1 <= rig.stats().get::<u64>("lessons").unwrap());
     rig.harness.push_event(gst::event::FlushStart::new());
     rig.harness.push_event(gst::event::FlushStop::new(true));
     let mut segment = gst::FormattedSegment::<gst::ClockTime>::new();

@@ -195,6 +195,11 @@ glib::wrapper! {
         @extends gst_base::BaseTransform, gst::Element, gst::Object;
 }
 
+/// Whether an element runs a model.
+pub fn is_one(element: &gst::Element) -> bool {
+    element.is::<Infer>()
+}
+
 /// Registers the element. Its rank is none: it is useful only with a model.
 pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
     for kind in [

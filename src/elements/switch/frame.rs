@@ -12,7 +12,8 @@ use super::lanes::lane::{Lane, Purpose};
 use super::lanes::run::Outcome;
 use super::lanes::state::Lanes;
 use super::lanes::watchdog;
-use super::policy_adapter::{Plan, PolicyAdapter};
+use super::plan::Plan;
+use super::policy_adapter::PolicyAdapter;
 use super::scoring::trial::{Trial, TrialKind};
 use super::settings::{LatePolicy, Settings};
 use super::shared::Shared;
@@ -161,7 +162,7 @@ impl<S> Pass<'_, S> {
             ..
         } = &mut *self.control;
         let shadow = adapter.shadow(now, slack, beside);
-        told_teaching.tell(self.core, adapter);
+        told_teaching.tell(&self.core.bus, &self.core.lanes.list(), adapter.teaching());
         let shadow = shadow?;
         let mut others = shadow.ids().map(|it| it.0).filter(|it| *it != active);
         let others = [others.next(), others.next()];

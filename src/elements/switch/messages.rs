@@ -61,6 +61,7 @@ fn candidate_stats(
         name: identity.name.to_string(),
         state,
         cause,
+        gives: tally.kind().map(|it| it.name().to_string()),
         runs: tally.runs.get(),
         answers: tally.answers.get(),
         misses: tally.misses.get(),

@@ -91,8 +91,17 @@
 //! | a picture | `ssim` of luma, the smaller one scaled to the larger | as it is, at least 0 |
 //! | sound | `si-sdr-db` of what lies at the same time by the PTS; silence in both says nothing | r / (1 + r) of the plain ratio r |
 //!
-//! An answer without metas counts as one that found nothing where the reference's (or a candidate's against the
-//! reference's) metas are boxes, objects or classes.
+//! What a candidate answers is what its model is for (`task` of `avrec-infer`), else what was ever seen in its metas, else
+//! pictures; `gives` in `stats` tells it. A detector or classifier whose frame carries nothing has found nothing, which is
+//! an answer. A candidate of which nothing is known, among others that are detectors or classifiers, counts as one that
+//! finds nothing, as an INFO message says once. Masks count where they stand on the frame: as metas (feature `analytics`)
+//! or as its alpha.
+//!
+//! Candidates are meant to be of one task. Where they are not, where answers cannot be compared (raw tensors, masks in
+//! messages alone), or where `quality-source` judges something else than the answers (`restore` judges pictures,
+//! `confidence` boxes, classes and masks), a warning says so once with the names, when the last one is loaded or when it is
+//! first seen. What most candidates give counts then (of a tie what the reference gives), and evidence of others counts for
+//! nothing: their priors stand.
 //!
 //! | `quality-source` | evidence | weight |
 //! |---|---|---|
@@ -213,6 +222,7 @@
 //! | field of a candidate | type | meaning |
 //! |---|---|---|
 //! | `name`, `state` | string | `loading`, `warming`, `ready`, `hung` or `failed`; then `cause` says why |
+//! | `gives` | string | what its answers are: `boxes`, `classes`, `masks`, `scores`, `pictures`, `sound` or `raw tensors`; absent while nothing is known |
 //! | `runs`, `answers`, `misses` | guint64 | frames seen, answered, and missed |
 //! | `latency-p50-ns`, `-p95-ns`, `-p99-ns` | guint64 | of its last runs |
 //! | `latency-ns`, `latency-upper-ns` | guint64 | what it would take now: the estimate and its upper bound |
@@ -240,6 +250,7 @@
 mod audio;
 mod bus;
 mod candidates;
+mod complaints;
 mod deadline;
 mod explain;
 mod fact;
@@ -249,6 +260,7 @@ mod lanes;
 mod mailbox;
 mod messages;
 mod pads;
+mod plan;
 mod policy_adapter;
 mod presets;
 mod priority;

@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use super::policy_adapter::PolicyAdapter;
-use super::shared::Shared;
+use super::bus::Bus;
+use super::lanes::list::LaneList;
 use crate::policy::Teaching;
 
 /// What was told last, and of which lane.
@@ -14,8 +14,8 @@ pub struct ToldTeaching(Option<(usize, bool)>);
 
 impl ToldTeaching {
     /// Tells what is new.
-    pub fn tell(&mut self, core: &Shared, adapter: &PolicyAdapter) {
-        let (Some(lane), teaching) = adapter.teaching() else {
+    pub fn tell(&mut self, bus: &Bus, list: &LaneList, (reference, teaching): (Option<usize>, Teaching)) {
+        let Some(lane) = reference else {
             return;
         };
         let is_possible = match teaching {
@@ -26,10 +26,9 @@ impl ToldTeaching {
         if self.0.replace((lane, is_possible)) == Some((lane, is_possible)) {
             return;
         }
-        let list = core.lanes.list();
         let name = list.name(lane);
         match teaching {
-            Teaching::AtIdle { latency, slack, every } => core.bus.inform(
+            Teaching::AtIdle { latency, slack, every } => bus.inform(
                 &format!(
                     "the reference {name} never fits the slack of the others ({} of at most {}): it sees about each {every}th \
                      frame, at idle priority",
@@ -38,7 +37,7 @@ impl ToldTeaching {
                 ),
                 "candidates are scored less often so; a faster candidate in `reference` scores on more frames",
             ),
-            Teaching::Never { latency, slack } => core.bus.warn(
+            Teaching::Never { latency, slack } => bus.warn(
                 &format!(
                     "the reference {name} cannot teach: it takes {}, and the slack of the others is at most {}; no candidate \
                      is scored by it",

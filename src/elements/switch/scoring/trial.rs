@@ -34,6 +34,8 @@ pub struct TrialContext {
     pub list: Arc<LaneList>,
     /// The lane that the others are compared with, while it is there and of their task.
     pub reference: Option<usize>,
+    /// The same, where the user or the catalogue names it.
+    pub named_reference: Option<usize>,
     /// How often the user has said what quality rests on: what was found of a reference before does not hold any more.
     pub epoch: u32,
 }
