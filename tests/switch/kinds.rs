@@ -128,6 +128,28 @@ fn models_of_one_task_are_warned_of_nowhere() {
 }
 
 #[test]
+fn detectors_of_different_things_are_named_and_not_scored_as_if_one_were_always_wrong() {
+    let path = std::env::temp_dir().join(format!("avrec-{}-kinds.txt", std::process::id()));
+    std::fs::write(&path, "lamp\nwindow\n").unwrap();
+    let labels = format!("labels-file={}", path.display());
+    let children = model("a", "detect_bright", &labels) + &model("b", "detect_bright", "");
+    let mut rig = rig("reference=b", &children, GRAY);
+    pass(&mut rig, 0..20, true);
+    std::fs::remove_file(&path).unwrap();
+    assert_told_once(
+        &told(&rig, gst::MessageType::Warning, "label"),
+        &[
+            "a and b have no label in common",
+            "a has lamp, window",
+            "`labels-file`",
+        ],
+    );
+    assert_eq!(evidence(&rig, "a"), None);
+    let stats = rig.candidate_stats("a").unwrap();
+    assert_eq!(stats.get::<&str>("quality-source"), Ok("unknown"));
+}
+
+#[test]
 fn detectors_that_find_nothing_agree_on_that_and_not_on_the_picture() {
     let children = model("a", "detect_bright", "confidence-threshold=0.8")
         + &model("b", "detect_bright", "confidence-threshold=0.9");

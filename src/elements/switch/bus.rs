@@ -44,7 +44,13 @@ impl Bus {
     /// Says what the user may want to know.
     pub fn inform(&self, text: &str, details: &str) {
         if let Some(switch) = self.element() {
-            gst::element_info!(switch, gst::LibraryError::Settings, ("{text}"), ["{details}"]);
+            // Of an INFO message, gst-launch-1.0 prints the details alone.
+            gst::element_info!(
+                switch,
+                gst::LibraryError::Settings,
+                ("{text}"),
+                ["{text}; {details}"]
+            );
         }
     }
 

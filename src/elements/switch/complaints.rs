@@ -13,6 +13,9 @@ use super::settings::{QualitySource, Settings};
 use crate::messages::CandidateState;
 use crate::policy::Evidence;
 
+/// Labels of a candidate that are named.
+const NAMES: usize = 4;
+
 /// A warning and what to change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Complaint {
@@ -72,6 +75,7 @@ fn of(list: &LaneList, settings: &Settings) -> Vec<Complaint> {
     let all = [
         mixture(list, settings),
         incomparable(list, settings),
+        unlike_names(list, settings),
         unsuited(list, settings, &kinds),
     ];
     all.into_iter().flatten().collect()
@@ -117,6 +121,38 @@ fn incomparable(list: &LaneList, settings: &Settings) -> Option<Complaint> {
         ),
         remedy: "of raw tensors, set `task` to what the model is for; of masks, set `output=alpha`, or build with the feature \
                  analytics; or say so with `quality-source=prior`",
+    })
+}
+
+/// Candidates whose classes have no name in common: the first two.
+fn unlike_names(list: &LaneList, settings: &Settings) -> Option<Complaint> {
+    let all: Vec<&Identity> = present(list, settings).collect();
+    let pairs = all.iter().enumerate().flat_map(|(at, one)| {
+        let others = all[at + 1..].iter();
+        others.map(move |other| (*one, *other))
+    });
+    let (one, other) = pairs
+        .into_iter()
+        .find(|(one, other)| !one.tally.shares_labels(&other.tally))?;
+    let named = |it: &Identity| {
+        let labels = it.tally.labels().unwrap_or_default();
+        let first: Vec<&str> = labels.iter().take(NAMES).map(String::as_str).collect();
+        let more = if NAMES < labels.len() { ", …" } else { "" };
+        match first.is_empty() {
+            true => format!("{} has none", it.name),
+            false => format!("{} has {}{more}", it.name, first.join(", ")),
+        }
+    };
+    Some(Complaint {
+        text: format!(
+            "the candidates {} and {} have no label in common, so that their answers cannot be compared: {}; {}",
+            one.name,
+            other.name,
+            named(one),
+            named(other)
+        ),
+        remedy: "give them the same labels by `labels-file`, or take one out; what does not compare with the reference keeps \
+                 its prior",
     })
 }
 

@@ -97,8 +97,8 @@
 //! finds nothing, as an INFO message says once. Masks count where they stand on the frame: as metas (feature `analytics`)
 //! or as its alpha.
 //!
-//! Candidates are meant to be of one task. Where they are not, where answers cannot be compared (raw tensors, masks in
-//! messages alone), or where `quality-source` judges something else than the answers (`restore` judges pictures,
+//! Candidates are meant to be of one task. Where they are not, where answers cannot be compared (raw tensors, masks that are
+//! only drawn, classes without a common label), or where `quality-source` judges something else than the answers (`restore` judges pictures,
 //! `confidence` boxes, classes and masks), a warning says so once with the names, when the last one is loaded or when it is
 //! first seen. What most candidates give counts then (of a tie what the reference gives), and evidence of others counts for
 //! nothing: their priors stand.

@@ -29,6 +29,7 @@ pub fn heard(core: &Shared, lane: &LaneElements, message: &gst::Message) {
     tally.declare(Model {
         element: source.path_string().into(),
         task,
+        labels: infer::labels(source),
         is_on_frames: is_on_frames(source, task),
     });
     core.look_at_kinds();

@@ -35,6 +35,8 @@ pub struct LaneTally {
 pub struct Model {
     pub element: String,
     pub task: Task,
+    /// Names of its classes; empty where they have only numbers.
+    pub labels: Arc<[String]>,
     /// Whether its answers stand on the frames, where they can be compared.
     pub is_on_frames: bool,
 }
@@ -82,6 +84,33 @@ impl LaneTally {
             .iter()
             .all(|it| Kind::of_task(it.task) == kind)
             .then_some(kind)
+    }
+
+    /// Names of the classes that it tells apart; `None` where that is not known.
+    pub fn labels(&self) -> Option<Arc<[String]>> {
+        match &self.models.load()[..] {
+            [model] => Some(model.labels.clone()),
+            _ => None,
+        }
+    }
+
+    /// Whether some class may have the same name in both.
+    pub fn shares_labels(&self, other: &LaneTally) -> bool {
+        let has_names = |kind| matches!(kind, Some(Kind::Boxes | Kind::Classes | Kind::Masks));
+        if !has_names(self.declared()) || self.declared() != other.declared() {
+            return true;
+        }
+        let (Some(own), Some(others)) = (self.labels(), other.labels()) else {
+            return true;
+        };
+        // What has no name is named by its number.
+        let is_number = |it: &String| it.parse::<u32>().is_ok();
+        match (own.is_empty(), others.is_empty()) {
+            (true, true) => true,
+            (true, false) => others.iter().any(is_number),
+            (false, true) => own.iter().any(is_number),
+            (false, false) => own.iter().any(|it| others.contains(it)),
+        }
     }
 
     /// How many of its models have said what they are for.

@@ -179,7 +179,14 @@ impl Judge {
     }
 
     fn compare(&mut self, trial: &Trial, answers: &Answers, reference: usize) -> Vec<(usize, f64)> {
-        let (comparisons, mismatch) = self.comparisons.compare(answers, reference);
+        // Answers whose classes never have the same name say nothing of each other.
+        let tally = |lane: usize| trial.context.list.lanes.get(lane).map(|it| &it.tally);
+        let compares = |lane: usize| {
+            let both = tally(lane).zip(tally(reference));
+            both.is_none_or(|(own, truth)| own.shares_labels(truth))
+        };
+        let answers: Vec<_> = answers.iter().filter(|it| compares(it.0)).cloned().collect();
+        let (comparisons, mismatch) = self.comparisons.compare(&answers, reference);
         for (lane, comparison) in &comparisons {
             let agreement = comparison.agreement;
             if self.wants(trial, Evidence::Agreement) && self.kinds.suits(*lane, Evidence::Agreement) {
