@@ -153,6 +153,9 @@ impl Judge {
         let Some(kind @ (Kind::Boxes | Kind::Classes)) = self.kinds.main() else {
             return;
         };
+        if !self.wants(trial, Evidence::Agreement) {
+            return;
+        }
         let length = self.silences.len().max(lane + 1);
         self.silences.resize(length, 0);
         self.silences[lane] += 1;
