@@ -64,5 +64,7 @@ pub fn lane_failed(core: &Shared, lane: usize, cause: &str, remedy: &str) {
     });
     if let Some(name) = name {
         core.bus.candidate_failed(&name, cause, remedy);
+        // The others need not wait for it.
+        core.look_at_kinds();
     }
 }
