@@ -24,7 +24,7 @@ pub use switch::{
     AnswerKind, CandidateFailed, CandidateReady, Compared, EvidenceWord, Frame, MeasuredFigure, Score,
     Survey, Surveyed, Swap,
 };
-pub use switch_stats::{CandidateState, CandidateStats, Estimates, SwitchStats};
+pub use switch_stats::{CandidateState, CandidateStats, Estimates, SwitchStats, TeachingWord};
 
 /// Any element message of avrec.
 #[derive(Debug, Clone, PartialEq)]

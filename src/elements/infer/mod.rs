@@ -151,8 +151,11 @@
 //!   avrec-infer model-file=denoise.onnx ! audioconvert ! autoaudiosink
 //! ```
 
+use std::sync::Arc;
+
 use gst::glib;
 use gst::prelude::*;
+use gst::subclass::prelude::*;
 use once_cell::sync::Lazy;
 
 mod answer_settings;
@@ -193,6 +196,18 @@ static CAT: Lazy<gst::DebugCategory> = Lazy::new(|| {
 glib::wrapper! {
     pub struct Infer(ObjectSubclass<element::Infer>)
         @extends gst_base::BaseTransform, gst::Element, gst::Object;
+}
+
+/// Whether an element runs a model.
+pub fn is_one(element: &gst::Element) -> bool {
+    element.is::<Infer>()
+}
+
+/// Names of the classes of the model that an element runs; empty where it has none, or no model.
+pub fn labels(element: &gst::Object) -> Arc<[String]> {
+    let infer = element.downcast_ref::<Infer>();
+    let labels = infer.and_then(|it| Some(it.imp().published.lock().running.as_ref()?.labels.clone()));
+    labels.unwrap_or_default()
 }
 
 /// Registers the element. Its rank is none: it is useful only with a model.

@@ -26,7 +26,7 @@ use crate::runtime::{self, Task, library};
 /// What became of a load.
 enum Outcome {
     /// The first model is there.
-    First(Running),
+    First(Box<Running>),
     /// It waits for the next frame; one that waited before it is dropped.
     Waits(Option<Box<Active>>),
     /// The first model failed.
@@ -104,7 +104,7 @@ pub(super) fn loaded(infer: &Infer, epoch: u64, request: &Request, result: Resul
                 let running = Running::new(&active);
                 state.residency = ModelState::Ready(active.model.clone());
                 state.active = Some(active);
-                Outcome::First(running)
+                Outcome::First(Box::new(running))
             }
             (Err(fault), ModelState::Ready(_)) => Outcome::Refused(fault),
             (Err(fault), _) => {
@@ -129,7 +129,7 @@ pub(super) fn loaded(infer: &Infer, epoch: u64, request: &Request, result: Resul
                 // The streaming thread may have been quicker, and knows more.
                 let mut published = infer.published.lock();
                 if published.running.is_none() {
-                    published.took_over(running.clone());
+                    published.took_over(Running::clone(&running));
                 }
             }
             announce(infer, &running);

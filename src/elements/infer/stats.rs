@@ -22,6 +22,8 @@ pub struct Running {
     pub model: Arc<Model>,
     /// As the message and `stats` tell it.
     pub told: RunningModel,
+    /// Names of its classes, as far as it has some.
+    pub labels: Arc<[String]>,
     /// A sentence each.
     pub assumed: Vec<String>,
     /// A sentence each.
@@ -53,6 +55,7 @@ impl Running {
             path: active.path().to_owned(),
             model,
             told,
+            labels: active.labels().into(),
             assumed: active.meaning.assumed.clone(),
             warnings: active.meaning.warnings.clone(),
         }

@@ -13,6 +13,7 @@ use super::CAT;
 use super::audio::lane_output::delay_changed;
 use super::candidates;
 use super::lanes::builder::remove_lane;
+use super::lanes::declared;
 use super::lanes::supervisor::StateRequest;
 use super::lanes::watchdog::lane_failed;
 use super::messages;
@@ -214,6 +215,10 @@ impl BinImpl for AvrecSwitch {
                 lane_failed(&self.core, lane.number, error.error().message(), &remedy);
             }
             (Some(lane), gst::MessageView::Latency(_)) => delay_changed(&self.core, lane.number),
+            (Some(lane), gst::MessageView::Element(_)) => {
+                declared::heard(&self.core, lane, &message);
+                self.parent_handle_message(message);
+            }
             // The switch's state is its own, whatever a lane's is.
             (Some(_), gst::MessageView::AsyncStart(_) | gst::MessageView::AsyncDone(_)) => {}
             _ => self.parent_handle_message(message),
