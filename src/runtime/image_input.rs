@@ -60,7 +60,10 @@ impl Said<'_> {
         let lines = self.section.map(|it| &it.picture);
         let wish = Wish {
             layout: self.options.layout.or(lines.and_then(|it| it.layout)),
-            order: self.options.order.or(lines.and_then(|it| it.order)),
+            order: (self.options.order)
+                .or(lines.and_then(|it| it.order))
+                // Exports of transformers leave even the channels open.
+                .or(self.companion.map(|it| it.order)),
         };
         let found = image_axes::find(self.path, self.input, wish)?;
         let (channels, order) = self.order(&found, lines)?;
@@ -135,7 +138,7 @@ impl Said<'_> {
             ));
         }
         let fits = |it: &(Channels, Origin)| it.0.count() == found.count;
-        let companion = self.companion.and_then(|it| it.order);
+        let companion = self.companion.map(|it| it.order);
         let companion = companion.map(|it| (it, Origin::File(preprocessor::NAME.into())));
         let gray = (found.count == 1).then_some((Channels::Luma, Origin::Shape));
         let said = [
@@ -307,6 +310,8 @@ impl Said<'_> {
             (Origin::ModelInfo, other_layout(layout))
         } else if found.is_shaped {
             (Origin::Shape, "")
+        } else if self.companion.is_some() {
+            (Origin::File(preprocessor::NAME.into()), other_layout(layout))
         } else {
             (Origin::Assumed, other_layout(layout))
         };

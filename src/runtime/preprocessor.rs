@@ -22,9 +22,10 @@ const MAX_BYTES: u64 = 1 << 20;
 pub(super) const NAME: &str = "preprocessor_config.json";
 
 /// What is said of pictures; what is unset is not said.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Preprocessor {
-    pub order: Option<Channels>,
+    /// The library's pictures are RGB, channels first, unless it is told to turn them.
+    pub order: Channels,
     /// The values of black and white.
     pub ranges: Option<Vec<(f32, f32)>>,
     pub size: Option<InputSize>,
@@ -86,7 +87,10 @@ fn read(text: &str) -> Result<Option<Preprocessor>, Misread> {
         _ => (None, None),
     };
     Ok(Some(Preprocessor {
-        order: does("do_flip_channel_order", false).then_some(Channels::Bgr),
+        order: match does("do_flip_channel_order", false) {
+            true => Channels::Bgr,
+            false => Channels::Rgb,
+        },
         ranges: ranges(&json, &does)?,
         size: size.map(|(width, height)| InputSize::Sides(Some(width), Some(height))),
         fit,
@@ -231,7 +235,7 @@ mod tests {
         let mobile = read(r#"{"size": 256, "do_flip_channel_order": true}"#)
             .unwrap()
             .unwrap();
-        assert_eq!(mobile.order, Some(Channels::Bgr));
+        assert_eq!((mobile.order, vit.order), (Channels::Bgr, Channels::Rgb));
     }
 
     #[test]

@@ -310,6 +310,30 @@ fn channels_that_the_shape_leaves_open_are_said() {
 }
 
 #[test]
+fn an_export_of_transformers_says_all_by_its_companion() {
+    let (folder, path) = alone("dynamic_channels");
+    let text = r#"{"do_resize": true, "size": {"height": 16, "width": 24}, "image_mean": [0.5, 0.5, 0.5],
+        "image_std": [0.5, 0.5, 0.5], "do_normalize": true}"#;
+    std::fs::write(folder.path().join("preprocessor_config.json"), text).unwrap();
+    for (key, value) in [
+        ("channel-order", "rgb"),
+        ("input-range", "-1,1"),
+        ("input-layout", "nchw"),
+        ("input-size", "24x16"),
+    ] {
+        let said = (value.into(), "the file (preprocessor_config.json)".into());
+        assert_eq!(stated(&Bench::new(path.to_str().unwrap(), ""), key), said);
+    }
+    assert_eq!(infos(&Bench::new(path.to_str().unwrap(), "")), [""; 0]);
+    std::fs::write(folder.path().join("preprocessor_config.json"), "{").unwrap();
+    let text = Bench::new(path.to_str().unwrap(), "").complaint(gst::MessageType::Error);
+    assert!(
+        text.contains("preprocessor_config.json") && text.contains("JSON"),
+        "{text}"
+    );
+}
+
+#[test]
 fn frames_of_any_size_go_through_a_model_that_takes_multiples_only() {
     for format in ["RGB", "BGR", "ARGB"] {
         for (width, height) in [(64, 48), (33, 47), (7, 5), (130, 9)] {
