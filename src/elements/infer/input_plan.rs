@@ -119,8 +119,8 @@ fn settle_size(model: &mut Model, is_grid: bool) -> InputSize {
     let seen = model.laying.grid.filter(|it| 1 < *it);
     let stride = input_size::stride(&model.metadata);
     let (size, origin, line) = match (is_grid, stride, seen) {
-        (true, Some(stride), _) => (
-            InputSize::Grid(stride),
+        (true, Some(stride), seen) => (
+            InputSize::Grid(common_multiple(stride, seen.unwrap_or(1))),
             Origin::File("stride".into()),
             "input-size=640x640".into(),
         ),
@@ -129,8 +129,8 @@ fn settle_size(model: &mut Model, is_grid: bool) -> InputSize {
             Origin::File("runs at load".into()),
             format!("input-size=grid:{}", 2 * seen),
         ),
-        (true, None, _) => (
-            InputSize::Grid(STRIDE),
+        (true, None, seen) => (
+            InputSize::Grid(common_multiple(STRIDE, seen.unwrap_or(1))),
             Origin::Assumed,
             "input-size=640x640".into(),
         ),
@@ -147,6 +147,14 @@ fn settle_size(model: &mut Model, is_grid: bool) -> InputSize {
     };
     tell(model, "input-size", size.to_string(), origin, &line);
     size
+}
+
+/// The smallest number that both divide; neither is 0.
+fn common_multiple(one: usize, other: usize) -> usize {
+    (1..=other)
+        .map(|times| one * times)
+        .find(|it| it.is_multiple_of(other))
+        .unwrap_or(one)
 }
 
 /// Tells how frames of other proportions are laid in, and with what around them.
@@ -172,5 +180,18 @@ fn tell_fit(model: &mut Model, meaning: &Interpretation, answers: &AnswerSetting
             };
             tell(model, "padding", PADDING.to_string(), origin, "padding=0");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::common_multiple;
+
+    #[test]
+    fn a_grid_holds_for_the_stride_that_is_said_and_for_what_was_seen() {
+        assert_eq!(
+            [(16, 32), (32, 1), (32, 8), (32, 14)].map(|(a, b)| common_multiple(a, b)),
+            [32, 32, 32, 224]
+        );
     }
 }
