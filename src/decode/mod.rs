@@ -35,6 +35,7 @@ mod score;
 mod segment;
 mod settings;
 mod ssd;
+mod usual_input;
 mod yolo;
 
 pub use boxes::Boxes;
@@ -49,6 +50,7 @@ pub use score::Score;
 pub use segment::{Map, Places, VOID};
 pub use settings::{Settings, Task};
 pub use ssd::{Edges, Scores, Ssd};
+pub use usual_input::UsualInput;
 pub use yolo::{Order, Yolo};
 
 use crate::answer::{Answer, ClassMap};

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::model::{Model, Units};
 use super::{Boxes, Task, Unfit, labels};
 use crate::letterbox::{Placement, Size};
-use crate::tensor::TensorInfo;
+use crate::tensor::{Tensor, TensorInfo};
 
 mod boxes;
 mod classes;
@@ -88,6 +88,24 @@ impl Recognition {
             assumed,
             warnings,
         })
+    }
+}
+
+impl Recognition {
+    /// Lets the outputs of a run at load, on an input of this size, say what no declaration does: whether boxes of a YOLO
+    /// model count in cells, as YOLOX's do, by which the family and how it is fed is known.
+    pub fn settle(&mut self, outputs: &[Tensor], input: Size) {
+        if let Family::Boxes(Boxes::Yolo(yolo)) = &mut self.family {
+            yolo.settle(outputs, input);
+            if yolo.units == Units::Cells {
+                self.placement = Placement::Cornered;
+            }
+        }
+    }
+
+    /// Whether a run can say more, as [`Recognition::settle`] tells.
+    pub fn is_unsettled(&self) -> bool {
+        matches!(&self.family, Family::Boxes(Boxes::Yolo(yolo)) if yolo.units == Units::Unsaid)
     }
 }
 

@@ -202,6 +202,25 @@ impl Yolo {
         }
     }
 
+    /// Settles what coordinates are counted in by the outputs of one run, for all later ones. Does nothing where it was
+    /// said, or where the outputs are not what was declared.
+    pub(super) fn settle(&mut self, outputs: &[Tensor], input: Size) {
+        let Ok(tensor) = output(outputs, self.output) else {
+            return;
+        };
+        let Ok(rows) = self.rows(tensor) else { return };
+        let mut scratch = Vec::new();
+        let table = Table {
+            values: scan::floats(tensor, &mut scratch),
+            order: self.order,
+            attributes: self.attributes(),
+            rows,
+        };
+        if let (Units::Unsaid, Ok(units)) = (self.units, self.settled(&table, input)) {
+            self.units = units;
+        }
+    }
+
     /// What coordinates are counted in, decided by the values where nobody said it: YOLOX's centers are some
     /// cells from their own cell, while of others' nearly all lie further than that from the corner.
     fn settled(&self, table: &Table, input: Size) -> Result<Units, Fault> {

@@ -39,6 +39,7 @@ pub(super) fn find(spec: &SoundSpec, runner: &mut TrialRunner<'_>) -> Result<Fin
         output_spec: None,
         scale: Scale::ONE,
         trial: Some(trial),
+        grid: None,
     })
 }
 

@@ -118,6 +118,15 @@ pub enum Error {
         remedy: &'static str,
     },
 
+    /// A setting that is not understood, or goes against another. Remedy: what to write.
+    #[error("{key}={value} {cause}; {remedy}")]
+    Setting {
+        key: &'static str,
+        value: String,
+        cause: String,
+        remedy: String,
+    },
+
     /// The input of a run does not fit the model.
     #[error("input of shape {dims:?} does not fit {}, which takes {expected}; scale the frames or use another model", .path.display())]
     Shape {

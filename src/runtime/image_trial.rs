@@ -4,21 +4,15 @@
 
 use std::path::Path;
 
-use super::backend::Input;
-use super::input_shape::{self, picture_dims};
+use super::image_axes::{Axes, axes_of};
+use super::image_values::{default_range, spread};
+use super::input_grid::{self, Run};
+use super::input_shape::picture_dims;
 use super::modelinfo::{DimsOrder, dims_line};
-use super::signature::{Axes, Signature, axes_of, channel_count, default_range, spread};
+use super::signature::Signature;
 use super::trial_run::{Finding, TrialRunner};
-use super::{Error, Ratio, Scale, Task, TaskChoice, Trial, buffer};
+use super::{Error, Ratio, Scale, Task, TaskChoice};
 use crate::tensor::{Channels, Dim, ElementType, ImageSpec, Layout, TensorInfo};
-
-/// Frame sizes to try on models that take any: two that share no factor but 16, so that a size which
-/// does not follow by a factor shows; larger ones for models that cannot take small frames.
-const TRIAL_SIZES: [[(usize, usize); 2]; 3] = [
-    [(48, 32), (80, 64)],
-    [(144, 128), (176, 208)],
-    [(512, 384), (640, 512)],
-];
 
 /// Factors beyond which a single output with the layout of a picture is taken for something else
 /// (a heat map of a few cells, a pooled feature).
@@ -33,8 +27,22 @@ pub(super) fn find(
     choice: TaskChoice,
     runner: &mut TrialRunner<'_>,
 ) -> Result<Finding, Error> {
+    let runs = input_grid::trials(spec, runner);
+    let grid = runs
+        .as_ref()
+        .ok()
+        .and_then(|runs| input_grid::find(spec, runs, runner));
+    let finding = decide(spec, choice, runner, runs)?;
+    Ok(Finding { grid, ..finding })
+}
+
+fn decide(
+    spec: &ImageSpec,
+    choice: TaskChoice,
+    runner: &TrialRunner<'_>,
+    runs: Result<Vec<Run>, Error>,
+) -> Result<Finding, Error> {
     let (path, signature) = (runner.path, runner.signature);
-    let runs = trials(spec, runner);
     if let Some(task) = signature.wish.filter(|task| *task != Task::Image) {
         return passing(task, spec, runs);
     }
@@ -74,17 +82,12 @@ fn passing(task: Task, spec: &ImageSpec, runs: Result<Vec<Run>, Error>) -> Resul
         output_spec: None,
         scale: Scale::ONE,
         trial,
+        grid: None,
     })
 }
 
 /// What to do about a model that is no image model.
 const REMEDY: &str = "set task=tensor, or use a model whose single output is a picture";
-
-/// One run at load on a frame of this width and height.
-struct Run {
-    size: (usize, usize),
-    trial: Trial,
-}
 
 fn image(
     path: &Path,
@@ -95,7 +98,7 @@ fn image(
 ) -> Result<Finding, Error> {
     let mut seen: Option<(Axes, Channels, Scale)> = None;
     for run in runs {
-        let one = picture(path, &output.name, input.layout, run)?;
+        let one = picture(path, &output.name, input, run)?;
         if seen.is_some_and(|other| other != one) {
             let cause = format!(
                 "the size of output '{}' does not follow the input's by a fixed factor",
@@ -127,6 +130,7 @@ fn image(
         output_spec: Some(spec),
         scale,
         trial: runs.last().map(|run| run.trial.clone()),
+        grid: None,
     })
 }
 
@@ -163,41 +167,12 @@ fn output_ranges(input: &ImageSpec, channels: Channels, element_type: ElementTyp
         return input.ranges.clone();
     }
     let own = input.ranges.first().filter(|_| is_same_kind);
-    vec![own.copied().unwrap_or(default_range(element_type)); channel_count(channels)]
-}
-
-/// Runs at the fixed size, or at two sizes.
-fn trials(spec: &ImageSpec, runner: &mut TrialRunner<'_>) -> Result<Vec<Run>, Error> {
-    let input = &runner.signature.model.input;
-    let mut one = |(width, height)| {
-        let channels = channel_count(spec.channels);
-        let dims = match spec.layout {
-            Layout::Nchw => [1, channels, height, width],
-            Layout::Nhwc => [1, height, width, channels],
-        };
-        let shape = input_shape::of_frame(&dims, input.dims.len(), spec.layout);
-        let mut tensor = buffer::zeros(input.element_type, &dims);
-        buffer::fill_with_texture(&mut tensor.data, input_shape::frame_range(spec));
-        let size = (width, height);
-        runner
-            .run(Input { tensor, shape })
-            .map(|trial| Run { size, trial })
-    };
-    if let Some(size) = spec.size {
-        return Ok(vec![one(size)?]);
-    }
-    let mut failure = None;
-    for sizes in TRIAL_SIZES {
-        match sizes.into_iter().map(&mut one).collect::<Result<Vec<_>, _>>() {
-            Ok(runs) => return Ok(runs),
-            Err(error) => failure = failure.or(Some(error)),
-        }
-    }
-    failure.map_or(Ok(Vec::new()), Err)
+    vec![own.copied().unwrap_or(default_range(element_type)); channels.count()]
 }
 
 /// Reads the shape of an answer as a picture.
-fn picture(path: &Path, name: &str, preferred: Layout, run: &Run) -> Result<(Axes, Channels, Scale), Error> {
+fn picture(path: &Path, name: &str, input: &ImageSpec, run: &Run) -> Result<(Axes, Channels, Scale), Error> {
+    let preferred = input.layout;
     let (dims, (width, height)) = (run.trial.outputs.first().map_or(&[][..], Vec::as_slice), run.size);
     let fixed: Vec<Dim> = dims.iter().map(|&dim| Dim::Fixed(dim)).collect();
     let no_picture = || {
@@ -218,8 +193,13 @@ fn picture(path: &Path, name: &str, preferred: Layout, run: &Run) -> Result<(Axe
     if picture_dims(dims, axes.layout).is_none() {
         return Err(no_picture());
     }
-    let (channels, Dim::Fixed(out_height), Dim::Fixed(out_width)) = axes.split(&fixed) else {
+    let (Dim::Fixed(count), Dim::Fixed(out_height), Dim::Fixed(out_width)) = axes.split(&fixed) else {
         return Err(no_picture());
+    };
+    let channels = match (count, input.channels) {
+        (3, Channels::Bgr) => Channels::Bgr,
+        (3, _) => Channels::Rgb,
+        _ => Channels::Luma,
     };
     let scale = Ratio::new(out_width, width).zip(Ratio::new(out_height, height));
     match scale {

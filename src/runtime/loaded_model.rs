@@ -43,6 +43,7 @@ impl LoadedModel {
         };
         (model.task, model.scale) = (finding.task, finding.scale);
         (model.output_spec, model.trial) = (finding.output_spec, finding.trial);
+        model.laying.grid = finding.grid;
         Ok(LoadedModel {
             pins_outputs: finding.task.replaces() || opened.signature.outputs_follow_input(),
             model,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::modelinfo::DimsOrder;
 use super::{Ratio, Scale, Statement, Task};
-use crate::tensor::{ImageSpec, InputSpec, TensorInfo};
+use crate::tensor::{Fit, ImageSpec, InputSize, InputSpec, TensorInfo};
 
 /// A tensor that a run hands to the next one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,18 @@ pub struct Trial {
     pub outputs: Vec<Vec<usize>>,
 }
 
+/// How frames are laid into an input for pictures, as far as the description or the file says.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct FrameLaying {
+    pub fit: Option<Fit>,
+    /// Level of the padding, of full range.
+    pub padding: Option<u8>,
+    /// Also what the user says; `None` where nobody says it, or the size is fixed.
+    pub size: Option<InputSize>,
+    /// Of a model that takes any size: the smallest number whose multiples it was seen to take as width and height.
+    pub grid: Option<usize>,
+}
+
 /// What goes into a model that was read, judged and loaded, what comes out, and what for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
@@ -32,6 +44,8 @@ pub struct Model {
     pub input: TensorInfo,
     /// How a frame or a stretch of sound stands in the input.
     pub input_spec: InputSpec,
+    /// How frames are laid into it.
+    pub laying: FrameLaying,
     /// What is handed from run to run.
     pub states: Vec<StateInfo>,
     /// The answers: all outputs that are no state, in the model's order.

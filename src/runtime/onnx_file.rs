@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 use super::backend::{Content, Executable, Opened};
 use super::files_read::FilesRead;
 use super::onnx::{self, ExternalData, Graph, ParseError};
-use super::signature::Signature;
-use super::{Error, Model, Options, external_data, foreign_file, modelinfo};
+use super::signature::{Beside, Signature};
+use super::{Error, Model, Options, external_data, foreign_file, modelinfo, preprocessor};
 
 /// Bytes an ONNX file may have: the limit of protocol buffers.
 const MAX_BYTES: u64 = (1 << 31) - 1;
@@ -45,13 +45,17 @@ pub(super) fn open(path: &Path, options: &Options, load: LoadFile) -> Result<Ope
     let mut files = FilesRead::default();
     files.note(path.to_owned());
     modelinfo::places(path).into_iter().for_each(|it| files.note(it));
+    files.note(preprocessor::place(path));
     let bytes = fs::read(path).map_err(|source| unreadable(path, source))?;
     let graph = parse(path, &bytes)?;
     external_data::check(path, &graph.external_data)?;
     let beside = external_files(path, &graph.external_data);
     beside.iter().for_each(|it| files.note(it.clone()));
-    let info = modelinfo::load(path)?;
-    let signature = Signature::of(path, graph, info.as_ref(), options.task)?;
+    let companions = Beside {
+        info: modelinfo::load(path)?,
+        companion: preprocessor::load(path)?,
+    };
+    let signature = Signature::of(path, graph, companions, options)?;
     let content = content(&bytes, &beside, &signature)?;
     let weights = match beside.is_empty() {
         true => Weights::Inside(bytes),

@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use super::backend::{Backend, Content};
 use super::files_read::FilesRead;
 use super::loaded_model::LoadedModel;
-use super::{Error, ExecutionProvider, OptimizationLevel, Options, TaskChoice};
+use super::{Error, ExecutionProvider, ImageOptions, OptimizationLevel, Options, TaskChoice};
 
 /// What a model is loaded with, besides what it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -27,6 +27,7 @@ struct Manner {
     optimization_level: OptimizationLevel,
     execution_provider: ExecutionProvider,
     task: TaskChoice,
+    image: ImageOptions,
 }
 
 /// A model that is, or was, in memory. Locked while it is loaded.
@@ -62,6 +63,7 @@ pub(super) fn open(
         optimization_level: options.optimization_level,
         execution_provider: options.execution_provider,
         task: options.task,
+        image: options.image.clone(),
     };
     let of_source = entry(&mut REGISTRY.lock().sources, (source.to_owned(), manner.clone()));
     let mut of_source = of_source.lock();
@@ -108,7 +110,7 @@ mod tests {
     use super::*;
     use crate::runtime::backend::{Binding, Executable, Input, Opened};
     use crate::runtime::onnx::{Graph, Port};
-    use crate::runtime::signature::Signature;
+    use crate::runtime::signature::{Beside, Signature};
     use crate::tensor::{Dim, ElementType, Tensor};
 
     /// Runs models that are nowhere on this machine; the first byte of an address is all their content.
@@ -145,7 +147,7 @@ mod tests {
             Ok(Opened {
                 content: [address.as_bytes()[0]; 32],
                 files: FilesRead::default(),
-                signature: Signature::of(source, graph, None, options.task)?,
+                signature: Signature::of(source, graph, Beside::default(), options)?,
                 load: Box::new(move || {
                     loads.fetch_add(1, Ordering::SeqCst);
                     fails.map_or(Ok(Arc::new(Nothing) as Arc<dyn Executable>), Err)

@@ -15,6 +15,8 @@ pub(super) struct Finding {
     pub output_spec: Option<ImageSpec>,
     pub scale: Scale,
     pub trial: Option<Trial>,
+    /// As [`FrameLaying::grid`](super::FrameLaying::grid).
+    pub grid: Option<usize>,
 }
 
 /// Runs a model that was just loaded.

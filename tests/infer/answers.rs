@@ -371,8 +371,10 @@ fn what_nobody_said_is_assumed_and_told() {
         let loaded = bench.message("avrec/model-loaded");
         assert_eq!(loaded.get::<&str>("task").unwrap(), task, "{name}");
         let told = loaded.get::<&str>("assumed").unwrap();
+        // What is assumed of the input stands behind it.
+        let of_outputs = told.split("Nobody says how a picture").next().unwrap().trim();
         assert!(
-            told.contains(assumed) && told.is_empty() == assumed.is_empty(),
+            of_outputs.contains(assumed) && of_outputs.is_empty() == assumed.is_empty(),
             "{name} {properties}: {told}"
         );
         let stats = bench.element.property::<gst::Structure>("stats");

@@ -257,3 +257,30 @@ save("constant", [helper.make_node("ReduceMean", ["x"], ["m"], axes=[1, 2, 3], k
                   helper.make_node("Mul", ["m", "zero"], ["z"]), helper.make_node("Add", ["z", "classes"], ["y"])],
      [value("x", [1, 3, 16, 24])], [value("y", [1, 3])],
      [constant("zero", np.array(0, np.float32)), constant("classes", np.array([[0.2, 0.5, 0.3]], np.float32))])
+
+# A network that goes three times down and up and adds its input: sides must be multiples of 8. It gives its input.
+save("grid_of_8",
+     [helper.make_node("AveragePool", ["x"], ["d"], kernel_shape=[8, 8], strides=[8, 8]),
+      helper.make_node("Resize", ["d", "", "s"], ["u"], mode="nearest"),
+      helper.make_node("Mul", ["u", "zero"], ["z"]), helper.make_node("Add", ["x", "z"], ["y"])],
+     [value("x", [1, 3, "h", "w"])], [value("y", [1, 3, "h", "w"])],
+     [constant("s", np.array([1, 1, 8, 8], np.float32)), constant("zero", np.array(0, np.float32))])
+
+# Runs on any size and gives whole patches of 6 only, at half of the size: columns are lost where nobody extends the frame.
+save("patches_of_6",
+     [helper.make_node("AveragePool", ["x"], ["d"], kernel_shape=[6, 6], strides=[6, 6]),
+      helper.make_node("Resize", ["d", "", "s"], ["y"], mode="nearest")],
+     [value("x", [1, 1, "h", "w"])], [value("y", [1, 1, "a", "b"])],
+     [constant("s", np.array([1, 1, 3, 3], np.float32))])
+
+# Raw boxes of YOLOX, of one class: one of 16x16 around the middle of the first cell of 8, believed in as the first channel
+# is bright on a scale of 255.
+save("raw_cells",
+     [helper.make_node("GlobalAveragePool", ["x"], ["m"]), helper.make_node("Slice", ["m", "zero", "one", "one"], ["first"]),
+      helper.make_node("Div", ["first", "white"], ["share"]), helper.make_node("Reshape", ["share", "flat"], ["row"]),
+      helper.make_node("Pad", ["row", "pads"], ["all"]), helper.make_node("Add", ["all", "boxes"], ["output"])],
+     [value("x", [1, 3, 64, 64])], [value("output", [1, 84, 6])],
+     [constant("zero", np.array([0], np.int64)), constant("one", np.array([1], np.int64)),
+      constant("white", np.array(255, np.float32)), constant("flat", np.array([1, 1, 1], np.int64)),
+      constant("pads", np.array([0, 0, 4, 0, 83, 1], np.int64)),
+      constant("boxes", np.array([[[0.5, 0.5, np.log(2), np.log(2), 0, 1]]], np.float32))])

@@ -12,11 +12,13 @@ use crate::decode;
 use crate::runtime::{Model, Task};
 
 /// Settings of tasks whose answer is neither a picture nor sound.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AnswerSettings {
-    /// Read when a model is loaded; so are the next two.
+    /// Read when a model is loaded; so are the next three.
     pub labels_file: Option<String>,
     pub fit: Fit,
+    /// A level from 0 to 255, or -1 for what is usual.
+    pub padding: i32,
     pub output: Output,
     pub live: DecodeOptions,
 }
@@ -42,6 +44,18 @@ const MOST_SCORE: f64 = 1e9;
 
 /// The value beyond which a time is none.
 const MOST_NANOSECONDS: u64 = u64::MAX - 1;
+
+impl Default for AnswerSettings {
+    fn default() -> AnswerSettings {
+        AnswerSettings {
+            labels_file: None,
+            fit: Fit::default(),
+            padding: -1,
+            output: Output::default(),
+            live: DecodeOptions::default(),
+        }
+    }
+}
 
 impl Default for DecodeOptions {
     fn default() -> DecodeOptions {
@@ -130,6 +144,17 @@ fn loading_properties(default: &AnswerSettings) -> Vec<glib::ParamSpec> {
                 "How a frame is laid into an input of other proportions. Tasks image and tensor stretch it with \
                  auto. Takes effect when a model is loaded.",
             )
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecInt::builder("padding")
+            .nick("Padding")
+            .blurb(
+                "Level from 0 (black) to 255 of what lies around a frame that does not fill the input; -1 for what is \
+                 usual: 114, and the frame's edge where a picture comes out. Takes effect when a model is loaded.",
+            )
+            .minimum(-1)
+            .maximum(255)
+            .default_value(default.padding)
             .mutable_playing()
             .build(),
         glib::ParamSpecEnum::builder_with_default("output", default.output)

@@ -36,6 +36,13 @@ pub enum Fault {
     /// The answer would not lie over the frame.
     #[error("fit={fit} does not go with task={task}, whose answer is about the whole frame; set fit=auto")]
     Fit { fit: String, task: &'static str },
+    /// The model was seen to take other sizes only.
+    #[error(
+        "the model takes sides that are multiples of {grid} only, not {}x{}; set input-size=auto, which extends the \
+         frame and cuts the answer, or input-size to such a size",
+        .size.0, .size.1
+    )]
+    Grid { size: (usize, usize), grid: usize },
     /// Answers of the task do not go that way.
     #[error("output={output} of task={task} needs {needs}")]
     Output {
@@ -95,8 +102,11 @@ impl Fault {
             Fault::NoModel
             | Fault::Device(_)
             | Fault::Fit { .. }
+            | Fault::Grid { .. }
             | Fault::Output { .. }
-            | Fault::Model(Error::OptionUnavailable { .. }) => Code::Resource(gst::ResourceError::Settings),
+            | Fault::Model(Error::OptionUnavailable { .. } | Error::Setting { .. }) => {
+                Code::Resource(gst::ResourceError::Settings)
+            }
             Fault::Model(Error::LibraryMissing { .. } | Error::LibraryTooOld { .. }) => {
                 Code::Library(gst::LibraryError::Init)
             }

@@ -8,14 +8,12 @@ use std::io::Read;
 use std::path::Path;
 
 use super::answer_settings::{AnswerSettings, DecodeOptions};
-use super::enums;
 use super::failure::Fault;
 use crate::answer::Answer;
-use crate::decode::{self, Decoder, Recognition, Unfit, labels};
+use crate::decode::{self, Decoder, Recognition, Unfit, UsualInput, labels};
 use crate::letterbox::{Letterbox, Placement, Size};
-use crate::media::picture::Fit;
-use crate::runtime::{Model, Task, TaskChoice};
-use crate::tensor::{Dim, Tensor, TensorInfo};
+use crate::runtime::{Model, Origin, Task, TaskChoice};
+use crate::tensor::{Dim, Fit, Tensor, TensorInfo};
 
 /// Bytes that a labels file may have: far more than the largest vocabularies in use.
 const MAX_LABELS_BYTES: u64 = 8 << 20;
@@ -24,6 +22,10 @@ const MAX_LABELS_BYTES: u64 = 8 << 20;
 pub struct Interpretation {
     pub task: Task,
     pub fit: Fit,
+    /// Who says the fit.
+    pub fit_origin: Origin,
+    /// What holds of the inputs of the family that was recognized, if it is one.
+    pub usual: Option<UsualInput>,
     /// For the tasks whose answer is neither a picture nor sound nor raw.
     pub decoding: Option<Decoding>,
     /// What was assumed where nothing said it, a sentence each.
@@ -41,12 +43,13 @@ pub struct Decoding {
 }
 
 impl Interpretation {
-    /// Finds out what the model is for and how its outputs are read.
+    /// Finds out what the model is for and how its outputs are read. `look` runs it once, where its size is fixed.
     pub fn of(
         model: &Model,
         path: &Path,
         choice: TaskChoice,
         settings: &AnswerSettings,
+        look: impl FnOnce() -> Option<Vec<Tensor>>,
     ) -> Result<Interpretation, Fault> {
         let is_stated = choice != TaskChoice::Auto || model.metadata.contains_key("task");
         let wish = match model.task {
@@ -56,7 +59,7 @@ impl Interpretation {
         };
         let wanted = match wish.map(decoded) {
             // Pictures, sound and tensors need no decoder.
-            Some(None) => return Interpretation::plain(model, settings.fit, is_stated),
+            Some(None) => return Interpretation::plain(model, settings, is_stated),
             Some(Some(task)) => Some(task),
             None => None,
         };
@@ -64,11 +67,17 @@ impl Interpretation {
         let given = given.map(|path| read_labels(Path::new(path))).transpose()?;
         let recognized = recognize(model, wanted, given.as_ref().map(Vec::len));
         match recognized {
-            Ok(recognition) => {
+            Ok(mut recognition) => {
+                settle(&mut recognition, model, look);
                 let task = task_of(recognition.task);
+                let usual = UsualInput::of(&recognition);
+                let trained = trained(&recognition, &usual, model);
+                let (fit, fit_origin) = fit(settings, model, task, trained)?;
                 Ok(Interpretation {
                     task,
-                    fit: fit(settings.fit, task, trained(&recognition, model))?,
+                    fit,
+                    fit_origin,
+                    usual,
                     decoding: Some(Decoding {
                         decoder: Decoder::new(&recognition),
                         labels: given.unwrap_or(recognition.names),
@@ -78,13 +87,18 @@ impl Interpretation {
                     warnings: recognition.warnings,
                 })
             }
-            Err(unfit) if wanted.is_none() => Ok(Interpretation {
-                task: Task::Tensor,
-                fit: fit(settings.fit, Task::Tensor, Fit::Stretch)?,
-                decoding: None,
-                assumed: vec![format!("The outputs are taken for task=tensor, because {unfit}.")],
-                warnings: Vec::new(),
-            }),
+            Err(unfit) if wanted.is_none() => {
+                let (fit, fit_origin) = fit(settings, model, Task::Tensor, UNTRAINED)?;
+                Ok(Interpretation {
+                    task: Task::Tensor,
+                    fit,
+                    fit_origin,
+                    usual: None,
+                    decoding: None,
+                    assumed: vec![format!("The outputs are taken for task=tensor, because {unfit}.")],
+                    warnings: Vec::new(),
+                })
+            }
             Err(source) => Err(Fault::Unfit {
                 path: path.to_owned(),
                 source,
@@ -92,7 +106,7 @@ impl Interpretation {
         }
     }
 
-    fn plain(model: &Model, choice: enums::Fit, is_stated: bool) -> Result<Interpretation, Fault> {
+    fn plain(model: &Model, settings: &AnswerSettings, is_stated: bool) -> Result<Interpretation, Fault> {
         let (kind, task) = match model.task {
             Task::Audio => ("sound", model.task.name()),
             task => ("a picture", task.name()),
@@ -100,9 +114,12 @@ impl Interpretation {
         let looks = format!(
             "The output looks like {kind} and is taken for task={task}; set task to say it for certain."
         );
+        let (fit, fit_origin) = fit(settings, model, model.task, UNTRAINED)?;
         Ok(Interpretation {
             task: model.task,
-            fit: fit(choice, model.task, Fit::Stretch)?,
+            fit,
+            fit_origin,
+            usual: None,
             decoding: None,
             assumed: (!is_stated).then_some(looks).into_iter().collect(),
             warnings: Vec::new(),
@@ -140,6 +157,15 @@ fn recognize(model: &Model, task: Option<decode::Task>, labels: Option<usize>) -
     // memory that ONNX defines, and asks that it be called column-major.
     let ports = ports(model, input.is_some());
     Recognition::new(task, &ports, input, &model.metadata, labels)
+}
+
+/// Lets a run say what the declarations do not.
+fn settle(recognition: &mut Recognition, model: &Model, look: impl FnOnce() -> Option<Vec<Tensor>>) {
+    let size = model.input_spec.image().and_then(|it| it.size);
+    let size = size.filter(|_| recognition.is_unsettled());
+    if let Some(((width, height), outputs)) = size.and_then(|size| Some((size, look()?))) {
+        recognition.settle(&outputs, Size { width, height });
+    }
 }
 
 /// The outputs as declared; what is not declared is taken from the run at load, where the input's size is fixed.
@@ -180,40 +206,51 @@ fn read_labels(path: &Path) -> Result<Vec<String>, Fault> {
     labels::from_file(&text).map_err(|unfit| fault(unfit.to_string()))
 }
 
-/// How frames go in: as the user says, else as models of the family are trained; refused where the answer could
-/// not be laid over the frame again.
-fn fit(choice: enums::Fit, task: Task, trained: Fit) -> Result<Fit, Fault> {
-    let wish = match choice {
-        enums::Fit::Auto => trained,
-        enums::Fit::Stretch => Fit::Stretch,
-        enums::Fit::Letterbox => Fit::Centered,
-        enums::Fit::Corner => Fit::Cornered,
-        enums::Fit::Crop => Fit::Crop,
-    };
-    let is_whole = match task {
+/// How a model is fed of which nothing is known.
+const UNTRAINED: (Fit, Origin) = (Fit::Stretch, Origin::Assumed);
+
+/// How frames go in, and who says so: the user, what lies beside the model, else as models of the family are trained;
+/// refused where the answer could not be laid over the frame again.
+fn fit(
+    settings: &AnswerSettings,
+    model: &Model,
+    task: Task,
+    trained: (Fit, Origin),
+) -> Result<(Fit, Origin), Fault> {
+    let asked = Option::<Fit>::from(settings.fit).map(|fit| (fit, Origin::Asked));
+    let said = model.statements.iter().find(|it| it.key == "fit");
+    let said = model.laying.fit.zip(said.map(|it| it.origin.clone()));
+    let is_whole = |wish: Fit| match task {
         Task::Image => wish == Fit::Stretch,
         Task::Detect | Task::Segment => wish != Fit::Crop,
         Task::Classify | Task::Score | Task::Tensor | Task::Audio => true,
     };
-    if is_whole {
-        return Ok(wish);
+    // A companion that other programs read speaks of classifying; a line that was written for this one is meant.
+    let said = said.filter(|(fit, origin)| is_whole(*fit) || *origin == Origin::ModelInfo);
+    let (fit, origin) = asked.or(said).unwrap_or(trained);
+    if is_whole(fit) {
+        return Ok((fit, origin));
     }
     Err(Fault::Fit {
-        fit: enums::nick(choice),
+        fit: fit.name().into(),
         task: task.name(),
     })
 }
 
-/// How models of a recognized family are fed in training.
-fn trained(recognition: &Recognition, model: &Model) -> Fit {
+/// How models of a recognized family are fed in training, and from where that is known.
+fn trained(recognition: &Recognition, usual: &Option<UsualInput>, model: &Model) -> (Fit, Origin) {
     let author = model.metadata.get("author").map(String::as_str);
     let is_classifier = recognition.task == decode::Task::Classify;
-    match recognition.placement {
+    let fit = match recognition.placement {
         Placement::Centered => Fit::Centered,
         Placement::Cornered => Fit::Cornered,
-        Placement::Stretched if is_classifier && author == Some("Ultralytics") => Fit::Crop,
+        Placement::Stretched if is_classifier && author == Some("Ultralytics") => {
+            return (Fit::Crop, Origin::File("author=Ultralytics".into()));
+        }
         Placement::Stretched => Fit::Stretch,
-    }
+    };
+    let family = usual.as_ref().map(|it| Origin::Family(it.family));
+    (fit, family.unwrap_or(Origin::Assumed))
 }
 
 /// An answer with the names of its classes.

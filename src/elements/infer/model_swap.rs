@@ -19,7 +19,7 @@ use super::model::Active;
 use super::settings::Settings;
 use super::state::{Job, ModelState, Request, SinkCaps, State, Waiting};
 use super::stats::Running;
-use super::{CAT, audio, caps, messages};
+use super::{CAT, assumptions, audio, caps, messages};
 use crate::messages::ModelLoaded;
 use crate::runtime::{self, Task, library};
 
@@ -88,7 +88,7 @@ pub(super) fn reload(infer: &Infer) {
     let Some(jobs) = jobs else { return };
     match request(&settings) {
         // Fails only when the thread is gone, which it tells by itself.
-        Ok(request) => drop(jobs.send(Job::Load(request))),
+        Ok(request) => drop(jobs.send(Job::Load(Box::new(request)))),
         Err(fault) => refuse(infer, "", &fault),
     }
 }
@@ -246,6 +246,7 @@ fn announce(infer: &Infer, running: &Running) {
     for assumed in &running.assumed {
         gst::info!(CAT, imp = infer, "{assumed}");
     }
+    tell_assumptions(infer, running);
     for warning in &running.warnings {
         gst::warning!(CAT, imp = infer, "{warning}");
     }
@@ -270,6 +271,17 @@ fn announce(infer: &Infer, running: &Running) {
     let model = running.told.loaded.clone();
     infer.post(ModelLoaded { model }.into());
     infer.obj().notify("model-file");
+}
+
+/// Tells who reads a console what was assumed of the model, unless the element has told just that.
+fn tell_assumptions(infer: &Infer, running: &Running) {
+    let file = running.path.file_name().unwrap_or_default().to_string_lossy();
+    let Some(text) = assumptions::of_model(&file, &running.model) else {
+        return;
+    };
+    if infer.told.lock().insert(text.clone()) {
+        infer.inform(&text);
+    }
 }
 
 /// Acts on caps that came while their wait for a model was interrupted.
