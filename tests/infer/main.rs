@@ -9,6 +9,7 @@ mod catalog;
 mod drawing;
 mod exit;
 mod faults;
+mod hosts;
 mod models;
 mod no_library;
 mod shared_models;

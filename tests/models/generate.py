@@ -89,6 +89,18 @@ save("fails_when_wide",
      [constant("three", np.array(3, np.int64)), constant("limit", np.array(200, np.int64)),
       constant("table", np.array([1], np.float32))])
 
+# What the library refuses by an exception: sizes that cannot be added, at any size, and in a frame wider than 200 pixels.
+save("throws_in_trial",
+     [helper.make_node("Resize", ["x", "", "", "s"], ["z"], mode="nearest"), helper.make_node("Add", ["x", "z"], ["y"])],
+     [value("x", [1, 1, "h", "w"])], [value("y", [1, 1, "h", "w"])], [constant("s", np.array([1, 1, 7, 5], np.int64))])
+save("throws_when_wide",
+     [helper.make_node("Shape", ["x"], ["s"]), helper.make_node("Gather", ["s", "three"], ["w"]),
+      helper.make_node("Div", ["w", "limit"], ["n"]), helper.make_node("Add", ["n", "one"], ["m"]),
+      helper.make_node("ConstantOfShape", ["m"], ["zeros"]), helper.make_node("Add", ["x", "zeros"], ["y"])],
+     [value("x", [1, 1, "h", "w"])], [value("y", [1, 1, "h", "w"])],
+     [constant("three", np.array([3], np.int64)), constant("limit", np.array([200], np.int64)),
+      constant("one", np.array([1], np.int64))])
+
 # A picture that is slow to load, because it runs at load: a loop of many small steps.
 body = helper.make_graph(
     [helper.make_node("Identity", ["go"], ["go_on"]), helper.make_node("Identity", ["a"], ["b"])], "body",
