@@ -255,6 +255,15 @@ save("mean_luma", [helper.make_node("GlobalAveragePool", ["x"], ["p"]), helper.m
 save("main_color", [pool, helper.make_node("Flatten", ["pooled"], ["classes"])], [value("x", [1, 3, 32, 32])],
      [value("classes", [1, 3])], metadata={"task": "classify", "names": "['red', 'green', 'blue']", "activation": "none"})
 
+# A picture of which next to nothing is looked at, for what is spent before a model sees it.
+for side in (224, 640):
+    save(f"corner_{side}",
+         [helper.make_node("Slice", ["x", "first", "end", "axes"], ["p"]), helper.make_node("Flatten", ["p"], ["classes"])],
+         [value("x", [1, 3, side, side])], [value("classes", [1, 3])],
+         [constant("first", np.array([0, 0], np.int64)), constant("end", np.array([1, 1], np.int64)),
+          constant("axes", np.array([2, 3], np.int64))],
+         metadata={"task": "classify", "activation": "none"})
+
 # Classes of places on a grid of half the size: dark, bright, red.
 save("segment_bright",
      [helper.make_node("AveragePool", ["x"], ["p"], kernel_shape=[2, 2], strides=[2, 2]),
