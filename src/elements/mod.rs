@@ -2,6 +2,7 @@
 
 //! The three elements: pads, properties, events and messages over the pure cores. The only place that knows both worlds.
 
+mod allocation;
 pub mod comparable;
 pub mod content;
 pub mod infer;

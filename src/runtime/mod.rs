@@ -46,6 +46,7 @@ mod signature;
 mod statement;
 mod task;
 mod trial_run;
+mod unwinder;
 
 pub use error::Error;
 pub use loaded_model::LoadedModel;

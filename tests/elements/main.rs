@@ -2,6 +2,7 @@
 
 //! `avrec-probe`, and what is asked of all three elements: their interface, and that nothing of them is left.
 
+mod allocation;
 mod interface;
 mod leaks;
 mod messages;

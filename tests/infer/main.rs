@@ -9,6 +9,7 @@ mod catalog;
 mod drawing;
 mod exit;
 mod faults;
+mod hosts;
 mod inputs;
 mod models;
 mod no_library;

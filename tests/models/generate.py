@@ -89,6 +89,18 @@ save("fails_when_wide",
      [constant("three", np.array(3, np.int64)), constant("limit", np.array(200, np.int64)),
       constant("table", np.array([1], np.float32))])
 
+# What the library refuses by an exception: sizes that cannot be added, at any size, and in a frame wider than 200 pixels.
+save("throws_in_trial",
+     [helper.make_node("Resize", ["x", "", "", "s"], ["z"], mode="nearest"), helper.make_node("Add", ["x", "z"], ["y"])],
+     [value("x", [1, 1, "h", "w"])], [value("y", [1, 1, "h", "w"])], [constant("s", np.array([1, 1, 7, 5], np.int64))])
+save("throws_when_wide",
+     [helper.make_node("Shape", ["x"], ["s"]), helper.make_node("Gather", ["s", "three"], ["w"]),
+      helper.make_node("Div", ["w", "limit"], ["n"]), helper.make_node("Add", ["n", "one"], ["m"]),
+      helper.make_node("ConstantOfShape", ["m"], ["zeros"]), helper.make_node("Add", ["x", "zeros"], ["y"])],
+     [value("x", [1, 1, "h", "w"])], [value("y", [1, 1, "h", "w"])],
+     [constant("three", np.array([3], np.int64)), constant("limit", np.array([200], np.int64)),
+      constant("one", np.array([1], np.int64))])
+
 # A picture that is slow to load, because it runs at load: a loop of many small steps.
 body = helper.make_graph(
     [helper.make_node("Identity", ["go"], ["go_on"]), helper.make_node("Identity", ["a"], ["b"])], "body",
@@ -242,6 +254,15 @@ save("mean_luma", [helper.make_node("GlobalAveragePool", ["x"], ["p"]), helper.m
      [value("x", [1, 1, "h", "w"])], [value("score", [1, 1])], metadata={"task": "score"})
 save("main_color", [pool, helper.make_node("Flatten", ["pooled"], ["classes"])], [value("x", [1, 3, 32, 32])],
      [value("classes", [1, 3])], metadata={"task": "classify", "names": "['red', 'green', 'blue']", "activation": "none"})
+
+# A picture of which next to nothing is looked at, for what is spent before a model sees it.
+for side in (224, 640):
+    save(f"corner_{side}",
+         [helper.make_node("Slice", ["x", "first", "end", "axes"], ["p"]), helper.make_node("Flatten", ["p"], ["classes"])],
+         [value("x", [1, 3, side, side])], [value("classes", [1, 3])],
+         [constant("first", np.array([0, 0], np.int64)), constant("end", np.array([1, 1], np.int64)),
+          constant("axes", np.array([2, 3], np.int64))],
+         metadata={"task": "classify", "activation": "none"})
 
 # Classes of places on a grid of half the size: dark, bright, red.
 save("segment_bright",

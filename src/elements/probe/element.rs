@@ -18,7 +18,7 @@ use super::meter::Sample;
 use super::settings::Settings;
 use super::stream::{self, Stream, Timing};
 use super::worker;
-use crate::elements::stamp;
+use crate::elements::{allocation, stamp};
 use crate::messages::{FIGURES, Latencies, Nested, ProbeMessage, ProbeStats};
 
 /// Locks are taken one at a time, never one inside another. Each is held for a few microseconds: no push,
@@ -178,6 +178,23 @@ impl Probe {
             _ => (),
         }
         gst::Pad::event_default(pad, Some(&*self.obj()), event)
+    }
+
+    pub(super) fn sink_query(&self, pad: &gst::Pad, query: &mut gst::QueryRef) -> bool {
+        let is_answered = gst::Pad::query_default(pad, Some(&*self.obj()), query);
+        // Frames are read only where there is something to compare them with; else peers agree as if it were not here.
+        if let gst::QueryViewMut::Allocation(query) = query.view_mut()
+            && self.comparator.is_connected()
+        {
+            allocation::keep_readable(query);
+        }
+        is_answered
+    }
+
+    /// Has upstream ask anew what it may leave to downstream, which depends on whether frames are read here.
+    pub(super) fn ask_allocation_again(&self) {
+        // Fails only where nothing is linked, that is where nobody has asked.
+        self.sinkpad.push_event(gst::event::Reconfigure::new());
     }
 
     /// The last message, when what was pushed is measured.
