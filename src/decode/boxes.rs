@@ -32,7 +32,7 @@ impl Boxes {
     pub(super) fn outputs_read(&self) -> Vec<usize> {
         match self {
             Boxes::Yolo(it) => vec![it.output],
-            Boxes::EndToEnd(it) => vec![it.output],
+            Boxes::EndToEnd(it) => it.outputs_read(),
             Boxes::Ssd(it) => it.outputs_read(),
             Boxes::Detr(it) => vec![it.logits, it.boxes],
         }
@@ -46,10 +46,11 @@ impl Boxes {
         found.candidates.clear();
         match self {
             Boxes::Yolo(it) => it.find(outputs, request, best, &mut scratch[0], found)?,
-            Boxes::EndToEnd(it) => it.find(outputs, request, &mut scratch[0], found)?,
+            Boxes::EndToEnd(it) => it.find(outputs, request, scratch, found)?,
             Boxes::Ssd(it) => it.find(outputs, request, scratch, found)?,
             Boxes::Detr(it) => it.find(outputs, request, scratch, found)?,
         }
+        found.judge();
         let most = request.settings.max_detections;
         if self.are_finished() {
             nms::rank(&mut found.candidates, most);
@@ -99,7 +100,7 @@ impl Boxes {
             };
             self.coefficients(values, candidate.row as usize, &mut masks.coefficients);
             let instance = instances::at(to, length, detection, masks);
-            planes.draw(&detection.region, request.place, masks, &mut instance.mask);
+            planes.draw(&detection.region, request, masks, &mut instance.mask);
             length += 1;
         }
         instances::truncate(to, length, masks);

@@ -106,6 +106,14 @@ pub enum Error {
         remedy: &'static str,
     },
 
+    /// An option that nobody can read.
+    #[error("{option}={value} is not understood: {remedy}")]
+    OptionInvalid {
+        option: &'static str,
+        value: String,
+        remedy: &'static str,
+    },
+
     /// The input of a run does not fit the model.
     #[error("input of shape {dims:?} does not fit {}, which takes {expected}; scale the frames or use another model", .path.display())]
     Shape {

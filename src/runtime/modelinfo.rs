@@ -4,9 +4,9 @@
 //!
 //! An ini file beside the model with a section per tensor: `dims`, `dir` and `type` find the tensor,
 //! `ranges` normalises an input, `id` and `dims-order` describe an output, and `[modelinfo]` holds
-//! `version` and `group-id`. It goes further than GStreamer in four things: `dims` may fix what the
+//! `version` and `group-id`. It goes further than GStreamer in five things: `dims` may fix what the
 //! model leaves open, `ranges` is read for image outputs too, `sample_rate`, `delay` and `hop` describe an
-//! input for sound, and a line that cannot be understood is
+//! input for sound, `activation` and `boxes` describe an output as the metadata may, and a line that cannot be understood is
 //! an error instead of a line in a log.
 
 use std::collections::BTreeMap;
@@ -49,10 +49,15 @@ pub struct TensorSection {
     pub dims_order: DimsOrder,
     /// Those of the lines `sample_rate`, `delay` and `hop` that are there, as written.
     pub sound: BTreeMap<String, String>,
+    /// Those of the lines `activation` and `boxes` that are there, as written: they stand for the keys of the metadata.
+    pub hints: BTreeMap<String, String>,
 }
 
 /// Lines of a section that say how sound stands in a tensor.
 const SOUND_LINES: [&str; 3] = ["sample_rate", "delay", "hop"];
+
+/// Lines of an output's section that say what metadata may say too.
+const HINT_LINES: [&str; 2] = ["activation", "boxes"];
 
 /// A `.modelinfo` file.
 #[derive(Debug, Clone, PartialEq)]
@@ -260,6 +265,12 @@ fn section(path: &Path, name: &str, lines: &Properties) -> Result<TensorSection,
         let remedy = "write pairs min,max with semicolons, such as ranges=0.0,1.0";
         ranges(value).ok_or_else(|| bad("ranges", value, remedy))
     });
+    let named = |keys: &[&str]| {
+        let lines = keys
+            .iter()
+            .filter_map(|key| Some(((*key).to_owned(), lines.get(key)?.to_owned())));
+        lines.collect::<BTreeMap<_, _>>()
+    };
     Ok(TensorSection {
         name: name.to_owned(),
         id: lines.get("id").map(str::to_owned),
@@ -268,10 +279,8 @@ fn section(path: &Path, name: &str, lines: &Properties) -> Result<TensorSection,
         direction,
         ranges: ranges.transpose()?,
         dims_order,
-        sound: SOUND_LINES
-            .iter()
-            .filter_map(|key| lines.get(key).map(|value| ((*key).to_owned(), value.to_owned())))
-            .collect(),
+        sound: named(&SOUND_LINES),
+        hints: named(&HINT_LINES),
     })
 }
 
@@ -283,7 +292,8 @@ fn dims(line: &str) -> Option<Vec<Option<usize>>> {
     line.trim_end_matches(',').split(',').map(one).collect()
 }
 
-fn ranges(line: &str) -> Option<Vec<(f32, f32)>> {
+/// Reads pairs of numbers with semicolons, such as `0.0,1.0`.
+pub(super) fn ranges(line: &str) -> Option<Vec<(f32, f32)>> {
     let one = |pair: &str| {
         let (min, max) = pair.split_once(',')?;
         let (min, max) = (min.trim().parse::<f32>().ok()?, max.trim().parse::<f32>().ok()?);

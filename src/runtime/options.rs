@@ -41,6 +41,8 @@ pub struct Options {
     pub optimization_level: OptimizationLevel,
     pub execution_provider: ExecutionProvider,
     pub task: TaskChoice,
+    /// Values of the outputs that stand for black and white, or for nothing and everything: as a line `ranges` has them.
+    pub output_range: Option<String>,
 }
 
 impl Default for Options {
@@ -52,6 +54,7 @@ impl Default for Options {
             optimization_level: OptimizationLevel::default(),
             execution_provider: ExecutionProvider::default(),
             task: TaskChoice::default(),
+            output_range: None,
         }
     }
 }

@@ -27,6 +27,7 @@ struct Manner {
     optimization_level: OptimizationLevel,
     execution_provider: ExecutionProvider,
     task: TaskChoice,
+    output_range: Option<String>,
 }
 
 /// A model that is, or was, in memory. Locked while it is loaded.
@@ -62,6 +63,7 @@ pub(super) fn open(
         optimization_level: options.optimization_level,
         execution_provider: options.execution_provider,
         task: options.task,
+        output_range: options.output_range.clone(),
     };
     let of_source = entry(&mut REGISTRY.lock().sources, (source.to_owned(), manner.clone()));
     let mut of_source = of_source.lock();
@@ -137,6 +139,7 @@ mod tests {
                 external_data: Vec::new(),
                 metadata: Default::default(),
                 opset: 17,
+                making: Default::default(),
             };
             let loads = self.loads.clone();
             let fails = address

@@ -36,6 +36,9 @@ pub enum Fault {
     /// The answer would not lie over the frame.
     #[error("fit={fit} does not go with task={task}, whose answer is about the whole frame; set fit=auto")]
     Fit { fit: String, task: &'static str },
+    /// The model may not be what it is taken for.
+    #[error("{0}")]
+    Doubt(String),
     /// Answers of the task do not go that way.
     #[error("output={output} of task={task} needs {needs}")]
     Output {
@@ -96,12 +99,15 @@ impl Fault {
             | Fault::Device(_)
             | Fault::Fit { .. }
             | Fault::Output { .. }
-            | Fault::Model(Error::OptionUnavailable { .. }) => Code::Resource(gst::ResourceError::Settings),
+            | Fault::Model(Error::OptionUnavailable { .. } | Error::OptionInvalid { .. }) => {
+                Code::Resource(gst::ResourceError::Settings)
+            }
             Fault::Model(Error::LibraryMissing { .. } | Error::LibraryTooOld { .. }) => {
                 Code::Library(gst::LibraryError::Init)
             }
             Fault::Decode(_)
             | Fault::Meta(_)
+            | Fault::Doubt(_)
             | Fault::Model(Error::Run { .. } | Error::NotFinite { .. } | Error::NotPrepared { .. }) => {
                 Code::Stream(gst::StreamError::Failed)
             }

@@ -248,6 +248,7 @@ fn announce(infer: &Infer, running: &Running) {
     }
     for warning in &running.warnings {
         gst::warning!(CAT, imp = infer, "{warning}");
+        Fault::Doubt(warning.clone()).post_warning(&infer.obj());
     }
     let (live, interval) = infer.settings.lock().of_frames();
     let task = running.model.task;

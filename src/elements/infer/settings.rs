@@ -21,6 +21,8 @@ pub struct Settings {
     pub task: Task,
     /// A stride: the model runs on each k-th frame.
     pub inference_interval: u32,
+    /// Pairs of numbers as a line `ranges` has them.
+    pub output_range: Option<String>,
     pub answers: AnswerSettings,
     pub channels: Channels,
 }
@@ -36,6 +38,7 @@ impl Default for Settings {
             backend: Backend::default(),
             task: Task::default(),
             inference_interval: 1,
+            output_range: None,
             answers: AnswerSettings::default(),
             channels: Channels::default(),
         }
@@ -54,6 +57,7 @@ impl Settings {
             optimization_level: self.optimization_level.into(),
             execution_provider: self.execution_provider.into(),
             task: self.task.into(),
+            output_range: self.output_range.clone().filter(|it| !it.is_empty()),
         }
     }
 
@@ -103,8 +107,10 @@ fields! {
     "labels-file" => answers.labels_file,
     "fit" => answers.fit,
     "output" => answers.output,
+    "output-range" => output_range,
     "confidence-threshold" => answers.live.confidence_threshold,
     "iou-threshold" => answers.live.iou_threshold,
+    "mask-threshold" => answers.live.mask_threshold,
     "max-detections" => answers.live.max_detections,
     "top-k" => answers.live.top_k,
     "smoothing" => answers.live.smoothing,

@@ -25,6 +25,8 @@ pub struct VideoInput {
     to_tensor: FrameToTensor,
     /// Draws answers.
     painter: Painter,
+    /// Which output is the picture.
+    picture: usize,
     /// `None` for tensors, whose frames are not written.
     to_frame: Option<TensorToFrame>,
 }
@@ -48,6 +50,7 @@ impl VideoInput {
             output: output.clone(),
             to_tensor,
             painter: Painter::new(output)?,
+            picture: model.picture,
             to_frame: to_frame.transpose()?,
         })
     }
@@ -85,7 +88,7 @@ impl VideoInput {
     ) -> Result<Duration, Fault> {
         let source = map(source, &self.input)?;
         let (outputs, time) = run(runner, &mut self.to_tensor, &source)?;
-        if let (Some(to_frame), Some(answer)) = (self.to_frame.as_mut(), outputs.first()) {
+        if let (Some(to_frame), Some(answer)) = (self.to_frame.as_mut(), outputs.get(self.picture)) {
             let mut target = map_writable(target, &self.output)?;
             to_frame.write(answer, &source, &mut target)?;
         }
@@ -145,7 +148,7 @@ fn run<'a>(
 /// The size of the input for a model that takes any, if the frame's own may not do.
 fn free_size(model: &Model, input: &VideoInfo) -> Option<(usize, usize)> {
     let frame = (input.width() as usize, input.height() as usize);
-    let is_grid = matches!(model.task, Task::Detect | Task::Segment);
+    let is_grid = matches!(model.task, Task::Detect | Task::Segment | Task::Matte);
     is_grid.then(|| input_size::on_grid(frame, &model.metadata))
 }
 
