@@ -251,3 +251,7 @@ save("segment_bright",
      [constant("w", np.array([[0, 0, 0], [1 / 3, 1 / 3, 1 / 3], [1, -1, -1]], np.float32).reshape(3, 3, 1, 1)),
       constant("b", np.array([0.5, 0, 0], np.float32))],
      metadata={"task": "segment", "names": "['background', 'bright', 'red']"})
+
+# A matte: as bright as a place is, and the same at another depth.
+save("matte_bright", [helper.make_node("ReduceMean", ["x"], ["d0"], axes=[1]), helper.make_node("Identity", ["d0"], ["d1"])],
+     [value("x", [1, 3, 64, 64])], [value("d0", [1, 1, 64, 64]), value("d1", [1, 1, 64, 64])])
