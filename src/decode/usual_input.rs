@@ -37,7 +37,7 @@ impl UsualInput {
             }
             (Family::Boxes(Boxes::Ssd(_)), _) => Some(named("SSD")),
             (Family::Boxes(Boxes::Detr(_)), _) => Some(named("DETR")),
-            (Family::Map(_) | Family::Classes(_) | Family::Score(_), _) => None,
+            (Family::Map(_) | Family::Matte(_) | Family::Classes(_) | Family::Score(_), _) => None,
         }
     }
 }

@@ -11,6 +11,7 @@
 //! Models that segment have one more attribute for each prototype mask, after the classes.
 
 use super::Fault;
+use super::evidence::{Extent, is_distribution};
 use super::found::{Found, Request, output, shape};
 use super::model::Units;
 use super::nms::Corners;
@@ -126,6 +127,29 @@ impl Yolo {
             Order::Rows | Order::ObjectnessRows => self.scan_rows(&table, threshold, &mut offer),
         }
         Ok(())
+    }
+
+    /// The extents of what is read as confidences and as centers and sizes in a run, and whether each row is a
+    /// distribution; `None` where there is no such output.
+    pub(super) fn extents(&self, outputs: &[Tensor]) -> Option<(Extent, Extent, bool)> {
+        let tensor = output(outputs, self.output).ok()?;
+        let rows = self.rows(tensor).ok()?;
+        let mut scratch = Vec::new();
+        let table = Table {
+            values: scan::floats(tensor, &mut scratch),
+            order: self.order,
+            attributes: self.attributes(),
+            rows,
+        };
+        let of = |from: usize, to: usize| {
+            let table = &table;
+            Extent::of((0..rows).flat_map(move |row| (from..to).map(move |it| table.at(row, it))))
+        };
+        let end = self.first_class() + self.classes;
+        let is_distribution = self.order != Order::Planes
+            && rows != 0
+            && table.values.chunks_exact(table.attributes).all(is_distribution);
+        Some((of(4, end), of(0, 4), is_distribution))
     }
 
     /// The attributes of a proposal that weigh the prototype masks.

@@ -61,9 +61,11 @@ pub(super) fn trials(spec: &ImageSpec, runner: &mut TrialRunner<'_>) -> Result<V
     let laid = runner.signature.model.laying.size;
     let mut pair = |sizes: [(usize, usize); 2]| {
         let sizes = sizes.map(|size| within(laid, size)).into_iter();
-        sizes
+        let mut runs = sizes
             .map(|size| run(spec, runner, size))
-            .collect::<Result<Vec<_>, _>>()
+            .collect::<Result<Vec<_>, _>>()?;
+        mark_steady(&mut runs);
+        Ok(runs)
     };
     let mut failure = None;
     for sizes in TRIAL_SIZES {
@@ -76,6 +78,18 @@ pub(super) fn trials(spec: &ImageSpec, runner: &mut TrialRunner<'_>) -> Result<V
         }
     }
     failure.map_or(Ok(Vec::new()), Err)
+}
+
+/// Notes in the last run which sizes of outputs were the same in the first one.
+fn mark_steady(runs: &mut [Run]) {
+    let [first, .., last] = runs else { return };
+    let pairs = first.trial.outputs.iter().zip(&last.trial.outputs);
+    last.trial.steady = pairs
+        .map(|(one, other)| {
+            let is_same = |axis: usize| one.len() == other.len() && one[axis] == other[axis];
+            (0..other.len()).map(is_same).collect()
+        })
+        .collect();
 }
 
 /// Whether an output has two sides that change with the frame's, and not both by a factor: as of a model that takes whole
@@ -171,6 +185,8 @@ mod tests {
         let trial = Trial {
             input: Vec::new(),
             outputs: vec![dims.to_vec()],
+            steady: Vec::new(),
+            values: Default::default(),
         };
         Run { size, trial }
     }

@@ -6,7 +6,8 @@
 //! `ranges` normalises an input, `id` and `dims-order` describe an output, and `[modelinfo]` holds
 //! `version` and `group-id`. It goes further than GStreamer: `dims` may fix what the model leaves open, `ranges` is
 //! read for image outputs too, [`PictureLines`] describe an input for pictures, `sample_rate`, `delay` and `hop` one
-//! for sound, and a line that is not understood, or that nothing reads, is an error instead of a line in a log.
+//! for sound, `activation` and `boxes` an output as the metadata may, and a line that is not understood, or that nothing
+//! reads, is an error instead of a line in a log.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -136,7 +137,7 @@ impl ModelInfo {
         }
         for (index, port) in outputs.iter().enumerate() {
             let section = self.find(Direction::Output, index, port)?;
-            used.extend(section.map(|it| (it, Content::Other)));
+            used.extend(section.map(|it| (it, Content::Output)));
         }
         for section in &self.tensors {
             let Some((_, content)) = used.iter().find(|(it, _)| std::ptr::eq(*it, section)) else {

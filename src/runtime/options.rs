@@ -58,6 +58,8 @@ pub struct Options {
     pub execution_provider: ExecutionProvider,
     pub task: TaskChoice,
     pub image: ImageOptions,
+    /// Values of the outputs that stand for black and white, or for nothing and everything: as a line `ranges` has them.
+    pub output_range: Option<String>,
 }
 
 impl Default for Options {
@@ -70,6 +72,7 @@ impl Default for Options {
             execution_provider: ExecutionProvider::default(),
             task: TaskChoice::default(),
             image: ImageOptions::default(),
+            output_range: None,
         }
     }
 }

@@ -28,6 +28,7 @@ struct Manner {
     execution_provider: ExecutionProvider,
     task: TaskChoice,
     image: ImageOptions,
+    output_range: Option<String>,
 }
 
 /// A model that is, or was, in memory. Locked while it is loaded.
@@ -64,6 +65,7 @@ pub(super) fn open(
         execution_provider: options.execution_provider,
         task: options.task,
         image: options.image.clone(),
+        output_range: options.output_range.clone(),
     };
     let of_source = entry(&mut REGISTRY.lock().sources, (source.to_owned(), manner.clone()));
     let mut of_source = of_source.lock();
@@ -139,6 +141,7 @@ mod tests {
                 external_data: Vec::new(),
                 metadata: Default::default(),
                 opset: 17,
+                making: Default::default(),
             };
             let loads = self.loads.clone();
             let fails = address

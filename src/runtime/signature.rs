@@ -7,6 +7,7 @@ use std::path::Path;
 use super::audio_input::{self, Statements};
 use super::image_axes::missing_line;
 use super::image_input;
+use super::input_text;
 use super::modelinfo::{Content, DimsOrder, Direction, ModelInfo, TensorSection};
 use super::onnx::{Graph, Port};
 use super::preprocessor::Preprocessor;
@@ -95,11 +96,16 @@ impl Signature {
                 outputs: Vec::new(),
                 dims_orders: Vec::new(),
                 output_spec: None,
+                picture: 0,
+                output_ranges: Vec::new(),
+                is_output_range_asked: false,
                 scale: Scale::ONE,
                 group_id: info.and_then(|info| info.group_id.clone()),
                 opset: graph.opset,
                 metadata: graph.metadata.clone(),
                 statements: said,
+                makers: Vec::new(),
+                counts: graph.making.counts,
                 trial: None,
             },
         };
@@ -135,8 +141,31 @@ impl Signature {
             model.outputs.push(tensor_info(path, port, section, "output")?);
             let order = section.map_or(DimsOrder::default(), |it| it.dims_order);
             model.dims_orders.push(order);
+            let maker = graph.making.makers.get(&port.name);
+            model.makers.push(maker.cloned().unwrap_or_default());
             self.shaped.push(port.dims.is_some());
+            // What the description says is believed before the file.
+            let hints = section.into_iter().flat_map(|it| &it.hints);
+            model
+                .metadata
+                .extend(hints.map(|(key, value)| (key.clone(), value.clone())));
             self.output_ranges.push(section.and_then(|it| it.ranges.clone()));
+        }
+        Ok(())
+    }
+
+    /// Lets a property say the range of all outputs.
+    pub(super) fn say_output_range(&mut self, line: &str) -> Result<(), Error> {
+        let Some(ranges) = input_text::ranges(line) else {
+            return Err(Error::Setting {
+                key: "output-range",
+                value: line.to_owned(),
+                cause: "is not understood".to_owned(),
+                remedy: "write pairs min,max with semicolons, such as 0,1".to_owned(),
+            });
+        };
+        for own in &mut self.output_ranges {
+            *own = Some(ranges.clone());
         }
         Ok(())
     }

@@ -365,7 +365,9 @@ fn what_nobody_said_is_assumed_and_told() {
         ("means", "task=tensor", "tensor", ""),
         ("means_and_size", "task=tensor", "tensor", ""),
         ("twice_luma", "", "image", "task=image"),
-        ("twice_luma", "task=image", "image", ""),
+        ("twice_luma", "task=image", "image", "output-range"),
+        ("twice_luma", "task=image output-range=0,1", "image", ""),
+        ("means_and_size", "", "tensor", "size"),
     ] {
         let bench = Bench::new(name, properties);
         let loaded = bench.message("avrec/model-loaded");

@@ -305,3 +305,7 @@ save("raw_cells",
       constant("white", np.array(255, np.float32)), constant("flat", np.array([1, 1, 1], np.int64)),
       constant("pads", np.array([0, 0, 4, 0, 83, 1], np.int64)),
       constant("boxes", np.array([[[0.5, 0.5, np.log(2), np.log(2), 0, 1]]], np.float32))])
+
+# A matte: as bright as a place is, and the same at another depth.
+save("matte_bright", [helper.make_node("ReduceMean", ["x"], ["d0"], axes=[1]), helper.make_node("Identity", ["d0"], ["d1"])],
+     [value("x", [1, 3, 64, 64])], [value("d0", [1, 1, 64, 64]), value("d1", [1, 1, 64, 64])])

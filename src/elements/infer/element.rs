@@ -146,6 +146,15 @@ impl Infer {
         let _ = self.obj().post_message(message);
     }
 
+    /// Warns of a model whose answers cannot be what they are taken for.
+    pub(super) fn doubt(&self, clause: &str) {
+        gst::warning!(CAT, imp = self, "Doubtful answers: {clause}");
+        let text = format!(
+            "The answers of the model may be wrong: {clause}. Check the task, and what the model gets (docs/models.md)."
+        );
+        Fault::Doubt(text).post_warning(&self.obj());
+    }
+
     /// Returns the frames in and out, if caps are settled and this start is still the current one.
     pub(super) fn stream(&self, epoch: u64) -> Option<(VideoInfo, VideoInfo)> {
         let state = self.state.lock();

@@ -34,6 +34,8 @@ pub enum Task {
     Classify,
     #[enum_value(name = "A class or an object for each place of the frame", nick = "segment")]
     Segment,
+    #[enum_value(name = "How far each place belongs to the foreground", nick = "matte")]
+    Matte,
     #[enum_value(name = "Frame in, frame out", nick = "image")]
     Image,
     #[enum_value(name = "Sound in, sound out", nick = "audio")]
@@ -106,7 +108,10 @@ pub enum Output {
     Meta,
     #[enum_value(name = "Metas, and drawn into the frame", nick = "overlay")]
     Overlay,
-    #[enum_value(name = "The mask of segment in the frame's alpha channel", nick = "alpha")]
+    #[enum_value(
+        name = "The mask of segment or matte in the frame's alpha channel",
+        nick = "alpha"
+    )]
     Alpha,
 }
 

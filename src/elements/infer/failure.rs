@@ -43,6 +43,9 @@ pub enum Fault {
         .size.0, .size.1
     )]
     Grid { size: (usize, usize), grid: usize },
+    /// The model may not be what it is taken for.
+    #[error("{0}")]
+    Doubt(String),
     /// Answers of the task do not go that way.
     #[error("output={output} of task={task} needs {needs}")]
     Output {
@@ -112,6 +115,7 @@ impl Fault {
             }
             Fault::Decode(_)
             | Fault::Meta(_)
+            | Fault::Doubt(_)
             | Fault::Model(Error::Run { .. } | Error::NotFinite { .. } | Error::NotPrepared { .. }) => {
                 Code::Stream(gst::StreamError::Failed)
             }

@@ -45,7 +45,7 @@ impl InputPlan {
             return plan;
         };
         let is_fixed = spec.size.is_some();
-        let is_grid = matches!(model.task, Task::Detect | Task::Segment);
+        let is_grid = matches!(model.task, Task::Detect | Task::Segment | Task::Matte);
         if !is_fixed {
             plan.size = settle_size(model, is_grid);
             plan.extends = !is_grid && answers.fit == enums::Fit::Auto;

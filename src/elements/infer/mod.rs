@@ -174,6 +174,7 @@ mod audio;
 mod audio_model;
 mod audio_stream;
 mod caps;
+mod companions;
 mod element;
 mod enums;
 mod failure;

@@ -80,6 +80,11 @@ impl Active {
             runner.look().ok().flatten()
         })?;
         model.task = meaning.task;
+        model.statements.extend(meaning.statements.iter().cloned());
+        // What the run at load gave has told what it can.
+        if let Some(trial) = &mut model.trial {
+            trial.values = Arc::default();
+        }
         answers.check(meaning.task, &model)?;
         let plan = InputPlan::settle(&mut model, &meaning, &answers);
         Ok(Active {
@@ -214,6 +219,11 @@ impl Active {
         let (outputs, run) = video.run(&mut self.runner, source)?;
         let frame = start.elapsed();
         Ok(Some((outputs, Timing { run, frame })))
+    }
+
+    /// What an answer said against the reading of the outputs, once each.
+    pub fn doubt(&mut self) -> Option<String> {
+        self.meaning.decoding.as_mut().and_then(Decoding::doubt)
     }
 
     /// Looks at a frame, or takes the last answer again if it is not its turn, and attaches the answer to it.

@@ -249,6 +249,7 @@ fn announce(infer: &Infer, running: &Running) {
     tell_assumptions(infer, running);
     for warning in &running.warnings {
         gst::warning!(CAT, imp = infer, "{warning}");
+        Fault::Doubt(warning.clone()).post_warning(&infer.obj());
     }
     let (live, interval) = infer.settings.lock().of_frames();
     let task = running.model.task;

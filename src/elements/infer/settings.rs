@@ -23,6 +23,8 @@ pub struct Settings {
     /// A stride: the model runs on each k-th frame.
     pub inference_interval: u32,
     pub input: InputSettings,
+    /// Pairs of numbers as a line `ranges` has them.
+    pub output_range: Option<String>,
     pub answers: AnswerSettings,
     pub channels: Channels,
 }
@@ -39,6 +41,7 @@ impl Default for Settings {
             task: Task::default(),
             inference_interval: 1,
             input: InputSettings::default(),
+            output_range: None,
             answers: AnswerSettings::default(),
             channels: Channels::default(),
         }
@@ -58,6 +61,7 @@ impl Settings {
             execution_provider: self.execution_provider.into(),
             task: self.task.into(),
             image: self.input.options(),
+            output_range: self.output_range.clone().filter(|it| !it.is_empty()),
         }
     }
 
@@ -114,8 +118,10 @@ fields! {
     "labels-file" => answers.labels_file,
     "fit" => answers.fit,
     "output" => answers.output,
+    "output-range" => output_range,
     "confidence-threshold" => answers.live.confidence_threshold,
     "iou-threshold" => answers.live.iou_threshold,
+    "mask-threshold" => answers.live.mask_threshold,
     "max-detections" => answers.live.max_detections,
     "top-k" => answers.live.top_k,
     "smoothing" => answers.live.smoothing,

@@ -26,6 +26,8 @@ pub struct VideoInput {
     to_tensor: FrameToTensor,
     /// Draws answers.
     painter: Painter,
+    /// Which output is the picture.
+    picture: usize,
     /// `None` for tensors, whose frames are not written.
     to_frame: Option<TensorToFrame>,
     /// Which part of a picture that comes out belongs to the frame, where the frame was extended.
@@ -57,6 +59,7 @@ impl VideoInput {
             input: input.clone(),
             output: output.clone(),
             painter: Painter::new(output)?,
+            picture: model.picture,
             to_frame: to_frame.transpose()?,
             cut: cut(model, plan, input, &to_tensor),
             cropped: Tensor {
@@ -100,7 +103,7 @@ impl VideoInput {
     ) -> Result<Duration, Fault> {
         let source = map(source, &self.input)?;
         let (outputs, time) = run(runner, &mut self.to_tensor, &source)?;
-        if let (Some(to_frame), Some(answer)) = (self.to_frame.as_mut(), outputs.first()) {
+        if let (Some(to_frame), Some(answer)) = (self.to_frame.as_mut(), outputs.get(self.picture)) {
             let mut target = map_writable(target, &self.output)?;
             let is_cut = |cut: Cut| crop(answer, cut.layout, cut.size, &mut self.cropped);
             let answer = match self.cut.is_some_and(is_cut) {

@@ -27,6 +27,8 @@ pub enum Content {
     Picture,
     /// The input for sound.
     Sound,
+    /// What comes out.
+    Output,
     Other,
 }
 
@@ -48,6 +50,8 @@ pub struct TensorSection {
     pub picture: PictureLines,
     /// Those of the lines `sample_rate`, `delay` and `hop` that are there, as written.
     pub sound: BTreeMap<String, String>,
+    /// Those of the lines `activation` and `boxes` that are there, as written: they stand for the keys of the metadata.
+    pub hints: BTreeMap<String, String>,
     /// The lines of the keys that only tensors of some content have.
     keys: BTreeMap<String, usize>,
 }
@@ -78,25 +82,25 @@ const PICTURE_KEYS: [&str; 7] = ["channel-order", "layout", "mean", "std", "size
 /// Keys that say how sound stands in an input.
 const SOUND_KEYS: [&str; 3] = ["sample_rate", "delay", "hop"];
 
+/// Keys that say of an output what the metadata may say too.
+const OUTPUT_KEYS: [&str; 2] = ["activation", "boxes"];
+
 impl Content {
-    fn has(self, key: &str) -> bool {
+    /// The keys that only sections of this content have.
+    fn keys(self) -> &'static [&'static str] {
         match self {
-            Content::Picture => PICTURE_KEYS.contains(&key),
-            Content::Sound => SOUND_KEYS.contains(&key),
-            Content::Other => false,
+            Content::Picture => &PICTURE_KEYS,
+            Content::Sound => &SOUND_KEYS,
+            Content::Output => &OUTPUT_KEYS,
+            Content::Other => &[],
         }
     }
 
     /// What to do about a line that a section of this content does not have.
     pub(super) fn remedy(self) -> String {
-        let own: &[&str] = match self {
-            Content::Picture => &PICTURE_KEYS,
-            Content::Sound => &SOUND_KEYS,
-            Content::Other => &[],
-        };
         let keys = COMMON_KEYS
             .iter()
-            .chain(own)
+            .chain(self.keys())
             .copied()
             .collect::<Vec<_>>()
             .join(", ");
@@ -192,13 +196,14 @@ impl TensorSection {
             name,
             lines,
         };
-        let is_known = |key: &str| {
-            COMMON_KEYS.contains(&key) || PICTURE_KEYS.contains(&key) || SOUND_KEYS.contains(&key)
+        let all = || {
+            let own = [Content::Picture, Content::Sound, Content::Output, Content::Other].map(Content::keys);
+            COMMON_KEYS.iter().chain(own.into_iter().flatten()).copied()
         };
+        let is_known = |key: &str| all().any(|it| it == key);
         if let Some((key, _)) = lines.iter().find(|(key, _)| !is_known(key)) {
             let line = places.line(name, key);
-            let keys = COMMON_KEYS.iter().chain(&PICTURE_KEYS).chain(&SOUND_KEYS);
-            let keys = keys.copied().collect::<Vec<_>>().join(", ");
+            let keys = all().collect::<Vec<_>>().join(", ");
             let cause = format!("line {line}: [{name}] has the unknown key '{key}'");
             return Err(fault(path, cause, format!("write one of {keys}")));
         }
@@ -221,6 +226,12 @@ impl TensorSection {
             "write pairs min,max with semicolons, such as ranges=0.0,1.0",
             "write dims-order=row-major or dims-order=col-major",
         );
+        let written = |keys: &[&str]| {
+            let lines = keys
+                .iter()
+                .filter_map(|key| Some(((*key).to_owned(), lines.get(key)?.to_owned())));
+            lines.collect::<BTreeMap<_, _>>()
+        };
         let own = lines.iter().filter(|(key, _)| !COMMON_KEYS.contains(key));
         Ok(TensorSection {
             name: name.to_owned(),
@@ -232,10 +243,8 @@ impl TensorSection {
             ranges: reader.value("ranges", of_ranges, input_text::ranges)?,
             dims_order: reader.value("dims-order", of_order, order)?.unwrap_or_default(),
             picture: reader.picture()?,
-            sound: SOUND_KEYS
-                .iter()
-                .filter_map(|key| lines.get(key).map(|value| ((*key).to_owned(), value.to_owned())))
-                .collect(),
+            sound: written(&SOUND_KEYS),
+            hints: written(&OUTPUT_KEYS),
             keys: own
                 .map(|(key, _)| (key.to_owned(), places.line(name, key)))
                 .collect(),
@@ -244,7 +253,10 @@ impl TensorSection {
 
     /// A key that tensors of this content do not have, with its line.
     pub(super) fn misplaced(&self, content: Content) -> Option<(&str, usize)> {
-        let misplaced = self.keys.iter().find(|(key, _)| !content.has(key));
+        let misplaced = self
+            .keys
+            .iter()
+            .find(|(key, _)| !content.keys().contains(&key.as_str()));
         misplaced.map(|(key, line)| (key.as_str(), *line))
     }
 

@@ -16,7 +16,7 @@ pub fn certainty(said: &Said) -> f64 {
         }
         Said::Classes(classes) => best(&mut classes.iter().map(|it| it.confidence)),
         Said::Score(score) => *score,
-        Said::Shares(_) => 0.0,
+        Said::Shares(_) | Said::Matte(_) => 0.0,
     }
 }
 
@@ -27,6 +27,7 @@ pub fn count(said: &Said) -> usize {
         Said::Classes(classes) => classes.len(),
         Said::Shares(shares) => shares.len(),
         Said::Score(_) => 1,
+        Said::Matte(coverage) => usize::from(0.0 < *coverage),
     }
 }
 
@@ -75,5 +76,6 @@ pub fn told(said: &Said) -> String {
             )
         }
         Said::Score(score) => format!("{score:.4}"),
+        Said::Matte(coverage) => format!("{:.1}% of the frame", 100.0 * coverage),
     }
 }

@@ -37,7 +37,7 @@ impl Kind {
         match task {
             Task::Detect => Kind::Boxes,
             Task::Classify => Kind::Classes,
-            Task::Segment => Kind::Masks,
+            Task::Segment | Task::Matte => Kind::Masks,
             Task::Score => Kind::Score,
             Task::Image => Kind::Picture,
             Task::Audio => Kind::Sound,
@@ -50,7 +50,7 @@ impl Kind {
         match answer {
             Answer::Detections(_) => Kind::Boxes,
             Answer::Classes(_) => Kind::Classes,
-            Answer::ClassMap(_) | Answer::Instances(_) => Kind::Masks,
+            Answer::ClassMap(_) | Answer::Instances(_) | Answer::Matte(_) => Kind::Masks,
             Answer::Score(_) => Kind::Score,
         }
     }
