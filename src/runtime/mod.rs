@@ -22,6 +22,7 @@ mod image_trial;
 mod input_shape;
 pub mod library;
 mod loaded_model;
+mod making;
 mod model;
 pub mod modelinfo;
 pub mod onnx;
