@@ -28,6 +28,7 @@ mod input_shape;
 mod input_text;
 pub mod library;
 mod loaded_model;
+mod making;
 mod model;
 pub mod modelinfo;
 pub mod onnx;

@@ -4,10 +4,11 @@
 //!
 //! The cost is one pass over the file: the decoder skips weights without copying them.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use prost::Message;
 
+use super::making::{Making, making};
 use super::onnx_proto as proto;
 use crate::tensor::{Dim, ElementType};
 
@@ -66,15 +67,6 @@ pub struct Graph {
     pub making: Making,
 }
 
-/// How the outputs of a graph come about, as far as its operators tell.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Making {
-    /// The operator that made the values of an output, by its name; those that only move values are looked through.
-    pub makers: BTreeMap<String, String>,
-    /// Whether some operator gives more or fewer values as the picture has it.
-    pub counts: bool,
-}
-
 /// Why bytes are not a usable ONNX model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ParseError {
@@ -119,53 +111,6 @@ pub fn parse(bytes: &[u8]) -> Result<Graph, ParseError> {
             .find(is_default)
             .map_or(1, |set| set.version),
     })
-}
-
-/// Operators that put values elsewhere, or between others, and do not change what kind of numbers they are.
-const MOVERS: [&str; 14] = [
-    "Identity",
-    "Reshape",
-    "Flatten",
-    "Squeeze",
-    "Unsqueeze",
-    "Transpose",
-    "Cast",
-    "Slice",
-    "Resize",
-    "Upsample",
-    "Dropout",
-    "DequantizeLinear",
-    "QuantizeLinear",
-    "Expand",
-];
-
-/// Operators whose number of results depends on values.
-const COUNTERS: [&str; 4] = ["NonMaxSuppression", "NonZero", "Unique", "Compress"];
-
-fn making(graph: &proto::Graph) -> Making {
-    let made = graph.nodes.iter().flat_map(|node| {
-        let outputs = node.outputs.iter().filter(|it| !it.is_empty());
-        outputs.map(move |output| (output.as_str(), node))
-    });
-    let made: HashMap<&str, &proto::Node> = made.collect();
-    let maker = |output: &proto::ValueInfo| {
-        let mut node = made.get(output.name.as_str())?;
-        // A graph has no circles; a file may.
-        for _ in 0..graph.nodes.len() {
-            if !MOVERS.contains(&node.operator.as_str()) {
-                return Some((output.name.clone(), node.operator.clone()));
-            }
-            node = made.get(node.inputs.first()?.as_str())?;
-        }
-        None
-    };
-    Making {
-        makers: graph.outputs.iter().filter_map(maker).collect(),
-        counts: graph
-            .nodes
-            .iter()
-            .any(|it| COUNTERS.contains(&it.operator.as_str())),
-    }
 }
 
 /// Whether the first field is `ModelProto.ir_version` with a version that exists, or the producer's name.
@@ -344,37 +289,6 @@ mod tests {
             }],
             functions: Vec::new(),
         }
-    }
-
-    #[test]
-    fn an_output_is_made_by_the_last_operator_that_changes_values() {
-        let node = |operator: &str, from: &str, to: &str| proto::Node {
-            inputs: vec![from.into()],
-            outputs: vec![to.into()],
-            operator: operator.into(),
-            ..Default::default()
-        };
-        let output = |name: &str| proto::ValueInfo {
-            name: name.into(),
-            value_type: None,
-        };
-        let mut graph = proto::Graph {
-            nodes: vec![
-                node("Sigmoid", "a", "b"),
-                node("Resize", "b", "c"),
-                node("Identity", "d", "d"),
-            ],
-            outputs: vec![output("c"), output("d"), output("x")],
-            ..Default::default()
-        };
-        let found = making(&graph);
-        assert_eq!(
-            found.makers,
-            BTreeMap::from([("c".to_owned(), "Sigmoid".to_owned())])
-        );
-        assert!(!found.counts);
-        graph.nodes.push(node("NonZero", "a", "e"));
-        assert!(making(&graph).counts);
     }
 
     #[test]
