@@ -103,6 +103,12 @@ pub struct Mask {
 impl Mask {
     /// The value from which on a place belongs to the object: half of full coverage.
     pub const INSIDE: u8 = 128;
+
+    /// How much of the region it covers, 0 to 1.
+    pub fn share(&self) -> f32 {
+        let sum: u64 = self.coverage.iter().map(|&it| u64::from(it)).sum();
+        sum as f32 / (255.0 * self.coverage.len().max(1) as f32)
+    }
 }
 
 /// One object that was found, with its outline.
@@ -121,6 +127,8 @@ pub enum Answer {
     /// The most confident first.
     Classes(Vec<ClassScore>),
     ClassMap(ClassMap),
+    /// How far each place of the frame belongs to the foreground.
+    Matte(Mask),
     /// The most confident first.
     Instances(Vec<Instance>),
     /// One number, in the model's own unit.

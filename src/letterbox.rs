@@ -78,6 +78,21 @@ impl Letterbox {
         }
     }
 
+    /// The frame as it is at the top left, all padding right and below: for models of pictures whose sides must be
+    /// multiples of some number. The input is at least as large as the frame.
+    pub fn unscaled(frame: Size, input: Size) -> Self {
+        Letterbox {
+            frame,
+            input,
+            picture: Size {
+                width: frame.width.min(input.width),
+                height: frame.height.min(input.height),
+            },
+            pad_left: 0,
+            pad_top: 0,
+        }
+    }
+
     /// Input pixels per frame pixel, across and down.
     pub fn scale(&self) -> (f32, f32) {
         (

@@ -28,6 +28,16 @@ pub(super) struct Work {
 }
 
 impl Boxes {
+    /// As [`Family::outputs_read`](super::Family::outputs_read).
+    pub(super) fn outputs_read(&self) -> Vec<usize> {
+        match self {
+            Boxes::Yolo(it) => vec![it.output],
+            Boxes::EndToEnd(it) => it.outputs_read(),
+            Boxes::Ssd(it) => it.outputs_read(),
+            Boxes::Detr(it) => vec![it.logits, it.boxes],
+        }
+    }
+
     /// Finds the candidates of a frame that stay, in their final order.
     pub(super) fn find(&self, outputs: &[Tensor], request: &Request, work: &mut Work) -> Result<(), Fault> {
         let Work {
@@ -36,10 +46,11 @@ impl Boxes {
         found.candidates.clear();
         match self {
             Boxes::Yolo(it) => it.find(outputs, request, best, &mut scratch[0], found)?,
-            Boxes::EndToEnd(it) => it.find(outputs, request, &mut scratch[0], found)?,
+            Boxes::EndToEnd(it) => it.find(outputs, request, scratch, found)?,
             Boxes::Ssd(it) => it.find(outputs, request, scratch, found)?,
             Boxes::Detr(it) => it.find(outputs, request, scratch, found)?,
         }
+        found.judge();
         let most = request.settings.max_detections;
         if self.are_finished() {
             nms::rank(&mut found.candidates, most);
@@ -89,7 +100,7 @@ impl Boxes {
             };
             self.coefficients(values, candidate.row as usize, &mut masks.coefficients);
             let instance = instances::at(to, length, detection, masks);
-            planes.draw(&detection.region, request.place, masks, &mut instance.mask);
+            planes.draw(&detection.region, request, masks, &mut instance.mask);
             length += 1;
         }
         instances::truncate(to, length, masks);

@@ -22,11 +22,14 @@
 mod boxes;
 mod classify;
 mod detr;
+mod doubt;
 mod end_to_end;
+mod evidence;
 mod fault;
 mod found;
 mod instances;
 pub mod labels;
+mod matte;
 mod model;
 mod nms;
 mod recognize;
@@ -35,23 +38,31 @@ mod score;
 mod segment;
 mod settings;
 mod ssd;
+mod taken;
+mod usual_input;
+mod values;
 mod yolo;
 
 pub use boxes::Boxes;
 pub use classify::Classes;
 pub use detr::{Detr, Logits};
-pub use end_to_end::EndToEnd;
+pub use end_to_end::{Columns, EndToEnd};
+pub use evidence::Evidence;
 pub use fault::{Fault, Unfit};
 pub use instances::Prototypes;
+pub use matte::Matte;
 pub use model::{Activation, Units};
 pub use recognize::{Family, Recognition};
 pub use score::Score;
 pub use segment::{Map, Places, VOID};
 pub use settings::{Settings, Task};
 pub use ssd::{Edges, Scores, Ssd};
+pub use taken::{Source, Taken};
+pub use usual_input::UsualInput;
+pub use values::Values;
 pub use yolo::{Order, Yolo};
 
-use crate::answer::{Answer, ClassMap};
+use crate::answer::{Answer, ClassMap, Mask};
 use crate::letterbox::{Letterbox, Size};
 use crate::tensor::Tensor;
 use found::Request;
@@ -74,6 +85,7 @@ impl Decoder {
             Family::Boxes(_) => Answer::Detections(Vec::new()),
             Family::Instances(..) => Answer::Instances(Vec::new()),
             Family::Map(_) => Answer::ClassMap(ClassMap::default()),
+            Family::Matte(_) => Answer::Matte(Mask::default()),
             Family::Classes(_) => Answer::Classes(Vec::new()),
             Family::Score(_) => Answer::Score(0.0),
         };
@@ -115,11 +127,17 @@ impl Decoder {
             }
             (Family::Map(map), Answer::ClassMap(answer)) => {
                 let [scratch, ..] = &mut work.scratch;
-                work.found.dropped += map.read(outputs, &place, &mut self.map, scratch, answer)?;
+                work.found.dropped += map.read(outputs, &request, &mut self.map, scratch, answer)?;
+            }
+            (Family::Matte(matte), Answer::Matte(answer)) => {
+                let [scratch, ..] = &mut work.scratch;
+                let broken = matte.read(outputs, &place, scratch, answer)?;
+                work.found.lose(broken);
             }
             (Family::Classes(classes), Answer::Classes(best)) => {
                 let [scratch, ..] = &mut work.scratch;
-                work.found.dropped += classes.read(outputs, settings, &mut self.classes, scratch, best)?;
+                let broken = classes.read(outputs, settings, &mut self.classes, scratch, best)?;
+                work.found.lose(broken);
             }
             (Family::Score(score), answer) => {
                 *answer = Answer::Score(score.read(outputs, &mut work.scratch[0])?);
@@ -134,6 +152,11 @@ impl Decoder {
     /// outside of the frame.
     pub fn dropped(&self) -> u64 {
         self.work.found.dropped
+    }
+
+    /// What an answer said against the family for the first time since this was asked, a clause; `None` from then on.
+    pub fn doubt(&mut self) -> Option<String> {
+        self.work.found.doubt()
     }
 
     /// Forgets earlier answers, as after a gap in the stream: smoothing begins anew.

@@ -53,6 +53,11 @@ impl Corners {
         place.to_frame(self.left, self.top, self.right, self.bottom)
     }
 
+    /// Whether it is smaller than so many pixels, across and down.
+    pub fn is_within(&self, pixels: f32) -> bool {
+        self.right - self.left < pixels && self.bottom - self.top < pixels
+    }
+
     fn area(&self) -> f32 {
         (self.right - self.left) * (self.bottom - self.top)
     }

@@ -11,6 +11,8 @@ pub enum Task {
     Classify,
     /// What is each place of it?
     Segment,
+    /// How far does each place of it belong to the foreground?
+    Matte,
     /// How much, on the model's own scale?
     Score,
 }
@@ -22,6 +24,7 @@ impl Task {
             Task::Detect => "detect",
             Task::Classify => "classify",
             Task::Segment => "segment",
+            Task::Matte => "matte",
             Task::Score => "score",
         }
     }
@@ -34,6 +37,8 @@ pub struct Settings {
     pub confidence: f32,
     /// Of two boxes of one class that overlap by more, the less confident one is left out.
     pub iou: f32,
+    /// A place belongs to a mask, or to the foreground of a map, above this confidence.
+    pub mask_threshold: f32,
     /// The most confident detections that stay.
     pub max_detections: usize,
     /// The most confident classes that stay.
@@ -50,6 +55,7 @@ impl Default for Settings {
         Settings {
             confidence: 0.25,
             iou: 0.7,
+            mask_threshold: 0.5,
             max_detections: 300,
             top_k: 5,
             classes: None,

@@ -133,7 +133,8 @@ fn is_same(one: &Detection, other: &Detection) -> bool {
 }
 
 impl Pixels {
-    fn read(buffer: &gst::BufferRef, caps: &gst::CapsRef) -> Option<Pixels> {
+    /// `None` for what is no picture that we can read.
+    pub fn read(buffer: &gst::BufferRef, caps: &gst::CapsRef) -> Option<Pixels> {
         let in_reach = caps
             .features(0)
             .is_none_or(|it| it.contains(gst::CAPS_FEATURE_MEMORY_SYSTEM_MEMORY));

@@ -9,7 +9,7 @@
 //! | classes of a frame | a region of interest over the whole frame: type = best label, with a parameter structure `classification` |
 //! | classes of sound | a custom meta [`CLASSES`] with the fields of `classification` |
 //! | score | a custom meta [`SCORE`] with the field `score` (gdouble) |
-//! | class map | nothing: there is no such meta before GStreamer 1.26 |
+//! | class map, matte | nothing: there is no such meta before GStreamer 1.26 |
 //!
 //! `detection` has the fields that DL Streamer's `gvadetect` writes: `confidence` (gdouble), `label_id` (gint),
 //! `label`, and the box as fractions of the frame in `x_min`, `x_max`, `y_min`, `y_max` (gdouble).
@@ -71,7 +71,7 @@ pub fn attach(
                 meta.add_param(classification(CLASSIFICATION, scores, labels));
             }
         }
-        Answer::ClassMap(_) => {}
+        Answer::ClassMap(_) | Answer::Matte(_) => {}
         Answer::Score(score) => attach_score(buffer, *score)?,
     }
     #[cfg(feature = "analytics")]

@@ -119,8 +119,8 @@ group! {
     }
 }
 
-/// What a model says about a frame or a stretch of sound: `avrec/detections`, `avrec/classes`, `avrec/segments` or
-/// `avrec/score`.
+/// What a model says about a frame or a stretch of sound: `avrec/detections`, `avrec/classes`, `avrec/segments`,
+/// `avrec/matte` or `avrec/score`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelAnswer {
     pub place: Place,
@@ -147,6 +147,8 @@ pub enum Said {
     Instances(Vec<Object>),
     /// The classes of a segmentation.
     Shares(Vec<Share>),
+    /// How much of the frame is foreground, 0 to 1.
+    Matte(f64),
     Score(f64),
 }
 
@@ -157,6 +159,7 @@ impl Said {
             Said::Detections(_) => "avrec/detections",
             Said::Classes(_) => "avrec/classes",
             Said::Instances(_) | Said::Shares(_) => "avrec/segments",
+            Said::Matte(_) => "avrec/matte",
             Said::Score(_) => "avrec/score",
         }
     }
@@ -208,6 +211,7 @@ impl From<ModelAnswer> for gst::Structure {
             Said::Detections(objects) | Said::Instances(objects) => objects.write("objects", builder),
             Said::Classes(classes) => classes.write("classes", builder),
             Said::Shares(classes) => classes.write("classes", builder),
+            Said::Matte(coverage) => coverage.write("coverage", builder),
             Said::Score(score) => score.write("score", builder),
         }
         .build()
@@ -225,6 +229,7 @@ impl TryFrom<&StructureRef> for ModelAnswer {
                 Said::Instances(Field::read("objects", structure)?)
             }
             "avrec/segments" => Said::Shares(Field::read("classes", structure)?),
+            "avrec/matte" => Said::Matte(Field::read("coverage", structure)?),
             "avrec/score" => Said::Score(Field::read("score", structure)?),
             other => return Err(FieldError::Name(other.to_string())),
         };

@@ -27,7 +27,7 @@ pub(super) fn find(spec: &SoundSpec, runner: &mut TrialRunner<'_>) -> Result<Fin
                 "set task=tensor, or use a model whose first output has as many samples as its input";
             return Err(Error::unsuitable(path, cause, remedy));
         }
-        (Some(Task::Image | Task::Detect | Task::Segment), _) => {
+        (Some(Task::Image | Task::Detect | Task::Segment | Task::Matte), _) => {
             let cause = "it is for sound, which has no place for pictures";
             return Err(Error::unsuitable(
                 path,
@@ -44,7 +44,9 @@ pub(super) fn find(spec: &SoundSpec, runner: &mut TrialRunner<'_>) -> Result<Fin
         task,
         output_spec: None,
         scale: Scale::ONE,
+        picture: 0,
         trial: Some(trial),
+        grid: None,
     })
 }
 

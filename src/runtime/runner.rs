@@ -9,7 +9,7 @@ use super::backend::{Binding, Input};
 use super::loaded_model::LoadedModel;
 use super::modelinfo::dims_line;
 use super::{Error, Model, Options, Task, backends, buffer, input_shape, registry, trial_run};
-use crate::tensor::{Data, Dim, Tensor};
+use crate::tensor::{Data, Dim, Layout, Tensor};
 
 /// The user of a model, with memory of its own: fill [`input`](Runner::input), [`run`](Runner::run), read the outputs.
 ///
@@ -123,6 +123,26 @@ impl Runner {
         let result = self.run().map(|_| ());
         self.reset();
         result
+    }
+
+    /// Runs once on a made-up frame of the model's own size, and copies the answers; `None` where the model has no size of
+    /// its own. Another size must be prepared before the next run.
+    pub fn look(&mut self) -> Result<Option<Vec<Tensor>>, Error> {
+        let input_spec = self.model().input_spec.clone();
+        let Some((spec, (width, height))) = input_spec.image().and_then(|it| it.size.map(|size| (it, size)))
+        else {
+            return Ok(None);
+        };
+        let channels = spec.channels.count();
+        self.prepare(&match spec.layout {
+            Layout::Nchw => [1, channels, height, width],
+            Layout::Nhwc => [1, height, width, channels],
+        })?;
+        let range = input_shape::range(&input_spec);
+        buffer::fill_with_texture(&mut self.input().data, range);
+        let answers = self.run().map(<[Tensor]>::to_vec);
+        self.reset();
+        answers.map(Some)
     }
 
     /// Makes ready for this many voices, each with recurrent state of its own, zero at first.

@@ -3,18 +3,26 @@
 //! One run of a model at load, and what is found by such runs.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::backend::{Binding, Input};
 use super::signature::Signature;
 use super::{Error, Model, Scale, StateInfo, Task, Trial, buffer, input_shape};
 use crate::tensor::{Dim, ImageSpec, Tensor};
 
+/// Values of all outputs of a run that are kept: those of 21 classes at 512x512, with room.
+const MOST_VALUES: usize = 8 << 20;
+
 /// What the runs showed.
 pub(super) struct Finding {
     pub task: Task,
     pub output_spec: Option<ImageSpec>,
     pub scale: Scale,
+    /// Which output is the picture, where one is.
+    pub picture: usize,
     pub trial: Option<Trial>,
+    /// As [`FrameLaying::grid`](super::FrameLaying::grid).
+    pub grid: Option<usize>,
 }
 
 /// Runs a model that was just loaded.
@@ -42,9 +50,16 @@ impl TrialRunner<'_> {
                 cause,
             })?;
         outputs.truncate(model.outputs.len());
+        let values: usize = outputs.iter().map(|it| it.dims.iter().product::<usize>()).sum();
         Ok(Trial {
             input: shape,
-            outputs: outputs.into_iter().map(|it| it.dims).collect(),
+            outputs: outputs.iter().map(|it| it.dims.clone()).collect(),
+            steady: outputs.iter().map(|it| vec![true; it.dims.len()]).collect(),
+            values: Arc::new(if values <= MOST_VALUES {
+                outputs
+            } else {
+                Vec::new()
+            }),
         })
     }
 }

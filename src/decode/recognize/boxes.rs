@@ -3,10 +3,10 @@
 //! Outputs of detectors.
 
 use super::fit::{Family, Fit};
-use super::outputs;
+use super::{outputs, rows};
 use crate::decode::model::{Model, Units};
 use crate::decode::yolo::cells;
-use crate::decode::{Boxes, EndToEnd, Order, Unfit, Yolo, end_to_end};
+use crate::decode::{Boxes, Columns, EndToEnd, Order, Unfit, Yolo, end_to_end};
 
 /// What the task understands, for errors.
 const UNDERSTOOD: &str = "task=detect understands YOLO ([1, 4+C, N], [1, N, 5+C] or [1, N, 6]), \
@@ -14,6 +14,9 @@ const UNDERSTOOD: &str = "task=detect understands YOLO ([1, 4+C, N], [1, N, 5+C]
 
 /// The family of a detector's outputs.
 pub(super) fn fit(model: &Model) -> Result<Fit, Unfit> {
+    if let Some(fit) = rows::fit(model)? {
+        return Ok(fit);
+    }
     if let Some(fit) = outputs::fit(model)? {
         return Ok(fit);
     }
@@ -36,6 +39,7 @@ pub(super) fn yolo(model: &Model, coefficients: usize) -> Result<Option<Fit>, Un
     if second == Some(end_to_end::ATTRIBUTES + coefficients) && is_finished(model, first) {
         let boxes = Boxes::EndToEnd(EndToEnd {
             output,
+            columns: Columns::BoxScoreClass,
             coefficients,
             units: model.units()?.unwrap_or(Units::Pixels),
         });

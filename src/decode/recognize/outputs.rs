@@ -20,6 +20,9 @@ pub(super) fn fit(model: &Model) -> Result<Option<Fit>, Unfit> {
     let others = || (0..model.outputs.len()).filter(move |&it| it != boxes);
     // The dense form has one dimension more than one number for each box.
     let rank = model.sizes(boxes).len();
+    if 3 < rank {
+        return Ok(None);
+    }
     let dense = others().find(|&it| model.is_float(it) && model.sizes(it).len() == rank);
     if let Some(scores) = dense {
         return dense_of(model, boxes, scores);
@@ -38,7 +41,9 @@ fn boxes_of(model: &Model) -> Option<usize> {
         let sizes = model.sizes(*it);
         let last = sizes.last().copied();
         let fits = last == Some(Some(4)) || (last == Some(None) && named(it));
-        model.is_float(*it) && 2 <= sizes.len() && fits
+        // A row for each picture of a batch is no table of boxes.
+        let is_table = sizes.len() != 2 || model.has_rows(*it);
+        model.is_float(*it) && 2 <= sizes.len() && fits && is_table
     };
     let all = || (0..model.outputs.len()).filter(four);
     all().find(named).or_else(|| all().next())

@@ -2,10 +2,10 @@
 
 //! Which task a model is for, where the user did not say it, and what its outputs are for a task.
 
-use super::fit::Fit;
-use super::{boxes, classes, places};
+use super::fit::{Family, Fit};
+use super::{boxes, classes, explain, matte, places};
 use crate::decode::model::Model;
-use crate::decode::{Task, Unfit};
+use crate::decode::{Task, Unfit, doubt};
 
 /// Beginnings of identifiers of the public tensor-id registry, and the task of their tensors.
 const REGISTRY: &[(&str, Task)] = &[
@@ -30,6 +30,7 @@ pub(super) fn guess(model: &Model, assumed: &mut Vec<String>) -> Result<Task, Un
             "detect" => Ok(Task::Detect),
             "classify" => Ok(Task::Classify),
             "segment" => Ok(Task::Segment),
+            "matte" => Ok(Task::Matte),
             "score" => Ok(Task::Score),
             other => Err(Unfit::new(
                 format!("the model's metadata say task={other}, which is none that is decoded"),
@@ -46,34 +47,84 @@ pub(super) fn guess(model: &Model, assumed: &mut Vec<String>) -> Result<Task, Un
     Ok(task)
 }
 
+/// The first task that fits by shape, explains all outputs, and against which the run at load does not speak.
 fn by_shape(model: &Model) -> Result<(Task, &'static str), Unfit> {
+    let mut doubts = Vec::new();
+    for (task, reason) in likely(model) {
+        let Ok(fit) = fit(task, model) else { continue };
+        match against(&fit, model) {
+            None => return Ok((task, reason)),
+            Some(doubt) => doubts.push(format!("task={} would fit, but {doubt}", task.name())),
+        }
+    }
+    let is_plane = (0..model.outputs.len()).any(|it| matte::is_over_picture(model, it));
+    if is_plane && doubts.is_empty() {
+        doubts.push(
+            "a single plane whose values are not known to go from 0 to 1 may be a depth, a map of logits, or a picture"
+                .into(),
+        );
+    }
+    let remedy = "set task to what the model is for, or task=tensor to get the tensors as they are";
+    if doubts.is_empty() {
+        return Err(Unfit::new(
+            format!("no task understands the outputs {}", model.listed()),
+            remedy,
+        ));
+    }
+    Err(Unfit::doubt(doubts.join("; "), remedy))
+}
+
+/// Tasks by what the outputs are shaped like, the likelier ones first.
+fn likely(model: &Model) -> Vec<(Task, &'static str)> {
     let single = model
         .outputs
         .iter()
         .enumerate()
         .all(|(it, _)| model.sizes(it).iter().all(|it| *it == Some(1)));
-    if single && model.labels.is_none() && !model.outputs.is_empty() {
-        return Ok((Task::Score, "the answer is one number and has no labels"));
-    }
-    if places::is_likely(model) {
-        return Ok((
-            Task::Segment,
-            "the answer is a class for each place, or boxes with masks",
-        ));
-    }
-    let tried = [
-        (Task::Detect, "the answer has the shape of boxes"),
-        (Task::Classify, "the answer is one row of numbers"),
+    let is_score = single && model.labels.is_none() && !model.outputs.is_empty();
+    let detect = (Task::Detect, "the answer has the shape of boxes");
+    let all = [
+        (
+            is_score,
+            (Task::Score, "the answer is one number and has no labels"),
+        ),
+        (
+            places::is_likely(model),
+            (
+                Task::Segment,
+                "the answer is a class for each place, or boxes with masks",
+            ),
+        ),
+        (model.is_of_paddle(), detect),
+        (
+            matte::is_likely(model),
+            (Task::Matte, "the answer is one plane of values from 0 to 1"),
+        ),
+        (true, detect),
+        (true, (Task::Classify, "the answer is one row of numbers")),
     ];
-    tried
+    all.into_iter()
+        .filter(|(is, _)| *is)
+        .map(|(_, task)| task)
+        .collect()
+}
+
+/// What speaks against a family that fits by shape.
+fn against(fit: &Fit, model: &Model) -> Option<String> {
+    let unread = explain::unexplained(&fit.family, model);
+    if !unread.is_empty() {
+        return Some(format!("nothing is known of {}", model.names(&unread)));
+    }
+    if let Family::Classes(_) = fit.family
+        && fit.classes.is_none()
+        && model.labels.is_none()
+    {
+        return Some("the number of classes is free".into());
+    }
+    doubt::of(&fit.family, model.outputs, &model.evidence.seen)
+        .against
         .into_iter()
-        .find(|(task, _)| fit(*task, model).is_ok())
-        .ok_or_else(|| {
-            Unfit::new(
-                format!("no task understands the outputs {}", model.listed()),
-                "set task to what the model is for, or task=tensor to get the tensors as they are",
-            )
-        })
+        .next()
 }
 
 /// The family of a model's outputs for a task.
@@ -82,6 +133,7 @@ pub(super) fn fit(task: Task, model: &Model) -> Result<Fit, Unfit> {
         Task::Detect => boxes::fit(model),
         Task::Classify => classes::fit(model),
         Task::Segment => places::fit(model),
+        Task::Matte => matte::fit(model),
         Task::Score => classes::fit_score(model),
     }
 }

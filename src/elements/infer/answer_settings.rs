@@ -12,11 +12,13 @@ use crate::decode;
 use crate::runtime::{Model, Task};
 
 /// Settings of tasks whose answer is neither a picture nor sound.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AnswerSettings {
-    /// Read when a model is loaded; so are the next two.
+    /// Read when a model is loaded; so are the next three.
     pub labels_file: Option<String>,
     pub fit: Fit,
+    /// A level from 0 to 255, or -1 for what is usual.
+    pub padding: i32,
     pub output: Output,
     pub live: DecodeOptions,
 }
@@ -26,6 +28,8 @@ pub struct AnswerSettings {
 pub struct DecodeOptions {
     pub confidence_threshold: f32,
     pub iou_threshold: f32,
+    /// A place belongs to a mask above this confidence.
+    pub mask_threshold: f32,
     pub max_detections: u32,
     pub top_k: u32,
     /// Answers after which half of a step is followed.
@@ -43,12 +47,25 @@ const MOST_SCORE: f64 = 1e9;
 /// The value beyond which a time is none.
 const MOST_NANOSECONDS: u64 = u64::MAX - 1;
 
+impl Default for AnswerSettings {
+    fn default() -> AnswerSettings {
+        AnswerSettings {
+            labels_file: None,
+            fit: Fit::default(),
+            padding: -1,
+            output: Output::default(),
+            live: DecodeOptions::default(),
+        }
+    }
+}
+
 impl Default for DecodeOptions {
     fn default() -> DecodeOptions {
         DecodeOptions {
             confidence_threshold: 0.25,
             // The default of YOLOv5's own detector, stricter than the 0.7 of later ones: one box an object.
             iou_threshold: 0.45,
+            mask_threshold: 0.5,
             max_detections: 300,
             top_k: 5,
             smoothing: 0.0,
@@ -67,6 +84,7 @@ impl DecodeOptions {
         decode::Settings {
             confidence: self.confidence_threshold,
             iou: self.iou_threshold,
+            mask_threshold: self.mask_threshold,
             max_detections: self.max_detections as usize,
             top_k: self.top_k as usize,
             classes: None,
@@ -82,13 +100,15 @@ impl AnswerSettings {
             (Task::Segment, Output::Meta) if cfg!(not(feature = "analytics")) => {
                 "a build with the feature analytics (GStreamer 1.26); set output=overlay or output=alpha"
             }
-            (_, Output::Meta) | (Task::Segment, _) => return Ok(()),
+            (_, Output::Meta) | (Task::Segment | Task::Matte, _) => return Ok(()),
             _ if model.input_spec.image().is_none() => "frames to draw into; set output=meta",
             (Task::Image | Task::Audio | Task::Tensor, _) => {
                 "an answer that can be drawn; set output=meta, or task to what the model is for"
             }
             (_, Output::Overlay) => return Ok(()),
-            (_, Output::Alpha) => "masks, which task=segment has; set output=meta or output=overlay",
+            (_, Output::Alpha) => {
+                "masks, which task=segment and task=matte have; set output=meta or output=overlay"
+            }
         };
         Err(Fault::Output {
             output: enums::nick(self.output),
@@ -132,10 +152,30 @@ fn loading_properties(default: &AnswerSettings) -> Vec<glib::ParamSpec> {
             )
             .mutable_playing()
             .build(),
+        glib::ParamSpecInt::builder("padding")
+            .nick("Padding")
+            .blurb(
+                "Level from 0 (black) to 255 of what lies around a frame that does not fill the input; -1 for what is \
+                 usual: 114, and the frame's edge where a picture comes out. Takes effect when a model is loaded.",
+            )
+            .minimum(-1)
+            .maximum(255)
+            .default_value(default.padding)
+            .mutable_playing()
+            .build(),
         glib::ParamSpecEnum::builder_with_default("output", default.output)
             .nick("Output")
             .blurb(
-                "Where the answers of detect, classify, segment and score go. Takes effect when a model is loaded.",
+                "Where the answers of detect, classify, segment, matte and score go. Takes effect when a model is loaded.",
+            )
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecString::builder("output-range")
+            .nick("Output range")
+            .blurb(
+                "Values of the output that stand for black and white (task=image), or for nothing and everything \
+                 (matte, segment of one plane), such as 0,1, or one such pair a channel with semicolons; unset for \
+                 what the model or a run at load says. Takes effect when a model is loaded.",
             )
             .mutable_playing()
             .build(),
@@ -161,6 +201,17 @@ fn decoding_properties(default: &DecodeOptions) -> Vec<glib::ParamSpec> {
             .minimum(0.0)
             .maximum(1.0)
             .default_value(default.iou_threshold)
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecFloat::builder("mask-threshold")
+            .nick("Mask threshold")
+            .blurb(
+                "Of task=segment: a place belongs to an object or to the foreground above this confidence, 0 to 1. \
+                 The most likely of several classes needs none, and mattes stay soft.",
+            )
+            .minimum(0.0)
+            .maximum(1.0)
+            .default_value(default.mask_threshold)
             .mutable_playing()
             .build(),
         glib::ParamSpecUInt::builder("max-detections")

@@ -108,6 +108,7 @@ fn said(LabeledAnswer { answer, labels }: &LabeledAnswer) -> Said {
             });
             Said::Shares(shares.collect())
         }
+        Answer::Matte(matte) => Said::Matte(matte.share().into()),
         Answer::Score(score) => Said::Score((*score).into()),
     }
 }

@@ -55,15 +55,25 @@
 //! takes over between two frames, also when it changes the size of the output. A file that cannot be
 //! used leaves the old model running and is told by a warning, and by `avrec/model-failed`. Of several
 //! quick changes the last one counts. `model-file` reads back as the model that runs. Writing `labels-file` loads the
-//! model anew with these labels. `task`, `fit` and `output` take effect with the next load; thresholds,
+//! model anew with these labels. `task`, `fit`, `output` and the properties of
+//! the input take effect with the next load; thresholds,
 //! `max-detections`, `top-k`, `smoothing`, `post-messages` and the key frame properties with the next frame.
 //!
-//! A `.modelinfo` file beside the model is read as GStreamer 1.28 does.
+//! A `.modelinfo` file beside the model is read as GStreamer 1.28 does, but for lines that nobody reads, which are
+//! errors.
+//!
+//! ## What a picture becomes
+//!
+//! `channel-order`, `input-range` (or `input-mean` and `input-std`), `input-layout`, `input-size`, `fit` and `padding` say
+//! how a frame becomes the input of a model. What they leave open is said by the `.modelinfo`, by the file and its
+//! companion `preprocessor_config.json`, by the shape, or by the family; what nobody says is assumed. `statements` of
+//! `avrec/model-loaded` tells each of them with who said it, and what was assumed is told once by an INFO message, with
+//! the properties that change it. docs/models.md has all of it.
 //!
 //! ## Many elements with one model
 //!
-//! Elements of one process that run the same content with the same `backend`, `threads`, `optimization-level` and
-//! `task` have it in memory once, and only the first of them loads it; the state of recurrent models, and all memory
+//! Elements of one process that run the same content with the same `backend`, `threads`, `optimization-level`, `task` and
+//! `input-…` have it in memory once, and only the first of them loads it; the state of recurrent models, and all memory
 //! for frames and sound, is each element's own. With `threads` beyond 1 in ONNX Runtime they share the further
 //! threads too. The model leaves memory with the last of them. A file that changed is another model.
 //!
@@ -161,19 +171,26 @@
 //!   avrec-infer model-file=denoise.onnx ! audioconvert ! autoaudiosink
 //! ```
 
+use std::sync::Arc;
+
 use gst::glib;
 use gst::prelude::*;
+use gst::subclass::prelude::*;
 use once_cell::sync::Lazy;
 
 mod answer_settings;
+mod assumptions;
 mod audio;
 mod audio_model;
 mod audio_stream;
 mod caps;
+mod companions;
 mod element;
 mod enums;
 mod failure;
 mod imp;
+mod input_plan;
+mod input_settings;
 mod input_size;
 mod interpretation;
 mod key_frames;
@@ -205,6 +222,18 @@ glib::wrapper! {
         @extends gst_base::BaseTransform, gst::Element, gst::Object;
 }
 
+/// Whether an element runs a model.
+pub fn is_one(element: &gst::Element) -> bool {
+    element.is::<Infer>()
+}
+
+/// Names of the classes of the model that an element runs; empty where it has none, or no model.
+pub fn labels(element: &gst::Object) -> Arc<[String]> {
+    let infer = element.downcast_ref::<Infer>();
+    let labels = infer.and_then(|it| Some(it.imp().published.lock().running.as_ref()?.labels.clone()));
+    labels.unwrap_or_default()
+}
+
 /// Registers the element. Its rank is none: it is useful only with a model.
 pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
     for kind in [
@@ -213,6 +242,8 @@ pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
         enums::Fit::static_type(),
         enums::Output::static_type(),
         enums::Channels::static_type(),
+        enums::ChannelOrder::static_type(),
+        enums::InputLayout::static_type(),
         enums::OptimizationLevel::static_type(),
         enums::ExecutionProvider::static_type(),
     ] {

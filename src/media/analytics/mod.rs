@@ -6,6 +6,7 @@
 //! |---|---|
 //! | detections | an object detection each: label, confidence, box in whole pixels |
 //! | classes | one classification with all labels and confidences |
+//! | matte | as a class map: 1 where it is more foreground than not, else 0 |
 //! | class map | a semantic segmentation: a mask of the grid's size over the frame, with a related classification that names its regions |
 //! | instances | an object detection each, related to an instance segmentation over its box |
 //! | score | nothing: there is no such meta |
@@ -51,7 +52,7 @@ pub fn attach(
     let records = match answer {
         Answer::Detections(found) => found.len(),
         Answer::Instances(found) => 2 * found.len(),
-        Answer::Classes(_) | Answer::ClassMap(_) => 2,
+        Answer::Classes(_) | Answer::ClassMap(_) | Answer::Matte(_) => 2,
         Answer::Score(_) => return Ok(()),
     };
     let params = AnalyticsRelationMetaInitParams::new(records.max(1), records.max(1) * RECORD_BYTES);
@@ -64,6 +65,7 @@ pub fn attach(
         }
         Answer::Classes(scores) => add_classes(&mut meta, scores, labels)?,
         Answer::ClassMap(map) => add_class_map(&mut meta, map, labels, size)?,
+        Answer::Matte(matte) => add_class_map(&mut meta, &foreground(matte), labels, size)?,
         Answer::Instances(found) => {
             for (index, instance) in found.iter().enumerate() {
                 add_instance(&mut meta, index, instance, labels, size)?;
@@ -72,6 +74,16 @@ pub fn attach(
         Answer::Score(_) => {}
     }
     Ok(())
+}
+
+/// What of a matte is more foreground than not, as class 1: masks of this library have no shares.
+fn foreground(matte: &Mask) -> ClassMap {
+    let class = |&it: &u8| u8::from(Mask::INSIDE <= it);
+    ClassMap {
+        width: matte.width,
+        height: matte.height,
+        classes: matte.coverage.iter().map(class).collect(),
+    }
 }
 
 /// Adds the classes of a frame or of a stretch of sound to its buffer.

@@ -65,6 +65,12 @@ impl Painter {
             }
             Answer::Classes(scores) => draw_classes(&mut surface, scores, labels),
             Answer::ClassMap(map) => mask::blend_map(&mut surface, map, labels),
+            Answer::Matte(matte) => {
+                let (width, height) = self.picture.size();
+                let area = Area::whole((width, height));
+                self.scale_mask(matte, &area)?;
+                mask::blend_matte(&mut surface, &area, &self.coverage);
+            }
             Answer::Score(score) => {
                 label::in_corner(&mut surface, 0, &format!("{score:.3}"), Rgb::WHITE);
             }
@@ -104,6 +110,10 @@ impl Painter {
                 let size = (map.width, map.height);
                 self.scaler
                     .bytes(1, &self.grid, size, &mut self.alpha, (width, height))?;
+            }
+            Answer::Matte(matte) => {
+                self.scale_mask(matte, &Area::whole((width, height)))?;
+                self.alpha.clone_from(&self.coverage);
             }
             Answer::Instances(found) => {
                 self.alpha.clear();

@@ -30,6 +30,16 @@ impl Area {
         }
     }
 
+    /// All of a frame of this size.
+    pub fn whole((width, height): (usize, usize)) -> Area {
+        Area {
+            left: 0,
+            top: 0,
+            right: width,
+            bottom: height,
+        }
+    }
+
     /// Where it lies in a plane of half the size.
     pub fn halved(self) -> Area {
         Area {
