@@ -28,6 +28,16 @@ pub(super) struct Work {
 }
 
 impl Boxes {
+    /// As [`Family::outputs_read`](super::Family::outputs_read).
+    pub(super) fn outputs_read(&self) -> Vec<usize> {
+        match self {
+            Boxes::Yolo(it) => vec![it.output],
+            Boxes::EndToEnd(it) => vec![it.output],
+            Boxes::Ssd(it) => it.outputs_read(),
+            Boxes::Detr(it) => vec![it.logits, it.boxes],
+        }
+    }
+
     /// Finds the candidates of a frame that stay, in their final order.
     pub(super) fn find(&self, outputs: &[Tensor], request: &Request, work: &mut Work) -> Result<(), Fault> {
         let Work {

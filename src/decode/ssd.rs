@@ -57,6 +57,16 @@ pub struct Ssd {
 const MOST_FRACTION: f32 = 2.0;
 
 impl Ssd {
+    /// As [`Family::outputs_read`](super::Family::outputs_read).
+    pub(super) fn outputs_read(&self) -> Vec<usize> {
+        let classes = match self.kind {
+            Scores::Finished { classes } => classes,
+            Scores::Dense { .. } => None,
+        };
+        let always = [self.boxes, self.scores].into_iter();
+        always.chain(classes).chain(self.count).collect()
+    }
+
     /// Offers each box that reaches the threshold; of a dense output with its best class.
     pub(super) fn find(
         &self,

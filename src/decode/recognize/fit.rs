@@ -19,6 +19,24 @@ pub enum Family {
     Score(Score),
 }
 
+impl Family {
+    /// The outputs that the decoder reads, or knows to say the same again, by index. A model with data in other ones
+    /// is not explained by this family.
+    pub fn outputs_read(&self) -> Vec<usize> {
+        match self {
+            Family::Boxes(boxes) => boxes.outputs_read(),
+            Family::Instances(boxes, prototypes) => {
+                let mut read = boxes.outputs_read();
+                read.push(prototypes.output);
+                read
+            }
+            Family::Map(map) => vec![map.output],
+            Family::Classes(classes) => vec![classes.output],
+            Family::Score(score) => vec![score.output],
+        }
+    }
+}
+
 /// A family that fits, and what had to be assumed for it.
 pub(super) struct Fit {
     pub family: Family,
