@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
 
 //! Rows of finished detections, [1, N, 6]: left, top, right, bottom, score, class. YOLO v10 and 26 write them,
-//! and exports with suppression inside; models that segment add a coefficient for each prototype mask.
+//! and exports with suppression inside; models that segment add a coefficient for each prototype mask, those of poses
+//! key points, and those of turned boxes an angle, with center and size in the place of the edges.
 
 use super::Fault;
+use super::extra::{Attributes, Extra};
 use super::found::{Found, Request, output, shape};
 use super::model::Units;
 use super::nms::Corners;
@@ -20,6 +22,8 @@ pub struct EndToEnd {
     pub output: usize,
     /// Attributes after the class.
     pub coefficients: usize,
+    /// What those are.
+    pub extra: Extra,
     pub units: Units,
 }
 
@@ -43,20 +47,34 @@ impl EndToEnd {
         };
         let values = scan::floats(tensor, scratch);
         for (row, attributes) in values.chunks_exact(attributes).enumerate() {
-            let [left, top, right, bottom, score, class] =
+            let [first, second, third, fourth, score, class] =
                 *attributes.first_chunk().unwrap_or(&[0.0; ATTRIBUTES]);
             if score < request.settings.confidence {
                 continue;
             }
             match request.class(class)? {
                 Some(class) => {
-                    let corners = Corners::of([left, top, right, bottom]).scaled(across, down);
-                    found.offer(request, corners, score, class, row);
+                    let corners = match self.extra {
+                        Extra::Angle => Corners::around(first, second, third, fourth),
+                        Extra::Masks | Extra::Points { .. } => Corners::of([first, second, third, fourth]),
+                    };
+                    found.offer(request, corners.scaled(across, down), score, class, row);
                 }
                 None => found.dropped += 1,
             }
         }
         Ok(())
+    }
+
+    /// Where the attributes after the class of a row are.
+    pub(super) fn extra<'a>(&self, outputs: &'a [Tensor], row: usize) -> Result<Attributes<'a>, Fault> {
+        let tensor = output(outputs, self.output)?;
+        Ok(Attributes {
+            tensor,
+            start: row * (ATTRIBUTES + self.coefficients) + ATTRIBUTES,
+            step: 1,
+            count: self.coefficients,
+        })
     }
 
     /// The attributes of a row that weigh the prototype masks.

@@ -63,6 +63,7 @@ impl Found {
             score,
             class,
             row: row as u32,
+            turned: None,
         });
     }
 }

@@ -6,15 +6,19 @@
 use std::collections::BTreeMap;
 
 use super::model::{Model, Units};
-use super::{Boxes, Task, Unfit, labels};
+use super::{Boxes, Head, Task, Unfit, labels};
 use crate::letterbox::{Placement, Size};
 use crate::tensor::TensorInfo;
 
 mod boxes;
 mod classes;
 mod fit;
+mod levels;
+mod named;
 mod outputs;
 mod places;
+mod points;
+mod priors;
 mod task;
 
 pub use fit::Family;
@@ -52,7 +56,7 @@ impl Recognition {
         labels: Option<usize>,
     ) -> Result<Self, Unfit> {
         let mut warnings = Vec::new();
-        let names = match (labels, metadata.get("names")) {
+        let mut names = match (labels, metadata.get("names")) {
             (None, Some(text)) => labels::from_names(text).unwrap_or_else(|error| {
                 warnings.push(error.to_string());
                 Vec::new()
@@ -78,12 +82,17 @@ impl Recognition {
         if let (Some(labels), Some(classes)) = (model.labels, fit.classes) {
             warnings.extend(labels::check(labels, classes)?);
         }
+        if let (None, Family::Boxes(boxes)) = (model.labels, &fit.family)
+            && finds_faces(boxes, &model)
+        {
+            names.push("face".into());
+        }
         Ok(Recognition {
             task,
             placement: placement(&fit.family, &model),
             family: fit.family,
             classes: fit.classes,
-            labels: model.labels,
+            labels: model.labels.or((!names.is_empty()).then_some(names.len())),
             names,
             assumed,
             warnings,
@@ -91,14 +100,30 @@ impl Recognition {
     }
 }
 
-/// YOLO keeps proportions, YOLOX with the picture in the corner; others stretch.
+/// Whether a detector of one class finds faces, for all public models of its family do.
+fn finds_faces(boxes: &Boxes, model: &Model) -> bool {
+    match boxes {
+        Boxes::Levels(it) => it.classes == 1 && it.key_points == FACE_POINTS,
+        Boxes::Priors(it) => it.classes == 1 && it.key_points == FACE_POINTS,
+        Boxes::CenterFace(it) => it.key_points == FACE_POINTS,
+        Boxes::Ssd(_) => model.family() == Some("ultraface"),
+        _ => false,
+    }
+}
+
+/// Eyes, nose, corners of the mouth.
+const FACE_POINTS: usize = 5;
+
+/// YOLO keeps proportions, YOLOX and models of faces with the picture in the corner; others stretch.
 fn placement(family: &Family, model: &Model) -> Placement {
     match family {
         Family::Boxes(Boxes::Yolo(it)) if it.units == Units::Cells => Placement::Cornered,
         Family::Boxes(Boxes::Yolo(_)) if model.mentions("yolox") => Placement::Cornered,
         Family::Boxes(Boxes::Yolo(it)) if it.units == Units::Fractions => Placement::Stretched,
         Family::Boxes(Boxes::Yolo(_) | Boxes::EndToEnd(_)) | Family::Instances(..) => Placement::Centered,
-        Family::Boxes(Boxes::Ssd(_) | Boxes::Detr(_)) => Placement::Stretched,
+        Family::Boxes(Boxes::Levels(it)) if it.head != Head::PicoDet => Placement::Cornered,
+        Family::Boxes(Boxes::Priors(it)) if it.points.is_some() => Placement::Cornered,
+        Family::Boxes(_) => Placement::Stretched,
         Family::Map(_) | Family::Classes(_) | Family::Score(_) => Placement::Stretched,
     }
 }

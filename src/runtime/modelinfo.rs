@@ -4,10 +4,10 @@
 //!
 //! An ini file beside the model with a section per tensor: `dims`, `dir` and `type` find the tensor,
 //! `ranges` normalises an input, `id` and `dims-order` describe an output, and `[modelinfo]` holds
-//! `version` and `group-id`. It goes further than GStreamer in four things: `dims` may fix what the
+//! `version` and `group-id`. It goes further than GStreamer in five things: `dims` may fix what the
 //! model leaves open, `ranges` is read for image outputs too, `sample_rate`, `delay` and `hop` describe an
-//! input for sound, and a line that cannot be understood is
-//! an error instead of a line in a log.
+//! input for sound, `family`, `priors`, `boxes` and `activation` in `[modelinfo]` say how outputs are read, and a line
+//! that cannot be understood is an error instead of a line in a log.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -59,8 +59,13 @@ const SOUND_LINES: [&str; 3] = ["sample_rate", "delay", "hop"];
 pub struct ModelInfo {
     pub path: PathBuf,
     pub group_id: Option<String>,
+    /// What says how outputs are read, in the words of the decoders' hints: the lines of [`HINTS`] that are there.
+    pub hints: BTreeMap<String, String>,
     pub tensors: Vec<TensorSection>,
 }
+
+/// Lines of `[modelinfo]` that count as the model's own metadata, and before these.
+const HINTS: [&str; 4] = ["family", "priors", "boxes", "activation"];
 
 /// Loads `<model>.modelinfo`, else the same with the model's extension replaced; `None` without either.
 pub fn load(model: &Path) -> Result<Option<ModelInfo>, Error> {
@@ -120,6 +125,10 @@ impl ModelInfo {
         Ok(ModelInfo {
             path: path.to_owned(),
             group_id: head.get("group-id").map(str::to_owned),
+            hints: HINTS
+                .iter()
+                .filter_map(|&key| Some((key.to_owned(), head.get(key)?.to_owned())))
+                .collect(),
             tensors,
         })
     }

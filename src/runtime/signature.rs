@@ -2,6 +2,7 @@
 
 //! Derives from a graph and its `.modelinfo` what goes in and what comes out.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::audio_input::{self, Statements};
@@ -72,7 +73,7 @@ impl Signature {
                 scale: Scale::ONE,
                 group_id: info.and_then(|info| info.group_id.clone()),
                 opset: graph.opset,
-                metadata: graph.metadata.clone(),
+                metadata: metadata(&graph, info),
                 statements: Vec::new(),
                 trial: None,
             },
@@ -335,6 +336,13 @@ pub(super) fn default_range(element_type: ElementType) -> (f32, f32) {
         ElementType::F32 | ElementType::F16 => (0.0, 1.0),
         ElementType::U8 | ElementType::I32 | ElementType::I64 => (0.0, 255.0),
     }
+}
+
+/// What the file says of itself, and before that what its description says in the same words.
+fn metadata(graph: &Graph, info: Option<&ModelInfo>) -> BTreeMap<String, String> {
+    let mut metadata = graph.metadata.clone();
+    metadata.extend(info.into_iter().flat_map(|it| it.hints.clone()));
+    metadata
 }
 
 /// Reads the range from the image metadata that ONNX defines ("Model Metadata for image inputs").

@@ -3,7 +3,7 @@
 //! Which task a model is for, where the user did not say it, and what its outputs are for a task.
 
 use super::fit::Fit;
-use super::{boxes, classes, places};
+use super::{boxes, classes, named, places, points};
 use crate::decode::model::Model;
 use crate::decode::{Task, Unfit};
 
@@ -25,9 +25,13 @@ pub(super) fn guess(model: &Model, assumed: &mut Vec<String>) -> Result<Task, Un
     if let Some((_, task)) = REGISTRY.iter().find(|(start, _)| model.id_starts(start)) {
         return Ok(*task);
     }
+    if model.family().is_some_and(named::is_detector) {
+        return Ok(Task::Detect);
+    }
     if let Some(task) = model.metadata.get("task") {
         return match task.trim() {
-            "detect" => Ok(Task::Detect),
+            // Ultralytics' exporter says what is found besides boxes: key points, or how they are turned.
+            "detect" | "pose" | "obb" => Ok(Task::Detect),
             "classify" => Ok(Task::Classify),
             "segment" => Ok(Task::Segment),
             "score" => Ok(Task::Score),
@@ -47,6 +51,15 @@ pub(super) fn guess(model: &Model, assumed: &mut Vec<String>) -> Result<Task, Un
 }
 
 fn by_shape(model: &Model) -> Result<(Task, &'static str), Unfit> {
+    if let Some(doubt) = points::cascade(model) {
+        return Err(doubt);
+    }
+    if points::is_named(model) {
+        return Ok((Task::Detect, "the answer is called key points"));
+    }
+    if let Some(doubt) = points::doubt(model) {
+        return Err(doubt);
+    }
     let single = model
         .outputs
         .iter()
@@ -55,7 +68,8 @@ fn by_shape(model: &Model) -> Result<(Task, &'static str), Unfit> {
     if single && model.labels.is_none() && !model.outputs.is_empty() {
         return Ok((Task::Score, "the answer is one number and has no labels"));
     }
-    if places::is_likely(model) {
+    // Maps of a detector's grids are no maps of classes.
+    if points::center_face(model).is_none() && places::is_likely(model) {
         return Ok((
             Task::Segment,
             "the answer is a class for each place, or boxes with masks",
@@ -79,7 +93,10 @@ fn by_shape(model: &Model) -> Result<(Task, &'static str), Unfit> {
 /// The family of a model's outputs for a task.
 pub(super) fn fit(task: Task, model: &Model) -> Result<Fit, Unfit> {
     match task {
-        Task::Detect => boxes::fit(model),
+        Task::Detect => match model.family() {
+            Some(name) => named::fit(name, model),
+            None => boxes::fit(model),
+        },
         Task::Classify => classes::fit(model),
         Task::Segment => places::fit(model),
         Task::Score => classes::fit_score(model),

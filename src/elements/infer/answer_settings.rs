@@ -14,8 +14,10 @@ use crate::runtime::{Model, Task};
 /// Settings of tasks whose answer is neither a picture nor sound.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct AnswerSettings {
-    /// Read when a model is loaded; so are the next two.
+    /// Read when a model is loaded; so are the next three.
     pub labels_file: Option<String>,
+    /// Which decoder reads the outputs; unset or `auto` to recognize it.
+    pub family: Option<String>,
     pub fit: Fit,
     pub output: Output,
     pub live: DecodeOptions,
@@ -121,6 +123,14 @@ fn loading_properties(default: &AnswerSettings) -> Vec<glib::ParamSpec> {
             .blurb(
                 "Text file with one label a line, class 0 first; unset for the names in the model's metadata. \
                  Written while playing, model and labels are loaded anew in the background.",
+            )
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecString::builder("family")
+            .nick("Family")
+            .blurb(
+                "Which decoder reads the outputs of a detector, such as yolo, scrfd, retinaface or landmarks; auto or \
+                 unset to go by the model. Takes effect when a model is loaded.",
             )
             .mutable_playing()
             .build(),

@@ -3,6 +3,7 @@
 //! What a model's outputs mean: the decoder for them, the names of its classes, and how frames go in for it.
 //! Made in the loader thread; the streaming thread reads outputs with it.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -62,7 +63,8 @@ impl Interpretation {
         };
         let given = settings.labels_file.as_deref().filter(|path| !path.is_empty());
         let given = given.map(|path| read_labels(Path::new(path))).transpose()?;
-        let recognized = recognize(model, wanted, given.as_ref().map(Vec::len));
+        let hints = hints(model, settings.family.as_deref());
+        let recognized = recognize(model, &hints, wanted, given.as_ref().map(Vec::len));
         match recognized {
             Ok(recognition) => {
                 let task = task_of(recognition.task);
@@ -133,13 +135,27 @@ fn task_of(task: decode::Task) -> Task {
     }
 }
 
-fn recognize(model: &Model, task: Option<decode::Task>, labels: Option<usize>) -> Result<Recognition, Unfit> {
+/// The model's metadata, with the family that the user asks for.
+fn hints(model: &Model, family: Option<&str>) -> BTreeMap<String, String> {
+    let mut hints = model.metadata.clone();
+    if let Some(family) = family.filter(|it| !matches!(*it, "" | "auto")) {
+        hints.insert("family".to_owned(), family.to_owned());
+    }
+    hints
+}
+
+fn recognize(
+    model: &Model,
+    hints: &BTreeMap<String, String>,
+    task: Option<decode::Task>,
+    labels: Option<usize>,
+) -> Result<Recognition, Unfit> {
     let size = model.input_spec.image().and_then(|it| it.size);
     let input = size.map(|(width, height)| Size { width, height });
     // What the description says of the order of dims is for the decoders of others: theirs for YOLO reads exactly the
     // memory that ONNX defines, and asks that it be called column-major.
     let ports = ports(model, input.is_some());
-    Recognition::new(task, &ports, input, &model.metadata, labels)
+    Recognition::new(task, &ports, input, hints, labels)
 }
 
 /// The outputs as declared; what is not declared is taken from the run at load, where the input's size is fixed.

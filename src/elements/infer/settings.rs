@@ -101,6 +101,7 @@ fields! {
     "inference-interval" => inference_interval,
     "channels" => channels,
     "labels-file" => answers.labels_file,
+    "family" => answers.family,
     "fit" => answers.fit,
     "output" => answers.output,
     "confidence-threshold" => answers.live.confidence_threshold,
