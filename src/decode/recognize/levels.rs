@@ -103,8 +103,9 @@ fn faces(kinds: &[Kind]) -> Option<Levels> {
         [points] => Some(points),
         _ => return None,
     };
-    let is_points =
-        |it: &&Kind| it.each % 2 == 0 && it.each <= 2 * MOST_POINTS && it.outputs.len() == boxes.len();
+    let is_points = |it: &&Kind| {
+        it.each.is_multiple_of(2) && it.each <= 2 * MOST_POINTS && it.outputs.len() == boxes.len()
+    };
     if !GRIDS.contains(&boxes.len()) || !points.iter().all(is_points) {
         return None;
     }
