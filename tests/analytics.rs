@@ -35,6 +35,7 @@ fn detection(edges: [f32; 4], class: u32, confidence: f32) -> Detection {
         },
         class,
         confidence,
+        ..Detection::default()
     }
 }
 

@@ -108,6 +108,12 @@ fn of_boxes<'a>(boxes: &Boxes, name: impl Fn(usize) -> &'a str, outputs: &[Tenso
             let scores = (it.kind == Logits::Confidences).then_some(logits);
             (scores, edges, it.units, it.logits)
         }
+        // All of their outputs were told apart by what they are.
+        Boxes::Levels(_)
+        | Boxes::NanoDet(_)
+        | Boxes::Priors(_)
+        | Boxes::CenterFace(_)
+        | Boxes::Landmarks(_) => return,
     };
     let may_be_scores =
         |it: &Extent| it.is_of_confidences() || (LEAST_SCORE <= it.low && it.high <= MOST_SCORE);

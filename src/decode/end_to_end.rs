@@ -10,10 +10,12 @@
 //! | picture of the batch, class, score, left, top, right, bottom | SSD with suppression inside (OpenVINO) | [1, 1, N, 7] |
 //! | left, top, right, bottom, score; classes in an output of their own | MMDetection (`dets`, `labels`) | [1, N, 5] |
 //!
-//! Models that segment add a coefficient for each prototype mask behind the first form.
+//! Behind the first form models that segment add a coefficient for each prototype mask, those of poses key points, and
+//! those of turned boxes an angle, with center and size in the place of the edges.
 
 use super::Fault;
 use super::evidence::Extent;
+use super::extra::{Attributes, Extra};
 use super::found::{Found, Request, Scratch, output, shape};
 use super::model::Units;
 use super::nms::Corners;
@@ -79,6 +81,8 @@ pub struct EndToEnd {
     pub columns: Columns,
     /// Attributes after the columns.
     pub coefficients: usize,
+    /// What those are.
+    pub extra: Extra,
     pub units: Units,
 }
 
@@ -158,13 +162,28 @@ impl EndToEnd {
             match request.class(class)? {
                 Some(class) => {
                     let edges = [row[first], row[first + 1], row[first + 2], row[first + 3]];
-                    let corners = Corners::of(edges).scaled(across, down);
+                    let corners = match self.extra {
+                        Extra::Angle => Corners::around(edges[0], edges[1], edges[2], edges[3]),
+                        Extra::Masks | Extra::Points { .. } => Corners::of(edges),
+                    };
+                    let corners = corners.scaled(across, down);
                     found.offer(request, corners, score, class, index);
                 }
                 None => found.dropped += 1,
             }
         }
         Ok(())
+    }
+
+    /// Where the attributes after the class of a row are.
+    pub(super) fn extra<'a>(&self, outputs: &'a [Tensor], row: usize) -> Result<Attributes<'a>, Fault> {
+        let tensor = output(outputs, self.output)?;
+        Ok(Attributes {
+            tensor,
+            start: row * (ATTRIBUTES + self.coefficients) + ATTRIBUTES,
+            step: 1,
+            count: self.coefficients,
+        })
     }
 
     /// The attributes of a row that weigh the prototype masks.

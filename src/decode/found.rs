@@ -109,6 +109,7 @@ impl Found {
             score,
             class,
             row: row as u32,
+            turned: None,
         });
     }
 }

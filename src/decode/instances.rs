@@ -178,7 +178,10 @@ pub(super) fn at<'a>(
             coverage: work.spare.pop().unwrap_or_default(),
             ..Mask::default()
         };
-        instances.push(Instance { detection, mask });
+        instances.push(Instance {
+            detection: Detection::default(),
+            mask,
+        });
     }
     instances[index].detection = detection;
     &mut instances[index]

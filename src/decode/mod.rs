@@ -16,22 +16,29 @@
 //!
 //! # Hints
 //!
-//! Three keys of the metadata settle what shapes cannot tell: `activation` (softmax, sigmoid, none), `boxes`
-//! (pixels, fractions, cells) and `task`, `names`, `stride`, `end2end`, as Ultralytics' exporter writes them.
+//! Keys of the metadata settle what shapes cannot tell: `family` (a decoder's name), `activation` (softmax, sigmoid,
+//! none), `boxes` (pixels, fractions, cells), `priors` (grids of RetinaFace and SSD) and `task`, `names`, `stride`,
+//! `end2end`, `kpt_shape`, as Ultralytics' exporter writes them.
 
 mod boxes;
+mod center_face;
 mod classify;
 mod detr;
 mod doubt;
 mod end_to_end;
 mod evidence;
+mod extra;
 mod fault;
 mod found;
 mod instances;
 pub mod labels;
+mod landmarks;
+mod levels;
 mod matte;
 mod model;
+mod nanodet;
 mod nms;
+mod priors;
 mod recognize;
 mod scan;
 mod score;
@@ -44,14 +51,20 @@ mod values;
 mod yolo;
 
 pub use boxes::Boxes;
+pub use center_face::CenterFace;
 pub use classify::Classes;
 pub use detr::{Detr, Logits};
 pub use end_to_end::{Columns, EndToEnd};
 pub use evidence::Evidence;
+pub use extra::Extra;
 pub use fault::{Fault, Unfit};
 pub use instances::Prototypes;
+pub use landmarks::Landmarks;
+pub use levels::{Head, Levels};
 pub use matte::Matte;
 pub use model::{Activation, Units};
+pub use nanodet::NanoDet;
+pub use priors::{Grid, PriorSource, Priors};
 pub use recognize::{Family, Recognition};
 pub use score::Score;
 pub use segment::{Map, Places, VOID};
@@ -89,11 +102,15 @@ impl Decoder {
             Family::Classes(_) => Answer::Classes(Vec::new()),
             Family::Score(_) => Answer::Score(0.0),
         };
+        let mut work = boxes::Work::default();
+        if let Family::Boxes(boxes) | Family::Instances(boxes, _) = &recognition.family {
+            boxes.prepare(&mut work);
+        }
         Decoder {
             family: recognition.family.clone(),
             labels: recognition.labels,
             answer,
-            work: boxes::Work::default(),
+            work,
             map: segment::Work::default(),
             classes: classify::Memory::default(),
         }
@@ -118,8 +135,7 @@ impl Decoder {
         match (&self.family, &mut self.answer) {
             (Family::Boxes(boxes), Answer::Detections(detections)) => {
                 boxes.find(outputs, &request, work)?;
-                detections.clear();
-                detections.extend(work.found.candidates.iter().filter_map(|it| it.detection(&place)));
+                boxes.tell(outputs, &place, work, detections)?;
             }
             (Family::Instances(boxes, prototypes), Answer::Instances(instances)) => {
                 boxes.find(outputs, &request, work)?;

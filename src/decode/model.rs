@@ -205,6 +205,17 @@ impl Model<'_> {
         }
     }
 
+    /// The decoder that is asked for by the metadata's `family`; `None` where it is left to recognition.
+    pub fn family(&self) -> Option<&str> {
+        let said = self.metadata.get("family").map(|it| it.trim());
+        said.filter(|it| !it.is_empty() && *it != "auto")
+    }
+
+    /// Whether the numbers of each class for itself are logits, as the metadata's `activation` says it.
+    pub fn are_logits(&self) -> Result<bool, Unfit> {
+        Ok(self.activation()? == Some(Activation::Sigmoid))
+    }
+
     /// The outputs in one line, such as `output0 [1, 84, 8400], output1 [1, 32, ?, ?]`.
     pub fn listed(&self) -> String {
         let mut line = String::new();

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::model::{Model, Units};
-use super::{Boxes, Evidence, Ssd, Taken, Task, Unfit, doubt, labels};
+use super::{Boxes, Evidence, Head, Ssd, Taken, Task, Unfit, doubt, labels};
 use crate::letterbox::{Placement, Size};
 use crate::tensor::{Tensor, TensorInfo};
 
@@ -15,10 +15,14 @@ mod boxes;
 mod classes;
 mod explain;
 mod fit;
+mod levels;
 mod matte;
+mod named;
 mod names;
 mod outputs;
 mod places;
+mod points;
+mod priors;
 mod rows;
 mod statements;
 mod task;
@@ -115,14 +119,17 @@ impl Recognition {
         }
         let mut family = fit.family;
         settle(&mut family, evidence);
+        let is_faces =
+            model.labels.is_none() && matches!(&family, Family::Boxes(boxes) if finds_faces(boxes, &model));
+        let face = is_faces.then(|| vec!["face".to_owned()]);
         Ok(Recognition {
             task,
             placement: placement(&family, &model),
             taken: statements::of(&model, &family, task, is_asked, given.as_ref())?,
             family,
             classes: fit.classes,
-            labels: model.labels,
-            names: given.map_or_else(Vec::new, |it| it.labels),
+            labels: model.labels.or(face.as_ref().map(Vec::len)),
+            names: given.map(|it| it.labels).or(face).unwrap_or_default(),
             assumed,
             warnings,
         })
@@ -162,14 +169,30 @@ fn settle(family: &mut Family, evidence: &Evidence) {
     }
 }
 
-/// YOLO keeps proportions, YOLOX with the picture in the corner; others stretch.
+/// Whether a detector of one class finds faces, for all public models of its family do.
+fn finds_faces(boxes: &Boxes, model: &Model) -> bool {
+    match boxes {
+        Boxes::Levels(it) => it.classes == 1 && it.key_points == FACE_POINTS,
+        Boxes::Priors(it) => it.classes == 1 && it.key_points == FACE_POINTS,
+        Boxes::CenterFace(it) => it.key_points == FACE_POINTS,
+        Boxes::Ssd(_) => model.family() == Some("ultraface"),
+        _ => false,
+    }
+}
+
+/// Eyes, nose, corners of the mouth.
+const FACE_POINTS: usize = 5;
+
+/// YOLO keeps proportions, YOLOX and models of faces with the picture in the corner; others stretch.
 fn placement(family: &Family, model: &Model) -> Placement {
     match family {
         Family::Boxes(Boxes::Yolo(it)) if it.units == Units::Cells => Placement::Cornered,
         Family::Boxes(Boxes::Yolo(_)) if model.mentions("yolox") => Placement::Cornered,
         Family::Boxes(Boxes::Yolo(it)) if it.units == Units::Fractions => Placement::Stretched,
         Family::Boxes(Boxes::Yolo(_) | Boxes::EndToEnd(_)) | Family::Instances(..) => Placement::Centered,
-        Family::Boxes(Boxes::Ssd(_) | Boxes::Detr(_)) => Placement::Stretched,
+        Family::Boxes(Boxes::Levels(it)) if it.head != Head::PicoDet => Placement::Cornered,
+        Family::Boxes(Boxes::Priors(it)) if it.points.is_some() => Placement::Cornered,
+        Family::Boxes(_) => Placement::Stretched,
         Family::Map(_) | Family::Matte(_) | Family::Classes(_) | Family::Score(_) => Placement::Stretched,
     }
 }

@@ -8,10 +8,12 @@
 //! | v8 to v12 | [1, 4 + C, N], or transposed | center, size, classes; N = cells |
 //! | YOLOX, v6 | [1, N, 5 + C] | as v5; N = cells; YOLOX's boxes count in cells of their grid |
 //!
-//! Models that segment have one more attribute for each prototype mask, after the classes.
+//! Models that segment have one more attribute for each prototype mask after the classes, models of poses have key
+//! points there, and those of turned boxes an angle ([`Extra`]).
 
 use super::Fault;
 use super::evidence::{Extent, is_distribution};
+use super::extra::{Attributes, Extra};
 use super::found::{Found, Request, output, shape};
 use super::model::Units;
 use super::nms::Corners;
@@ -42,6 +44,8 @@ pub struct Yolo {
     pub classes: usize,
     /// Attributes after the classes.
     pub coefficients: usize,
+    /// What those are.
+    pub extra: Extra,
     pub units: Units,
 }
 
@@ -163,6 +167,23 @@ impl Yolo {
         };
         to.clear();
         to.extend((attributes - self.coefficients..attributes).map(|it| table.at(row, it)));
+    }
+
+    /// Where the attributes after the classes of a row are.
+    pub(super) fn extra<'a>(&self, outputs: &'a [Tensor], row: usize) -> Result<Attributes<'a>, Fault> {
+        let tensor = output(outputs, self.output)?;
+        let rows = self.rows(tensor)?;
+        let (attributes, first) = (self.attributes(), self.first_class() + self.classes);
+        let (start, step) = match self.order {
+            Order::Planes => (first * rows + row, rows),
+            Order::Rows | Order::ObjectnessRows => (row * attributes + first, 1),
+        };
+        Ok(Attributes {
+            tensor,
+            start,
+            step,
+            count: self.coefficients,
+        })
     }
 
     /// Goes once through the planes of the classes in the order of memory, looking closely only at blocks

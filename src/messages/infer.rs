@@ -177,6 +177,30 @@ structure! {
         y: f64 = "y",
         width: f64 = "width",
         height: f64 = "height",
+        /// By how much a turned box is turned, in radians, clockwise; the four above surround it then.
+        angle: Option<f64> = "angle",
+        /// The corners of a turned box, the one first that is top left before it is turned.
+        corners: Option<Vec<Corner>> = "corners",
+        /// Key points in the model's order.
+        landmarks: Option<Vec<Point>> = "landmarks",
+    }
+}
+
+structure! {
+    /// A corner of a turned box, in pixels.
+    Corner = "corner" {
+        x: f64 = "x",
+        y: f64 = "y",
+    }
+}
+
+structure! {
+    /// A key point of an object, in pixels.
+    Point = "point" {
+        x: f64 = "x",
+        y: f64 = "y",
+        /// 0 to 1, how surely it can be seen.
+        confidence: f64 = "confidence",
     }
 }
 

@@ -15,8 +15,8 @@ mod switch_stats;
 pub use explanation::{Basis, Binding, ExplainedCandidate, Explanation, ReasonWord, Why};
 pub use field::{FieldError, Figures, Nested};
 pub use infer::{
-    Class, InferStats, KeyFrame, Loaded, ModelAnswer, ModelFailed, ModelLoaded, Object, Place, RunningModel,
-    Said, Share, StatementPart, TensorPart, Tensors,
+    Class, Corner, InferStats, KeyFrame, Loaded, ModelAnswer, ModelFailed, ModelLoaded, Object, Place, Point,
+    RunningModel, Said, Share, StatementPart, TensorPart, Tensors,
 };
 pub use latencies::Percentiles;
 pub use probe::{FIGURES, Fidelity, Latencies, ProbeMessage, ProbeStats, Summary};

@@ -5,10 +5,12 @@
 //! An ini file beside the model with a section per tensor: `dims`, `dir` and `type` find the tensor,
 //! `ranges` normalises an input, `id` and `dims-order` describe an output, and `[modelinfo]` holds
 //! `version` and `group-id`. It goes further than GStreamer: `dims` may fix what the model leaves open, `ranges` is
-//! read for image outputs too, [`PictureLines`] describe an input for pictures, `sample_rate`, `delay`, `hop`,
-//! `window` and `context` one for sound, `value` says what another input gets, `activation` and `boxes` describe an output
-//! as the metadata may, and a line that is not understood, or that nothing reads, is an error instead of a line in a log.
+//! read for image outputs too, [`PictureLines`] describe an input for pictures, `sample_rate`, `delay`, `hop`, `window` and
+//! `context` one for sound, `value` says what another input gets, `activation` and `boxes` describe an output as the
+//! metadata may, `family`, `priors`, `boxes` and `activation` in `[modelinfo]` all of them, and a line that is not understood,
+//! or that nothing reads, is an error instead of a line in a log.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -32,7 +34,7 @@ pub use section::{Content, Direction, PictureLines, TensorSection, dims_line, ty
 const VERSION_MAJOR: i64 = 1;
 
 /// Keys of the section `[modelinfo]`.
-const HEAD_KEYS: [&str; 2] = ["version", "group-id"];
+const HEAD_KEYS: [&str; 6] = ["version", "group-id", "family", "priors", "boxes", "activation"];
 
 /// Bytes a description may have: a thousand times what real ones have.
 const MAX_BYTES: u64 = 1 << 20;
@@ -42,8 +44,13 @@ const MAX_BYTES: u64 = 1 << 20;
 pub struct ModelInfo {
     pub path: PathBuf,
     pub group_id: Option<String>,
+    /// What says how outputs are read, in the words of the decoders' hints: the lines of [`HINTS`] that are there.
+    pub hints: BTreeMap<String, String>,
     pub tensors: Vec<TensorSection>,
 }
+
+/// Lines of `[modelinfo]` that count as the model's own metadata, and before these.
+const HINTS: [&str; 4] = ["family", "priors", "boxes", "activation"];
 
 /// Loads `<model>.modelinfo`, else the same with the model's extension replaced; `None` without either.
 pub fn load(model: &Path) -> Result<Option<ModelInfo>, Error> {
@@ -123,6 +130,10 @@ impl ModelInfo {
         Ok(ModelInfo {
             path: path.to_owned(),
             group_id: head.get("group-id").map(str::to_owned),
+            hints: HINTS
+                .iter()
+                .filter_map(|&key| Some((key.to_owned(), head.get(key)?.to_owned())))
+                .collect(),
             tensors,
         })
     }

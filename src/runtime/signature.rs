@@ -2,6 +2,7 @@
 
 //! Derives from a graph and its `.modelinfo` what goes in and what comes out.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::audio_input::{self, Statements};
@@ -110,7 +111,7 @@ impl Signature {
                 scale: Scale::ONE,
                 group_id: info.and_then(|info| info.group_id.clone()),
                 opset: graph.opset,
-                metadata: graph.metadata.clone(),
+                metadata: metadata(&graph, info),
                 statements: said,
                 makers: Vec::new(),
                 counts: graph.making.counts,
@@ -270,4 +271,11 @@ fn refine((model, stated): (&Dim, &Option<usize>)) -> Dim {
         (Dim::Dynamic(_), Some(size)) => Dim::Fixed(*size),
         _ => model.clone(),
     }
+}
+
+/// What the file says of itself, and before that what its description says in the same words.
+fn metadata(graph: &Graph, info: Option<&ModelInfo>) -> BTreeMap<String, String> {
+    let mut metadata = graph.metadata.clone();
+    metadata.extend(info.into_iter().flat_map(|it| it.hints.clone()));
+    metadata
 }

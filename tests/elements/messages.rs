@@ -435,6 +435,15 @@ fn a_model_tells_what_it_is_and_what_it_says() {
         y: 2.5,
         width: 30.0,
         height: 40.0,
+        angle: (label == "cup").then_some(0.5),
+        corners: (label == "cup").then(|| vec![Corner { x: 1.0, y: 2.0 }]),
+        landmarks: (label == "ball").then(|| {
+            vec![Point {
+                x: 1.0,
+                y: 2.0,
+                confidence: 0.25,
+            }]
+        }),
     };
     let (label, label_id) = ("cat".to_string(), 5);
     let class = Class {

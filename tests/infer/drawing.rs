@@ -23,6 +23,7 @@ fn detection(left: f32, top: f32, width: f32, height: f32, class: u32) -> Detect
         },
         class,
         confidence: 0.87,
+        ..Detection::default()
     }
 }
 

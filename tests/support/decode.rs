@@ -143,6 +143,7 @@ pub fn detection(left: f32, top: f32, width: f32, height: f32, class: u32, confi
         },
         class,
         confidence,
+        ..Detection::default()
     }
 }
 

@@ -7,7 +7,7 @@ use super::fit::{Family, Fit};
 use crate::decode::evidence::Extent;
 use crate::decode::model::{Model, Units};
 use crate::decode::scan;
-use crate::decode::{Boxes, Columns, EndToEnd, Unfit};
+use crate::decode::{Boxes, Columns, EndToEnd, Extra, Unfit};
 
 /// Rows of five to seven numbers whose count is free; `None` where there are none.
 pub(super) fn fit(model: &Model) -> Result<Option<Fit>, Unfit> {
@@ -23,6 +23,7 @@ pub(super) fn fit(model: &Model) -> Result<Option<Fit>, Unfit> {
         output,
         columns,
         coefficients: 0,
+        extra: Extra::Masks,
         units: model.units()?.unwrap_or(own),
     });
     let mut fit = Fit::certain(Family::Boxes(boxes), None);

@@ -93,6 +93,12 @@ fn units(model: &Model, boxes: &Boxes, output: usize) -> Result<Option<Taken>, U
         Boxes::EndToEnd(it) => it.units,
         Boxes::Ssd(it) => it.units,
         Boxes::Detr(it) => it.units,
+        // What these count in belongs to the family.
+        Boxes::Levels(_)
+        | Boxes::NanoDet(_)
+        | Boxes::Priors(_)
+        | Boxes::CenterFace(_)
+        | Boxes::Landmarks(_) => return Ok(None),
     };
     let value = match units {
         Units::Pixels => "pixels",

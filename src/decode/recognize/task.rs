@@ -3,7 +3,7 @@
 //! Which task a model is for, where the user did not say it, and what its outputs are for a task.
 
 use super::fit::{Family, Fit};
-use super::{boxes, classes, explain, matte, places};
+use super::{boxes, classes, explain, matte, named, places, points};
 use crate::decode::model::Model;
 use crate::decode::{Task, Unfit, doubt};
 
@@ -25,9 +25,13 @@ pub(super) fn guess(model: &Model, assumed: &mut Vec<String>) -> Result<Task, Un
     if let Some((_, task)) = REGISTRY.iter().find(|(start, _)| model.id_starts(start)) {
         return Ok(*task);
     }
+    if model.family().is_some_and(named::is_detector) {
+        return Ok(Task::Detect);
+    }
     if let Some(task) = model.metadata.get("task") {
         return match task.trim() {
-            "detect" => Ok(Task::Detect),
+            // Ultralytics' exporter says what is found besides boxes: key points, or how they are turned.
+            "detect" | "pose" | "obb" => Ok(Task::Detect),
             "classify" => Ok(Task::Classify),
             "segment" => Ok(Task::Segment),
             "matte" => Ok(Task::Matte),
@@ -49,6 +53,15 @@ pub(super) fn guess(model: &Model, assumed: &mut Vec<String>) -> Result<Task, Un
 
 /// The first task that fits by shape, explains all outputs, and against which the run at load does not speak.
 fn by_shape(model: &Model) -> Result<(Task, &'static str), Unfit> {
+    if let Some(doubt) = points::cascade(model) {
+        return Err(doubt);
+    }
+    if points::is_named(model) {
+        return Ok((Task::Detect, "the answer is called key points"));
+    }
+    if let Some(doubt) = points::doubt(model) {
+        return Err(doubt);
+    }
     let mut doubts = Vec::new();
     for (task, reason) in likely(model) {
         let Ok(fit) = fit(task, model) else { continue };
@@ -89,7 +102,8 @@ fn likely(model: &Model) -> Vec<(Task, &'static str)> {
             (Task::Score, "the answer is one number and has no labels"),
         ),
         (
-            places::is_likely(model),
+            // Maps of a detector's grids are no maps of classes.
+            points::center_face(model).is_none() && places::is_likely(model),
             (
                 Task::Segment,
                 "the answer is a class for each place, or boxes with masks",
@@ -130,7 +144,10 @@ fn against(fit: &Fit, model: &Model) -> Option<String> {
 /// The family of a model's outputs for a task.
 pub(super) fn fit(task: Task, model: &Model) -> Result<Fit, Unfit> {
     match task {
-        Task::Detect => boxes::fit(model),
+        Task::Detect => match model.family() {
+            Some(name) => named::fit(name, model),
+            None => boxes::fit(model),
+        },
         Task::Classify => classes::fit(model),
         Task::Segment => places::fit(model),
         Task::Matte => matte::fit(model),

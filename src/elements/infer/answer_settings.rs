@@ -16,6 +16,8 @@ use crate::runtime::{Model, Task};
 pub struct AnswerSettings {
     /// Read when a model is loaded; so are the next three.
     pub labels_file: Option<String>,
+    /// Which decoder reads the outputs; unset or `auto` to recognize it.
+    pub family: Option<String>,
     pub fit: Fit,
     /// A level from 0 to 255, or -1 for what is usual.
     pub padding: i32,
@@ -51,6 +53,7 @@ impl Default for AnswerSettings {
     fn default() -> AnswerSettings {
         AnswerSettings {
             labels_file: None,
+            family: None,
             fit: Fit::default(),
             padding: -1,
             output: Output::default(),
@@ -141,6 +144,14 @@ fn loading_properties(default: &AnswerSettings) -> Vec<glib::ParamSpec> {
             .blurb(
                 "Text file with one label a line, class 0 first; unset for the names in the model's metadata. \
                  Written while playing, model and labels are loaded anew in the background.",
+            )
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecString::builder("family")
+            .nick("Family")
+            .blurb(
+                "Which decoder reads the outputs of a detector, such as yolo, scrfd, retinaface or landmarks; auto or \
+                 unset to go by the model. Takes effect when a model is loaded.",
             )
             .mutable_playing()
             .build(),

@@ -3,6 +3,7 @@
 //! What a model's outputs mean: the decoder for them, the names of its classes, and how frames go in for it.
 //! Made in the loader thread; the streaming thread reads outputs with it.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -68,7 +69,9 @@ impl Interpretation {
         };
         let given = settings.labels_file.as_deref().filter(|path| !path.is_empty());
         let given = given.map(|path| read_labels(Path::new(path))).transpose()?;
-        let recognized = recognize(model, path, wanted, given.as_ref().map(Vec::len));
+        let hints = hints(model, settings.family.as_deref());
+        let given_count = given.as_ref().map(Vec::len);
+        let recognized = recognize((model, path), &hints, wanted, given_count);
         match recognized {
             Ok(mut recognition) => {
                 settle(&mut recognition, model, look);
@@ -214,9 +217,18 @@ fn task_of(task: decode::Task) -> Task {
     }
 }
 
+/// The model's metadata, with the family that the user asks for.
+fn hints(model: &Model, family: Option<&str>) -> BTreeMap<String, String> {
+    let mut hints = model.metadata.clone();
+    if let Some(family) = family.filter(|it| !matches!(*it, "" | "auto")) {
+        hints.insert("family".to_owned(), family.to_owned());
+    }
+    hints
+}
+
 fn recognize(
-    model: &Model,
-    path: &Path,
+    (model, path): (&Model, &Path),
+    hints: &BTreeMap<String, String>,
     task: Option<decode::Task>,
     labels: Option<usize>,
 ) -> Result<Recognition, Unfit> {
@@ -239,7 +251,7 @@ fn recognize(
         ranges: model.output_ranges.iter().map(one).collect(),
         companions: companions::labels(path),
     };
-    Recognition::with_evidence(task, &ports, input, &model.metadata, labels, &evidence)
+    Recognition::with_evidence(task, &ports, input, hints, labels, &evidence)
 }
 
 /// Lets a run say what the declarations do not.

@@ -116,6 +116,7 @@ fields! {
     "input-size" => input.size,
     "padding" => answers.padding,
     "labels-file" => answers.labels_file,
+    "family" => answers.family,
     "fit" => answers.fit,
     "output" => answers.output,
     "output-range" => output_range,

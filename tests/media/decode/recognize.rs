@@ -30,6 +30,11 @@ fn family(model: &Model, task: Option<Task>) -> String {
         Boxes::EndToEnd(_) => "finished".into(),
         Boxes::Ssd(_) => "ssd".into(),
         Boxes::Detr(_) => "detr".into(),
+        Boxes::Levels(it) => format!("{:?} {} points {}", it.head, it.classes, it.key_points),
+        Boxes::NanoDet(it) => format!("nanodet {}", it.classes),
+        Boxes::Priors(it) => format!("priors {} points {}", it.classes, it.key_points),
+        Boxes::CenterFace(it) => format!("center face {}", it.key_points),
+        Boxes::Landmarks(it) => format!("landmarks {} of {}", it.points, it.each),
     };
     match &recognition.family {
         Family::Boxes(it) => boxes(it),
@@ -254,9 +259,9 @@ fn outputs_that_fit_no_decoder_are_refused_with_what_to_change() {
             "{refusal}"
         );
     }
-    let refusal = one(&[1, 56, 8400]).metadata("task", "pose").refusal(None);
+    let refusal = one(&[1, 56, 8400]).metadata("task", "depth").refusal(None);
     assert!(
-        refusal.contains("task=pose") && refusal.contains("task=tensor"),
+        refusal.contains("task=depth") && refusal.contains("task=tensor"),
         "{refusal}"
     );
     let refusal = one(&[1, 84, 8400]).metadata("boxes", "inches").refusal(None);
