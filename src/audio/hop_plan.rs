@@ -125,6 +125,7 @@ mod tests {
             element_type: ElementType::F32,
             hop,
             context: 0,
+            step: hop,
             rate,
             delay,
         }

@@ -43,6 +43,7 @@ fn a_model_for_sound_says_its_rate_hop_and_delay() {
             element_type: ElementType::F32,
             hop,
             context: 0,
+            step: model.input_spec.sound().unwrap().step,
             rate,
             delay,
         };

@@ -195,7 +195,7 @@ fn push_outgoing(infer: &Infer) -> Result<(), gst::FlowError> {
 pub(super) fn forget_sound(infer: &Infer) {
     let mut state = infer.state.lock();
     if let Some(active) = &mut state.active {
-        active.forget_sound();
+        active.forget_stream();
     }
     let retired = state.audio.as_mut().and_then(|stream| {
         stream.forget();

@@ -13,7 +13,7 @@ use super::timing::Timing;
 use crate::audio::{ChannelUse, HopPlan, Hops, Spec, Windows};
 use crate::letterbox::{Letterbox, Size};
 use crate::runtime::{Model, Runner, Task};
-use crate::tensor::{Data, SoundSpec, Tensor};
+use crate::tensor::{Data, Tensor};
 
 /// Sound as it comes, and what is wanted of its channels.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,7 +65,7 @@ impl AudioInput {
         let plan = HopPlan::new(sound.spec.rate, spec)?;
         let way = match model.task {
             Task::Audio => Way::Hops(Box::new(Hops::new(plan, channels, sound.channel_use)?)),
-            _ => Way::Windows(Box::new(Windows::new(plan, channels, step(model, spec))?)),
+            _ => Way::Windows(Box::new(Windows::new(plan, channels, spec.step)?)),
         };
         runner.prepare(&[1, spec.channels, spec.hop])?;
         runner.set_voices(match &way {
@@ -192,20 +192,6 @@ impl AudioInput {
 pub fn samples_time(samples: usize, rate: u32) -> Option<gst::ClockTime> {
     let time = (samples as u64).mul_div_ceil(gst::ClockTime::SECOND.nseconds(), u64::from(rate));
     time.map(gst::ClockTime::from_nseconds)
-}
-
-/// Samples from one window to the next: what the model says as `step` in its metadata, else all new ones where
-/// it hears a context or has recurrent state, else half a window.
-fn step(model: &Model, spec: &SoundSpec) -> usize {
-    let usual = match spec.context != 0 || !model.states.is_empty() {
-        true => spec.hop - spec.context,
-        false => spec.hop / 2,
-    };
-    let stated = model
-        .metadata
-        .get("step")
-        .and_then(|text| text.trim().parse().ok());
-    stated.unwrap_or(usual).clamp(1, spec.hop)
 }
 
 fn run(runner: &mut Runner, voice: usize, question: &[f32], answer: &mut [f32]) -> Result<(), Fault> {

@@ -178,7 +178,7 @@ impl AudioStream {
             self.outgoing.push_back(output);
         }
         self.begin_anew();
-        active.forget_sound();
+        active.forget_stream();
         Ok(())
     }
 
