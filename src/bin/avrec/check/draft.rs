@@ -9,7 +9,7 @@ use gstavrec::messages::StatementPart;
 use gstavrec::runtime::modelinfo::{dims_line, type_name};
 use gstavrec::runtime::onnx::{self, Port};
 
-use super::Findings;
+use super::findings::Findings;
 use crate::console::say;
 use crate::failure::{Failure, cannot_write};
 

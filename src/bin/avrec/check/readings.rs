@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use gstavrec::runtime::Task;
 
+use super::answers;
+use super::findings::Findings;
 use super::pass::{self, Request};
-use super::{Findings, answers};
 use crate::console::left_aligned;
 
 /// Properties and their values.
