@@ -63,7 +63,11 @@ fn detections_read_back_with_their_labels() {
     let person = detection([200.0, 5.0, 240.0, 175.0], 0, 0.5);
     let unknown = detection([0.0, 0.0, 320.0, 180.0], 7, 0.25);
     assert_eq!(
-        round_trip(&Answer::Detections(vec![car, person, unknown])),
+        round_trip(&Answer::Detections(vec![
+            car.clone(),
+            person.clone(),
+            unknown.clone()
+        ])),
         Some(Answer::Detections(vec![
             named(car, "car"),
             named(person, "person"),
@@ -144,8 +148,8 @@ fn instances_read_back_with_masks_cut_at_half() {
     };
     assert_eq!(
         round_trip(&Answer::Instances(vec![
-            instance(car, &[0, 127, 128, 255, 0, 64]),
-            instance(person, &[255, 0, 0, 0, 200, 1]),
+            instance(car.clone(), &[0, 127, 128, 255, 0, 64]),
+            instance(person.clone(), &[255, 0, 0, 0, 200, 1]),
         ])),
         Some(Answer::Instances(vec![
             instance(named(car, "car"), &[0, 0, 255, 255, 0, 0]),
