@@ -99,7 +99,7 @@ pub fn run(typed: CheckArgs) -> Result<(), Failure> {
     let picture = typed.picture.unwrap_or_else(|| picture::path(&typed.model));
     let drawn = draw(&picture, &findings);
     let written = match typed.write {
-        true => draft::write(&draft, &typed.model, &findings, readings.proposal()),
+        true => draft::write(&draft, &typed.model, &findings, &readings),
         false => Ok(()),
     };
     drawn.and(written)
