@@ -224,8 +224,10 @@ pub struct SoundSpec {
     /// 1 or 2.
     pub channels: usize,
     pub element_type: ElementType,
-    /// Samples per channel that one run takes.
+    /// Samples per channel that one run takes, those of the context included.
     pub hop: usize,
+    /// Samples of the window before that stand in front of the new ones; silence at first.
+    pub context: usize,
     /// Samples per second.
     pub rate: u32,
     /// Samples by which the answer lags: `output[n]` belongs to `input[n - delay]`.

@@ -51,6 +51,31 @@ pub(super) fn clear(data: &mut Data) {
     with_elements!(data, elements => elements.fill(Default::default()));
 }
 
+/// Writes one number to all elements, or one to each. Whole numbers saturate.
+pub(super) fn fill_with_numbers(data: &mut Data, numbers: &[f64]) {
+    let value = |index: usize| match numbers {
+        [one] => *one,
+        several => several.get(index).copied().unwrap_or(0.0),
+    };
+    match data {
+        Data::F32(elements) => (0..)
+            .zip(elements)
+            .for_each(|(index, it)| *it = value(index) as f32),
+        Data::F16(elements) => (0..)
+            .zip(elements)
+            .for_each(|(index, it)| *it = f16::from_f64(value(index))),
+        Data::U8(elements) => (0..)
+            .zip(elements)
+            .for_each(|(index, it)| *it = value(index) as u8),
+        Data::I32(elements) => (0..)
+            .zip(elements)
+            .for_each(|(index, it)| *it = value(index) as i32),
+        Data::I64(elements) => (0..)
+            .zip(elements)
+            .for_each(|(index, it)| *it = value(index) as i64),
+    }
+}
+
 /// Writes texture between two values: some models fail, or divide by zero, on flat input or silence.
 pub(super) fn fill_with_texture(data: &mut Data, (min, max): (f32, f32)) {
     let value = |index: usize| min + (max - min) * ((index * 37) % 251) as f32 / 250.0;

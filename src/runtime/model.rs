@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::modelinfo::DimsOrder;
-use super::{Ratio, Scale, Statement, Task};
+use super::{FurtherInput, Ratio, Scale, Statement, Task};
 use crate::tensor::{Fit, ImageSpec, InputSize, InputSpec, Tensor, TensorInfo};
 
 /// A tensor that a run hands to the next one.
@@ -53,6 +53,8 @@ pub struct Model {
     pub laying: FrameLaying,
     /// What is handed from run to run.
     pub states: Vec<StateInfo>,
+    /// Constants, and what describes the frame.
+    pub further: Vec<FurtherInput>,
     /// The answers: all outputs that are no state, in the model's order.
     pub outputs: Vec<TensorInfo>,
     /// Memory order of each output.
@@ -84,9 +86,11 @@ pub struct Model {
 }
 
 impl Model {
-    /// All that goes in: frames or audio, and state after it.
+    /// All that goes in: frames or audio, state after it, and the rest after that.
     pub(super) fn inputs(&self) -> impl Iterator<Item = &TensorInfo> {
-        std::iter::once(&self.input).chain(self.states.iter().map(|state| &state.input))
+        let states = self.states.iter().map(|state| &state.input);
+        let further = self.further.iter().map(|further| &further.info);
+        std::iter::once(&self.input).chain(states).chain(further)
     }
 
     /// All that comes out: answers, and state after them.

@@ -5,9 +5,10 @@
 //! An ini file beside the model with a section per tensor: `dims`, `dir` and `type` find the tensor,
 //! `ranges` normalises an input, `id` and `dims-order` describe an output, and `[modelinfo]` holds
 //! `version` and `group-id`. It goes further than GStreamer: `dims` may fix what the model leaves open, `ranges` is
-//! read for image outputs too, [`PictureLines`] describe an input for pictures, `sample_rate`, `delay` and `hop` one
-//! for sound, `activation` and `boxes` an output as the metadata may, `family`, `priors`, `boxes` and `activation` in
-//! `[modelinfo]` all of them, and a line that is not understood, or that nothing reads, is an error instead of a line in a log.
+//! read for image outputs too, [`PictureLines`] describe an input for pictures, `sample_rate`, `delay`, `hop`, `window` and
+//! `context` one for sound, `value` says what another input gets, `activation` and `boxes` describe an output as the
+//! metadata may, `family`, `priors`, `boxes` and `activation` in `[modelinfo]` all of them, and a line that is not understood,
+//! or that nothing reads, is an error instead of a line in a log.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -142,7 +143,7 @@ impl ModelInfo {
     pub fn check_use(&self, inputs: &[Port], outputs: &[Port], content: Content) -> Result<(), Error> {
         let mut used: Vec<(&TensorSection, Content)> = Vec::new();
         for (index, port) in inputs.iter().enumerate() {
-            let content = if index == 0 { content } else { Content::Other };
+            let content = if index == 0 { content } else { Content::Further };
             used.extend(self.find(Direction::Input, index, port)?.map(|it| (it, content)));
         }
         for (index, port) in outputs.iter().enumerate() {

@@ -20,7 +20,7 @@ pub struct Runner {
     path: PathBuf,
     backend_note: String,
     binding: Box<dyn Binding>,
-    /// The frame or the audio, whose shape is empty before `prepare`, and state after it.
+    /// The frame or the audio, whose shape is empty before `prepare`, state after it, and further inputs after that.
     inputs: Vec<Input>,
     /// Answers, and state after them.
     outputs: Vec<Tensor>,
@@ -44,6 +44,7 @@ impl Runner {
         };
         let inputs = std::iter::once(frame)
             .chain(trial_run::zero_states(model))
+            .chain(trial_run::further_inputs(model, (0, 0)))
             .collect();
         Ok(Runner {
             binding: loaded.bind(),
@@ -105,6 +106,11 @@ impl Runner {
         if let Some(frame) = self.inputs.first_mut() {
             *frame = Input { tensor, shape };
         }
+        let model = &self.loaded.model;
+        let size = input_shape::picture_size(&model.input_spec, dims);
+        let inputs = self.inputs.iter_mut().skip(1 + model.states.len());
+        let further = inputs.zip(&model.further);
+        further.for_each(|(input, further)| further.write(&mut input.tensor.data, size));
         Ok(())
     }
 
@@ -174,7 +180,12 @@ impl Runner {
     /// Forgets what earlier runs handed on: state is zero again, as it is at first, of all voices.
     pub fn reset(&mut self) {
         self.voices.iter_mut().flatten().for_each(buffer::clear);
-        for state in self.inputs.iter_mut().skip(1) {
+        for state in self
+            .inputs
+            .iter_mut()
+            .skip(1)
+            .take(self.loaded.model.states.len())
+        {
             buffer::clear(&mut state.tensor.data);
         }
     }

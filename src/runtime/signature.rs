@@ -13,7 +13,8 @@ use super::modelinfo::{Content, DimsOrder, Direction, ModelInfo, TensorSection};
 use super::onnx::{Graph, Port};
 use super::preprocessor::Preprocessor;
 use super::recurrent_state::{self, Pair};
-use super::{Error, FrameLaying, Model, Options, Scale, StateInfo, Task, TaskChoice};
+use super::{Error, FrameLaying, FurtherInput, Model, Options, Scale, StateInfo, Task, TaskChoice};
+use super::{further_inputs, sound_family};
 use crate::tensor::{Dim, InputSpec, TensorInfo};
 
 /// What lies beside a model and says more of it.
@@ -39,21 +40,26 @@ impl Signature {
     /// Describes the model, or says why it cannot be used and what to change.
     pub(super) fn of(
         path: &Path,
-        graph: Graph,
+        mut graph: Graph,
         beside: Beside,
         options: &Options,
     ) -> Result<Signature, Error> {
         let (info, choice) = (beside.info.as_ref(), options.task);
+        further_inputs::put_main_first(&mut graph, info);
         let Some(port) = graph.inputs.first() else {
             let remedy = "export the model with an input for frames or sound";
             return Err(Error::unsuitable(path, "it has no input", remedy));
         };
-        let pairs = recurrent_state::pair(path, &graph.inputs, &graph.outputs)?;
+        let pairs = recurrent_state::pair(path, &graph.inputs, &graph.outputs, |port| {
+            further_inputs::is_told(info, port)
+        })?;
+        let family = sound_family::of(&graph, &pairs);
         let input_section = section(info, Direction::Input, 0, port)?;
         let input = tensor_info(path, port, input_section, "input")?;
         let statements = Statements {
             metadata: &graph.metadata,
             section: input_section,
+            family,
         };
         let takes_audio = audio_input::takes_audio(&input, &statements, choice);
         if let Some(info) = info {
@@ -66,7 +72,7 @@ impl Signature {
         }
         let (mut said, mut laying) = (Vec::new(), FrameLaying::default());
         let input_spec = if takes_audio {
-            InputSpec::Sound(audio_input::spec(path, &input, &statements)?)
+            InputSpec::Sound(audio_input::spec(path, &input, &statements, &mut said)?)
         } else {
             let picture = image_input::Said {
                 path,
@@ -86,7 +92,8 @@ impl Signature {
             output_ranges: Vec::new(),
             wish: match choice {
                 TaskChoice::Task(task) => Some(task),
-                TaskChoice::Auto => stated(),
+                // A voice-activity model answers with one probability a window.
+                TaskChoice::Auto => stated().or(family.map(|_| Task::Score)),
             },
             model: Model {
                 task: Task::Tensor,
@@ -94,6 +101,7 @@ impl Signature {
                 input_spec,
                 laying,
                 states: Vec::new(),
+                further: Vec::new(),
                 outputs: Vec::new(),
                 dims_orders: Vec::new(),
                 output_spec: None,
@@ -111,6 +119,7 @@ impl Signature {
             },
         };
         signature.add_states_and_outputs(path, &graph, &pairs, info)?;
+        signature.add_further_inputs(path, &graph, &pairs, info)?;
         Ok(signature)
     }
 
@@ -151,6 +160,27 @@ impl Signature {
                 .metadata
                 .extend(hints.map(|(key, value)| (key.clone(), value.clone())));
             self.output_ranges.push(section.and_then(|it| it.ranges.clone()));
+        }
+        Ok(())
+    }
+
+    fn add_further_inputs(
+        &mut self,
+        path: &Path,
+        graph: &Graph,
+        pairs: &[Pair],
+        info: Option<&ModelInfo>,
+    ) -> Result<(), Error> {
+        let rate = self.model.input_spec.sound().map(|spec| spec.rate);
+        for (index, port) in graph.inputs.iter().enumerate().skip(1) {
+            if pairs.iter().any(|pair| pair.input == index) {
+                continue;
+            }
+            let (fill, statement) = further_inputs::fill(path, port, info, rate)?;
+            let section = section(info, Direction::Input, index, port)?;
+            let info = tensor_info(path, port, section, "input")?;
+            self.model.further.push(FurtherInput { info, fill });
+            self.model.statements.push(statement);
         }
         Ok(())
     }

@@ -22,7 +22,7 @@ fn a_model_that_cannot_be_used_is_one_error_with_cause_and_remedy() {
         ("rank_1", "", &["sample_rate=16000"]),
         ("rank_5", "", &["5 dimension"]),
         ("two_channels", "", &["3 (RGB)"]),
-        ("two_inputs", "", &["2 inputs"]),
+        ("two_inputs", "", &["its input 'x2'"]),
         ("means", "task=image", &["task=tensor"]),
         (
             "invert_luma",

@@ -161,6 +161,22 @@ save("pitch", [helper.make_node("Slice", ["x", "one", "end", "axis"], ["later"])
       constant("w", np.array([[0, 400, 0], [0, -1000, 400]], np.float32)), constant("b", np.array([4, 0, 0], np.float32))],
      {**at_16k, "task": "classify", "names": "{0: 'silence', 1: 'low', 2: 'high'}"})
 
+# In the form of silero-vad 5: the first sample that it hears, 1000 for each run before, and the rate.
+save("voice_form", [helper.make_node("Slice", ["input", "zero", "one", "axis"], ["first"]),
+                    helper.make_node("ReduceMax", ["state"], ["runs"], keepdims=0), helper.make_node("Cast", ["sr"], ["rate"], to=FLOAT),
+                    helper.make_node("Add", ["first", "runs"], ["a"]), helper.make_node("Add", ["a", "rate"], ["output"]),
+                    helper.make_node("Add", ["state", "thousand"], ["stateN"])],
+     [value("sr", [], TensorProto.INT64), value("input", ["batch", "n"]), value("state", [2, "batch", 128])],
+     [value("output", ["batch", 1]), value("stateN", [2, "batch", 128])],
+     [constant("zero", np.array([0], np.int64)), constant("one", np.array([1], np.int64)), constant("axis", np.array([1], np.int64)),
+      constant("thousand", np.array(1000, np.float32))])
+# A picture times a number, plus one number a channel, plus a hundredth of the picture's width and height.
+save("constants", [helper.make_node("Mul", ["x", "gain"], ["a"]), helper.make_node("Add", ["a", "offset"], ["b"]),
+                   helper.make_node("Cast", ["orig_target_sizes"], ["s"], to=FLOAT), helper.make_node("ReduceSum", ["s"], ["n"], keepdims=0),
+                   helper.make_node("Mul", ["n", "hundredth"], ["m"]), helper.make_node("Add", ["b", "m"], ["y"])],
+     [value("gain", []), value("orig_target_sizes", [1, 2], TensorProto.INT64), value("x", [1, 3, "h", "w"]), value("offset", [1, 3, 1, 1])],
+     [value("y", [1, 3, "h", "w"])], [constant("hundredth", np.array(0.01, np.float32))])
+
 # A detector in the form of TensorFlow's detection API on 64x64: each cell of 16x16 pixels proposes itself, a pixel
 # smaller on each side, as bright as its pixels are.
 cells = np.arange(16)

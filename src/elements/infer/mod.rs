@@ -82,9 +82,19 @@
 //! A model listens if its input is a row of samples (`[n]`, `[1, n]`, `[1, 1, n]`, or `[1, 2, n]` for stereo; float32 or
 //! float16) and its metadata, or a line in the section of the input in the `.modelinfo` file, says `sample_rate`.
 //! `delay` says by how many of its samples the answer lags (0 where nothing is said), `hop` how many samples a run
-//! takes where the input leaves that open (10 ms where nothing is said). Further inputs are recurrent state if there is an
-//! output of the same type and shape that is named alike (`h` and `h_out`) or stands at the same place; it is zero at
-//! first, and handed on from run to run.
+//! hears anew where the input leaves that open (10 ms where nothing is said), and `context` how many of the samples before
+//! stand in front of those, for a model that tells of windows. silero-vad (versions 3 to 6) is known by its state and needs
+//! no line: it gives one score a window.
+//!
+//! ## Further inputs
+//!
+//! The input for frames or sound need not be the first. The others are recurrent state if there is an output of the same
+//! type and shape that is named alike (`h` and `h_out`, `state` and `stateN`, `r1i` and `r1o`), or else the next one that
+//! is left, the first output apart; it is zero at first, and handed on from run to run. A line `value=0.5` in the section
+//! of an input makes it a constant: one number, or as many with spaces as it has elements. What describes the frame gets
+//! the size of the picture in the model's input: `orig_target_sizes` and `orig_size` width and height; `target_sizes`,
+//! `im_shape`, `image_shape`, `img_shape`, `ori_shape` and `image_size` height and width; `scale_factor` and `im_scale` 1.
+//! `sr` and `sample_rate` of a model for sound get its rate. Anything else is an error with the line to add.
 //!
 //! With `task=audio` sound goes in and as much sound comes out, each sample with the time of the sample that it
 //! answers: neither the model's delay nor that of the resampler moves sound against pictures. The latency query is

@@ -27,9 +27,10 @@ pub enum Content {
     Picture,
     /// The input for sound.
     Sound,
+    /// An input for what is neither frame nor sound.
+    Further,
     /// What comes out.
     Output,
-    Other,
 }
 
 /// What the file says about one tensor.
@@ -48,8 +49,10 @@ pub struct TensorSection {
     pub ranges: Option<Vec<(f32, f32)>>,
     pub dims_order: DimsOrder,
     pub picture: PictureLines,
-    /// Those of the lines `sample_rate`, `delay` and `hop` that are there, as written.
+    /// Those of the lines of sound that are there, as written.
     pub sound: BTreeMap<String, String>,
+    /// What an input gets that is neither frame, sound nor state: one number, or several with spaces.
+    pub value: Option<String>,
     /// Those of the lines `activation` and `boxes` that are there, as written: they stand for the keys of the metadata.
     pub hints: BTreeMap<String, String>,
     /// The lines of the keys that only tensors of some content have.
@@ -80,7 +83,10 @@ const COMMON_KEYS: [&str; 6] = ["id", "type", "dims", "dir", "ranges", "dims-ord
 const PICTURE_KEYS: [&str; 7] = ["channel-order", "layout", "mean", "std", "size", "fit", "padding"];
 
 /// Keys that say how sound stands in an input.
-const SOUND_KEYS: [&str; 3] = ["sample_rate", "delay", "hop"];
+const SOUND_KEYS: [&str; 5] = ["sample_rate", "delay", "hop", "window", "context"];
+
+/// Keys that say what an input gets that is neither frame nor sound.
+const FURTHER_KEYS: [&str; 1] = ["value"];
 
 /// Keys that say of an output what the metadata may say too.
 const OUTPUT_KEYS: [&str; 2] = ["activation", "boxes"];
@@ -92,7 +98,7 @@ impl Content {
             Content::Picture => &PICTURE_KEYS,
             Content::Sound => &SOUND_KEYS,
             Content::Output => &OUTPUT_KEYS,
-            Content::Other => &[],
+            Content::Further => &FURTHER_KEYS,
         }
     }
 
@@ -197,7 +203,13 @@ impl TensorSection {
             lines,
         };
         let all = || {
-            let own = [Content::Picture, Content::Sound, Content::Output, Content::Other].map(Content::keys);
+            let own = [
+                Content::Picture,
+                Content::Sound,
+                Content::Output,
+                Content::Further,
+            ]
+            .map(Content::keys);
             COMMON_KEYS.iter().chain(own.into_iter().flatten()).copied()
         };
         let is_known = |key: &str| all().any(|it| it == key);
@@ -244,6 +256,7 @@ impl TensorSection {
             dims_order: reader.value("dims-order", of_order, order)?.unwrap_or_default(),
             picture: reader.picture()?,
             sound: written(&SOUND_KEYS),
+            value: lines.get("value").map(str::to_owned),
             hints: written(&OUTPUT_KEYS),
             keys: own
                 .map(|(key, _)| (key.to_owned(), places.line(name, key)))
