@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::model::{Model, Units};
-use super::{Boxes, Evidence, Head, Ssd, Taken, Task, Unfit, doubt, labels};
+use super::{Boxes, Evidence, Head, Source, Ssd, Taken, Task, Unfit, doubt, labels};
 use crate::letterbox::{Placement, Size};
 use crate::tensor::{Tensor, TensorInfo};
 
@@ -144,6 +144,10 @@ impl Recognition {
             yolo.settle(outputs, input);
             if yolo.units == Units::Cells {
                 self.placement = Placement::Cornered;
+                let units = self.taken.iter_mut().filter(|it| it.key == "boxes");
+                for taken in units {
+                    (taken.value, taken.source) = ("cells".to_owned(), Source::Family("YOLOX"));
+                }
             }
         }
     }

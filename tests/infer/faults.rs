@@ -57,7 +57,7 @@ fn a_missing_file_or_none_or_a_wrong_device_fails_at_once() {
             "avrec-infer model-file=/nowhere/m.onnx",
             "/nowhere/m.onnx does not exist; set model-file",
         ),
-        ("avrec-infer model-file=/", "not a regular file"),
+        ("avrec-infer model-file=/", "is a folder"),
         ("avrec-infer", "set model-file"),
         (
             "avrec-infer model-file=/nowhere/m.onnx backend=rten",

@@ -209,7 +209,7 @@ fn each_fault_of_a_file_says_what_to_change() {
             &["does not exist", "set model-file"][..],
         ),
         ("text", TaskChoice::Auto, &["not an ONNX model", "export"]),
-        ("empty", TaskChoice::Auto, &["not an ONNX model"]),
+        ("empty", TaskChoice::Auto, &["an empty file", "again"]),
         (
             "truncated",
             TaskChoice::Auto,
@@ -363,7 +363,7 @@ fn a_folder_is_no_model() {
     let Err(error) = Runner::load(folder.path(), &Options::default()) else {
         panic!("a folder was taken")
     };
-    assert!(error.to_string().contains("not a regular file"), "{error}");
+    assert!(error.to_string().contains("is a folder"), "{error}");
 }
 
 #[test]

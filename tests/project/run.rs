@@ -495,7 +495,10 @@ fn an_interrupt_at_any_moment_of_the_start_ends_the_run() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        std::thread::sleep(Duration::from_millis(moment));
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_millis(moment) {
+            std::thread::yield_now();
+        }
         interrupt(&child);
         let end = Instant::now() + Duration::from_secs(20);
         while child.try_wait().unwrap().is_none() {
@@ -504,7 +507,7 @@ fn an_interrupt_at_any_moment_of_the_start_ends_the_run() {
                 child.kill().unwrap();
             }
             assert!(!is_late, "interrupted after {moment} ms, it runs 20 s later");
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::yield_now();
         }
     }
 }

@@ -107,10 +107,7 @@ pub(super) fn loaded(infer: &Infer, epoch: u64, request: &Request, result: Resul
                 Outcome::First(Box::new(running))
             }
             (Err(fault), ModelState::Ready(_)) => Outcome::Refused(fault),
-            (Err(fault), _) => {
-                state.residency = ModelState::Failed;
-                Outcome::Failed(fault)
-            }
+            (Err(fault), _) => Outcome::Failed(fault),
         }
     };
     let path = request.path.to_string_lossy();
@@ -139,6 +136,12 @@ pub(super) fn loaded(infer: &Infer, epoch: u64, request: &Request, result: Resul
             gst::error!(CAT, imp = infer, "Cannot load {path}: {fault}");
             fault.post_error(&infer.obj());
             infer.post(messages::failed(&path, &fault));
+            // Last: who waits refuses frames then, and whoever hears of that should know the cause.
+            let mut state = infer.state.lock();
+            if state.epoch == epoch {
+                state.residency = ModelState::Failed;
+            }
+            drop(state);
             infer.arrived.notify_all();
         }
         Outcome::Refused(fault) => refuse(infer, &path, &fault),

@@ -7,9 +7,10 @@ use std::time::Duration;
 use gstavrec::messages::Said;
 use gstavrec::runtime::Task;
 
+use super::answers;
+use super::findings::Findings;
 use super::material::Material;
 use super::pass::{self, Request};
-use super::{Findings, answers};
 
 /// Frames that a comparison of outputs needs.
 const FRAMES: u32 = 2;

@@ -9,7 +9,8 @@ use gstavrec::messages::StatementPart;
 use gstavrec::runtime::modelinfo::{dims_line, type_name};
 use gstavrec::runtime::onnx::{self, Port};
 
-use super::Findings;
+use super::findings::Findings;
+use super::readings::Readings;
 use crate::console::say;
 use crate::failure::{Failure, cannot_write};
 
@@ -21,16 +22,15 @@ pub fn path(model: &Path) -> PathBuf {
 }
 
 /// Writes the draft.
-pub fn write(
-    path: &Path,
-    model: &Path,
-    findings: &Findings,
-    proposal: Option<&Vec<(String, String)>>,
-) -> Result<(), Failure> {
+pub fn write(path: &Path, model: &Path, findings: &Findings, readings: &Readings) -> Result<(), Failure> {
     let bytes = std::fs::read(model).map_err(|err| Failure::Pipeline(err.to_string()))?;
     let graph = onnx::parse(&bytes).map_err(|err| Failure::Pipeline(format!("{err:?}")))?;
     let statements = &findings.loaded.statements;
-    let text = draft(&graph.inputs, &graph.outputs, statements, proposal);
+    let mut text = draft(&graph.inputs, &graph.outputs, statements, readings.proposal());
+    for lines in readings.candidates() {
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "\n# as properties, the model is more certain with: {lines}");
+    }
     std::fs::write(path, text).map_err(|err| Failure::Output(cannot_write("draft", path, &err)))?;
     say(&format!("drafted: {}", path.display()));
     Ok(())

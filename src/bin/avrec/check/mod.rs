@@ -5,6 +5,7 @@
 mod answers;
 mod doubts;
 mod draft;
+mod findings;
 mod material;
 mod pass;
 mod picture;
@@ -16,14 +17,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use gstavrec::messages::{InferStats, Loaded};
+use gstavrec::messages::Loaded;
 use gstavrec::runtime::Task;
 
 use crate::console::{say, warn};
 use crate::failure::{Failure, cannot_write};
 use crate::paths::check_writable;
+use findings::Findings;
 use material::Material;
-use pass::{Pass, Request};
+use pass::Request;
 
 /// Say what a model is taken for and why, run it, and draw its answer
 ///
@@ -63,15 +65,6 @@ pub struct CheckArgs {
 /// How long a pass may stand still: large models load for a minute.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// What was learned of the model, for the draft and the doubts.
-struct Findings {
-    loaded: Loaded,
-    /// The pass whose answer is drawn.
-    shown: Pass,
-    stats: Option<InferStats>,
-    material: Material,
-}
-
 /// Checks what was asked for.
 pub fn run(typed: CheckArgs) -> Result<(), Failure> {
     gst::init().map_err(|err| Failure::Pipeline(format!("GStreamer does not start: {err}")))?;
@@ -106,7 +99,7 @@ pub fn run(typed: CheckArgs) -> Result<(), Failure> {
     let picture = typed.picture.unwrap_or_else(|| picture::path(&typed.model));
     let drawn = draw(&picture, &findings);
     let written = match typed.write {
-        true => draft::write(&draft, &typed.model, &findings, readings.proposal()),
+        true => draft::write(&draft, &typed.model, &findings, &readings),
         false => Ok(()),
     };
     drawn.and(written)

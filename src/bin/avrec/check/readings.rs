@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use gstavrec::runtime::Task;
 
+use super::answers;
+use super::findings::Findings;
 use super::pass::{self, Request};
-use super::{Findings, answers};
 use crate::console::left_aligned;
 
 /// Properties and their values.
@@ -31,6 +32,9 @@ pub struct Readings {
 /// By how much more certain another way must be to be proposed.
 const MARGIN: f64 = 0.15;
 
+/// Certainties that are not told apart: a distribution is soon saturated.
+const TIE: f64 = 0.03;
+
 /// Frames that each way is tried on.
 const FRAMES: u32 = 3;
 
@@ -44,6 +48,9 @@ const RANGES: [&[(&str, &str)]; 3] = [
         ("input-std", "0.229,0.224,0.225"),
     ],
 ];
+
+/// What Caffe's models get: the mean of ImageNet taken from blue, green and red, and no division.
+const CAFFE: [(&str, &str); 2] = [("channel-order", "bgr"), ("input-mean", "104,117,123")];
 
 /// Tries what was only assumed of the input the other ways too.
 pub fn compare(request: &Request, findings: &Findings, patience: Duration) -> Readings {
@@ -68,10 +75,12 @@ pub fn compare(request: &Request, findings: &Findings, patience: Duration) -> Re
     if is_assumed("channel-order") {
         orders.push(owned(&[("channel-order", "bgr")]));
     }
+    let is_free = 1 < ranges.len() && 1 < orders.len();
     let ways = ranges.iter().flat_map(|range| {
         let with = |order: &Lines| range.iter().chain(order).cloned().collect::<Lines>();
         orders.iter().map(with).collect::<Vec<_>>()
     });
+    let ways = ways.chain(is_free.then(|| owned(&CAFFE)));
     let tried = ways.filter_map(|lines| try_one(request, findings, lines, patience));
     Readings {
         tried: tried.collect(),
@@ -97,18 +106,37 @@ fn try_one(request: &Request, findings: &Findings, lines: Lines, patience: Durat
 }
 
 impl Readings {
-    /// The way that the model is clearly more certain with than with the one that was assumed.
-    pub fn proposal(&self) -> Option<&Lines> {
-        if self.is_made_up {
-            return None;
-        }
-        let assumed = self.tried.first()?;
-        let certain = |one: &&Reading, other: &&Reading| {
-            let by_certainty = one.certainty.total_cmp(&other.certainty);
-            by_certainty.then(one.count.cmp(&other.count))
+    /// The ways that the model is clearly more certain with than with the one that was assumed, the most certain first.
+    fn better(&self) -> Vec<&Reading> {
+        let Some(assumed) = self.tried.first().filter(|_| !self.is_made_up) else {
+            return Vec::new();
         };
-        let best = self.tried.iter().max_by(certain)?;
-        (assumed.certainty + MARGIN <= best.certainty).then_some(&best.lines)
+        let mut better: Vec<&Reading> = self.tried.iter().collect();
+        better.retain(|it| assumed.certainty + MARGIN <= it.certainty);
+        better.sort_by(|one, other| {
+            let by_certainty = other.certainty.total_cmp(&one.certainty);
+            by_certainty.then(other.count.cmp(&one.count))
+        });
+        if let Some(most) = better.first().map(|it| it.certainty) {
+            better.retain(|it| most - TIE <= it.certainty);
+        }
+        better
+    }
+
+    /// The way to feed it, where one is clearly better than the assumed one and all others.
+    pub fn proposal(&self) -> Option<&Lines> {
+        match self.better()[..] {
+            [only] => Some(&only.lines),
+            _ => None,
+        }
+    }
+
+    /// The ways that are clearly better than the assumed one, and none of which is clearly the best.
+    pub fn candidates(&self) -> Vec<String> {
+        match self.better()[..] {
+            [_] => Vec::new(),
+            ref several => several.iter().map(|it| spell(&it.lines)).collect(),
+        }
     }
 
     /// What it makes of each way, if there is more than one.
@@ -133,14 +161,23 @@ impl Readings {
         Some(format!("\n{}", left_aligned(&rows)))
     }
 
-    /// Says that another way is the better guess, or that nothing tells.
+    /// Says that another way is the better guess, or which ways are.
     pub fn doubt(&self) -> Option<String> {
-        let lines = self.proposal()?;
-        Some(format!(
-            "the model is more certain when it is fed otherwise; set {} if its answer is right then (certainty alone \
-             is no proof)",
-            spell(lines)
-        ))
+        if let Some(lines) = self.proposal() {
+            return Some(format!(
+                "the model is more certain when it is fed otherwise; set {} if its answer is right then (certainty alone \
+                 is no proof)",
+                spell(lines)
+            ));
+        }
+        let candidates = self.candidates();
+        (!candidates.is_empty()).then(|| {
+            format!(
+                "the model is more certain when it is fed otherwise, and alike in several ways; try a picture whose \
+                 answer you know with: {}",
+                candidates.join("; ")
+            )
+        })
     }
 }
 

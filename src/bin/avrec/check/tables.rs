@@ -8,7 +8,8 @@ use gstavrec::messages::{Loaded, Tensors};
 use gstavrec::runtime::onnx::{self, Port};
 use gstavrec::tensor::{Dim, ElementType};
 
-use super::{Findings, answers};
+use super::answers;
+use super::findings::Findings;
 use crate::console::left_aligned;
 
 /// Inputs and outputs as the file declares them; empty where it cannot be read as ONNX.
