@@ -77,6 +77,8 @@ pub struct Model {
     pub states: Vec<StateInfo>,
     /// Constants, and what describes the frame.
     pub further: Vec<FurtherInput>,
+    /// Whether its score says how certainly there is a voice.
+    pub hears_voice: bool,
     /// The answers: all outputs that are no state, in the model's order.
     pub outputs: Vec<TensorInfo>,
     /// Memory order of each output.

@@ -105,6 +105,7 @@ impl Signature {
                 laying,
                 states: Vec::new(),
                 further: Vec::new(),
+                hears_voice: family.is_some(),
                 outputs: Vec::new(),
                 dims_orders: Vec::new(),
                 output_spec: None,

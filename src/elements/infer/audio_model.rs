@@ -28,8 +28,6 @@ pub struct AudioInput {
     way: Way,
     /// Windows since the model took over, for the stride.
     windows: u64,
-    /// It was told that a window is not finite.
-    told_not_finite: bool,
 }
 
 enum Way {
@@ -76,7 +74,6 @@ impl AudioInput {
             sound: sound.clone(),
             way,
             windows: 0,
-            told_not_finite: false,
         })
     }
 
@@ -132,36 +129,28 @@ impl AudioInput {
         }
     }
 
-    /// Takes audio that passes, and tells of each window that is whole and whose turn it is in a stride of
-    /// `interval`.
+    /// Takes audio that passes, or nothing where it has ended, and tells of each window that is whole and whose turn it is
+    /// in a stride of `interval`.
     pub fn listen(
         &mut self,
         runner: &mut Runner,
         mut decoding: Option<&mut Decoding>,
-        sound: &[Vec<f32>],
+        sound: Option<&[Vec<f32>]>,
         (live, interval): (&DecodeOptions, u32),
         mut tell: impl FnMut(Heard<'_>),
     ) -> Result<(), Fault> {
         let Way::Windows(windows) = &mut self.way else {
             return Err(Fault::NotForSound);
         };
-        windows.push(sound)?;
+        match sound {
+            Some(sound) => windows.push(sound)?,
+            None => windows.finish()?,
+        }
         let samples = windows.length();
         while let Some((first, window)) = windows.pull() {
             let turn = self.windows % u64::from(interval.max(1));
             self.windows += 1;
             if turn != 0 {
-                continue;
-            }
-            if !window.iter().all(|it| it.is_finite()) {
-                // It would stand in recurrent state for ever. What follows is heard as if the stream began.
-                runner.reset();
-                if !std::mem::replace(&mut self.told_not_finite, true) {
-                    gst::warning!(
-                        super::CAT,
-                        "sound has a NaN or an infinity: its window is skipped and state begins anew"
-                    );
-                }
                 continue;
             }
             let start = Instant::now();

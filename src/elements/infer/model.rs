@@ -324,11 +324,11 @@ impl Active {
         self.reset();
     }
 
-    /// Takes audio that passes, and tells of each window that is whole and whose turn it is in a stride of
-    /// `interval`.
+    /// Takes audio that passes, or nothing where it has ended, and tells of each window that is whole and whose turn it is
+    /// in a stride of `interval`.
     pub fn listen(
         &mut self,
-        sound: &[Vec<f32>],
+        sound: Option<&[Vec<f32>]>,
         request: (&DecodeOptions, u32),
         mut tell: impl FnMut(&Model, Heard<'_>),
     ) -> Result<(), Fault> {
