@@ -246,7 +246,7 @@ fn windows_hear_the_same_sound_at_the_same_time_from_each_rate() {
         (0.2 * tones * (time * std::f64::consts::PI).sin()) as f32
     };
     let windows = |rate: u32| {
-        let mut windows = Windows::new(HopPlan::new(rate, &spec).unwrap(), 1, spec.step).unwrap();
+        let mut windows = Windows::new(HopPlan::listening(rate, &spec).unwrap(), 1, spec.step).unwrap();
         let sound: Vec<f32> = (0..rate)
             .map(|it| sample(f64::from(it) / f64::from(rate)))
             .collect();

@@ -60,10 +60,16 @@ impl AudioInput {
     pub fn new(runner: &mut Runner, model: &Model, sound: &Sound) -> Result<AudioInput, Fault> {
         let spec = model.input_spec.sound().ok_or(Fault::NotForSound)?;
         let channels = sound.spec.channels as usize;
-        let plan = HopPlan::new(sound.spec.rate, spec)?;
+        let rate = sound.spec.rate;
         let way = match model.task {
-            Task::Audio => Way::Hops(Box::new(Hops::new(plan, channels, sound.channel_use)?)),
-            _ => Way::Windows(Box::new(Windows::new(plan, channels, spec.step)?)),
+            Task::Audio => {
+                let plan = HopPlan::new(rate, spec)?;
+                Way::Hops(Box::new(Hops::new(plan, channels, sound.channel_use)?))
+            }
+            _ => {
+                let plan = HopPlan::listening(rate, spec)?;
+                Way::Windows(Box::new(Windows::new(plan, channels, spec.step)?))
+            }
         };
         runner.prepare(&[1, spec.channels, spec.hop])?;
         runner.set_voices(match &way {
