@@ -228,6 +228,8 @@ pub struct SoundSpec {
     pub hop: usize,
     /// Samples of the window before that stand in front of the new ones; silence at first.
     pub context: usize,
+    /// Samples from one window to the next, for a model whose answers do not replace the sound.
+    pub step: usize,
     /// Samples per second.
     pub rate: u32,
     /// Samples by which the answer lags: `output[n]` belongs to `input[n - delay]`.

@@ -9,6 +9,10 @@ use crate::tensor::SoundSpec;
 /// band up to about nine tenths of the lower rate's half passes, and a block is 8 ms at 16 kHz.
 const MIN_RESAMPLED: usize = 128;
 
+/// The same where nothing but the answers waits for the block: at 512 nearly all of the band passes, and a block is 32 ms
+/// at 16 kHz.
+const MIN_LISTENING: usize = 512;
+
 /// Samples that one block of the resampler may have at either rate. Rates with a small common divisor, such as
 /// 44,100 and 16,001, would need more, and delay the sound by seconds.
 const MAX_RESAMPLED: usize = 8192;
@@ -37,6 +41,15 @@ pub struct HopPlan {
 impl HopPlan {
     /// Plans the way, or says that the rates do not go together.
     pub fn new(rate: u32, model: &SoundSpec) -> Result<HopPlan, Error> {
+        HopPlan::with_filter(rate, model, MIN_RESAMPLED)
+    }
+
+    /// The same for a model that listens: its sound passes at once, so that the filter may be longer.
+    pub fn listening(rate: u32, model: &SoundSpec) -> Result<HopPlan, Error> {
+        HopPlan::with_filter(rate, model, MIN_LISTENING).or_else(|_| HopPlan::new(rate, model))
+    }
+
+    fn with_filter(rate: u32, model: &SoundSpec, least: usize) -> Result<HopPlan, Error> {
         if rate == model.rate {
             return Ok(HopPlan::with_blocks(rate, model, model.hop, model.hop));
         }
@@ -44,7 +57,7 @@ impl HopPlan {
         let (stream, inner) = (rate as usize / divisor, model.rate as usize / divisor);
         // Half a block is the delay of a filter, so blocks are even on both sides.
         let step = if stream % 2 == 0 && inner % 2 == 0 { 1 } else { 2 };
-        let least = MIN_RESAMPLED.div_ceil(stream.min(inner)).next_multiple_of(step);
+        let least = least.div_ceil(stream.min(inner)).next_multiple_of(step);
         let fits = |count: &usize| count * stream.max(inner) <= MAX_RESAMPLED;
         let counts = (least..=SIZES * least).step_by(step).filter(fits);
         // Blocks that hops divide, or that divide hops, wait for each other the least.
@@ -125,6 +138,7 @@ mod tests {
             element_type: ElementType::F32,
             hop,
             context: 0,
+            step: hop,
             rate,
             delay,
         }

@@ -19,6 +19,10 @@ pub struct Windows {
     to_trim: usize,
     /// Samples of silence that the next window begins with, before the stream: the context of the first ones.
     lead: usize,
+    /// Samples of the stream that came, per channel.
+    taken: u64,
+    /// Samples at the model's rate that the stream had, once it has ended.
+    end: Option<u64>,
     /// Samples at the model's rate before the new ones of the next window.
     passed: u64,
     window: Vec<f32>,
@@ -52,6 +56,8 @@ impl Windows {
             heard: rings(),
             to_trim: 0,
             lead: 0,
+            taken: 0,
+            end: None,
             passed: 0,
             window: vec![0.0; channels * plan.model.hop],
             mixed: Vec::new(),
@@ -67,6 +73,25 @@ impl Windows {
             None => &mut self.heard,
         };
         gather(sound, target, &mut self.mixed);
+        self.taken += sound.first().map_or(0, Vec::len) as u64;
+        self.resample()
+    }
+
+    /// The stream has ended: what waits in the resampler becomes windows too, as far as they are whole.
+    pub fn finish(&mut self) -> Result<(), Error> {
+        if self.resampler.is_none() {
+            return Ok(());
+        }
+        // The rest of a block, and the resampler's delay.
+        let silence = 2 * self.plan.block;
+        self.gathered.iter_mut().for_each(|it| it.append_silence(silence));
+        let model =
+            u128::from(self.taken) * u128::from(self.plan.model.rate) / u128::from(self.plan.rate.max(1));
+        self.end = u64::try_from(model).ok();
+        self.resample()
+    }
+
+    fn resample(&mut self) -> Result<(), Error> {
         if let Some(resampler) = &mut self.resampler {
             resampler.run(&mut self.gathered, &mut self.heard)?;
             trim(&mut self.to_trim, &mut self.heard);
@@ -79,6 +104,10 @@ impl Windows {
     pub fn pull(&mut self) -> Option<(u64, &[f32])> {
         let hop = self.plan.model.hop;
         let (lead, step) = (self.lead, self.step);
+        let end = self.passed + (hop - self.plan.model.context) as u64;
+        if self.end.is_some_and(|it| it < end) {
+            return None;
+        }
         if !self.heard.iter().all(|it| hop - lead <= it.len()) {
             return None;
         }
@@ -113,7 +142,7 @@ impl Windows {
             resampler.reset();
         }
         self.to_trim = self.plan.model_block / 2;
-        self.passed = 0;
+        (self.passed, self.taken, self.end) = (0, 0, None);
         self.lead = self.plan.model.context;
     }
 }

@@ -9,6 +9,7 @@
 //! | classes of a frame | a region of interest over the whole frame: type = best label, with a parameter structure `classification` |
 //! | classes of sound | a custom meta [`CLASSES`] with the fields of `classification` |
 //! | score | a custom meta [`SCORE`] with the field `score` (gdouble) |
+//! | voice activity | `GstAudioLevelMeta`, on each buffer |
 //! | class map, matte | nothing: there is no such meta before GStreamer 1.26 |
 //!
 //! `detection` has the fields that DL Streamer's `gvadetect` writes: `confidence` (gdouble), `label_id` (gint),
@@ -105,6 +106,23 @@ pub fn attach_score(buffer: &mut gst::BufferRef, score: f32) -> Result<(), glib:
     let mut meta = gst::meta::CustomMeta::add(buffer, SCORE)?;
     meta.mut_structure().set("score", f64::from(score));
     Ok(())
+}
+
+/// Says how loud a buffer of sound is, in -dBov (0 to 127), and whether there is a voice in it, as RFC 6464 has it.
+///
+/// What another element said stays, but for the voice.
+pub fn attach_voice(buffer: &mut gst::BufferRef, level: u8, is_voice: bool) {
+    let level = match buffer.meta::<gst_audio::AudioLevelMeta>() {
+        Some(earlier) => earlier.level(),
+        None => level,
+    };
+    buffer.foreach_meta_mut(
+        |mut meta| match meta.downcast_mut::<gst_audio::AudioLevelMeta>() {
+            Some(_) => std::ops::ControlFlow::Continue(gst::buffer::BufferMetaForeachAction::Remove),
+            None => std::ops::ControlFlow::Continue(gst::buffer::BufferMetaForeachAction::Keep),
+        },
+    );
+    gst_audio::AudioLevelMeta::add(buffer, level, is_voice);
 }
 
 /// Reads what is on a buffer: a score, else detections, else classes. `None` where there is nothing of these.

@@ -5,7 +5,7 @@
 use super::backend::Input;
 use super::signature::Signature;
 use super::trial_run::{Finding, TrialRunner};
-use super::{Error, Scale, Task, Trial, buffer, input_shape};
+use super::{Error, Origin, Scale, Task, Trial, buffer, input_shape};
 use crate::tensor::{ElementType, SoundSpec};
 
 /// Runs once, and tells the task.
@@ -14,12 +14,20 @@ pub(super) fn find(spec: &SoundSpec, runner: &mut TrialRunner<'_>) -> Result<Fin
     let shape = input_shape::of_audio(spec, signature.model.input.dims.len());
     let mut tensor = buffer::zeros(spec.element_type, &[1, spec.channels, spec.hop]);
     buffer::fill_with_texture(&mut tensor.data, input_shape::AUDIO_RANGE);
-    let trial = runner.run(Input { tensor, shape })?;
+    let trial = runner.run(Input::new(tensor, shape))?;
     let mismatch = no_audio(signature, spec, &trial);
     let task = match (signature.wish, mismatch) {
         (Some(Task::Audio), _) if spec.context != 0 => {
             let cause = "it hears a context, and what it answers replaces no sound";
             let remedy = "set task=score, classify or tensor, or leave the line 'context' out";
+            return Err(Error::unsuitable(path, cause, remedy));
+        }
+        (Some(Task::Audio), None) if spec.step != spec.hop && is_hop_said(signature) => {
+            let (step, hop) = (spec.step, spec.hop);
+            let cause = format!(
+                "hop={step} lets windows of {hop} samples overlap, and what it answers replaces sound"
+            );
+            let remedy = format!("set hop={hop}, or leave it out");
             return Err(Error::unsuitable(path, cause, remedy));
         }
         (Some(Task::Audio), Some(cause)) => {
@@ -36,7 +44,9 @@ pub(super) fn find(spec: &SoundSpec, runner: &mut TrialRunner<'_>) -> Result<Fin
             ));
         }
         (Some(task), _) => task,
-        (None, None) if spec.context == 0 => Task::Audio,
+        (None, None) if spec.context == 0 && (spec.step == spec.hop || !is_hop_said(signature)) => {
+            Task::Audio
+        }
         (None, None) => Task::Tensor,
         (None, Some(_)) => Task::Tensor,
     };
@@ -48,6 +58,12 @@ pub(super) fn find(spec: &SoundSpec, runner: &mut TrialRunner<'_>) -> Result<Fin
         trial: Some(trial),
         grid: None,
     })
+}
+
+/// Whether somebody says how far it is from one window to the next.
+fn is_hop_said(signature: &Signature) -> bool {
+    let mut statements = signature.model.statements.iter();
+    statements.any(|it| it.key == "hop" && it.origin != Origin::Assumed)
 }
 
 /// Says why the answer is no audio of the same length, if it is none.

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::files_read::FilesRead;
+use super::onnx::OtherType;
 use super::signature::Signature;
 use super::{Error, Options};
 use crate::tensor::Tensor;
@@ -49,6 +50,20 @@ pub(super) struct Input {
     pub tensor: Tensor,
     /// Its shape as the model wants it, which may lack dimensions of size one that the tensor has.
     pub shape: Vec<usize>,
+    /// The model's type where it is another than the tensor's: bool, whose bytes are 0 and 1, and float64, whose bits
+    /// stand in int64.
+    pub other_type: Option<OtherType>,
+}
+
+impl Input {
+    /// An input of the tensor's own type.
+    pub(super) fn new(tensor: Tensor, shape: Vec<usize>) -> Input {
+        Input {
+            tensor,
+            shape,
+            other_type: None,
+        }
+    }
 }
 
 /// What one user of a model needs for its runs.

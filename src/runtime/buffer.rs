@@ -46,11 +46,6 @@ pub(super) fn zeros(element_type: ElementType, dims: &[usize]) -> Tensor {
     Tensor { dims, data }
 }
 
-/// Makes all elements zero.
-pub(super) fn clear(data: &mut Data) {
-    with_elements!(data, elements => elements.fill(Default::default()));
-}
-
 /// Writes one number to all elements, or one to each. Whole numbers saturate.
 pub(super) fn fill_with_numbers(data: &mut Data, numbers: &[f64]) {
     let value = |index: usize| match numbers {
@@ -74,6 +69,21 @@ pub(super) fn fill_with_numbers(data: &mut Data, numbers: &[f64]) {
             .zip(elements)
             .for_each(|(index, it)| *it = value(index) as i64),
     }
+}
+
+/// Writes numbers as float64 into int64 elements, which are as wide: one number to all elements, or one to each.
+pub(super) fn fill_with_wide_floats(data: &mut Data, numbers: &[f64]) {
+    let Data::I64(elements) = data else { return };
+    let all = numbers.iter().cycle();
+    elements
+        .iter_mut()
+        .zip(all)
+        .for_each(|(it, number)| *it = number.to_bits().cast_signed());
+}
+
+/// Makes as many elements as a shape has, in the memory that is there where it suffices.
+pub(super) fn resize(data: &mut Data, count: usize) {
+    with_elements!(data, elements => elements.resize(count, Default::default()));
 }
 
 /// Writes texture between two values: some models fail, or divide by zero, on flat input or silence.

@@ -46,7 +46,7 @@ pub(super) fn run(
     let shape = input_shape::of_frame(&dims, input.dims.len(), spec.layout);
     let mut tensor = buffer::zeros(input.element_type, &dims);
     buffer::fill_with_texture(&mut tensor.data, input_shape::frame_range(spec));
-    let trial = runner.run(Input { tensor, shape })?;
+    let trial = runner.run(Input::new(tensor, shape))?;
     Ok(Run {
         size: (width, height),
         trial,

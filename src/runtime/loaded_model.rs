@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::backend::{Backend, Binding, Executable, Opened};
 use super::trial_run::TrialRunner;
-use super::{Error, Model, Options, audio_trial, image_trial};
+use super::{Error, Model, Options, Task, audio_trial, image_trial};
 use crate::tensor::InputSpec;
 
 /// A model that was read, judged, loaded, and run once or twice to see the shape of its answers. It never changes.
@@ -51,6 +51,10 @@ impl LoadedModel {
         model.laying.grid = finding.grid;
         model.picture = finding.picture;
         model.is_output_range_asked = options.output_range.is_some();
+        if model.task == Task::Audio {
+            // Its answers follow each other as its windows do.
+            model.statements.retain(|it| it.key != "hop");
+        }
         model.statements.extend(image_trial::statement(&model));
         Ok(LoadedModel {
             pins_outputs: finding.task.replaces() || signature.outputs_follow_input(),

@@ -56,7 +56,7 @@ pub use further_inputs::{Fill, FurtherInput};
 pub use loaded_model::LoadedModel;
 pub use model::{FrameLaying, Model, StateInfo, Trial};
 pub use onnx_file::check_readable;
-pub use options::{BackendChoice, ExecutionProvider, ImageOptions, OptimizationLevel, Options};
+pub use options::{BackendChoice, ExecutionProvider, ImageOptions, OptimizationLevel, Options, SoundOptions};
 pub use runner::Runner;
 pub use scale::{Ratio, Scale};
 pub use statement::{Origin, Statement};

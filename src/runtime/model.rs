@@ -7,13 +7,35 @@ use std::sync::Arc;
 
 use super::modelinfo::DimsOrder;
 use super::{FurtherInput, Ratio, Scale, Statement, Task};
-use crate::tensor::{Fit, ImageSpec, InputSize, InputSpec, Tensor, TensorInfo};
+use crate::tensor::{Dim, Fit, ImageSpec, InputSize, InputSpec, Tensor, TensorInfo};
 
 /// A tensor that a run hands to the next one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct StateInfo {
     pub input: TensorInfo,
     pub output: TensorInfo,
+    /// What a stream begins with: one number for all elements, or one for each; zero where nobody says it.
+    pub initial: Vec<f64>,
+}
+
+impl StateInfo {
+    /// The shape that a stream begins with. Dimensions that are left open are batches, or are made by the first run.
+    pub(super) fn shape(&self) -> Vec<usize> {
+        let size = |dim: &Dim| match dim {
+            Dim::Fixed(size) => *size,
+            Dim::Dynamic(_) => 1,
+        };
+        self.input.dims.iter().map(size).collect()
+    }
+
+    /// Whether a state of this shape goes into the model.
+    pub(super) fn takes(&self, shape: &[usize]) -> bool {
+        let fits = |(dim, size): (&Dim, &usize)| match dim {
+            Dim::Fixed(fixed) => fixed == size,
+            Dim::Dynamic(_) => true,
+        };
+        shape.len() == self.input.dims.len() && self.input.dims.iter().zip(shape).all(fits)
+    }
 }
 
 /// What was seen in a run at load.
@@ -55,6 +77,8 @@ pub struct Model {
     pub states: Vec<StateInfo>,
     /// Constants, and what describes the frame.
     pub further: Vec<FurtherInput>,
+    /// Whether its score says how certainly there is a voice.
+    pub hears_voice: bool,
     /// The answers: all outputs that are no state, in the model's order.
     pub outputs: Vec<TensorInfo>,
     /// Memory order of each output.

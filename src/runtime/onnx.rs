@@ -17,6 +17,9 @@ use crate::tensor::{Dim, ElementType};
 pub struct OtherType(pub i32);
 
 impl OtherType {
+    pub const BOOL: OtherType = OtherType(9);
+    pub const FLOAT64: OtherType = OtherType(11);
+
     /// Returns the name that ONNX gives to the type.
     pub fn name(self) -> &'static str {
         match self.0 {

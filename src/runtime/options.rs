@@ -48,6 +48,19 @@ pub struct ImageOptions {
     pub size: String,
 }
 
+/// What the user says of sound that goes in; what is unset is left to the model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct SoundOptions {
+    /// Samples a second.
+    pub rate: Option<u32>,
+    /// New samples that a run takes, per channel.
+    pub window: Option<u32>,
+    /// Samples from one window to the next.
+    pub hop: Option<u32>,
+    /// Samples before the window that stand in front of it.
+    pub context: Option<u32>,
+}
+
 /// How a model shall be loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
@@ -58,6 +71,9 @@ pub struct Options {
     pub execution_provider: ExecutionProvider,
     pub task: TaskChoice,
     pub image: ImageOptions,
+    pub sound: SoundOptions,
+    /// What further inputs get, such as `sr=16000,scale=1 1`; empty where nothing is said.
+    pub input_values: String,
     /// Values of the outputs that stand for black and white, or for nothing and everything: as a line `ranges` has them.
     pub output_range: Option<String>,
 }
@@ -72,6 +88,8 @@ impl Default for Options {
             execution_provider: ExecutionProvider::default(),
             task: TaskChoice::default(),
             image: ImageOptions::default(),
+            sound: SoundOptions::default(),
+            input_values: String::new(),
             output_range: None,
         }
     }

@@ -13,6 +13,7 @@ use ort::session::builder::GraphOptimizationLevel;
 
 use super::backend::{Backend, Binding, Executable, Input, ORT, Opened, RTEN};
 use super::exit_guard::{self, Guarded};
+use super::onnx::OtherType;
 use super::onnx_file::{self, Weights};
 use super::ort_value::{MemoryInfo, OrtValue, type_number};
 use super::{Error, Model, OptimizationLevel, Options, buffer, library};
@@ -202,10 +203,9 @@ impl Places {
             let value = match place.find(memory) {
                 Some(value) => value,
                 None => {
-                    let element_type = buffer::element_type(&input.tensor.data);
+                    let number = input_type(input);
                     // SAFETY: `run` looks for the memory of now before each use.
-                    let value =
-                        unsafe { OrtValue::view(&model.memory_info, memory, element_type, &input.shape) }?;
+                    let value = unsafe { OrtValue::view(&model.memory_info, memory, number, &input.shape) }?;
                     let pointer = value.as_ptr();
                     place.keep(memory, value);
                     pointer
@@ -267,7 +267,7 @@ impl Places {
             output.dims = dims;
             if self.pinned {
                 let memory = buffer::bytes_mut(&mut output.data);
-                let element_type = buffer::element_type(&output.data);
+                let element_type = type_number(buffer::element_type(&output.data));
                 // SAFETY: as in `bind_inputs`.
                 let value =
                     unsafe { OrtValue::view(&model.memory_info, memory, element_type, &output.dims) }?;
@@ -275,6 +275,16 @@ impl Places {
             }
         }
         Ok(())
+    }
+}
+
+/// ONNX's number for the type of an input.
+fn input_type(input: &Input) -> ort::sys::ONNXTensorElementDataType {
+    use ort::sys::ONNXTensorElementDataType as Number;
+    match input.other_type {
+        Some(OtherType::BOOL) => Number::ONNX_TENSOR_ELEMENT_DATA_TYPE_BOOL,
+        Some(OtherType::FLOAT64) => Number::ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE,
+        _ => type_number(buffer::element_type(&input.tensor.data)),
     }
 }
 

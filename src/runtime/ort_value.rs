@@ -25,12 +25,12 @@ impl OrtValue {
     /// Makes a value that views `length` bytes at `address`.
     ///
     /// # Safety
-    /// The memory must be valid, and not accessed elsewhere, whenever the value is in a run. A value that
+    /// The memory must be that of elements of this type, valid, and not accessed elsewhere, whenever the value is in a run. A value that
     /// outlives its memory may be dropped, and nothing else.
     pub(super) unsafe fn view(
         memory: &MemoryInfo,
         (address, length): (*mut u8, usize),
-        element_type: ElementType,
+        element_type: sys::ONNXTensorElementDataType,
         shape: &[usize],
     ) -> Result<OrtValue, ort::Error> {
         let shape: Vec<i64> = shape.iter().map(|&dim| dim as i64).collect();
@@ -43,7 +43,7 @@ impl OrtValue {
                 length,
                 shape.as_ptr(),
                 shape.len(),
-                type_number(element_type),
+                element_type,
                 &mut value,
             )
         };

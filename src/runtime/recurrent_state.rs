@@ -4,8 +4,8 @@
 
 use std::path::Path;
 
-use super::Error;
 use super::onnx::Port;
+use super::{Error, Origin, Statement};
 use crate::tensor::Dim;
 
 /// Words by which exporters tell the state that goes in from the one that comes out.
@@ -19,6 +19,8 @@ const MARKS: [&str; 14] = [
 pub(super) struct Pair {
     pub input: usize,
     pub output: usize,
+    /// The names say it, and not only type, shape and order.
+    pub is_named: bool,
 }
 
 /// Pairs each input after the first with the output that feeds it.
@@ -26,8 +28,8 @@ pub(super) struct Pair {
 /// By name, where the names differ only by a mark (`h` and `h_out`, `state_in` and `state_out`, `past_k`
 /// and `present_k`, `state` and `stateN`, `r1i` and `r1o`); else by order, with the next output after the first that
 /// is still free. Element types and dimensions must agree in both cases. At least one output is left as the answer.
-/// Inputs for which `is_told` holds are no state, nor are numbers without dimensions; what is left without a partner
-/// is not among the pairs.
+/// Inputs for which `is_told` holds are no state unless their names say so, nor are numbers without dimensions; what is left
+/// without a partner is not among the pairs.
 pub(super) fn pair(
     path: &Path,
     inputs: &[Port],
@@ -37,14 +39,18 @@ pub(super) fn pair(
     let has_dims = |port: &Port| port.dims.as_ref().is_some_and(|dims| !dims.is_empty());
     let further = || {
         let further = inputs.iter().enumerate().skip(1);
-        further.filter(|(_, port)| has_dims(port) && !is_told(port))
+        further.filter(|(_, port)| has_dims(port))
     };
     let mut pairs: Vec<Pair> = Vec::new();
     for (input, port) in further() {
         let is_free = |output: &usize| pairs.iter().all(|pair| pair.output != *output);
         let is_partner = |output: &usize| outputs.get(*output).is_some_and(|it| are_partners(port, it));
         let by_name = (0..outputs.len()).filter(is_free).find(is_partner);
-        pairs.extend(by_name.map(|output| Pair { input, output }));
+        pairs.extend(by_name.map(|output| Pair {
+            input,
+            output,
+            is_named: true,
+        }));
     }
     if !pairs.is_empty() && pairs.len() == outputs.len() {
         let cause = "all of its outputs are recurrent state, and none is an answer";
@@ -52,17 +58,38 @@ pub(super) fn pair(
         return Err(Error::unsuitable(path, cause, remedy));
     }
     for (input, port) in further() {
-        if pairs.iter().any(|pair| pair.input == input) {
+        if is_told(port) || pairs.iter().any(|pair| pair.input == input) {
             continue;
         }
         let is_free = |output: &usize| pairs.iter().all(|pair| pair.output != *output);
         let fits = |output: &usize| outputs.get(*output).is_some_and(|it| is_same_kind(port, it));
         // The first output is the answer, where nothing says otherwise.
         let by_order = (1..outputs.len()).filter(is_free).find(fits);
-        pairs.extend(by_order.map(|output| Pair { input, output }));
+        pairs.extend(by_order.map(|output| Pair {
+            input,
+            output,
+            is_named: false,
+        }));
     }
     pairs.sort_by_key(|pair| pair.input);
     Ok(pairs)
+}
+
+/// Which output feeds a state, and how that is known.
+pub(super) fn statement(pair: &Pair, input: &Port, output: &Port) -> Statement {
+    Statement {
+        tensor: input.name.clone(),
+        key: "state",
+        value: output.name.clone(),
+        origin: match pair.is_named {
+            true => Origin::File("their names".into()),
+            false => Origin::Assumed,
+        },
+        line: match pair.is_named {
+            true => String::new(),
+            false => format!("input-values={}=0", input.name),
+        },
+    }
 }
 
 /// Whether an input has an output of its name, type and shape.

@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use super::backend::{Backend, Content};
 use super::files_read::FilesRead;
 use super::loaded_model::LoadedModel;
-use super::{Error, ExecutionProvider, ImageOptions, OptimizationLevel, Options, TaskChoice};
+use super::{Error, ExecutionProvider, ImageOptions, OptimizationLevel, Options, SoundOptions, TaskChoice};
 
 /// What a model is loaded with, besides what it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -28,6 +28,8 @@ struct Manner {
     execution_provider: ExecutionProvider,
     task: TaskChoice,
     image: ImageOptions,
+    sound: SoundOptions,
+    input_values: String,
     output_range: Option<String>,
 }
 
@@ -65,6 +67,8 @@ pub(super) fn open(
         execution_provider: options.execution_provider,
         task: options.task,
         image: options.image.clone(),
+        sound: options.sound,
+        input_values: options.input_values.clone(),
         output_range: options.output_range.clone(),
     };
     let of_source = entry(&mut REGISTRY.lock().sources, (source.to_owned(), manner.clone()));

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use rten::{LoadErrorKind, ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrView, ValueView};
 
 use super::backend::{Backend, Binding, Executable, Input, ORT, Opened, RTEN};
+use super::onnx::OtherType;
 use super::onnx_file::{self, Weights};
 use super::{Error, Model, OptimizationLevel, Options, buffer};
 use crate::tensor::{Data, ElementType, Tensor, TensorInfo};
@@ -120,6 +121,22 @@ impl Binding for RtenBinding {
 /// Borrows an input, but for int64, which rten has only as int32 and which is narrowed.
 fn view(input: &Input) -> Option<ValueOrView<'_>> {
     let shape = input.shape.as_slice();
+    // rten has bool as int32 and float64 as float32.
+    match (&input.tensor.data, input.other_type) {
+        (Data::U8(elements), Some(OtherType::BOOL)) => {
+            let wide: Vec<i32> = elements.iter().map(|&it| i32::from(it)).collect();
+            return Value::from_shape(shape, wide).ok().map(ValueOrView::Value);
+        }
+        (Data::I64(elements), Some(OtherType::FLOAT64)) => {
+            let narrow = elements
+                .iter()
+                .map(|it| f64::from_bits(it.cast_unsigned()) as f32);
+            return Value::from_shape(shape, narrow.collect::<Vec<f32>>())
+                .ok()
+                .map(ValueOrView::Value);
+        }
+        _ => {}
+    }
     let view = match &input.tensor.data {
         Data::F32(elements) => ValueView::from_shape(shape, elements.as_slice()).ok(),
         Data::U8(elements) => ValueView::from_shape(shape, elements.as_slice()).ok(),

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use super::backend::{Binding, Input};
 use super::loaded_model::LoadedModel;
 use super::modelinfo::dims_line;
-use super::{Error, Model, Options, Task, backends, buffer, input_shape, registry, trial_run};
-use crate::tensor::{Data, Dim, Layout, Tensor};
+use super::{Error, Model, Options, StateInfo, Task, backends, buffer, input_shape, registry, trial_run};
+use crate::tensor::{Dim, Layout, Tensor};
 
 /// The user of a model, with memory of its own: fill [`input`](Runner::input), [`run`](Runner::run), read the outputs.
 ///
@@ -25,7 +25,7 @@ pub struct Runner {
     /// Answers, and state after them.
     outputs: Vec<Tensor>,
     /// State of the voices that are not at work.
-    voices: Vec<Vec<Data>>,
+    voices: Vec<Vec<Input>>,
     /// The voice at work.
     voice: usize,
 }
@@ -38,12 +38,9 @@ impl Runner {
         let (backend, backend_note) = backends::choose(options)?;
         let loaded = registry::open(backend, path, options)?;
         let model = &loaded.model;
-        let frame = Input {
-            tensor: buffer::zeros(model.input.element_type, &[0]),
-            shape: Vec::new(),
-        };
+        let frame = Input::new(buffer::zeros(model.input.element_type, &[0]), Vec::new());
         let inputs = std::iter::once(frame)
-            .chain(trial_run::zero_states(model))
+            .chain(trial_run::first_states(model))
             .chain(trial_run::further_inputs(model, (0, 0)))
             .collect();
         Ok(Runner {
@@ -104,7 +101,18 @@ impl Runner {
         }
         let tensor = buffer::zeros(self.model().input.element_type, dims);
         if let Some(frame) = self.inputs.first_mut() {
-            *frame = Input { tensor, shape };
+            *frame = Input::new(tensor, shape);
+        }
+        // State that grew in a run goes with the size of the frame.
+        let has_grown = |(input, state): (&Input, &StateInfo)| input.shape != state.shape();
+        if self
+            .inputs
+            .iter()
+            .skip(1)
+            .zip(&self.loaded.model.states)
+            .any(has_grown)
+        {
+            self.reset();
         }
         let model = &self.loaded.model;
         let size = input_shape::picture_size(&model.input_spec, dims);
@@ -152,7 +160,7 @@ impl Runner {
     pub fn set_voices(&mut self, voices: usize) {
         self.reset();
         let model = &self.loaded.model;
-        let states = || trial_run::zero_states(model).map(|it| it.tensor.data).collect();
+        let states = || trial_run::first_states(model).collect();
         // Voice 0 is at work: its state stands among the inputs, and its place here is void.
         self.voices = (0..voices.max(1)).map(|_| states()).collect();
         self.voice = 0;
@@ -170,23 +178,27 @@ impl Runner {
         for to in [self.voice, voice] {
             let parked = self.voices.get_mut(to).into_iter().flatten();
             for (input, parked) in self.inputs.iter_mut().skip(1).zip(parked) {
-                std::mem::swap(&mut input.tensor.data, parked);
+                std::mem::swap(input, parked);
             }
         }
         self.voice = voice;
         Ok(())
     }
 
-    /// Forgets what earlier runs handed on: state is zero again, as it is at first, of all voices.
+    /// Forgets what earlier runs handed on: state is as it is at first, of all voices.
     pub fn reset(&mut self) {
-        self.voices.iter_mut().flatten().for_each(buffer::clear);
-        for state in self
-            .inputs
+        let states = &self.loaded.model.states;
+        let at_work = self.inputs.iter_mut().skip(1).zip(states);
+        let parked = self
+            .voices
             .iter_mut()
-            .skip(1)
-            .take(self.loaded.model.states.len())
-        {
-            buffer::clear(&mut state.tensor.data);
+            .flat_map(|voice| voice.iter_mut().zip(states));
+        for (input, state) in at_work.chain(parked) {
+            if input.shape != state.shape() {
+                input.shape = state.shape();
+                buffer::resize(&mut input.tensor.data, input.shape.iter().product());
+            }
+            buffer::fill_with_numbers(&mut input.tensor.data, &state.initial);
         }
     }
 
@@ -246,6 +258,11 @@ impl Runner {
         let new = self.outputs.iter_mut().skip(model.outputs.len());
         for ((old, new), info) in old.zip(new).zip(&model.states) {
             if old.shape != new.dims {
+                if info.takes(&new.dims) {
+                    old.shape.clone_from(&new.dims);
+                    std::mem::swap(&mut old.tensor.data, &mut new.data);
+                    continue;
+                }
                 let (name, wanted) = (&info.output.name, &old.shape);
                 let cause = format!(
                     "state '{name}' has the shape {:?} where {wanted:?} went in",

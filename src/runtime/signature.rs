@@ -10,12 +10,12 @@ use super::image_axes::missing_line;
 use super::image_input;
 use super::input_text;
 use super::modelinfo::{Content, DimsOrder, Direction, ModelInfo, TensorSection};
-use super::onnx::{Graph, Port};
+use super::onnx::{Graph, OtherType, Port};
 use super::preprocessor::Preprocessor;
 use super::recurrent_state::{self, Pair};
 use super::{Error, FrameLaying, FurtherInput, Model, Options, Scale, StateInfo, Task, TaskChoice};
 use super::{further_inputs, sound_family};
-use crate::tensor::{Dim, InputSpec, TensorInfo};
+use crate::tensor::{Dim, ElementType, InputSpec, TensorInfo};
 
 /// What lies beside a model and says more of it.
 #[derive(Debug, Clone, Default)]
@@ -45,21 +45,24 @@ impl Signature {
         options: &Options,
     ) -> Result<Signature, Error> {
         let (info, choice) = (beside.info.as_ref(), options.task);
-        further_inputs::put_main_first(&mut graph, info);
+        let values = further_inputs::Said::read(&options.input_values, info)?;
+        values.put_main_first(&mut graph);
+        values.check_names(&graph)?;
         let Some(port) = graph.inputs.first() else {
             let remedy = "export the model with an input for frames or sound";
             return Err(Error::unsuitable(path, "it has no input", remedy));
         };
-        let pairs = recurrent_state::pair(path, &graph.inputs, &graph.outputs, |port| {
-            further_inputs::is_told(info, port)
-        })?;
+        let pairs = recurrent_state::pair(path, &graph.inputs, &graph.outputs, |port| values.is_told(port))?;
         let family = sound_family::of(&graph, &pairs);
         let input_section = section(info, Direction::Input, 0, port)?;
         let input = tensor_info(path, port, input_section, "input")?;
         let statements = Statements {
             metadata: &graph.metadata,
             section: input_section,
+            options: options.sound,
             family,
+            rate_value: values.rate(path, &graph)?,
+            is_recurrent: !pairs.is_empty(),
         };
         let takes_audio = audio_input::takes_audio(&input, &statements, choice);
         if let Some(info) = info {
@@ -102,6 +105,7 @@ impl Signature {
                 laying,
                 states: Vec::new(),
                 further: Vec::new(),
+                hears_voice: family.is_some(),
                 outputs: Vec::new(),
                 dims_orders: Vec::new(),
                 output_spec: None,
@@ -118,8 +122,8 @@ impl Signature {
                 trial: None,
             },
         };
-        signature.add_states_and_outputs(path, &graph, &pairs, info)?;
-        signature.add_further_inputs(path, &graph, &pairs, info)?;
+        signature.add_states_and_outputs(path, &graph, &pairs, (info, &values))?;
+        signature.add_further_inputs(path, &graph, &pairs, (info, &values))?;
         Ok(signature)
     }
 
@@ -128,7 +132,7 @@ impl Signature {
         path: &Path,
         graph: &Graph,
         pairs: &[Pair],
-        info: Option<&ModelInfo>,
+        (info, values): (Option<&ModelInfo>, &further_inputs::Said<'_>),
     ) -> Result<(), Error> {
         for pair in pairs {
             let (Some(input), Some(output)) = (graph.inputs.get(pair.input), graph.outputs.get(pair.output))
@@ -137,10 +141,17 @@ impl Signature {
             };
             let input_section = section(info, Direction::Input, pair.input, input)?;
             let output_section = section(info, Direction::Output, pair.output, output)?;
+            let said = values.numbers(path, input)?;
+            let (initial, statement) = said.map_or((vec![0.0], None), |(numbers, it)| (numbers, Some(it)));
             self.model.states.push(StateInfo {
                 input: tensor_info(path, input, input_section, "input")?,
                 output: tensor_info(path, output, output_section, "output")?,
+                initial,
             });
+            self.model
+                .statements
+                .push(recurrent_state::statement(pair, input, output));
+            self.model.statements.extend(statement);
         }
         for (index, port) in graph.outputs.iter().enumerate() {
             if pairs.iter().any(|pair| pair.output == index) {
@@ -169,17 +180,31 @@ impl Signature {
         path: &Path,
         graph: &Graph,
         pairs: &[Pair],
-        info: Option<&ModelInfo>,
+        (info, values): (Option<&ModelInfo>, &further_inputs::Said<'_>),
     ) -> Result<(), Error> {
         let rate = self.model.input_spec.sound().map(|spec| spec.rate);
         for (index, port) in graph.inputs.iter().enumerate().skip(1) {
             if pairs.iter().any(|pair| pair.input == index) {
                 continue;
             }
-            let (fill, statement) = further_inputs::fill(path, port, info, rate)?;
+            let (fill, statement) = values.fill(path, port, rate)?;
             let section = section(info, Direction::Input, index, port)?;
-            let info = tensor_info(path, port, section, "input")?;
-            self.model.further.push(FurtherInput { info, fill });
+            let other_type = port.element_type.err();
+            // Types that frames do not have stand in what is as wide.
+            let port = Port {
+                element_type: match other_type {
+                    Some(OtherType::BOOL) => Ok(ElementType::U8),
+                    Some(OtherType::FLOAT64) => Ok(ElementType::I64),
+                    _ => port.element_type,
+                },
+                ..port.clone()
+            };
+            let info = tensor_info(path, &port, section, "input")?;
+            self.model.further.push(FurtherInput {
+                info,
+                other_type,
+                fill,
+            });
             self.model.statements.push(statement);
         }
         Ok(())

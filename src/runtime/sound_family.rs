@@ -2,6 +2,7 @@
 
 //! Families of models that listen, known by the shapes of their state, for which nothing else needs to be said.
 
+use super::further_inputs;
 use super::onnx::Graph;
 use super::recurrent_state::Pair;
 use crate::tensor::{Dim, ElementType};
@@ -12,8 +13,10 @@ pub(super) struct SoundFamily {
     pub name: &'static str,
     /// Samples a second.
     pub rate: u32,
+    /// Whether the rate is an input, so that half of it is heard too.
+    pub takes_rate: bool,
     /// New samples a run at that rate; at half the rate half as many.
-    pub hop: usize,
+    pub window: usize,
     /// Samples of the run before that stand in front of the new ones, at that rate.
     pub context: usize,
 }
@@ -22,7 +25,8 @@ pub(super) struct SoundFamily {
 const SILERO_5: SoundFamily = SoundFamily {
     name: "silero-vad",
     rate: 16_000,
-    hop: 512,
+    takes_rate: false,
+    window: 512,
     context: 64,
 };
 
@@ -49,10 +53,14 @@ pub(super) fn of(graph: &Graph, pairs: &[Pair]) -> Option<SoundFamily> {
     };
     let shapes: Vec<_> = states.map(|it| it.dims.as_ref().and_then(ends)).collect();
     let is_576 = || main.dims.as_ref().and_then(|it| it.last()) == Some(&Dim::Fixed(576));
-    match shapes.as_slice() {
-        [Some((2, 128))] => Some(SILERO_5),
-        [Some((1, 128)), Some((1, 128))] if is_576() => Some(SILERO_5),
-        [Some((2, 64)), Some((2, 64))] => Some(SILERO_4),
-        _ => None,
-    }
+    let family = match shapes.as_slice() {
+        [Some((2, 128))] => SILERO_5,
+        [Some((1, 128)), Some((1, 128))] if is_576() => SILERO_5,
+        [Some((2, 64)), Some((2, 64))] => SILERO_4,
+        _ => return None,
+    };
+    Some(SoundFamily {
+        takes_rate: graph.inputs.iter().any(further_inputs::is_rate),
+        ..family
+    })
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::backend::{Binding, Input};
 use super::signature::Signature;
-use super::{Error, Model, Scale, StateInfo, Task, Trial, buffer, input_shape};
-use crate::tensor::{Dim, ImageSpec, Tensor};
+use super::{Error, Model, Scale, Task, Trial, buffer, input_shape};
+use crate::tensor::{ImageSpec, Tensor};
 
 /// Values of all outputs of a run that are kept: those of 21 classes at 512x512, with room.
 const MOST_VALUES: usize = 8 << 20;
@@ -34,12 +34,12 @@ pub(super) struct TrialRunner<'a> {
 }
 
 impl TrialRunner<'_> {
-    /// Runs once, with all state zero.
+    /// Runs once, with all state as a stream begins.
     pub(super) fn run(&mut self, input: Input) -> Result<Trial, Error> {
         let (shape, model) = (input.shape.clone(), &self.signature.model);
         let size = input_shape::picture_size(&model.input_spec, &input.tensor.dims);
         let further = further_inputs(model, size);
-        let states = zero_states(model);
+        let states = first_states(model);
         let mut inputs: Vec<Input> = std::iter::once(input).chain(states).chain(further).collect();
         let mut outputs = empty_results(model);
         self.binding
@@ -64,16 +64,13 @@ impl TrialRunner<'_> {
     }
 }
 
-/// State before the first run. Dimensions that are left open are batches, of one.
-pub(super) fn zero_states(model: &Model) -> impl Iterator<Item = Input> {
-    model.states.iter().map(|StateInfo { input, .. }| {
-        let size = |dim: &Dim| match dim {
-            Dim::Fixed(size) => *size,
-            Dim::Dynamic(_) => 1,
-        };
-        let shape: Vec<usize> = input.dims.iter().map(size).collect();
-        let tensor = buffer::zeros(input.element_type, &shape);
-        Input { tensor, shape }
+/// State before the first run.
+pub(super) fn first_states(model: &Model) -> impl Iterator<Item = Input> {
+    model.states.iter().map(|state| {
+        let shape = state.shape();
+        let mut tensor = buffer::zeros(state.input.element_type, &shape);
+        buffer::fill_with_numbers(&mut tensor.data, &state.initial);
+        Input::new(tensor, shape)
     })
 }
 
@@ -83,7 +80,11 @@ pub(super) fn further_inputs(model: &Model, size: (usize, usize)) -> impl Iterat
         let shape = further.shape();
         let mut tensor = buffer::zeros(further.info.element_type, &shape);
         further.write(&mut tensor.data, size);
-        Input { tensor, shape }
+        Input {
+            tensor,
+            shape,
+            other_type: further.other_type,
+        }
     })
 }
 

@@ -672,27 +672,144 @@ fn the_denoisers_take_noise_from_a_voice_and_leave_it_where_it_was() {
     }
 }
 
+/// Number of each window of 32 ms since the start, with its score.
+fn scores(ears: &Ears) -> Vec<(u64, f64)> {
+    let messages = std::iter::from_fn(|| ears.bench.bus.pop_filtered(&[gst::MessageType::Element]));
+    let score = |message: gst::Message| {
+        let structure = message.structure().filter(|it| it.name() == "avrec/score")?;
+        let pts = structure.get::<ClockTime>("pts").unwrap();
+        let window = (pts - START + ClockTime::from_mseconds(1)) / ClockTime::from_mseconds(32);
+        Some((window, structure.get::<f64>("score").unwrap()))
+    };
+    messages.filter_map(score).collect()
+}
+
 #[test]
-fn a_nan_costs_its_window_and_does_not_stay_in_recurrent_state() {
-    let mut ears = Ears::new("voice_form", "post-messages=true", 16_000, 1);
-    let mut sound = vec![0.0f32; 512 * 6];
-    sound[700] = f32::NAN;
-    ears.pour(&sound, &[300]);
-    ears.end();
-    let mut scores = Vec::new();
-    while let Some(message) = ears.bench.bus.pop_filtered(&[gst::MessageType::Element]) {
-        if let Some(structure) = message.structure().filter(|it| it.name() == "avrec/score") {
-            let window = (structure.get::<ClockTime>("pts").unwrap() - START) / ClockTime::from_mseconds(32);
-            scores.push((window, structure.get::<f64>("score").unwrap()));
-        }
+fn samples_that_are_no_numbers_are_silence_and_stay_in_no_state_and_no_resampler() {
+    for rate in [16_000, 48_000] {
+        let mut ears = Ears::new("voice_form", "post-messages=true", rate, 1);
+        let mut sound = vec![0.0f32; rate as usize * 32 * 6 / 1000];
+        (sound[700], sound[2000]) = (f32::NAN, f32::INFINITY);
+        ears.pour(&sound, &[300]);
+        ears.end();
+        let expected: Vec<_> = (0..6).map(|it| (it, 16_000.0 + 1000.0 * it as f64)).collect();
+        assert_eq!(scores(&ears), expected, "{rate}");
+        // What passes is not touched.
+        assert!(ears.sound[700].is_nan() && ears.sound[2000].is_infinite());
+        let mut ears = Ears::new("late_16k", "", rate, 1);
+        ears.pour(&sound, &[300]);
+        ears.end();
+        assert!(ears.sound.iter().all(|it| it.is_finite()), "{rate}");
     }
-    // The rate, and 1000 for each run that the state has seen.
-    let expected = [
-        (0, 16_000.0),
-        (2, 16_000.0),
-        (3, 17_000.0),
-        (4, 18_000.0),
-        (5, 19_000.0),
-    ];
-    assert_eq!(scores, expected);
+}
+
+#[test]
+fn each_whole_window_of_a_stream_is_heard_at_any_rate_also_the_last() {
+    for rate in [8000, 16_000, 22_050, 44_100, 48_000] {
+        let mut ears = Ears::new("voice_form", "post-messages=true", rate, 1);
+        // Half a window is left.
+        let samples = rate as usize * 32 * 21 / 2 / 1000;
+        ears.pour(&vec![0.0; samples], &[480]);
+        ears.end();
+        let expected: Vec<_> = (0..10).map(|it| (it, 16_000.0 + 1000.0 * it as f64)).collect();
+        assert_eq!(scores(&ears), expected, "{rate}");
+    }
+}
+
+#[test]
+fn state_begins_anew_at_a_gap_a_flush_and_a_new_stream() {
+    let window = vec![0.0f32; 512];
+    for what in ["gap", "flush", "stream"] {
+        let mut ears = Ears::new("voice_form", "post-messages=true", 16_000, 1);
+        ears.pour(&window.repeat(3), &[512]);
+        let harness = &mut ears.bench.harness;
+        match what {
+            "flush" => {
+                harness.push_event(gst::event::FlushStart::new());
+                harness.push_event(gst::event::FlushStop::new(true));
+                harness.set_src_caps(caps("F32LE", 16_000, 1));
+            }
+            "stream" => {
+                harness.push_event(gst::event::Eos::new());
+                harness.push_event(gst::event::StreamStart::new("another"));
+                harness.set_src_caps(caps("F32LE", 16_000, 1));
+            }
+            _ => {}
+        }
+        let mut buffer = ears.buffer(&window.repeat(2));
+        if what == "gap" {
+            buffer.get_mut().unwrap().set_flags(gst::BufferFlags::DISCONT);
+        }
+        ears.push_buffer(buffer);
+        let scores: Vec<f64> = scores(&ears).into_iter().map(|it| it.1).collect();
+        assert_eq!(
+            scores,
+            [16_000.0, 17_000.0, 18_000.0, 16_000.0, 17_000.0],
+            "{what}"
+        );
+    }
+}
+
+#[test]
+fn a_voice_and_the_loudness_stand_on_each_buffer_as_rtp_has_them() {
+    let mut ears = Ears::new("voice_form", "", 16_000, 1);
+    let mut metas = Vec::new();
+    for level in [0.1f32, 0.1, 0.0] {
+        let buffer = ears.buffer(&vec![level; 300]);
+        ears.bench.harness.push(buffer).unwrap();
+        let answer = ears.bench.harness.try_pull().unwrap();
+        let meta = answer.meta::<gst_audio::AudioLevelMeta>();
+        metas.push(meta.map(|it| (it.level(), it.voice_activity())));
+    }
+    // The first window is whole with the second buffer; 0.1 is 20 dB below full scale.
+    assert_eq!(metas, [None, Some((20, true)), Some((127, true))]);
+    let mut ears = Ears::new("voice_form", "", 16_000, 1);
+    let mut buffer = ears.buffer(&[0.1; 600]);
+    gst_audio::AudioLevelMeta::add(buffer.get_mut().unwrap(), 33, false);
+    ears.bench.harness.push(buffer).unwrap();
+    let answer = ears.bench.harness.try_pull().unwrap();
+    let metas: Vec<_> = answer.iter_meta::<gst_audio::AudioLevelMeta>().collect();
+    assert_eq!(
+        (metas.len(), metas[0].level(), metas[0].voice_activity()),
+        (1, 33, true)
+    );
+}
+
+#[test]
+fn the_property_says_the_rate_and_windows_and_contexts_are_half_as_long_at_half_of_it() {
+    let mut ears = Ears::new("voice_form", "post-messages=true sample-rate=8000", 8000, 1);
+    ears.pour(&vec![0.0; 256 * 3], &[100]);
+    ears.end();
+    assert_eq!(scores(&ears), [(0, 8000.0), (1, 9000.0), (2, 10_000.0)]);
+    for (properties, words) in [
+        (
+            "sample-rate=44100",
+            &["16000 Hz, or half of it", "sample-rate=16000"][..],
+        ),
+        (
+            "sample-rate=8000 input-values=sr=16000",
+            &["goes against", "leave one of them out"],
+        ),
+        ("window=160 hop=200", &["hop=200", "set hop=160"]),
+    ] {
+        let bench = Bench::new("voice_form", properties);
+        let fault = bench.complaint(gst::MessageType::Error);
+        words
+            .iter()
+            .for_each(|word| assert!(fault.contains(word), "{properties}: {fault}"));
+    }
+}
+
+#[test]
+fn the_rate_may_be_said_by_the_constant_of_its_input() {
+    let mut ears = Ears::new(
+        "voice_form",
+        "post-messages=true input-values=sr=8000 window=128 hop=64 context=16",
+        8000,
+        1,
+    );
+    ears.pour(&vec![0.0; 128 + 64], &[100]);
+    ears.end();
+    let scores: Vec<f64> = scores(&ears).into_iter().map(|it| it.1).collect();
+    assert_eq!(scores, [8000.0, 9000.0]);
 }

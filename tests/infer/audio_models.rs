@@ -43,6 +43,7 @@ fn a_model_for_sound_says_its_rate_hop_and_delay() {
             element_type: ElementType::F32,
             hop,
             context: 0,
+            step: model.input_spec.sound().unwrap().step,
             rate,
             delay,
         };
@@ -232,6 +233,44 @@ fn windows_carry_their_context_over() {
     );
     assert!(windows.pull().is_none());
     assert_eq!(windows.length(), 512);
+}
+
+#[test]
+fn windows_hear_the_same_sound_at_the_same_time_from_each_rate() {
+    let session = load("voice_form", BackendChoice::Rten, TaskChoice::Auto).unwrap();
+    let spec = *session.model().input_spec.sound().unwrap();
+    // Two tones with a beginning and an end that no resampler has to invent.
+    let sample = |time: f64| {
+        let tones =
+            (time * 440.0 * std::f64::consts::TAU).sin() + (time * 3100.0 * std::f64::consts::TAU).sin();
+        (0.2 * tones * (time * std::f64::consts::PI).sin()) as f32
+    };
+    let windows = |rate: u32| {
+        let mut windows = Windows::new(HopPlan::listening(rate, &spec).unwrap(), 1, spec.step).unwrap();
+        let sound: Vec<f32> = (0..rate)
+            .map(|it| sample(f64::from(it) / f64::from(rate)))
+            .collect();
+        windows.push(&[sound]).unwrap();
+        let mut heard = Vec::new();
+        let mut pull = |windows: &mut Windows| {
+            while let Some((_, window)) = windows.pull() {
+                heard.extend_from_slice(&window[spec.context..]);
+            }
+        };
+        pull(&mut windows);
+        windows.finish().unwrap();
+        pull(&mut windows);
+        heard
+    };
+    let exact = windows(16_000);
+    assert_eq!(exact.len(), 31 * 512);
+    for rate in [8000, 22_050, 44_100, 48_000] {
+        let heard = windows(rate);
+        assert_eq!(heard.len(), exact.len(), "{rate}");
+        let farthest = exact.iter().zip(&heard).map(|(one, other)| (one - other).abs());
+        let farthest = farthest.fold(0.0, f32::max);
+        assert!(farthest < 2e-3, "{rate}: {farthest}");
+    }
 }
 
 #[test]

@@ -176,6 +176,21 @@ save("constants", [helper.make_node("Mul", ["x", "gain"], ["a"]), helper.make_no
                    helper.make_node("Mul", ["n", "hundredth"], ["m"]), helper.make_node("Add", ["b", "m"], ["y"])],
      [value("gain", []), value("orig_target_sizes", [1, 2], TensorProto.INT64), value("x", [1, 3, "h", "w"]), value("offset", [1, 3, 1, 1])],
      [value("y", [1, 3, "h", "w"])], [constant("hundredth", np.array(0.01, np.float32))])
+# Half of a picture and half of what came out before, which has no size before the first run.
+half = constant("half", np.array(0.5, np.float32))
+save("echo_rgb", [helper.make_node("Add", ["x", "r1i"], ["a"]), helper.make_node("Mul", ["a", "half"], ["y"]),
+                  helper.make_node("Identity", ["y"], ["r1o"])],
+     [value("r1i", ["b", "channels", "height", "width"]), value("x", ["b", 3, "height", "width"])],
+     [value("y", ["b", 3, "height", "width"]), value("r1o", ["b", 3, "height", "width"])], [half])
+# A picture, times a float64 where a bool says so.
+save("typed_inputs", [helper.make_node("Cast", ["gain"], ["g"], to=FLOAT), helper.make_node("Mul", ["x", "g"], ["m"]),
+                      helper.make_node("Where", ["on", "m", "x"], ["y"])],
+     [value("x", [1, 3, "h", "w"]), value("on", [1], TensorProto.BOOL), value("gain", [1], DOUBLE)], [value("y", [1, 3, "h", "w"])])
+# State that is known by its place only: a number for each run.
+save("unnamed_state", [helper.make_node("Add", ["a", "one"], ["b"]), helper.make_node("ReduceMax", ["a"], ["n"], keepdims=0),
+                       helper.make_node("Add", ["x", "n"], ["y"])],
+     [value("x", [1, 3, "h", "w"]), value("a", [1, 4])], [value("y", [1, 3, "h", "w"]), value("b", [1, 4])],
+     [constant("one", np.array(1, np.float32))])
 
 # A detector in the form of TensorFlow's detection API on 64x64: each cell of 16x16 pixels proposes itself, a pixel
 # smaller on each side, as bright as its pixels are.
@@ -243,7 +258,7 @@ def detector(name, boxes=None, metadata=None, dims=(1, 3, SIDE, SIDE)):
     whole = np.concatenate([own, np.full((4, coarse), CELL)], axis=1)[None].astype(np.float16)
     nodes = [
         helper.make_node("AveragePool", ["x"], ["p"], kernel_shape=[CELL, CELL], strides=[CELL, CELL]),
-        helper.make_node("Conv", ["p", "w"], ["s"]),
+        helper.make_node("Conv", ["p", "w"], ["s"], strides=[1, 1]),
         helper.make_node("Reshape", ["s", "flat"], ["f"]),
         helper.make_node("Pad", ["f", "pads"], ["t"]),
         helper.make_node("Cast", ["b"], ["boxes"], to=FLOAT),
@@ -283,7 +298,7 @@ for side in (224, 640):
 # Classes of places on a grid of half the size: dark, bright, red.
 save("segment_bright",
      [helper.make_node("AveragePool", ["x"], ["p"], kernel_shape=[2, 2], strides=[2, 2]),
-      helper.make_node("Conv", ["p", "w", "b"], ["scores"])],
+      helper.make_node("Conv", ["p", "w", "b"], ["scores"], strides=[1, 1])],
      [value("x", [1, 3, 64, 64])], [value("scores", [1, 3, 32, 32])],
      [constant("w", np.array([[0, 0, 0], [1 / 3, 1 / 3, 1 / 3], [1, -1, -1]], np.float32).reshape(3, 3, 1, 1)),
       constant("b", np.array([0.5, 0, 0], np.float32))],

@@ -104,7 +104,7 @@ pub(super) fn generate(infer: &Infer) -> Result<GenerateOutputSuccess, gst::Flow
 
 /// Lets a model listen to a buffer that passes. Tensors go to the bus.
 pub(super) fn listen(infer: &Infer, buffer: &gst::BufferRef) -> Result<gst::FlowSuccess, gst::FlowError> {
-    hear(infer, buffer).map(|_| gst::FlowSuccess::Ok)
+    hear(infer, Some(buffer)).map(|_| gst::FlowSuccess::Ok)
 }
 
 /// The same with a buffer that carries the last answer on.
@@ -112,7 +112,11 @@ pub(super) fn listen_in_place(
     infer: &Infer,
     buffer: &mut gst::BufferRef,
 ) -> Result<gst::FlowSuccess, gst::FlowError> {
-    let Some(answer) = hear(infer, buffer)? else {
+    let (answer, voice) = hear(infer, Some(buffer))?;
+    if let Some((level, is_voice)) = voice {
+        metas::attach_voice(buffer, level, is_voice);
+    }
+    let Some(answer) = answer else {
         return Ok(gst::FlowSuccess::Ok);
     };
     let result = infer.with_active(|active| match &answer {
@@ -125,12 +129,15 @@ pub(super) fn listen_in_place(
     Ok(gst::FlowSuccess::Ok)
 }
 
-/// Listens, tells the bus, and returns the last answer if there was one.
-fn hear(infer: &Infer, buffer: &gst::BufferRef) -> Result<Option<Answer>, gst::FlowError> {
+/// What is to stand on a buffer: the last answer if there was one, and loudness and voice activity.
+type OnBuffer = (Option<Answer>, Option<(u8, bool)>);
+
+/// Listens to a buffer, or to the end of the stream, and tells the bus.
+fn hear(infer: &Infer, buffer: Option<&gst::BufferRef>) -> Result<OnBuffer, gst::FlowError> {
     let (live, interval) = infer.settings.lock().of_frames();
     let mut messages = Vec::new();
     let mut last = None;
-    let (timings, doubt) = with_audio(infer, |stream, active| {
+    let (timings, doubt, voice) = with_audio(infer, |stream, active| {
         let timings = stream.listen(active, buffer, (&live, interval), |model, heard, span| {
             let running_time = infer.running_time(span.pts);
             match &heard.told {
@@ -147,12 +154,12 @@ fn hear(infer: &Infer, buffer: &gst::BufferRef) -> Result<Option<Answer>, gst::F
                 }
             }
         })?;
-        Ok((timings, active.doubt()))
+        Ok((timings, active.doubt(), stream.voice()))
     })?;
     doubt.into_iter().for_each(|clause| infer.doubt(&clause));
     messages.into_iter().for_each(|structure| infer.post(structure));
     infer.published.lock().went_out(timings);
-    Ok(last)
+    Ok((last, voice))
 }
 
 /// Lets all out that waits, and begins anew. What comes out leaves with the next buffer, or by
@@ -164,6 +171,9 @@ pub(super) fn drain(infer: &Infer) -> Result<(), gst::FlowError> {
     };
     if is_idle {
         return Ok(());
+    }
+    if infer.passage() != BufferMode::Replaced {
+        hear(infer, None)?;
     }
     with_audio(infer, AudioStream::drain)
 }
@@ -195,7 +205,7 @@ fn push_outgoing(infer: &Infer) -> Result<(), gst::FlowError> {
 pub(super) fn forget_sound(infer: &Infer) {
     let mut state = infer.state.lock();
     if let Some(active) = &mut state.active {
-        active.forget_sound();
+        active.forget_stream();
     }
     let retired = state.audio.as_mut().and_then(|stream| {
         stream.forget();

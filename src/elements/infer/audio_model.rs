@@ -13,7 +13,7 @@ use super::timing::Timing;
 use crate::audio::{ChannelUse, HopPlan, Hops, Spec, Windows};
 use crate::letterbox::{Letterbox, Size};
 use crate::runtime::{Model, Runner, Task};
-use crate::tensor::{Data, SoundSpec, Tensor};
+use crate::tensor::{Data, Tensor};
 
 /// Sound as it comes, and what is wanted of its channels.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,8 +28,6 @@ pub struct AudioInput {
     way: Way,
     /// Windows since the model took over, for the stride.
     windows: u64,
-    /// It was told that a window is not finite.
-    told_not_finite: bool,
 }
 
 enum Way {
@@ -62,10 +60,16 @@ impl AudioInput {
     pub fn new(runner: &mut Runner, model: &Model, sound: &Sound) -> Result<AudioInput, Fault> {
         let spec = model.input_spec.sound().ok_or(Fault::NotForSound)?;
         let channels = sound.spec.channels as usize;
-        let plan = HopPlan::new(sound.spec.rate, spec)?;
+        let rate = sound.spec.rate;
         let way = match model.task {
-            Task::Audio => Way::Hops(Box::new(Hops::new(plan, channels, sound.channel_use)?)),
-            _ => Way::Windows(Box::new(Windows::new(plan, channels, step(model, spec))?)),
+            Task::Audio => {
+                let plan = HopPlan::new(rate, spec)?;
+                Way::Hops(Box::new(Hops::new(plan, channels, sound.channel_use)?))
+            }
+            _ => {
+                let plan = HopPlan::listening(rate, spec)?;
+                Way::Windows(Box::new(Windows::new(plan, channels, spec.step)?))
+            }
         };
         runner.prepare(&[1, spec.channels, spec.hop])?;
         runner.set_voices(match &way {
@@ -76,7 +80,6 @@ impl AudioInput {
             sound: sound.clone(),
             way,
             windows: 0,
-            told_not_finite: false,
         })
     }
 
@@ -132,36 +135,28 @@ impl AudioInput {
         }
     }
 
-    /// Takes audio that passes, and tells of each window that is whole and whose turn it is in a stride of
-    /// `interval`.
+    /// Takes audio that passes, or nothing where it has ended, and tells of each window that is whole and whose turn it is
+    /// in a stride of `interval`.
     pub fn listen(
         &mut self,
         runner: &mut Runner,
         mut decoding: Option<&mut Decoding>,
-        sound: &[Vec<f32>],
+        sound: Option<&[Vec<f32>]>,
         (live, interval): (&DecodeOptions, u32),
         mut tell: impl FnMut(Heard<'_>),
     ) -> Result<(), Fault> {
         let Way::Windows(windows) = &mut self.way else {
             return Err(Fault::NotForSound);
         };
-        windows.push(sound)?;
+        match sound {
+            Some(sound) => windows.push(sound)?,
+            None => windows.finish()?,
+        }
         let samples = windows.length();
         while let Some((first, window)) = windows.pull() {
             let turn = self.windows % u64::from(interval.max(1));
             self.windows += 1;
             if turn != 0 {
-                continue;
-            }
-            if !window.iter().all(|it| it.is_finite()) {
-                // It would stand in recurrent state for ever. What follows is heard as if the stream began.
-                runner.reset();
-                if !std::mem::replace(&mut self.told_not_finite, true) {
-                    gst::warning!(
-                        super::CAT,
-                        "sound has a NaN or an infinity: its window is skipped and state begins anew"
-                    );
-                }
                 continue;
             }
             let start = Instant::now();
@@ -192,20 +187,6 @@ impl AudioInput {
 pub fn samples_time(samples: usize, rate: u32) -> Option<gst::ClockTime> {
     let time = (samples as u64).mul_div_ceil(gst::ClockTime::SECOND.nseconds(), u64::from(rate));
     time.map(gst::ClockTime::from_nseconds)
-}
-
-/// Samples from one window to the next: what the model says as `step` in its metadata, else all new ones where
-/// it hears a context or has recurrent state, else half a window.
-fn step(model: &Model, spec: &SoundSpec) -> usize {
-    let usual = match spec.context != 0 || !model.states.is_empty() {
-        true => spec.hop - spec.context,
-        false => spec.hop / 2,
-    };
-    let stated = model
-        .metadata
-        .get("step")
-        .and_then(|text| text.trim().parse().ok());
-    stated.unwrap_or(usual).clamp(1, spec.hop)
 }
 
 fn run(runner: &mut Runner, voice: usize, question: &[f32], answer: &mut [f32]) -> Result<(), Fault> {

@@ -10,10 +10,11 @@ use gst::ClockTime;
 use gst::prelude::*;
 
 use super::answer_settings::DecodeOptions;
-use super::audio_model::{Heard, Sound};
+use super::audio_model::{Heard, Sound, WindowResult};
 use super::failure::Fault;
 use super::model::Active;
 use super::timing::Timing;
+use crate::answer::Answer;
 use crate::audio::{
     Crossfader, Planar, Request, Ring, SampleSources, Source, Span, Timeline, gcd, join, split,
 };
@@ -45,10 +46,23 @@ pub struct AudioStream {
     input: Planar,
     output: Planar,
     bytes: Vec<u8>,
+    /// It was said that samples are no numbers.
+    told_faults: bool,
+    /// Whether the last answer of a model that hears voices was one.
+    is_voice: Option<bool>,
     /// The next buffer in begins a stretch.
     is_new: bool,
     /// The next buffer out begins a stretch.
     starts: bool,
+}
+
+/// Scores from here on are a voice, as silero-vad counts them where nobody says another threshold.
+const VOICE: f32 = 0.5;
+
+/// What a model is to listen to.
+enum Heed {
+    Input,
+    End,
 }
 
 /// What one model has answered and has not gone out yet.
@@ -106,6 +120,8 @@ impl AudioStream {
             input: Planar::new(),
             output: vec![Vec::new(); sound.spec.channels as usize],
             bytes: Vec::new(),
+            is_voice: None,
+            told_faults: false,
             is_new: true,
             starts: true,
         }
@@ -178,7 +194,7 @@ impl AudioStream {
             self.outgoing.push_back(output);
         }
         self.begin_anew();
-        active.forget_sound();
+        active.forget_stream();
         Ok(())
     }
 
@@ -204,34 +220,80 @@ impl AudioStream {
         self.retired.take()
     }
 
-    /// Takes a buffer that passes, and tells of windows with their times.
+    /// Takes a buffer that passes, or nothing where the stream ends, and tells of each window that is whole. Returns how
+    /// long they took.
     pub fn listen(
         &mut self,
         active: &mut Active,
-        buffer: &gst::BufferRef,
+        buffer: Option<&gst::BufferRef>,
         request: (&DecodeOptions, u32),
         mut tell: impl FnMut(&Model, &Heard<'_>, Span),
     ) -> Result<Vec<Timing>, Fault> {
-        self.enter(active, buffer)?;
         let mut timings = Vec::new();
-        active.listen(&self.input, request, |model, heard| {
-            timings.push(heard.timing);
-            let first = self.tracks.0[self.current].since + heard.first;
-            let positions = first..first + heard.samples as u64;
-            tell(model, &heard, self.timeline.span(positions));
-        })?;
+        if buffer.is_none() && active.hops().is_some() {
+            return Ok(timings);
+        }
+        if !self.is_new && buffer.is_none_or(|it| self.breaks(it)) {
+            self.listen_on(active, Heed::End, request, &mut timings, &mut tell)?;
+        }
+        if let Some(buffer) = buffer {
+            self.enter(active, buffer)?;
+            self.listen_on(active, Heed::Input, request, &mut timings, &mut tell)?;
+        }
         // The buffer passed, so nothing waits.
         self.crossfader.restart(self.timeline.end());
         Ok(timings)
+    }
+
+    fn listen_on(
+        &mut self,
+        active: &mut Active,
+        heed: Heed,
+        request: (&DecodeOptions, u32),
+        timings: &mut Vec<Timing>,
+        tell: &mut impl FnMut(&Model, &Heard<'_>, Span),
+    ) -> Result<(), Fault> {
+        let (since, timeline, is_voice) = (
+            self.tracks.0[self.current].since,
+            &self.timeline,
+            &mut self.is_voice,
+        );
+        let sound = matches!(heed, Heed::Input).then_some(self.input.as_slice());
+        active.listen(sound, request, |model, heard| {
+            timings.push(heard.timing);
+            let first = since + heard.first;
+            let positions = first..first + heard.samples as u64;
+            if let WindowResult::Answer(said) = &heard.told
+                && let (true, Answer::Score(score)) = (model.hears_voice, said.answer)
+            {
+                *is_voice = Some(VOICE <= *score);
+            }
+            tell(model, &heard, timeline.span(positions));
+        })
+    }
+
+    /// Loudness of the last buffer in -dBov as RFC 6464 counts it, from 0 for the loudest to 127 for silence, and whether the
+    /// last answer of a model that hears voices was one; `None` before there is an answer.
+    pub fn voice(&self) -> Option<(u8, bool)> {
+        let is_voice = self.is_voice?;
+        let samples = self.input.iter().map(Vec::len).sum::<usize>().max(1);
+        let squares = self.input.iter().flatten().map(|it| f64::from(*it).powi(2));
+        let power = squares.sum::<f64>() / samples as f64;
+        let level = -10.0 * power.max(f64::MIN_POSITIVE).log10();
+        Some((level.round().clamp(0.0, 127.0) as u8, is_voice))
+    }
+
+    /// Whether a buffer does not follow the last one.
+    fn breaks(&self, buffer: &gst::BufferRef) -> bool {
+        // A mark says that what recurrent state is about has ended, whatever the time.
+        buffer.flags().contains(gst::BufferFlags::DISCONT) || !self.timeline.continues(buffer.pts(), false)
     }
 
     /// Takes a buffer into `input`. One that does not follow the last one begins a stretch: what waits is let out, and
     /// the model forgets what was.
     fn enter(&mut self, active: &mut Active, buffer: &gst::BufferRef) -> Result<(), Fault> {
         let pts = buffer.pts();
-        // A mark says that what recurrent state is about has ended, whatever the time.
-        let is_marked = buffer.flags().contains(gst::BufferFlags::DISCONT);
-        if !self.is_new && (is_marked || !self.timeline.continues(pts, false)) {
+        if !self.is_new && self.breaks(buffer) {
             self.drain(active)?;
         }
         if self.is_new {
@@ -260,7 +322,22 @@ impl AudioStream {
             // Whatever stands in it, it is to be taken for silence.
             self.input.iter_mut().for_each(|it| it.fill(0.0));
         }
+        self.silence_faults(buffer);
         Ok(self.input.first().map_or(0, Vec::len))
+    }
+
+    /// Takes samples that are no numbers for silence. They would stay in recurrent state and in a resampler for ever.
+    fn silence_faults(&mut self, buffer: &gst::BufferRef) {
+        let samples = self.input.iter_mut().flatten();
+        let mut faults = samples.filter(|it| !it.is_finite()).peekable();
+        if faults.peek().is_some() && !std::mem::replace(&mut self.told_faults, true) {
+            let pts = buffer.pts().display();
+            gst::warning!(
+                super::CAT,
+                "The buffer at {pts} has samples that are NaN or infinite; they are taken for silence"
+            );
+        }
+        faults.for_each(|it| *it = 0.0);
     }
 
     /// The model that answers, and the one that it replaces.
@@ -275,6 +352,7 @@ impl AudioStream {
 
     fn begin_anew(&mut self) {
         (self.is_new, self.starts, self.unit) = (true, true, 0);
+        self.is_voice = None;
         self.crossfader.restart(self.timeline.end());
         self.retired = self.leaving.take().or(self.retired.take());
     }

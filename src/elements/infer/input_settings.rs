@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! What the user says of a picture that goes into a model, with the defaults, and the properties that expose it.
+//! What the user says of a picture and of numbers that go into a model, with the defaults, and the properties that expose it.
 
 use gst::glib;
 use gst::prelude::*;
@@ -17,6 +17,8 @@ pub struct InputSettings {
     pub deviation: Option<String>,
     pub layout: InputLayout,
     pub size: Option<String>,
+    /// What further inputs get, each by its name.
+    pub values: Option<String>,
 }
 
 /// The size that follows from the model.
@@ -31,6 +33,7 @@ impl Default for InputSettings {
             deviation: None,
             layout: InputLayout::default(),
             size: Some(AUTO.into()),
+            values: None,
         }
     }
 }
@@ -101,6 +104,15 @@ pub fn properties() -> Vec<glib::ParamSpec> {
                  is loaded.",
             )
             .default_value(default.size.as_deref())
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecString::builder("input-values")
+            .nick("Input values")
+            .blurb(
+                "What inputs get that are neither frame nor sound, each by its name, such as sr=16000,threshold=0.5; one \
+                 number for all elements, or as many as there are, with spaces. Of recurrent state it is what the stream \
+                 begins with. Takes effect when a model is loaded.",
+            )
             .mutable_playing()
             .build(),
     ]

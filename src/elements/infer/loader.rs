@@ -82,7 +82,7 @@ fn make_ready(
     if let Some(sound) = sound {
         active.prepare_audio(&sound)?;
         active.warm_up()?;
-        active.forget_sound();
+        active.forget_stream();
         return Ok(active);
     }
     // The element is not held while something runs for long.

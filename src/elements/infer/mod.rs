@@ -199,6 +199,7 @@ mod messages;
 mod model;
 mod model_swap;
 mod settings;
+mod sound_settings;
 mod state;
 mod stats;
 #[cfg(test)]

@@ -157,7 +157,15 @@ impl Active {
     /// Forgets earlier frames, as after a gap in the stream.
     pub fn reset(&mut self) {
         self.frames = 0;
+        self.runner.reset();
         self.meaning.decoding.iter_mut().for_each(Decoding::reset);
+    }
+
+    /// Forgets earlier frames where this one is marked as the first after a gap.
+    fn mind_gap(&mut self, frame: &gst::BufferRef) {
+        if frame.flags().contains(gst::BufferFlags::DISCONT) {
+            self.reset();
+        }
     }
 
     /// Whether a frame is one that the model looks at, in a stride of `interval`. Counts it.
@@ -192,6 +200,7 @@ impl Active {
     /// Answers a frame with a picture.
     pub fn picture(&mut self, source: &gst::BufferRef, target: &mut gst::BufferRef) -> Result<Timing, Fault> {
         let start = Instant::now();
+        self.mind_gap(source);
         let Some(video) = self.video.as_mut() else {
             return Err(self.runner.not_prepared().into());
         };
@@ -210,6 +219,7 @@ impl Active {
         interval: u32,
     ) -> Result<Option<(&[Tensor], Timing)>, Fault> {
         let start = Instant::now();
+        self.mind_gap(source);
         if !self.takes_turn(interval) {
             return Ok(None);
         }
@@ -229,6 +239,7 @@ impl Active {
     /// Looks at a frame, or takes the last answer again if it is not its turn, and attaches the answer to it.
     pub fn look(&mut self, frame: &mut gst::BufferRef, request: &LookRequest) -> Result<Look, Fault> {
         let start = Instant::now();
+        self.mind_gap(frame);
         let is_fresh = self.takes_turn(request.interval);
         let (Some(video), Some(decoding)) = (self.video.as_mut(), self.meaning.decoding.as_mut()) else {
             return Err(self.runner.not_prepared().into());
@@ -307,20 +318,17 @@ impl Active {
         self.audio.as_mut().map_or(0, |it| it.pull(count, sound))
     }
 
-    /// Forgets the audio that came, as if the stream began anew.
-    pub fn forget_sound(&mut self) {
-        if let Some(audio) = &mut self.audio {
-            audio.reset();
-            self.runner.reset();
-            self.reset();
-        }
+    /// Forgets the frames or the audio that came, as if the stream began anew.
+    pub fn forget_stream(&mut self) {
+        self.audio.iter_mut().for_each(AudioInput::reset);
+        self.reset();
     }
 
-    /// Takes audio that passes, and tells of each window that is whole and whose turn it is in a stride of
-    /// `interval`.
+    /// Takes audio that passes, or nothing where it has ended, and tells of each window that is whole and whose turn it is
+    /// in a stride of `interval`.
     pub fn listen(
         &mut self,
-        sound: &[Vec<f32>],
+        sound: Option<&[Vec<f32>]>,
         request: (&DecodeOptions, u32),
         mut tell: impl FnMut(&Model, Heard<'_>),
     ) -> Result<(), Fault> {

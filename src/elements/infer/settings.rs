@@ -8,6 +8,7 @@ use gst::prelude::*;
 use super::answer_settings::{self, AnswerSettings, DecodeOptions};
 use super::enums::{Backend, Channels, ExecutionProvider, OptimizationLevel, Task};
 use super::input_settings::{self, InputSettings};
+use super::sound_settings::{self, SoundSettings};
 use crate::runtime::Options;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +24,7 @@ pub struct Settings {
     /// A stride: the model runs on each k-th frame.
     pub inference_interval: u32,
     pub input: InputSettings,
+    pub sound: SoundSettings,
     /// Pairs of numbers as a line `ranges` has them.
     pub output_range: Option<String>,
     pub answers: AnswerSettings,
@@ -41,6 +43,7 @@ impl Default for Settings {
             task: Task::default(),
             inference_interval: 1,
             input: InputSettings::default(),
+            sound: SoundSettings::default(),
             output_range: None,
             answers: AnswerSettings::default(),
             channels: Channels::default(),
@@ -61,6 +64,8 @@ impl Settings {
             execution_provider: self.execution_provider.into(),
             task: self.task.into(),
             image: self.input.options(),
+            sound: self.sound.options(),
+            input_values: self.input.values.as_deref().unwrap_or_default().trim().to_owned(),
             output_range: self.output_range.clone().filter(|it| !it.is_empty()),
         }
     }
@@ -114,6 +119,11 @@ fields! {
     "input-std" => input.deviation,
     "input-layout" => input.layout,
     "input-size" => input.size,
+    "input-values" => input.values,
+    "sample-rate" => sound.rate,
+    "window" => sound.window,
+    "hop" => sound.hop,
+    "context" => sound.context,
     "padding" => answers.padding,
     "labels-file" => answers.labels_file,
     "family" => answers.family,
@@ -144,6 +154,7 @@ pub fn catalogue_properties() -> Vec<String> {
 pub fn properties() -> Vec<glib::ParamSpec> {
     let mut properties = own_properties();
     properties.extend(input_settings::properties());
+    properties.extend(sound_settings::properties());
     properties.extend(answer_settings::properties());
     properties
 }

@@ -181,11 +181,7 @@ pub(super) fn answer_in_place(
     }
     let (live, interval) = infer.settings.lock().of_frames();
     let running_time = infer.running_time(buffer.pts());
-    let is_gap = buffer.flags().contains(gst::BufferFlags::DISCONT);
     let result = infer.with_active(|active| {
-        if is_gap {
-            active.reset();
-        }
         let request = LookRequest {
             live: &live,
             interval,
