@@ -121,11 +121,13 @@ impl Recognition {
         settle(&mut family, evidence);
         let is_faces =
             model.labels.is_none() && matches!(&family, Family::Boxes(boxes) if finds_faces(boxes, &model));
+        let mut taken = statements::of(&model, (&family, fit.otherwise), task, is_asked, given.as_ref())?;
+        taken.extend(fit.taken);
         let face = is_faces.then(|| vec!["face".to_owned()]);
         Ok(Recognition {
             task,
             placement: placement(&family, &model),
-            taken: statements::of(&model, &family, task, is_asked, given.as_ref())?,
+            taken,
             family,
             classes: fit.classes,
             labels: model.labels.or(face.as_ref().map(Vec::len)),
@@ -148,6 +150,8 @@ impl Recognition {
                 for taken in units {
                     (taken.value, taken.source) = ("cells".to_owned(), Source::Family("YOLOX"));
                 }
+                let families = self.taken.iter_mut().filter(|it| it.key == "family");
+                families.for_each(|it| it.value = "yolox".to_owned());
             }
         }
     }

@@ -5,7 +5,7 @@
 use super::recognize::Family;
 use super::{Boxes, Head, Recognition};
 use crate::letterbox::Placement;
-use crate::tensor::Channels;
+use crate::tensor::{Channels, InputSize};
 
 /// How models of a family are fed in training; what is unset differs from model to model.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,6 +15,8 @@ pub struct UsualInput {
     pub channels: Option<Channels>,
     /// The values of black and white, one pair for all channels or one per channel in the order of `channels`.
     pub ranges: Option<&'static [(f32, f32)]>,
+    /// What frames make of a size that is free.
+    pub size: Option<InputSize>,
 }
 
 const BYTES: [(f32, f32); 1] = [(0.0, 255.0)];
@@ -34,11 +36,13 @@ impl UsualInput {
             family,
             channels: None,
             ranges: None,
+            size: None,
         };
         let usual = |family, channels, ranges| UsualInput {
             family,
             channels: Some(channels),
             ranges: Some(ranges),
+            size: None,
         };
         match (&recognition.family, recognition.placement) {
             // The picture as OpenCV reads it: `ValTransform` of YOLOX neither divides nor turns the channels.
@@ -57,7 +61,11 @@ impl UsualInput {
             }),
             (Family::Boxes(Boxes::NanoDet(_)), _) => Some(usual("NanoDet", Channels::Bgr, &IMAGENET_BGR)),
             (Family::Boxes(Boxes::Priors(it)), _) if it.points.is_some() => {
-                Some(usual("RetinaFace", Channels::Bgr, &CAFFE))
+                // Its priors begin in each cell that a frame begins, whatever the frame's size.
+                Some(UsualInput {
+                    size: Some(InputSize::Frame),
+                    ..usual("RetinaFace", Channels::Bgr, &CAFFE)
+                })
             }
             (Family::Boxes(Boxes::Priors(_)), _) => Some(named("SSD")),
             (Family::Boxes(Boxes::CenterFace(_)), _) => Some(usual("CenterFace", Channels::Rgb, &BYTES)),

@@ -11,7 +11,7 @@ use crate::decode::{Boxes, Places, Source, Taken, Task, Unfit, Values};
 /// All that recognition decided.
 pub(super) fn of(
     model: &Model,
-    family: &Family,
+    (family, otherwise): (&Family, Option<&'static str>),
     task: Task,
     is_asked: bool,
     labels: Option<&Labels>,
@@ -30,12 +30,7 @@ pub(super) fn of(
     };
     let mut taken = vec![
         whole("task", task.name().into(), source, "task=tensor".into()),
-        whole(
-            "family",
-            family.name().into(),
-            Source::Shape,
-            "task=tensor".into(),
-        ),
+        of_family(model, family, otherwise),
     ];
     if let Some(labels) = labels {
         let value = format!("{} of {}", labels.labels.len(), labels.source);
@@ -58,6 +53,23 @@ pub(super) fn of(
         Family::Score(_) => {}
     }
     Ok(taken)
+}
+
+/// Which decoder reads the outputs, by the name that `family` takes where there is a choice.
+fn of_family(model: &Model, family: &Family, otherwise: Option<&'static str>) -> Taken {
+    let is_detector = matches!(family, Family::Boxes(_));
+    let (value, source, line) = match (model.family().filter(|_| is_detector), otherwise) {
+        (Some(said), _) => (said, Source::File("family".into()), "family=auto"),
+        (None, Some(line)) => (family.name(), Source::Assumed, line),
+        (None, None) => (family.name(), Source::Shape, "task=tensor"),
+    };
+    Taken {
+        tensor: String::new(),
+        key: "family",
+        value: value.into(),
+        source,
+        line: line.into(),
+    }
 }
 
 /// How the values of a plane are read.

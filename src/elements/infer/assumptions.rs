@@ -11,10 +11,14 @@ fn assumed(model: &Model) -> impl Iterator<Item = &Statement> + Clone {
 /// The other spelling of a range, with the numbers of most classifiers (those of ImageNet, in torchvision).
 const NORMALIZED: &str = "or input-mean=0.485,0.456,0.406 input-std=0.229,0.224,0.225";
 
+/// What goes with bars around a frame, where nothing says their level.
+const BARS: &str = "with padding=0 or padding=255 where its own bars are black or white";
+
 /// The lines that change what was assumed.
 fn lines<'a>(assumed: impl Iterator<Item = &'a Statement>) -> String {
     let line = |it: &Statement| match (it.key, it.value.as_str(), it.line.as_str()) {
         ("input-range", "0,1", line) => format!("{line} ({NORMALIZED})"),
+        ("fit", "stretch", line @ "fit=letterbox") => format!("{line} ({BARS})"),
         (_, _, line) => line.to_owned(),
     };
     let lines: Vec<String> = assumed.map(line).filter(|it| !it.is_empty()).collect();
