@@ -115,6 +115,12 @@ fn is_same_kind(input: &Port, output: &Port) -> bool {
 }
 
 fn correspond(input: &str, output: &str) -> bool {
+    // A name that is a mark itself, such as past, and past_out.
+    let longer = output.to_lowercase();
+    let rest = longer.strip_prefix(&input.to_lowercase());
+    if rest.is_some_and(|it| MARKS.contains(&it.trim_start_matches(|it: char| !it.is_alphanumeric()))) {
+        return true;
+    }
     let (input, output) = (stem(input), stem(output));
     if input.is_empty() {
         return false;

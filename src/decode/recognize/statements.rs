@@ -6,7 +6,7 @@ use super::activation;
 use super::fit::Family;
 use super::names::Labels;
 use crate::decode::model::{Model, Units};
-use crate::decode::{Boxes, Places, Source, Taken, Task, Unfit, Values};
+use crate::decode::{Boxes, Places, Source, Taken, Task, Unfit, Values, Yolo};
 
 /// All that recognition decided.
 pub(super) fn of(
@@ -98,6 +98,15 @@ fn values(model: &Model, output: usize, values: Values) -> Taken {
     }
 }
 
+/// Whether a run at load showed boxes too large for fractions of the input.
+fn is_seen_in_pixels(yolo: &Yolo, model: &Model) -> bool {
+    let seen = yolo.extents(&model.evidence.seen);
+    seen.is_some_and(|(_, edges, _)| edges.is_known() && LEAST_PIXELS < edges.high)
+}
+
+/// Coordinates beyond this are no fractions of the input.
+const LEAST_PIXELS: f32 = 4.0;
+
 /// What the coordinates of boxes are counted in.
 fn units(model: &Model, boxes: &Boxes, output: usize) -> Result<Option<Taken>, Unfit> {
     let units = match boxes {
@@ -119,10 +128,13 @@ fn units(model: &Model, boxes: &Boxes, output: usize) -> Result<Option<Taken>, U
         Units::Unsaid => "auto",
     };
     let said = model.units()?.is_some();
-    let source = if said {
-        Source::File("boxes".into())
-    } else {
-        Source::Assumed
+    let source = match (said, model.is_ultralytics(), boxes) {
+        (true, ..) => Source::File("boxes".into()),
+        (false, true, _) => Source::Family("of Ultralytics"),
+        (false, false, Boxes::Yolo(it)) if is_seen_in_pixels(it, model) => {
+            Source::File("a run at load".into())
+        }
+        _ => Source::Assumed,
     };
     let name = model.outputs[output].name.clone();
     Ok(Some(Taken {
