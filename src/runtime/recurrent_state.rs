@@ -115,15 +115,11 @@ fn is_same_kind(input: &Port, output: &Port) -> bool {
 }
 
 fn correspond(input: &str, output: &str) -> bool {
-    // A name that is a mark itself, such as past, and past_out.
-    let longer = output.to_lowercase();
-    let rest = longer.strip_prefix(&input.to_lowercase());
-    if rest.is_some_and(|it| MARKS.contains(&it.trim_start_matches(|it: char| !it.is_alphanumeric()))) {
-        return true;
-    }
+    let names = (input.to_lowercase(), output.to_lowercase());
     let (input, output) = (stem(input), stem(output));
     if input.is_empty() {
-        return false;
+        // As in past and past_out, which are marks and nothing else.
+        return output.is_empty() && names.1.starts_with(&names.0) && names.1 != names.0;
     }
     // As in h0 and hn, or state and stateN; and as in r1i and r1o.
     let is_next = output.strip_suffix('n') == Some(input.trim_end_matches('0'));
@@ -177,6 +173,7 @@ mod tests {
             ("past.key", "present.key"),
             ("h0", "hn"),
             ("r1i", "r1o"),
+            ("past", "past_out"),
         ] {
             check(
                 &[("x", &[1, 4]), (input, state)],

@@ -52,16 +52,18 @@ fn is_redundant(family: &Family, model: &Model, output: usize) -> bool {
         // The same map at another depth, or from a helper that was needed in training.
         Family::Map(map) => model.sizes(output) == model.sizes(map.output) && model.is_float(output),
         // The best class, beside the confidences of all.
-        Family::Classes(_) => {
-            let single = model.sizes(output).iter().all(|it| matches!(it, None | Some(1)));
-            let is_whole = matches!(
-                model.outputs[output].element_type,
-                ElementType::I32 | ElementType::I64
-            );
-            single && is_whole
-        }
+        Family::Classes(_) => is_whole_number(model, output),
+        // How many rows there are, as PaddleDetection writes it for each picture of the batch.
+        Family::Boxes(Boxes::EndToEnd(_)) => is_whole_number(model, output),
         _ => false,
     }
+}
+
+/// Whether an output is a single whole number.
+fn is_whole_number(model: &Model, output: usize) -> bool {
+    let single = model.sizes(output).iter().all(|it| matches!(it, None | Some(1)));
+    let kind = model.outputs[output].element_type;
+    single && matches!(kind, ElementType::I32 | ElementType::I64)
 }
 
 /// Whether an output is one grid of YOLO's proposals before they were put together, [1, 3, H, W, attributes], as old

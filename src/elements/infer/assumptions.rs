@@ -33,9 +33,14 @@ pub fn of_input(model: &Model) -> Option<String> {
         .map(|it| format!("{}={}", it.key, it.value))
         .collect();
     let lines = lines(assumed);
+    let what = if model.input_spec.sound().is_some() {
+        "sound"
+    } else {
+        "a picture"
+    };
     (!values.is_empty()).then(|| {
         format!(
-            "Nobody says how a picture goes into '{}': {} is assumed; if answers are wrong, try {lines}.",
+            "Nobody says how {what} goes into '{}': {} is assumed; if answers are wrong, try {lines}.",
             model.input.name,
             values.join(" ")
         )

@@ -80,20 +80,24 @@
 //! ## Sound
 //!
 //! A model listens if its input is a row of samples (`[n]`, `[1, n]`, `[1, 1, n]`, or `[1, 2, n]` for stereo; float32 or
-//! float16) and its metadata, or a line in the section of the input in the `.modelinfo` file, says `sample_rate`.
-//! `delay` says by how many of its samples the answer lags (0 where nothing is said), `hop` how many samples a run
-//! hears anew where the input leaves that open (10 ms where nothing is said), and `context` how many of the samples before
-//! stand in front of those, for a model that tells of windows. silero-vad (versions 3 to 6) is known by its state and needs
-//! no line: it gives one score a window.
+//! float16) and `sample-rate`, its metadata, or a line in the section of the input in the `.modelinfo` file, says its
+//! `sample_rate`. `delay` in the latter two says by how many of its samples the answer lags (0 where nothing is said).
+//! `window` says how many samples a run hears anew where the input leaves that open (`hop`, else 10 ms, where nothing is
+//! said), and for a model that tells of windows `context` how many of the samples before stand in front of those, and
+//! `hop` how far it is to the next window. silero-vad (versions 3 to 6) is known by its state and needs no line: it gives one
+//! score a window. docs/models.md has all of it.
 //!
 //! ## Further inputs
 //!
 //! The input for frames or sound need not be the first. The others are recurrent state if there is an output of the same
 //! type and shape that is named alike (`h` and `h_out`, `state` and `stateN`, `r1i` and `r1o`), or else the next one that
-//! is left, the first output apart; it is zero at first, and handed on from run to run. A line `value=0.5` in the section
-//! of an input makes it a constant: one number, or as many with spaces as it has elements. What describes the frame gets
+//! is left, the first output apart; it is zero at first, and handed on from run to run until a gap, a flush or a new
+//! stream. `input-values`, such as `sr=16000,threshold=0.5`, or a line `value=0.5` in the section of an input makes it a
+//! constant: one number, or as many with spaces as it has elements; of state it is what a stream begins with. What
+//! describes the frame gets
 //! the size of the picture in the model's input: `orig_target_sizes` and `orig_size` width and height; `target_sizes`,
-//! `im_shape`, `image_shape`, `img_shape`, `ori_shape` and `image_size` height and width; `scale_factor` and `im_scale` 1.
+//! `im_shape`, `image_shape`, `img_shape`, `ori_shape` and `image_size` height and width; `scale_factor` and `im_scale` 1;
+//! `downsample_ratio` 512 over the longer side, at most 1.
 //! `sr` and `sample_rate` of a model for sound get its rate. Anything else is an error with the line to add.
 //!
 //! With `task=audio` sound goes in and as much sound comes out, each sample with the time of the sample that it
@@ -114,9 +118,11 @@
 //!   told by a latency message. One that only listens, or the other way round, takes over after a drain.
 //! - NaN and infinity in an answer are an error.
 //!
-//! With the other tasks the sound passes, and the model hears windows of as many samples as its input has, each half
-//! over the one before (`step` in the metadata sets other samples), the mean of all channels if it is for one. The answer
-//! stands on the buffer that ends the window, and its message has the `pts` and `duration` of the window.
+//! With the other tasks the sound passes, and the model hears windows, the mean of all channels if it is for one. Each is
+//! half over the one before where nothing is carried over and nobody says `hop` (or `step` in the metadata). The answer
+//! stands on the buffer that ends the window, and its message has the `pts` and `duration` of what is new in it. Models for
+//! voice activity add a `GstAudioLevelMeta` to each buffer from their first answer on. Samples that are NaN or infinite are
+//! taken for silence.
 //!
 //! ## Messages
 //!

@@ -340,6 +340,15 @@ fn rows_are_finished_detections_however_many_were_seen() {
     assert_eq!(family(&one(&[0, 7]), None), "finished");
     let dets = Model::new(&[("dets", &[1, 0, 5]), ("labels", &[1, 0])]).element_type(1, ElementType::I64);
     assert_eq!(family(&dets, None), "finished");
+    // PaddleDetection says how many rows there are of each picture of the batch.
+    let counted = Model::new(&[
+        ("multiclass_nms3_0.tmp_0", &[0, 6]),
+        ("multiclass_nms3_0.tmp_2", &[1]),
+    ]);
+    let counted = counted
+        .element_type(1, ElementType::I32)
+        .seen(&[tensor(&[0, 6], &[])]);
+    assert_eq!(family(&counted, None), "finished");
 }
 
 #[test]

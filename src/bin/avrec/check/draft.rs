@@ -86,12 +86,14 @@ fn draft(
         let replaced = |key: &str| proposed.is_some_and(|it| replaces(it, key));
         for statement in about.iter().filter(|it| !replaced(&it.key)) {
             if let Some(line) = line_of(&statement.key) {
-                let _ = writeln!(
-                    text,
-                    "# {}\n{line}={}",
-                    statement.origin,
-                    statement.value.replace('\n', " ")
-                );
+                let value = statement.value.replace('\n', " ");
+                // What follows from each frame is told in words, which no line can say.
+                let mark = if line != "value" || is_numbers(&value) {
+                    ""
+                } else {
+                    "# "
+                };
+                let _ = writeln!(text, "# {}\n{mark}{line}={value}", statement.origin);
             }
         }
         for (name, value) in proposed.into_iter().flatten() {
@@ -104,6 +106,10 @@ fn draft(
         }
     }
     text
+}
+
+fn is_numbers(value: &str) -> bool {
+    value.split_whitespace().all(|it| it.parse::<f64>().is_ok())
 }
 
 /// Whether a proposal says what a statement says: the range has two spellings.
@@ -148,6 +154,7 @@ mod tests {
             statement("x", "input-range", "0,1"),
             statement("x", "channel-order", "rgb"),
             statement("", "task", "detect"),
+            statement("y", "input-values", "width height"),
         ];
         let lines = vec![("input-mean".to_string(), "0.5".to_string())];
         let text = draft(&[port("x")], &[port("y")], &statements, Some(&lines));
@@ -155,7 +162,7 @@ mod tests {
             text,
             "[modelinfo]\nversion=1.0\n\n[x]\ndir=input\ntype=float32\ndims=1,3,-1,8\n# nobody; assumed\n\
              channel-order=rgb\n# proposed: the model is more certain with it\nmean=0.5\n\n[y]\ndir=output\n\
-             type=float32\ndims=1,3,-1,8\n"
+             type=float32\ndims=1,3,-1,8\n# nobody; assumed\n# value=width height\n"
         );
     }
 }
