@@ -29,6 +29,9 @@ const IMAGENET_BGR: [(f32, f32); 3] = [IMAGENET[2], IMAGENET[1], IMAGENET[0]];
 /// The mean of ImageNet that Caffe's models subtract from blue, green and red: 104, 117, 123.
 const CAFFE: [(f32, f32); 3] = [(-104.0, 151.0), (-117.0, 138.0), (-123.0, 132.0)];
 
+/// UltraFace's: less 127, through 128.
+const ULTRAFACE: [(f32, f32); 1] = [(-127.0 / 128.0, 1.0)];
+
 impl UsualInput {
     /// What holds for what was recognized; `None` where that is no family but any model of a task.
     pub fn of(recognition: &Recognition) -> Option<UsualInput> {
@@ -43,6 +46,10 @@ impl UsualInput {
             channels: Some(channels),
             ranges: Some(ranges),
             size: None,
+        };
+        let is_called = |name: &str| {
+            let mut taken = recognition.taken.iter();
+            taken.any(|it| it.key == "family" && it.value == name)
         };
         match (&recognition.family, recognition.placement) {
             // The picture as OpenCV reads it: `ValTransform` of YOLOX neither divides nor turns the channels.
@@ -70,7 +77,11 @@ impl UsualInput {
             (Family::Boxes(Boxes::Priors(_)), _) => Some(named("SSD")),
             (Family::Boxes(Boxes::CenterFace(_)), _) => Some(usual("CenterFace", Channels::Rgb, &BYTES)),
             (Family::Boxes(Boxes::Landmarks(_)), _) => None,
-            (Family::Boxes(Boxes::Ssd(_)), _) => Some(named("SSD")),
+            (Family::Boxes(Boxes::Ssd(_)), _) => Some(if is_called("ultraface") {
+                usual("UltraFace", Channels::Rgb, &ULTRAFACE)
+            } else {
+                named("SSD")
+            }),
             (Family::Boxes(Boxes::Detr(_)), _) => Some(named("DETR")),
             (Family::Map(_) | Family::Matte(_) | Family::Classes(_) | Family::Score(_), _) => None,
         }

@@ -4,6 +4,7 @@
 
 use super::activation;
 use super::fit::Family;
+use super::is_ultraface;
 use super::names::Labels;
 use crate::decode::model::{Model, Units};
 use crate::decode::{Boxes, Places, Source, Taken, Task, Unfit, Values, Yolo};
@@ -61,7 +62,12 @@ fn of_family(model: &Model, family: &Family, otherwise: Option<&'static str>) ->
     let (value, source, line) = match (model.family().filter(|_| is_detector), otherwise) {
         (Some(said), _) => (said, Source::File("family".into()), "family=auto"),
         (None, Some(line)) => (family.name(), Source::Assumed, line),
-        (None, None) => (family.name(), Source::Shape, "task=tensor"),
+        (None, None) => match family {
+            Family::Boxes(Boxes::Ssd(ssd)) if is_ultraface(ssd, model) => {
+                ("ultraface", Source::Assumed, "family=ssd")
+            }
+            family => (family.name(), Source::Shape, "task=tensor"),
+        },
     };
     Taken {
         tensor: String::new(),

@@ -21,7 +21,13 @@ fn lines<'a>(assumed: impl Iterator<Item = &'a Statement>) -> String {
         ("fit", "stretch", line @ "fit=letterbox") => format!("{line} ({BARS})"),
         (_, _, line) => line.to_owned(),
     };
-    let lines: Vec<String> = assumed.map(line).filter(|it| !it.is_empty()).collect();
+    let mut lines: Vec<String> = Vec::new();
+    for line in assumed.map(line) {
+        // One line may be against several assumptions.
+        if !line.is_empty() && !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
     lines.join(", ")
 }
 

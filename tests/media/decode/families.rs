@@ -251,6 +251,21 @@ fn a_family_that_was_assumed_is_told_with_the_line_for_another() {
 }
 
 #[test]
+fn ultraface_is_known_by_how_many_boxes_its_grids_have() {
+    let boxes = |rows| Model::new(&[("scores", &[1, rows, 2]), ("boxes", &[1, rows, 4])]).input(320, 240);
+    let (value, source, line) = taken(&boxes(4420), "family");
+    assert_eq!(
+        (value.as_str(), source, line.as_str()),
+        ("ultraface", Source::Assumed, "family=ssd")
+    );
+    let usual = UsualInput::of(&boxes(4420).recognize(None).unwrap()).unwrap();
+    assert_eq!(usual.ranges, Some(&[(-127.0 / 128.0, 1.0)][..]));
+    assert_eq!(boxes(4420).recognize(None).unwrap().names, ["face"]);
+    assert_eq!(taken(&boxes(4421), "family").0, "ssd");
+    assert_eq!(taken(&boxes(4420).metadata("family", "ssd"), "family").0, "ssd");
+}
+
+#[test]
 fn retinaface_of_any_size_gets_the_frame_as_its_authors_feed_it() {
     let plates = Model::new(&[("loc", &[0, 0, 4]), ("conf", &[0, 0, 2]), ("landms", &[0, 0, 8])]);
     let usual = UsualInput::of(&plates.recognize(None).unwrap()).unwrap();
