@@ -14,6 +14,7 @@ mod activation;
 mod boxes;
 mod classes;
 mod explain;
+mod faces;
 mod fit;
 mod levels;
 mod matte;
@@ -119,8 +120,8 @@ impl Recognition {
         }
         let mut family = fit.family;
         settle(&mut family, evidence);
-        let is_faces =
-            model.labels.is_none() && matches!(&family, Family::Boxes(boxes) if finds_faces(boxes, &model));
+        let is_faces = model.labels.is_none()
+            && matches!(&family, Family::Boxes(boxes) if faces::are_found(boxes, &model));
         let mut taken = statements::of(&model, (&family, fit.otherwise), task, is_asked, given.as_ref())?;
         taken.extend(fit.taken);
         let face = is_faces.then(|| vec!["face".to_owned()]);
@@ -176,35 +177,6 @@ fn settle(family: &mut Family, evidence: &Evidence) {
         ssd.units = Ssd::units_of(edges.high);
     }
 }
-
-/// Whether a detector of one class finds faces, for all public models of its family do.
-fn finds_faces(boxes: &Boxes, model: &Model) -> bool {
-    match boxes {
-        Boxes::Levels(it) => it.classes == 1 && it.key_points == FACE_POINTS,
-        Boxes::Priors(it) => it.classes == 1 && it.key_points == FACE_POINTS,
-        Boxes::CenterFace(it) => it.key_points == FACE_POINTS,
-        Boxes::Ssd(ssd) => is_ultraface(ssd, model),
-        _ => false,
-    }
-}
-
-/// Strides of UltraFace's grids, with the boxes of each cell (Linzaer, "Ultra-Light-Fast-Generic-Face-Detector-1MB").
-const ULTRAFACE: [(usize, usize); 4] = [(8, 3), (16, 2), (32, 2), (64, 3)];
-
-/// Whether boxes with two scores each are as many as UltraFace has over the input, or are said to be its.
-fn is_ultraface(ssd: &Ssd, model: &Model) -> bool {
-    if let Some(said) = model.family() {
-        return said == "ultraface";
-    }
-    let Some(input) = model.input else { return false };
-    let cells = |stride: usize| input.width.div_ceil(stride) * input.height.div_ceil(stride);
-    let rows: usize = ULTRAFACE.iter().map(|&(stride, each)| each * cells(stride)).sum();
-    let is_of = |output: usize, each: usize| model.sizes(output).ends_with(&[Some(rows), Some(each)]);
-    is_of(ssd.boxes, 4) && is_of(ssd.scores, 2)
-}
-
-/// Eyes, nose, corners of the mouth.
-const FACE_POINTS: usize = 5;
 
 /// YOLO keeps proportions, YOLOX and models of faces with the picture in the corner; others stretch.
 fn placement(family: &Family, model: &Model) -> Placement {

@@ -3,8 +3,8 @@
 //! What a model is taken for, one thing each, with who said it and the line that says otherwise.
 
 use super::activation;
+use super::faces::is_ultraface;
 use super::fit::Family;
-use super::is_ultraface;
 use super::names::Labels;
 use crate::decode::model::{Model, Units};
 use crate::decode::{Boxes, Places, Source, Taken, Task, Unfit, Values, Yolo};
