@@ -9,7 +9,7 @@ mod support;
 use gst::prelude::*;
 use gst_analytics::prelude::*;
 use gst_analytics::{AnalyticsODMtd, AnalyticsRelationMeta, TensorDataType, TensorDimOrder, TensorMeta};
-use gstavrec::answer::{Answer, ClassMap, ClassScore, Detection, Instance, Mask, Region};
+use gstavrec::answer::{Answer, ClassMap, ClassScore, Detection, Instance, Mask, Region, TurnedBox};
 use gstavrec::media::analytics::{self, tensor_caps, tensors};
 use gstavrec::media::metas::{self, class_of};
 use gstavrec::tensor::{Data, Dim, DimsOrder, ElementType, Tensor, TensorInfo};
@@ -74,6 +74,33 @@ fn detections_read_back_with_their_labels() {
             named(&unknown, "7")
         ]))
     );
+}
+
+#[test]
+fn a_turned_box_reads_back_as_it_lies() {
+    let turned = TurnedBox {
+        x: 100.0,
+        y: 80.0,
+        width: 40.0,
+        height: 20.0,
+        angle: 0.5,
+    };
+    let [left, top, right, bottom] = turned.bounds();
+    let plane = Detection {
+        turned: Some(turned),
+        ..detection([left, top, right, bottom], 2, 0.5)
+    };
+    let Some(Answer::Detections(found)) = round_trip(&Answer::Detections(vec![plane.clone()])) else {
+        panic!()
+    };
+    let [one] = found.as_slice() else {
+        panic!("{found:?}")
+    };
+    let own = one.turned.unwrap();
+    assert_eq!((own.x, own.y, own.width, own.height), (100.0, 80.0, 40.0, 20.0));
+    assert!((own.angle - 0.5).abs() < 1e-6, "{own:?}");
+    assert!(0.999 < one.region.iou(&plane.region), "{found:?}");
+    assert_eq!(one.class, class_of("car"));
 }
 
 #[test]

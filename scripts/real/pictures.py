@@ -101,6 +101,11 @@ def document(width=800, height=1000):
     return np.asarray(image)
 
 
+def table():
+    """The table of the page, as a detector of tables cuts it out: 800x300."""
+    return document()[540:840].copy()
+
+
 def title_page():
     """The back of a title page, with the number of the book: 800x1000."""
     image, draw = blank(800, 1000)

@@ -14,6 +14,7 @@ mod activation;
 mod boxes;
 mod classes;
 mod explain;
+mod faces;
 mod fit;
 mod levels;
 mod matte;
@@ -119,13 +120,15 @@ impl Recognition {
         }
         let mut family = fit.family;
         settle(&mut family, evidence);
-        let is_faces =
-            model.labels.is_none() && matches!(&family, Family::Boxes(boxes) if finds_faces(boxes, &model));
+        let is_faces = model.labels.is_none()
+            && matches!(&family, Family::Boxes(boxes) if faces::are_found(boxes, &model));
+        let mut taken = statements::of(&model, (&family, fit.otherwise), task, is_asked, given.as_ref())?;
+        taken.extend(fit.taken);
         let face = is_faces.then(|| vec!["face".to_owned()]);
         Ok(Recognition {
             task,
             placement: placement(&family, &model),
-            taken: statements::of(&model, &family, task, is_asked, given.as_ref())?,
+            taken,
             family,
             classes: fit.classes,
             labels: model.labels.or(face.as_ref().map(Vec::len)),
@@ -148,6 +151,8 @@ impl Recognition {
                 for taken in units {
                     (taken.value, taken.source) = ("cells".to_owned(), Source::Family("YOLOX"));
                 }
+                let families = self.taken.iter_mut().filter(|it| it.key == "family");
+                families.for_each(|it| it.value = "yolox".to_owned());
             }
         }
     }
@@ -172,20 +177,6 @@ fn settle(family: &mut Family, evidence: &Evidence) {
         ssd.units = Ssd::units_of(edges.high);
     }
 }
-
-/// Whether a detector of one class finds faces, for all public models of its family do.
-fn finds_faces(boxes: &Boxes, model: &Model) -> bool {
-    match boxes {
-        Boxes::Levels(it) => it.classes == 1 && it.key_points == FACE_POINTS,
-        Boxes::Priors(it) => it.classes == 1 && it.key_points == FACE_POINTS,
-        Boxes::CenterFace(it) => it.key_points == FACE_POINTS,
-        Boxes::Ssd(_) => model.family() == Some("ultraface"),
-        _ => false,
-    }
-}
-
-/// Eyes, nose, corners of the mouth.
-const FACE_POINTS: usize = 5;
 
 /// YOLO keeps proportions, YOLOX and models of faces with the picture in the corner; others stretch.
 fn placement(family: &Family, model: &Model) -> Placement {

@@ -5,7 +5,7 @@
 use super::recognize::Family;
 use super::{Boxes, Head, Recognition};
 use crate::letterbox::Placement;
-use crate::tensor::Channels;
+use crate::tensor::{Channels, InputSize};
 
 /// How models of a family are fed in training; what is unset differs from model to model.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -15,6 +15,8 @@ pub struct UsualInput {
     pub channels: Option<Channels>,
     /// The values of black and white, one pair for all channels or one per channel in the order of `channels`.
     pub ranges: Option<&'static [(f32, f32)]>,
+    /// What frames make of a size that is free.
+    pub size: Option<InputSize>,
 }
 
 const BYTES: [(f32, f32); 1] = [(0.0, 255.0)];
@@ -27,6 +29,9 @@ const IMAGENET_BGR: [(f32, f32); 3] = [IMAGENET[2], IMAGENET[1], IMAGENET[0]];
 /// The mean of ImageNet that Caffe's models subtract from blue, green and red: 104, 117, 123.
 const CAFFE: [(f32, f32); 3] = [(-104.0, 151.0), (-117.0, 138.0), (-123.0, 132.0)];
 
+/// UltraFace's: less 127, through 128.
+const ULTRAFACE: [(f32, f32); 1] = [(-127.0 / 128.0, 1.0)];
+
 impl UsualInput {
     /// What holds for what was recognized; `None` where that is no family but any model of a task.
     pub fn of(recognition: &Recognition) -> Option<UsualInput> {
@@ -34,11 +39,17 @@ impl UsualInput {
             family,
             channels: None,
             ranges: None,
+            size: None,
         };
         let usual = |family, channels, ranges| UsualInput {
             family,
             channels: Some(channels),
             ranges: Some(ranges),
+            size: None,
+        };
+        let is_called = |name: &str| {
+            let mut taken = recognition.taken.iter();
+            taken.any(|it| it.key == "family" && it.value == name)
         };
         match (&recognition.family, recognition.placement) {
             // The picture as OpenCV reads it: `ValTransform` of YOLOX neither divides nor turns the channels.
@@ -57,12 +68,20 @@ impl UsualInput {
             }),
             (Family::Boxes(Boxes::NanoDet(_)), _) => Some(usual("NanoDet", Channels::Bgr, &IMAGENET_BGR)),
             (Family::Boxes(Boxes::Priors(it)), _) if it.points.is_some() => {
-                Some(usual("RetinaFace", Channels::Bgr, &CAFFE))
+                // Its priors begin in each cell that a frame begins, whatever the frame's size.
+                Some(UsualInput {
+                    size: Some(InputSize::Frame),
+                    ..usual("RetinaFace", Channels::Bgr, &CAFFE)
+                })
             }
             (Family::Boxes(Boxes::Priors(_)), _) => Some(named("SSD")),
             (Family::Boxes(Boxes::CenterFace(_)), _) => Some(usual("CenterFace", Channels::Rgb, &BYTES)),
             (Family::Boxes(Boxes::Landmarks(_)), _) => None,
-            (Family::Boxes(Boxes::Ssd(_)), _) => Some(named("SSD")),
+            (Family::Boxes(Boxes::Ssd(_)), _) => Some(if is_called("ultraface") {
+                usual("UltraFace", Channels::Rgb, &ULTRAFACE)
+            } else {
+                named("SSD")
+            }),
             (Family::Boxes(Boxes::Detr(_)), _) => Some(named("DETR")),
             (Family::Map(_) | Family::Matte(_) | Family::Classes(_) | Family::Score(_), _) => None,
         }

@@ -7,7 +7,7 @@
 //! `version` and `group-id`. It goes further than GStreamer: `dims` may fix what the model leaves open, `ranges` is
 //! read for image outputs too, [`PictureLines`] describe an input for pictures, `sample_rate`, `delay`, `hop`, `window` and
 //! `context` one for sound, `value` says what another input gets, `activation` and `boxes` describe an output as the
-//! metadata may, `family`, `priors`, `boxes` and `activation` in `[modelinfo]` all of them, and a line that is not understood,
+//! metadata may, `task`, `family`, `priors`, `boxes` and `activation` in `[modelinfo]` all of them, and a line that is not understood,
 //! or that nothing reads, is an error instead of a line in a log.
 
 use std::collections::BTreeMap;
@@ -34,7 +34,15 @@ pub use section::{Content, Direction, PictureLines, TensorSection, dims_line, ty
 const VERSION_MAJOR: i64 = 1;
 
 /// Keys of the section `[modelinfo]`.
-const HEAD_KEYS: [&str; 6] = ["version", "group-id", "family", "priors", "boxes", "activation"];
+const HEAD_KEYS: [&str; 7] = [
+    "version",
+    "group-id",
+    "task",
+    "family",
+    "priors",
+    "boxes",
+    "activation",
+];
 
 /// Bytes a description may have: a thousand times what real ones have.
 const MAX_BYTES: u64 = 1 << 20;
@@ -50,7 +58,7 @@ pub struct ModelInfo {
 }
 
 /// Lines of `[modelinfo]` that count as the model's own metadata, and before these.
-const HINTS: [&str; 4] = ["family", "priors", "boxes", "activation"];
+const HINTS: [&str; 5] = ["task", "family", "priors", "boxes", "activation"];
 
 /// Loads `<model>.modelinfo`, else the same with the model's extension replaced; `None` without either.
 pub fn load(model: &Path) -> Result<Option<ModelInfo>, Error> {

@@ -429,3 +429,16 @@ fn a_family_that_is_recognized_says_how_it_is_fed() {
     assert_eq!(blue("channel-order=rgb"), []);
     assert_eq!(blue("input-range=0,1"), []);
 }
+
+#[test]
+fn what_is_proposed_for_a_matte_can_be_set() {
+    let loaded = bench(&model("matte_bright"), "").message("avrec/model-loaded");
+    let assumed: String = loaded.get("assumed").unwrap();
+    assert!(
+        assumed.contains("try fit=letterbox (with padding=0 or padding=255")
+            || assumed.contains(", fit=letterbox (with padding=0"),
+        "{assumed}"
+    );
+    let bench = bench(&model("matte_bright"), "fit=letterbox padding=255");
+    assert_eq!(stated(&bench, "padding"), ("255".into(), "a property".into()));
+}

@@ -167,6 +167,16 @@ fn an_explanation_waits_for_no_inference() {
 }
 
 #[test]
+fn a_budget_in_another_unit_is_told() {
+    let rig = from_catalogue("unit", FAST_AND_SLOW, "latency-budget=40");
+    let told = rig.texts(gst::MessageType::Warning);
+    assert!(
+        told.iter().any(|it| it.contains("40 is 40 nanoseconds")),
+        "{told:?}"
+    );
+}
+
+#[test]
 fn the_choice_flips_at_the_budget_that_the_explanation_states() {
     let mut rig = from_catalogue("flip", FAST_AND_SLOW, "late-policy=wait latency-budget=12000000");
     rig.warm_up(&["fast", "slow"]);

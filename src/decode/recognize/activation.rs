@@ -26,7 +26,10 @@ pub(super) fn of(model: &Model, output: usize, classes: Option<usize>) -> Result
             key: "activation",
             value: activation.map_or("auto", Activation::name).into(),
             source,
-            line: format!("[{name}] activation=softmax"),
+            line: match activation {
+                Some(Activation::Softmax) => format!("[{name}] activation=sigmoid"),
+                _ => format!("[{name}] activation=softmax"),
+            },
         },
         assumed,
     };

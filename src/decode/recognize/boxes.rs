@@ -105,6 +105,7 @@ pub(super) fn pose(model: &Model) -> Result<Option<Fit>, Unfit> {
     if said.is_none()
         && let Some(fit) = &mut fit
     {
+        fit.otherwise = Some("family=yolo");
         fit.assumed.push(format!(
             "Each row is taken as a box, a class and {points} key points of a person; kpt_shape=[points, numbers] in \
              the metadata says it for certain, family=yolo says that these are classes."
@@ -178,6 +179,7 @@ pub(super) fn nanodet(model: &Model) -> Result<Option<Fit>, Unfit> {
         (!is_open).then_some(classes),
     );
     if is_open {
+        fit.otherwise = Some("family=yolox");
         fit.assumed.push(format!(
             "Rows of {each} numbers are taken as NanoDet's of {classes} classes where each starts with confidences, \
              else as YOLOX's of {}; labels, one for each class, or family=nanodet or yolox would tell.",
@@ -225,9 +227,8 @@ pub(super) fn yolo(model: &Model, coefficients: usize) -> Result<Option<Fit>, Un
         units: units(model, order)?,
     };
     Ok(Some(Fit {
-        family: Family::Boxes(Boxes::Yolo(yolo)),
-        classes: Some(classes),
         assumed,
+        ..Fit::certain(Family::Boxes(Boxes::Yolo(yolo)), Some(classes))
     }))
 }
 

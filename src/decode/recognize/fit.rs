@@ -2,7 +2,7 @@
 
 //! How a model's outputs are to be read, as far as they tell.
 
-use crate::decode::{Boxes, Classes, Map, Matte, Prototypes, Score};
+use crate::decode::{Boxes, Classes, EndToEnd, Extra, Map, Matte, Prototypes, Score, Taken, Yolo};
 
 /// How a model's outputs are to be read.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,16 +22,22 @@ pub enum Family {
 }
 
 impl Family {
-    /// The word for it.
+    /// The word for it; of detectors the one that `family` takes.
     pub fn name(&self) -> &'static str {
         match self {
-            Family::Boxes(Boxes::Yolo(_)) => "yolo",
-            Family::Boxes(Boxes::EndToEnd(_)) => "end-to-end",
+            Family::Boxes(Boxes::Yolo(Yolo { extra, .. }) | Boxes::EndToEnd(EndToEnd { extra, .. })) => {
+                match extra {
+                    Extra::Masks => "yolo",
+                    Extra::Points { .. } => "yolo-pose",
+                    Extra::Angle => "yolo-obb",
+                }
+            }
             Family::Boxes(Boxes::Ssd(_)) => "ssd",
             Family::Boxes(Boxes::Detr(_)) => "detr",
             Family::Boxes(Boxes::Levels(it)) => it.head.name(),
             Family::Boxes(Boxes::NanoDet(_)) => "nanodet",
-            Family::Boxes(Boxes::Priors(_)) => "priors",
+            Family::Boxes(Boxes::Priors(it)) if it.points.is_some() => "retinaface",
+            Family::Boxes(Boxes::Priors(_)) => "ssd-priors",
             Family::Boxes(Boxes::CenterFace(_)) => "centerface",
             Family::Boxes(Boxes::Landmarks(_)) => "landmarks",
             Family::Instances(..) => "yolo-masks",
@@ -63,12 +69,19 @@ impl Family {
     }
 }
 
+/// The line against a family that was assumed, where no other one has such outputs.
+pub(super) const NO_OTHER: &str = "task=tensor";
+
 /// A family that fits, and what had to be assumed for it.
 pub(super) struct Fit {
     pub family: Family,
     /// Number of classes, where it is declared.
     pub classes: Option<usize>,
     pub assumed: Vec<String>,
+    /// Where the family itself had to be assumed, the line for another one.
+    pub otherwise: Option<&'static str>,
+    /// What else had to be assumed, beside what all families tell.
+    pub taken: Vec<Taken>,
 }
 
 impl Fit {
@@ -77,6 +90,8 @@ impl Fit {
             family,
             classes,
             assumed: Vec::new(),
+            otherwise: None,
+            taken: Vec::new(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 //! Detectors with some outputs for each of their grids: which output is what, told by how many numbers a row has.
 
-use super::fit::{Family, Fit};
+use super::fit::{Family, Fit, NO_OTHER};
 use crate::decode::levels::BINS;
 use crate::decode::model::Model;
 use crate::decode::{Boxes, Head, Levels, Unfit};
@@ -58,6 +58,7 @@ pub(super) fn fit(model: &Model) -> Result<Option<Fit>, Unfit> {
     let classes = levels.classes;
     let mut fit = Fit::certain(Family::Boxes(Boxes::Levels(levels)), Some(classes));
     if is_scrfd && model.family().is_none() {
+        fit.otherwise = Some(NO_OTHER);
         fit.assumed.push(format!(
             "The outputs {} are taken for those of SCRFD: distances of edges from cells, in strides; family says \
              another decoder.",

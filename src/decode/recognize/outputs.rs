@@ -206,8 +206,7 @@ fn detr(model: &Model, boxes: usize, logits: usize, each: usize) -> Result<Optio
         units: model.units()?.unwrap_or(Units::Fractions),
     };
     Ok(Some(Fit {
-        family: Family::Boxes(Boxes::Detr(detr)),
-        classes: Some(classes),
         assumed,
+        ..Fit::certain(Family::Boxes(Boxes::Detr(detr)), Some(classes))
     }))
 }

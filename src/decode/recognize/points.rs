@@ -2,7 +2,7 @@
 
 //! Models of key points alone, CenterFace's maps, and cascades whose single nets are no detectors.
 
-use super::fit::{Family, Fit};
+use super::fit::{Family, Fit, NO_OTHER};
 use crate::decode::model::{Model, Units};
 use crate::decode::{Boxes, CenterFace, Landmarks, Unfit};
 
@@ -70,6 +70,7 @@ pub(super) fn fit(model: &Model) -> Result<Option<Fit>, Unfit> {
         presence,
     };
     let mut fit = Fit::certain(Family::Boxes(Boxes::Landmarks(landmarks)), Some(1));
+    fit.otherwise = model.family().is_none().then_some("task=classify");
     fit.assumed.push(format!(
         "{} is taken for {} points of one object; their numbers are pixels of the input where some are beyond 2, from \
          -1 to 1 where some are below -0.3, else fractions, which boxes=pixels or fractions says for certain.",
@@ -99,6 +100,7 @@ pub(super) fn center_face(model: &Model) -> Option<Fit> {
     let is_points = points % 2 == 0 && 4 <= points;
     is_points.then(|| {
         let mut fit = Fit::certain(Family::Boxes(family), Some(1));
+        fit.otherwise = model.family().is_none().then_some(NO_OTHER);
         fit.assumed.push(format!(
             "The maps {} are taken for those of CenterFace: a heat, logarithms of sizes, offsets and {} key points.",
             model.listed(),

@@ -2,10 +2,10 @@
 
 //! Detectors with boxes relative to priors: which output is what, and which priors there are.
 
-use super::fit::{Family, Fit};
+use super::fit::{Family, Fit, NO_OTHER};
 use crate::decode::model::Model;
 use crate::decode::priors::count;
-use crate::decode::{Boxes, Grid, PriorSource, Priors, Unfit};
+use crate::decode::{Boxes, Grid, PriorSource, Priors, Source, Taken, Unfit};
 use crate::letterbox::Size;
 
 /// Which outputs are what, as far as sizes and names tell.
@@ -67,7 +67,22 @@ pub(super) fn fit(model: &Model) -> Result<Option<Fit>, Unfit> {
         input: model.input,
     };
     let mut fit = Fit::certain(Family::Boxes(Boxes::Priors(priors)), Some(classes));
+    if !is_asked && parts.priors.is_none() {
+        // Without key points such outputs may also hold boxes that need no priors.
+        fit.otherwise = Some(if parts.points.is_some() {
+            NO_OTHER
+        } else {
+            "family=ssd"
+        });
+    }
     if said.is_none() && parts.priors.is_none() {
+        fit.taken.push(Taken {
+            tensor: model.outputs[parts.boxes].name.clone(),
+            key: "priors",
+            value: spell(&grids),
+            source: Source::Assumed,
+            line: format!("[modelinfo] priors={}", other(&grids)),
+        });
         fit.assumed.push(format!(
             "The boxes in {} are taken as relative to the priors of {name}, priors={}; priors=STEP:SIZE,SIZE;… says \
              others.",
@@ -180,6 +195,16 @@ fn parse(text: &str) -> Result<Vec<Grid>, Unfit> {
 
 /// Larger inputs than any detector has.
 const MOST_PIXELS: u32 = 16_384;
+
+/// Other usual priors, as an example of how they are written.
+fn other(grids: &[Grid]) -> &'static str {
+    match spell(grids).as_str() {
+        FACES => PLATES,
+        SSD_VOC => SSD_COCO,
+        SSD_COCO => SSD_VOC,
+        _ => FACES,
+    }
+}
 
 /// As [`parse`] reads it.
 fn spell(grids: &[Grid]) -> String {

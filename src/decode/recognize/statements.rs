@@ -3,15 +3,16 @@
 //! What a model is taken for, one thing each, with who said it and the line that says otherwise.
 
 use super::activation;
+use super::faces::is_ultraface;
 use super::fit::Family;
 use super::names::Labels;
 use crate::decode::model::{Model, Units};
-use crate::decode::{Boxes, Places, Source, Taken, Task, Unfit, Values};
+use crate::decode::{Boxes, Places, Source, Taken, Task, Unfit, Values, Yolo};
 
 /// All that recognition decided.
 pub(super) fn of(
     model: &Model,
-    family: &Family,
+    (family, otherwise): (&Family, Option<&'static str>),
     task: Task,
     is_asked: bool,
     labels: Option<&Labels>,
@@ -30,12 +31,7 @@ pub(super) fn of(
     };
     let mut taken = vec![
         whole("task", task.name().into(), source, "task=tensor".into()),
-        whole(
-            "family",
-            family.name().into(),
-            Source::Shape,
-            "task=tensor".into(),
-        ),
+        of_family(model, family, otherwise),
     ];
     if let Some(labels) = labels {
         let value = format!("{} of {}", labels.labels.len(), labels.source);
@@ -58,6 +54,28 @@ pub(super) fn of(
         Family::Score(_) => {}
     }
     Ok(taken)
+}
+
+/// Which decoder reads the outputs, by the name that `family` takes where there is a choice.
+fn of_family(model: &Model, family: &Family, otherwise: Option<&'static str>) -> Taken {
+    let is_detector = matches!(family, Family::Boxes(_));
+    let (value, source, line) = match (model.family().filter(|_| is_detector), otherwise) {
+        (Some(said), _) => (said, Source::File("family".into()), "family=auto"),
+        (None, Some(line)) => (family.name(), Source::Assumed, line),
+        (None, None) => match family {
+            Family::Boxes(Boxes::Ssd(ssd)) if is_ultraface(ssd, model) => {
+                ("ultraface", Source::Assumed, "family=ssd")
+            }
+            family => (family.name(), Source::Shape, "task=tensor"),
+        },
+    };
+    Taken {
+        tensor: String::new(),
+        key: "family",
+        value: value.into(),
+        source,
+        line: line.into(),
+    }
 }
 
 /// How the values of a plane are read.
@@ -86,6 +104,15 @@ fn values(model: &Model, output: usize, values: Values) -> Taken {
     }
 }
 
+/// Whether a run at load showed boxes too large for fractions of the input.
+fn is_seen_in_pixels(yolo: &Yolo, model: &Model) -> bool {
+    let seen = yolo.extents(&model.evidence.seen);
+    seen.is_some_and(|(_, edges, _)| edges.is_known() && LEAST_PIXELS < edges.high)
+}
+
+/// Coordinates beyond this are no fractions of the input.
+const LEAST_PIXELS: f32 = 4.0;
+
 /// What the coordinates of boxes are counted in.
 fn units(model: &Model, boxes: &Boxes, output: usize) -> Result<Option<Taken>, Unfit> {
     let units = match boxes {
@@ -107,10 +134,13 @@ fn units(model: &Model, boxes: &Boxes, output: usize) -> Result<Option<Taken>, U
         Units::Unsaid => "auto",
     };
     let said = model.units()?.is_some();
-    let source = if said {
-        Source::File("boxes".into())
-    } else {
-        Source::Assumed
+    let source = match (said, model.is_ultralytics(), boxes) {
+        (true, ..) => Source::File("boxes".into()),
+        (false, true, _) => Source::Family("of Ultralytics"),
+        (false, false, Boxes::Yolo(it)) if is_seen_in_pixels(it, model) => {
+            Source::File("a run at load".into())
+        }
+        _ => Source::Assumed,
     };
     let name = model.outputs[output].name.clone();
     Ok(Some(Taken {

@@ -11,14 +11,36 @@ fn assumed(model: &Model) -> impl Iterator<Item = &Statement> + Clone {
 /// The other spelling of a range, with the numbers of most classifiers (those of ImageNet, in torchvision).
 const NORMALIZED: &str = "or input-mean=0.485,0.456,0.406 input-std=0.229,0.224,0.225";
 
-/// The lines that change what was assumed.
+/// What goes with bars around a frame, where nothing says their level.
+const BARS: &str = "with padding=0 or padding=255 where its own bars are black or white";
+
+/// The lines that change what was assumed, each once: properties, then what stands in a `.modelinfo` only.
 fn lines<'a>(assumed: impl Iterator<Item = &'a Statement>) -> String {
     let line = |it: &Statement| match (it.key, it.value.as_str(), it.line.as_str()) {
         ("input-range", "0,1", line) => format!("{line} ({NORMALIZED})"),
+        ("fit", "stretch", line @ "fit=letterbox") => format!("{line} ({BARS})"),
         (_, _, line) => line.to_owned(),
     };
-    let lines: Vec<String> = assumed.map(line).filter(|it| !it.is_empty()).collect();
-    lines.join(", ")
+    let (mut properties, mut described) = (Vec::new(), Vec::new());
+    for line in assumed.map(line).filter(|it| !it.is_empty()) {
+        let list = match line.starts_with('[') {
+            true => &mut described,
+            false => &mut properties,
+        };
+        if !list.contains(&line) {
+            list.push(line);
+        }
+    }
+    let described = match described.is_empty() {
+        true => None,
+        false => Some(format!("in a .modelinfo {}", described.join(", "))),
+    };
+    let properties = Some(properties.join(", ")).filter(|it| !it.is_empty());
+    properties
+        .into_iter()
+        .chain(described)
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 /// What was assumed of the input, in one sentence with what to write for another value; `None` where all was said.
@@ -47,8 +69,12 @@ pub fn of_input(model: &Model) -> Option<String> {
 ///
 /// It names the file without its folders, so that it says the same of the same model wherever it lies.
 pub fn of_model(file: &str, model: &Model) -> Option<String> {
-    let mut tensors: Vec<&str> = assumed(model).map(|it| it.tensor.as_str()).collect();
-    tensors.dedup();
+    let mut tensors: Vec<&str> = Vec::new();
+    for statement in assumed(model) {
+        if !tensors.contains(&statement.tensor.as_str()) {
+            tensors.push(&statement.tensor);
+        }
+    }
     let of_tensor = |tensor: &&str| {
         let own = assumed(model).filter(|it| it.tensor == *tensor);
         let values: Vec<String> = own.map(|it| format!("{}={}", it.key, it.value)).collect();
@@ -61,8 +87,8 @@ pub fn of_model(file: &str, model: &Model) -> Option<String> {
     let lines = lines(assumed(model));
     (!values.is_empty()).then(|| {
         format!(
-            "{file} does not say everything, so avrec assumes {}. If answers are wrong, try {lines} (properties of \
-             avrec-infer; docs/models.md tells more).",
+            "{file} does not say everything, so avrec assumes {}. If answers are wrong, try {lines} \
+             (docs/models.md tells more).",
             values.join(", ")
         )
     })

@@ -47,7 +47,7 @@ impl InputPlan {
         let is_fixed = spec.size.is_some();
         let is_grid = matches!(model.task, Task::Detect | Task::Segment | Task::Matte);
         if !is_fixed {
-            plan.size = settle_size(model, is_grid);
+            plan.size = settle_size(model, is_grid, meaning.usual.as_ref());
             plan.extends = !is_grid && answers.fit == enums::Fit::Auto;
             plan.made_for = is_grid.then(|| input_size::made_for(&model.metadata)).flatten();
         }
@@ -112,12 +112,23 @@ fn spell(ranges: &[(f32, f32)]) -> String {
 }
 
 /// The size of a model that takes any, where nobody said it: told with where it comes from.
-fn settle_size(model: &mut Model, is_grid: bool) -> InputSize {
+fn settle_size(model: &mut Model, is_grid: bool, usual: Option<&UsualInput>) -> InputSize {
     if let Some(said) = model.laying.size {
         return said;
     }
     let seen = model.laying.grid.filter(|it| 1 < *it);
     let stride = input_size::stride(&model.metadata);
+    let of_family = usual.and_then(|it| Some((it.size?, it.family)));
+    if let (Some((size, family)), None, None) = (of_family, stride, seen) {
+        tell(
+            model,
+            "input-size",
+            size.to_string(),
+            Origin::Family(family),
+            "input-size=640x640",
+        );
+        return size;
+    }
     let (size, origin, line) = match (is_grid, stride, seen) {
         (true, Some(stride), seen) => (
             InputSize::Grid(common_multiple(stride, seen.unwrap_or(1))),
@@ -161,7 +172,8 @@ fn common_multiple(one: usize, other: usize) -> usize {
 fn tell_fit(model: &mut Model, meaning: &Interpretation, answers: &AnswerSettings) {
     let fit = meaning.fit;
     let line = match fit {
-        Fit::Stretch if model.task == Task::Detect => "fit=letterbox",
+        // What is cut off would have no answer.
+        Fit::Stretch if matches!(model.task, Task::Detect | Task::Segment | Task::Matte) => "fit=letterbox",
         Fit::Stretch => "fit=crop",
         Fit::Centered | Fit::Cornered | Fit::Crop => "fit=stretch",
     };

@@ -79,7 +79,15 @@ impl Interpretation {
                 let usual = UsualInput::of(&recognition);
                 let trained = trained(&recognition, &usual, model);
                 let (fit, fit_origin) = fit(settings, model, task, trained)?;
-                let statements = recognition.taken.iter().map(|it| stated(it, choice, model));
+                let is_family_asked = hints.get("family") != model.metadata.get("family");
+                let stated = |it: &Taken| match stated(it, choice, model) {
+                    statement if statement.key == "family" && is_family_asked => Statement {
+                        origin: Origin::Asked,
+                        ..statement
+                    },
+                    statement => statement,
+                };
+                let statements = recognition.taken.iter().map(stated);
                 Ok(Interpretation {
                     task,
                     fit,

@@ -18,7 +18,10 @@ pub fn setting_changed(core: &Shared, name: &str) {
         return;
     }
     match name {
-        "latency-budget" => core.bus.latency_changed(),
+        "latency-budget" => {
+            core.bus.latency_changed();
+            check_budget(core);
+        }
         "catalog" | "models" => core.bus.warn(
             &format!("`{name}` takes effect at the next start"),
             "it is read on the way from NULL to READY",
@@ -33,6 +36,20 @@ pub fn setting_changed(core: &Shared, name: &str) {
         _ => {}
     }
     check_names_of(core, name, &core.settings.load());
+}
+
+/// Warns of a budget that no model keeps: who writes it means milliseconds mostly.
+pub fn check_budget(core: &Shared) {
+    let budget = core.settings.load().latency_budget;
+    if !budget.is_zero() && budget < gst::ClockTime::MSECOND {
+        let nanoseconds = budget.nseconds();
+        core.bus.warn(
+            &format!(
+                "`latency-budget` of {nanoseconds} is {nanoseconds} nanoseconds, less than any model takes"
+            ),
+            "40 milliseconds are latency-budget=40000000; 0 is one frame or buffer duration",
+        );
+    }
 }
 
 /// Warns of names in the properties that no candidate has.

@@ -4,9 +4,9 @@
 //! numbers that are expected are computed by hand from the published formulas.
 
 use gstavrec::answer::{Answer, Detection};
-use gstavrec::decode::{Decoder, Settings, Task};
+use gstavrec::decode::{Decoder, Settings, Source, Task, UsualInput};
 use gstavrec::letterbox::{Letterbox, Size};
-use gstavrec::tensor::Tensor;
+use gstavrec::tensor::{Channels, InputSize, Tensor};
 
 use crate::support::counting::allocations;
 use crate::support::decode::*;
@@ -209,6 +209,95 @@ fn retinaface_adds_to_priors_and_takes_other_ones() {
         .decode(&tensors, place, &Settings::default())
         .unwrap_err();
     assert!(fault.to_string().contains("priors="), "{fault}");
+}
+
+/// Value, who said it and the line that says otherwise, of one thing that a model was taken for.
+#[track_caller]
+fn taken(model: &Model, key: &str) -> (String, Source, String) {
+    let taken = model.recognize(None).unwrap().taken;
+    let found = taken.iter().find(|it| it.key == key);
+    let found = found.unwrap_or_else(|| panic!("no {key} in {taken:?}"));
+    (found.value.clone(), found.source.clone(), found.line.clone())
+}
+
+#[test]
+fn a_family_that_was_assumed_is_told_with_the_line_for_another() {
+    let plates = Model::new(&[("loc", &[1, 0, 4]), ("conf", &[1, 0, 2]), ("landms", &[1, 0, 8])]);
+    let (value, source, line) = taken(&plates, "family");
+    assert_eq!((value.as_str(), source), ("retinaface", Source::Assumed));
+    assert_eq!(line, "task=tensor");
+    let (value, source, line) = taken(&plates, "priors");
+    assert_eq!(
+        (value.as_str(), source),
+        ("8:24,48;16:96,192;32:384,768", Source::Assumed)
+    );
+    assert!(line.starts_with("[modelinfo] priors=8:16,32;"), "{line}");
+    let told = plates.clone().metadata("family", "retinaface");
+    let (value, source, _) = taken(&told, "family");
+    assert_eq!(
+        (value.as_str(), source),
+        ("retinaface", Source::File("family".into()))
+    );
+    let rows = CELLS.iter().sum();
+    let pose = Model::new(&[("output0", &[1, 56, rows])]).input(INPUT.width, INPUT.height);
+    let (value, source, line) = taken(&pose, "family");
+    assert_eq!(
+        (value.as_str(), source, line.as_str()),
+        ("yolo-pose", Source::Assumed, "family=yolo")
+    );
+    let yolo = Model::new(&[("output0", &[1, 84, rows])]).input(INPUT.width, INPUT.height);
+    let (value, source, _) = taken(&yolo, "family");
+    assert_eq!((value.as_str(), source), ("yolo", Source::Shape));
+}
+
+#[test]
+fn ultraface_is_known_by_how_many_boxes_its_grids_have() {
+    let boxes = |rows| Model::new(&[("scores", &[1, rows, 2]), ("boxes", &[1, rows, 4])]).input(320, 240);
+    let (value, source, line) = taken(&boxes(4420), "family");
+    assert_eq!(
+        (value.as_str(), source, line.as_str()),
+        ("ultraface", Source::Assumed, "family=ssd")
+    );
+    let usual = UsualInput::of(&boxes(4420).recognize(None).unwrap()).unwrap();
+    assert_eq!(usual.ranges, Some(&[(-127.0 / 128.0, 1.0)][..]));
+    assert_eq!(boxes(4420).recognize(None).unwrap().names, ["face"]);
+    assert_eq!(taken(&boxes(4421), "family").0, "ssd");
+    assert_eq!(taken(&boxes(4420).metadata("family", "ssd"), "family").0, "ssd");
+}
+
+#[test]
+fn retinaface_of_any_size_gets_the_frame_as_its_authors_feed_it() {
+    let plates = Model::new(&[("loc", &[0, 0, 4]), ("conf", &[0, 0, 2]), ("landms", &[0, 0, 8])]);
+    let usual = UsualInput::of(&plates.recognize(None).unwrap()).unwrap();
+    assert_eq!((usual.family, usual.size), ("RetinaFace", Some(InputSize::Frame)));
+    assert_eq!(usual.channels, Some(Channels::Bgr));
+    assert_eq!(usual.ranges.unwrap()[0], (-104.0, 151.0));
+    // A size that is no multiple of the strides: 17·13, 9·7 and 5·4 cells with two priors each.
+    let (input, rows) = (
+        Size {
+            width: 131,
+            height: 99,
+        },
+        2 * (221 + 63 + 20),
+    );
+    let row = 2 * (17 + 3) + 1;
+    let outputs = [
+        tensor(&[1, rows, 4], &vec![0.0; 4 * rows]),
+        tensor(
+            &[1, rows, 2],
+            &(0..2 * rows)
+                .map(|it| f32::from(u8::from((it % 2 == 1) == (it / 2 == row))))
+                .collect::<Vec<_>>(),
+        ),
+        tensor(&[1, rows, 8], &vec![0.0; 8 * rows]),
+    ];
+    let mut decoder = Decoder::new(&plates.recognize(None).unwrap());
+    let place = Letterbox::cornered(input, input);
+    let answer = decoder.decode(&outputs, place, &Settings::default()).unwrap();
+    let Answer::Detections(found) = answer else {
+        panic!()
+    };
+    check(found, [4.0, 0.0, 48.0, 36.0], 1.0, &[(28.0, 12.0); 4]);
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod instances;
 mod laws;
 mod recognize;
 mod reference;
+mod reference_families;
 mod segment;
 mod ssd;
 mod yolo;

@@ -12,6 +12,9 @@ use super::findings::Findings;
 use super::material::Material;
 use super::pass::{self, Request};
 
+/// Objects of a frame that are too many for most pictures: a third of what is told at most.
+const MANY: usize = 100;
+
 /// Frames that a comparison of outputs needs.
 const FRAMES: u32 = 2;
 
@@ -33,6 +36,19 @@ pub fn of(request: &Request, findings: &Findings, patience: Duration) -> Vec<Str
                       the input"
                 .to_string(),
         });
+    }
+    let most = findings
+        .shown
+        .answers
+        .iter()
+        .map(|it| answers::count(&it.said))
+        .max();
+    if findings.loaded.task == Task::Detect && most.is_some_and(|it| MANY <= it) {
+        doubts.push(format!(
+            "it finds {} objects in a frame: few pictures have so many; look at what was assumed of the input, and at \
+             confidence-threshold",
+            most.unwrap_or_default()
+        ));
     }
     if let Some(Said::Classes(classes)) = best.map(|it| &it.said) {
         let confidences = || classes.iter().map(|it| it.confidence);

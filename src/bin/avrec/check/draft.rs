@@ -88,12 +88,10 @@ fn draft(
         for statement in about.iter().filter(|it| !replaced(&it.key)) {
             if let Some(line) = line_of(&statement.key) {
                 let value = statement.value.replace('\n', " ");
-                // What follows from each frame is told in words, which no line can say.
-                let mark = if line != "value" || is_numbers(&value) {
-                    ""
-                } else {
-                    "# "
-                };
+                // What follows from each frame is told in words, which no line can say; what nobody said is no fact yet.
+                let is_fact =
+                    !statement.origin.contains("assumed") && (line != "value" || is_numbers(&value));
+                let mark = if is_fact { "" } else { "# " };
                 let _ = writeln!(text, "# {}\n{mark}{line}={value}", statement.origin);
             }
         }
@@ -162,7 +160,7 @@ mod tests {
         assert_eq!(
             text,
             "[modelinfo]\nversion=1.0\n\n[x]\ndir=input\ntype=float32\ndims=1,3,-1,8\n# nobody; assumed\n\
-             channel-order=rgb\n# proposed: the model is more certain with it\nmean=0.5\n\n[y]\ndir=output\n\
+             # channel-order=rgb\n# proposed: the model is more certain with it\nmean=0.5\n\n[y]\ndir=output\n\
              type=float32\ndims=1,3,-1,8\n# nobody; assumed\n# value=width height\n"
         );
     }
