@@ -258,7 +258,7 @@ def detector(name, boxes=None, metadata=None, dims=(1, 3, SIDE, SIDE)):
     whole = np.concatenate([own, np.full((4, coarse), CELL)], axis=1)[None].astype(np.float16)
     nodes = [
         helper.make_node("AveragePool", ["x"], ["p"], kernel_shape=[CELL, CELL], strides=[CELL, CELL]),
-        helper.make_node("Conv", ["p", "w"], ["s"], strides=[1, 1]),
+        helper.make_node("Conv", ["p", "w"], ["s"], kernel_shape=[1, 1]),
         helper.make_node("Reshape", ["s", "flat"], ["f"]),
         helper.make_node("Pad", ["f", "pads"], ["t"]),
         helper.make_node("Cast", ["b"], ["boxes"], to=FLOAT),
@@ -298,7 +298,7 @@ for side in (224, 640):
 # Classes of places on a grid of half the size: dark, bright, red.
 save("segment_bright",
      [helper.make_node("AveragePool", ["x"], ["p"], kernel_shape=[2, 2], strides=[2, 2]),
-      helper.make_node("Conv", ["p", "w", "b"], ["scores"], strides=[1, 1])],
+      helper.make_node("Conv", ["p", "w", "b"], ["scores"], kernel_shape=[1, 1])],
      [value("x", [1, 3, 64, 64])], [value("scores", [1, 3, 32, 32])],
      [constant("w", np.array([[0, 0, 0], [1 / 3, 1 / 3, 1 / 3], [1, -1, -1]], np.float32).reshape(3, 3, 1, 1)),
       constant("b", np.array([0.5, 0, 0], np.float32))],

@@ -74,7 +74,8 @@ fn draft(
             port.name,
             type_name(port)
         );
-        if let Some(dims) = &port.dims {
+        // A single number has no dimensions, and a line without one says nothing.
+        if let Some(dims) = port.dims.as_ref().filter(|it| !it.is_empty()) {
             let _ = writeln!(text, "dims={}", dims_line(dims));
         }
         let about = statements.iter().filter(|it| it.tensor == port.name);
