@@ -4,8 +4,8 @@
 
 use super::found::{self, Found, Request, Scratch};
 use super::nms;
-use super::{Detr, EndToEnd, Fault, Prototypes, Scores, Ssd, Yolo};
-use super::{instances, scan, yolo};
+use super::{Detr, EndToEnd, Fault, Prototypes, Scores, Ssd, TextMap, Yolo};
+use super::{instances, scan, text_map, yolo};
 use crate::answer::Instance;
 use crate::tensor::Tensor;
 
@@ -16,6 +16,7 @@ pub enum Boxes {
     EndToEnd(EndToEnd),
     Ssd(Ssd),
     Detr(Detr),
+    TextMap(TextMap),
 }
 
 /// Memory for what boxes need on the way.
@@ -25,13 +26,18 @@ pub(super) struct Work {
     pub scratch: Scratch,
     best: yolo::Best,
     masks: instances::Work,
+    text: text_map::Work,
 }
 
 impl Boxes {
     /// Finds the candidates of a frame that stay, in their final order.
     pub(super) fn find(&self, outputs: &[Tensor], request: &Request, work: &mut Work) -> Result<(), Fault> {
         let Work {
-            found, scratch, best, ..
+            found,
+            scratch,
+            best,
+            text,
+            ..
         } = work;
         found.candidates.clear();
         match self {
@@ -39,6 +45,7 @@ impl Boxes {
             Boxes::EndToEnd(it) => it.find(outputs, request, &mut scratch[0], found)?,
             Boxes::Ssd(it) => it.find(outputs, request, scratch, found)?,
             Boxes::Detr(it) => it.find(outputs, request, scratch, found)?,
+            Boxes::TextMap(it) => it.find(outputs, request, &mut scratch[0], text, found)?,
         }
         let most = request.settings.max_detections;
         if self.are_finished() {
@@ -53,7 +60,7 @@ impl Boxes {
     fn are_finished(&self) -> bool {
         match self {
             Boxes::Yolo(_) => false,
-            Boxes::EndToEnd(_) | Boxes::Detr(_) => true,
+            Boxes::EndToEnd(_) | Boxes::Detr(_) | Boxes::TextMap(_) => true,
             Boxes::Ssd(it) => matches!(it.kind, Scores::Finished { .. }),
         }
     }
@@ -78,7 +85,7 @@ impl Boxes {
             Boxes::Yolo(it) => it.output,
             Boxes::EndToEnd(it) => it.output,
             // Nobody recognizes prototypes beside these.
-            Boxes::Ssd(_) | Boxes::Detr(_) => return Ok(()),
+            Boxes::Ssd(_) | Boxes::Detr(_) | Boxes::TextMap(_) => return Ok(()),
         };
         let values = scan::floats(found::output(outputs, output)?, for_boxes);
         let planes = prototypes.read(outputs, for_planes)?;
@@ -100,7 +107,7 @@ impl Boxes {
         match self {
             Boxes::Yolo(it) => it.coefficients(values, row, to),
             Boxes::EndToEnd(it) => it.coefficients(values, row, to),
-            Boxes::Ssd(_) | Boxes::Detr(_) => to.clear(),
+            Boxes::Ssd(_) | Boxes::Detr(_) | Boxes::TextMap(_) => to.clear(),
         }
     }
 }

@@ -16,11 +16,13 @@
 //!
 //! # Hints
 //!
-//! Three keys of the metadata settle what shapes cannot tell: `activation` (softmax, sigmoid, none), `boxes`
-//! (pixels, fractions, cells) and `task`, `names`, `stride`, `end2end`, as Ultralytics' exporter writes them.
+//! Keys of the metadata settle what shapes cannot tell: `activation` (softmax, sigmoid, none), `boxes` (pixels,
+//! fractions, cells), `blank` (first, last), `character`, as PaddleOCR's exporters write it, and `task`, `names`,
+//! `stride`, `end2end`, as Ultralytics' exporter writes them.
 
 mod boxes;
 mod classify;
+mod ctc;
 mod detr;
 mod end_to_end;
 mod fault;
@@ -35,10 +37,13 @@ mod score;
 mod segment;
 mod settings;
 mod ssd;
+mod text_box;
+mod text_map;
 mod yolo;
 
 pub use boxes::Boxes;
 pub use classify::Classes;
+pub use ctc::{Blank, Ctc, Steps, Table};
 pub use detr::{Detr, Logits};
 pub use end_to_end::EndToEnd;
 pub use fault::{Fault, Unfit};
@@ -49,9 +54,10 @@ pub use score::Score;
 pub use segment::{Map, Places, VOID};
 pub use settings::{Settings, Task};
 pub use ssd::{Edges, Scores, Ssd};
+pub use text_map::TextMap;
 pub use yolo::{Order, Yolo};
 
-use crate::answer::{Answer, ClassMap};
+use crate::answer::{Answer, ClassMap, Text};
 use crate::letterbox::{Letterbox, Size};
 use crate::tensor::Tensor;
 use found::Request;
@@ -65,19 +71,30 @@ pub struct Decoder {
     work: boxes::Work,
     map: segment::Work,
     classes: classify::Memory,
+    alphabet: ctc::Alphabet,
 }
 
 impl Decoder {
-    /// A decoder for what was recognized.
+    /// A decoder for what was recognized, with the names in the model's own metadata.
     pub fn new(recognition: &Recognition) -> Self {
+        Decoder::labeled(recognition, &recognition.names)
+    }
+
+    /// A decoder for what was recognized, with these names of classes: text is spelled by them.
+    pub fn labeled(recognition: &Recognition, names: &[String]) -> Self {
         let answer = match recognition.family {
             Family::Boxes(_) => Answer::Detections(Vec::new()),
             Family::Instances(..) => Answer::Instances(Vec::new()),
             Family::Map(_) => Answer::ClassMap(ClassMap::default()),
             Family::Classes(_) => Answer::Classes(Vec::new()),
             Family::Score(_) => Answer::Score(0.0),
+            Family::Text(_) => Answer::Text(Text::default()),
         };
         Decoder {
+            alphabet: match &recognition.family {
+                Family::Text(ctc) => ctc.alphabet(names),
+                _ => ctc::Alphabet::default(),
+            },
             family: recognition.family.clone(),
             labels: recognition.labels,
             answer,
@@ -123,6 +140,10 @@ impl Decoder {
             }
             (Family::Score(score), answer) => {
                 *answer = Answer::Score(score.read(outputs, &mut work.scratch[0])?);
+            }
+            (Family::Text(ctc), Answer::Text(text)) => {
+                let [scratch, rows, ..] = &mut work.scratch;
+                work.found.dropped += ctc.read(outputs, &self.alphabet, scratch, rows, text)?;
             }
             // The answer was made for the family.
             _ => {}

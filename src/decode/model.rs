@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::Unfit;
+use super::{Blank, Unfit};
 use crate::letterbox::Size;
 use crate::tensor::{Dim, ElementType, TensorInfo};
 
@@ -107,6 +107,11 @@ impl Model<'_> {
         names.chain(values).any(|it| plain(it).contains(word))
     }
 
+    /// Whether the file has a table of characters, as recognizers of text do.
+    pub fn has_characters(&self) -> bool {
+        self.metadata.contains_key("character")
+    }
+
     /// Whether Ultralytics' exporter wrote the model: it leaves the strides and the task.
     pub fn is_ultralytics(&self) -> bool {
         self.metadata.contains_key("stride") && self.metadata.contains_key("task")
@@ -129,6 +134,19 @@ impl Model<'_> {
             Some(other) => Err(Unfit::new(
                 format!("activation={other} is not understood"),
                 "write softmax, sigmoid or none",
+            )),
+        }
+    }
+
+    /// The metadata's `blank`: which class of a recognizer of text stands for no character.
+    pub fn blank(&self) -> Result<Option<Blank>, Unfit> {
+        match self.metadata.get("blank").map(|it| it.trim()) {
+            None => Ok(None),
+            Some("first") => Ok(Some(Blank::First)),
+            Some("last") => Ok(Some(Blank::Last)),
+            Some(other) => Err(Unfit::new(
+                format!("blank={other} is not understood"),
+                "write first or last",
             )),
         }
     }

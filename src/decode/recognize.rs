@@ -16,6 +16,7 @@ mod fit;
 mod outputs;
 mod places;
 mod task;
+mod text;
 
 pub use fit::Family;
 
@@ -52,13 +53,16 @@ impl Recognition {
         labels: Option<usize>,
     ) -> Result<Self, Unfit> {
         let mut warnings = Vec::new();
-        let names = match (labels, metadata.get("names")) {
-            (None, Some(text)) => labels::from_names(text).unwrap_or_else(|error| {
-                warnings.push(error.to_string());
-                Vec::new()
-            }),
-            _ => Vec::new(),
+        let read = match (metadata.get("names"), metadata.get("character")) {
+            _ if labels.is_some() => Ok(Vec::new()),
+            (Some(names), _) => labels::from_names(names),
+            (None, Some(characters)) => labels::from_characters(characters),
+            (None, None) => Ok(Vec::new()),
         };
+        let mut names = read.unwrap_or_else(|error| {
+            warnings.push(error.to_string());
+            Vec::new()
+        });
         let model = Model {
             outputs,
             input,
@@ -68,6 +72,7 @@ impl Recognition {
         // A hint that is not understood is an error for each task.
         model.units()?;
         model.activation()?;
+        model.blank()?;
         let mut assumed = Vec::new();
         let task = match task {
             Some(task) => task,
@@ -78,12 +83,15 @@ impl Recognition {
         if let (Some(labels), Some(classes)) = (model.labels, fit.classes) {
             warnings.extend(labels::check(labels, classes)?);
         }
+        if let (Family::Boxes(Boxes::TextMap(_)), None) = (&fit.family, model.labels) {
+            names.push("text".into());
+        }
         Ok(Recognition {
             task,
             placement: placement(&fit.family, &model),
             family: fit.family,
             classes: fit.classes,
-            labels: model.labels,
+            labels: model.labels.or((!names.is_empty()).then_some(names.len())),
             names,
             assumed,
             warnings,
@@ -98,7 +106,8 @@ fn placement(family: &Family, model: &Model) -> Placement {
         Family::Boxes(Boxes::Yolo(_)) if model.mentions("yolox") => Placement::Cornered,
         Family::Boxes(Boxes::Yolo(it)) if it.units == Units::Fractions => Placement::Stretched,
         Family::Boxes(Boxes::Yolo(_) | Boxes::EndToEnd(_)) | Family::Instances(..) => Placement::Centered,
-        Family::Boxes(Boxes::Ssd(_) | Boxes::Detr(_)) => Placement::Stretched,
+        Family::Boxes(Boxes::Ssd(_) | Boxes::Detr(_) | Boxes::TextMap(_)) => Placement::Stretched,
+        Family::Text(_) => Placement::Line,
         Family::Map(_) | Family::Classes(_) | Family::Score(_) => Placement::Stretched,
     }
 }

@@ -13,6 +13,8 @@ pub enum Task {
     Segment,
     /// How much, on the model's own scale?
     Score,
+    /// What is written in it?
+    Text,
 }
 
 impl Task {
@@ -23,6 +25,7 @@ impl Task {
             Task::Classify => "classify",
             Task::Segment => "segment",
             Task::Score => "score",
+            Task::Text => "text",
         }
     }
 }
@@ -32,6 +35,8 @@ impl Task {
 pub struct Settings {
     /// Detections below are left out. Classes are not: [`Settings::top_k`] limits those.
     pub confidence: f32,
+    /// Whether somebody asked for [`Settings::confidence`]; else a family may have a threshold of its own.
+    pub is_confidence_asked: bool,
     /// Of two boxes of one class that overlap by more, the less confident one is left out.
     pub iou: f32,
     /// The most confident detections that stay.
@@ -44,11 +49,19 @@ pub struct Settings {
     pub half_life: f32,
 }
 
+impl Settings {
+    /// The threshold for a family that has one of its own.
+    pub(super) fn confidence_or(&self, own: f32) -> f32 {
+        if self.is_confidence_asked { self.confidence } else { own }
+    }
+}
+
 impl Default for Settings {
     /// Ultralytics' own defaults for detection, so that answers compare.
     fn default() -> Self {
         Settings {
             confidence: 0.25,
+            is_confidence_asked: false,
             iou: 0.7,
             max_detections: 300,
             top_k: 5,

@@ -61,6 +61,7 @@ pub fn empty(answer: &Answer) -> Answer {
         Answer::ClassMap(_) => Answer::ClassMap(Default::default()),
         Answer::Instances(_) => Answer::Instances(Vec::new()),
         Answer::Score(it) => Answer::Score(*it),
+        Answer::Text(_) => Answer::Text(Default::default()),
     }
 }
 

@@ -119,8 +119,8 @@ group! {
     }
 }
 
-/// What a model says about a frame or a stretch of sound: `avrec/detections`, `avrec/classes`, `avrec/segments` or
-/// `avrec/score`.
+/// What a model says about a frame or a stretch of sound: `avrec/detections`, `avrec/classes`, `avrec/segments`,
+/// `avrec/score` or `avrec/text`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelAnswer {
     pub place: Place,
@@ -148,6 +148,8 @@ pub enum Said {
     /// The classes of a segmentation.
     Shares(Vec<Share>),
     Score(f64),
+    /// What was read, and the mean confidence in its characters, 0 to 1.
+    Text { text: String, confidence: f64 },
 }
 
 impl Said {
@@ -158,6 +160,7 @@ impl Said {
             Said::Classes(_) => "avrec/classes",
             Said::Instances(_) | Said::Shares(_) => "avrec/segments",
             Said::Score(_) => "avrec/score",
+            Said::Text { .. } => "avrec/text",
         }
     }
 }
@@ -209,6 +212,7 @@ impl From<ModelAnswer> for gst::Structure {
             Said::Classes(classes) => classes.write("classes", builder),
             Said::Shares(classes) => classes.write("classes", builder),
             Said::Score(score) => score.write("score", builder),
+            Said::Text { text, confidence } => confidence.write("confidence", text.write("text", builder)),
         }
         .build()
     }
@@ -226,6 +230,10 @@ impl TryFrom<&StructureRef> for ModelAnswer {
             }
             "avrec/segments" => Said::Shares(Field::read("classes", structure)?),
             "avrec/score" => Said::Score(Field::read("score", structure)?),
+            "avrec/text" => Said::Text {
+                text: Field::read("text", structure)?,
+                confidence: Field::read("confidence", structure)?,
+            },
             other => return Err(FieldError::Name(other.to_string())),
         };
         Ok(ModelAnswer {

@@ -168,7 +168,7 @@ fn output_ranges(input: &ImageSpec, channels: Channels, element_type: ElementTyp
 
 /// Runs at the fixed size, or at two sizes.
 fn trials(spec: &ImageSpec, runner: &mut TrialRunner<'_>) -> Result<Vec<Run>, Error> {
-    let input = &runner.signature.model.input;
+    let (input, fixed) = (&runner.signature.model.input, runner.signature.model.fixed_sides());
     let mut one = |(width, height)| {
         let channels = channel_count(spec.channels);
         let dims = match spec.layout {
@@ -186,9 +186,10 @@ fn trials(spec: &ImageSpec, runner: &mut TrialRunner<'_>) -> Result<Vec<Run>, Er
     if let Some(size) = spec.size {
         return Ok(vec![one(size)?]);
     }
+    let free = |(width, height)| (fixed.0.unwrap_or(width), fixed.1.unwrap_or(height));
     let mut failure = None;
     for sizes in TRIAL_SIZES {
-        match sizes.into_iter().map(&mut one).collect::<Result<Vec<_>, _>>() {
+        match sizes.map(free).into_iter().map(&mut one).collect::<Result<Vec<_>, _>>() {
             Ok(runs) => return Ok(runs),
             Err(error) => failure = failure.or(Some(error)),
         }

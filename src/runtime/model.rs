@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::modelinfo::DimsOrder;
 use super::{Ratio, Scale, Statement, Task};
-use crate::tensor::{ImageSpec, InputSpec, TensorInfo};
+use crate::tensor::{Dim, ImageSpec, InputSpec, Layout, TensorInfo};
 
 /// A tensor that a run hands to the next one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +65,21 @@ impl Model {
         self.outputs
             .iter()
             .chain(self.states.iter().map(|state| &state.output))
+    }
+
+    /// Width and height that frames must have in the input, in pixels; `None` for a side that is free, and of sound.
+    pub fn fixed_sides(&self) -> (Option<usize>, Option<usize>) {
+        let rank = self.input.dims.len();
+        let first = match self.input_spec.image().map(|it| it.layout) {
+            Some(Layout::Nchw) => rank.checked_sub(2),
+            Some(Layout::Nhwc) => rank.checked_sub(3),
+            None => None,
+        };
+        let at = |index: usize| match self.input.dims.get(first? + index) {
+            Some(Dim::Fixed(size)) => Some(*size),
+            _ => None,
+        };
+        (at(1), at(0))
     }
 
     /// Returns the size of the answer to a frame of the given size, in pixels.

@@ -4,10 +4,10 @@
 //!
 //! An ini file beside the model with a section per tensor: `dims`, `dir` and `type` find the tensor,
 //! `ranges` normalises an input, `id` and `dims-order` describe an output, and `[modelinfo]` holds
-//! `version` and `group-id`. It goes further than GStreamer in four things: `dims` may fix what the
+//! `version` and `group-id`. It goes further than GStreamer in five things: `dims` may fix what the
 //! model leaves open, `ranges` is read for image outputs too, `sample_rate`, `delay` and `hop` describe an
-//! input for sound, and a line that cannot be understood is
-//! an error instead of a line in a log.
+//! input for sound, `blank` (first or last) the classes of a recognizer of text, and a line that cannot be
+//! understood is an error instead of a line in a log.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -47,6 +47,8 @@ pub struct TensorSection {
     /// Values that stand for 0 and 255, one pair for all channels or one per channel.
     pub ranges: Option<Vec<(f32, f32)>>,
     pub dims_order: DimsOrder,
+    /// Which class of a recognizer of text stands for no character, as written.
+    pub blank: Option<String>,
     /// Those of the lines `sample_rate`, `delay` and `hop` that are there, as written.
     pub sound: BTreeMap<String, String>,
 }
@@ -268,6 +270,7 @@ fn section(path: &Path, name: &str, lines: &Properties) -> Result<TensorSection,
         direction,
         ranges: ranges.transpose()?,
         dims_order,
+        blank: lines.get("blank").map(str::to_owned),
         sound: SOUND_LINES
             .iter()
             .filter_map(|key| lines.get(key).map(|value| ((*key).to_owned(), value.to_owned())))

@@ -111,6 +111,9 @@ impl Signature {
             model.dims_orders.push(order);
             self.shaped.push(port.dims.is_some());
             self.output_ranges.push(section.and_then(|it| it.ranges.clone()));
+            if let Some(blank) = section.and_then(|it| it.blank.clone()) {
+                self.model.metadata.insert("blank".into(), blank);
+            }
         }
         Ok(())
     }
@@ -263,11 +266,8 @@ fn image_axes(path: &Path, input: &TensorInfo) -> Result<(Channels, Option<(usiz
     let (channels, height, width) = axes.split(&input.dims);
     let size = match (height, width) {
         (Dim::Fixed(height), Dim::Fixed(width)) => Some((width, height)),
-        (Dim::Dynamic(_), Dim::Dynamic(_)) => None,
-        _ => {
-            let cause = format!("{what} ({line}) fixes only one of height and width");
-            return unsuitable(cause, "export the model with both fixed or both dynamic");
-        }
+        // One side may be fixed: that of models that read lines of any length.
+        _ => None,
     };
     Ok((channels, size))
 }

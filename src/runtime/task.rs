@@ -17,19 +17,22 @@ pub enum Task {
     Audio,
     /// One number.
     Score,
+    /// A line of writing.
+    Text,
     /// Anything else.
     Tensor,
 }
 
 impl Task {
     /// All tasks, in the order in which they are listed to users.
-    pub const ALL: [Task; 7] = [
+    pub const ALL: [Task; 8] = [
         Task::Detect,
         Task::Classify,
         Task::Segment,
         Task::Image,
         Task::Audio,
         Task::Score,
+        Task::Text,
         Task::Tensor,
     ];
 
@@ -42,6 +45,7 @@ impl Task {
             Task::Image => "image",
             Task::Audio => "audio",
             Task::Score => "score",
+            Task::Text => "text",
             Task::Tensor => "tensor",
         }
     }

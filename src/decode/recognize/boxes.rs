@@ -3,17 +3,20 @@
 //! Outputs of detectors.
 
 use super::fit::{Family, Fit};
-use super::outputs;
+use super::{outputs, text};
 use crate::decode::model::{Model, Units};
 use crate::decode::yolo::cells;
 use crate::decode::{Boxes, EndToEnd, Order, Unfit, Yolo, end_to_end};
 
 /// What the task understands, for errors.
 const UNDERSTOOD: &str = "task=detect understands YOLO ([1, 4+C, N], [1, N, 5+C] or [1, N, 6]), \
-     SSD (boxes, classes, scores, count) and DETR (logits [1, N, C], boxes [1, N, 4])";
+     SSD (boxes, classes, scores, count), DETR (logits [1, N, C], boxes [1, N, 4]) and maps of text ([1, 1, H, W])";
 
 /// The family of a detector's outputs.
 pub(super) fn fit(model: &Model) -> Result<Fit, Unfit> {
+    if let Some(fit) = text::fit_map(model) {
+        return Ok(fit);
+    }
     if let Some(fit) = outputs::fit(model)? {
         return Ok(fit);
     }

@@ -2,7 +2,7 @@
 
 //! How a model's outputs are to be read, as far as they tell.
 
-use crate::decode::{Boxes, Classes, Map, Prototypes, Score};
+use crate::decode::{Boxes, Classes, Ctc, Map, Prototypes, Score};
 
 /// How a model's outputs are to be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub enum Family {
     Classes(Classes),
     /// One number.
     Score(Score),
+    /// For each step along a line one number for each character.
+    Text(Ctc),
 }
 
 /// A family that fits, and what had to be assumed for it.

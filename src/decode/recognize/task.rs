@@ -3,7 +3,7 @@
 //! Which task a model is for, where the user did not say it, and what its outputs are for a task.
 
 use super::fit::Fit;
-use super::{boxes, classes, places};
+use super::{boxes, classes, places, text};
 use crate::decode::model::Model;
 use crate::decode::{Task, Unfit};
 
@@ -31,11 +31,15 @@ pub(super) fn guess(model: &Model, assumed: &mut Vec<String>) -> Result<Task, Un
             "classify" => Ok(Task::Classify),
             "segment" => Ok(Task::Segment),
             "score" => Ok(Task::Score),
+            "text" => Ok(Task::Text),
             other => Err(Unfit::new(
                 format!("the model's metadata say task={other}, which is none that is decoded"),
                 "set task=tensor to get the tensors as they are",
             )),
         };
+    }
+    if model.has_characters() && text::fit(model).is_ok() {
+        return Ok(Task::Text);
     }
     let (task, reason) = by_shape(model)?;
     assumed.push(format!(
@@ -54,6 +58,12 @@ fn by_shape(model: &Model) -> Result<(Task, &'static str), Unfit> {
         .all(|(it, _)| model.sizes(it).iter().all(|it| *it == Some(1)));
     if single && model.labels.is_none() && !model.outputs.is_empty() {
         return Ok((Task::Score, "the answer is one number and has no labels"));
+    }
+    if text::is_likely(model) {
+        return Ok((
+            Task::Text,
+            "the labels are as many as the classes of each step, but for the blank",
+        ));
     }
     if places::is_likely(model) {
         return Ok((
@@ -83,5 +93,6 @@ pub(super) fn fit(task: Task, model: &Model) -> Result<Fit, Unfit> {
         Task::Classify => classes::fit(model),
         Task::Segment => places::fit(model),
         Task::Score => classes::fit_score(model),
+        Task::Text => text::fit(model),
     }
 }

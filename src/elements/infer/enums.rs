@@ -40,6 +40,8 @@ pub enum Task {
     Audio,
     #[enum_value(name = "One number", nick = "score")]
     Score,
+    #[enum_value(name = "A line of writing", nick = "text")]
+    Text,
     #[enum_value(name = "Frame untouched, outputs as messages", nick = "tensor")]
     Tensor,
 }

@@ -10,6 +10,7 @@ use std::path::Path;
 use super::answer_settings::{AnswerSettings, DecodeOptions};
 use super::enums;
 use super::failure::Fault;
+use super::text_input::{self, TextInput};
 use crate::answer::Answer;
 use crate::decode::{self, Decoder, Recognition, Unfit, labels};
 use crate::letterbox::{Letterbox, Placement, Size};
@@ -26,6 +27,8 @@ pub struct Interpretation {
     pub fit: Fit,
     /// For the tasks whose answer is neither a picture nor sound nor raw.
     pub decoding: Option<Decoding>,
+    /// What models of text are fed; `None` for others.
+    pub text: Option<TextInput>,
     /// What was assumed where nothing said it, a sentence each.
     pub assumed: Vec<String>,
     /// What the user should know though it works.
@@ -52,6 +55,7 @@ impl Interpretation {
         let wish = match model.task {
             Task::Tensor if !is_stated => None,
             Task::Tensor if choice == TaskChoice::Auto && !says_tensor(model) => None,
+            Task::Image if !is_stated && text_input::is_named_detector(path) => Some(Task::Detect),
             task => Some(task),
         };
         let wanted = match wish.map(decoded) {
@@ -66,12 +70,14 @@ impl Interpretation {
         match recognized {
             Ok(recognition) => {
                 let task = task_of(recognition.task);
+                let labels = given.unwrap_or_else(|| recognition.names.clone());
                 Ok(Interpretation {
                     task,
                     fit: fit(settings.fit, task, trained(&recognition, model))?,
+                    text: TextInput::of(&recognition, model),
                     decoding: Some(Decoding {
-                        decoder: Decoder::new(&recognition),
-                        labels: given.unwrap_or(recognition.names),
+                        decoder: Decoder::labeled(&recognition, &labels),
+                        labels,
                         kept: None,
                     }),
                     assumed: recognition.assumed,
@@ -82,6 +88,7 @@ impl Interpretation {
                 task: Task::Tensor,
                 fit: fit(settings.fit, Task::Tensor, Fit::Stretch)?,
                 decoding: None,
+                text: None,
                 assumed: vec![format!("The outputs are taken for task=tensor, because {unfit}.")],
                 warnings: Vec::new(),
             }),
@@ -104,6 +111,7 @@ impl Interpretation {
             task: model.task,
             fit: fit(choice, model.task, Fit::Stretch)?,
             decoding: None,
+            text: None,
             assumed: (!is_stated).then_some(looks).into_iter().collect(),
             warnings: Vec::new(),
         })
@@ -120,6 +128,7 @@ fn decoded(task: Task) -> Option<decode::Task> {
         Task::Classify => Some(decode::Task::Classify),
         Task::Segment => Some(decode::Task::Segment),
         Task::Score => Some(decode::Task::Score),
+        Task::Text => Some(decode::Task::Text),
         Task::Image | Task::Audio | Task::Tensor => None,
     }
 }
@@ -130,6 +139,7 @@ fn task_of(task: decode::Task) -> Task {
         decode::Task::Classify => Task::Classify,
         decode::Task::Segment => Task::Segment,
         decode::Task::Score => Task::Score,
+        decode::Task::Text => Task::Text,
     }
 }
 
@@ -142,14 +152,16 @@ fn recognize(model: &Model, task: Option<decode::Task>, labels: Option<usize>) -
     Recognition::new(task, &ports, input, &model.metadata, labels)
 }
 
-/// The outputs as declared; what is not declared is taken from the run at load, where the input's size is fixed.
+/// The outputs as declared; what is not declared is taken from the run at load, where the input's size is fixed, and
+/// what cannot be as it is declared.
 fn ports(model: &Model, is_fixed: bool) -> Vec<TensorInfo> {
     let seen = model.trial.as_ref().map(|trial| trial.outputs.as_slice());
     let seen = seen.unwrap_or_default();
     let refined = |(index, info): (usize, &TensorInfo)| {
         let mut info = info.clone();
         let Some(dims) = seen.get(index) else { return info };
-        if info.dims.is_empty() || (is_fixed && info.dims.len() == dims.len()) {
+        // A file that declares another number of dimensions than there are is wrong in the others too.
+        if is_fixed || info.dims.len() != dims.len() {
             info.dims = dims.iter().map(|&dim| Dim::Fixed(dim)).collect();
         }
         info
@@ -193,7 +205,7 @@ fn fit(choice: enums::Fit, task: Task, trained: Fit) -> Result<Fit, Fault> {
     let is_whole = match task {
         Task::Image => wish == Fit::Stretch,
         Task::Detect | Task::Segment => wish != Fit::Crop,
-        Task::Classify | Task::Score | Task::Tensor | Task::Audio => true,
+        Task::Classify | Task::Score | Task::Text | Task::Tensor | Task::Audio => true,
     };
     if is_whole {
         return Ok(wish);
@@ -213,6 +225,7 @@ fn trained(recognition: &Recognition, model: &Model) -> Fit {
         Placement::Cornered => Fit::Cornered,
         Placement::Stretched if is_classifier && author == Some("Ultralytics") => Fit::Crop,
         Placement::Stretched => Fit::Stretch,
+        Placement::Line => Fit::Line,
     }
 }
 

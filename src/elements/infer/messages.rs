@@ -109,6 +109,10 @@ fn said(LabeledAnswer { answer, labels }: &LabeledAnswer) -> Said {
             Said::Shares(shares.collect())
         }
         Answer::Score(score) => Said::Score((*score).into()),
+        Answer::Text(read) => Said::Text {
+            text: read.text.clone(),
+            confidence: read.confidence.into(),
+        },
     }
 }
 

@@ -174,6 +174,7 @@ mod model_swap;
 mod settings;
 mod state;
 mod stats;
+mod text_input;
 #[cfg(test)]
 mod tests;
 mod timing;

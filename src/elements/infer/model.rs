@@ -76,6 +76,9 @@ impl Active {
         let mut model = runner.model().clone();
         let meaning = Interpretation::of(&model, path, options.task, &answers)?;
         model.task = meaning.task;
+        if let Some(text) = meaning.text {
+            text.apply(&mut model);
+        }
         answers.check(meaning.task, &model)?;
         Ok(Active {
             model: Arc::new(model),
@@ -107,7 +110,7 @@ impl Active {
         if self.model.input_spec.image().is_some() {
             self.answers.check_format(input)?;
         }
-        let video = VideoInput::new(&mut self.runner, &self.model, self.meaning.fit, (input, output))?;
+        let video = VideoInput::new(&mut self.runner, &self.model, &self.meaning, (input, output))?;
         self.video = Some(video);
         Ok(())
     }

@@ -10,11 +10,12 @@ use gst_video::{VideoFrameRef, VideoInfo};
 use super::enums::Output;
 use super::failure::Fault;
 use super::input_size;
-use super::interpretation::LabeledAnswer;
+use super::interpretation::{Interpretation, LabeledAnswer};
+use super::text_input;
 use crate::letterbox::{Letterbox, Size};
 use crate::media::draw::Painter;
 use crate::media::metas;
-use crate::media::picture::{Fit, FrameToTensor, TensorToFrame};
+use crate::media::picture::{FrameToTensor, TensorToFrame};
 use crate::runtime::{Model, Runner, Task};
 use crate::tensor::{ImageSpec, Tensor};
 
@@ -34,12 +35,12 @@ impl VideoInput {
     pub fn new(
         runner: &mut Runner,
         model: &Model,
-        fit: Fit,
+        meaning: &Interpretation,
         (input, output): (&VideoInfo, &VideoInfo),
     ) -> Result<VideoInput, Fault> {
         let spec = model.input_spec.image().ok_or(Fault::NotForFrames)?;
-        let size = spec.size.or_else(|| free_size(model, input));
-        let to_tensor = FrameToTensor::fitted(input, &ImageSpec { size, ..spec.clone() }, fit)?;
+        let size = spec.size.or_else(|| free_size(model, meaning, input));
+        let to_tensor = FrameToTensor::fitted(input, &ImageSpec { size, ..spec.clone() }, meaning.fit)?;
         runner.prepare(&to_tensor.dims())?;
         let spec = model.output_spec.as_ref();
         let to_frame = spec.map(|spec| TensorToFrame::new(input, output, spec));
@@ -143,8 +144,15 @@ fn run<'a>(
 }
 
 /// The size of the input for a model that takes any, if the frame's own may not do.
-fn free_size(model: &Model, input: &VideoInfo) -> Option<(usize, usize)> {
+fn free_size(model: &Model, meaning: &Interpretation, input: &VideoInfo) -> Option<(usize, usize)> {
     let frame = (input.width() as usize, input.height() as usize);
+    let fixed = model.fixed_sides();
+    if let Some(text) = meaning.text {
+        return Some(text.size(frame, fixed));
+    }
+    if fixed != (None, None) {
+        return Some(text_input::in_proportion(frame, fixed));
+    }
     let is_grid = matches!(model.task, Task::Detect | Task::Segment);
     is_grid.then(|| input_size::on_grid(frame, &model.metadata))
 }

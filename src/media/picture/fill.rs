@@ -220,9 +220,11 @@ impl FrameToTensor {
             pad_top,
             ..
         } = self.place.letterbox;
+        let is_line = self.fit == Fit::Line;
         let gray = self.checked.normalization(FULL).map(|it: Affine| {
             let mut element = [E::default()];
-            E::store(&mut element, &mut [0.0], |value| value.fill(it.at(PADDING)));
+            let value = if is_line { 0.0 } else { it.at(PADDING) };
+            E::store(&mut element, &mut [0.0], |to| to.fill(value));
             element[0]
         });
         let is_interleaved = self.checked.channels == 3 && self.checked.spec.layout == Layout::Nhwc;

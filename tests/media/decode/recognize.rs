@@ -30,6 +30,7 @@ fn family(model: &Model, task: Option<Task>) -> String {
         Boxes::EndToEnd(_) => "finished".into(),
         Boxes::Ssd(_) => "ssd".into(),
         Boxes::Detr(_) => "detr".into(),
+        Boxes::TextMap(_) => "text map".into(),
     };
     match &recognition.family {
         Family::Boxes(it) => boxes(it),
@@ -42,6 +43,7 @@ fn family(model: &Model, task: Option<Task>) -> String {
         },
         Family::Classes(it) => format!("classes {:?}", it.classes),
         Family::Score(_) => "score".into(),
+        Family::Text(it) => format!("text {:?} {} {:?} {:?}", it.steps, it.classes, it.table, it.blank),
     }
 }
 

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! Outputs of models that find text, and of models that read it.
+
+use super::fit::{Family, Fit};
+use crate::decode::model::Model;
+use crate::decode::{Blank, Boxes, Ctc, Steps, Table, TextMap, Unfit};
+
+/// Characters of the smallest table that is one without being called so: digits.
+const LEAST_CHARACTERS: usize = 10;
+
+/// A table of characters, and an output with one number for each of them in each step.
+pub(super) fn fit(model: &Model) -> Result<Fit, Unfit> {
+    let Some(characters) = model.labels else {
+        return Err(Unfit::new(
+            format!(
+                "task=text needs to know which character each class of {} is",
+                model.listed()
+            ),
+            "give labels-file with one character a line, in the order of the classes, or the metadata character",
+        ));
+    };
+    let floats = (0..model.outputs.len()).filter(|&it| model.is_float(it));
+    let Some((output, steps, classes)) = floats
+        .into_iter()
+        .find_map(|it| steps(model, it, characters).map(|(steps, classes)| (it, steps, classes)))
+    else {
+        return Err(Unfit::new(
+            format!(
+                "task=text understands one number for each character and the blank in each step ([1, T, C], \
+                 [T, 1, C] or [1, C, T], C from {characters} to {} for a table of {characters} characters), and the \
+                 model has {}",
+                characters.saturating_add(2),
+                model.listed()
+            ),
+            "give labels-file the table that the model was trained with, one character a line",
+        ));
+    };
+    let table = match classes - characters {
+        0 => Table::Whole,
+        1 => Table::WithoutBlank,
+        _ => Table::WithoutBlankAndSpace,
+    };
+    let said = model.blank()?;
+    let ctc = Ctc {
+        output,
+        classes,
+        steps,
+        table,
+        blank: said.unwrap_or(match table {
+            Table::Whole => Blank::Called,
+            Table::WithoutBlank | Table::WithoutBlankAndSpace => Blank::First,
+        }),
+        activation: model.activation()?,
+    };
+    let mut assumed = Vec::new();
+    if said.is_none() && !(model.has_characters() && table == Table::WithoutBlankAndSpace) {
+        let reading = match table {
+            Table::Whole => "the first character of the table, or the last one if that is called blank",
+            Table::WithoutBlank => "the first class, before the characters of the table",
+            Table::WithoutBlankAndSpace => "the first class, and the last one for a space",
+        };
+        assumed.push(format!(
+            "No character is taken to be {reading}; the line blank=first or blank=last of the output in the \
+             .modelinfo says it for certain."
+        ));
+    }
+    Ok(Fit {
+        family: Family::Text(ctc),
+        // The labels were compared with them here.
+        classes: None,
+        assumed,
+    })
+}
+
+/// Whether labels and shape go together so that nothing else is likely: more than one step.
+pub(super) fn is_likely(model: &Model) -> bool {
+    let several = match model.sizes(0).as_slice() {
+        [None | Some(1), steps, _] | [steps, Some(1), _] | [steps, _] => *steps != Some(1),
+        _ => false,
+    };
+    let fits = |labels: usize| {
+        LEAST_CHARACTERS <= labels && steps(model, 0, labels).is_some_and(|(it, _)| it == Steps::Rows)
+    };
+    several && model.outputs.len() == 1 && model.is_float(0) && model.labels.is_some_and(fits)
+}
+
+/// How the steps of an output stand, and how many classes they have, if that goes with so many characters.
+fn steps(model: &Model, output: usize, characters: usize) -> Option<(Steps, usize)> {
+    let sizes = model.sizes(output);
+    let goes = |it: &Option<usize>| it.filter(|it| (characters..=characters.saturating_add(2)).contains(it));
+    match sizes.as_slice() {
+        [None | Some(1), first, last] | [first, None | Some(1), last] | [first, last] => {
+            let rows = goes(last).map(|it| (Steps::Rows, it));
+            let is_batched = sizes.len() == 2 || matches!(sizes.first(), Some(None | Some(1)));
+            let planes = goes(first).filter(|_| is_batched);
+            rows.or_else(|| planes.map(|it| (Steps::Planes, it)))
+        }
+        _ => None,
+    }
+}
+
+/// A map of the likelihood of text, which is a single plane and the only output.
+pub(super) fn fit_map(model: &Model) -> Option<Fit> {
+    if model.outputs.len() != 1 || !model.is_float(0) {
+        return None;
+    }
+    let plane = |it: &Option<usize>| it.is_none_or(|it| 1 < it);
+    match model.sizes(0).as_slice() {
+        [None | Some(1), Some(1), height, width] if plane(height) && plane(width) => {}
+        // Some exporters leave all sizes out.
+        [None, None, None, None] => {}
+        _ => return None,
+    }
+    let mut fit = Fit::certain(Family::Boxes(Boxes::TextMap(TextMap { output: 0 })), Some(1));
+    fit.assumed.push(format!(
+        "{} is taken for a map of where text is (family db); set task to what else the model is for.",
+        model.outputs[0].name
+    ));
+    Some(fit)
+}
