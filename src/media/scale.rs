@@ -26,17 +26,34 @@ pub type Size = (usize, usize);
 pub struct Scaler {
     resizer: Resizer,
     options: ResizeOptions,
+    shrinking: Shrinking,
     /// Rows mixed, with a pixel more at each end.
     quarters: Vec<u16>,
     /// What stands for the rows above and below a plane.
     edges: Vec<u8>,
 }
 
+/// What a smaller plane is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Shrinking {
+    /// Each pixel of all that it covers.
+    #[default]
+    Mean,
+    /// Each pixel of the two samples each way that are nearest to it, as OpenCV's `INTER_LINEAR` does it.
+    Samples,
+}
+
 impl Scaler {
     pub fn new() -> Self {
+        Scaler::shrinking(Shrinking::default())
+    }
+
+    /// A scaler that makes smaller planes like this.
+    pub fn shrinking(shrinking: Shrinking) -> Self {
         Scaler {
             resizer: Resizer::new(),
-            options: options(),
+            options: options(shrinking),
+            shrinking,
             quarters: Vec::new(),
             edges: Vec::new(),
         }
@@ -62,7 +79,7 @@ impl Scaler {
             3 => self.run::<U8x3>(bytes, size, to, to_size),
             _ => self.run::<U8x4>(bytes, size, to, to_size),
         };
-        self.options = options();
+        self.options = options(self.shrinking);
         result
     }
 
@@ -76,7 +93,8 @@ impl Scaler {
         to_size: Size,
     ) -> Result<(), Error> {
         let doubles = to_size == (2 * from_size.0, 2 * from_size.1);
-        if from_size == (2 * to_size.0, 2 * to_size.1) && 4 <= from_size.0 && 4 <= from_size.1 {
+        let halves = from_size == (2 * to_size.0, 2 * to_size.1) && self.shrinking == Shrinking::Mean;
+        if halves && 4 <= from_size.0 && 4 <= from_size.1 {
             match channels {
                 1 => self.halve::<1>(from, from_size, to),
                 2 => self.halve::<2>(from, from_size, to),
@@ -162,7 +180,10 @@ impl Scaler {
 }
 
 /// Bilinear, of the whole plane. Alpha is scaled as a channel like others.
-fn options() -> ResizeOptions {
-    let bilinear = ResizeAlg::Convolution(FilterType::Bilinear);
+fn options(shrinking: Shrinking) -> ResizeOptions {
+    let bilinear = match shrinking {
+        Shrinking::Mean => ResizeAlg::Convolution(FilterType::Bilinear),
+        Shrinking::Samples => ResizeAlg::Interpolation(FilterType::Bilinear),
+    };
     ResizeOptions::new().resize_alg(bilinear).use_alpha(false)
 }

@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use crate::decode::{Boxes, Family, Recognition, Table};
+use crate::media::picture::Shrinking;
 use crate::runtime::{Model, Origin, Scale, Statement};
 use crate::tensor::{Channels, ElementType, ImageSpec, InputSpec};
 
@@ -81,6 +82,14 @@ impl TextInput {
                 (fixed.0.unwrap_or(width.max(least)), height)
             }
             TextInput::Line => in_proportion(frame, fixed),
+        }
+    }
+
+    /// How frames are made smaller: PaddleOCR and RapidOCR do it by OpenCV.
+    pub fn shrinking(self) -> Shrinking {
+        match self {
+            TextInput::Map | TextInput::PaddleLine => Shrinking::Samples,
+            TextInput::Line => Shrinking::Mean,
         }
     }
 

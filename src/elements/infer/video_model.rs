@@ -11,11 +11,11 @@ use super::enums::Output;
 use super::failure::Fault;
 use super::input_size;
 use super::interpretation::{Interpretation, LabeledAnswer};
-use super::text_input;
+use super::text_input::{self, TextInput};
 use crate::letterbox::{Letterbox, Size};
 use crate::media::draw::Painter;
 use crate::media::metas;
-use crate::media::picture::{FrameToTensor, TensorToFrame};
+use crate::media::picture::{FrameToTensor, Shrinking, TensorToFrame};
 use crate::runtime::{Model, Runner, Task};
 use crate::tensor::{ImageSpec, Tensor};
 
@@ -40,7 +40,9 @@ impl VideoInput {
     ) -> Result<VideoInput, Fault> {
         let spec = model.input_spec.image().ok_or(Fault::NotForFrames)?;
         let size = spec.size.or_else(|| free_size(model, meaning, input));
+        let shrinking = meaning.text.map_or(Shrinking::default(), TextInput::shrinking);
         let to_tensor = FrameToTensor::fitted(input, &ImageSpec { size, ..spec.clone() }, meaning.fit)?;
+        let to_tensor = to_tensor.shrinking(shrinking);
         runner.prepare(&to_tensor.dims())?;
         let spec = model.output_spec.as_ref();
         let to_frame = spec.map(|spec| TensorToFrame::new(input, output, spec));

@@ -15,6 +15,7 @@ use crate::media::element::Element;
 use crate::media::format::Picture;
 use crate::media::kernel::{self, Affine};
 use crate::media::plane::{Source, check_frame};
+use crate::media::scale::Shrinking;
 use crate::media::{mix, rgb};
 use crate::tensor::{Channels, ElementType, ImageSpec, Layout, Tensor};
 
@@ -50,13 +51,21 @@ impl FrameToTensor {
         Ok(FrameToTensor {
             fit,
             place: Place::new(fit, picture.size(), size),
-            native: Native::new(),
+            native: Native::new(Shrinking::default()),
             coloring: Coloring::new(&picture, checked.normalization(ends)),
             levels: Vec::new(),
             rows: vec![0.0; 6 * size.0.max(picture.width)],
             picture,
             checked,
         })
+    }
+
+    /// Makes frames smaller than they are like this, until now by [`Shrinking::Mean`].
+    pub fn shrinking(self, shrinking: Shrinking) -> Self {
+        FrameToTensor {
+            native: Native::new(shrinking),
+            ..self
+        }
     }
 
     /// Dimensions of the tensors that [`FrameToTensor::fill`] makes, batch one, in the layout of the model.

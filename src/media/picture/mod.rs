@@ -21,6 +21,7 @@ pub use write::TensorToFrame;
 
 use super::Error;
 use super::kernel::Affine;
+pub use super::scale::Shrinking;
 use crate::tensor::{Channels, ElementType, ImageSpec, Layout};
 
 /// A specification that was checked, with its ranges in the form the loops need.
