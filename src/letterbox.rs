@@ -181,6 +181,9 @@ mod tests {
         assert_eq!(place.scale(), (0.25, 0.5));
         let place = Letterbox::line(size(201, 50), size(320, 48));
         assert_eq!(place.picture, size(193, 48), "48 · 201 / 50 = 192.96");
-        assert_eq!(Letterbox::line(size(500, 50), size(320, 48)).picture, size(320, 48));
+        assert_eq!(
+            Letterbox::line(size(500, 50), size(320, 48)).picture,
+            size(320, 48)
+        );
     }
 }

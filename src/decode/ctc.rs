@@ -226,7 +226,10 @@ mod tests {
             &values,
         );
         assert_eq!((text.as_str(), dropped), ("aab", 0));
-        assert!((confidence - (0.8 + 0.6 + 0.7) / 3.0).abs() < 1e-6, "{confidence}");
+        assert!(
+            (confidence - (0.8 + 0.6 + 0.7) / 3.0).abs() < 1e-6,
+            "{confidence}"
+        );
     }
 
     #[test]
@@ -236,11 +239,21 @@ mod tests {
         (0..5).for_each(|it| values[6 * it] = 1.0);
         for (table, blank, characters, text) in [
             (Table::Whole, Blank::Called, &["", "a", "b", "c", "d"][..], "abcd"),
-            (Table::Whole, Blank::Called, &["a", "b", "c", "d", "<blank>"], "abcd"),
+            (
+                Table::Whole,
+                Blank::Called,
+                &["a", "b", "c", "d", "<blank>"],
+                "abcd",
+            ),
             (Table::Whole, Blank::Called, &["a", "b", "c", "d", "e"], "bcde"),
             (Table::WithoutBlank, Blank::Called, &["a", "b", "c", "d"], "abcd"),
             (Table::WithoutBlank, Blank::Last, &["a", "b", "c", "d"], "abcd"),
-            (Table::WithoutBlankAndSpace, Blank::First, &["a", "b", "c"], "abc "),
+            (
+                Table::WithoutBlankAndSpace,
+                Blank::First,
+                &["a", "b", "c"],
+                "abc ",
+            ),
         ] {
             let ctc = ctc(5, table, blank);
             assert_eq!(read(ctc, characters, &[1, 5, 5], &values).0, text, "{ctc:?}");
@@ -270,7 +283,10 @@ mod tests {
     #[test]
     fn nothing_to_read_has_no_confidence_and_no_number_no_character() {
         let blanks = ctc(2, Table::WithoutBlank, Blank::First);
-        assert_eq!(read(blanks, &["a"], &[1, 2, 2], &[1.0, 0.0, 1.0, 0.0]), (String::new(), 0.0, 0));
+        assert_eq!(
+            read(blanks, &["a"], &[1, 2, 2], &[1.0, 0.0, 1.0, 0.0]),
+            (String::new(), 0.0, 0)
+        );
         let (text, _, dropped) = read(blanks, &["a"], &[1, 2, 2], &[f32::NAN, 0.0, 0.0, 1.0]);
         assert_eq!((text.as_str(), dropped), ("a", 1));
     }

@@ -281,7 +281,10 @@ mod tests {
 
     #[test]
     fn a_space_is_a_label_where_it_stands_alone() {
-        assert_eq!(from_file("a\r\n\u{3000}\r\nb\n \n").unwrap(), ["a", "\u{3000}", "b", " "]);
+        assert_eq!(
+            from_file("a\r\n\u{3000}\r\nb\n \n").unwrap(),
+            ["a", "\u{3000}", "b", " "]
+        );
         assert_eq!(from_file("\na\n  \n\n").unwrap(), ["", "a"]);
         assert!(from_file(" \n").is_err());
     }
@@ -298,7 +301,12 @@ mod tests {
             let characters = characters.into_iter().map(str::to_owned).collect();
             assert_eq!(from_characters(text), Ok(characters), "{text}");
         }
-        assert!(from_characters("").unwrap_err().to_string().contains("labels-file"));
+        assert!(
+            from_characters("")
+                .unwrap_err()
+                .to_string()
+                .contains("labels-file")
+        );
     }
 
     #[test]

@@ -52,7 +52,11 @@ pub struct Settings {
 impl Settings {
     /// The threshold for a family that has one of its own.
     pub(super) fn confidence_or(&self, own: f32) -> f32 {
-        if self.is_confidence_asked { self.confidence } else { own }
+        if self.is_confidence_asked {
+            self.confidence
+        } else {
+            own
+        }
     }
 }
 

@@ -87,7 +87,10 @@ impl TextMap {
         }
         let mut values = scan::floats(tensor, scratch);
         let mut likelihoods = std::mem::take(&mut work.likelihoods);
-        if values.iter().any(|it| it.is_finite() && !(0.0..=1.0).contains(it)) {
+        if values
+            .iter()
+            .any(|it| it.is_finite() && !(0.0..=1.0).contains(it))
+        {
             likelihoods.clear();
             likelihoods.extend(values.iter().map(|&it| sigmoid(it)));
             values = &likelihoods;
@@ -167,13 +170,7 @@ impl Work {
         root
     }
 
-    fn offer_regions(
-        &mut self,
-        values: &[f32],
-        size: (usize, usize),
-        request: &Request,
-        found: &mut Found,
-    ) {
+    fn offer_regions(&mut self, values: &[f32], size: (usize, usize), request: &Request, found: &mut Found) {
         let regions = std::mem::take(&mut self.regions);
         for (row, region) in (0usize..MOST_REGIONS).zip(regions.chunk_by(|a, b| a.0 == b.0)) {
             let Some((turned, score)) = self.box_of(region, values, size.0) else {
@@ -196,7 +193,8 @@ impl Work {
         self.points.clear();
         for &(_, run) in region {
             let Run { row, first, last, .. } = self.runs[run as usize];
-            self.points.extend([first, last].map(|it| [f64::from(it), f64::from(row)]));
+            self.points
+                .extend([first, last].map(|it| [f64::from(it), f64::from(row)]));
         }
         let turned = Turned::around(&mut self.points, &mut self.hull)?;
         if turned.thickness() < LEAST_THICKNESS {

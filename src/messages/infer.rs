@@ -149,7 +149,10 @@ pub enum Said {
     Shares(Vec<Share>),
     Score(f64),
     /// What was read, and the mean confidence in its characters, 0 to 1.
-    Text { text: String, confidence: f64 },
+    Text {
+        text: String,
+        confidence: f64,
+    },
 }
 
 impl Said {

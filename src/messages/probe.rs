@@ -62,7 +62,7 @@ group! {
 }
 
 /// Names of the figures of what is no plain picture, with units.
-pub const FIGURES: [&str; 9] = [
+pub const FIGURES: [&str; 10] = [
     "f1",
     "map",
     "class-agreement",
@@ -71,6 +71,7 @@ pub const FIGURES: [&str; 9] = [
     "panoptic-quality",
     "si-sdr-db",
     "rank-correlation",
+    "edit-distance",
     "agreement",
 ];
 

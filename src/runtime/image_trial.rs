@@ -168,7 +168,10 @@ fn output_ranges(input: &ImageSpec, channels: Channels, element_type: ElementTyp
 
 /// Runs at the fixed size, or at two sizes.
 fn trials(spec: &ImageSpec, runner: &mut TrialRunner<'_>) -> Result<Vec<Run>, Error> {
-    let (input, fixed) = (&runner.signature.model.input, runner.signature.model.fixed_sides());
+    let (input, fixed) = (
+        &runner.signature.model.input,
+        runner.signature.model.fixed_sides(),
+    );
     let mut one = |(width, height)| {
         let channels = channel_count(spec.channels);
         let dims = match spec.layout {
@@ -189,7 +192,12 @@ fn trials(spec: &ImageSpec, runner: &mut TrialRunner<'_>) -> Result<Vec<Run>, Er
     let free = |(width, height)| (fixed.0.unwrap_or(width), fixed.1.unwrap_or(height));
     let mut failure = None;
     for sizes in TRIAL_SIZES {
-        match sizes.map(free).into_iter().map(&mut one).collect::<Result<Vec<_>, _>>() {
+        match sizes
+            .map(free)
+            .into_iter()
+            .map(&mut one)
+            .collect::<Result<Vec<_>, _>>()
+        {
             Ok(runs) => return Ok(runs),
             Err(error) => failure = failure.or(Some(error)),
         }

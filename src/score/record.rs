@@ -6,8 +6,8 @@ use super::agreement::Agreement;
 use super::calibration::Calibration;
 use super::content::{Content, Measure, kind_of};
 use super::detection;
-use super::edit_distance::edit_distance;
 use super::distribution::total_variation;
+use super::edit_distance::edit_distance;
 use super::mean_precision::MeanPrecision;
 use super::overlap::{coverage_iou, mean_iou, panoptic_quality};
 use super::rank::{RankWindow, agreement_of_ranks};
@@ -292,7 +292,13 @@ mod tests {
                 confidence: 0.9,
             }))
         };
-        check(text("kitten"), text("sitting"), "edit-distance", 3.0 / 7.0, 4.0 / 7.0);
+        check(
+            text("kitten"),
+            text("sitting"),
+            "edit-distance",
+            3.0 / 7.0,
+            4.0 / 7.0,
+        );
         let tone = |a: f32, b: f32| Content::Sound(vec![vec![a, b, -a, -b]]);
         // At right angles in the second part only: (1, 1) and (1, 0) share half of their energy.
         check(tone(1.0, 1.0), tone(1.0, 0.0), "si-sdr-db", 0.0, 0.5);

@@ -2,10 +2,10 @@
 
 //! Which task a model is for, where the user did not say it, and what its outputs are for a task.
 
-use super::fit::Fit;
+use super::fit::{Family, Fit};
 use super::{boxes, classes, places, text};
 use crate::decode::model::Model;
-use crate::decode::{Task, Unfit};
+use crate::decode::{Boxes, Task, Unfit};
 
 /// Beginnings of identifiers of the public tensor-id registry, and the task of their tensors.
 const REGISTRY: &[(&str, Task)] = &[
@@ -77,7 +77,11 @@ fn by_shape(model: &Model) -> Result<(Task, &'static str), Unfit> {
     ];
     tried
         .into_iter()
-        .find(|(task, _)| fit(*task, model).is_ok())
+        // A single plane may be anything; that it is a map of text is to be said.
+        .find(|(task, _)| {
+            let fit = fit(*task, model);
+            fit.is_ok_and(|it| !matches!(it.family, Family::Boxes(Boxes::TextMap(_))))
+        })
         .ok_or_else(|| {
             Unfit::new(
                 format!("no task understands the outputs {}", model.listed()),

@@ -65,11 +65,7 @@ impl TextInput {
     }
 
     /// Width and height of the input for frames of a size, where the model leaves one of them free.
-    pub fn size(
-        self,
-        frame: (usize, usize),
-        fixed: (Option<usize>, Option<usize>),
-    ) -> (usize, usize) {
+    pub fn size(self, frame: (usize, usize), fixed: (Option<usize>, Option<usize>)) -> (usize, usize) {
         match self {
             TextInput::Map => {
                 let (width, height) = on_grid(frame);
@@ -102,7 +98,8 @@ impl TextInput {
         };
         let tensor = model.input.name.clone();
         let said = |key: &str| {
-            let about = |it: &&Statement| it.tensor == tensor && it.key == key && it.origin != Origin::Assumed;
+            let about =
+                |it: &&Statement| it.tensor == tensor && it.key == key && it.origin != Origin::Assumed;
             model.statements.iter().any(|it| about(&it))
         };
         let is_said = said("input-range");
@@ -135,7 +132,11 @@ fn is_default(spec: &ImageSpec) -> bool {
 
 /// Whether the name of a file says that it finds text, as `ch_PP-OCRv4_det_infer.onnx` does.
 pub fn is_named_detector(path: &Path) -> bool {
-    let name = path.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
+    let name = path
+        .file_stem()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .to_lowercase();
     let mut words = name.split(|it: char| !it.is_alphanumeric());
     (name.contains("ocr") || name.contains("text")) && words.any(|it| it.starts_with("det"))
 }
@@ -153,7 +154,10 @@ fn on_grid((width, height): (usize, usize)) -> (usize, usize) {
     }
     let scale = (LEAST_SHORT_SIDE / frame.0.min(frame.1)).max(1.0);
     let (width, height) = cells(frame, scale);
-    ((width as usize).min(MOST_INPUT), (height as usize).min(MOST_INPUT))
+    (
+        (width as usize).min(MOST_INPUT),
+        (height as usize).min(MOST_INPUT),
+    )
 }
 
 /// The size of an input that fixes a side: the other one follows in the frame's proportions, in whole pixels below.
@@ -196,7 +200,10 @@ mod tests {
         assert_eq!(TextInput::PaddleLine.size((200, 50), (None, None)), (320, 48));
         assert_eq!(TextInput::PaddleLine.size((900, 50), (None, None)), (864, 48));
         assert_eq!(TextInput::PaddleLine.size((10, 50), (None, Some(32))), (213, 32));
-        assert_eq!(TextInput::PaddleLine.size((900, 50), (Some(320), None)), (320, 48));
+        assert_eq!(
+            TextInput::PaddleLine.size((900, 50), (Some(320), None)),
+            (320, 48)
+        );
         assert_eq!(TextInput::Line.size((90_000, 1), fixed), (MOST_LINE, 64));
     }
 

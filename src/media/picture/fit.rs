@@ -132,13 +132,7 @@ mod tests {
 
     #[test]
     fn a_frame_of_the_size_of_the_input_is_the_input_however_it_is_fitted() {
-        for fit in [
-            Fit::Stretch,
-            Fit::Centered,
-            Fit::Cornered,
-            Fit::Crop,
-            Fit::Line,
-        ] {
+        for fit in [Fit::Stretch, Fit::Centered, Fit::Cornered, Fit::Crop, Fit::Line] {
             assert!(Place::new(fit, (64, 48), (64, 48)).is_identity(), "{fit:?}");
             assert!(!Place::new(fit, (64, 48), (64, 64)).is_identity(), "{fit:?}");
         }

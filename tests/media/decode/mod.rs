@@ -12,4 +12,5 @@ mod recognize;
 mod reference;
 mod segment;
 mod ssd;
+mod text;
 mod yolo;
