@@ -8,19 +8,10 @@
 
 use super::Fault;
 use super::found::{output, shape};
-use super::model::Activation;
+use super::model::{Activation, Blank};
 use super::{classify, scan};
 use crate::answer::Text;
 use crate::tensor::Tensor;
-
-/// Which class stands for no character.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Blank {
-    First,
-    Last,
-    /// The first or last one, whichever the table calls so; else the first one.
-    Called,
-}
 
 /// Which classes the table of characters leaves out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

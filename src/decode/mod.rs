@@ -43,12 +43,12 @@ mod yolo;
 
 pub use boxes::Boxes;
 pub use classify::Classes;
-pub use ctc::{Blank, Ctc, Steps, Table};
+pub use ctc::{Ctc, Steps, Table};
 pub use detr::{Detr, Logits};
 pub use end_to_end::EndToEnd;
 pub use fault::{Fault, Unfit};
 pub use instances::Prototypes;
-pub use model::{Activation, Units};
+pub use model::{Activation, Blank, Units};
 pub use recognize::{Family, Recognition};
 pub use score::Score;
 pub use segment::{Map, Places, VOID};

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::{Blank, Unfit};
+use super::Unfit;
 use crate::letterbox::Size;
 use crate::tensor::{Dim, ElementType, TensorInfo};
 
@@ -31,6 +31,15 @@ pub enum Activation {
     Sigmoid,
     /// They are confidences.
     None,
+}
+
+/// Which class stands for no character.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blank {
+    First,
+    Last,
+    /// The first or last one, whichever the table calls so; else the first one.
+    Called,
 }
 
 /// The outputs of a model with what its metadata and the user's labels say about them.
