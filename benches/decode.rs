@@ -114,6 +114,7 @@ fn plain_loop(planes: &Tensor) -> impl FnMut() {
                     region,
                     class,
                     confidence,
+                    ..Detection::default()
                 });
             }
         }

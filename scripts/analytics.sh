@@ -3,8 +3,9 @@
 #
 # Builds and tests the cargo feature `analytics`, which needs GStreamer 1.26, on a machine that has an older one:
 # in a Debian 13 root, made with debootstrap from the machine's own mirror, in .cache/ of this checkout.
+# Then tests programs that load other libraries before the plugin with what that system has.
 #
-#   scripts/analytics.sh              the tests that concern the feature
+#   scripts/analytics.sh              the tests that concern the feature or the system
 #   scripts/analytics.sh COMMAND ...  any command there, in the checkout: cargo clippy ..., gst-launch-1.0 ..., bash
 #
 # AVREC_SUITE names another suite of Debian (trixie), and thereby a later GStreamer. Where it cannot run, it says why
@@ -24,9 +25,9 @@ PACKAGES=(
 # Root and build together, with room to spare.
 NEEDED_MEGABYTES=6000
 # Without the command and without optimized dependencies, for the time it takes to build.
-TESTS=(
+TEST=(
   cargo test --locked --offline --config 'profile.dev.package."*".opt-level=0'
-  --no-default-features --features analytics --test analytics
+  --no-default-features --features analytics
 )
 
 say() { printf 'analytics: %s\n' "$*"; }
@@ -140,5 +141,5 @@ cargo fetch --quiet --locked --target "$(rustc -vV | sed -n 's/^host: //p')"
 if [ $# -ne 0 ]; then
   in_root "$ROOT" "$@"
 else
-  in_root "$ROOT" bash -euc 'gst-inspect-1.0 --version; "$@"' bash "${TESTS[@]}"
+  in_root "$ROOT" bash -euc 'gst-inspect-1.0 --version; "$@" --test analytics; "$@" --test infer hosts' bash "${TEST[@]}"
 fi

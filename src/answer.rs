@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 
 /// An upright rectangle, in pixels of the frame that was looked at; y points down.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Region {
     pub left: f32,
     pub top: f32,
@@ -47,13 +47,74 @@ impl Region {
 }
 
 /// One object that was found.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Detection {
+    /// The upright rectangle around it, inside of the frame; of a turned box what surrounds that.
     pub region: Region,
     /// Position in the list of labels; of answers read back from metas, any number that is equal for equal labels.
     pub class: u32,
     /// 0 to 1.
     pub confidence: f32,
+    /// Its key points in the model's order, such as eyes, nose and corners of the mouth; mostly none.
+    pub landmarks: Vec<Landmark>,
+    /// The box as it lies, where the model finds turned ones.
+    pub turned: Option<TurnedBox>,
+}
+
+/// A key point of an object, in pixels of the frame; it may lie outside of the frame.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Landmark {
+    pub x: f32,
+    pub y: f32,
+    /// 0 to 1, how sure it is that the point can be seen; 1 where the model does not say it.
+    pub confidence: f32,
+}
+
+/// A rectangle that need not be upright, in pixels of the frame; it may reach beyond the frame.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct TurnedBox {
+    /// Of its center.
+    pub x: f32,
+    pub y: f32,
+    /// Along the angle.
+    pub width: f32,
+    /// Across it.
+    pub height: f32,
+    /// By how much its width is turned from the horizontal, in radians; clockwise, since y points down.
+    pub angle: f32,
+}
+
+impl TurnedBox {
+    /// Its corners, in the order that an upright one has as top left, top right, bottom right, bottom left.
+    pub fn corners(&self) -> [(f32, f32); 4] {
+        let (sin, cos) = self.angle.sin_cos();
+        let (across, down) = (self.width / 2.0, self.height / 2.0);
+        let corner = |right: f32, below: f32| {
+            (
+                self.x + right * cos - below * sin,
+                self.y + right * sin + below * cos,
+            )
+        };
+        [
+            corner(-across, -down),
+            corner(across, -down),
+            corner(across, down),
+            corner(-across, down),
+        ]
+    }
+
+    /// The edges of the upright rectangle around it: left, top, right, bottom.
+    pub fn bounds(&self) -> [f32; 4] {
+        let (sin, cos) = self.angle.sin_cos();
+        let half_width = (self.width * cos.abs() + self.height * sin.abs()) / 2.0;
+        let half_height = (self.width * sin.abs() + self.height * cos.abs()) / 2.0;
+        [
+            self.x - half_width,
+            self.y - half_height,
+            self.x + half_width,
+            self.y + half_height,
+        ]
+    }
 }
 
 /// How much one class is believed in.
@@ -103,6 +164,12 @@ pub struct Mask {
 impl Mask {
     /// The value from which on a place belongs to the object: half of full coverage.
     pub const INSIDE: u8 = 128;
+
+    /// How much of the region it covers, 0 to 1.
+    pub fn share(&self) -> f32 {
+        let sum: u64 = self.coverage.iter().map(|&it| u64::from(it)).sum();
+        sum as f32 / (255.0 * self.coverage.len().max(1) as f32)
+    }
 }
 
 /// One object that was found, with its outline.
@@ -130,6 +197,8 @@ pub enum Answer {
     /// The most confident first.
     Classes(Vec<ClassScore>),
     ClassMap(ClassMap),
+    /// How far each place of the frame belongs to the foreground.
+    Matte(Mask),
     /// The most confident first.
     Instances(Vec<Instance>),
     /// One number, in the model's own unit.
@@ -161,5 +230,28 @@ mod tests {
         assert_eq!(square.iou(&region(1.0, 0.0, 2.0, 2.0)), 2.0 / 6.0);
         assert_eq!(square.iou(&region(2.0, 0.0, 2.0, 2.0)), 0.0);
         assert_eq!(region(0.0, 0.0, 0.0, 0.0).iou(&region(0.0, 0.0, 0.0, 0.0)), 0.0);
+    }
+
+    #[test]
+    fn a_turned_box_has_corners_on_its_bounds() {
+        let turned = TurnedBox {
+            x: 10.0,
+            y: 20.0,
+            width: 8.0,
+            height: 4.0,
+            angle: std::f32::consts::FRAC_PI_2,
+        };
+        let near = |one: f32, other: f32| (one - other).abs() < 1e-4;
+        // A quarter turn clockwise brings the top left corner to the top right.
+        let (x, y) = turned.corners()[0];
+        assert!(near(x, 12.0) && near(y, 16.0), "{x} {y}");
+        let bounds = turned.bounds();
+        assert!(
+            bounds
+                .iter()
+                .zip([8.0, 16.0, 12.0, 24.0])
+                .all(|(&it, to)| near(it, to)),
+            "{bounds:?}"
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 //! Where a frame lies in the input of a model: `media` fills the input by it, `decode` maps answers back by it.
 
-use crate::answer::Region;
+use crate::answer::{Landmark, Region, TurnedBox};
 
 /// Width and height in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +94,21 @@ impl Letterbox {
         }
     }
 
+    /// The frame as it is at the top left, all padding right and below: for models of pictures whose sides must be
+    /// multiples of some number. The input is at least as large as the frame.
+    pub fn unscaled(frame: Size, input: Size) -> Self {
+        Letterbox {
+            frame,
+            input,
+            picture: Size {
+                width: frame.width.min(input.width),
+                height: frame.height.min(input.height),
+            },
+            pad_left: 0,
+            pad_top: 0,
+        }
+    }
+
     /// Input pixels per frame pixel, across and down.
     pub fn scale(&self) -> (f32, f32) {
         (
@@ -121,6 +136,32 @@ impl Letterbox {
             width: right - left,
             height: bottom - top,
         })
+    }
+}
+
+impl Letterbox {
+    /// Takes a key point in input pixels to the frame; it may lie outside.
+    pub fn point_to_frame(&self, point: Landmark) -> Landmark {
+        let (across, down) = self.scale();
+        Landmark {
+            x: (point.x - self.pad_left as f32) / across,
+            y: (point.y - self.pad_top as f32) / down,
+            ..point
+        }
+    }
+
+    /// Takes a turned box in input pixels to the frame. Where the axes have scales of their own, a turned box is a
+    /// parallelogram in the frame: its sides keep their lengths, and its width keeps its direction.
+    pub fn turned_to_frame(&self, turned: TurnedBox) -> TurnedBox {
+        let (across, down) = self.scale();
+        let (sin, cos) = turned.angle.sin_cos();
+        TurnedBox {
+            x: (turned.x - self.pad_left as f32) / across,
+            y: (turned.y - self.pad_top as f32) / down,
+            width: turned.width * (cos / across).hypot(sin / down),
+            height: turned.height * (sin / across).hypot(cos / down),
+            angle: (sin / down).atan2(cos / across),
+        }
     }
 }
 
@@ -168,6 +209,32 @@ mod tests {
         assert_eq!(place.to_frame(20.0, 150.0, 10.0, 160.0), None, "inside out");
         assert_eq!(place.to_frame(f32::NAN, 150.0, 20.0, 160.0), None);
         assert_eq!(place.to_frame(0.0, 150.0, f32::INFINITY, 160.0), None);
+    }
+
+    #[test]
+    fn points_and_turned_boxes_go_back_to_the_frame() {
+        let place = Letterbox::centered(size(1280, 720), size(640, 640));
+        let point = Landmark {
+            x: 10.0,
+            y: 150.0,
+            confidence: 0.5,
+        };
+        let back = place.point_to_frame(point);
+        assert_eq!((back.x, back.y, back.confidence), (20.0, 20.0, 0.5));
+        let turned = TurnedBox {
+            x: 50.0,
+            y: 40.0,
+            width: 10.0,
+            height: 6.0,
+            angle: std::f32::consts::FRAC_PI_2,
+        };
+        let back = Letterbox::stretched(size(200, 100), size(100, 100)).turned_to_frame(turned);
+        assert_eq!((back.x, back.y), (100.0, 40.0));
+        assert!(
+            (back.width - 10.0).abs() < 1e-4,
+            "it lies along y, whose scale is 1: {back:?}"
+        );
+        assert!((back.height - 12.0).abs() < 1e-4, "{back:?}");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 //! Tensors and their descriptions: the vocabulary that `runtime` and `media` share, and nothing else.
 
+use std::fmt;
+
 use half::f16;
 
 /// Type of one tensor element.
@@ -81,7 +83,7 @@ pub struct Tensor {
 }
 
 /// Order of the dimensions of an image tensor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Layout {
     /// Batch, channel, row, column.
     Nchw,
@@ -89,13 +91,122 @@ pub enum Layout {
     Nhwc,
 }
 
+impl Layout {
+    /// The name as the property `input-layout` spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Layout::Nchw => "nchw",
+            Layout::Nhwc => "nhwc",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Layout> {
+        [Layout::Nchw, Layout::Nhwc]
+            .into_iter()
+            .find(|it| it.name() == name)
+    }
+}
+
 /// Meaning of the channels of an image tensor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Channels {
     /// One channel: luma (Y', full scale after range expansion).
     Luma,
     /// Three channels in the order red, green, blue.
     Rgb,
+    /// Three channels in the order blue, green, red, as OpenCV has them.
+    Bgr,
+}
+
+impl Channels {
+    /// The name as the property `channel-order` spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Channels::Luma => "gray",
+            Channels::Rgb => "rgb",
+            Channels::Bgr => "bgr",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Channels> {
+        [Channels::Luma, Channels::Rgb, Channels::Bgr]
+            .into_iter()
+            .find(|it| it.name() == name)
+    }
+
+    /// Channels of the tensor: 1 or 3.
+    pub fn count(self) -> usize {
+        match self {
+            Channels::Luma => 1,
+            Channels::Rgb | Channels::Bgr => 3,
+        }
+    }
+
+    /// Takes three things from the order of the tensor to red, green, blue, or back.
+    pub fn in_order<T>(self, [first, second, third]: [T; 3]) -> [T; 3] {
+        match self {
+            Channels::Bgr => [third, second, first],
+            Channels::Luma | Channels::Rgb => [first, second, third],
+        }
+    }
+}
+
+/// Which part of a frame goes to which part of an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Fit {
+    /// The whole frame to the whole input, whatever that does to its proportions.
+    #[default]
+    Stretch,
+    /// The whole frame in its proportions, in the middle: what YOLO models are trained on.
+    Centered,
+    /// The whole frame in its proportions, at the top left: what YOLOX models are trained on.
+    Cornered,
+    /// The middle of the frame in its proportions to the whole input: what many classifiers are trained on.
+    Crop,
+    /// The whole frame in its proportions at the height of the input, at the left, on a tensor of zeros: what models
+    /// that read lines of text are trained on.
+    Line,
+}
+
+impl Fit {
+    /// The name as the property `fit` spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Fit::Stretch => "stretch",
+            Fit::Centered => "letterbox",
+            Fit::Cornered => "corner",
+            Fit::Crop => "crop",
+            Fit::Line => "line",
+        }
+    }
+
+    pub fn named(name: &str) -> Option<Fit> {
+        [Fit::Stretch, Fit::Centered, Fit::Cornered, Fit::Crop, Fit::Line]
+            .into_iter()
+            .find(|it| it.name() == name)
+    }
+}
+
+/// Which size a model is given that takes any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum InputSize {
+    /// Width and height in pixels; a side that is `None` follows from the other one and the frame's proportions.
+    Sides(Option<usize>, Option<usize>),
+    /// The frame's own.
+    Frame,
+    /// The frame's own, each side up to the next multiple of so many pixels.
+    Grid(usize),
+}
+
+impl fmt::Display for InputSize {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let side = |side: &Option<usize>| side.map_or("-1".to_owned(), |it| it.to_string());
+        match self {
+            InputSize::Sides(width, height) => write!(formatter, "{}x{}", side(width), side(height)),
+            InputSize::Frame => write!(formatter, "frame"),
+            InputSize::Grid(multiple) => write!(formatter, "grid:{multiple}"),
+        }
+    }
 }
 
 /// How pixels stand in an image tensor of batch one.
@@ -106,7 +217,8 @@ pub struct ImageSpec {
     pub element_type: ElementType,
     /// Width and height in pixels; `None` where the model takes any.
     pub size: Option<(usize, usize)>,
-    /// Tensor values that stand for black (0) and white (255), per channel: `[(min, max); channels]`.
+    /// Tensor values that stand for black (0) and white (255), per channel in the order of the tensor: `[(min, max);
+    /// channels]`.
     pub ranges: Vec<(f32, f32)>,
 }
 
@@ -116,8 +228,10 @@ pub struct SoundSpec {
     /// 1 or 2.
     pub channels: usize,
     pub element_type: ElementType,
-    /// Samples per channel that one run takes.
+    /// Samples per channel that one run takes, those of the context included.
     pub hop: usize,
+    /// Samples of the window before that stand in front of the new ones; silence at first.
+    pub context: usize,
     /// Samples per second.
     pub rate: u32,
     /// Samples by which the answer lags: `output[n]` belongs to `input[n - delay]`.

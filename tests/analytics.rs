@@ -35,14 +35,15 @@ fn detection(edges: [f32; 4], class: u32, confidence: f32) -> Detection {
         },
         class,
         confidence,
+        ..Detection::default()
     }
 }
 
 /// The detection as it reads back: the label's number in the place of the class.
-fn named(detection: Detection, label: &str) -> Detection {
+fn named(detection: &Detection, label: &str) -> Detection {
     Detection {
         class: class_of(label),
-        ..detection
+        ..detection.clone()
     }
 }
 
@@ -62,11 +63,15 @@ fn detections_read_back_with_their_labels() {
     let person = detection([200.0, 5.0, 240.0, 175.0], 0, 0.5);
     let unknown = detection([0.0, 0.0, 320.0, 180.0], 7, 0.25);
     assert_eq!(
-        round_trip(&Answer::Detections(vec![car, person, unknown])),
+        round_trip(&Answer::Detections(vec![
+            car.clone(),
+            person.clone(),
+            unknown.clone()
+        ])),
         Some(Answer::Detections(vec![
-            named(car, "car"),
-            named(person, "person"),
-            named(unknown, "7")
+            named(&car, "car"),
+            named(&person, "person"),
+            named(&unknown, "7")
         ]))
     );
 }
@@ -75,7 +80,7 @@ fn detections_read_back_with_their_labels() {
 fn boxes_are_rounded_and_kept_inside_the_frame() {
     let check = |edges, expected| {
         let found = round_trip(&Answer::Detections(vec![detection(edges, 0, 0.5)]));
-        let expected = named(detection(expected, 0, 0.5), "person");
+        let expected = named(&detection(expected, 0, 0.5), "person");
         assert_eq!(found, Some(Answer::Detections(vec![expected])), "{edges:?}");
     };
     check([10.4, 20.6, 30.5, 40.4], [10.0, 21.0, 31.0, 40.0]);
@@ -161,12 +166,12 @@ fn instances_read_back_with_masks_cut_at_half() {
     };
     assert_eq!(
         round_trip(&Answer::Instances(vec![
-            instance(car, &[0, 127, 128, 255, 0, 64]),
-            instance(person, &[255, 0, 0, 0, 200, 1]),
+            instance(car.clone(), &[0, 127, 128, 255, 0, 64]),
+            instance(person.clone(), &[255, 0, 0, 0, 200, 1]),
         ])),
         Some(Answer::Instances(vec![
-            instance(named(car, "car"), &[0, 0, 255, 255, 0, 0]),
-            instance(named(person, "person"), &[255, 0, 0, 0, 255, 0]),
+            instance(named(&car, "car"), &[0, 0, 255, 255, 0, 0]),
+            instance(named(&person, "person"), &[255, 0, 0, 0, 255, 0]),
         ]))
     );
 }
@@ -176,13 +181,19 @@ fn detections_leave_in_the_older_terms_besides() {
     init();
     let car = detection([10.0, 20.0, 110.0, 60.0], 2, 0.875);
     let mut buffer = gst::Buffer::new();
-    metas::attach(buffer.make_mut(), &Answer::Detections(vec![car]), &labels(), SIZE).unwrap();
+    metas::attach(
+        buffer.make_mut(),
+        &Answer::Detections(vec![car.clone()]),
+        &labels(),
+        SIZE,
+    )
+    .unwrap();
     let region = buffer.meta::<gst_video::VideoRegionOfInterestMeta>().unwrap();
     assert_eq!((region.roi_type(), region.rect()), ("car", (10, 20, 100, 40)));
-    assert_eq!(metas::detections(&buffer), [named(car, "car")]);
+    assert_eq!(metas::detections(&buffer), [named(&car, "car")]);
     assert_eq!(
         metas::read(&buffer),
-        Some(Answer::Detections(vec![named(car, "car")]))
+        Some(Answer::Detections(vec![named(&car, "car")]))
     );
 }
 
@@ -199,13 +210,13 @@ fn instances_keep_their_masks_where_regions_of_interest_have_none() {
     };
     let car = detection([10.0, 20.0, 110.0, 60.0], 2, 0.875);
     let mut buffer = gst::Buffer::new();
-    let answer = Answer::Instances(vec![instance(car)]);
+    let answer = Answer::Instances(vec![instance(car.clone())]);
     metas::attach(buffer.make_mut(), &answer, &labels(), SIZE).unwrap();
     assert_eq!(
         metas::read(&buffer),
-        Some(Answer::Instances(vec![instance(named(car, "car"))]))
+        Some(Answer::Instances(vec![instance(named(&car, "car"))]))
     );
-    assert_eq!(metas::detections(&buffer), [named(car, "car")]);
+    assert_eq!(metas::detections(&buffer), [named(&car, "car")]);
 }
 
 #[test]
@@ -221,7 +232,7 @@ fn what_others_said_in_the_older_terms_counts_where_we_found_nothing() {
     .unwrap();
     assert_eq!(metas::read(&buffer), Some(Answer::Detections(Vec::new())));
     gst_video::VideoRegionOfInterestMeta::add(buffer.make_mut(), "dog", (1, 2, 3, 4));
-    let dog = named(detection([1.0, 2.0, 4.0, 6.0], 0, 1.0), "dog");
+    let dog = named(&detection([1.0, 2.0, 4.0, 6.0], 0, 1.0), "dog");
     assert_eq!(metas::read(&buffer), Some(Answer::Detections(vec![dog])));
 }
 
@@ -301,14 +312,14 @@ fn an_answer_is_added_to_what_the_buffer_has() {
     let mut buffer = gst::Buffer::new();
     let first = detection([0.0, 0.0, 10.0, 10.0], 0, 0.25);
     let second = detection([20.0, 0.0, 30.0, 10.0], 1, 0.75);
-    for it in [first, second] {
+    for it in [first.clone(), second.clone()] {
         analytics::attach(buffer.make_mut(), &Answer::Detections(vec![it]), &labels(), SIZE).unwrap();
     }
     assert_eq!(
         analytics::read(&buffer),
         Some(Answer::Detections(vec![
-            named(second, "bicycle"),
-            named(first, "person")
+            named(&second, "bicycle"),
+            named(&first, "person")
         ]))
     );
 }
@@ -321,7 +332,7 @@ fn the_meta_follows_a_frame_that_is_scaled() {
         "videoscale ! capsfilter caps=video/x-raw,width=640,height=360",
         &Answer::Detections(vec![found]),
     );
-    let expected = named(detection([20.0, 40.0, 220.0, 120.0], 2, 0.875), "car");
+    let expected = named(&detection([20.0, 40.0, 220.0, 120.0], 2, 0.875), "car");
     assert_eq!(analytics::read(&frame), Some(Answer::Detections(vec![expected])));
 }
 
@@ -518,8 +529,8 @@ fn a_stock_decoder_finds_the_boxes_in_our_tensors() {
         .map(|(id, it)| (id.as_str(), DimsOrder::RowMajor, it));
     tensors::attach(frame.make_mut(), outputs).unwrap();
     let decoded = harness.push_and_pull(frame).unwrap();
-    let car = named(detection([40.0, 45.0, 160.0, 135.0], 2, 0.875), "car");
-    let person = named(detection([160.0, 90.0, 240.0, 180.0], 0, 0.5), "person");
+    let car = named(&detection([40.0, 45.0, 160.0, 135.0], 2, 0.875), "car");
+    let person = named(&detection([160.0, 90.0, 240.0, 180.0], 0, 0.5), "person");
     assert_eq!(
         analytics::read(&decoded),
         Some(Answer::Detections(vec![car, person]))
@@ -631,7 +642,7 @@ fn a_stock_decoder_behind_the_element_finds_what_the_element_finds_itself() {
     let places: Vec<_> = ours_found.iter().map(|it| (it.region, it.class)).collect();
     let expected = bright.map(|(column, row)| {
         let (left, top) = (column as f32 * 32.0 + 2.0, row as f32 * 32.0 + 2.0);
-        let found = named(detection([left, top, left + 28.0, top + 28.0], 0, 1.0), "bright");
+        let found = named(&detection([left, top, left + 28.0, top + 28.0], 0, 1.0), "bright");
         (found.region, found.class)
     });
     assert_eq!(places, expected);

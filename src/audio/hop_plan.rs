@@ -124,6 +124,7 @@ mod tests {
             channels: 1,
             element_type: ElementType::F32,
             hop,
+            context: 0,
             rate,
             delay,
         }

@@ -17,7 +17,9 @@ pub struct Windows {
     heard: Vec<Channel>,
     /// Samples of the resampler's delay that are not trimmed yet.
     to_trim: usize,
-    /// Samples at the model's rate before the next window.
+    /// Samples of silence that the next window begins with, before the stream: the context of the first ones.
+    lead: usize,
+    /// Samples at the model's rate before the new ones of the next window.
     passed: u64,
     window: Vec<f32>,
     mixed: Vec<f32>,
@@ -49,6 +51,7 @@ impl Windows {
             gathered: rings(),
             heard: rings(),
             to_trim: 0,
+            lead: 0,
             passed: 0,
             window: vec![0.0; channels * plan.model.hop],
             mixed: Vec::new(),
@@ -71,26 +74,31 @@ impl Windows {
         Ok(())
     }
 
-    /// Returns the next window if it is whole, channel after channel, and the number of its first sample in
+    /// Returns the next window if it is whole, channel after channel, and the number of its first new sample in
     /// the stream.
     pub fn pull(&mut self) -> Option<(u64, &[f32])> {
         let hop = self.plan.model.hop;
-        if !self.heard.iter().all(|it| hop <= it.len()) {
+        let (lead, step) = (self.lead, self.step);
+        if !self.heard.iter().all(|it| hop - lead <= it.len()) {
             return None;
         }
         for (ring, part) in self.heard.iter_mut().zip(self.window.chunks_exact_mut(hop)) {
-            part.copy_from_slice(ring.first(hop));
-            ring.skip(self.step);
+            let (silence, sound) = part.split_at_mut(lead);
+            silence.fill(0.0);
+            sound.copy_from_slice(ring.first(hop - lead));
+            ring.skip(step.saturating_sub(lead));
         }
+        self.lead = lead.saturating_sub(step);
         let first = u128::from(self.passed) * u128::from(self.plan.rate) / u128::from(self.plan.model.rate);
         self.passed += self.step as u64;
         Some((u64::try_from(first).unwrap_or(u64::MAX), &self.window))
     }
 
-    /// Length of a window in samples of the stream, to the nearest.
+    /// Length of what is new in a window, in samples of the stream, to the nearest.
     pub fn length(&self) -> usize {
         let model = &self.plan.model;
-        let length = (model.hop as u64 * u64::from(self.plan.rate) + u64::from(model.rate) / 2)
+        let length = ((model.hop - model.context) as u64 * u64::from(self.plan.rate)
+            + u64::from(model.rate) / 2)
             / u64::from(model.rate);
         usize::try_from(length).unwrap_or(usize::MAX)
     }
@@ -106,5 +114,6 @@ impl Windows {
         }
         self.to_trim = self.plan.model_block / 2;
         self.passed = 0;
+        self.lead = self.plan.model.context;
     }
 }

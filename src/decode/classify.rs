@@ -17,7 +17,7 @@ pub struct Classes {
     pub output: usize,
     /// `None` where the model does not declare it.
     pub classes: Option<usize>,
-    /// `None` where nobody says: judged by the values of the first answers.
+    /// `None` where nobody says: each answer's own values show it.
     pub activation: Option<Activation>,
 }
 
@@ -26,8 +26,6 @@ pub struct Classes {
 pub(super) struct Memory {
     confidences: Vec<f32>,
     smoothed: Vec<f32>,
-    /// Whether a value was seen that is no confidence.
-    logits: bool,
 }
 
 impl Memory {
@@ -78,9 +76,7 @@ impl Classes {
                 .map_or("[1, C]".to_owned(), |it| format!("[1, {it}]"));
             return Err(shape(self.output, tensor, expected));
         }
-        let activation = self
-            .activation
-            .unwrap_or_else(|| judge(values, &mut memory.logits));
+        let activation = self.activation.unwrap_or_else(|| judge(values));
         memory.confidences.clear();
         memory.confidences.extend_from_slice(values);
         let dropped = activate(activation, &mut memory.confidences);
@@ -114,12 +110,12 @@ fn keep_top(best: &mut Vec<ClassScore>, count: usize) {
     best.sort_unstable_by(order);
 }
 
-/// What the values are: a distribution or confidences each for itself, else logits. A value outside 0 to 1
-/// settles it for good; one number alone cannot compete with others.
-fn judge(values: &[f32], logits: &mut bool) -> Activation {
-    let finite = values.iter().filter(|it| it.is_finite());
-    *logits |= finite.clone().any(|it| !(0.0..=1.0).contains(it)) || values.contains(&f32::NEG_INFINITY);
-    match (*logits, values.len()) {
+/// What the values of one answer are: a distribution or confidences each for itself, else logits. One number alone
+/// cannot compete with others.
+pub(super) fn judge(values: &[f32]) -> Activation {
+    let mut finite = values.iter().filter(|it| it.is_finite());
+    let are_logits = finite.any(|it| !(0.0..=1.0).contains(it)) || values.contains(&f32::NEG_INFINITY);
+    match (are_logits, values.len()) {
         (false, _) => Activation::None,
         (true, 1) => Activation::Sigmoid,
         (true, _) => Activation::Softmax,

@@ -41,6 +41,8 @@ pub struct Ctc {
     /// The blank counts.
     pub classes: usize,
     pub steps: Steps,
+    /// Whether the file has its table as PaddleOCR's exporters write it, or leaves out what theirs does.
+    pub is_paddle: bool,
     pub table: Table,
     pub blank: Blank,
     /// `None` where nobody says: probabilities where each step sums to one, else logits.
@@ -55,7 +57,9 @@ pub(super) struct Alphabet {
 }
 
 /// Words that tables have for the blank.
-const CALLED_BLANK: &[&str] = &["", "blank", "<blank>", "[blank]", "<pad>", "[pad]", "<blk>", "ε"];
+const CALLED_BLANK: &[&str] = &[
+    "", "blank", "<blank>", "[blank]", "<pad>", "[pad]", "<blk>", "ε", "_", "-",
+];
 
 /// How far the sum of a step may be from one, where it is of probabilities: half floats round.
 const SUM_TOLERANCE: f32 = 0.01;
@@ -182,6 +186,7 @@ mod tests {
             output: 0,
             classes,
             steps: Steps::Rows,
+            is_paddle: false,
             table,
             blank,
             activation: None,

@@ -5,6 +5,7 @@
 
 use super::Fault;
 use super::classify::sigmoid;
+use super::evidence::Extent;
 use super::found::{Found, Request, Scratch, output, shape};
 use super::model::Units;
 use super::nms::Corners;
@@ -70,6 +71,16 @@ impl Detr {
             found.offer(request, corners, score, class, row);
         }
         Ok(())
+    }
+
+    /// The extents of logits and of boxes in a run; `None` where there is no such output.
+    pub(super) fn extents(&self, outputs: &[Tensor]) -> Option<(Extent, Extent)> {
+        let of = |index: usize| {
+            let mut scratch = Vec::new();
+            let values = scan::floats(output(outputs, index).ok()?, &mut scratch);
+            Some(Extent::of(values.iter().copied()))
+        };
+        Some((of(self.logits)?, of(self.boxes)?))
     }
 
     /// The best class of a query and its confidence.

@@ -10,6 +10,8 @@ pub struct Unfit {
     pub cause: String,
     /// What to change.
     pub remedy: String,
+    /// Whether something fits by its shape, and other outputs or the numbers speak against it.
+    pub is_doubt: bool,
 }
 
 impl Unfit {
@@ -17,6 +19,14 @@ impl Unfit {
         Unfit {
             cause: cause.into(),
             remedy: remedy.into(),
+            is_doubt: false,
+        }
+    }
+
+    pub(super) fn doubt(cause: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Unfit {
+            is_doubt: true,
+            ..Unfit::new(cause, remedy)
         }
     }
 }

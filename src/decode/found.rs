@@ -45,16 +45,62 @@ pub(super) struct Found {
     pub candidates: Vec<Candidate>,
     /// Boxes and values left out since the decoder was made: not finite, empty or outside of the frame.
     pub dropped: u64,
+    /// The highest confidence beyond 1 that was offered.
+    beyond: Option<f32>,
+    /// A frame on which all boxes that were offered were smaller than a pixel of the input, by their number.
+    tiny: Option<usize>,
+    /// Values that were no numbers, of those dropped.
+    broken: u64,
+    /// What was told, since each is told once.
+    told: [bool; 3],
 }
 
+/// Confidences up to here are 1, by the rounding of half precision.
+const MOST_CONFIDENCE: f32 = 1.0 + super::evidence::ROUNDING;
+
 impl Found {
+    /// What has become doubtful since the last call, a clause.
+    pub fn doubt(&mut self) -> Option<String> {
+        let clauses = [
+            self.beyond
+                .map(|it| format!("a confidence is {it:.3}, beyond 1, so it can be none")),
+            self.tiny.map(|it| {
+                format!(
+                    "all {it} boxes of a frame are smaller than a pixel; boxes=fractions in the metadata or the \
+                     .modelinfo would make them fractions of the input"
+                )
+            }),
+            (0 < self.broken).then(|| "values of its answers are no numbers (NaN or infinite)".to_owned()),
+        ];
+        let mut new = clauses.into_iter().zip(&mut self.told);
+        new.find_map(|(clause, told)| clause.filter(|_| !std::mem::replace(told, true)))
+    }
+
+    /// Notes values that are no numbers.
+    pub fn lose(&mut self, count: u64) {
+        self.broken += count;
+        self.dropped += count;
+    }
+
+    /// Looks at the candidates of a whole frame.
+    pub fn judge(&mut self) {
+        let is_tiny = |it: &Candidate| it.corners.is_within(1.0);
+        if self.tiny.is_none() && !self.candidates.is_empty() && self.candidates.iter().all(is_tiny) {
+            self.tiny = Some(self.candidates.len());
+        }
+    }
+
     /// Takes a candidate if its class is wanted, its numbers are finite, and some of it is inside the frame.
     pub fn offer(&mut self, request: &Request, corners: Corners, score: f32, class: u32, row: usize) {
         let wanted = request.settings.classes.as_ref();
         if wanted.is_some_and(|it| !it.contains(&class)) {
             return;
         }
+        if MOST_CONFIDENCE < score && score.is_finite() {
+            self.beyond = Some(self.beyond.map_or(score, |it| it.max(score)));
+        }
         if !score.is_finite() || corners.to_frame(request.place).is_none() {
+            self.broken += u64::from(!score.is_finite());
             self.dropped += 1;
             return;
         }
@@ -63,6 +109,7 @@ impl Found {
             score,
             class,
             row: row as u32,
+            turned: None,
         });
     }
 }

@@ -5,10 +5,9 @@
 
 use super::Fault;
 use super::classify::sigmoid;
-use super::found::{output, shape};
+use super::found::{Request, output, shape};
 use super::scan;
 use crate::answer::{Detection, Instance, Mask, Region};
-use crate::letterbox::Letterbox;
 use crate::tensor::Tensor;
 
 /// Where the prototypes are.
@@ -56,7 +55,10 @@ impl Planes<'_> {
     /// Fills the mask of a region with one cell for each place of the prototypes that it covers.
     ///
     /// Between places the logits are interpolated, as Ultralytics does. A logit that is not a number is outside.
-    pub(super) fn draw(&self, region: &Region, place: &Letterbox, work: &mut Work, mask: &mut Mask) {
+    /// A place is half covered where its confidence is the threshold for masks.
+    pub(super) fn draw(&self, region: &Region, request: &Request, work: &mut Work, mask: &mut Mask) {
+        let place = request.place;
+        let middle = logit(request.settings.mask_threshold);
         let (across, down) = place.scale();
         let (input, pad_left, pad_top) = (place.input, place.pad_left as f32, place.pad_top as f32);
         let columns = Span::new(
@@ -89,7 +91,8 @@ impl Planes<'_> {
                 let lower = at(lower, left) + beyond * (at(lower, right) - at(lower, left));
                 let logit = upper + below * (lower - upper);
                 // The cast takes what is not a number to 0.
-                mask.coverage.push((255.0 * sigmoid(logit)).round() as u8);
+                mask.coverage
+                    .push((255.0 * sigmoid(logit - middle)).round() as u8);
             }
         }
     }
@@ -108,6 +111,15 @@ impl Planes<'_> {
         }
     }
 }
+
+/// `ln(p / (1 - p))`, finite also for 0 and 1.
+fn logit(share: f32) -> f32 {
+    let share = share.clamp(LEAST_SHARE, 1.0 - LEAST_SHARE);
+    (share / (1.0 - share)).ln()
+}
+
+/// A confidence that is as good as none: no mask of eight bits can tell it from 0.
+const LEAST_SHARE: f32 = 1e-4;
 
 /// The cells of a mask along one axis, and the places of the prototypes around their centers.
 struct Span {
@@ -166,7 +178,10 @@ pub(super) fn at<'a>(
             coverage: work.spare.pop().unwrap_or_default(),
             ..Mask::default()
         };
-        instances.push(Instance { detection, mask });
+        instances.push(Instance {
+            detection: Detection::default(),
+            mask,
+        });
     }
     instances[index].detection = detection;
     &mut instances[index]

@@ -85,6 +85,35 @@ pub fn from_names(text: &str) -> Result<Vec<String>, Unfit> {
     })
 }
 
+/// Labels of `id2label` in a configuration as transformers write it (JSON); `None` where it has none.
+pub fn from_configuration(text: &str) -> Option<Vec<String>> {
+    const KEY: &str = "\"id2label\"";
+    let (_, rest) = text.split_once(KEY)?;
+    let start = rest.find('{').filter(|it| rest[..*it].trim() == ":")?;
+    let mut literal = Literal { rest: &rest[start..] };
+    literal
+        .skip('{')
+        .then(|| literal.dictionary())
+        .flatten()
+        .filter(|it| !it.is_empty())
+}
+
+/// Labels of a text that may be a literal as in [`from_names`], lines, or a line with commas; `None` where it is none of
+/// these.
+pub(super) fn from_text(text: &str) -> Option<Vec<String>> {
+    if let Ok(labels) = from_names(text) {
+        return Some(labels);
+    }
+    let text = text.trim_matches(['\n', '\r']);
+    let separator = if text.contains('\n') { '\n' } else { ',' };
+    let labels = text
+        .split(separator)
+        .take(MOST + 1)
+        .map(|it| it.trim().to_owned());
+    let labels: Vec<String> = labels.collect();
+    ((2..=MOST).contains(&labels.len())).then_some(labels)
+}
+
 /// Compares the number of labels with the model's classes; returns a warning where there are more labels.
 pub fn check(labels: usize, classes: usize) -> Result<Option<String>, Unfit> {
     if labels < classes {

@@ -16,48 +16,72 @@
 //!
 //! # Hints
 //!
-//! Keys of the metadata settle what shapes cannot tell: `activation` (softmax, sigmoid, none), `boxes` (pixels,
-//! fractions, cells), `blank` (first, last), `character`, as PaddleOCR's exporters write it, and `task`, `names`,
-//! `stride`, `end2end`, as Ultralytics' exporter writes them.
+//! Keys of the metadata settle what shapes cannot tell: `family` (a decoder's name), `activation` (softmax, sigmoid,
+//! none), `boxes` (pixels, fractions, cells), `priors` (grids of RetinaFace and SSD), `blank` (first, last), `character`, as
+//! PaddleOCR's exporters write it, and `task`, `names`, `stride`, `end2end`, `kpt_shape`, as Ultralytics' exporter writes
+//! them.
 
 mod boxes;
+mod center_face;
 mod classify;
 mod ctc;
 mod detr;
+mod doubt;
 mod end_to_end;
+mod evidence;
+mod extra;
 mod fault;
 mod found;
 mod instances;
 pub mod labels;
+mod landmarks;
+mod levels;
+mod matte;
 mod model;
+mod nanodet;
 mod nms;
+mod priors;
 mod recognize;
 mod scan;
 mod score;
 mod segment;
 mod settings;
 mod ssd;
+mod taken;
 mod text_box;
 mod text_map;
+mod usual_input;
+mod values;
 mod yolo;
 
 pub use boxes::Boxes;
+pub use center_face::CenterFace;
 pub use classify::Classes;
 pub use ctc::{Ctc, Steps, Table};
 pub use detr::{Detr, Logits};
-pub use end_to_end::EndToEnd;
+pub use end_to_end::{Columns, EndToEnd};
+pub use evidence::Evidence;
+pub use extra::Extra;
 pub use fault::{Fault, Unfit};
 pub use instances::Prototypes;
+pub use landmarks::Landmarks;
+pub use levels::{Head, Levels};
+pub use matte::Matte;
 pub use model::{Activation, Blank, Units};
+pub use nanodet::NanoDet;
+pub use priors::{Grid, PriorSource, Priors};
 pub use recognize::{Family, Recognition};
 pub use score::Score;
 pub use segment::{Map, Places, VOID};
 pub use settings::{Settings, Task};
 pub use ssd::{Edges, Scores, Ssd};
+pub use taken::{Source, Taken};
 pub use text_map::TextMap;
+pub use usual_input::UsualInput;
+pub use values::Values;
 pub use yolo::{Order, Yolo};
 
-use crate::answer::{Answer, ClassMap, Text};
+use crate::answer::{Answer, ClassMap, Mask, Text};
 use crate::letterbox::{Letterbox, Size};
 use crate::tensor::Tensor;
 use found::Request;
@@ -86,10 +110,15 @@ impl Decoder {
             Family::Boxes(_) => Answer::Detections(Vec::new()),
             Family::Instances(..) => Answer::Instances(Vec::new()),
             Family::Map(_) => Answer::ClassMap(ClassMap::default()),
+            Family::Matte(_) => Answer::Matte(Mask::default()),
             Family::Classes(_) => Answer::Classes(Vec::new()),
             Family::Score(_) => Answer::Score(0.0),
             Family::Text(_) => Answer::Text(Text::default()),
         };
+        let mut work = boxes::Work::default();
+        if let Family::Boxes(boxes) | Family::Instances(boxes, _) = &recognition.family {
+            boxes.prepare(&mut work);
+        }
         Decoder {
             alphabet: match &recognition.family {
                 Family::Text(ctc) => ctc.alphabet(names),
@@ -98,7 +127,7 @@ impl Decoder {
             family: recognition.family.clone(),
             labels: recognition.labels,
             answer,
-            work: boxes::Work::default(),
+            work,
             map: segment::Work::default(),
             classes: classify::Memory::default(),
         }
@@ -123,8 +152,7 @@ impl Decoder {
         match (&self.family, &mut self.answer) {
             (Family::Boxes(boxes), Answer::Detections(detections)) => {
                 boxes.find(outputs, &request, work)?;
-                detections.clear();
-                detections.extend(work.found.candidates.iter().filter_map(|it| it.detection(&place)));
+                boxes.tell(outputs, &place, work, detections)?;
             }
             (Family::Instances(boxes, prototypes), Answer::Instances(instances)) => {
                 boxes.find(outputs, &request, work)?;
@@ -132,11 +160,17 @@ impl Decoder {
             }
             (Family::Map(map), Answer::ClassMap(answer)) => {
                 let [scratch, ..] = &mut work.scratch;
-                work.found.dropped += map.read(outputs, &place, &mut self.map, scratch, answer)?;
+                work.found.dropped += map.read(outputs, &request, &mut self.map, scratch, answer)?;
+            }
+            (Family::Matte(matte), Answer::Matte(answer)) => {
+                let [scratch, ..] = &mut work.scratch;
+                let broken = matte.read(outputs, &place, scratch, answer)?;
+                work.found.lose(broken);
             }
             (Family::Classes(classes), Answer::Classes(best)) => {
                 let [scratch, ..] = &mut work.scratch;
-                work.found.dropped += classes.read(outputs, settings, &mut self.classes, scratch, best)?;
+                let broken = classes.read(outputs, settings, &mut self.classes, scratch, best)?;
+                work.found.lose(broken);
             }
             (Family::Score(score), answer) => {
                 *answer = Answer::Score(score.read(outputs, &mut work.scratch[0])?);
@@ -155,6 +189,11 @@ impl Decoder {
     /// outside of the frame.
     pub fn dropped(&self) -> u64 {
         self.work.found.dropped
+    }
+
+    /// What an answer said against the family for the first time since this was asked, a clause; `None` from then on.
+    pub fn doubt(&mut self) -> Option<String> {
+        self.work.found.doubt()
     }
 
     /// Forgets earlier answers, as after a gap in the stream: smoothing begins anew.

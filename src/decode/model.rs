@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::Unfit;
+use super::evidence::{Bound, Evidence};
 use crate::letterbox::Size;
 use crate::tensor::{Dim, ElementType, TensorInfo};
 
@@ -50,7 +51,22 @@ pub(super) struct Model<'a> {
     pub metadata: &'a BTreeMap<String, String>,
     /// Labels of the user, else names in the metadata.
     pub labels: Option<usize>,
+    pub evidence: &'a Evidence,
 }
+
+impl Activation {
+    /// As the metadata spell it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Activation::Softmax => "softmax",
+            Activation::Sigmoid => "sigmoid",
+            Activation::None => "none",
+        }
+    }
+}
+
+/// Names that a sentence can hold.
+const MOST_NAMES: usize = 3;
 
 impl Model<'_> {
     /// The sizes of an output, `None` for free ones.
@@ -69,6 +85,26 @@ impl Model<'_> {
         let sizes = self.sizes(output);
         let (batch, rest) = sizes.split_first()?;
         matches!(batch, None | Some(1)).then(|| rest.to_vec())
+    }
+
+    /// Whether an output of two dimensions has a row for each of many things. A free number of rows of a model that
+    /// takes any number of pictures at once is that of pictures, unless it was seen to be another.
+    pub fn has_rows(&self, output: usize) -> bool {
+        let rows = match self.sizes(output).as_slice() {
+            [rows, _] => *rows,
+            _ => return false,
+        };
+        let seen = self.evidence.tensor(output).and_then(|it| it.dims.first());
+        let is_row_of_layer = matches!(
+            self.evidence.bound(output),
+            Some(Bound::Distribution | Bound::Confidences | Bound::Sums)
+        );
+        match rows {
+            Some(rows) => 1 < rows,
+            None if self.evidence.counts => true,
+            None if seen.is_some_and(|it| *it != 1) => true,
+            None => !self.evidence.is_batch_free && !is_row_of_layer,
+        }
     }
 
     /// The first output whose unbatched sizes have this count, and these sizes.
@@ -119,6 +155,28 @@ impl Model<'_> {
     /// Whether the file has a table of characters, as recognizers of text do.
     pub fn has_characters(&self) -> bool {
         self.metadata.contains_key("character")
+    }
+
+    /// Whether PaddlePaddle's exporter wrote the model, by the names that it gives to outputs.
+    pub fn is_of_paddle(&self) -> bool {
+        let words = [
+            "fetch_name_",
+            "save_infer_model/",
+            "sigmoid_0.tmp",
+            "softmax_0.tmp",
+        ];
+        (0..self.outputs.len()).any(|it| self.calls(it, &words))
+    }
+
+    /// Names of outputs in a line, the first ones of many.
+    pub fn names(&self, outputs: &[usize]) -> String {
+        let names = outputs.iter().filter_map(|&it| self.outputs.get(it));
+        let line = names.take(MOST_NAMES).map(|it| it.name.as_str());
+        let line = line.collect::<Vec<_>>().join(", ");
+        match outputs.len().saturating_sub(MOST_NAMES) {
+            0 => line,
+            more => format!("{line} and {more} more"),
+        }
     }
 
     /// Whether Ultralytics' exporter wrote the model: it leaves the strides and the task.
@@ -172,6 +230,17 @@ impl Model<'_> {
                 "write pixels, fractions or cells",
             )),
         }
+    }
+
+    /// The decoder that is asked for by the metadata's `family`; `None` where it is left to recognition.
+    pub fn family(&self) -> Option<&str> {
+        let said = self.metadata.get("family").map(|it| it.trim());
+        said.filter(|it| !it.is_empty() && *it != "auto")
+    }
+
+    /// Whether the numbers of each class for itself are logits, as the metadata's `activation` says it.
+    pub fn are_logits(&self) -> Result<bool, Unfit> {
+        Ok(self.activation()? == Some(Activation::Sigmoid))
     }
 
     /// The outputs in one line, such as `output0 [1, 84, 8400], output1 [1, 32, ?, ?]`.

@@ -96,6 +96,18 @@ pub(super) fn floats<'a>(tensor: &'a Tensor, scratch: &'a mut Vec<f32>) -> &'a [
     scratch
 }
 
+/// One element of a tensor as a float; not a number where there is none.
+pub(super) fn at(tensor: &Tensor, index: usize) -> f32 {
+    let value = match &tensor.data {
+        Data::F32(values) => values.get(index).copied(),
+        Data::F16(values) => values.get(index).map(|it| it.to_f32()),
+        Data::U8(values) => values.get(index).map(|&it| f32::from(it)),
+        Data::I32(values) => values.get(index).map(|&it| it as f32),
+        Data::I64(values) => values.get(index).map(|&it| it as f32),
+    };
+    value.unwrap_or(f32::NAN)
+}
+
 fn widen(values: &[f16], to: &mut Vec<f32>) {
     to.resize(values.len(), 0.0);
     values.convert_to_f32_slice(to);

@@ -6,10 +6,10 @@
 //! takes the class of the place in the map that its center falls on.
 
 use super::Fault;
-use super::found::{output, shape};
+use super::found::{Request, output, shape};
 use super::scan;
+use super::values::Values;
 use crate::answer::ClassMap;
-use crate::letterbox::Letterbox;
 use crate::tensor::Tensor;
 
 /// What a place has that has no class: none of its scores is a number, or its class is none of 0 to 254. Datasets
@@ -17,12 +17,12 @@ use crate::tensor::Tensor;
 pub const VOID: u8 = 255;
 
 /// How places stand in an output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Places {
     /// The class of each, [1, H, W] or [1, 1, H, W].
     Classes,
-    /// Whether each belongs to the foreground (class 1): confidences, or logits if a value is below 0 or above 1.
-    Foreground,
+    /// Whether each belongs to the foreground (class 1): how far it does, above a threshold.
+    Foreground(Values),
     /// Scores in a plane for each class, [1, C, H, W].
     Planes { classes: usize },
     /// Scores of all classes for each place, [1, H, W, C].
@@ -30,7 +30,7 @@ pub enum Places {
 }
 
 /// Where the places are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Map {
     /// Which output of the model it is.
     pub output: usize,
@@ -44,8 +44,6 @@ pub(super) struct Work {
     columns: Vec<usize>,
     best: Vec<f32>,
     classes: Vec<u8>,
-    /// Whether a foreground was seen that is no confidence.
-    logits: bool,
 }
 
 impl Map {
@@ -53,7 +51,7 @@ impl Map {
     pub(super) fn read(
         &self,
         outputs: &[Tensor],
-        place: &Letterbox,
+        request: &Request,
         work: &mut Work,
         scratch: &mut Vec<f32>,
         map: &mut ClassMap,
@@ -61,10 +59,11 @@ impl Map {
         let tensor = output(outputs, self.output)?;
         let (width, height) = self.size(tensor)?;
         let values = scan::floats(tensor, scratch);
-        if self.places == Places::Foreground {
-            let finite = values.iter().filter(|it| it.is_finite());
-            work.logits |= finite.clone().any(|it| !(0.0..=1.0).contains(it));
-        }
+        let places = match self.places {
+            Places::Foreground(reading) => Places::Foreground(reading.settled(values)),
+            places => places,
+        };
+        let (place, threshold) = (request.place, request.settings.mask_threshold);
         let across = Axis::new(place.pad_left, place.picture.width, place.input.width, width);
         let down = Axis::new(place.pad_top, place.picture.height, place.input.height, height);
         work.columns.clear();
@@ -72,7 +71,12 @@ impl Map {
         (map.width, map.height) = (across.cells, down.cells);
         map.classes.clear();
         for line in 0..down.cells {
-            self.classify_row(values, width, height, down.source(line), work);
+            let row = Row {
+                values,
+                size: (width, height),
+                row: down.source(line),
+            };
+            row.classify(places, threshold, work);
             map.classes
                 .extend(work.columns.iter().map(|&it| work.classes[it]));
         }
@@ -81,41 +85,65 @@ impl Map {
 
     /// Width and height of an output of the recognized kind.
     fn size(&self, tensor: &Tensor) -> Result<(usize, usize), Fault> {
-        let single = |dims: &[usize]| dims.iter().all(|it| *it == 1);
-        let size = match (self.places, tensor.dims.as_slice()) {
+        let (width, height) = match (self.places, tensor.dims.as_slice()) {
+            (Places::Classes | Places::Foreground(_), _) => return plane_size(self.output, tensor),
             (Places::Planes { classes }, &[1, given, height, width]) if given == classes => (width, height),
             (Places::Interleaved { classes }, &[1, height, width, given]) if given == classes => {
                 (width, height)
             }
-            (Places::Classes | Places::Foreground, &[1, height, width, 1]) => (width, height),
-            (Places::Classes | Places::Foreground, [first @ .., height, width]) if single(first) => {
-                (*width, *height)
-            }
             _ => (0, 0),
         };
-        if size.0 == 0 || size.1 == 0 {
+        if width == 0 || height == 0 {
             let expected = match self.places {
-                Places::Classes | Places::Foreground => "[1, H, W]".to_owned(),
-                Places::Planes { classes } => format!("[1, {classes}, H, W]"),
                 Places::Interleaved { classes } => format!("[1, H, W, {classes}]"),
+                Places::Planes { classes } => format!("[1, {classes}, H, W]"),
+                Places::Classes | Places::Foreground(_) => "[1, H, W]".to_owned(),
             };
             return Err(shape(self.output, tensor, expected));
         }
-        Ok(size)
+        Ok((width, height))
     }
+}
 
-    /// Finds the class of each place in one row of the map.
-    fn classify_row(&self, values: &[f32], width: usize, height: usize, row: usize, work: &mut Work) {
+/// Width and height of an output of one plane.
+pub(super) fn plane_size(index: usize, tensor: &Tensor) -> Result<(usize, usize), Fault> {
+    let single = |dims: &[usize]| dims.iter().all(|it| *it == 1);
+    match tensor.dims.as_slice() {
+        &[1, height, width, 1] if 0 < width && 0 < height => Ok((width, height)),
+        [first @ .., height, width] if single(first) && 0 < *width && 0 < *height => Ok((*width, *height)),
+        _ => Err(shape(index, tensor, "[1, H, W]")),
+    }
+}
+
+/// One row of a map.
+struct Row<'a> {
+    /// Of the whole map.
+    values: &'a [f32],
+    /// Width and height of the map.
+    size: (usize, usize),
+    row: usize,
+}
+
+impl Row<'_> {
+    /// Finds the class of each place.
+    fn classify(&self, places: Places, threshold: f32, work: &mut Work) {
+        let Row {
+            values,
+            size: (width, height),
+            row,
+        } = *self;
         work.classes.clear();
-        match self.places {
+        match places {
             Places::Classes => {
                 let row = &values[row * width..][..width];
                 work.classes.extend(row.iter().map(|&it| whole_class(it)));
             }
-            Places::Foreground => {
-                let middle = if work.logits { 0.0 } else { 0.5 };
+            Places::Foreground(reading) => {
                 let row = &values[row * width..][..width];
-                let class = |&it: &f32| if it.is_nan() { VOID } else { u8::from(middle < it) };
+                let class = |&it: &f32| match it.is_nan() {
+                    true => VOID,
+                    false => u8::from(threshold < reading.share(it)),
+                };
                 work.classes.extend(row.iter().map(class));
             }
             Places::Planes { classes } => {
@@ -157,8 +185,8 @@ fn highest(scores: &[f32]) -> u8 {
 }
 
 /// The cells of the frame along one axis, and the places of the map that they are taken from.
-struct Axis {
-    cells: usize,
+pub(super) struct Axis {
+    pub cells: usize,
     /// Where the first cell begins, and how far the next one is, in places of the map.
     start: f64,
     step: f64,
@@ -166,7 +194,8 @@ struct Axis {
 }
 
 impl Axis {
-    fn new(pad: usize, picture: usize, input: usize, places: usize) -> Self {
+    /// The cells of a picture that lies in an input behind so much padding, over which the map has so many places.
+    pub fn new(pad: usize, picture: usize, input: usize, places: usize) -> Self {
         let scale = places as f64 / input as f64;
         let covered = picture as f64 * scale;
         let cells = (covered.round() as usize).clamp(1, places);
@@ -178,7 +207,8 @@ impl Axis {
         }
     }
 
-    fn source(&self, cell: usize) -> usize {
+    /// The place that a cell is taken from.
+    pub fn source(&self, cell: usize) -> usize {
         ((self.start + (cell as f64 + 0.5) * self.step) as usize).min(self.last)
     }
 }

@@ -11,6 +11,8 @@ pub enum Task {
     Classify,
     /// What is each place of it?
     Segment,
+    /// How far does each place of it belong to the foreground?
+    Matte,
     /// How much, on the model's own scale?
     Score,
     /// What is written in it?
@@ -24,6 +26,7 @@ impl Task {
             Task::Detect => "detect",
             Task::Classify => "classify",
             Task::Segment => "segment",
+            Task::Matte => "matte",
             Task::Score => "score",
             Task::Text => "text",
         }
@@ -39,6 +42,8 @@ pub struct Settings {
     pub is_confidence_asked: bool,
     /// Of two boxes of one class that overlap by more, the less confident one is left out.
     pub iou: f32,
+    /// A place belongs to a mask, or to the foreground of a map, above this confidence.
+    pub mask_threshold: f32,
     /// The most confident detections that stay.
     pub max_detections: usize,
     /// The most confident classes that stay.
@@ -67,6 +72,7 @@ impl Default for Settings {
             confidence: 0.25,
             is_confidence_asked: false,
             iou: 0.7,
+            mask_threshold: 0.5,
             max_detections: 300,
             top_k: 5,
             classes: None,

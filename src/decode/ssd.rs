@@ -12,6 +12,7 @@
 //! stands for no object, as with GStreamer's own `ssdobjectdetector`.
 
 use super::Fault;
+use super::evidence::Extent;
 use super::found::{Found, Request, Scratch, output, shape};
 use super::model::Units;
 use super::nms::Corners;
@@ -57,6 +58,16 @@ pub struct Ssd {
 const MOST_FRACTION: f32 = 2.0;
 
 impl Ssd {
+    /// As [`Family::outputs_read`](super::Family::outputs_read).
+    pub(super) fn outputs_read(&self) -> Vec<usize> {
+        let classes = match self.kind {
+            Scores::Finished { classes } => classes,
+            Scores::Dense { .. } => None,
+        };
+        let always = [self.boxes, self.scores].into_iter();
+        always.chain(classes).chain(self.count).collect()
+    }
+
     /// Offers each box that reaches the threshold; of a dense output with its best class.
     pub(super) fn find(
         &self,
@@ -101,6 +112,25 @@ impl Ssd {
         table.find(rows, request, found)
     }
 
+    /// What coordinates are counted in of which this is the highest.
+    pub(super) fn units_of(highest: f32) -> Units {
+        if MOST_FRACTION < highest {
+            Units::Pixels
+        } else {
+            Units::Fractions
+        }
+    }
+
+    /// The extents of scores and of the edges of boxes in a run; `None` where there is no such output.
+    pub(super) fn extents(&self, outputs: &[Tensor]) -> Option<(Extent, Extent)> {
+        let of = |index: usize| {
+            let mut scratch = Vec::new();
+            let values = scan::floats(output(outputs, index).ok()?, &mut scratch);
+            Some(Extent::of(values.iter().copied()))
+        };
+        Some((of(self.scores)?, of(self.boxes)?))
+    }
+
     fn scores_each(&self) -> usize {
         match self.kind {
             Scores::Finished { .. } => 1,
@@ -140,7 +170,7 @@ struct Table<'a> {
 impl Table<'_> {
     fn find(&self, rows: usize, request: &Request, found: &mut Found) -> Result<(), Fault> {
         let threshold = request.settings.confidence;
-        let (across, down) = match self.units(rows, threshold) {
+        let (across, down) = match self.units(rows) {
             Units::Fractions => request.input(),
             Units::Pixels | Units::Cells | Units::Unsaid => (1.0, 1.0),
         };
@@ -182,13 +212,12 @@ impl Table<'_> {
         })
     }
 
-    /// What the coordinates are counted in; where nobody said it, by the boxes that reach the threshold.
-    fn units(&self, rows: usize, threshold: f32) -> Units {
+    /// What the coordinates are counted in; where nobody said it, by all boxes of the answer.
+    fn units(&self, rows: usize) -> Units {
         if self.ssd.units != Units::Unsaid {
             return self.ssd.units;
         }
-        let large = |edge: &f32| MOST_FRACTION < *edge && edge.is_finite();
-        let pixels = (0..rows).any(|row| threshold <= self.best(row).1 && self.boxes[row].iter().any(large));
-        if pixels { Units::Pixels } else { Units::Fractions }
+        let edges = self.boxes[..rows].iter().flatten().copied();
+        Ssd::units_of(Extent::of(edges).high)
     }
 }

@@ -12,6 +12,7 @@ use super::found::{Found, Request, output, shape};
 use super::nms::Corners;
 use super::scan;
 use super::text_box::{self, Turned};
+use crate::answer::TurnedBox;
 use crate::tensor::Tensor;
 
 /// Where the map is.
@@ -181,8 +182,12 @@ impl Work {
             }
             let wide = turned.unclipped(UNCLIP_RATIO, &mut self.turned);
             let wide = wide.filter(|it| LEAST_THICKNESS + LEAST_WIDENING <= it.thickness());
-            if let Some(corners) = wide.and_then(|it| in_frame(&it, size, request)) {
+            if let Some((corners, turned)) = wide.and_then(|it| in_frame(&it, size, request)) {
+                let before = found.candidates.len();
                 found.offer(request, corners, score, 0, row);
+                found.candidates[before..]
+                    .iter_mut()
+                    .for_each(|it| it.turned = Some(turned));
             }
         }
         self.regions = regions;
@@ -216,9 +221,13 @@ impl Run {
     }
 }
 
-/// The upright box, in pixels of the input, around a rectangle whose corners are rounded to whole pixels of the frame;
-/// `None` where that has too short a side.
-fn in_frame(turned: &Turned, (width, height): (usize, usize), request: &Request) -> Option<Corners> {
+/// The box, in pixels of the input, of a rectangle whose corners are rounded to whole pixels of the frame: the upright one
+/// around it, and as it lies. `None` where it has too short a side.
+fn in_frame(
+    turned: &Turned,
+    (width, height): (usize, usize),
+    request: &Request,
+) -> Option<(Corners, TurnedBox)> {
     let place = request.place;
     let (input_width, input_height) = request.input();
     let (across, down) = place.scale();
@@ -247,5 +256,39 @@ fn in_frame(turned: &Turned, (width, height): (usize, usize), request: &Request)
     };
     let (left, right) = bound(0, place.pad_left, across);
     let (top, bottom) = bound(1, place.pad_top, down);
-    Some(Corners::of([left, top, right, bottom]))
+    let input = corners.map(|[x, y]| {
+        [
+            x * f64::from(across) + place.pad_left as f64,
+            y * f64::from(down) + place.pad_top as f64,
+        ]
+    });
+    Some((Corners::of([left, top, right, bottom]), lying(input)))
+}
+
+/// A rectangle by its center, with the side that is the more level one as its width, as lines of text mostly lie.
+fn lying(corners: [[f64; 2]; 4]) -> TurnedBox {
+    let edge = |from: usize| {
+        let ([x, y], [to_x, to_y]) = (corners[from], corners[from + 1]);
+        [to_x - x, to_y - y]
+    };
+    let slope = |[x, y]: [f64; 2]| y.abs().atan2(x.abs());
+    let (one, two) = (edge(0), edge(1));
+    let (along, across) = if slope(two) < slope(one) {
+        (two, one)
+    } else {
+        (one, two)
+    };
+    let along = if along[0] < 0.0 {
+        along.map(|it| -it)
+    } else {
+        along
+    };
+    let center = |axis: usize| corners.iter().map(|it| it[axis]).sum::<f64>() / 4.0;
+    TurnedBox {
+        x: center(0) as f32,
+        y: center(1) as f32,
+        width: along[0].hypot(along[1]) as f32,
+        height: across[0].hypot(across[1]) as f32,
+        angle: along[1].atan2(along[0]) as f32,
+    }
 }

@@ -8,9 +8,12 @@
 //! | v8 to v12 | [1, 4 + C, N], or transposed | center, size, classes; N = cells |
 //! | YOLOX, v6 | [1, N, 5 + C] | as v5; N = cells; YOLOX's boxes count in cells of their grid |
 //!
-//! Models that segment have one more attribute for each prototype mask, after the classes.
+//! Models that segment have one more attribute for each prototype mask after the classes, models of poses have key
+//! points there, and those of turned boxes an angle ([`Extra`]).
 
 use super::Fault;
+use super::evidence::{Extent, is_distribution};
+use super::extra::{Attributes, Extra};
 use super::found::{Found, Request, output, shape};
 use super::model::Units;
 use super::nms::Corners;
@@ -41,6 +44,8 @@ pub struct Yolo {
     pub classes: usize,
     /// Attributes after the classes.
     pub coefficients: usize,
+    /// What those are.
+    pub extra: Extra,
     pub units: Units,
 }
 
@@ -128,6 +133,29 @@ impl Yolo {
         Ok(())
     }
 
+    /// The extents of what is read as confidences and as centers and sizes in a run, and whether each row is a
+    /// distribution; `None` where there is no such output.
+    pub(super) fn extents(&self, outputs: &[Tensor]) -> Option<(Extent, Extent, bool)> {
+        let tensor = output(outputs, self.output).ok()?;
+        let rows = self.rows(tensor).ok()?;
+        let mut scratch = Vec::new();
+        let table = Table {
+            values: scan::floats(tensor, &mut scratch),
+            order: self.order,
+            attributes: self.attributes(),
+            rows,
+        };
+        let of = |from: usize, to: usize| {
+            let table = &table;
+            Extent::of((0..rows).flat_map(move |row| (from..to).map(move |it| table.at(row, it))))
+        };
+        let end = self.first_class() + self.classes;
+        let is_distribution = self.order != Order::Planes
+            && rows != 0
+            && table.values.chunks_exact(table.attributes).all(is_distribution);
+        Some((of(4, end), of(0, 4), is_distribution))
+    }
+
     /// The attributes of a proposal that weigh the prototype masks.
     pub(super) fn coefficients(&self, values: &[f32], row: usize, to: &mut Vec<f32>) {
         let attributes = self.attributes();
@@ -139,6 +167,23 @@ impl Yolo {
         };
         to.clear();
         to.extend((attributes - self.coefficients..attributes).map(|it| table.at(row, it)));
+    }
+
+    /// Where the attributes after the classes of a row are.
+    pub(super) fn extra<'a>(&self, outputs: &'a [Tensor], row: usize) -> Result<Attributes<'a>, Fault> {
+        let tensor = output(outputs, self.output)?;
+        let rows = self.rows(tensor)?;
+        let (attributes, first) = (self.attributes(), self.first_class() + self.classes);
+        let (start, step) = match self.order {
+            Order::Planes => (first * rows + row, rows),
+            Order::Rows | Order::ObjectnessRows => (row * attributes + first, 1),
+        };
+        Ok(Attributes {
+            tensor,
+            start,
+            step,
+            count: self.coefficients,
+        })
     }
 
     /// Goes once through the planes of the classes in the order of memory, looking closely only at blocks
@@ -199,6 +244,25 @@ impl Yolo {
             if score.is_nan() || threshold <= score {
                 offer(row, class, score);
             }
+        }
+    }
+
+    /// Settles what coordinates are counted in by the outputs of one run, for all later ones. Does nothing where it was
+    /// said, or where the outputs are not what was declared.
+    pub(super) fn settle(&mut self, outputs: &[Tensor], input: Size) {
+        let Ok(tensor) = output(outputs, self.output) else {
+            return;
+        };
+        let Ok(rows) = self.rows(tensor) else { return };
+        let mut scratch = Vec::new();
+        let table = Table {
+            values: scan::floats(tensor, &mut scratch),
+            order: self.order,
+            attributes: self.attributes(),
+            rows,
+        };
+        if let (Units::Unsaid, Ok(units)) = (self.units, self.settled(&table, input)) {
+            self.units = units;
         }
     }
 

@@ -59,6 +59,7 @@ pub fn empty(answer: &Answer) -> Answer {
         Answer::Detections(_) => Answer::Detections(Vec::new()),
         Answer::Classes(_) => Answer::Classes(Vec::new()),
         Answer::ClassMap(_) => Answer::ClassMap(Default::default()),
+        Answer::Matte(_) => Answer::Matte(Default::default()),
         Answer::Instances(_) => Answer::Instances(Vec::new()),
         Answer::Score(it) => Answer::Score(*it),
         Answer::Text(_) => Answer::Text(Default::default()),

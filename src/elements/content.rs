@@ -114,7 +114,7 @@ fn boxes(buffer: &gst::BufferRef, caps: &gst::CapsRef) -> Vec<Detection> {
     found
 }
 
-/// Makes a region in pixels one in shares of the frame.
+/// Makes a region and key points in pixels ones in shares of the frame.
 fn share(detection: &mut Detection, caps: &gst::CapsRef) {
     let Ok(info) = VideoInfo::from_caps(caps) else {
         return;
@@ -127,6 +127,11 @@ fn share(detection: &mut Detection, caps: &gst::CapsRef) {
         width: region.width / width,
         height: region.height / height,
     };
+    for point in &mut detection.landmarks {
+        (point.x, point.y) = (point.x / width, point.y / height);
+    }
+    // Nothing is compared by it, and there are no angles where the axes are counted apart.
+    detection.turned = None;
 }
 
 /// Overlap from which on a box is one that was there before, scaled along with the frame.
@@ -137,7 +142,8 @@ fn is_same(one: &Detection, other: &Detection) -> bool {
 }
 
 impl Pixels {
-    fn read(buffer: &gst::BufferRef, caps: &gst::CapsRef) -> Option<Pixels> {
+    /// `None` for what is no picture that we can read.
+    pub fn read(buffer: &gst::BufferRef, caps: &gst::CapsRef) -> Option<Pixels> {
         let in_reach = caps
             .features(0)
             .is_none_or(|it| it.contains(gst::CAPS_FEATURE_MEMORY_SYSTEM_MEMORY));

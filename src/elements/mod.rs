@@ -2,10 +2,12 @@
 
 //! The three elements: pads, properties, events and messages over the pure cores. The only place that knows both worlds.
 
+mod allocation;
 pub mod comparable;
 pub mod content;
 pub mod infer;
 pub mod probe;
+pub mod property_text;
 pub mod stamp;
 pub mod switch;
 

@@ -211,6 +211,105 @@ pub fn extend_rows(first: &[u8], second: &[u8], third: &[u8], row: &mut [u8]) {
     }
 }
 
+/// Samples that are mixed at a time; fits into registers.
+const LANES: usize = 64;
+
+#[inline(always)]
+fn weighted(level: u8, weight: u16) -> u16 {
+    ((u32::from(u16::from(level) << 7) * u32::from(weight)) >> 16) as u16
+}
+
+/// Rows from the begin of `rows` on, `stride` bytes apart, mixed by weights in 65536ths; in 128ths of a level.
+#[multiversion(targets("x86_64+avx2"))]
+pub fn mix_weighted_rows(rows: &[u8], stride: usize, weights: &[u16], mixed: &mut [u16]) {
+    // Each product loses half a part on average.
+    let half = weights.len() as u16 / 2;
+    let (blocks, rest) = mixed.as_chunks_mut::<LANES>();
+    let done = blocks.len() * LANES;
+    for (index, to) in blocks.iter_mut().enumerate() {
+        let mut sums = [half; LANES];
+        for (row, &weight) in weights.iter().enumerate() {
+            let from = &rows[row * stride + index * LANES..][..LANES];
+            for (sum, &level) in sums.iter_mut().zip(from) {
+                *sum += weighted(level, weight);
+            }
+        }
+        *to = sums;
+    }
+    rest.fill(half);
+    for (row, &weight) in weights.iter().enumerate() {
+        for (sum, &level) in rest.iter_mut().zip(&rows[row * stride + done..]) {
+            *sum += weighted(level, weight);
+        }
+    }
+}
+
+/// Weights of a sample in [`mix_columns`].
+pub const COLUMNS: usize = 8;
+/// Levels that are mixed at a time.
+const AT_ONCE: usize = 4;
+
+/// Every `STEP`-th level of `levels`, mixed of 128ths of levels from `starts` on by weights in 16384ths. The row is long
+/// enough for all of them.
+///
+/// Loops and no functions of arrays with closures: these may be compiled apart, for narrow registers.
+#[multiversion(targets("x86_64+avx2"))]
+pub fn mix_columns<const STEP: usize>(
+    row: &[u16],
+    starts: &[usize],
+    weights: &[[i16; COLUMNS]],
+    levels: &mut [u8],
+) {
+    let (starts, last_starts) = starts.as_chunks::<AT_ONCE>();
+    let (weights, last_weights) = weights.as_chunks::<AT_ONCE>();
+    // Of a later channel the last step is cut short.
+    let done = (starts.len() * AT_ONCE * STEP).min(levels.len());
+    let (levels, last_levels) = levels.split_at_mut(done);
+    let each = levels.chunks_mut(AT_ONCE * STEP).zip(starts).zip(weights);
+    for ((to, starts), weights) in each {
+        let mut parts = [[0; COLUMNS / 2]; AT_ONCE];
+        for ((parts, &start), weights) in parts.iter_mut().zip(starts).zip(weights) {
+            products(row, start, weights, parts);
+        }
+        for (to, parts) in to.iter_mut().step_by(STEP).zip(&parts) {
+            *to = nearest(parts);
+        }
+    }
+    let each = last_levels
+        .iter_mut()
+        .step_by(STEP)
+        .zip(last_starts)
+        .zip(last_weights);
+    for ((to, &start), weights) in each {
+        let mut parts = [0; COLUMNS / 2];
+        products(row, start, weights, &mut parts);
+        *to = nearest(&parts);
+    }
+}
+
+/// Neighbors times their weights, added in pairs: what wide registers have an instruction for.
+#[inline(always)]
+fn products(row: &[u16], start: usize, weights: &[i16; COLUMNS], parts: &mut [i32; COLUMNS / 2]) {
+    let from = row[start..start + COLUMNS].as_chunks::<2>().0;
+    for ((part, from), weights) in parts.iter_mut().zip(from).zip(weights.as_chunks::<2>().0) {
+        *part = i32::from(from[0] as i16) * i32::from(weights[0])
+            + i32::from(from[1] as i16) * i32::from(weights[1]);
+    }
+}
+
+#[inline(always)]
+fn nearest(parts: &[i32; COLUMNS / 2]) -> u8 {
+    ((parts[0] + parts[1] + parts[2] + parts[3] + (1 << 20)) >> 21) as u8
+}
+
+/// Pairs to two rows.
+#[multiversion(targets("x86_64+avx2"))]
+pub fn part(pairs: &[u16], first: &mut [u16], second: &mut [u16]) {
+    for ((pair, first), second) in pairs.as_chunks::<2>().0.iter().zip(first).zip(second) {
+        [*first, *second] = *pair;
+    }
+}
+
 /// A frame's packed row to RGB.
 #[multiversion(targets("x86_64+avx2"))]
 fn pack<const STEP: usize, const RED: usize, const GREEN: usize, const BLUE: usize>(

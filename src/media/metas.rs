@@ -4,16 +4,20 @@
 //!
 //! | answer | on the buffer |
 //! |---|---|
-//! | detections | a `GstVideoRegionOfInterestMeta` each: type = label, with a parameter structure `detection` |
+//! | detections | a `GstVideoRegionOfInterestMeta` each: type = label, with a parameter structure `detection`, perhaps `landmarks` and `oriented` |
 //! | instances | their detections, as above |
 //! | classes of a frame | a region of interest over the whole frame: type = best label, with a parameter structure `classification` |
 //! | classes of sound | a custom meta [`CLASSES`] with the fields of `classification` |
 //! | score | a custom meta [`SCORE`] with the field `score` (gdouble) |
 //! | text | a custom meta [`TEXT`] with the fields `text` and `confidence` (gdouble); of a frame also a region of interest `text` over it, with the text as `label` of a parameter structure `classification`, unless it is empty |
-//! | class map | nothing: there is no such meta before GStreamer 1.26 |
+//! | class map, matte | nothing: there is no such meta before GStreamer 1.26 |
 //!
 //! `detection` has the fields that DL Streamer's `gvadetect` writes: `confidence` (gdouble), `label_id` (gint),
 //! `label`, and the box as fractions of the frame in `x_min`, `x_max`, `y_min`, `y_max` (gdouble).
+//! A detection with key points has a parameter structure `landmarks` besides, with the arrays `x`, `y` (gdouble, pixels
+//! of the frame) and `confidence`; one with a turned box has a structure `oriented` with its center in `x` and `y`, its
+//! `width` and `height` in pixels, and its `angle` in radians, clockwise (all gdouble). The region is then what
+//! surrounds that box.
 //! `classification` has the best class in `label`, `label_id`, `confidence`, as `gvaclassify` does, and all of them,
 //! the best first, in the arrays `labels`, `label_ids` and `confidences`.
 //!
@@ -27,7 +31,7 @@ use gst::prelude::*;
 use gst_video::VideoRegionOfInterestMeta;
 use once_cell::sync::Lazy;
 
-use crate::answer::{Answer, ClassScore, Detection, Region, Text, label_of};
+use crate::answer::{Answer, ClassScore, Detection, Landmark, Region, Text, TurnedBox, label_of};
 
 /// Name of the custom meta with the classes of a stretch of sound, and of its structure.
 pub const CLASSES: &str = "AvrecClassesMeta";
@@ -44,6 +48,8 @@ const TEXT_REGION: &str = "text";
 /// Parameter structures of regions of interest.
 const DETECTION: &str = "detection";
 const CLASSIFICATION: &str = "classification";
+const LANDMARKS: &str = "landmarks";
+const ORIENTED: &str = "oriented";
 
 /// Registers the custom metas, once a process; another copy of this library may have done it.
 static REGISTERED: Lazy<()> = Lazy::new(|| {
@@ -78,7 +84,7 @@ pub fn attach(
                 meta.add_param(classification(CLASSIFICATION, scores, labels));
             }
         }
-        Answer::ClassMap(_) => {}
+        Answer::ClassMap(_) | Answer::Matte(_) => {}
         Answer::Score(score) => attach_score(buffer, *score)?,
         Answer::Text(text) => {
             attach_text(buffer, text)?;
@@ -227,6 +233,8 @@ fn regions(buffer: &gst::BufferRef) -> Vec<Detection> {
                 },
                 class: class_of(meta.roi_type()),
                 confidence: meta.param(DETECTION).and_then(confidence).unwrap_or(1.0),
+                landmarks: meta.param(LANDMARKS).and_then(read_landmarks).unwrap_or_default(),
+                turned: meta.param(ORIENTED).and_then(read_turned),
             }
         })
         .collect();
@@ -267,7 +275,61 @@ fn attach_detection(buffer: &mut gst::BufferRef, detection: &Detection, labels: 
         .field("y_min", f64::from(top) / frame_height)
         .field("y_max", f64::from(top + height) / frame_height)
         .build();
-    VideoRegionOfInterestMeta::add(buffer, &label, (x, y, across, down)).add_param(param);
+    let mut meta = VideoRegionOfInterestMeta::add(buffer, &label, (x, y, across, down));
+    meta.add_param(param);
+    if !detection.landmarks.is_empty() {
+        meta.add_param(landmarks(&detection.landmarks));
+    }
+    if let Some(turned) = &detection.turned {
+        meta.add_param(oriented(turned));
+    }
+}
+
+fn landmarks(points: &[Landmark]) -> gst::Structure {
+    let array =
+        |of: fn(&Landmark) -> f32| gst::Array::new(points.iter().map(|it| f64::from(of(it)).to_send_value()));
+    gst::Structure::builder(LANDMARKS)
+        .field("x", array(|it| it.x))
+        .field("y", array(|it| it.y))
+        .field("confidence", array(|it| it.confidence))
+        .build()
+}
+
+/// The points of a structure; `None` where one of its arrays is missing or holds something else.
+fn read_landmarks(structure: &gst::StructureRef) -> Option<Vec<Landmark>> {
+    let array = |name: &str| -> Option<Vec<f64>> {
+        let array = structure.get::<gst::ArrayRef>(name).ok()?;
+        array.iter().map(|it| it.get::<f64>().ok()).collect()
+    };
+    let (x, y, confidence) = (array("x")?, array("y")?, array("confidence")?);
+    let points = x.iter().zip(&y).zip(&confidence);
+    let point = |((x, y), confidence): ((&f64, &f64), &f64)| Landmark {
+        x: *x as f32,
+        y: *y as f32,
+        confidence: *confidence as f32,
+    };
+    Some(points.map(point).collect())
+}
+
+fn oriented(turned: &TurnedBox) -> gst::Structure {
+    gst::Structure::builder(ORIENTED)
+        .field("x", f64::from(turned.x))
+        .field("y", f64::from(turned.y))
+        .field("width", f64::from(turned.width))
+        .field("height", f64::from(turned.height))
+        .field("angle", f64::from(turned.angle))
+        .build()
+}
+
+fn read_turned(structure: &gst::StructureRef) -> Option<TurnedBox> {
+    let number = |name: &str| structure.get::<f64>(name).ok().map(|it| it as f32);
+    Some(TurnedBox {
+        x: number("x")?,
+        y: number("y")?,
+        width: number("width")?,
+        height: number("height")?,
+        angle: number("angle")?,
+    })
 }
 
 fn classification(structure: &str, scores: &[ClassScore], labels: &[String]) -> gst::Structure {

@@ -23,5 +23,6 @@ pub mod picture;
 mod plane;
 mod rgb;
 mod scale;
+mod triangle;
 
 pub use error::Error;

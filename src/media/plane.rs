@@ -139,6 +139,17 @@ impl<'a> Target<'a> {
             .map(move |line| &mut line[..row])
     }
 
+    /// Makes the bytes zero that fill a row up to a multiple of four, so that equal pictures are equal bytes. What lies
+    /// beyond may be another picture's.
+    pub fn clear_filling(&mut self) {
+        let (row, filled) = (self.row, self.row.next_multiple_of(4));
+        if row == filled || filled < self.stride {
+            return;
+        }
+        let lines = self.data.chunks_mut(self.stride).take(self.height);
+        lines.for_each(|line| line[row..].fill(0));
+    }
+
     /// Lets `write` fill the plane as one slice: in place when it has no padding, else by way of `scratch`.
     pub fn fill_tight(
         &mut self,

@@ -27,6 +27,8 @@ group! {
         active: String = "active",
         since_frame: Option<u64> = "since-frame",
         budget: Duration = "budget-ns",
+        /// Time from one frame to the next.
+        period: Duration = "frame-period-ns",
         slowdown: f64 = "slowdown",
         slowdown_sd: f64 = "slowdown-sd",
         step_probability: Option<f64> = "step-probability",

@@ -170,6 +170,21 @@ impl<T: Part> Field for Vec<T> {
     }
 }
 
+/// A structure in a field of another one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Nested<T>(pub T);
+
+impl<T: Part> Field for Nested<T> {
+    fn write(self, name: &str, builder: Builder) -> Builder {
+        builder.field(name, Into::<gst::Structure>::into(self.0))
+    }
+
+    fn read(name: &str, structure: &StructureRef) -> Result<Self, FieldError> {
+        let part: gst::Structure = value(name, structure)?;
+        T::try_from(part.as_ref()).map(Nested)
+    }
+}
+
 /// Dimensions of a tensor.
 impl Field for Vec<u64> {
     fn write(self, name: &str, builder: Builder) -> Builder {

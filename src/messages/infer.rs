@@ -120,7 +120,7 @@ group! {
 }
 
 /// What a model says about a frame or a stretch of sound: `avrec/detections`, `avrec/classes`, `avrec/segments`,
-/// `avrec/score` or `avrec/text`.
+/// `avrec/matte`, `avrec/score` or `avrec/text`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelAnswer {
     pub place: Place,
@@ -147,6 +147,8 @@ pub enum Said {
     Instances(Vec<Object>),
     /// The classes of a segmentation.
     Shares(Vec<Share>),
+    /// How much of the frame is foreground, 0 to 1.
+    Matte(f64),
     Score(f64),
     /// What was read, and the mean confidence in its characters, 0 to 1.
     Text {
@@ -162,6 +164,7 @@ impl Said {
             Said::Detections(_) => "avrec/detections",
             Said::Classes(_) => "avrec/classes",
             Said::Instances(_) | Said::Shares(_) => "avrec/segments",
+            Said::Matte(_) => "avrec/matte",
             Said::Score(_) => "avrec/score",
             Said::Text { .. } => "avrec/text",
         }
@@ -180,6 +183,30 @@ structure! {
         y: f64 = "y",
         width: f64 = "width",
         height: f64 = "height",
+        /// By how much a turned box is turned, in radians, clockwise; the four above surround it then.
+        angle: Option<f64> = "angle",
+        /// The corners of a turned box, the one first that is top left before it is turned.
+        corners: Option<Vec<Corner>> = "corners",
+        /// Key points in the model's order.
+        landmarks: Option<Vec<Point>> = "landmarks",
+    }
+}
+
+structure! {
+    /// A corner of a turned box, in pixels.
+    Corner = "corner" {
+        x: f64 = "x",
+        y: f64 = "y",
+    }
+}
+
+structure! {
+    /// A key point of an object, in pixels.
+    Point = "point" {
+        x: f64 = "x",
+        y: f64 = "y",
+        /// 0 to 1, how surely it can be seen.
+        confidence: f64 = "confidence",
     }
 }
 
@@ -214,6 +241,7 @@ impl From<ModelAnswer> for gst::Structure {
             Said::Detections(objects) | Said::Instances(objects) => objects.write("objects", builder),
             Said::Classes(classes) => classes.write("classes", builder),
             Said::Shares(classes) => classes.write("classes", builder),
+            Said::Matte(coverage) => coverage.write("coverage", builder),
             Said::Score(score) => score.write("score", builder),
             Said::Text { text, confidence } => confidence.write("confidence", text.write("text", builder)),
         }
@@ -232,6 +260,7 @@ impl TryFrom<&StructureRef> for ModelAnswer {
                 Said::Instances(Field::read("objects", structure)?)
             }
             "avrec/segments" => Said::Shares(Field::read("classes", structure)?),
+            "avrec/matte" => Said::Matte(Field::read("coverage", structure)?),
             "avrec/score" => Said::Score(Field::read("score", structure)?),
             "avrec/text" => Said::Text {
                 text: Field::read("text", structure)?,

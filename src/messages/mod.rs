@@ -13,10 +13,10 @@ mod switch;
 mod switch_stats;
 
 pub use explanation::{Basis, Binding, ExplainedCandidate, Explanation, ReasonWord, Why};
-pub use field::{FieldError, Figures};
+pub use field::{FieldError, Figures, Nested};
 pub use infer::{
-    Class, InferStats, KeyFrame, Loaded, ModelAnswer, ModelFailed, ModelLoaded, Object, Place, RunningModel,
-    Said, Share, StatementPart, TensorPart, Tensors,
+    Class, Corner, InferStats, KeyFrame, Loaded, ModelAnswer, ModelFailed, ModelLoaded, Object, Place, Point,
+    RunningModel, Said, Share, StatementPart, TensorPart, Tensors,
 };
 pub use latencies::Percentiles;
 pub use probe::{FIGURES, Fidelity, Latencies, ProbeMessage, ProbeStats, Summary};
@@ -24,7 +24,7 @@ pub use switch::{
     AnswerKind, CandidateFailed, CandidateReady, Compared, EvidenceWord, Frame, MeasuredFigure, Score,
     Survey, Surveyed, Swap,
 };
-pub use switch_stats::{CandidateState, CandidateStats, Estimates, SwitchStats};
+pub use switch_stats::{CandidateState, CandidateStats, Estimates, SwitchStats, TeachingWord};
 
 /// Any element message of avrec.
 #[derive(Debug, Clone, PartialEq)]

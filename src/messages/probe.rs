@@ -7,7 +7,7 @@ use std::time::Duration;
 use gst::structure::Builder;
 use gst::{ClockTime, StructureRef};
 
-use super::field::{Field, FieldError, group, structure};
+use super::field::{Field, FieldError, Nested, group, structure};
 
 structure! {
     /// What a probe measured since its last message.
@@ -21,6 +21,8 @@ structure! {
         summary: Summary = "",
         /// `None` without a reference.
         fidelity: Option<Fidelity> = "",
+        /// What it measured in all; at the end of the stream only.
+        total: Option<Nested<ProbeStats>> = "total",
     }
 }
 

@@ -9,7 +9,7 @@ use gst::{ClockTime, StructureRef};
 
 use super::explanation::{ReasonWord, Why};
 use super::field::{Field, FieldError, group, structure, words, words_of};
-use crate::policy::{Evidence, Reason};
+use crate::policy::{Evidence, Limit, Reason};
 use crate::score::Measure;
 
 structure! {
@@ -34,7 +34,9 @@ group! {
     #[derive(Default)]
     Compared {
         upper: Option<Duration> = "latency-upper-ns",
+        /// What the latency passed: the budget, or the time between frames where that is shorter.
         budget: Option<Duration> = "latency-budget-ns",
+        period: Option<Duration> = "latency-period-ns",
         quality: Option<f64> = "quality",
         cost: Option<f64> = "cost",
         over: Option<f64> = "over",
@@ -46,7 +48,13 @@ impl From<Reason> for Compared {
     fn from(reason: Reason) -> Compared {
         let mut it = Compared::default();
         match reason {
-            Reason::Infeasible { upper, budget } => (it.upper, it.budget) = (Some(upper), Some(budget)),
+            Reason::Infeasible { upper, limit } => {
+                it.upper = Some(upper);
+                match limit {
+                    Limit::Budget(budget) => it.budget = Some(budget),
+                    Limit::Period { .. } => it.period = Some(limit.time()),
+                }
+            }
             Reason::Better { quality, over } => (it.quality, it.over) = (Some(quality), Some(over)),
             Reason::Cheaper { cost, over } => (it.cost, it.over) = (Some(cost), Some(over)),
             Reason::Busy { elapsed } => it.busy = Some(elapsed),

@@ -5,8 +5,9 @@
 use std::time::Duration;
 
 use super::explanation::Basis;
-use super::field::{Field, Figures, group, structure, words};
+use super::field::{Field, Figures, group, structure, words, words_of};
 use super::latencies::Percentiles;
+use crate::policy::Teaching;
 
 structure! {
     /// What the switch has done so far.
@@ -24,6 +25,11 @@ structure! {
         active: String = "active-candidate",
         slowdown: f64 = "slowdown",
         price_per_miss: Option<f64> = "price-per-miss",
+        /// Whose answers score the others; `None` where nobody's do.
+        reference: Option<String> = "reference",
+        teaching: TeachingWord = "teaching",
+        /// Frames that the reference saw at idle priority.
+        lessons: u64 = "lessons",
         candidates: Vec<CandidateStats> = "candidates",
         latency: Option<Percentiles> = "latency",
     }
@@ -36,6 +42,8 @@ structure! {
         state: CandidateState = "state",
         /// Why it failed.
         cause: Option<String> = "cause",
+        /// What its answers are, as far as is known.
+        gives: Option<String> = "gives",
         runs: u64 = "runs",
         answers: u64 = "answers",
         misses: u64 = "misses",
@@ -58,6 +66,18 @@ group! {
         is_feasible: bool = "feasible",
         miss: f64 = "miss",
         robustness: Option<f64> = "robustness",
+    }
+}
+
+words_of! {
+    /// How the reference comes to score the others.
+    #[derive(Default)]
+    TeachingWord: Teaching {
+        #[default]
+        Unknown = "unknown" <- Teaching::Unknown,
+        Slack = "slack" <- Teaching::InSlack,
+        Idle = "idle" <- Teaching::AtIdle { .. },
+        Never = "never" <- Teaching::Never { .. },
     }
 }
 

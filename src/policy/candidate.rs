@@ -155,6 +155,27 @@ impl Candidates {
         self.ids().filter(|it| self.is_usable(*it, available))
     }
 
+    /// The active candidate, unless it must not answer any longer, or another one is pinned.
+    pub(super) fn may_be_held(
+        &self,
+        active: Option<CandidateId>,
+        pinned: Option<CandidateId>,
+        available: &[Availability],
+    ) -> Option<CandidateId> {
+        let pinned = pinned.filter(|it| self.is_usable(*it, available));
+        let active = active.filter(|it| self.allowed(*it).is_some());
+        active.filter(|it| pinned.is_none_or(|pinned| pinned == *it))
+    }
+
+    /// Shadow runs were asked for that can refresh what is known of these.
+    pub(super) fn asked(&mut self, ids: impl Iterator<Item = CandidateId>, frame: u64) {
+        for id in ids {
+            if let Some(candidate) = self.get_mut(id) {
+                candidate.asked(frame);
+            }
+        }
+    }
+
     /// What was not chosen until now does not count any more.
     pub(super) fn forget_regret(&mut self) {
         self.iter_mut().for_each(|it| it.regret.forget());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::ablation::{Part, is_out};
 use super::estimates::Estimates;
 use super::terms_table::TermsTable;
-use super::{Availability, CandidateId, Config, Reason};
+use super::{Availability, CandidateId, Config, Limit, Reason};
 
 /// Factor on the first run after a switch, for cold caches (specification, section 5).
 const FIRST_RUN: f64 = 1.15;
@@ -115,10 +115,10 @@ impl Situation<'_> {
 
     fn reason(&self, active: CandidateId, rival: CandidateId, estimates: &Estimates) -> Reason {
         let quality = |id| estimates.candidates.get(id).map_or(0.0, |it| it.quality.mean());
-        let budget = self.budget.min(self.config.period);
+        let limit = Limit::of(self.budget, self.config.period, self.table.stride(active));
         let upper = estimates.upper(active, self.config.miss_rate);
-        match upper.filter(|it| budget < *it) {
-            Some(upper) => Reason::Infeasible { upper, budget },
+        match upper.filter(|it| limit.time() < *it) {
+            Some(upper) => Reason::Infeasible { upper, limit },
             None if quality(active) < quality(rival) => Reason::Better {
                 quality: quality(rival),
                 over: quality(active),

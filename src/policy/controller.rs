@@ -5,13 +5,15 @@
 
 use std::time::Duration;
 
+use super::beside::Beside;
 use super::candidate::{Candidate, Standing};
 use super::choice::{Mode, Situation};
 use super::effective_budget::EffectiveBudget;
 use super::estimates::Estimates;
 use super::explain::{Present, outlook};
+use super::lesson::Teaching;
 use super::price::Price;
-use super::shadow::{Plan, Scene, Shadow};
+use super::shadow::{Scene, Shadow};
 use super::stride::Stride;
 use super::terms_table::{Conditions, TermsTable};
 use super::{
@@ -29,7 +31,7 @@ pub struct Policy {
     budget: EffectiveBudget,
     estimates: Estimates,
     price: Price,
-    shadows: Plan,
+    beside: Beside,
     /// What was expected of each candidate at the last decision.
     table: TermsTable,
     active: Option<CandidateId>,
@@ -45,7 +47,7 @@ pub struct Policy {
     now: Duration,
 }
 
-clone_in_place! { Policy: config budget estimates price shadows table active since pinned stride floor mode frame now }
+clone_in_place! { Policy: config budget estimates price beside table active since pinned stride floor mode frame now }
 
 /// Frames between two corrections of the slowdown's origin: 10 s at 25 fps.
 const ANCHOR: u64 = 250;
@@ -59,7 +61,7 @@ impl Default for Policy {
             budget: EffectiveBudget::new(&config),
             estimates: Estimates::new(),
             price: Price::new(),
-            shadows: Plan::new(config.period),
+            beside: Beside::new(config.period),
             table: TermsTable::default(),
             active: None,
             since: None,
@@ -85,7 +87,7 @@ impl Policy {
     pub fn set_config(&mut self, config: Config) -> Result<(), ConfigError> {
         self.config = config.checked()?;
         self.budget.set_config(&self.config);
-        self.shadows.set_period(self.config.period);
+        self.beside.set_period(self.config.period);
         Ok(())
     }
 
@@ -138,12 +140,10 @@ impl Policy {
         self.now = now;
         self.frame += 1;
         self.draw_up_table();
-        if let Some(hold) = self.stride.hold(self.may_be_held(available), available) {
+        let held = (self.estimates.candidates).may_be_held(self.active, self.pinned, available);
+        if let Some(hold) = self.stride.hold(held, available) {
             self.frame_passes();
-            return Decision {
-                hold: Some(hold),
-                ..Decision::default()
-            };
+            return Decision::held(hold);
         }
         let situation = Situation {
             config: &self.config,
@@ -173,20 +173,12 @@ impl Policy {
         }
     }
 
-    /// The active candidate, unless it must not answer any longer, or another one is pinned.
-    fn may_be_held(&self, available: &[Availability]) -> Option<CandidateId> {
-        let candidates = &self.estimates.candidates;
-        let pinned = self.pinned.filter(|it| candidates.is_usable(*it, available));
-        let active = self.active.filter(|it| candidates.allowed(*it).is_some());
-        active.filter(|it| pinned.is_none_or(|pinned| pinned == *it))
-    }
-
     /// What time does to what is known. After the choice, so that who asks between two frames sees what the next
     /// choice will see.
     fn frame_passes(&mut self) {
         self.estimates.drift();
         self.price.frames(1, 0, self.config.miss_rate);
-        self.shadows.earn();
+        self.beside.earn();
         if self.frame.is_multiple_of(ANCHOR) {
             self.estimates.anchor();
             self.estimates.half_forget(self.frame);
@@ -201,7 +193,7 @@ impl Policy {
             return Some(Shadow::look_at(suspect));
         }
         let upper = self.estimates.upper(active, self.config.miss_rate);
-        let shadow = self.shadows.next(&Scene {
+        let scene = Scene {
             frame: self.frame,
             candidates: &self.estimates.candidates,
             available,
@@ -213,18 +205,27 @@ impl Policy {
             room: self.budget.at(now).saturating_sub(upper.unwrap_or(Duration::MAX)),
             price: self.table.weights.miss,
             robustness_weight: self.config.robustness_weight,
-        })?;
-        for id in shadow.ids().chain([active]) {
-            if let Some(candidate) = self.estimates.candidates.get_mut(id) {
-                candidate.asked(self.frame);
-            }
-        }
+        };
+        let shadow = self.beside.next(&scene)?;
+        self.estimates
+            .candidates
+            .asked(shadow.ids().chain([active]), self.frame);
         Some(shadow)
     }
 
     /// A candidate runs beside the active one for a reason that was not asked for here; it is paid from the same purse.
     pub fn runs_beside(&mut self, id: CandidateId) {
-        self.shadows.pay(self.estimates.latency(id).unwrap_or_default());
+        self.beside.pay(self.estimates.latency(id).unwrap_or_default());
+    }
+
+    /// Whether a reference that never fits the slack may be run at idle priority; not before this is told.
+    pub fn allow_lessons(&mut self, are_possible: bool) {
+        self.beside.allow_lessons(are_possible);
+    }
+
+    /// How the reference comes to score the others.
+    pub fn teaching(&self) -> Teaching {
+        self.beside.teaching()
     }
 
     /// What is believed of a candidate now. Of one that was removed, nothing.
@@ -271,6 +272,9 @@ impl Policy {
             return;
         };
         let overdue = candidate.run_ended(frame);
+        if kind == RunKind::Idle {
+            return self.beside.lesson_ended();
+        }
         let is_untold_miss = overdue.is_none() && self.active == Some(id) && allowed < latency;
         if is_untold_miss && kind != RunKind::Shadow {
             self.one_is_missed();
@@ -287,7 +291,7 @@ impl Policy {
     }
 
     fn one_is_missed(&mut self) {
-        self.shadows.missed(self.frame);
+        self.beside.missed(self.frame);
         self.price.frames(0, 1, self.config.miss_rate);
     }
 
@@ -327,7 +331,7 @@ impl Policy {
     pub fn late_downstream(&mut self, now: Duration, jitter: Duration) {
         self.now = now;
         self.budget.late(now, jitter);
-        self.shadows.missed(self.frame);
+        self.beside.missed(self.frame);
     }
 
     /// A candidate failed; it is not considered until it recovered, whatever its lane says.
@@ -346,6 +350,7 @@ impl Policy {
     pub fn flushed(&mut self, now: Duration) {
         self.now = now;
         self.estimates.flushed();
+        self.beside.flushed();
         self.budget.forget();
     }
 

@@ -6,6 +6,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::CandidateId;
+use super::limit::{Limit, Millis};
 
 /// Who answers the next frame.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -16,6 +17,16 @@ pub struct Decision {
     pub switch: Option<Switch>,
     /// Set when the last answer of a candidate leaves again for this frame; `answer` is `None` then.
     pub hold: Option<Hold>,
+}
+
+impl Decision {
+    /// That a held answer leaves.
+    pub(super) fn held(hold: Hold) -> Decision {
+        Decision {
+            hold: Some(hold),
+            ..Decision::default()
+        }
+    }
 }
 
 /// A frame for which a held answer leaves.
@@ -39,10 +50,9 @@ pub struct Switch {
 pub enum Reason {
     /// The first candidate became able to answer, or the first one whose latency is known.
     Start,
-    /// The active candidate's upper latency bound passed the budget; `budget` is what was compared with,
-    /// that is the user's budget less the margin and less what the sink asked for by QoS.
-    Infeasible { upper: Duration, budget: Duration },
-    /// A feasible rival promises better quality.
+    /// The active candidate's upper latency bound passed the limit that it was compared with.
+    Infeasible { upper: Duration, limit: Limit },
+    /// A rival promises better quality, misses and latency counted.
     Better { quality: f64, over: f64 },
     /// A rival of no better quality costs less, for it misses less, is faster or is simpler.
     Cheaper { cost: f64, over: f64 },
@@ -73,12 +83,14 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Reason::Start => write!(f, "the first candidate is ready"),
-            Reason::Infeasible { upper, budget } => {
-                let (upper, budget) = (Millis(*upper), Millis(*budget));
-                write!(f, "upper latency {upper} is over the budget of {budget}")
+            Reason::Infeasible { upper, limit } => {
+                write!(f, "upper latency {} is over the {limit}", Millis(*upper))
             }
             Reason::Better { quality, over } => {
-                write!(f, "quality {quality:.3} over {over:.3} inside the budget")
+                write!(
+                    f,
+                    "quality {quality:.3} over {over:.3}, misses and latency counted"
+                )
             }
             Reason::Cheaper { cost, over } => {
                 write!(f, "cost {cost:.3} under {over:.3}, misses and latency counted")
@@ -92,15 +104,6 @@ impl fmt::Display for Reason {
     }
 }
 
-/// A duration the way people read latencies: milliseconds with one decimal.
-struct Millis(Duration);
-
-impl fmt::Display for Millis {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.1} ms", self.0.as_secs_f64() * 1e3)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,16 +114,26 @@ mod tests {
             (
                 Reason::Infeasible {
                     upper: Duration::from_micros(47_100),
-                    budget: Duration::from_millis(40),
+                    limit: Limit::Budget(Duration::from_millis(40)),
                 },
                 "infeasible: upper latency 47.1 ms is over the budget of 40.0 ms",
+            ),
+            (
+                Reason::Infeasible {
+                    upper: Duration::from_micros(47_100),
+                    limit: Limit::Period {
+                        period: Duration::from_millis(40),
+                        frames: 1,
+                    },
+                },
+                "infeasible: upper latency 47.1 ms is over the frame period of 40.0 ms",
             ),
             (
                 Reason::Better {
                     quality: 0.921,
                     over: 0.88,
                 },
-                "better: quality 0.921 over 0.880 inside the budget",
+                "better: quality 0.921 over 0.880, misses and latency counted",
             ),
             (
                 Reason::Cheaper {

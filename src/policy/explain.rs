@@ -52,6 +52,7 @@ impl Present<'_> {
             active: self.active,
             since: self.since,
             budget,
+            period: self.conditions.config.period,
             slowdown: level.mean.exp(),
             slowdown_sd: level.variance.sqrt(),
             step_probability: estimates.slowdown.step_probability(),

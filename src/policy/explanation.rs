@@ -5,8 +5,9 @@
 
 use std::time::Duration;
 
+use super::limit::Millis;
 use super::objective::{Terms, Weights};
-use super::{CandidateId, Evidence, Reason};
+use super::{CandidateId, Evidence, Limit, Reason};
 
 /// What the policy believes of a candidate now.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -39,6 +40,8 @@ pub struct Explanation {
     pub since: Option<(Reason, u64)>,
     /// What a frame latency is compared with now: the user's budget, less what the sink asked for by QoS.
     pub budget: Duration,
+    /// Time from one frame to the next.
+    pub period: Duration,
     /// How many times slower the machine is than when the baselines were measured, and the standard deviation of its
     /// natural logarithm.
     pub slowdown: f64,
@@ -135,12 +138,17 @@ impl Explanation {
         self.candidates.iter().find(|it| it.id == id)
     }
 
+    /// What the latency of a candidate is held against.
+    pub fn limit(&self, of: &Account) -> Limit {
+        Limit::of(self.budget, self.period, of.terms.stride)
+    }
+
     /// The explanation as sentences, with the candidates by name.
     pub fn sentence(&self, name: &dyn Fn(CandidateId) -> String) -> String {
         let Some((active, account)) = self.active.and_then(|it| Some((it, self.account(it)?))) else {
             return "Nobody answers: no candidate is ready.".to_string();
         };
-        let ms = |it: Duration| format!("{:.1} ms", it.as_secs_f64() * 1e3);
+        let ms = |it: Duration| Millis(it).to_string();
         let percent = |it: f64| format!("{:.1} %", 1e2 * it);
         let mut text = format!("{} answers", name(active));
         if 1 < account.terms.stride {
@@ -148,15 +156,21 @@ impl Explanation {
         }
         if let Some(latency) = account.outlook.latency {
             text += &format!(
-                ": {} of {} expected, {} missed, quality {:.3} ± {:.3}",
+                ": {} of the {} expected, {} missed, quality {:.3} ± {:.3}",
                 ms(latency),
-                ms(self.budget),
+                self.limit(account),
                 percent(account.terms.miss),
                 account.outlook.quality,
                 account.outlook.quality_sd
             );
         }
         text += ". ";
+        // A miss is told with what it comes of.
+        let too_slow = |id: CandidateId| {
+            let account = self.account(id)?;
+            let (upper, limit) = (account.outlook.upper?, self.limit(account));
+            (limit.time() < upper).then(|| format!(": it may take {}, over the {limit}", ms(upper)))
+        };
         let of = |id: CandidateId| {
             self.account(id)
                 .map_or((0.0, 0.0), |it| (it.outlook.quality, it.terms.miss))
@@ -164,10 +178,11 @@ impl Explanation {
         text += &match self.binding {
             Binding::Nothing => "No candidate is better.".to_string(),
             Binding::Time(id) => format!(
-                "{} would be better ({:.3}) but would miss {} of its frames.",
+                "{} would be better ({:.3}) but would miss {} of its frames{}.",
                 name(id),
                 of(id).0,
-                percent(of(id).1)
+                percent(of(id).1),
+                too_slow(id).unwrap_or_default()
             ),
             Binding::Doubt(id) => format!(
                 "{} seems better ({:.3}), but too little is known of it.",

@@ -25,6 +25,7 @@
 mod ablation;
 mod alarm;
 mod baseline;
+mod beside;
 mod candidate;
 mod choice;
 mod config;
@@ -36,6 +37,8 @@ mod evidence;
 mod explain;
 mod explanation;
 mod latency;
+mod lesson;
+mod limit;
 mod normal;
 mod objective;
 mod price;
@@ -58,6 +61,8 @@ pub use controller::Policy;
 pub use decision::{Decision, Hold, Reason, Switch};
 pub use evidence::Evidence;
 pub use explanation::{Account, Binding, Explanation, Outlook, Source};
+pub use lesson::Teaching;
+pub use limit::Limit;
 pub use objective::{Strategy, Terms, Weights};
 pub use shadow::Shadow;
 
@@ -88,6 +93,8 @@ pub enum RunKind {
     Shadow,
     /// It ran beside and overlapped an active run: its latency is not representative.
     Overlapped,
+    /// It ran beside at idle priority, for as long as the rest of the machine let it: its latency says nothing.
+    Idle,
     /// First runs after load, or the first run after a swap: caches are cold.
     WarmUp,
 }

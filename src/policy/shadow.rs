@@ -60,6 +60,9 @@ pub struct Shadow {
     /// Whether the first run should be repeated later on the same frame, slightly perturbed, to see how steady the
     /// answer is. That second run is paid for already; it needs slack of its own.
     pub perturbed: bool,
+    /// The last of the runs, where that is to be made at idle priority, off the deadline, on a copy of the frame: a lesson of
+    /// a reference that does not fit the slack. It is told as `Idle` in `Policy::ran`.
+    pub idle: Option<CandidateId>,
 }
 
 impl Shadow {
@@ -69,6 +72,7 @@ impl Shadow {
             runs: [Some(id), None],
             kind: RunKind::Overlapped,
             perturbed: false,
+            idle: None,
         }
     }
 
@@ -107,11 +111,11 @@ pub(super) struct Plan {
 
 /// A proposal before it is chosen.
 #[derive(Debug, Clone, Copy)]
-struct Proposal {
+pub(super) struct Proposal {
     runs: [Option<CandidateId>; 2],
-    fits: bool,
+    pub fits: bool,
     /// Whether the next frame would still be on time after it.
-    is_bearable: bool,
+    pub is_bearable: bool,
     /// Whether it may be better than the active candidate, and nobody has looked for long.
     is_overdue: bool,
     /// Age over the age at which it is due; infinite for who has no baseline yet.
@@ -150,9 +154,14 @@ impl Plan {
         self.calm_from = frame + CALM;
     }
 
+    /// Whether no frame was late lately.
+    pub(super) fn is_calm(&self, frame: u64) -> bool {
+        self.calm_from <= frame
+    }
+
     /// The most urgent runs that fit the slack; else, now and then, the most urgent that do not.
     pub(super) fn next(&mut self, scene: &Scene) -> Option<Shadow> {
-        if self.tokens <= 0.0 || scene.frame < self.calm_from {
+        if self.tokens <= 0.0 || !self.is_calm(scene.frame) {
             return None;
         }
         let may_look = |it: &Proposal| {
@@ -192,6 +201,7 @@ impl Plan {
             runs: best.runs,
             kind,
             perturbed: perturbed.is_some(),
+            idle: None,
         })
     }
 }
@@ -209,7 +219,7 @@ impl Scene<'_> {
     }
 
     /// The reference, if its answer on this frame can be had.
-    fn reference(&self) -> Option<CandidateId> {
+    pub(super) fn reference(&self) -> Option<CandidateId> {
         let is_reference = |it: &CandidateId| self.candidate(*it).is_some_and(|it| it.quality.is_reference());
         self.candidates
             .ids()
@@ -218,7 +228,7 @@ impl Scene<'_> {
     }
 
     /// What would refresh the estimates of one candidate: a score, or at least its latency.
-    fn proposal(&self, id: CandidateId) -> Option<Proposal> {
+    pub(super) fn proposal(&self, id: CandidateId) -> Option<Proposal> {
         let candidate = self.candidate(id)?;
         let itself = self.is_free(id).then_some(id);
         // A rival that is not free cannot be refreshed, whatever the reference says.
@@ -238,19 +248,45 @@ impl Scene<'_> {
         };
         // Without a reference, whoever looks at both answers scores them.
         let with = self.reference().filter(|it| *it != id && *it != self.active);
-        // By what was asked, not by what came of it: scores may never come.
-        let known = candidate.asks.max(candidate.quality.scores());
-        let due = PACE.saturating_mul(1 + known).min(SCORE_LATEST);
         let runs = if itself.is_some() {
             [itself, with]
         } else {
             [with, None]
         };
-        let score = self.judged(runs, self.age(candidate.last_asked) / due as f64, id)?;
+        let score = self.judged(runs, self.urgency_of_score(candidate), id)?;
         if score.fits || score.is_bearable || with.is_none() {
             return Some(score);
         }
         alone().or(Some(score))
+    }
+
+    /// Age of what is known of its answers over the age at which a score is due.
+    fn urgency_of_score(&self, candidate: &Candidate) -> f64 {
+        // By what was asked, not by what came of it: scores may never come.
+        let known = candidate.asks.max(candidate.quality.scores());
+        let due = PACE.saturating_mul(1 + known).min(SCORE_LATEST);
+        self.age(candidate.last_asked) / due as f64
+    }
+
+    /// Whose score is the most overdue, of the active candidate and the rivals that fit the slack; `None` where none is due.
+    pub(super) fn pupil(&self, reference: CandidateId) -> Option<CandidateId> {
+        let may_run = |it: &CandidateId| {
+            let fits = || self.likely(*it, OVERRUN).is_some_and(|it| it <= self.slack);
+            *it == self.active || (self.is_free(*it) && !self.ran_lately(*it) && fits())
+        };
+        let others = self.candidates.ids().filter(|it| *it != reference);
+        let urgency = |it: CandidateId| self.candidate(it).map(|known| (it, self.urgency_of_score(known)));
+        let due = others
+            .filter(may_run)
+            .filter_map(urgency)
+            .filter(|it| 1.0 <= it.1);
+        due.max_by(|one, other| one.1.total_cmp(&other.1)).map(|it| it.0)
+    }
+
+    /// Frames since the last run of a candidate.
+    pub(super) fn age_of_run(&self, id: CandidateId) -> Option<u64> {
+        let last = self.candidate(id)?.last_run.unwrap_or(0);
+        Some(self.frame.saturating_sub(last))
     }
 
     /// What these runs would cost, and whether they fit.
@@ -311,7 +347,8 @@ impl Scene<'_> {
             .upper(self.slowdown, share, self.residuals)
     }
 
-    fn latency(&self, id: CandidateId) -> Option<f64> {
+    /// Expected seconds.
+    pub(super) fn latency(&self, id: CandidateId) -> Option<f64> {
         Some(
             self.candidate(id)?
                 .latency

@@ -5,14 +5,16 @@
 //! A shape says how many samples a run takes, and nothing says at which rate: that is stated, as
 //! `sample_rate` in the metadata of the ONNX file, or as a line `sample_rate=16000` in the section of the
 //! input in the `.modelinfo` file, which counts more. So may be `delay` (samples by which the answer lags, 0
-//! where nothing is said: sound comes out a little early or late, and nobody is hurt) and `hop` (samples a
-//! run, where the model takes any number; 10 ms where nothing is said).
+//! where nothing is said: sound comes out a little early or late, and nobody is hurt), `hop` (new samples a
+//! run, where the model takes any number; 10 ms where nothing is said) and `context` (samples of the run before
+//! that stand in front of the new ones, 0 where nothing is said). A family that is known needs none of these lines.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::modelinfo::{TensorSection, dims_line};
-use super::{Error, Task, TaskChoice};
+use super::sound_family::SoundFamily;
+use super::{Error, Origin, Statement, Task, TaskChoice};
 use crate::tensor::{Dim, ElementType, SoundSpec, TensorInfo};
 
 /// Rates that sound has: from below telephones to above studios, Hz.
@@ -28,12 +30,30 @@ const DEFAULT_RUNS: usize = 100;
 pub(super) struct Statements<'a> {
     pub metadata: &'a BTreeMap<String, String>,
     pub section: Option<&'a TensorSection>,
+    pub family: Option<SoundFamily>,
 }
 
 impl Statements<'_> {
     fn get(&self, key: &str) -> Option<&String> {
         let stated = self.section.and_then(|section| section.sound.get(key));
         stated.or_else(|| self.metadata.get(key))
+    }
+
+    /// Who says this key, and the number; the family's where nobody else does.
+    fn told(
+        &self,
+        path: &Path,
+        key: &str,
+        of_family: Option<usize>,
+    ) -> Result<Option<(usize, Origin)>, Error> {
+        let is_beside = self.section.is_some_and(|it| it.sound.contains_key(key));
+        let origin = match is_beside {
+            true => Origin::ModelInfo,
+            false => Origin::File(format!("metadata {key}")),
+        };
+        let number = self.number(path, key)?.map(|number| (number, origin));
+        let of_family = of_family.zip(self.family);
+        Ok(number.or(of_family.map(|(number, family)| (number, Origin::Family(family.name)))))
     }
 
     fn number(&self, path: &Path, key: &str) -> Result<Option<usize>, Error> {
@@ -60,11 +80,16 @@ pub(super) fn takes_audio(input: &TensorInfo, statements: &Statements<'_>, choic
         input.dims.as_slice(),
         [_] | [Dim::Fixed(1), _] | [Dim::Fixed(1), Dim::Fixed(1 | 2), _]
     );
-    is_asked || says_rate || says_audio || is_row
+    is_asked || says_rate || says_audio || is_row || statements.family.is_some()
 }
 
 /// Describes the input, or says what is missing and where to write it.
-pub(super) fn spec(path: &Path, input: &TensorInfo, statements: &Statements<'_>) -> Result<SoundSpec, Error> {
+pub(super) fn spec(
+    path: &Path,
+    input: &TensorInfo,
+    statements: &Statements<'_>,
+    told: &mut Vec<Statement>,
+) -> Result<SoundSpec, Error> {
     let unsuitable = |cause: String, remedy: String| Err(Error::unsuitable(path, cause, remedy));
     let what = format!("input '{}'", input.name);
     if !matches!(input.element_type, ElementType::F32 | ElementType::F16) {
@@ -80,7 +105,9 @@ pub(super) fn spec(path: &Path, input: &TensorInfo, statements: &Statements<'_>)
             input.name
         )
     };
-    let Some(rate) = statements.number(path, "sample_rate")? else {
+    let family = statements.family;
+    let of_family = family.map(|it| it.rate as usize);
+    let Some((rate, rate_origin)) = statements.told(path, "sample_rate", of_family)? else {
         let line = dims_line(&input.dims);
         let cause = format!("{what} ({line}) looks like sound, and its sample rate is not said");
         return unsuitable(cause, add("sample_rate", "16000"));
@@ -90,19 +117,51 @@ pub(super) fn spec(path: &Path, input: &TensorInfo, statements: &Statements<'_>)
         let cause = format!("sample_rate={rate} is not from {least} to {most}");
         return unsuitable(cause, add("sample_rate", "16000"));
     };
-    let stated = statements.number(path, "hop")?;
+    // A family's windows are as long in time at each of its rates.
+    let at_rate = |samples: usize, of: u32| samples * rate as usize / of.max(1) as usize;
+    let of_family = family.map(|it| at_rate(it.context, it.rate));
+    let context = statements.told(path, "context", of_family)?;
+    let of_family = family.map(|it| at_rate(it.hop, it.rate));
+    let stated = statements.told(path, "hop", of_family)?;
+    let mut tell = |key, number: usize, origin: &Origin| {
+        told.push(Statement {
+            tensor: input.name.clone(),
+            key,
+            value: number.to_string(),
+            origin: origin.clone(),
+            line: format!("{}={number}", key.replace('-', "_")),
+        });
+    };
+    tell("sample-rate", rate as usize, &rate_origin);
+    if let Some((context, origin)) = &context {
+        tell("context", *context, origin);
+    }
+    match (&stated, samples) {
+        (Some((hop, origin)), _) => tell("hop", *hop, origin),
+        (None, Dim::Dynamic(_)) => tell("hop", rate as usize / DEFAULT_RUNS, &Origin::Assumed),
+        (None, Dim::Fixed(_)) => {}
+    }
+    let context = context.map_or(0, |(context, _)| context);
+    let stated = stated.map(|(hop, _)| hop.saturating_add(context));
     let hop = match (samples, stated) {
         (Dim::Fixed(samples), Some(hop)) if *samples != hop => {
-            let cause = format!("hop={hop} contradicts {what}, which takes {samples} samples");
-            return unsuitable(cause, format!("write hop={samples}, or leave it out"));
+            let new = hop - context;
+            let cause =
+                format!("hop={new} and context={context} contradict {what}, which takes {samples} samples");
+            let remedy = format!("write hop={}, or leave it out", samples.saturating_sub(context));
+            return unsuitable(cause, remedy);
         }
         (Dim::Fixed(samples), _) => *samples,
         (Dim::Dynamic(_), Some(hop)) => hop,
-        (Dim::Dynamic(_), None) => rate as usize / DEFAULT_RUNS,
+        (Dim::Dynamic(_), None) => context.saturating_add(rate as usize / DEFAULT_RUNS),
     };
     if !(1..=MAX_HOP).contains(&hop) {
         let cause = format!("a run takes {hop} samples, where 1 to {MAX_HOP} are sane");
         return unsuitable(cause, add("hop", "160"));
+    }
+    if hop <= context {
+        let cause = format!("a context of {context} samples leaves nothing new in a run of {hop}");
+        return unsuitable(cause, add("context", "64"));
     }
     let delay = statements.number(path, "delay")?.unwrap_or(0);
     if MAX_HOP < delay {
@@ -113,6 +172,7 @@ pub(super) fn spec(path: &Path, input: &TensorInfo, statements: &Statements<'_>)
         channels,
         element_type: input.element_type,
         hop,
+        context,
         rate,
         delay,
     })

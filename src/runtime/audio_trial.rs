@@ -17,12 +17,17 @@ pub(super) fn find(spec: &SoundSpec, runner: &mut TrialRunner<'_>) -> Result<Fin
     let trial = runner.run(Input { tensor, shape })?;
     let mismatch = no_audio(signature, spec, &trial);
     let task = match (signature.wish, mismatch) {
+        (Some(Task::Audio), _) if spec.context != 0 => {
+            let cause = "it hears a context, and what it answers replaces no sound";
+            let remedy = "set task=score, classify or tensor, or leave the line 'context' out";
+            return Err(Error::unsuitable(path, cause, remedy));
+        }
         (Some(Task::Audio), Some(cause)) => {
             let remedy =
                 "set task=tensor, or use a model whose first output has as many samples as its input";
             return Err(Error::unsuitable(path, cause, remedy));
         }
-        (Some(Task::Image | Task::Detect | Task::Segment), _) => {
+        (Some(Task::Image | Task::Detect | Task::Segment | Task::Matte), _) => {
             let cause = "it is for sound, which has no place for pictures";
             return Err(Error::unsuitable(
                 path,
@@ -31,14 +36,17 @@ pub(super) fn find(spec: &SoundSpec, runner: &mut TrialRunner<'_>) -> Result<Fin
             ));
         }
         (Some(task), _) => task,
-        (None, None) => Task::Audio,
+        (None, None) if spec.context == 0 => Task::Audio,
+        (None, None) => Task::Tensor,
         (None, Some(_)) => Task::Tensor,
     };
     Ok(Finding {
         task,
         output_spec: None,
         scale: Scale::ONE,
+        picture: 0,
         trial: Some(trial),
+        grid: None,
     })
 }
 

@@ -51,6 +51,31 @@ pub(super) fn clear(data: &mut Data) {
     with_elements!(data, elements => elements.fill(Default::default()));
 }
 
+/// Writes one number to all elements, or one to each. Whole numbers saturate.
+pub(super) fn fill_with_numbers(data: &mut Data, numbers: &[f64]) {
+    let value = |index: usize| match numbers {
+        [one] => *one,
+        several => several.get(index).copied().unwrap_or(0.0),
+    };
+    match data {
+        Data::F32(elements) => (0..)
+            .zip(elements)
+            .for_each(|(index, it)| *it = value(index) as f32),
+        Data::F16(elements) => (0..)
+            .zip(elements)
+            .for_each(|(index, it)| *it = f16::from_f64(value(index))),
+        Data::U8(elements) => (0..)
+            .zip(elements)
+            .for_each(|(index, it)| *it = value(index) as u8),
+        Data::I32(elements) => (0..)
+            .zip(elements)
+            .for_each(|(index, it)| *it = value(index) as i32),
+        Data::I64(elements) => (0..)
+            .zip(elements)
+            .for_each(|(index, it)| *it = value(index) as i64),
+    }
+}
+
 /// Writes texture between two values: some models fail, or divide by zero, on flat input or silence.
 pub(super) fn fill_with_texture(data: &mut Data, (min, max): (f32, f32)) {
     let value = |index: usize| min + (max - min) * ((index * 37) % 251) as f32 / 250.0;
@@ -85,6 +110,23 @@ pub(super) fn element_type(data: &Data) -> ElementType {
 /// Returns the number of elements.
 pub(super) fn len(data: &Data) -> usize {
     with_elements!(data, elements => elements.len())
+}
+
+/// Returns the least and the highest finite element; the least is above the highest where there is none.
+pub(super) fn extent(data: &Data) -> (f32, f32) {
+    fn of(values: impl Iterator<Item = f32>) -> (f32, f32) {
+        let finite = values.filter(|it| it.is_finite());
+        finite.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), it| {
+            (low.min(it), high.max(it))
+        })
+    }
+    match data {
+        Data::F32(elements) => of(elements.iter().copied()),
+        Data::F16(elements) => of(elements.iter().map(|it| it.to_f32())),
+        Data::U8(elements) => of(elements.iter().map(|&it| f32::from(it))),
+        Data::I32(elements) => of(elements.iter().map(|&it| it as f32)),
+        Data::I64(elements) => of(elements.iter().map(|&it| it as f32)),
+    }
 }
 
 /// Finds the first element that is NaN or infinite.

@@ -23,6 +23,18 @@ pub enum Error {
     #[error("{} is not an ONNX model ({cause}); export the model to ONNX and set model-file to that file", .path.display())]
     NotOnnx { path: PathBuf, cause: String },
 
+    /// The content is of another known kind. Remedy: what to make of that kind.
+    #[error("{} is no ONNX model but {what}; {remedy}", .path.display())]
+    Foreign {
+        path: PathBuf,
+        what: &'static str,
+        remedy: &'static str,
+    },
+
+    /// It is a folder. Remedy: a file in it.
+    #[error("{} is a folder; set model-file to the .onnx file{}", .path.display(), inside(.files))]
+    Folder { path: PathBuf, files: Vec<String> },
+
     /// The content begins like ONNX and ends too early. Remedy: copy it again.
     #[error("{} is truncated after {bytes} bytes ({cause}); copy or download the file again", .path.display())]
     Truncated {
@@ -106,6 +118,15 @@ pub enum Error {
         remedy: &'static str,
     },
 
+    /// A setting that is not understood, or goes against another. Remedy: what to write.
+    #[error("{key}={value} {cause}; {remedy}")]
+    Setting {
+        key: &'static str,
+        value: String,
+        cause: String,
+        remedy: String,
+    },
+
     /// The input of a run does not fit the model.
     #[error("input of shape {dims:?} does not fit {}, which takes {expected}; scale the frames or use another model", .path.display())]
     Shape {
@@ -142,6 +163,14 @@ pub enum Error {
     /// `run` or `input` before `prepare`.
     #[error("session of {} was not prepared for a frame size", .path.display())]
     NotPrepared { path: PathBuf },
+}
+
+/// The files that may have been meant.
+fn inside(files: &[String]) -> String {
+    match files {
+        [] => String::new(),
+        files => format!(" in it ({})", files.join(", ")),
+    }
 }
 
 impl Error {

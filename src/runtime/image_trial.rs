@@ -4,21 +4,15 @@
 
 use std::path::Path;
 
-use super::backend::Input;
-use super::input_shape::{self, picture_dims};
+use super::image_axes::{Axes, axes_of};
+use super::image_values::{default_range, spread};
+use super::input_grid::{self, Run};
+use super::input_shape::picture_dims;
 use super::modelinfo::{DimsOrder, dims_line};
-use super::signature::{Axes, Signature, axes_of, channel_count, default_range, spread};
+use super::signature::Signature;
 use super::trial_run::{Finding, TrialRunner};
-use super::{Error, Ratio, Scale, Task, TaskChoice, Trial, buffer};
-use crate::tensor::{Channels, Dim, ElementType, ImageSpec, Layout, TensorInfo};
-
-/// Frame sizes to try on models that take any: two that share no factor but 16, so that a size which
-/// does not follow by a factor shows; larger ones for models that cannot take small frames.
-const TRIAL_SIZES: [[(usize, usize); 2]; 3] = [
-    [(48, 32), (80, 64)],
-    [(144, 128), (176, 208)],
-    [(512, 384), (640, 512)],
-];
+use super::{Error, Model, Origin, Ratio, Scale, Statement, Task, TaskChoice, buffer};
+use crate::tensor::{Channels, Dim, ElementType, ImageSpec, Layout, Tensor};
 
 /// Factors beyond which a single output with the layout of a picture is taken for something else
 /// (a heat map of a few cells, a pooled feature).
@@ -33,24 +27,50 @@ pub(super) fn find(
     choice: TaskChoice,
     runner: &mut TrialRunner<'_>,
 ) -> Result<Finding, Error> {
+    let runs = input_grid::trials(spec, runner);
+    let grid = runs
+        .as_ref()
+        .ok()
+        .and_then(|runs| input_grid::find(spec, runs, runner));
+    let finding = decide(spec, choice, runner, runs)?;
+    Ok(Finding { grid, ..finding })
+}
+
+fn decide(
+    spec: &ImageSpec,
+    choice: TaskChoice,
+    runner: &TrialRunner<'_>,
+    runs: Result<Vec<Run>, Error>,
+) -> Result<Finding, Error> {
     let (path, signature) = (runner.path, runner.signature);
-    let runs = trials(spec, runner);
     if let Some(task) = signature.wish.filter(|task| *task != Task::Image) {
         return passing(task, spec, runs);
     }
     let is_optional = |error: &Error| matches!(error, Error::Unsuitable { .. }) && choice == TaskChoice::Auto;
-    let output = match picture_output(path, signature) {
+    let is_asked = signature.wish == Some(Task::Image);
+    let output = match picture_output(
+        path,
+        signature,
+        (spec, is_asked),
+        runs.as_deref().unwrap_or_default(),
+    ) {
         Err(error) if is_optional(&error) => return passing(Task::Tensor, spec, runs),
         other => other?,
     };
     let runs = runs?;
     match image(path, signature, spec, output, &runs) {
         Err(error) if is_optional(&error) => passing(Task::Tensor, spec, Ok(runs)),
-        Ok(finding) if signature.wish.is_none() && is_table(&finding, &runs) => {
+        Ok(finding) if !is_asked && (is_table(&finding, &runs) || is_plane(&finding, spec)) => {
             passing(Task::Tensor, spec, Ok(runs))
         }
         other => other,
     }
+}
+
+/// Whether the answer to a picture in colors is a single plane: a map or a matte rather than a gray picture.
+fn is_plane(finding: &Finding, input: &ImageSpec) -> bool {
+    let is_gray = |it: &ImageSpec| it.channels == Channels::Luma;
+    finding.output_spec.as_ref().is_some_and(is_gray) && !is_gray(input)
 }
 
 /// Whether the answer is a table rather than a picture: it has no dimension for channels, and other proportions than
@@ -58,7 +78,7 @@ pub(super) fn find(
 fn is_table(finding: &Finding, runs: &[Run]) -> bool {
     let rank = runs
         .last()
-        .and_then(|run| run.trial.outputs.first())
+        .and_then(|run| run.trial.outputs.get(finding.picture))
         .map_or(0, Vec::len);
     rank < 4 && finding.scale.width != finding.scale.height
 }
@@ -73,29 +93,26 @@ fn passing(task: Task, spec: &ImageSpec, runs: Result<Vec<Run>, Error>) -> Resul
         task,
         output_spec: None,
         scale: Scale::ONE,
+        picture: 0,
         trial,
+        grid: None,
     })
 }
 
 /// What to do about a model that is no image model.
 const REMEDY: &str = "set task=tensor, or use a model whose single output is a picture";
 
-/// One run at load on a frame of this width and height.
-struct Run {
-    size: (usize, usize),
-    trial: Trial,
-}
-
 fn image(
     path: &Path,
     signature: &Signature,
     input: &ImageSpec,
-    output: &TensorInfo,
+    index: usize,
     runs: &[Run],
 ) -> Result<Finding, Error> {
+    let output = &signature.model.outputs[index];
     let mut seen: Option<(Axes, Channels, Scale)> = None;
     for run in runs {
-        let one = picture(path, &output.name, input.layout, run)?;
+        let one = picture(path, (index, &output.name), input, run)?;
         if seen.is_some_and(|other| other != one) {
             let cause = format!(
                 "the size of output '{}' does not follow the input's by a fixed factor",
@@ -108,10 +125,14 @@ fn image(
     let Some((axes, channels, scale)) = seen else {
         return Err(Error::unsuitable(path, "it did not run", REMEDY));
     };
-    let stated = signature.output_ranges.first().cloned().flatten();
+    let stated = signature.output_ranges.get(index).cloned().flatten();
     let ranges = match stated {
         Some(ranges) => spread(path, &output.name, ranges, channels)?,
-        None => output_ranges(input, channels, output.element_type),
+        None => {
+            let maker = signature.model.makers.get(index).map_or("", String::as_str);
+            let seen = runs.last().and_then(|run| run.trial.values.get(index));
+            output_ranges(input, channels, output.element_type, maker, seen)
+        }
     };
     let spec = ImageSpec {
         layout: axes.layout,
@@ -126,17 +147,45 @@ fn image(
         task: Task::Image,
         output_spec: Some(spec),
         scale,
+        picture: index,
         trial: runs.last().map(|run| run.trial.clone()),
+        grid: None,
     })
 }
 
-/// Returns the single output, unless its declaration already says that it is no picture.
-fn picture_output<'a>(path: &Path, signature: &'a Signature) -> Result<&'a TensorInfo, Error> {
-    let unsuitable = |cause: String, remedy| Err(Error::unsuitable(path, cause, remedy));
-    let [output] = signature.model.outputs.as_slice() else {
-        let count = signature.model.outputs.len();
-        return unsuitable(format!("it has {count} outputs where an image has 1"), REMEDY);
+/// Returns the index of the picture among the outputs, unless declarations already say that there is none.
+///
+/// Of several outputs it is the first one that is a picture, if the task was asked for; else the first of all, if the
+/// others are shaped like it: the same picture at other stages.
+fn picture_output(
+    path: &Path,
+    signature: &Signature,
+    (input, is_asked): (&ImageSpec, bool),
+    runs: &[Run],
+) -> Result<usize, Error> {
+    let outputs = &signature.model.outputs;
+    let seen = runs.last().map_or(&[][..], |run| &run.trial.outputs);
+    let same = !seen.is_empty() && seen.iter().all(|it| it == &seen[0] && it.len() == 4);
+    if outputs.len() == 1 || (!is_asked && same) {
+        return declared_picture(path, signature, 0).map(|()| 0);
+    }
+    let is_picture = |&index: &usize| {
+        let fits = runs
+            .iter()
+            .all(|run| picture(path, (index, ""), input, run).is_ok());
+        fits && !runs.is_empty() && declared_picture(path, signature, index).is_ok()
     };
+    let found = (0..outputs.len()).filter(|_| is_asked).find(is_picture);
+    found.ok_or_else(|| {
+        let cause = format!("it has {} outputs where an image has 1", outputs.len());
+        Error::unsuitable(path, cause, REMEDY)
+    })
+}
+
+/// Refuses an output whose declaration already says that it is no picture.
+fn declared_picture(path: &Path, signature: &Signature, index: usize) -> Result<(), Error> {
+    let unsuitable = |cause: String, remedy| Err(Error::unsuitable(path, cause, remedy));
+    let output = &signature.model.outputs[index];
     let name = &output.name;
     if !matches!(
         output.element_type,
@@ -145,69 +194,102 @@ fn picture_output<'a>(path: &Path, signature: &'a Signature) -> Result<&'a Tenso
         let cause = format!("output '{name}' is of an integer type that pictures do not have");
         return unsuitable(cause, REMEDY);
     }
-    if signature.shaped.first() == Some(&true) && !(2..=4).contains(&output.dims.len()) {
+    if signature.shaped.get(index) == Some(&true) && !(2..=4).contains(&output.dims.len()) {
         let line = dims_line(&output.dims);
         return unsuitable(format!("output '{name}' ({line}) is no picture"), REMEDY);
     }
-    if signature.model.dims_orders.first() == Some(&DimsOrder::ColumnMajor) {
+    if signature.model.dims_orders.get(index) == Some(&DimsOrder::ColumnMajor) {
         let cause = format!("output '{name}' is column-major");
         return unsuitable(cause, "write dims-order=row-major, or set task=tensor");
     }
-    Ok(output)
+    Ok(())
 }
 
-/// Takes the answer's range to be that of the input, which holds for nearly all image-to-image models.
-fn output_ranges(input: &ImageSpec, channels: Channels, element_type: ElementType) -> Vec<(f32, f32)> {
-    let is_same_kind = (input.element_type == ElementType::U8) == (element_type == ElementType::U8);
-    if is_same_kind && input.channels == channels {
-        return input.ranges.clone();
+/// Values beyond which a picture is not counted from 0 to 1, nor from -1 to 1, whatever the model adds to it.
+const MOST_UNIT: f32 = 4.0;
+
+/// The range of an answer of which nobody says it: what the operator that makes it allows, else that of the input,
+/// which holds for nearly all image-to-image models, unless the input is normalized by mean and deviation, or the run
+/// at load shows another.
+fn output_ranges(
+    input: &ImageSpec,
+    channels: Channels,
+    element_type: ElementType,
+    maker: &str,
+    seen: Option<&Tensor>,
+) -> Vec<(f32, f32)> {
+    let all = |range: (f32, f32)| vec![range; channels.count()];
+    if element_type == ElementType::U8 {
+        return all(default_range(element_type));
     }
-    let own = input.ranges.first().filter(|_| is_same_kind);
-    vec![own.copied().unwrap_or(default_range(element_type)); channel_count(channels)]
-}
-
-/// Runs at the fixed size, or at two sizes.
-fn trials(spec: &ImageSpec, runner: &mut TrialRunner<'_>) -> Result<Vec<Run>, Error> {
-    let (input, fixed) = (
-        &runner.signature.model.input,
-        runner.signature.model.fixed_sides(),
-    );
-    let mut one = |(width, height)| {
-        let channels = channel_count(spec.channels);
-        let dims = match spec.layout {
-            Layout::Nchw => [1, channels, height, width],
-            Layout::Nhwc => [1, height, width, channels],
-        };
-        let shape = input_shape::of_frame(&dims, input.dims.len(), spec.layout);
-        let mut tensor = buffer::zeros(input.element_type, &dims);
-        buffer::fill_with_texture(&mut tensor.data, input_shape::frame_range(spec));
-        let size = (width, height);
-        runner
-            .run(Input { tensor, shape })
-            .map(|trial| Run { size, trial })
+    match maker {
+        "Sigmoid" | "HardSigmoid" => return all((0.0, 1.0)),
+        "Tanh" => return all((-1.0, 1.0)),
+        _ => {}
+    }
+    let own = input
+        .ranges
+        .first()
+        .copied()
+        .unwrap_or(default_range(element_type));
+    let is_uniform = input.ranges.iter().all(|it| *it == own);
+    let own = if is_uniform && input.element_type != ElementType::U8 {
+        own
+    } else {
+        (0.0, 1.0)
     };
-    if let Some(size) = spec.size {
-        return Ok(vec![one(size)?]);
-    }
-    let free = |(width, height)| (fixed.0.unwrap_or(width), fixed.1.unwrap_or(height));
-    let mut failure = None;
-    for sizes in TRIAL_SIZES {
-        match sizes
-            .map(free)
-            .into_iter()
-            .map(&mut one)
-            .collect::<Result<Vec<_>, _>>()
-        {
-            Ok(runs) => return Ok(runs),
-            Err(error) => failure = failure.or(Some(error)),
+    let highest = seen
+        .map(|it| buffer::extent(&it.data))
+        .filter(|(low, high)| low <= high);
+    match highest {
+        Some((_, high)) if MOST_UNIT < high && own.1 <= 1.0 => all((0.0, 255.0)),
+        // Pictures at load reach the ends of the range.
+        Some((low, high)) if high <= MOST_UNIT && 1.0 < own.1 && 0.0 < high => {
+            all(if low < -0.25 { (-1.0, 1.0) } else { (0.0, 1.0) })
         }
+        _ => all(own),
     }
-    failure.map_or(Ok(Vec::new()), Err)
+}
+
+/// What the picture's range is taken for.
+pub(super) fn statement(model: &Model) -> Option<Statement> {
+    let spec = model.output_spec.as_ref()?;
+    let pair = |(low, high): &(f32, f32)| format!("{low},{high}");
+    let mut pairs: Vec<String> = spec.ranges.iter().map(pair).collect();
+    pairs.dedup();
+    let is_said = model
+        .output_ranges
+        .get(model.picture)
+        .is_some_and(Option::is_some);
+    let maker = model.makers.get(model.picture).map_or("", String::as_str);
+    let origin = match (is_said, maker) {
+        (true, _) if model.is_output_range_asked => Origin::Asked,
+        (true, _) => Origin::ModelInfo,
+        (false, "Sigmoid" | "HardSigmoid" | "Tanh") => Origin::File(format!("made by {maker}")),
+        (false, _) if spec.element_type == ElementType::U8 => Origin::Shape,
+        (false, _) => Origin::Assumed,
+    };
+    Some(Statement {
+        tensor: model.outputs.get(model.picture)?.name.clone(),
+        key: "output-range",
+        value: pairs.join(";"),
+        origin,
+        line: "output-range=0,255".into(),
+    })
 }
 
 /// Reads the shape of an answer as a picture.
-fn picture(path: &Path, name: &str, preferred: Layout, run: &Run) -> Result<(Axes, Channels, Scale), Error> {
-    let (dims, (width, height)) = (run.trial.outputs.first().map_or(&[][..], Vec::as_slice), run.size);
+fn picture(
+    path: &Path,
+    (index, name): (usize, &str),
+    input: &ImageSpec,
+    run: &Run,
+) -> Result<(Axes, Channels, Scale), Error> {
+    let preferred = input.layout;
+    let (dims, (width, height)) = (
+        run.trial.outputs.get(index).map_or(&[][..], Vec::as_slice),
+        run.size,
+    );
     let fixed: Vec<Dim> = dims.iter().map(|&dim| Dim::Fixed(dim)).collect();
     let no_picture = || {
         let cause = format!("output '{name}' ({}) is no picture", dims_line(&fixed));
@@ -227,8 +309,13 @@ fn picture(path: &Path, name: &str, preferred: Layout, run: &Run) -> Result<(Axe
     if picture_dims(dims, axes.layout).is_none() {
         return Err(no_picture());
     }
-    let (channels, Dim::Fixed(out_height), Dim::Fixed(out_width)) = axes.split(&fixed) else {
+    let (Dim::Fixed(count), Dim::Fixed(out_height), Dim::Fixed(out_width)) = axes.split(&fixed) else {
         return Err(no_picture());
+    };
+    let channels = match (count, input.channels) {
+        (3, Channels::Bgr) => Channels::Bgr,
+        (3, _) => Channels::Rgb,
+        _ => Channels::Luma,
     };
     let scale = Ratio::new(out_width, width).zip(Ratio::new(out_height, height));
     match scale {

@@ -13,6 +13,16 @@ pub(super) fn of_input(spec: &InputSpec, dims: &[usize], rank: usize) -> Option<
     }
 }
 
+/// Width and height of the picture in an input of rank 4; nothing for sound.
+pub(super) fn picture_size(spec: &InputSpec, dims: &[usize]) -> (usize, usize) {
+    match (spec.image().map(|it| it.layout), dims) {
+        (Some(Layout::Nchw), &[_, _, height, width]) | (Some(Layout::Nhwc), &[_, height, width, _]) => {
+            (width, height)
+        }
+        _ => (0, 0),
+    }
+}
+
 /// Drops the dimensions of size one that a model of lower rank does not have.
 pub(super) fn of_frame(dims: &[usize; 4], rank: usize, layout: Layout) -> Vec<usize> {
     match (rank, layout) {

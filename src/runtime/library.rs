@@ -10,7 +10,7 @@ use std::sync::Arc;
 use once_cell::sync::OnceCell;
 use ort::environment::Environment;
 
-use super::{Error, exit_guard};
+use super::{Error, exit_guard, unwinder};
 
 /// How much a message of ONNX Runtime matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +84,13 @@ fn load() -> Result<Loaded, Error> {
 }
 
 fn start(builder: ort::environment::EnvironmentBuilder, path: PathBuf) -> Result<Loaded, Error> {
+    // Before it throws for the first time.
+    unwinder::unify(std::ptr::from_ref(ort::api()).cast()).map_err(|error| Error::LibraryMissing {
+        tried: format!(
+            "exceptions of {} would end this program and its bindings cannot be changed: {error}; start the program with LD_PRELOAD=libgcc_s.so.1",
+            path.display()
+        ),
+    })?;
     let environment = builder
         .with_name("avrec")
         .with_telemetry(false)

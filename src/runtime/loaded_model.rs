@@ -30,10 +30,15 @@ impl LoadedModel {
         options: &Options,
     ) -> Result<LoadedModel, Error> {
         let executable = (opened.load)()?;
-        let mut model = opened.signature.model.clone();
+        let mut signature = opened.signature;
+        if let Some(line) = &options.output_range {
+            signature.say_output_range(line)?;
+        }
+        let mut model = signature.model.clone();
+        model.output_ranges.clone_from(&signature.output_ranges);
         let mut runner = TrialRunner {
             path,
-            signature: &opened.signature,
+            signature: &signature,
             backend: backend.name(),
             binding: executable.clone().bind(),
         };
@@ -43,8 +48,12 @@ impl LoadedModel {
         };
         (model.task, model.scale) = (finding.task, finding.scale);
         (model.output_spec, model.trial) = (finding.output_spec, finding.trial);
+        model.laying.grid = finding.grid;
+        model.picture = finding.picture;
+        model.is_output_range_asked = options.output_range.is_some();
+        model.statements.extend(image_trial::statement(&model));
         Ok(LoadedModel {
-            pins_outputs: finding.task.replaces() || opened.signature.outputs_follow_input(),
+            pins_outputs: finding.task.replaces() || signature.outputs_follow_input(),
             model,
             backend: backend.name(),
             executable,

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use prost::Message;
 
+use super::making::{Making, making};
 use super::onnx_proto as proto;
 use crate::tensor::{Dim, ElementType};
 
@@ -62,6 +63,8 @@ pub struct Graph {
     pub metadata: BTreeMap<String, String>,
     /// Version of the default operator set.
     pub opset: i64,
+    /// How the outputs come about.
+    pub making: Making,
 }
 
 /// Why bytes are not a usable ONNX model.
@@ -96,6 +99,7 @@ pub fn parse(bytes: &[u8]) -> Result<Graph, ParseError> {
         inputs: open_inputs(&graph),
         outputs: graph.outputs.iter().map(port).collect(),
         external_data,
+        making: making(&graph),
         metadata: model
             .metadata_props
             .into_iter()
@@ -232,6 +236,7 @@ mod tests {
         let inner = proto::Graph {
             nodes: vec![proto::Node {
                 attributes: vec![constant],
+                ..Default::default()
             }],
             ..Default::default()
         };
@@ -264,6 +269,7 @@ mod tests {
             graph: Some(proto::Graph {
                 nodes: vec![proto::Node {
                     attributes: vec![branch],
+                    ..Default::default()
                 }],
                 initializers: vec![proto::Tensor {
                     name: "bias".into(),
@@ -340,6 +346,7 @@ mod tests {
             graph = proto::Graph {
                 nodes: vec![proto::Node {
                     attributes: vec![attribute],
+                    ..Default::default()
                 }],
                 ..Default::default()
             };

@@ -12,11 +12,14 @@ use sha2::{Digest, Sha256};
 use super::backend::{Content, Executable, Opened};
 use super::files_read::FilesRead;
 use super::onnx::{self, ExternalData, Graph, ParseError};
-use super::signature::Signature;
-use super::{Error, Model, Options, external_data, modelinfo};
+use super::signature::{Beside, Signature};
+use super::{Error, Model, Options, external_data, foreign_file, modelinfo, preprocessor};
 
 /// Bytes an ONNX file may have: the limit of protocol buffers.
 const MAX_BYTES: u64 = (1 << 31) - 1;
+
+/// Files of a folder that are named in an error.
+const MOST_NAMED: usize = 5;
 
 /// Where the weights of a model are.
 pub(super) enum Weights {
@@ -42,13 +45,17 @@ pub(super) fn open(path: &Path, options: &Options, load: LoadFile) -> Result<Ope
     let mut files = FilesRead::default();
     files.note(path.to_owned());
     modelinfo::places(path).into_iter().for_each(|it| files.note(it));
+    files.note(preprocessor::place(path));
     let bytes = fs::read(path).map_err(|source| unreadable(path, source))?;
     let graph = parse(path, &bytes)?;
     external_data::check(path, &graph.external_data)?;
     let beside = external_files(path, &graph.external_data);
     beside.iter().for_each(|it| files.note(it.clone()));
-    let info = modelinfo::load(path)?;
-    let signature = Signature::of(path, graph, info.as_ref(), options.task)?;
+    let companions = Beside {
+        info: modelinfo::load(path)?,
+        companion: preprocessor::load(path)?,
+    };
+    let signature = Signature::of(path, graph, companions, options)?;
     let content = content(&bytes, &beside, &signature)?;
     let weights = match beside.is_empty() {
         true => Weights::Inside(bytes),
@@ -70,6 +77,12 @@ pub fn check_readable(path: &Path) -> Result<(), Error> {
 }
 
 fn size(path: &Path) -> Result<u64, Error> {
+    if path.is_dir() {
+        return Err(Error::Folder {
+            path: path.to_owned(),
+            files: models_in(path),
+        });
+    }
     let metadata = fs::metadata(path).and_then(|metadata| match metadata.is_file() {
         true => File::open(path).map(|_| metadata),
         // A pipe or a device would block or never end.
@@ -78,6 +91,16 @@ fn size(path: &Path) -> Result<u64, Error> {
     metadata
         .map(|it| it.len())
         .map_err(|source| unreadable(path, source))
+}
+
+/// Names of the first models in a folder, sorted.
+fn models_in(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.filter_map(|it| it.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|it| it.ends_with(".onnx")).collect();
+    names.sort();
+    names.truncate(MOST_NAMED);
+    names
 }
 
 fn unreadable(path: &Path, source: io::Error) -> Error {
@@ -90,10 +113,19 @@ fn unreadable(path: &Path, source: io::Error) -> Error {
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<Graph, Error> {
     onnx::parse(bytes).map_err(|error| match error {
-        ParseError::NotOnnx(cause) => Error::NotOnnx {
-            path: path.to_owned(),
-            cause,
-        },
+        ParseError::NotOnnx(cause) => {
+            match foreign_file::recognize(&bytes[..bytes.len().min(foreign_file::HEAD)]) {
+                Some((what, remedy)) => Error::Foreign {
+                    path: path.to_owned(),
+                    what,
+                    remedy,
+                },
+                None => Error::NotOnnx {
+                    path: path.to_owned(),
+                    cause,
+                },
+            }
+        }
         ParseError::Truncated(cause) => Error::Truncated {
             path: path.to_owned(),
             bytes: bytes.len(),

@@ -57,6 +57,12 @@ pub struct Graph {
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Node {
+    #[prost(string, repeated, tag = "1")]
+    pub inputs: Vec<String>,
+    #[prost(string, repeated, tag = "2")]
+    pub outputs: Vec<String>,
+    #[prost(string, tag = "4")]
+    pub operator: String,
     #[prost(message, repeated, tag = "5")]
     pub attributes: Vec<Attribute>,
 }

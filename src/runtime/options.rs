@@ -3,6 +3,7 @@
 //! How a model shall be loaded: what a user may choose, with the defaults.
 
 use super::TaskChoice;
+use crate::tensor::{Channels, Layout};
 
 /// Which inference library runs the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -32,6 +33,21 @@ pub enum ExecutionProvider {
     Cuda,
 }
 
+/// What the user says of a picture that goes in; what is unset, or empty, is left to the model.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct ImageOptions {
+    pub order: Option<Channels>,
+    pub layout: Option<Layout>,
+    /// Pairs `min,max` with semicolons: the values of black and white.
+    pub range: String,
+    /// Numbers with commas, in levels of 0 to 1, or of 0 to 255 where one of them is beyond 1.
+    pub mean: String,
+    /// As the mean.
+    pub deviation: String,
+    /// `auto`, `WxH`, `frame` or `grid:N`.
+    pub size: String,
+}
+
 /// How a model shall be loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
@@ -41,6 +57,9 @@ pub struct Options {
     pub optimization_level: OptimizationLevel,
     pub execution_provider: ExecutionProvider,
     pub task: TaskChoice,
+    pub image: ImageOptions,
+    /// Values of the outputs that stand for black and white, or for nothing and everything: as a line `ranges` has them.
+    pub output_range: Option<String>,
 }
 
 impl Default for Options {
@@ -52,6 +71,8 @@ impl Default for Options {
             optimization_level: OptimizationLevel::default(),
             execution_provider: ExecutionProvider::default(),
             task: TaskChoice::default(),
+            image: ImageOptions::default(),
+            output_range: None,
         }
     }
 }

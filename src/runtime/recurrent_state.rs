@@ -24,37 +24,54 @@ pub(super) struct Pair {
 /// Pairs each input after the first with the output that feeds it.
 ///
 /// By name, where the names differ only by a mark (`h` and `h_out`, `state_in` and `state_out`, `past_k`
-/// and `present_k`, `state` and `stateN`); else by position (input `k` and output `k`). Element types and
-/// dimensions must agree in both cases. At least one output is left as the answer. An input without a
-/// partner is an error, because nobody would know what to feed it with.
-pub(super) fn pair(path: &Path, inputs: &[Port], outputs: &[Port]) -> Result<Vec<Pair>, Error> {
+/// and `present_k`, `state` and `stateN`, `r1i` and `r1o`); else by order, with the next output after the first that
+/// is still free. Element types and dimensions must agree in both cases. At least one output is left as the answer.
+/// Inputs for which `is_told` holds are no state, nor are numbers without dimensions; what is left without a partner
+/// is not among the pairs.
+pub(super) fn pair(
+    path: &Path,
+    inputs: &[Port],
+    outputs: &[Port],
+    is_told: impl Fn(&Port) -> bool,
+) -> Result<Vec<Pair>, Error> {
+    let has_dims = |port: &Port| port.dims.as_ref().is_some_and(|dims| !dims.is_empty());
+    let further = || {
+        let further = inputs.iter().enumerate().skip(1);
+        further.filter(|(_, port)| has_dims(port) && !is_told(port))
+    };
     let mut pairs: Vec<Pair> = Vec::new();
-    for (input, port) in inputs.iter().enumerate().skip(1) {
+    for (input, port) in further() {
+        let is_free = |output: &usize| pairs.iter().all(|pair| pair.output != *output);
+        let is_partner = |output: &usize| outputs.get(*output).is_some_and(|it| are_partners(port, it));
+        let by_name = (0..outputs.len()).filter(is_free).find(is_partner);
+        pairs.extend(by_name.map(|output| Pair { input, output }));
+    }
+    if !pairs.is_empty() && pairs.len() == outputs.len() {
+        let cause = "all of its outputs are recurrent state, and none is an answer";
+        let remedy = "export it with an output besides the state";
+        return Err(Error::unsuitable(path, cause, remedy));
+    }
+    for (input, port) in further() {
+        if pairs.iter().any(|pair| pair.input == input) {
+            continue;
+        }
         let is_free = |output: &usize| pairs.iter().all(|pair| pair.output != *output);
         let fits = |output: &usize| outputs.get(*output).is_some_and(|it| is_same_kind(port, it));
-        let is_named = |output: &usize| {
-            outputs
-                .get(*output)
-                .is_some_and(|it| correspond(&port.name, &it.name))
-        };
-        let by_name = (0..outputs.len()).filter(is_free).filter(fits).find(is_named);
-        let by_position = || Some(input).filter(is_free).filter(fits);
-        if let Some(output) = by_name.or_else(by_position) {
-            pairs.push(Pair { input, output });
-        }
+        // The first output is the answer, where nothing says otherwise.
+        let by_order = (1..outputs.len()).filter(is_free).find(fits);
+        pairs.extend(by_order.map(|output| Pair { input, output }));
     }
-    let is_whole = pairs.len() + 1 == inputs.len() && pairs.len() < outputs.len();
-    if is_whole || inputs.len() < 2 {
-        return Ok(pairs);
-    }
-    let names: Vec<_> = inputs.iter().map(|port| port.name.as_str()).collect();
-    let cause = format!("it has {} inputs ('{}')", inputs.len(), names.join("', '"));
-    Err(Error::unsuitable(
-        path,
-        cause,
-        "export it with one input and make the others constants, or, where they are recurrent state, give each \
-         an output of the same type and shape that is named alike, such as 'h' and 'h_out'",
-    ))
+    pairs.sort_by_key(|pair| pair.input);
+    Ok(pairs)
+}
+
+/// Whether an input has an output of its name, type and shape.
+pub(super) fn has_partner(input: &Port, outputs: &[Port]) -> bool {
+    outputs.iter().any(|output| are_partners(input, output))
+}
+
+fn are_partners(input: &Port, output: &Port) -> bool {
+    is_same_kind(input, output) && correspond(&input.name, &output.name)
 }
 
 /// Whether one could be fed with the other; what is not said is seen when the model runs.
@@ -72,8 +89,14 @@ fn is_same_kind(input: &Port, output: &Port) -> bool {
 
 fn correspond(input: &str, output: &str) -> bool {
     let (input, output) = (stem(input), stem(output));
-    // As in h0 and hn, or state and stateN.
-    !input.is_empty() && (input == output || output.strip_suffix('n') == Some(input.trim_end_matches('0')))
+    if input.is_empty() {
+        return false;
+    }
+    // As in h0 and hn, or state and stateN; and as in r1i and r1o.
+    let is_next = output.strip_suffix('n') == Some(input.trim_end_matches('0'));
+    let without_mark = (input.strip_suffix('i'), output.strip_suffix('o'));
+    let is_in_and_out = matches!(without_mark, (Some(one), Some(other)) if one == other && !one.is_empty());
+    input == output || is_next || is_in_and_out
 }
 
 /// A name without marks, in lower case.
@@ -102,7 +125,7 @@ mod tests {
 
     #[track_caller]
     fn check(inputs: &[(&str, &[usize])], outputs: &[(&str, &[usize])], expect: Option<&[(usize, usize)]>) {
-        let pairs = pair(Path::new("m.onnx"), &ports(inputs), &ports(outputs)).ok();
+        let pairs = pair(Path::new("m.onnx"), &ports(inputs), &ports(outputs), |_| false).ok();
         let pairs = pairs.map(|it| it.iter().map(|it| (it.input, it.output)).collect::<Vec<_>>());
         assert_eq!(pairs.as_deref(), expect);
     }
@@ -120,6 +143,7 @@ mod tests {
             ("state", "stateN"),
             ("past.key", "present.key"),
             ("h0", "hn"),
+            ("r1i", "r1o"),
         ] {
             check(
                 &[("x", &[1, 4]), (input, state)],
@@ -130,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn other_names_go_by_position_if_type_and_shape_agree() {
+    fn other_names_go_by_order_if_type_and_shape_agree() {
         check(
             &[("x", &[1, 4]), ("a", &[2])],
             &[("y", &[1, 4]), ("b", &[2])],
@@ -139,9 +163,15 @@ mod tests {
         check(
             &[("x", &[1, 4]), ("a", &[2])],
             &[("y", &[1, 4]), ("b", &[3])],
-            None,
+            Some(&[]),
         );
-        check(&[("x", &[1, 4]), ("a", &[2])], &[("y", &[1, 4])], None);
+        check(&[("x", &[1, 4]), ("a", &[2])], &[("y", &[1, 4])], Some(&[]));
+        // A number in between does not shift the order.
+        check(
+            &[("x", &[1, 4]), ("sr", &[]), ("a", &[2]), ("b", &[2])],
+            &[("y", &[1, 4]), ("q", &[2]), ("r", &[2])],
+            Some(&[(2, 1), (3, 2)]),
+        );
     }
 
     #[test]

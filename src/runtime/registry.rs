@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use super::backend::{Backend, Content};
 use super::files_read::FilesRead;
 use super::loaded_model::LoadedModel;
-use super::{Error, ExecutionProvider, OptimizationLevel, Options, TaskChoice};
+use super::{Error, ExecutionProvider, ImageOptions, OptimizationLevel, Options, TaskChoice};
 
 /// What a model is loaded with, besides what it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -27,6 +27,8 @@ struct Manner {
     optimization_level: OptimizationLevel,
     execution_provider: ExecutionProvider,
     task: TaskChoice,
+    image: ImageOptions,
+    output_range: Option<String>,
 }
 
 /// A model that is, or was, in memory. Locked while it is loaded.
@@ -62,6 +64,8 @@ pub(super) fn open(
         optimization_level: options.optimization_level,
         execution_provider: options.execution_provider,
         task: options.task,
+        image: options.image.clone(),
+        output_range: options.output_range.clone(),
     };
     let of_source = entry(&mut REGISTRY.lock().sources, (source.to_owned(), manner.clone()));
     let mut of_source = of_source.lock();
@@ -108,7 +112,7 @@ mod tests {
     use super::*;
     use crate::runtime::backend::{Binding, Executable, Input, Opened};
     use crate::runtime::onnx::{Graph, Port};
-    use crate::runtime::signature::Signature;
+    use crate::runtime::signature::{Beside, Signature};
     use crate::tensor::{Dim, ElementType, Tensor};
 
     /// Runs models that are nowhere on this machine; the first byte of an address is all their content.
@@ -137,6 +141,7 @@ mod tests {
                 external_data: Vec::new(),
                 metadata: Default::default(),
                 opset: 17,
+                making: Default::default(),
             };
             let loads = self.loads.clone();
             let fails = address
@@ -145,7 +150,7 @@ mod tests {
             Ok(Opened {
                 content: [address.as_bytes()[0]; 32],
                 files: FilesRead::default(),
-                signature: Signature::of(source, graph, None, options.task)?,
+                signature: Signature::of(source, graph, Beside::default(), options)?,
                 load: Box::new(move || {
                     loads.fetch_add(1, Ordering::SeqCst);
                     fails.map_or(Ok(Arc::new(Nothing) as Arc<dyn Executable>), Err)

@@ -9,7 +9,7 @@ use super::backend::{Binding, Input};
 use super::loaded_model::LoadedModel;
 use super::modelinfo::dims_line;
 use super::{Error, Model, Options, Task, backends, buffer, input_shape, registry, trial_run};
-use crate::tensor::{Data, Dim, Tensor};
+use crate::tensor::{Data, Dim, Layout, Tensor};
 
 /// The user of a model, with memory of its own: fill [`input`](Runner::input), [`run`](Runner::run), read the outputs.
 ///
@@ -20,7 +20,7 @@ pub struct Runner {
     path: PathBuf,
     backend_note: String,
     binding: Box<dyn Binding>,
-    /// The frame or the audio, whose shape is empty before `prepare`, and state after it.
+    /// The frame or the audio, whose shape is empty before `prepare`, state after it, and further inputs after that.
     inputs: Vec<Input>,
     /// Answers, and state after them.
     outputs: Vec<Tensor>,
@@ -44,6 +44,7 @@ impl Runner {
         };
         let inputs = std::iter::once(frame)
             .chain(trial_run::zero_states(model))
+            .chain(trial_run::further_inputs(model, (0, 0)))
             .collect();
         Ok(Runner {
             binding: loaded.bind(),
@@ -105,6 +106,11 @@ impl Runner {
         if let Some(frame) = self.inputs.first_mut() {
             *frame = Input { tensor, shape };
         }
+        let model = &self.loaded.model;
+        let size = input_shape::picture_size(&model.input_spec, dims);
+        let inputs = self.inputs.iter_mut().skip(1 + model.states.len());
+        let further = inputs.zip(&model.further);
+        further.for_each(|(input, further)| further.write(&mut input.tensor.data, size));
         Ok(())
     }
 
@@ -117,6 +123,26 @@ impl Runner {
         let result = self.run().map(|_| ());
         self.reset();
         result
+    }
+
+    /// Runs once on a made-up frame of the model's own size, and copies the answers; `None` where the model has no size of
+    /// its own. Another size must be prepared before the next run.
+    pub fn look(&mut self) -> Result<Option<Vec<Tensor>>, Error> {
+        let input_spec = self.model().input_spec.clone();
+        let Some((spec, (width, height))) = input_spec.image().and_then(|it| it.size.map(|size| (it, size)))
+        else {
+            return Ok(None);
+        };
+        let channels = spec.channels.count();
+        self.prepare(&match spec.layout {
+            Layout::Nchw => [1, channels, height, width],
+            Layout::Nhwc => [1, height, width, channels],
+        })?;
+        let range = input_shape::range(&input_spec);
+        buffer::fill_with_texture(&mut self.input().data, range);
+        let answers = self.run().map(<[Tensor]>::to_vec);
+        self.reset();
+        answers.map(Some)
     }
 
     /// Makes ready for this many voices, each with recurrent state of its own, zero at first.
@@ -154,7 +180,12 @@ impl Runner {
     /// Forgets what earlier runs handed on: state is zero again, as it is at first, of all voices.
     pub fn reset(&mut self) {
         self.voices.iter_mut().flatten().for_each(buffer::clear);
-        for state in self.inputs.iter_mut().skip(1) {
+        for state in self
+            .inputs
+            .iter_mut()
+            .skip(1)
+            .take(self.loaded.model.states.len())
+        {
             buffer::clear(&mut state.tensor.data);
         }
     }

@@ -2,20 +2,26 @@
 
 //! Derives from a graph and its `.modelinfo` what goes in and what comes out.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::audio_input::{self, Statements};
-use super::modelinfo::{DimsOrder, Direction, ModelInfo, TensorSection, dims_line};
+use super::image_axes::missing_line;
+use super::image_input;
+use super::input_text;
+use super::modelinfo::{Content, DimsOrder, Direction, ModelInfo, TensorSection};
 use super::onnx::{Graph, Port};
+use super::preprocessor::Preprocessor;
 use super::recurrent_state::{self, Pair};
-use super::{Error, Model, Scale, StateInfo, Task, TaskChoice};
-use crate::tensor::{Channels, Dim, ElementType, ImageSpec, InputSpec, Layout, TensorInfo};
+use super::{Error, FrameLaying, FurtherInput, Model, Options, Scale, StateInfo, Task, TaskChoice};
+use super::{further_inputs, sound_family};
+use crate::tensor::{Dim, InputSpec, TensorInfo};
 
-/// Shape positions that a picture's axes take in a tensor of rank 2, 3 or 4.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Axes {
-    pub layout: Layout,
-    pub rank: usize,
+/// What lies beside a model and says more of it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Beside {
+    pub info: Option<ModelInfo>,
+    pub companion: Option<Preprocessor>,
 }
 
 /// What goes into a model and comes out of it, as far as can be told without a run.
@@ -34,24 +40,51 @@ impl Signature {
     /// Describes the model, or says why it cannot be used and what to change.
     pub(super) fn of(
         path: &Path,
-        graph: Graph,
-        info: Option<&ModelInfo>,
-        choice: TaskChoice,
+        mut graph: Graph,
+        beside: Beside,
+        options: &Options,
     ) -> Result<Signature, Error> {
+        let (info, choice) = (beside.info.as_ref(), options.task);
+        further_inputs::put_main_first(&mut graph, info);
         let Some(port) = graph.inputs.first() else {
             let remedy = "export the model with an input for frames or sound";
             return Err(Error::unsuitable(path, "it has no input", remedy));
         };
-        let pairs = recurrent_state::pair(path, &graph.inputs, &graph.outputs)?;
+        let pairs = recurrent_state::pair(path, &graph.inputs, &graph.outputs, |port| {
+            further_inputs::is_told(info, port)
+        })?;
+        let family = sound_family::of(&graph, &pairs);
         let input_section = section(info, Direction::Input, 0, port)?;
         let input = tensor_info(path, port, input_section, "input")?;
         let statements = Statements {
             metadata: &graph.metadata,
             section: input_section,
+            family,
         };
-        let input_spec = match audio_input::takes_audio(&input, &statements, choice) {
-            true => InputSpec::Sound(audio_input::spec(path, &input, &statements)?),
-            false => InputSpec::Image(image_spec(path, &graph, &input, input_section)?),
+        let takes_audio = audio_input::takes_audio(&input, &statements, choice);
+        if let Some(info) = info {
+            let content = if takes_audio {
+                Content::Sound
+            } else {
+                Content::Picture
+            };
+            info.check_use(&graph.inputs, &graph.outputs, content)?;
+        }
+        let (mut said, mut laying) = (Vec::new(), FrameLaying::default());
+        let input_spec = if takes_audio {
+            InputSpec::Sound(audio_input::spec(path, &input, &statements, &mut said)?)
+        } else {
+            let picture = image_input::Said {
+                path,
+                input: &input,
+                section: input_section,
+                metadata: &graph.metadata,
+                companion: beside.companion.as_ref(),
+                options: &options.image,
+            };
+            let picture = picture.read()?;
+            (said, laying) = (picture.statements, picture.laying);
+            InputSpec::Image(picture.spec)
         };
         let stated = || graph.metadata.get("task").and_then(|name| Task::named(name));
         let mut signature = Signature {
@@ -59,25 +92,34 @@ impl Signature {
             output_ranges: Vec::new(),
             wish: match choice {
                 TaskChoice::Task(task) => Some(task),
-                TaskChoice::Auto => stated(),
+                // A voice-activity model answers with one probability a window.
+                TaskChoice::Auto => stated().or(family.map(|_| Task::Score)),
             },
             model: Model {
                 task: Task::Tensor,
                 input,
                 input_spec,
+                laying,
                 states: Vec::new(),
+                further: Vec::new(),
                 outputs: Vec::new(),
                 dims_orders: Vec::new(),
                 output_spec: None,
+                picture: 0,
+                output_ranges: Vec::new(),
+                is_output_range_asked: false,
                 scale: Scale::ONE,
                 group_id: info.and_then(|info| info.group_id.clone()),
                 opset: graph.opset,
-                metadata: graph.metadata.clone(),
-                statements: Vec::new(),
+                metadata: metadata(&graph, info),
+                statements: said,
+                makers: Vec::new(),
+                counts: graph.making.counts,
                 trial: None,
             },
         };
         signature.add_states_and_outputs(path, &graph, &pairs, info)?;
+        signature.add_further_inputs(path, &graph, &pairs, info)?;
         Ok(signature)
     }
 
@@ -109,11 +151,52 @@ impl Signature {
             model.outputs.push(tensor_info(path, port, section, "output")?);
             let order = section.map_or(DimsOrder::default(), |it| it.dims_order);
             model.dims_orders.push(order);
+            let maker = graph.making.makers.get(&port.name);
+            model.makers.push(maker.cloned().unwrap_or_default());
             self.shaped.push(port.dims.is_some());
+            // What the description says is believed before the file.
+            let hints = section.into_iter().flat_map(|it| &it.hints);
+            model
+                .metadata
+                .extend(hints.map(|(key, value)| (key.clone(), value.clone())));
             self.output_ranges.push(section.and_then(|it| it.ranges.clone()));
-            if let Some(blank) = section.and_then(|it| it.blank.clone()) {
-                self.model.metadata.insert("blank".into(), blank);
+        }
+        Ok(())
+    }
+
+    fn add_further_inputs(
+        &mut self,
+        path: &Path,
+        graph: &Graph,
+        pairs: &[Pair],
+        info: Option<&ModelInfo>,
+    ) -> Result<(), Error> {
+        let rate = self.model.input_spec.sound().map(|spec| spec.rate);
+        for (index, port) in graph.inputs.iter().enumerate().skip(1) {
+            if pairs.iter().any(|pair| pair.input == index) {
+                continue;
             }
+            let (fill, statement) = further_inputs::fill(path, port, info, rate)?;
+            let section = section(info, Direction::Input, index, port)?;
+            let info = tensor_info(path, port, section, "input")?;
+            self.model.further.push(FurtherInput { info, fill });
+            self.model.statements.push(statement);
+        }
+        Ok(())
+    }
+
+    /// Lets a property say the range of all outputs.
+    pub(super) fn say_output_range(&mut self, line: &str) -> Result<(), Error> {
+        let Some(ranges) = input_text::ranges(line) else {
+            return Err(Error::Setting {
+                key: "output-range",
+                value: line.to_owned(),
+                cause: "is not understood".to_owned(),
+                remedy: "write pairs min,max with semicolons, such as 0,1".to_owned(),
+            });
+        };
+        for own in &mut self.output_ranges {
+            *own = Some(ranges.clone());
         }
         Ok(())
     }
@@ -137,35 +220,6 @@ fn section<'a>(
     port: &Port,
 ) -> Result<Option<&'a TensorSection>, Error> {
     info.map_or(Ok(None), |info| info.find(direction, index, port))
-}
-
-/// Tells how a frame stands in the input.
-fn image_spec(
-    path: &Path,
-    graph: &Graph,
-    input: &TensorInfo,
-    section: Option<&TensorSection>,
-) -> Result<ImageSpec, Error> {
-    let (channels, size) = image_axes(path, input)?;
-    let axes = axes_of(&input.dims).unwrap_or(Axes {
-        layout: Layout::Nchw,
-        rank: input.dims.len(),
-    });
-    let stated = section.and_then(|section| section.ranges.clone());
-    let ranges = match stated {
-        Some(ranges) => spread(path, &input.name, ranges, channels)?,
-        None => vec![
-            metadata_range(path, graph)?.unwrap_or(default_range(input.element_type));
-            channel_count(channels)
-        ],
-    };
-    Ok(ImageSpec {
-        layout: axes.layout,
-        channels,
-        element_type: input.element_type,
-        size,
-        ranges,
-    })
 }
 
 fn tensor_info(
@@ -219,137 +273,9 @@ fn refine((model, stated): (&Dim, &Option<usize>)) -> Dim {
     }
 }
 
-/// Says which line to add to which file.
-pub(super) fn missing_line(path: &Path, tensor: &str, line: &str) -> String {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    format!(
-        "add the line '{line}' to section [{tensor}] of {name}.modelinfo beside it, or export the model with it"
-    )
-}
-
-/// Finds what a picture needs: channels and, where fixed, width and height.
-fn image_axes(path: &Path, input: &TensorInfo) -> Result<(Channels, Option<(usize, usize)>), Error> {
-    let (what, line) = (format!("input '{}'", input.name), dims_line(&input.dims));
-    let unsuitable = |cause: String, remedy: &str| Err(Error::unsuitable(path, cause, remedy));
-    let rank = input.dims.len();
-    if !(2..=4).contains(&rank) {
-        let remedy = "export the model with an input of 4 dimensions: batch, channels, height, width";
-        return unsuitable(format!("{what} has {rank} dimension(s) ({line})"), remedy);
-    }
-    if !matches!(
-        input.element_type,
-        ElementType::F32 | ElementType::F16 | ElementType::U8
-    ) {
-        let cause = format!("{what} is of an integer type that frames do not have");
-        return unsuitable(cause, "add a Cast from uint8 in front of it");
-    }
-    if let (4, Some(Dim::Fixed(batch @ 2..))) = (rank, input.dims.first()) {
-        let cause = format!("{what} wants batches of {batch} frames");
-        return unsuitable(cause, "export the model with a batch of 1 or a dynamic one");
-    }
-    let Some(axes) = axes_of(&input.dims) else {
-        let candidates = if rank == 4 { [1, 3] } else { [0, 2] };
-        // A small fixed number at either end is a count of channels, if an odd one; a large one is a size.
-        let is_said = |&axis: &usize| matches!(input.dims[axis], Dim::Fixed(2 | 4..=16));
-        let is_open = |&axis: &usize| matches!(input.dims[axis], Dim::Dynamic(_));
-        if candidates.iter().any(is_open) && !candidates.iter().any(is_said) {
-            let cause = format!("the channels of {what} ({line}) are not said");
-            let example = match rank {
-                4 => "dims=1,3,-1,-1",
-                _ => "dims=3,-1,-1",
-            };
-            return unsuitable(cause, &missing_line(path, &input.name, example));
-        }
-        let cause = format!("{what} ({line}) has neither 1 channel (luma) nor 3 (RGB)");
-        return unsuitable(cause, "use a model with 1 or 3 input channels");
-    };
-    let (channels, height, width) = axes.split(&input.dims);
-    let size = match (height, width) {
-        (Dim::Fixed(height), Dim::Fixed(width)) => Some((width, height)),
-        // One side may be fixed: that of models that read lines of any length.
-        _ => None,
-    };
-    Ok((channels, size))
-}
-
-/// Tells where the channels are: first where the first place says 1 or 3, else last.
-pub(super) fn axes_of(dims: &[Dim]) -> Option<Axes> {
-    let is_channels = |dim: Option<&Dim>| matches!(dim, Some(Dim::Fixed(1 | 3)));
-    let rank = dims.len();
-    let layout = match rank {
-        2 => Some(Layout::Nchw),
-        3 | 4 if is_channels(dims.get(rank - 3)) => Some(Layout::Nchw),
-        3 | 4 if is_channels(dims.last()) => Some(Layout::Nhwc),
-        _ => None,
-    };
-    layout.map(|layout| Axes { layout, rank })
-}
-
-impl Axes {
-    /// Splits dimensions into channels, height and width.
-    pub(super) fn split(self, dims: &[Dim]) -> (Channels, Dim, Dim) {
-        let at = |index: usize| dims.get(index).cloned().unwrap_or(Dim::Fixed(1));
-        let first = self.rank.saturating_sub(3);
-        let (channels, height, width) = match (self.rank, self.layout) {
-            (2, _) => (Dim::Fixed(1), at(0), at(1)),
-            (_, Layout::Nchw) => (at(first), at(first + 1), at(first + 2)),
-            (_, Layout::Nhwc) => (at(first + 2), at(first), at(first + 1)),
-        };
-        let channels = match channels {
-            Dim::Fixed(3) => Channels::Rgb,
-            _ => Channels::Luma,
-        };
-        (channels, height, width)
-    }
-}
-
-pub(super) fn channel_count(channels: Channels) -> usize {
-    match channels {
-        Channels::Luma => 1,
-        Channels::Rgb => 3,
-    }
-}
-
-/// Gives each channel its range: one stands for all.
-pub(super) fn spread(
-    path: &Path,
-    tensor: &str,
-    ranges: Vec<(f32, f32)>,
-    channels: Channels,
-) -> Result<Vec<(f32, f32)>, Error> {
-    let wanted = channel_count(channels);
-    match ranges.as_slice() {
-        [one] => Ok(vec![*one; wanted]),
-        several if several.len() == wanted => Ok(ranges),
-        several => {
-            let cause = format!("[{tensor}] has {} ranges for {wanted} channel(s)", several.len());
-            let remedy = "write one pair in 'ranges', or one per channel";
-            Err(Error::unsuitable(path, cause, remedy))
-        }
-    }
-}
-
-/// Values of black and white where nobody says: the whole range of bytes, and 0 to 1 for floats.
-pub(super) fn default_range(element_type: ElementType) -> (f32, f32) {
-    match element_type {
-        ElementType::F32 | ElementType::F16 => (0.0, 1.0),
-        ElementType::U8 | ElementType::I32 | ElementType::I64 => (0.0, 255.0),
-    }
-}
-
-/// Reads the range from the image metadata that ONNX defines ("Model Metadata for image inputs").
-fn metadata_range(path: &Path, graph: &Graph) -> Result<Option<(f32, f32)>, Error> {
-    let format = graph.metadata.get("Image.BitmapPixelFormat");
-    if let Some(format) = format.filter(|it| it.starts_with("Bgr")) {
-        let cause = format!("its metadata says Image.BitmapPixelFormat={format}");
-        return Err(Error::unsuitable(path, cause, "export the model with RGB input"));
-    }
-    let range = graph.metadata.get("Image.NominalPixelRange");
-    Ok(match range.map(String::as_str) {
-        Some("NominalRange_0_255") => Some((0.0, 255.0)),
-        Some("Normalized_0_1") => Some((0.0, 1.0)),
-        Some("Normalized_1_1") => Some((-1.0, 1.0)),
-        Some("NominalRange_16_235") => Some((16.0, 235.0)),
-        _ => None,
-    })
+/// What the file says of itself, and before that what its description says in the same words.
+fn metadata(graph: &Graph, info: Option<&ModelInfo>) -> BTreeMap<String, String> {
+    let mut metadata = graph.metadata.clone();
+    metadata.extend(info.into_iter().flat_map(|it| it.hints.clone()));
+    metadata
 }

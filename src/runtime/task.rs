@@ -11,6 +11,8 @@ pub enum Task {
     Classify,
     /// A class or an object for each place of the frame.
     Segment,
+    /// How far each place of the frame belongs to its foreground.
+    Matte,
     /// One output that is a picture, of the frame's size times [`Model::scale`](super::Model::scale).
     Image,
     /// One output that is sound, as many samples as went in.
@@ -25,10 +27,11 @@ pub enum Task {
 
 impl Task {
     /// All tasks, in the order in which they are listed to users.
-    pub const ALL: [Task; 8] = [
+    pub const ALL: [Task; 9] = [
         Task::Detect,
         Task::Classify,
         Task::Segment,
+        Task::Matte,
         Task::Image,
         Task::Audio,
         Task::Score,
@@ -42,6 +45,7 @@ impl Task {
             Task::Detect => "detect",
             Task::Classify => "classify",
             Task::Segment => "segment",
+            Task::Matte => "matte",
             Task::Image => "image",
             Task::Audio => "audio",
             Task::Score => "score",

@@ -34,7 +34,7 @@ impl Content {
         match self {
             Content::Said(Answer::Detections(_)) => Measure::F1,
             Content::Said(Answer::Classes(_)) => Measure::TotalVariation,
-            Content::Said(Answer::ClassMap(_)) | Content::Coverage(_) => Measure::MeanIou,
+            Content::Said(Answer::ClassMap(_) | Answer::Matte(_)) | Content::Coverage(_) => Measure::MeanIou,
             Content::Said(Answer::Instances(_)) => Measure::PanopticQuality,
             Content::Said(Answer::Score(_)) => Measure::RankCorrelation,
             Content::Said(Answer::Text(_)) => Measure::EditDistance,
@@ -50,6 +50,7 @@ pub fn kind_of(answer: &Answer) -> &'static str {
         Answer::Detections(_) => "boxes",
         Answer::Classes(_) => "classes",
         Answer::ClassMap(_) => "a class map",
+        Answer::Matte(_) => "a matte",
         Answer::Instances(_) => "outlined objects",
         Answer::Score(_) => "a score",
         Answer::Text(_) => "text",

@@ -112,6 +112,7 @@ pub(super) mod tests {
             region,
             class,
             confidence,
+            ..Detection::default()
         }
     }
 

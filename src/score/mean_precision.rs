@@ -154,19 +154,20 @@ mod tests {
         let doubtful = detection(0, 0.25, 0.0, 0.0, 10.0);
         let certain = detection(0, 1.0, 50.0, 0.0, 10.0);
         // Only the certain one is found: recall 1 / 1.25 at a precision of 1.
-        precision.push(&[certain], &[doubtful, certain]);
+        let both = [doubtful, certain];
+        precision.push(&both[1..], &both);
         assert!((precision.mean().unwrap() - 0.8).abs() < 1e-12);
         let mut itself = MeanPrecision::default();
-        itself.push(&[doubtful, certain], &[doubtful, certain]);
+        itself.push(&both, &both);
         assert!((itself.mean().unwrap() - 1.0).abs() < 1e-12);
     }
 
     #[test]
     fn only_the_last_frames_count() {
         let mut precision = MeanPrecision::default();
-        let object = detection(0, 1.0, 0.0, 0.0, 10.0);
-        precision.push(&[], &[object]);
-        (0..FRAMES).for_each(|_| precision.push(&[object], &[object]));
+        let objects = [detection(0, 1.0, 0.0, 0.0, 10.0)];
+        precision.push(&[], &objects);
+        (0..FRAMES).for_each(|_| precision.push(&objects, &objects));
         assert_eq!((precision.frames.len(), precision.mean()), (FRAMES, Some(1.0)));
     }
 }

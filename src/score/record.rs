@@ -245,11 +245,11 @@ mod tests {
 
     #[test]
     fn each_kind_of_answer_has_its_measure() {
-        let (a, b) = (
+        let both = [
             detection(0, 0.9, 0.0, 0.0, 10.0),
             detection(1, 0.9, 50.0, 0.0, 10.0),
-        );
-        check(boxes(&[a]), boxes(&[a, b]), "f1", 2.0 / 3.0, 2.0 / 3.0);
+        ];
+        check(boxes(&both[..1]), boxes(&both), "f1", 2.0 / 3.0, 2.0 / 3.0);
         check(
             classes(&[(0, 0.75), (1, 0.25)]),
             classes(&[(0, 0.5), (1, 0.5)]),
@@ -341,17 +341,17 @@ mod tests {
     #[test]
     fn confidence_is_calibrated_by_what_was_compared() {
         let mut record = Record::default();
-        let found = detection(0, 0.95, 0.0, 0.0, 10.0);
+        let found = [detection(0, 0.95, 0.0, 0.0, 10.0)];
         assert_eq!(
-            record.confidence(&boxes(&[found])),
+            record.confidence(&boxes(&found)),
             Some((f64::from(0.95f32), false))
         );
         assert_eq!(record.confidence(&boxes(&[])), None);
         assert_eq!(record.confidence(&Content::Picture(picture(16, 16))), None);
         for _ in 0..100 {
-            record.compare(&boxes(&[found]), &boxes(&[])).unwrap();
+            record.compare(&boxes(&found), &boxes(&[])).unwrap();
         }
-        let (quality, is_calibrated) = record.confidence(&boxes(&[found])).unwrap();
+        let (quality, is_calibrated) = record.confidence(&boxes(&found)).unwrap();
         assert!(is_calibrated && quality < 0.15, "{quality}");
         assert_eq!(figure(&record, "map"), None, "the reference found no object");
         assert!(0.9 < figure(&record, "calibration-error").unwrap());

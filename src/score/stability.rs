@@ -119,9 +119,9 @@ mod tests {
         ];
         assert_eq!(of_detections(&steady, &steady), 1.0);
         assert_eq!(of_detections(&steady, &steady[..1]), 2.0 / 3.0);
-        let flipped = [steady[0], detection(7, 0.8, 50.0, 0.0, 10.0)];
+        let flipped = [steady[0].clone(), detection(7, 0.8, 50.0, 0.0, 10.0)];
         assert_eq!(of_detections(&steady, &flipped), 0.5);
-        let fluttering = [steady[0], detection(1, 0.4, 50.0, 0.0, 10.0)];
+        let fluttering = [steady[0].clone(), detection(1, 0.4, 50.0, 0.0, 10.0)];
         assert!((of_detections(&steady, &fluttering) - 0.8).abs() < 1e-6);
         assert_eq!(of_detections(&[], &[]), 1.0);
     }

@@ -2,9 +2,11 @@
 
 //! `avrec-probe`, and what is asked of all three elements: their interface, and that nothing of them is left.
 
+mod allocation;
 mod interface;
 mod leaks;
 mod messages;
 mod probe;
+mod properties;
 #[path = "../support/mod.rs"]
 mod support;

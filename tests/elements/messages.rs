@@ -94,6 +94,7 @@ fn why() -> Why {
         active: "large".to_string(),
         since_frame: Some(7),
         budget: MS(39),
+        period: MS(40),
         slowdown: 1.25,
         slowdown_sd: 0.1,
         step_probability: Some(0.3),
@@ -132,7 +133,14 @@ fn a_switch_tells_of_swaps_frames_and_candidates() {
         policy::Reason::Start,
         policy::Reason::Infeasible {
             upper: MS(61),
-            budget: MS(40),
+            limit: policy::Limit::Budget(MS(40)),
+        },
+        policy::Reason::Infeasible {
+            upper: MS(61),
+            limit: policy::Limit::Period {
+                period: MS(40),
+                frames: 1,
+            },
         },
         policy::Reason::Better {
             quality: 0.9,
@@ -261,6 +269,7 @@ fn a_switch_explains_itself_and_shows_figures() {
         name: state.word().to_string(),
         state: *state,
         cause: (*state == CandidateState::Failed).then(|| "no file".to_string()),
+        gives: (*state == CandidateState::Ready).then(|| "boxes".to_string()),
         runs: 50,
         answers: 40,
         misses: 2,
@@ -279,6 +288,9 @@ fn a_switch_explains_itself_and_shows_figures() {
         active: "ready".to_string(),
         slowdown: 1.5,
         price_per_miss: Some(2.0),
+        reference: Some("ready".to_string()),
+        teaching: gstavrec::messages::TeachingWord::Idle,
+        lessons: 7,
         candidates: candidates.collect(),
         latency,
     };
@@ -313,6 +325,7 @@ fn a_probe_tells_what_it_measured() {
         is_final: false,
         summary,
         fidelity: Some(fidelity),
+        total: None,
     };
     let empty = ProbeMessage {
         pts: None,
@@ -320,6 +333,12 @@ fn a_probe_tells_what_it_measured() {
         is_final: true,
         summary: Summary::default(),
         fidelity: None,
+        total: Some(Nested(ProbeStats {
+            summary,
+            fidelity: Some(fidelity),
+            window_psnr_db: None,
+            window_ssim: None,
+        })),
     };
     for message in [full, empty] {
         check_message(message, |it| Message::Probe(Box::new(it)));
@@ -416,6 +435,15 @@ fn a_model_tells_what_it_is_and_what_it_says() {
         y: 2.5,
         width: 30.0,
         height: 40.0,
+        angle: (label == "cup").then_some(0.5),
+        corners: (label == "cup").then(|| vec![Corner { x: 1.0, y: 2.0 }]),
+        landmarks: (label == "ball").then(|| {
+            vec![Point {
+                x: 1.0,
+                y: 2.0,
+                confidence: 0.25,
+            }]
+        }),
     };
     let (label, label_id) = ("cat".to_string(), 5);
     let class = Class {

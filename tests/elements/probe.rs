@@ -446,6 +446,33 @@ const CAT: (&str, f64, (u32, u32, u32, u32)) = ("cat", 0.9, (4, 4, 20, 20));
 const DOG: (&str, f64, (u32, u32, u32, u32)) = ("dog", 1.0, (36, 8, 16, 16));
 
 #[test]
+fn the_last_message_tells_of_the_whole_stream() {
+    let mut rig = Rig::new();
+    rig.probe.set_property("interval", (FRAME * 3).nseconds());
+    rig.probe.set_property("info-messages", true);
+    for number in 0..8 {
+        rig.push(stamped(frame(number, 0), ClockTime::from_mseconds(2)));
+    }
+    rig.end();
+    let mut lines = Vec::new();
+    let mut last = None;
+    for message in std::iter::from_fn(|| rig.bus.pop()) {
+        match message.view() {
+            gst::MessageView::Info(info) => lines.push(info.error().message().to_owned()),
+            gst::MessageView::Element(it) => last = ProbeMessage::try_from(it.structure().unwrap()).ok(),
+            _ => (),
+        }
+    }
+    let last = last.unwrap();
+    assert!(last.summary.frames < 8, "{last:?}");
+    assert_eq!(last.total.unwrap().0.summary.frames, 8);
+    let told = lines.pop().unwrap();
+    assert!(told.starts_with("in all: 8 frames, 0 missed"), "{told}");
+    assert!(told.contains("ms median"), "{told}");
+    assert_eq!(lines.len(), 2, "{lines:?}");
+}
+
+#[test]
 fn boxes_are_compared_by_f1_and_average_precision() {
     let mut rig = Rig::new();
     rig.connect(CAPS);

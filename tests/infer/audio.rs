@@ -671,3 +671,28 @@ fn the_denoisers_take_noise_from_a_voice_and_leave_it_where_it_was() {
         assert!(before + 3.0 < after, "{name}: {before} dB to {after} dB");
     }
 }
+
+#[test]
+fn a_nan_costs_its_window_and_does_not_stay_in_recurrent_state() {
+    let mut ears = Ears::new("voice_form", "post-messages=true", 16_000, 1);
+    let mut sound = vec![0.0f32; 512 * 6];
+    sound[700] = f32::NAN;
+    ears.pour(&sound, &[300]);
+    ears.end();
+    let mut scores = Vec::new();
+    while let Some(message) = ears.bench.bus.pop_filtered(&[gst::MessageType::Element]) {
+        if let Some(structure) = message.structure().filter(|it| it.name() == "avrec/score") {
+            let window = (structure.get::<ClockTime>("pts").unwrap() - START) / ClockTime::from_mseconds(32);
+            scores.push((window, structure.get::<f64>("score").unwrap()));
+        }
+    }
+    // The rate, and 1000 for each run that the state has seen.
+    let expected = [
+        (0, 16_000.0),
+        (2, 16_000.0),
+        (3, 17_000.0),
+        (4, 18_000.0),
+        (5, 19_000.0),
+    ];
+    assert_eq!(scores, expected);
+}

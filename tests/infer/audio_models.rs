@@ -2,7 +2,7 @@
 
 //! Models that listen, without an element: what is read of them, recurrent state, voices, and what a buffer costs.
 
-use gstavrec::audio::{self, ChannelUse, HopPlan, Hops};
+use gstavrec::audio::{self, ChannelUse, HopPlan, Hops, Windows};
 use gstavrec::runtime::{BackendChoice, Options, Runner, Task, TaskChoice};
 use gstavrec::tensor::{Data, ElementType, SoundSpec};
 
@@ -42,6 +42,7 @@ fn a_model_for_sound_says_its_rate_hop_and_delay() {
             channels,
             element_type: ElementType::F32,
             hop,
+            context: 0,
             rate,
             delay,
         };
@@ -168,5 +169,109 @@ fn a_buffer_of_sound_costs_no_allocation_once_all_is_warm() {
         let before = allocations();
         (0..50).for_each(|_| once());
         assert_eq!(allocations() - before, 0, "{name}");
+    }
+}
+
+/// Numbers of the last run's first answer.
+fn first_answer(session: &mut Runner) -> Vec<f32> {
+    match &session.run().unwrap()[0].data {
+        Data::F32(output) => output.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_voice_activity_model_needs_no_word_and_gets_its_rate_and_state() {
+    for backend in backends() {
+        let mut session = load("voice_form", backend, TaskChoice::Auto).unwrap();
+        let model = session.model();
+        let spec = *model.input_spec.sound().unwrap();
+        assert_eq!((spec.rate, spec.hop, spec.context), (16_000, 576, 64));
+        assert_eq!(
+            (model.task, model.states.len(), model.further.len()),
+            (Task::Score, 1, 1)
+        );
+        let told = |key| {
+            model
+                .statements
+                .iter()
+                .find(|it| it.key == key)
+                .map(|it| it.value.clone())
+        };
+        assert_eq!(
+            (told("context"), told("input-values")),
+            (Some("64".into()), Some("16000".into()))
+        );
+        session.prepare(&[1, 1, 576]).unwrap();
+        for expected in [16_000.0, 17_000.0, 18_000.0] {
+            assert_eq!(first_answer(&mut session), [expected], "{backend:?}");
+        }
+        session.reset();
+        assert_eq!(first_answer(&mut session), [16_000.0], "{backend:?}");
+    }
+}
+
+#[test]
+fn windows_carry_their_context_over() {
+    let session = load("voice_form", BackendChoice::Rten, TaskChoice::Auto).unwrap();
+    let spec = *session.model().input_spec.sound().unwrap();
+    let mut windows = Windows::new(HopPlan::new(16_000, &spec).unwrap(), 1, 512).unwrap();
+    let sound: Vec<f32> = (1..=1100u16).map(f32::from).collect();
+    for part in sound.chunks(70) {
+        windows.push(&[part.to_vec()]).unwrap();
+    }
+    let (first, window) = windows.pull().unwrap();
+    assert_eq!(
+        (first, &window[..64], window[64], window[575]),
+        (0, &[0.0; 64][..], 1.0, 512.0)
+    );
+    let (first, window) = windows.pull().unwrap();
+    assert_eq!(
+        (first, window[0], window[64], window[575]),
+        (512, 449.0, 513.0, 1024.0)
+    );
+    assert!(windows.pull().is_none());
+    assert_eq!(windows.length(), 512);
+}
+
+#[test]
+fn inputs_without_a_partner_are_constants_or_describe_the_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("constants.onnx");
+    std::fs::copy(model("constants"), &path).unwrap();
+    let load = |sections: &str, backend| {
+        let text = format!("[modelinfo]\nversion=1.0\n{sections}\n");
+        std::fs::write(folder.path().join("constants.onnx.modelinfo"), text).unwrap();
+        Runner::load(
+            &path,
+            &Options {
+                backend,
+                ..Options::default()
+            },
+        )
+    };
+    let fault = |sections| load(sections, BackendChoice::Rten).err().unwrap().to_string();
+    let missing = fault("[gain]\nvalue=2");
+    assert!(
+        missing.contains("section [offset]") && missing.contains("value=0.5"),
+        "{missing}"
+    );
+    assert!(fault("[gain]\nvalue=much\n[offset]\nvalue=1").contains("is no number"));
+    assert!(fault("[gain]\nvalue=2\n[offset]\nvalue=1 2").contains("2 numbers for 3 elements"));
+    for backend in backends() {
+        let mut session = load("[gain]\nvalue=2\n[offset]\nvalue=1 2 3", backend).unwrap();
+        session.prepare(&[1, 3, 20, 30]).unwrap();
+        let Data::F32(input) = &mut session.input().data else {
+            panic!("float32")
+        };
+        input.fill(0.25);
+        let answer = first_answer(&mut session);
+        for (channel, expected) in answer.chunks(600).zip([2.0, 3.0, 4.0]) {
+            assert!(
+                channel.iter().all(|it| (it - expected).abs() < 1e-6),
+                "{backend:?} {}",
+                channel[0]
+            );
+        }
     }
 }

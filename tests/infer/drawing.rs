@@ -23,6 +23,7 @@ fn detection(left: f32, top: f32, width: f32, height: f32, class: u32) -> Detect
         },
         class,
         confidence: 0.87,
+        ..Detection::default()
     }
 }
 
@@ -335,6 +336,43 @@ fn the_element_writes_a_segmentation_over_the_frame_or_into_its_alpha() {
         assert_eq!(output.rgba(10, 60), [10.0, 10.0, 10.0, 200.0]);
         assert_ne!(output.rgba(120, 60), [240.0, 240.0, 240.0, 200.0]);
     }
+}
+
+#[test]
+fn a_matte_stays_soft_in_the_alpha_and_over_the_frame() {
+    let frame = Frame::new(VideoFormat::Rgba, 128, 128, "sRGB", halves);
+    let through = |properties| {
+        out(
+            &frame,
+            through("matte_bright", properties, &frame).copy_deep().unwrap(),
+        )
+    };
+    // Nobody says the task: a plane of 0 to 1 over a picture in colors, and the same again, is a matte.
+    let output = through("output=alpha");
+    assert_eq!(output.rgba(10, 60), [10.0, 10.0, 10.0, 10.0]);
+    assert_eq!(output.rgba(120, 60), [240.0, 240.0, 240.0, 240.0]);
+    let output = through("output=alpha task=segment mask-threshold=0.95");
+    assert_eq!(output.rgba(120, 60)[3], 0.0, "a mask is cut at its threshold");
+    let (dark, bright) = (
+        through("output=overlay").rgba(10, 60),
+        through("output=overlay").rgba(120, 60),
+    );
+    let change = |from: f64, to: [f64; 4]| to[..3].iter().map(|it| (it - from).abs()).fold(0.0, f64::max);
+    assert!(
+        change(10.0, dark) < 8.0 && 20.0 < change(240.0, bright),
+        "{dark:?} {bright:?}"
+    );
+}
+
+#[test]
+fn a_matte_tells_how_much_of_the_frame_it_covers() {
+    let frame = Frame::new(VideoFormat::Rgba, 128, 128, "sRGB", halves);
+    let mut bench = Bench::new("matte_bright", "post-messages=true");
+    bench.harness.set_src_caps(frame.info.to_caps().unwrap());
+    bench.harness.push_and_pull(frame.buffer.clone()).unwrap();
+    let told = bench.message("avrec/matte");
+    let coverage = told.get::<f64>("coverage").unwrap();
+    assert!((coverage - 125.0 / 255.0).abs() < 0.01, "{coverage}");
 }
 
 #[test]

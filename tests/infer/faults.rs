@@ -22,7 +22,7 @@ fn a_model_that_cannot_be_used_is_one_error_with_cause_and_remedy() {
         ("rank_1", "", &["sample_rate=16000"]),
         ("rank_5", "", &["5 dimension"]),
         ("two_channels", "", &["3 (RGB)"]),
-        ("two_inputs", "", &["2 inputs"]),
+        ("two_inputs", "", &["its input 'x2'"]),
         ("means", "task=image", &["task=tensor"]),
         (
             "invert_luma",
@@ -57,7 +57,7 @@ fn a_missing_file_or_none_or_a_wrong_device_fails_at_once() {
             "avrec-infer model-file=/nowhere/m.onnx",
             "/nowhere/m.onnx does not exist; set model-file",
         ),
-        ("avrec-infer model-file=/", "not a regular file"),
+        ("avrec-infer model-file=/", "is a folder"),
         ("avrec-infer", "set model-file"),
         (
             "avrec-infer model-file=/nowhere/m.onnx backend=rten",

@@ -9,6 +9,8 @@ mod catalog;
 mod drawing;
 mod exit;
 mod faults;
+mod hosts;
+mod inputs;
 mod models;
 mod no_library;
 mod shared_models;

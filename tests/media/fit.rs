@@ -286,3 +286,109 @@ fn a_model_of_any_size_is_given_the_frame_as_it_is() {
         assert_eq!(letterbox.unwrap().picture, to_size((50, 30)));
     }
 }
+
+/// The same picture with the channels turned: planes or triples.
+fn turned(values: &[f64], layout: Layout) -> Vec<f64> {
+    match layout {
+        Layout::Nchw => values.chunks(values.len() / 3).rev().flatten().copied().collect(),
+        Layout::Nhwc => values.chunks(3).flat_map(|it| [it[2], it[1], it[0]]).collect(),
+    }
+}
+
+#[test]
+fn blue_comes_first_where_the_model_wants_it() {
+    let ranges = vec![(-2.0, 2.0), (0.0, 255.0), (0.5, 1.0)];
+    for format in FORMATS {
+        let frame = Frame::new(format, 36, 20, "1:3:0:0", content(format));
+        for layout in [Layout::Nchw, Layout::Nhwc] {
+            for element_type in [ElementType::F32, ElementType::F16] {
+                for (size, fit) in [
+                    ((36, 20), Fit::Stretch),
+                    ((32, 32), Fit::Centered),
+                    ((16, 16), Fit::Crop),
+                ] {
+                    let rgb = ImageSpec {
+                        size: Some(size),
+                        ranges: ranges.clone(),
+                        ..spec(Channels::Rgb, layout, element_type, (0.0, 1.0))
+                    };
+                    // Ranges stand in the order of the tensor.
+                    let bgr = ImageSpec {
+                        channels: Channels::Bgr,
+                        ranges: ranges.iter().rev().copied().collect(),
+                        ..rgb.clone()
+                    };
+                    let expect = turned(&values(&fitted(&frame, &rgb, fit).0), layout);
+                    let got = values(&fitted(&frame, &bgr, fit).0);
+                    check(
+                        &got,
+                        &expect,
+                        1e-6,
+                        &format!("{format} {layout:?} {element_type:?} {fit:?}"),
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn padding_has_the_level_that_is_asked_for() {
+    let frame = Frame::new(VideoFormat::Rgb, 32, 16, "sRGB", content(VideoFormat::Rgb));
+    let square = ImageSpec {
+        size: Some((32, 32)),
+        ranges: vec![(0.0, 51.0), (0.0, 102.0), (0.0, 255.0)],
+        ..spec(Channels::Bgr, Layout::Nchw, ElementType::F32, (0.0, 255.0))
+    };
+    let to_tensor = FrameToTensor::fitted(&frame.info, &square, Fit::Cornered).unwrap();
+    let mut tensor = empty();
+    let mut to_tensor = to_tensor.padded_with(5);
+    to_tensor.fill(&frame.readable(), &mut tensor).unwrap();
+    let last = |plane: usize| values(&tensor)[plane * 1024 + 1023];
+    check(&[last(0), last(1), last(2)], &[1.0, 2.0, 5.0], 1e-6, "the corner");
+}
+
+#[test]
+fn an_extended_frame_is_itself_and_then_its_edge() {
+    for format in FORMATS {
+        for layout in [Layout::Nchw, Layout::Nhwc] {
+            for channels in [Channels::Luma, Channels::Bgr] {
+                let frame = Frame::new(format, 13, 9, "1:3:0:0", content(format));
+                let own = spec(channels, layout, ElementType::F32, (0.0, 255.0));
+                let large = ImageSpec {
+                    size: Some((16, 16)),
+                    ..own.clone()
+                };
+                let mut to_tensor = FrameToTensor::extended(&frame.info, &large).unwrap();
+                let mut tensor = empty();
+                to_tensor.fill(&frame.readable(), &mut tensor).unwrap();
+                let place = to_tensor.letterbox().unwrap();
+                assert_eq!(
+                    (place.picture.width, place.picture.height, place.pad_left),
+                    (13, 9, 0)
+                );
+                let plain = values(&fitted(&frame, &own, Fit::Stretch).0);
+                let (count, got) = (channels.count(), values(&tensor));
+                let at = |values: &[f64], (width, height), channel, x, y| match layout {
+                    Layout::Nchw => values[(channel * height + y) * width + x],
+                    Layout::Nhwc => values[(y * width + x) * count + channel],
+                };
+                for (channel, y, x) in (0..count).flat_map(|c| (0..256).map(move |it| (c, it / 16, it % 16)))
+                {
+                    let expect: f64 = at(&plain, (13, 9), channel, x.min(12), y.min(8));
+                    let got: f64 = at(&got, (16, 16), channel, x, y);
+                    // Chroma of an odd size is scaled otherwise than it is converted whole.
+                    let tolerance = if matches!(format, VideoFormat::I420 | VideoFormat::Nv12) {
+                        2.0
+                    } else {
+                        1e-4
+                    };
+                    assert!(
+                        (got - expect).abs() <= tolerance,
+                        "{format} {layout:?} {channels:?} {x},{y}: {got} {expect}"
+                    );
+                }
+            }
+        }
+    }
+}

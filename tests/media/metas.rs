@@ -23,6 +23,7 @@ fn detection(left: f32, top: f32, width: f32, height: f32, class: u32, confidenc
         },
         class,
         confidence,
+        ..Detection::default()
     }
 }
 

@@ -89,6 +89,18 @@ save("fails_when_wide",
      [constant("three", np.array(3, np.int64)), constant("limit", np.array(200, np.int64)),
       constant("table", np.array([1], np.float32))])
 
+# What the library refuses by an exception: sizes that cannot be added, at any size, and in a frame wider than 200 pixels.
+save("throws_in_trial",
+     [helper.make_node("Resize", ["x", "", "", "s"], ["z"], mode="nearest"), helper.make_node("Add", ["x", "z"], ["y"])],
+     [value("x", [1, 1, "h", "w"])], [value("y", [1, 1, "h", "w"])], [constant("s", np.array([1, 1, 7, 5], np.int64))])
+save("throws_when_wide",
+     [helper.make_node("Shape", ["x"], ["s"]), helper.make_node("Gather", ["s", "three"], ["w"]),
+      helper.make_node("Div", ["w", "limit"], ["n"]), helper.make_node("Add", ["n", "one"], ["m"]),
+      helper.make_node("ConstantOfShape", ["m"], ["zeros"]), helper.make_node("Add", ["x", "zeros"], ["y"])],
+     [value("x", [1, 1, "h", "w"])], [value("y", [1, 1, "h", "w"])],
+     [constant("three", np.array([3], np.int64)), constant("limit", np.array([200], np.int64)),
+      constant("one", np.array([1], np.int64))])
+
 # A picture that is slow to load, because it runs at load: a loop of many small steps.
 body = helper.make_graph(
     [helper.make_node("Identity", ["go"], ["go_on"]), helper.make_node("Identity", ["a"], ["b"])], "body",
@@ -148,6 +160,22 @@ save("pitch", [helper.make_node("Slice", ["x", "one", "end", "axis"], ["later"])
       constant("before", np.array([1599], np.int64)), constant("axis", np.array([1], np.int64)),
       constant("w", np.array([[0, 400, 0], [0, -1000, 400]], np.float32)), constant("b", np.array([4, 0, 0], np.float32))],
      {**at_16k, "task": "classify", "names": "{0: 'silence', 1: 'low', 2: 'high'}"})
+
+# In the form of silero-vad 5: the first sample that it hears, 1000 for each run before, and the rate.
+save("voice_form", [helper.make_node("Slice", ["input", "zero", "one", "axis"], ["first"]),
+                    helper.make_node("ReduceMax", ["state"], ["runs"], keepdims=0), helper.make_node("Cast", ["sr"], ["rate"], to=FLOAT),
+                    helper.make_node("Add", ["first", "runs"], ["a"]), helper.make_node("Add", ["a", "rate"], ["output"]),
+                    helper.make_node("Add", ["state", "thousand"], ["stateN"])],
+     [value("sr", [], TensorProto.INT64), value("input", ["batch", "n"]), value("state", [2, "batch", 128])],
+     [value("output", ["batch", 1]), value("stateN", [2, "batch", 128])],
+     [constant("zero", np.array([0], np.int64)), constant("one", np.array([1], np.int64)), constant("axis", np.array([1], np.int64)),
+      constant("thousand", np.array(1000, np.float32))])
+# A picture times a number, plus one number a channel, plus a hundredth of the picture's width and height.
+save("constants", [helper.make_node("Mul", ["x", "gain"], ["a"]), helper.make_node("Add", ["a", "offset"], ["b"]),
+                   helper.make_node("Cast", ["orig_target_sizes"], ["s"], to=FLOAT), helper.make_node("ReduceSum", ["s"], ["n"], keepdims=0),
+                   helper.make_node("Mul", ["n", "hundredth"], ["m"]), helper.make_node("Add", ["b", "m"], ["y"])],
+     [value("gain", []), value("orig_target_sizes", [1, 2], TensorProto.INT64), value("x", [1, 3, "h", "w"]), value("offset", [1, 3, 1, 1])],
+     [value("y", [1, 3, "h", "w"])], [constant("hundredth", np.array(0.01, np.float32))])
 
 # A detector in the form of TensorFlow's detection API on 64x64: each cell of 16x16 pixels proposes itself, a pixel
 # smaller on each side, as bright as its pixels are.
@@ -243,6 +271,15 @@ save("mean_luma", [helper.make_node("GlobalAveragePool", ["x"], ["p"]), helper.m
 save("main_color", [pool, helper.make_node("Flatten", ["pooled"], ["classes"])], [value("x", [1, 3, 32, 32])],
      [value("classes", [1, 3])], metadata={"task": "classify", "names": "['red', 'green', 'blue']", "activation": "none"})
 
+# A picture of which next to nothing is looked at, for what is spent before a model sees it.
+for side in (224, 640):
+    save(f"corner_{side}",
+         [helper.make_node("Slice", ["x", "first", "end", "axes"], ["p"]), helper.make_node("Flatten", ["p"], ["classes"])],
+         [value("x", [1, 3, side, side])], [value("classes", [1, 3])],
+         [constant("first", np.array([0, 0], np.int64)), constant("end", np.array([1, 1], np.int64)),
+          constant("axes", np.array([2, 3], np.int64))],
+         metadata={"task": "classify", "activation": "none"})
+
 # Classes of places on a grid of half the size: dark, bright, red.
 save("segment_bright",
      [helper.make_node("AveragePool", ["x"], ["p"], kernel_shape=[2, 2], strides=[2, 2]),
@@ -253,7 +290,8 @@ save("segment_bright",
      metadata={"task": "segment", "names": "['background', 'bright', 'red']"})
 
 # Readers of a line, a step for each 16 pixels. In the form of PaddleOCR's (values from -1 to 1, a table without blank and
-# space): red is an a, green a b, blue a c, black the blank and white the space, and gray any of them.
+# space): the first channel, blue in theirs,
+# is an a, green a b, the last one a c, black the blank and white the space, and gray any of them.
 save("read_colors",
      [helper.make_node("AveragePool", ["x"], ["p"], kernel_shape=[48, 16], strides=[48, 16]),
       helper.make_node("Conv", ["p", "w"], ["s"]),
@@ -282,3 +320,39 @@ save("text_det_bright",
      [helper.make_node("Conv", ["x", "w", "b"], ["map"])],
      [value("x", ["n", 3, "h", "w"])], [value("map", ["n", 1, "h", "w"])],
      [constant("w", np.full((1, 3, 1, 1), 1 / 6, np.float32)), constant("b", np.array([0.5], np.float32))])
+# Classes that do not depend on the picture.
+save("constant", [helper.make_node("ReduceMean", ["x"], ["m"], axes=[1, 2, 3], keepdims=0),
+                  helper.make_node("Mul", ["m", "zero"], ["z"]), helper.make_node("Add", ["z", "classes"], ["y"])],
+     [value("x", [1, 3, 16, 24])], [value("y", [1, 3])],
+     [constant("zero", np.array(0, np.float32)), constant("classes", np.array([[0.2, 0.5, 0.3]], np.float32))])
+
+# A network that goes three times down and up and adds its input: sides must be multiples of 8. It gives its input.
+save("grid_of_8",
+     [helper.make_node("AveragePool", ["x"], ["d"], kernel_shape=[8, 8], strides=[8, 8]),
+      helper.make_node("Resize", ["d", "", "s"], ["u"], mode="nearest"),
+      helper.make_node("Mul", ["u", "zero"], ["z"]), helper.make_node("Add", ["x", "z"], ["y"])],
+     [value("x", [1, 3, "h", "w"])], [value("y", [1, 3, "h", "w"])],
+     [constant("s", np.array([1, 1, 8, 8], np.float32)), constant("zero", np.array(0, np.float32))])
+
+# Runs on any size and gives whole patches of 6 only, at half of the size: columns are lost where nobody extends the frame.
+save("patches_of_6",
+     [helper.make_node("AveragePool", ["x"], ["d"], kernel_shape=[6, 6], strides=[6, 6]),
+      helper.make_node("Resize", ["d", "", "s"], ["y"], mode="nearest")],
+     [value("x", [1, 1, "h", "w"])], [value("y", [1, 1, "a", "b"])],
+     [constant("s", np.array([1, 1, 3, 3], np.float32))])
+
+# Raw boxes of YOLOX, of one class: one of 16x16 around the middle of the first cell of 8, believed in as the first channel
+# is bright on a scale of 255.
+save("raw_cells",
+     [helper.make_node("GlobalAveragePool", ["x"], ["m"]), helper.make_node("Slice", ["m", "zero", "one", "one"], ["first"]),
+      helper.make_node("Div", ["first", "white"], ["share"]), helper.make_node("Reshape", ["share", "flat"], ["row"]),
+      helper.make_node("Pad", ["row", "pads"], ["all"]), helper.make_node("Add", ["all", "boxes"], ["output"])],
+     [value("x", [1, 3, 64, 64])], [value("output", [1, 84, 6])],
+     [constant("zero", np.array([0], np.int64)), constant("one", np.array([1], np.int64)),
+      constant("white", np.array(255, np.float32)), constant("flat", np.array([1, 1, 1], np.int64)),
+      constant("pads", np.array([0, 0, 4, 0, 83, 1], np.int64)),
+      constant("boxes", np.array([[[0.5, 0.5, np.log(2), np.log(2), 0, 1]]], np.float32))])
+
+# A matte: as bright as a place is, and the same at another depth.
+save("matte_bright", [helper.make_node("ReduceMean", ["x"], ["d0"], axes=[1]), helper.make_node("Identity", ["d0"], ["d1"])],
+     [value("x", [1, 3, 64, 64])], [value("d0", [1, 1, 64, 64]), value("d1", [1, 1, 64, 64])])

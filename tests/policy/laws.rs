@@ -201,7 +201,9 @@ impl Stream {
 fn is_finite(reason: &Reason) -> bool {
     let is_sane = |it: Duration| it <= Duration::from_secs(1_000_000);
     match reason {
-        Reason::Infeasible { upper, budget } => is_sane(*upper) && is_sane(*budget) && budget < upper,
+        Reason::Infeasible { upper, limit } => {
+            is_sane(*upper) && is_sane(limit.time()) && limit.time() < *upper
+        }
         // Nobody is told that the worse one is better.
         Reason::Better { quality, over } => {
             (0.0..=1.0).contains(quality) && (0.0..=1.0).contains(over) && over < quality

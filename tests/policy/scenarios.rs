@@ -66,6 +66,32 @@ fn mild_contention_that_makes_nobody_late_is_acted_on_before_it_does() {
 }
 
 #[test]
+fn a_frame_period_that_is_shorter_than_the_budget_is_named_and_not_called_the_budget() {
+    let mild = |frame: usize| if 100 <= frame { 1.33 } else { 1.0 };
+    let world = World {
+        budget: 80.0,
+        ..scene(mild, &[])
+    };
+    let outcome = check(world, 300, &["0 start -> 3", "103 infeasible -> 2"]);
+    assert!(
+        outcome.reasons[1].ends_with("ms is over the frame period of 40.0 ms"),
+        "{}",
+        outcome.reasons[1]
+    );
+    let sentence = outcome.explanation.unwrap().sentence(&|it| format!("c{}", it.0));
+    assert!(
+        sentence.contains("ms of the frame period of 40.0 ms expected"),
+        "{sentence}"
+    );
+    assert!(!sentence.contains("of the budget"), "{sentence}");
+    assert!(sentence.contains("c3 would be better"), "{sentence}");
+    assert!(
+        sentence.contains(" ms, over the frame period of 40.0 ms."),
+        "{sentence}"
+    );
+}
+
+#[test]
 fn a_lone_spike_sends_the_large_candidate_away_for_a_moment_only() {
     let events = [(100, Event::Spike(2.5))];
     let outcome = check(

@@ -31,6 +31,7 @@ fn boxes() -> impl Strategy<Value = Vec<Detection>> {
             },
             class,
             confidence,
+            ..Detection::default()
         }),
         0..12,
     )
@@ -51,6 +52,7 @@ fn proper_boxes() -> impl Strategy<Value = Vec<Detection>> {
                 },
                 class,
                 confidence: confidence(at),
+                ..Detection::default()
             };
         all.into_iter().enumerate().map(detection).collect()
     })
@@ -84,7 +86,7 @@ fn plane() -> impl Strategy<Value = Plane> {
 fn instances() -> impl Strategy<Value = Vec<Instance>> {
     (boxes(), vec(any::<u8>(), 4)).prop_map(|(boxes, coverage)| {
         let instance = |detection: &Detection| Instance {
-            detection: *detection,
+            detection: detection.clone(),
             mask: Mask {
                 width: 2,
                 height: 2,
@@ -183,7 +185,7 @@ proptest! {
         let (mut plain, mut squashed) = (MeanPrecision::default(), MeanPrecision::default());
         for (found, truth) in &frames {
             plain.push(found, truth);
-            let squash = |it: &Detection| Detection { confidence: it.confidence.powi(2) / 2.0, ..*it };
+            let squash = |it: &Detection| Detection { confidence: it.confidence.powi(2) / 2.0, ..it.clone() };
             squashed.push(&found.iter().map(squash).collect::<Vec<_>>(), truth);
         }
         prop_assert_eq!(plain.mean(), squashed.mean());

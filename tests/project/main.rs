@@ -2,6 +2,7 @@
 
 //! What a user meets first, the command and the README, and the rules that the sources keep.
 
+mod check;
 mod layering;
 mod readme;
 mod replay;

@@ -483,6 +483,36 @@ fn the_first_interrupt_ends_the_stream_in_order() {
 }
 
 #[test]
+fn an_interrupt_at_any_moment_of_the_start_ends_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let matrix = folder.path().join("matrix.csv");
+    for moment in [20, 60, 120, 250, 400] {
+        let mut child = avrec(&["--quiet", "--record", matrix.to_str().unwrap()])
+            .arg(
+                "videotestsrc is-live=true ! video/x-raw,format=I420,width=320,height=180,framerate=25/1 \
+                 ! avrec-switch catalog=models/upscale.toml ! fakesink",
+            )
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_millis(moment) {
+            std::thread::yield_now();
+        }
+        interrupt(&child);
+        let end = Instant::now() + Duration::from_secs(20);
+        while child.try_wait().unwrap().is_none() {
+            let is_late = end < Instant::now();
+            if is_late {
+                child.kill().unwrap();
+            }
+            assert!(!is_late, "interrupted after {moment} ms, it runs 20 s later");
+            std::thread::yield_now();
+        }
+    }
+}
+
+#[test]
 fn the_second_interrupt_stops_at_once() {
     // The valve lets no end of stream through, so the run waits for one until its patience is over.
     let mut child = endless(

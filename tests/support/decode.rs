@@ -3,9 +3,10 @@
 //! Models and tensors written down, and what comes of them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use gstavrec::answer::{Answer, ClassScore, Detection, Region};
-use gstavrec::decode::{Decoder, Fault, Recognition, Settings, Task, Unfit};
+use gstavrec::decode::{Decoder, Evidence, Fault, Recognition, Settings, Task, Unfit};
 use gstavrec::letterbox::{Letterbox, Size};
 use gstavrec::tensor::{Data, Dim, ElementType, Tensor, TensorInfo};
 use half::f16;
@@ -17,6 +18,7 @@ pub struct Model {
     pub input: Option<Size>,
     pub metadata: BTreeMap<String, String>,
     pub labels: Option<usize>,
+    pub evidence: Evidence,
 }
 
 impl Model {
@@ -54,7 +56,26 @@ impl Model {
     }
 
     pub fn recognize(&self, task: Option<Task>) -> Result<Recognition, Unfit> {
-        Recognition::new(task, &self.outputs, self.input, &self.metadata, self.labels)
+        Recognition::with_evidence(
+            task,
+            &self.outputs,
+            self.input,
+            &self.metadata,
+            self.labels,
+            &self.evidence,
+        )
+    }
+
+    /// What a run at load gave.
+    pub fn seen(mut self, outputs: &[Tensor]) -> Self {
+        self.evidence.seen = Arc::new(outputs.to_vec());
+        self
+    }
+
+    /// The operators that made the outputs.
+    pub fn made_by(mut self, makers: &[&str]) -> Self {
+        self.evidence.makers = makers.iter().map(|it| (*it).into()).collect();
+        self
     }
 
     #[track_caller]
@@ -122,6 +143,7 @@ pub fn detection(left: f32, top: f32, width: f32, height: f32, class: u32, confi
         },
         class,
         confidence,
+        ..Detection::default()
     }
 }
 

@@ -150,6 +150,7 @@ impl Rig {
         while let Some(message) = self.bus.pop() {
             let text = match message.view() {
                 gst::MessageView::Warning(it) => format!("{} {:?}", it.error(), it.debug()),
+                gst::MessageView::Info(it) => format!("{} {:?}", it.error(), it.debug()),
                 gst::MessageView::Error(it) => format!("{} {:?}", it.error(), it.debug()),
                 _ => String::new(),
             };

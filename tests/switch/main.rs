@@ -6,6 +6,8 @@ mod audio;
 mod audio_faults;
 mod decision;
 mod faults;
+mod kinds;
+mod lessons;
 mod quality;
 #[path = "../support/mod.rs"]
 mod support;

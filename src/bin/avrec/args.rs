@@ -6,9 +6,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::boxes::BoxesPlan;
+use crate::check::CheckArgs;
 use crate::load::LoadPlan;
 use crate::paths::check_folder;
 use crate::replay::ReplayArgs;
@@ -24,6 +25,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Run(RunArgs),
+    Check(CheckArgs),
     Replay(ReplayArgs),
 }
 
@@ -131,6 +133,9 @@ impl RunArgs {
                 end.as_secs_f64()
             ));
         }
+        if let Some(word) = self.description.iter().find(|it| it.starts_with("--")) {
+            return Err(misplaced(word));
+        }
         for (position, name) in self.compares.iter().enumerate() {
             if self.compares.iter().take(position).any(|earlier| earlier == name) {
                 return Err(format!("--compare {name} is given twice"));
@@ -159,6 +164,23 @@ impl RunArgs {
     }
 }
 
+/// Options end where the launch description begins, which has no words like these.
+fn misplaced(word: &str) -> String {
+    let name = word.trim_start_matches('-').split('=').next().unwrap_or_default();
+    let command = Cli::command();
+    let options = command
+        .find_subcommand("run")
+        .into_iter()
+        .flat_map(|it| it.get_arguments());
+    let mut options: Vec<&str> = options.filter_map(|it| it.get_long()).collect();
+    if options.contains(&name) {
+        return format!("{word} stands behind the launch description; write options before it");
+    }
+    options.sort_by(|one, other| strsim::jaro(other, name).total_cmp(&strsim::jaro(one, name)));
+    let nearest = options.first().copied().unwrap_or("help");
+    format!("{word} is no option; is --{nearest} meant? Options stand before the launch description")
+}
+
 fn positive_seconds(seconds: f64) -> Result<Duration, String> {
     match Duration::try_from_secs_f64(seconds) {
         Ok(duration) if !duration.is_zero() => Ok(duration),
@@ -176,17 +198,14 @@ mod tests {
         let words = ["avrec", "run"].iter().chain(typed);
         match Cli::try_parse_from(words).map_err(|err| err.to_string())?.command {
             Command::Run(args) => args.plan(),
-            Command::Replay(_) => Err("another command".to_string()),
+            Command::Check(_) | Command::Replay(_) => Err("another command".to_string()),
         }
     }
 
     #[test]
     fn the_launch_description_keeps_everything_after_its_first_word() {
-        let plan = plan(&["--duration", "2.5", "videotestsrc", "!", "fakesink", "--log", "x"]).unwrap();
-        assert_eq!(
-            plan.typed.description,
-            ["videotestsrc", "!", "fakesink", "--log", "x"]
-        );
+        let plan = plan(&["--duration", "2.5", "videotestsrc", "!", "fakesink", "-x"]).unwrap();
+        assert_eq!(plan.typed.description, ["videotestsrc", "!", "fakesink", "-x"]);
         assert_eq!(plan.duration, Some(Duration::from_millis(2500)));
         assert_eq!(plan.typed.log, None);
     }
@@ -213,5 +232,10 @@ mod tests {
         );
         expect(&["--report", "/", "fakesrc"], "is a folder");
         expect(&[], "LAUNCH-DESCRIPTION");
+        expect(
+            &["fakesrc", "!", "fakesink", "--log", "x"],
+            "--log stands behind the launch description",
+        );
+        expect(&["fakesrc", "!", "fakesink", "--lop"], "is --loop meant?");
     }
 }

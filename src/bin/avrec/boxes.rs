@@ -100,6 +100,7 @@ impl Boxes {
                 region,
                 class: class_of(&mut boxes.labels, class),
                 confidence: 1.0,
+                ..Detection::default()
             });
         }
         Ok(boxes)

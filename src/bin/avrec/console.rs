@@ -17,6 +17,25 @@ pub fn warn(text: &str) {
 /// Columns of a terminal that a line may take.
 pub const WIDTH: usize = 100;
 
+/// The rows as lines whose cells stand one below the other, all to the left.
+pub fn left_aligned<const N: usize>(rows: &[[String; N]]) -> String {
+    let mut widths = [0; N];
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let line = |row: &[String; N]| {
+        let cells = row
+            .iter()
+            .zip(widths)
+            .map(|(cell, width)| format!("{cell:<width$}"));
+        let line = cells.collect::<Vec<_>>().join("  ");
+        line.trim_end().to_string()
+    };
+    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
 /// The rows as lines whose cells stand one below the other: the first to the left, all others to the right.
 pub fn aligned(rows: &[impl AsRef<[String]>]) -> String {
     let rows = || rows.iter().map(AsRef::as_ref);

@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use gst::glib;
+use rustix::process::Signal;
 
 /// Something happened.
 #[derive(Debug, Clone)]
@@ -34,7 +35,7 @@ pub struct Events {
 }
 
 impl Events {
-    /// Listens to the bus and to SIGINT and SIGTERM.
+    /// Listens to the bus and to SIGINT, SIGTERM and SIGHUP.
     pub fn new(bus: &gst::Bus) -> Events {
         let (sender, receiver) = channel();
         let mut events = Events {
@@ -50,7 +51,8 @@ impl Events {
                 forward(&sender, Event::Message(message.clone()))
             }),
         );
-        for signal in [rustix::process::Signal::INT, rustix::process::Signal::TERM] {
+        // A terminal that closes sends SIGHUP; what was measured should be left behind then too.
+        for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
             let sender = events.sender.clone();
             events.attach(glib_unix::signal_source_new(
                 signal.as_raw(),

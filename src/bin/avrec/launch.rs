@@ -4,6 +4,7 @@
 
 use gst::glib;
 use gst::prelude::*;
+use gstavrec::elements::property_text;
 
 /// A pipeline and the avrec elements in it, in the order of the launch description.
 pub struct Launched {
@@ -54,7 +55,7 @@ impl Launched {
     pub fn ask_for_frames(&self) -> Result<(), String> {
         self.switches
             .iter()
-            .try_for_each(|switch| set_by_text(switch, "frame-messages", "true"))
+            .try_for_each(|switch| property_text::set(switch, "frame-messages", "true"))
     }
 
     /// Asks every probe whose `interval` was left alone for a message each `interval`.
@@ -65,7 +66,7 @@ impl Launched {
                 now.get::<u64>().ok() == pspec.default_value().get::<u64>().ok()
             });
             if untouched {
-                set_by_text(probe, "interval", &interval.nseconds().to_string())?;
+                property_text::set(probe, "interval", &interval.nseconds().to_string())?;
             }
         }
         Ok(())
@@ -77,7 +78,7 @@ impl Launched {
             .switches
             .first()
             .ok_or("--record: no avrec-switch in the launch description, so there is nothing to record")?;
-        set_by_text(switch, "exhaustive", "true")
+        property_text::set(switch, "exhaustive", "true")
     }
 
     /// Lets the first switch always answer with `candidate`, however late.
@@ -86,20 +87,9 @@ impl Launched {
             .switches
             .first()
             .ok_or("no avrec-switch in the launch description, so nothing to pin")?;
-        set_by_text(switch, "late-policy", "wait")?;
-        set_by_text(switch, "active-candidate", candidate)
+        property_text::set(switch, "late-policy", "wait")?;
+        property_text::set(switch, "active-candidate", candidate)
     }
-}
-
-/// Sets a property from text; a property that the element lacks is an error, not a panic.
-fn set_by_text(element: &gst::Element, name: &str, text: &str) -> Result<(), String> {
-    let pspec = element
-        .find_property(name)
-        .ok_or_else(|| format!("{} has no property '{name}'", element.name()))?;
-    let value = glib::Value::deserialize_with_pspec(text, &pspec)
-        .map_err(|_| format!("{}: '{text}' is no value for '{name}'", element.name()))?;
-    element.set_property_from_value(name, &value);
-    Ok(())
 }
 
 /// Elements made by `factory`, except those inside a switch: what they measure is the switch's own matter.

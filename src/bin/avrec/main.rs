@@ -9,6 +9,7 @@
 
 mod args;
 mod boxes;
+mod check;
 mod console;
 mod events;
 mod failure;
@@ -33,6 +34,7 @@ use clap::Parser;
 fn main() -> ExitCode {
     let outcome = match args::Cli::parse().command {
         args::Command::Run(typed) => run::run(typed),
+        args::Command::Check(typed) => check::run(typed),
         args::Command::Replay(typed) => replay::run(typed),
     };
     match outcome {

@@ -335,6 +335,7 @@ pub mod tests {
             is_final: false,
             summary,
             fidelity: Some(fidelity),
+            total: None,
         }
     }
 

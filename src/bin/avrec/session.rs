@@ -76,6 +76,7 @@ pub struct Session<'a> {
     plan: &'a RunPlan,
     events: Events,
     stage: Stage,
+    eos_sent: bool,
     loads: Vec<LoadStage>,
     recorder: Recorder<'a>,
 }
@@ -97,6 +98,7 @@ impl<'a> Session<'a> {
             plan,
             events: Events::new(&bus),
             stage: Stage::Preroll,
+            eos_sent: false,
             loads: plan.loads.iter().map(|_| LoadStage::Absent).collect(),
             recorder,
         }
@@ -274,6 +276,12 @@ impl<'a> Session<'a> {
                     .problem(describe(message, &warning.error(), warning.debug().as_deref()));
             }
             MessageView::Eos(_) => return ControlFlow::Break(Ok(self.ended())),
+            MessageView::StateChanged(changed)
+                if changed.current() == gst::State::Playing
+                    && message.src() == Some(self.pipeline.upcast_ref()) =>
+            {
+                self.push_eos();
+            }
             MessageView::SegmentDone(_) => self.next_loop(),
             MessageView::Latency(_) => {
                 // Fails only while a sink is not ready for it, and then it is asked again.
@@ -305,8 +313,18 @@ impl<'a> Session<'a> {
     fn send_eos(&mut self, interrupted: bool) {
         if self.stage == Stage::Playing {
             self.stage = Stage::Ending { interrupted };
-            self.pipeline.send_event(gst::event::Eos::new());
             self.events.after(EOS_PATIENCE, Event::EosOverdue);
+            self.push_eos();
+        }
+    }
+
+    /// Sends the end of stream that was asked for, once the pipeline plays: an event that is sent while the state changes
+    /// holds the state lock until the stream moves, and the stream waits for the state.
+    fn push_eos(&mut self) {
+        let is_due = matches!(self.stage, Stage::Ending { .. }) && !self.eos_sent;
+        if is_due && self.pipeline.current_state() == gst::State::Playing {
+            self.eos_sent = true;
+            self.pipeline.send_event(gst::event::Eos::new());
         }
     }
 

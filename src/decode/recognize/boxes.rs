@@ -3,30 +3,195 @@
 //! Outputs of detectors.
 
 use super::fit::{Family, Fit};
-use super::{outputs, text};
+use super::{levels, outputs, points, priors, rows, text};
 use crate::decode::model::{Model, Units};
 use crate::decode::yolo::cells;
-use crate::decode::{Boxes, EndToEnd, Order, Unfit, Yolo, end_to_end};
+use crate::decode::{Boxes, Columns, EndToEnd, Extra, NanoDet, Order, Unfit, Yolo, end_to_end};
 
 /// What the task understands, for errors.
 const UNDERSTOOD: &str = "task=detect understands YOLO ([1, 4+C, N], [1, N, 5+C] or [1, N, 6]), \
-     SSD (boxes, classes, scores, count), DETR (logits [1, N, C], boxes [1, N, 4]) and maps of text ([1, 1, H, W])";
+     SSD (boxes, classes, scores, count), DETR (logits [1, N, C], boxes [1, N, 4]), RetinaFace, maps of text \
+     ([1, 1, H, W]), and the outputs of SCRFD, YuNet, PicoDet and NanoDet";
 
-/// The family of a detector's outputs.
+/// The family of a detector's outputs, where nobody says it.
 pub(super) fn fit(model: &Model) -> Result<Fit, Unfit> {
+    if let Some(fit) = rows::fit(model)? {
+        return Ok(fit);
+    }
+    if let Some(refusal) = points::cascade(model) {
+        return Err(refusal);
+    }
     if let Some(fit) = text::fit_map(model) {
+        return Ok(fit);
+    }
+    if let Some(fit) = levels::fit(model)? {
+        return Ok(fit);
+    }
+    if let Some(fit) = priors::fit(model)? {
+        return Ok(fit);
+    }
+    if let Some(fit) = points::center_face(model) {
         return Ok(fit);
     }
     if let Some(fit) = outputs::fit(model)? {
         return Ok(fit);
     }
-    yolo(model, 0)?.ok_or_else(|| {
+    if points::is_named(model)
+        && let Some(fit) = points::fit(model)?
+    {
+        return Ok(fit);
+    }
+    rows(model)?.ok_or_else(|| {
         Unfit::new(
             format!("{UNDERSTOOD}, and the model has {}", model.listed()),
             "export it in one of these forms with fixed shapes, or set task=tensor to get the tensors as they are",
         )
     })
 }
+
+/// One output of rows: YOLO of any kind, or NanoDet.
+pub(super) fn rows(model: &Model) -> Result<Option<Fit>, Unfit> {
+    let says = |task: &str| model.metadata.get("task").is_some_and(|it| it.trim() == task);
+    if says("obb") {
+        return turned(model);
+    }
+    if says("pose") || model.metadata.contains_key("kpt_shape") || is_coco_pose(model) {
+        return pose(model);
+    }
+    if let Some(fit) = nanodet(model)? {
+        return Ok(Some(fit));
+    }
+    yolo(model, 0)
+}
+
+/// Key points of COCO's people, x, y and visibility each, and what a row has with one class before them.
+const COCO_POINTS: (usize, usize) = (17, 3);
+const COCO_POSE: usize = 56;
+
+/// Whether rows have as many attributes as poses of COCO's people, and no labels contradict it.
+fn is_coco_pose(model: &Model) -> bool {
+    let sizes = model.first_of_rank(2).map(|(_, sizes)| sizes);
+    let attributes = Some(Some(COCO_POSE));
+    let end_to_end = Some(Some(COCO_POSE + 1));
+    matches!(model.labels, None | Some(1))
+        && !model.mentions("yolox")
+        && sizes.is_some_and(|it| {
+            it.first().copied() == attributes
+                || it.last().copied() == attributes
+                || (it.last().copied() == end_to_end && model.is_end_to_end())
+        })
+}
+
+/// YOLO with key points after the classes, as the metadata's `kpt_shape` counts them: points and numbers of each.
+pub(super) fn pose(model: &Model) -> Result<Option<Fit>, Unfit> {
+    let said = model.metadata.get("kpt_shape");
+    let (points, each) = match said {
+        None => COCO_POINTS,
+        Some(text) => {
+            let numbers: Option<Vec<usize>> = text
+                .trim_matches(['[', ']', '(', ')', ' '])
+                .split(',')
+                .map(|it| it.trim().parse().ok())
+                .collect();
+            match numbers.as_deref() {
+                Some(&[points, each @ (2 | 3)]) if (1..=MOST_POINTS).contains(&points) => (points, each),
+                _ => {
+                    return Err(Unfit::new(
+                        format!("kpt_shape={text} is not understood"),
+                        "write points and numbers of each, such as [17, 3]",
+                    ));
+                }
+            }
+        }
+    };
+    let mut fit = with_extra(model, points * each, Extra::Points { each })?;
+    if said.is_none()
+        && let Some(fit) = &mut fit
+    {
+        fit.assumed.push(format!(
+            "Each row is taken as a box, a class and {points} key points of a person; kpt_shape=[points, numbers] in \
+             the metadata says it for certain, family=yolo says that these are classes."
+        ));
+    }
+    Ok(fit)
+}
+
+/// More points than whole bodies with hands and faces have.
+const MOST_POINTS: usize = 1000;
+
+/// YOLO with an angle after the classes.
+pub(super) fn turned(model: &Model) -> Result<Option<Fit>, Unfit> {
+    with_extra(model, 1, Extra::Angle)
+}
+
+fn with_extra(model: &Model, count: usize, extra: Extra) -> Result<Option<Fit>, Unfit> {
+    let mut fit = yolo(model, count)?;
+    match fit.as_mut().map(|it| &mut it.family) {
+        Some(Family::Boxes(Boxes::Yolo(it))) => it.extra = extra,
+        Some(Family::Boxes(Boxes::EndToEnd(it))) => it.extra = extra,
+        _ => {}
+    }
+    Ok(fit)
+}
+
+/// NanoDet's rows of confidences and distributions.
+///
+/// Where neither labels nor `family` tell them from YOLOX's, the values of each answer do.
+pub(super) fn nanodet(model: &Model) -> Result<Option<Fit>, Unfit> {
+    let Some((output, sizes)) = model.first_of_rank(2) else {
+        return Ok(None);
+    };
+    let &[rows, Some(each)] = &sizes[..] else {
+        return Ok(None);
+    };
+    let Some(classes) = each.checked_sub(NanoDet::ATTRIBUTES).filter(|it| 0 < *it) else {
+        return Ok(None);
+    };
+    let on_grid = match (model.input, rows) {
+        (Some(input), Some(rows)) => NanoDet::grids(input, rows).is_some(),
+        _ => model.mentions("nanodet"),
+    };
+    let is_asked = model.family() == Some("nanodet");
+    // 85 are YOLOX's for COCO, by far.
+    if !is_asked && each == COCO + 5 {
+        return Ok(None);
+    }
+    if model.outputs.len() != 1 || !(on_grid || is_asked) || model.is_ultralytics() || model.mentions("yolox")
+    {
+        return Ok(None);
+    }
+    let is_said = is_asked || model.labels == Some(classes) || classes == COCO || model.mentions("nanodet");
+    let otherwise = match (is_said, model.labels) {
+        (true, _) => None,
+        (false, Some(_)) => return Ok(None),
+        (false, None) => match yolo(model, 0)?.map(|it| it.family) {
+            Some(Family::Boxes(Boxes::Yolo(yolo))) => Some(yolo),
+            _ => None,
+        },
+    };
+    let is_open = otherwise.is_some();
+    let family = NanoDet {
+        output,
+        classes,
+        are_logits: model.are_logits()?,
+        otherwise,
+    };
+    let mut fit = Fit::certain(
+        Family::Boxes(Boxes::NanoDet(family)),
+        (!is_open).then_some(classes),
+    );
+    if is_open {
+        fit.assumed.push(format!(
+            "Rows of {each} numbers are taken as NanoDet's of {classes} classes where each starts with confidences, \
+             else as YOLOX's of {}; labels, one for each class, or family=nanodet or yolox would tell.",
+            each.saturating_sub(5)
+        ));
+    }
+    Ok(Some(fit))
+}
+
+/// COCO's classes.
+const COCO: usize = 80;
 
 /// A dense or finished YOLO output, with so many coefficients of masks for each box.
 pub(super) fn yolo(model: &Model, coefficients: usize) -> Result<Option<Fit>, Unfit> {
@@ -39,7 +204,9 @@ pub(super) fn yolo(model: &Model, coefficients: usize) -> Result<Option<Fit>, Un
     if second == Some(end_to_end::ATTRIBUTES + coefficients) && is_finished(model, first) {
         let boxes = Boxes::EndToEnd(EndToEnd {
             output,
+            columns: Columns::BoxScoreClass,
             coefficients,
+            extra: Extra::Masks,
             units: model.units()?.unwrap_or(Units::Pixels),
         });
         return Ok(Some(Fit::certain(Family::Boxes(boxes), None)));
@@ -57,6 +224,7 @@ pub(super) fn yolo(model: &Model, coefficients: usize) -> Result<Option<Fit>, Un
         order,
         classes,
         coefficients,
+        extra: Extra::Masks,
         units: units(model, order)?,
     };
     Ok(Some(Fit {

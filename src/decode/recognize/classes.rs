@@ -2,8 +2,9 @@
 
 //! Outputs of classifiers and of models that give one number.
 
+use super::activation;
 use super::fit::{Family, Fit};
-use crate::decode::model::{Activation, Model};
+use crate::decode::model::Model;
 use crate::decode::{Classes, Score, Unfit};
 
 /// One output with all classes in one dimension; others of size one may stand around it.
@@ -19,25 +20,14 @@ pub(super) fn fit(model: &Model) -> Result<Fit, Unfit> {
             "set another task, or task=tensor to get the tensors as they are",
         ));
     };
-    let stated = match model.activation()? {
-        Some(activation) => Some(activation),
-        None if model.calls(output, &["softmax", "prob"]) => Some(Activation::None),
-        None if model.calls(output, &["logit"]) && classes != Some(1) => Some(Activation::Softmax),
-        None => None,
-    };
+    let known = activation::of(model, output, classes)?;
     let family = Family::Classes(Classes {
         output,
         classes,
-        activation: stated,
+        activation: known.activation,
     });
     let mut fit = Fit::certain(family, classes);
-    if stated.is_none() {
-        fit.assumed.push(
-            "Values from 0 to 1 are taken as confidences, others as logits of which one class wins (softmax); \
-             the metadata activation=softmax, sigmoid or none says it for certain."
-                .into(),
-        );
-    }
+    fit.assumed.extend(known.assumed);
     Ok(fit)
 }
 

@@ -20,6 +20,9 @@ pub(super) fn fit(model: &Model) -> Result<Option<Fit>, Unfit> {
     let others = || (0..model.outputs.len()).filter(move |&it| it != boxes);
     // The dense form has one dimension more than one number for each box.
     let rank = model.sizes(boxes).len();
+    if 3 < rank {
+        return Ok(None);
+    }
     let dense = others().find(|&it| model.is_float(it) && model.sizes(it).len() == rank);
     if let Some(scores) = dense {
         return dense_of(model, boxes, scores);
@@ -31,6 +34,31 @@ pub(super) fn fit(model: &Model) -> Result<Option<Fit>, Unfit> {
     )
 }
 
+/// All boxes that a model proposes with a score for each class, as family=ultraface asks for.
+pub(super) fn dense(model: &Model) -> Result<Option<Fit>, Unfit> {
+    match pair(model) {
+        Some((boxes, scores, each)) => anchored(model, boxes, scores, each).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Queries, as family=detr asks for.
+pub(super) fn queries(model: &Model) -> Result<Option<Fit>, Unfit> {
+    match pair(model) {
+        Some((boxes, logits, each)) => detr(model, boxes, logits, each),
+        None => Ok(None),
+    }
+}
+
+/// Boxes and the first output with a number for each of them and each class, and how many those are.
+fn pair(model: &Model) -> Option<(usize, usize, usize)> {
+    let boxes = boxes_of(model)?;
+    let rank = model.sizes(boxes).len();
+    let is_dense = |it: &usize| *it != boxes && model.is_float(*it) && model.sizes(*it).len() == rank;
+    let scores = (0..model.outputs.len()).find(is_dense)?;
+    Some((boxes, scores, model.sizes(scores).last().copied().flatten()?))
+}
+
 /// The output of floats that ends in four, by its name where there are two or no sizes.
 fn boxes_of(model: &Model) -> Option<usize> {
     let named = |it: &usize| model.calls(*it, &["box", "dets", "postprocess"]);
@@ -38,7 +66,9 @@ fn boxes_of(model: &Model) -> Option<usize> {
         let sizes = model.sizes(*it);
         let last = sizes.last().copied();
         let fits = last == Some(Some(4)) || (last == Some(None) && named(it));
-        model.is_float(*it) && 2 <= sizes.len() && fits
+        // A row for each picture of a batch is no table of boxes.
+        let is_table = sizes.len() != 2 || model.has_rows(*it);
+        model.is_float(*it) && 2 <= sizes.len() && fits && is_table
     };
     let all = || (0..model.outputs.len()).filter(four);
     all().find(named).or_else(|| all().next())
@@ -110,7 +140,12 @@ fn dense_of(model: &Model, boxes: usize, scores: usize) -> Result<Option<Fit>, U
     if queries || (!anchors && proposals.is_none_or(|it| it <= MOST_QUERIES)) {
         return detr(model, boxes, scores, each);
     }
-    let ultra_light = model.has_id("ultra-lightweight-face-detection-rfb-320-v1-variant-1-out-scores");
+    anchored(model, boxes, scores, each).map(Some)
+}
+
+fn anchored(model: &Model, boxes: usize, scores: usize, each: usize) -> Result<Fit, Unfit> {
+    let ultra_light = model.family() == Some("ultraface")
+        || model.has_id("ultra-lightweight-face-detection-rfb-320-v1-variant-1-out-scores");
     let background = match model.labels {
         _ if each < 2 => false,
         _ if ultra_light => true,
@@ -134,7 +169,7 @@ fn dense_of(model: &Model, boxes: usize, scores: usize) -> Result<Option<Fit>, U
              labels, one for each class, would tell."
         ));
     }
-    Ok(Some(fit))
+    Ok(fit)
 }
 
 fn detr(model: &Model, boxes: usize, logits: usize, each: usize) -> Result<Option<Fit>, Unfit> {

@@ -2,10 +2,11 @@
 
 //! Outputs of models that segment.
 
-use super::boxes;
 use super::fit::{Family, Fit};
+use super::{boxes, matte};
 use crate::decode::model::Model;
 use crate::decode::segment::VOID;
+use crate::decode::values::Values;
 use crate::decode::{Map, Places, Prototypes, Unfit};
 
 /// Prototype masks that a model may have; the usual number is 32.
@@ -54,7 +55,7 @@ fn map(model: &Model) -> Result<Option<Fit>, Unfit> {
             continue;
         };
         let classes = match places {
-            Places::Classes | Places::Foreground => None,
+            Places::Classes | Places::Foreground(_) => None,
             Places::Planes { classes } | Places::Interleaved { classes } => Some(classes),
         };
         if let Some(classes) = classes.filter(|it| usize::from(VOID) < *it) {
@@ -63,14 +64,21 @@ fn map(model: &Model) -> Result<Option<Fit>, Unfit> {
                 "set task=tensor to get the tensors as they are",
             ));
         }
+        let (places, sentence) = match places {
+            Places::Foreground(_) => {
+                let (values, sentence) = matte::reading(model, output)?;
+                (Places::Foreground(values), sentence)
+            }
+            places => (places, None),
+        };
         let mut fit = Fit::certain(Family::Map(Map { output, places }), classes);
-        if places == Places::Foreground {
+        if matches!(places, Places::Foreground(_)) {
             fit.assumed.push(format!(
-                "{} is taken for the foreground: confidences above 0.5, or logits above 0 if a value is not from \
-                 0 to 1.",
+                "{} is taken for the foreground, which is where it is above mask-threshold.",
                 model.outputs[output].name
             ));
         }
+        fit.assumed.extend(sentence);
         return Ok(Some(fit));
     }
     Ok(None)
@@ -79,7 +87,7 @@ fn map(model: &Model) -> Result<Option<Fit>, Unfit> {
 /// What sizes without the batch say.
 fn places(model: &Model, sizes: &[Option<usize>], float: bool) -> Option<Places> {
     let single = if float {
-        Places::Foreground
+        Places::Foreground(Values::Unsaid)
     } else {
         Places::Classes
     };
@@ -111,7 +119,7 @@ pub(super) fn is_likely(model: &Model) -> bool {
     match fit(model).map(|it| it.family) {
         Ok(Family::Map(map)) => match map.places {
             Places::Classes => true,
-            Places::Foreground => false,
+            Places::Foreground(_) => false,
             Places::Planes { classes } | Places::Interleaved { classes } => {
                 let sizes = model.sizes(map.output);
                 let flat = sizes.iter().filter(|it| **it != Some(1)).count() < 3;

@@ -4,14 +4,14 @@
 
 use super::fit::{Family, Fit};
 use crate::decode::model::Model;
-use crate::decode::{Blank, Boxes, Ctc, Steps, Table, TextMap, Unfit};
+use crate::decode::{Blank, Boxes, Ctc, Steps, Table, TextMap, Unfit, labels};
 
 /// Characters of the smallest table that is one without being called so: digits.
 const LEAST_CHARACTERS: usize = 10;
 
 /// A table of characters, and an output with one number for each of them in each step.
 pub(super) fn fit(model: &Model) -> Result<Fit, Unfit> {
-    let Some(characters) = model.labels else {
+    let Some(characters) = characters(model) else {
         return Err(Unfit::new(
             format!(
                 "task=text needs to know which character each class of {} is",
@@ -46,6 +46,7 @@ pub(super) fn fit(model: &Model) -> Result<Fit, Unfit> {
         output,
         classes,
         steps,
+        is_paddle: model.has_characters() || table == Table::WithoutBlankAndSpace,
         table,
         blank: said.unwrap_or(match table {
             Table::Whole => Blank::Called,
@@ -73,16 +74,46 @@ pub(super) fn fit(model: &Model) -> Result<Fit, Unfit> {
     })
 }
 
-/// Whether labels and shape go together so that nothing else is likely: more than one step.
+/// Whether labels and shape go together so that nothing else is likely: more than one step, and many characters.
 pub(super) fn is_likely(model: &Model) -> bool {
+    let is_rows = |it: usize| steps(model, 0, it).is_some_and(|(it, _)| it == Steps::Rows);
+    is_line(model) && characters(model).is_some_and(|it| LEAST_CHARACTERS <= it && is_rows(it))
+}
+
+/// Whether the only output has more than one step for a table of characters.
+pub(super) fn is_line(model: &Model) -> bool {
     let several = match model.sizes(0).as_slice() {
-        [None | Some(1), steps, _] | [steps, Some(1), _] | [steps, _] => *steps != Some(1),
+        [None | Some(1), steps, _] => *steps != Some(1),
+        [steps, Some(1), _] => *steps != Some(1),
+        // Steps first and a batch that is left free, or the other way around.
+        [Some(_), None, _] => true,
+        // One row for each of a batch is no line.
+        [steps, _] => matches!(steps, Some(2..)),
         _ => false,
     };
-    let fits = |labels: usize| {
-        LEAST_CHARACTERS <= labels && steps(model, 0, labels).is_some_and(|(it, _)| it == Steps::Rows)
+    let fits = |it: usize| steps(model, 0, it).is_some();
+    several && model.outputs.len() == 1 && model.is_float(0) && characters(model).is_some_and(fits)
+}
+
+/// Whether the only output is a row of classes for each of several steps, of which nobody says what they are.
+pub(super) fn is_sequence(model: &Model) -> bool {
+    let is_sequence = match model.sizes(0).as_slice() {
+        [Some(2..) | None, Some(1), Some(classes)] | [Some(2..), None, Some(classes)] => {
+            LEAST_CHARACTERS <= *classes
+        }
+        _ => false,
     };
-    several && model.outputs.len() == 1 && model.is_float(0) && model.labels.is_some_and(fits)
+    is_sequence && model.outputs.len() == 1 && model.is_float(0)
+}
+
+/// How many characters the table has: the labels, or those that PaddleOCR's exporters write.
+fn characters(model: &Model) -> Option<usize> {
+    model.labels.or_else(|| table(model).map(|it| it.len()))
+}
+
+/// The table that PaddleOCR's exporters write.
+pub(super) fn table(model: &Model) -> Option<Vec<String>> {
+    labels::from_characters(model.metadata.get("character")?).ok()
 }
 
 /// How the steps of an output stand, and how many classes they have, if that goes with so many characters.

@@ -12,11 +12,15 @@ use crate::decode;
 use crate::runtime::{Model, Task};
 
 /// Settings of tasks whose answer is neither a picture nor sound.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AnswerSettings {
-    /// Read when a model is loaded; so are the next two.
+    /// Read when a model is loaded; so are the next three.
     pub labels_file: Option<String>,
+    /// Which decoder reads the outputs; unset or `auto` to recognize it.
+    pub family: Option<String>,
     pub fit: Fit,
+    /// A level from 0 to 255, or -1 for what is usual.
+    pub padding: i32,
     pub output: Output,
     pub live: DecodeOptions,
 }
@@ -28,6 +32,8 @@ pub struct DecodeOptions {
     /// Whether that was set; else a family of models may have a threshold of its own.
     pub is_confidence_asked: bool,
     pub iou_threshold: f32,
+    /// A place belongs to a mask above this confidence.
+    pub mask_threshold: f32,
     pub max_detections: u32,
     pub top_k: u32,
     /// Answers after which half of a step is followed.
@@ -45,6 +51,19 @@ const MOST_SCORE: f64 = 1e9;
 /// The value beyond which a time is none.
 const MOST_NANOSECONDS: u64 = u64::MAX - 1;
 
+impl Default for AnswerSettings {
+    fn default() -> AnswerSettings {
+        AnswerSettings {
+            labels_file: None,
+            family: None,
+            fit: Fit::default(),
+            padding: -1,
+            output: Output::default(),
+            live: DecodeOptions::default(),
+        }
+    }
+}
+
 impl Default for DecodeOptions {
     fn default() -> DecodeOptions {
         DecodeOptions {
@@ -52,6 +71,7 @@ impl Default for DecodeOptions {
             is_confidence_asked: false,
             // The default of YOLOv5's own detector, stricter than the 0.7 of later ones: one box an object.
             iou_threshold: 0.45,
+            mask_threshold: 0.5,
             max_detections: 300,
             top_k: 5,
             smoothing: 0.0,
@@ -71,6 +91,7 @@ impl DecodeOptions {
             confidence: self.confidence_threshold,
             is_confidence_asked: self.is_confidence_asked,
             iou: self.iou_threshold,
+            mask_threshold: self.mask_threshold,
             max_detections: self.max_detections as usize,
             top_k: self.top_k as usize,
             classes: None,
@@ -86,13 +107,15 @@ impl AnswerSettings {
             (Task::Segment, Output::Meta) if cfg!(not(feature = "analytics")) => {
                 "a build with the feature analytics (GStreamer 1.26); set output=overlay or output=alpha"
             }
-            (_, Output::Meta) | (Task::Segment, _) => return Ok(()),
+            (_, Output::Meta) | (Task::Segment | Task::Matte, _) => return Ok(()),
             _ if model.input_spec.image().is_none() => "frames to draw into; set output=meta",
             (Task::Image | Task::Audio | Task::Tensor, _) => {
                 "an answer that can be drawn; set output=meta, or task to what the model is for"
             }
             (_, Output::Overlay) => return Ok(()),
-            (_, Output::Alpha) => "masks, which task=segment has; set output=meta or output=overlay",
+            (_, Output::Alpha) => {
+                "masks, which task=segment and task=matte have; set output=meta or output=overlay"
+            }
         };
         Err(Fault::Output {
             output: enums::nick(self.output),
@@ -128,6 +151,14 @@ fn loading_properties(default: &AnswerSettings) -> Vec<glib::ParamSpec> {
             )
             .mutable_playing()
             .build(),
+        glib::ParamSpecString::builder("family")
+            .nick("Family")
+            .blurb(
+                "Which decoder reads the outputs of a detector, such as yolo, scrfd, retinaface or landmarks; auto or \
+                 unset to go by the model. Takes effect when a model is loaded.",
+            )
+            .mutable_playing()
+            .build(),
         glib::ParamSpecEnum::builder_with_default("fit", default.fit)
             .nick("Fit")
             .blurb(
@@ -136,10 +167,30 @@ fn loading_properties(default: &AnswerSettings) -> Vec<glib::ParamSpec> {
             )
             .mutable_playing()
             .build(),
+        glib::ParamSpecInt::builder("padding")
+            .nick("Padding")
+            .blurb(
+                "Level from 0 (black) to 255 of what lies around a frame that does not fill the input; -1 for what is \
+                 usual: 114, and the frame's edge where a picture comes out. Takes effect when a model is loaded.",
+            )
+            .minimum(-1)
+            .maximum(255)
+            .default_value(default.padding)
+            .mutable_playing()
+            .build(),
         glib::ParamSpecEnum::builder_with_default("output", default.output)
             .nick("Output")
             .blurb(
-                "Where the answers of detect, classify, segment, score and text go. Takes effect when a model is loaded.",
+                "Where the answers of detect, classify, segment, matte, score and text go. Takes effect when a model is loaded.",
+            )
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecString::builder("output-range")
+            .nick("Output range")
+            .blurb(
+                "Values of the output that stand for black and white (task=image), or for nothing and everything \
+                 (matte, segment of one plane), such as 0,1, or one such pair a channel with semicolons; unset for \
+                 what the model or a run at load says. Takes effect when a model is loaded.",
             )
             .mutable_playing()
             .build(),
@@ -168,6 +219,17 @@ fn decoding_properties(default: &DecodeOptions) -> Vec<glib::ParamSpec> {
             .minimum(0.0)
             .maximum(1.0)
             .default_value(default.iou_threshold)
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecFloat::builder("mask-threshold")
+            .nick("Mask threshold")
+            .blurb(
+                "Of task=segment: a place belongs to an object or to the foreground above this confidence, 0 to 1. \
+                 The most likely of several classes needs none, and mattes stay soft.",
+            )
+            .minimum(0.0)
+            .maximum(1.0)
+            .default_value(default.mask_threshold)
             .mutable_playing()
             .build(),
         glib::ParamSpecUInt::builder("max-detections")

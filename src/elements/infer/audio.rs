@@ -120,7 +120,7 @@ pub(super) fn listen_in_place(
         Answer::Score(score) => metas::attach_score(buffer, *score),
         Answer::Text(text) => metas::attach_text(buffer, text),
         // Sound has no places; the bus has the answer.
-        Answer::Detections(_) | Answer::Instances(_) | Answer::ClassMap(_) => Ok(()),
+        Answer::Detections(_) | Answer::Instances(_) | Answer::ClassMap(_) | Answer::Matte(_) => Ok(()),
     })?;
     result.map_err(|error| infer.fail(&error.into()))?;
     Ok(gst::FlowSuccess::Ok)
@@ -131,8 +131,8 @@ fn hear(infer: &Infer, buffer: &gst::BufferRef) -> Result<Option<Answer>, gst::F
     let (live, interval) = infer.settings.lock().of_frames();
     let mut messages = Vec::new();
     let mut last = None;
-    let timings = with_audio(infer, |stream, active| {
-        stream.listen(active, buffer, (&live, interval), |model, heard, span| {
+    let (timings, doubt) = with_audio(infer, |stream, active| {
+        let timings = stream.listen(active, buffer, (&live, interval), |model, heard, span| {
             let running_time = infer.running_time(span.pts);
             match &heard.told {
                 WindowResult::Tensors(outputs) => {
@@ -147,8 +147,10 @@ fn hear(infer: &Infer, buffer: &gst::BufferRef) -> Result<Option<Answer>, gst::F
                     last = Some(said.answer.clone());
                 }
             }
-        })
+        })?;
+        Ok((timings, active.doubt()))
     })?;
+    doubt.into_iter().for_each(|clause| infer.doubt(&clause));
     messages.into_iter().for_each(|structure| infer.post(structure));
     infer.published.lock().went_out(timings);
     Ok(last)

@@ -28,6 +28,8 @@ pub struct AudioInput {
     way: Way,
     /// Windows since the model took over, for the stride.
     windows: u64,
+    /// It was told that a window is not finite.
+    told_not_finite: bool,
 }
 
 enum Way {
@@ -74,6 +76,7 @@ impl AudioInput {
             sound: sound.clone(),
             way,
             windows: 0,
+            told_not_finite: false,
         })
     }
 
@@ -150,6 +153,17 @@ impl AudioInput {
             if turn != 0 {
                 continue;
             }
+            if !window.iter().all(|it| it.is_finite()) {
+                // It would stand in recurrent state for ever. What follows is heard as if the stream began.
+                runner.reset();
+                if !std::mem::replace(&mut self.told_not_finite, true) {
+                    gst::warning!(
+                        super::CAT,
+                        "sound has a NaN or an infinity: its window is skipped and state begins anew"
+                    );
+                }
+                continue;
+            }
             let start = Instant::now();
             fill(&mut runner.input().data, window);
             let before_run = Instant::now();
@@ -180,13 +194,18 @@ pub fn samples_time(samples: usize, rate: u32) -> Option<gst::ClockTime> {
     time.map(gst::ClockTime::from_nseconds)
 }
 
-/// Samples from one window to the next: what the model says as `step` in its metadata, else half a window.
+/// Samples from one window to the next: what the model says as `step` in its metadata, else all new ones where
+/// it hears a context or has recurrent state, else half a window.
 fn step(model: &Model, spec: &SoundSpec) -> usize {
+    let usual = match spec.context != 0 || !model.states.is_empty() {
+        true => spec.hop - spec.context,
+        false => spec.hop / 2,
+    };
     let stated = model
         .metadata
         .get("step")
         .and_then(|text| text.trim().parse().ok());
-    stated.unwrap_or(spec.hop / 2).clamp(1, spec.hop)
+    stated.unwrap_or(usual).clamp(1, spec.hop)
 }
 
 fn run(runner: &mut Runner, voice: usize, question: &[f32], answer: &mut [f32]) -> Result<(), Fault> {

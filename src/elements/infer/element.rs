@@ -2,6 +2,7 @@
 
 //! What the element holds, and what all of its parts do with it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub struct Infer {
     pub(super) settings: Mutex<Settings>,
     pub(super) state: Mutex<State>,
     pub(super) published: Mutex<Published>,
+    /// What was told of assumptions, each text once; taken alone.
+    pub(super) told: Mutex<BTreeSet<String>>,
     /// Goes with `state`: a model arrived, failed, or is not waited for any more.
     pub(super) arrived: Condvar,
 }
@@ -131,6 +134,25 @@ impl Infer {
             .build();
         // Fails only without a bus, that is outside of a pipeline.
         let _ = self.obj().post_message(message);
+    }
+
+    /// Tells something that is no fault, in a message that `gst-launch-1.0` prints: it prints the details only.
+    pub(super) fn inform(&self, text: &str) {
+        let message = gst::message::Info::builder(gst::LibraryError::Settings, text)
+            .debug(text)
+            .src(&*self.obj())
+            .build();
+        // Fails only without a bus, that is outside of a pipeline.
+        let _ = self.obj().post_message(message);
+    }
+
+    /// Warns of a model whose answers cannot be what they are taken for.
+    pub(super) fn doubt(&self, clause: &str) {
+        gst::warning!(CAT, imp = self, "Doubtful answers: {clause}");
+        let text = format!(
+            "The answers of the model may be wrong: {clause}. Check the task, and what the model gets (docs/models.md)."
+        );
+        Fault::Doubt(text).post_warning(&self.obj());
     }
 
     /// Returns the frames in and out, if caps are settled and this start is still the current one.

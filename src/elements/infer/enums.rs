@@ -5,7 +5,7 @@
 use gst::glib;
 
 use crate::audio::ChannelUse;
-use crate::runtime;
+use crate::{runtime, tensor};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
 #[enum_type(name = "GstAvrecInferBackend")]
@@ -34,6 +34,8 @@ pub enum Task {
     Classify,
     #[enum_value(name = "A class or an object for each place of the frame", nick = "segment")]
     Segment,
+    #[enum_value(name = "How far each place belongs to the foreground", nick = "matte")]
+    Matte,
     #[enum_value(name = "Frame in, frame out", nick = "image")]
     Image,
     #[enum_value(name = "Sound in, sound out", nick = "audio")]
@@ -69,6 +71,40 @@ pub enum Fit {
         nick = "crop"
     )]
     Crop,
+    #[enum_value(
+        name = "The whole frame at the height of the input, at the left, on zeros (text)",
+        nick = "line"
+    )]
+    Line,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
+#[enum_type(name = "GstAvrecInferChannelOrder")]
+pub enum ChannelOrder {
+    #[default]
+    #[enum_value(
+        name = "What the model says of itself, else its family, else RGB or gray",
+        nick = "auto"
+    )]
+    Auto,
+    #[enum_value(name = "Red, green, blue", nick = "rgb")]
+    Rgb,
+    #[enum_value(name = "Blue, green, red, as OpenCV has them", nick = "bgr")]
+    Bgr,
+    #[enum_value(name = "One channel of luma", nick = "gray")]
+    Gray,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
+#[enum_type(name = "GstAvrecInferLayout")]
+pub enum InputLayout {
+    #[default]
+    #[enum_value(name = "As the shape shows", nick = "auto")]
+    Auto,
+    #[enum_value(name = "Batch, channel, row, column", nick = "nchw")]
+    Nchw,
+    #[enum_value(name = "Batch, row, column, channel", nick = "nhwc")]
+    Nhwc,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
@@ -79,7 +115,10 @@ pub enum Output {
     Meta,
     #[enum_value(name = "Metas, and drawn into the frame", nick = "overlay")]
     Overlay,
-    #[enum_value(name = "The mask of segment in the frame's alpha channel", nick = "alpha")]
+    #[enum_value(
+        name = "The mask of segment or matte in the frame's alpha channel",
+        nick = "alpha"
+    )]
     Alpha,
 }
 
@@ -149,6 +188,24 @@ stands_for!(Backend => runtime::BackendChoice: Auto Ort Rten);
 stands_for!(Channels => ChannelUse: Each Mix);
 stands_for!(OptimizationLevel => runtime::OptimizationLevel: DisableAll Basic Extended All);
 stands_for!(ExecutionProvider => runtime::ExecutionProvider: Cpu Cuda);
+
+impl From<ChannelOrder> for Option<tensor::Channels> {
+    fn from(order: ChannelOrder) -> Self {
+        tensor::Channels::named(&nick(order))
+    }
+}
+
+impl From<InputLayout> for Option<tensor::Layout> {
+    fn from(layout: InputLayout) -> Self {
+        tensor::Layout::named(&nick(layout))
+    }
+}
+
+impl From<Fit> for Option<tensor::Fit> {
+    fn from(fit: Fit) -> Self {
+        tensor::Fit::named(&nick(fit))
+    }
+}
 
 impl From<Task> for runtime::TaskChoice {
     fn from(task: Task) -> runtime::TaskChoice {

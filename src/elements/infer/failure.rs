@@ -36,6 +36,16 @@ pub enum Fault {
     /// The answer would not lie over the frame.
     #[error("fit={fit} does not go with task={task}, whose answer is about the whole frame; set fit=auto")]
     Fit { fit: String, task: &'static str },
+    /// The model was seen to take other sizes only.
+    #[error(
+        "the model takes sides that are multiples of {grid} only, not {}x{}; set input-size=auto, which extends the \
+         frame and cuts the answer, or input-size to such a size",
+        .size.0, .size.1
+    )]
+    Grid { size: (usize, usize), grid: usize },
+    /// The model may not be what it is taken for.
+    #[error("{0}")]
+    Doubt(String),
     /// Answers of the task do not go that way.
     #[error("output={output} of task={task} needs {needs}")]
     Output {
@@ -95,13 +105,17 @@ impl Fault {
             Fault::NoModel
             | Fault::Device(_)
             | Fault::Fit { .. }
+            | Fault::Grid { .. }
             | Fault::Output { .. }
-            | Fault::Model(Error::OptionUnavailable { .. }) => Code::Resource(gst::ResourceError::Settings),
+            | Fault::Model(Error::OptionUnavailable { .. } | Error::Setting { .. }) => {
+                Code::Resource(gst::ResourceError::Settings)
+            }
             Fault::Model(Error::LibraryMissing { .. } | Error::LibraryTooOld { .. }) => {
                 Code::Library(gst::LibraryError::Init)
             }
             Fault::Decode(_)
             | Fault::Meta(_)
+            | Fault::Doubt(_)
             | Fault::Model(Error::Run { .. } | Error::NotFinite { .. } | Error::NotPrepared { .. }) => {
                 Code::Stream(gst::StreamError::Failed)
             }

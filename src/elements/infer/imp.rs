@@ -14,7 +14,7 @@ use super::model::BufferMode;
 use super::state::Waiting;
 use super::video::{self, Passing};
 use super::{CAT, audio, caps, model_swap, settings};
-use crate::elements::AUTHOR;
+use crate::elements::{AUTHOR, allocation};
 use crate::runtime::library::{self, LogLevel};
 
 /// The log of ONNX Runtime itself; GStreamer's own element may have made the category already.
@@ -174,6 +174,7 @@ impl BaseTransformImpl for Infer {
         query: &mut gst::query::Allocation,
     ) -> Result<(), gst::LoggableError> {
         self.parent_propose_allocation(decide_query, query)?;
+        allocation::keep_readable(query);
         // Without a query of its own the element passes frames on, and what downstream can do counts.
         if decide_query.is_some() && query.find_allocation_meta::<gst_video::VideoMeta>().is_none() {
             query.add_allocation_meta::<gst_video::VideoMeta>(None);

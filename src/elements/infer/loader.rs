@@ -31,7 +31,7 @@ pub fn spawn(element: glib::WeakRef<Infer>, epoch: u64, deliver: Deliver) -> std
 fn work(element: &glib::WeakRef<Infer>, epoch: u64, jobs: &Receiver<Job>, deliver: Deliver) {
     while let Ok(job) = jobs.recv() {
         let (mut request, mut loaded) = match job {
-            Job::Load(request) => (request, None),
+            Job::Load(request) => (*request, None),
             Job::Prepare(active) => (Request::of(&active), Some(active)),
             Job::Retire(old) => {
                 drop(old);
@@ -57,7 +57,7 @@ fn work(element: &glib::WeakRef<Infer>, epoch: u64, jobs: &Receiver<Job>, delive
 /// wishes.
 fn newest(jobs: &Receiver<Job>) -> Option<Request> {
     let wishes = jobs.try_iter().filter_map(|job| match job {
-        Job::Load(request) => Some(request),
+        Job::Load(request) => Some(*request),
         Job::Prepare(_) | Job::Retire(_) => None,
     });
     wishes.last()

@@ -7,9 +7,10 @@ use gst::glib;
 use super::failure::Fault;
 use super::interpretation::LabeledAnswer;
 use super::key_frames::Scored;
-use crate::answer::{Answer, Detection, label_of};
+use crate::answer::{Answer, Detection, Landmark, label_of};
 use crate::messages::{
-    Class, KeyFrame, ModelAnswer, ModelFailed, Object, Place, Said, Share, StatementPart, TensorPart, Tensors,
+    Class, Corner, KeyFrame, ModelAnswer, ModelFailed, Object, Place, Point, Said, Share, StatementPart,
+    TensorPart, Tensors,
 };
 use crate::runtime::{Model, Statement};
 use crate::tensor::{Data, ElementType, Tensor};
@@ -88,6 +89,9 @@ fn said(LabeledAnswer { answer, labels }: &LabeledAnswer) -> Said {
         y: found.region.top.into(),
         width: found.region.width.into(),
         height: found.region.height.into(),
+        angle: found.turned.map(|it| it.angle.into()),
+        corners: found.turned.map(|it| it.corners().map(corner).to_vec()),
+        landmarks: (!found.landmarks.is_empty()).then(|| found.landmarks.iter().map(point).collect()),
     };
     match answer {
         Answer::Detections(found) => Said::Detections(found.iter().map(object).collect()),
@@ -108,11 +112,27 @@ fn said(LabeledAnswer { answer, labels }: &LabeledAnswer) -> Said {
             });
             Said::Shares(shares.collect())
         }
+        Answer::Matte(matte) => Said::Matte(matte.share().into()),
         Answer::Score(score) => Said::Score((*score).into()),
         Answer::Text(read) => Said::Text {
             text: read.text.clone(),
             confidence: read.confidence.into(),
         },
+    }
+}
+
+fn corner((x, y): (f32, f32)) -> Corner {
+    Corner {
+        x: x.into(),
+        y: y.into(),
+    }
+}
+
+fn point(landmark: &Landmark) -> Point {
+    Point {
+        x: landmark.x.into(),
+        y: landmark.y.into(),
+        confidence: landmark.confidence.into(),
     }
 }
 

@@ -65,15 +65,25 @@
 //! takes over between two frames, also when it changes the size of the output. A file that cannot be
 //! used leaves the old model running and is told by a warning, and by `avrec/model-failed`. Of several
 //! quick changes the last one counts. `model-file` reads back as the model that runs. Writing `labels-file` loads the
-//! model anew with these labels. `task`, `fit` and `output` take effect with the next load; thresholds,
+//! model anew with these labels. `task`, `fit`, `output` and the properties of
+//! the input take effect with the next load; thresholds,
 //! `max-detections`, `top-k`, `smoothing`, `post-messages` and the key frame properties with the next frame.
 //!
-//! A `.modelinfo` file beside the model is read as GStreamer 1.28 does.
+//! A `.modelinfo` file beside the model is read as GStreamer 1.28 does, but for lines that nobody reads, which are
+//! errors.
+//!
+//! ## What a picture becomes
+//!
+//! `channel-order`, `input-range` (or `input-mean` and `input-std`), `input-layout`, `input-size`, `fit` and `padding` say
+//! how a frame becomes the input of a model. What they leave open is said by the `.modelinfo`, by the file and its
+//! companion `preprocessor_config.json`, by the shape, or by the family; what nobody says is assumed. `statements` of
+//! `avrec/model-loaded` tells each of them with who said it, and what was assumed is told once by an INFO message, with
+//! the properties that change it. docs/models.md has all of it.
 //!
 //! ## Many elements with one model
 //!
-//! Elements of one process that run the same content with the same `backend`, `threads`, `optimization-level` and
-//! `task` have it in memory once, and only the first of them loads it; the state of recurrent models, and all memory
+//! Elements of one process that run the same content with the same `backend`, `threads`, `optimization-level`, `task` and
+//! `input-…` have it in memory once, and only the first of them loads it; the state of recurrent models, and all memory
 //! for frames and sound, is each element's own. With `threads` beyond 1 in ONNX Runtime they share the further
 //! threads too. The model leaves memory with the last of them. A file that changed is another model.
 //!
@@ -82,9 +92,19 @@
 //! A model listens if its input is a row of samples (`[n]`, `[1, n]`, `[1, 1, n]`, or `[1, 2, n]` for stereo; float32 or
 //! float16) and its metadata, or a line in the section of the input in the `.modelinfo` file, says `sample_rate`.
 //! `delay` says by how many of its samples the answer lags (0 where nothing is said), `hop` how many samples a run
-//! takes where the input leaves that open (10 ms where nothing is said). Further inputs are recurrent state if there is an
-//! output of the same type and shape that is named alike (`h` and `h_out`) or stands at the same place; it is zero at
-//! first, and handed on from run to run.
+//! hears anew where the input leaves that open (10 ms where nothing is said), and `context` how many of the samples before
+//! stand in front of those, for a model that tells of windows. silero-vad (versions 3 to 6) is known by its state and needs
+//! no line: it gives one score a window.
+//!
+//! ## Further inputs
+//!
+//! The input for frames or sound need not be the first. The others are recurrent state if there is an output of the same
+//! type and shape that is named alike (`h` and `h_out`, `state` and `stateN`, `r1i` and `r1o`), or else the next one that
+//! is left, the first output apart; it is zero at first, and handed on from run to run. A line `value=0.5` in the section
+//! of an input makes it a constant: one number, or as many with spaces as it has elements. What describes the frame gets
+//! the size of the picture in the model's input: `orig_target_sizes` and `orig_size` width and height; `target_sizes`,
+//! `im_shape`, `image_shape`, `img_shape`, `ori_shape` and `image_size` height and width; `scale_factor` and `im_scale` 1.
+//! `sr` and `sample_rate` of a model for sound get its rate. Anything else is an error with the line to add.
 //!
 //! With `task=audio` sound goes in and as much sound comes out, each sample with the time of the sample that it
 //! answers: neither the model's delay nor that of the resampler moves sound against pictures. The latency query is
@@ -161,19 +181,26 @@
 //!   avrec-infer model-file=denoise.onnx ! audioconvert ! autoaudiosink
 //! ```
 
+use std::sync::Arc;
+
 use gst::glib;
 use gst::prelude::*;
+use gst::subclass::prelude::*;
 use once_cell::sync::Lazy;
 
 mod answer_settings;
+mod assumptions;
 mod audio;
 mod audio_model;
 mod audio_stream;
 mod caps;
+mod companions;
 mod element;
 mod enums;
 mod failure;
 mod imp;
+mod input_plan;
+mod input_settings;
 mod input_size;
 mod interpretation;
 mod key_frames;
@@ -206,6 +233,18 @@ glib::wrapper! {
         @extends gst_base::BaseTransform, gst::Element, gst::Object;
 }
 
+/// Whether an element runs a model.
+pub fn is_one(element: &gst::Element) -> bool {
+    element.is::<Infer>()
+}
+
+/// Names of the classes of the model that an element runs; empty where it has none, or no model.
+pub fn labels(element: &gst::Object) -> Arc<[String]> {
+    let infer = element.downcast_ref::<Infer>();
+    let labels = infer.and_then(|it| Some(it.imp().published.lock().running.as_ref()?.labels.clone()));
+    labels.unwrap_or_default()
+}
+
 /// Registers the element. Its rank is none: it is useful only with a model.
 pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
     for kind in [
@@ -214,6 +253,8 @@ pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
         enums::Fit::static_type(),
         enums::Output::static_type(),
         enums::Channels::static_type(),
+        enums::ChannelOrder::static_type(),
+        enums::InputLayout::static_type(),
         enums::OptimizationLevel::static_type(),
         enums::ExecutionProvider::static_type(),
     ] {

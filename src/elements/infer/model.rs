@@ -12,6 +12,7 @@ use super::answer_settings::{AnswerSettings, DecodeOptions};
 use super::audio_model::{AudioInput, Heard, Sound, samples_time};
 use super::enums::{self, Output};
 use super::failure::Fault;
+use super::input_plan::InputPlan;
 use super::interpretation::{Decoding, Interpretation};
 use super::messages;
 use super::timing::Timing;
@@ -19,7 +20,7 @@ use super::video_model::VideoInput;
 use crate::answer::Answer;
 use crate::audio::Hops;
 use crate::messages::Place;
-use crate::runtime::{Error, Model, Options, Runner, Task};
+use crate::runtime::{Error, Model, Options, Runner, Scale, Task};
 use crate::tensor::Tensor;
 
 /// Unmeasured runs after load: the first allocates, the second finds everything in place.
@@ -30,6 +31,7 @@ pub struct Active {
     pub options: Options,
     pub answers: AnswerSettings,
     pub meaning: Interpretation,
+    plan: InputPlan,
     pub load_time: Duration,
     runner: Runner,
     video: Option<VideoInput>,
@@ -72,19 +74,29 @@ pub struct Look {
 impl Active {
     pub fn load(path: &Path, options: Options, answers: AnswerSettings) -> Result<Active, Fault> {
         let start = Instant::now();
-        let runner = Runner::load(path, &options)?;
+        let mut runner = Runner::load(path, &options)?;
         let mut model = runner.model().clone();
-        let meaning = Interpretation::of(&model, path, options.task, &answers)?;
+        let meaning = Interpretation::of(&model, path, options.task, &answers, || {
+            runner.look().ok().flatten()
+        })?;
         model.task = meaning.task;
-        if let Some(text) = meaning.text {
-            text.apply(&mut model);
+        model.statements.extend(meaning.statements.iter().cloned());
+        // What the run at load gave has told what it can.
+        if let Some(trial) = &mut model.trial {
+            trial.values = Arc::default();
+        }
+        if meaning.text.is_some() {
+            // A finder whose map looked like a picture answers no frames.
+            (model.output_spec, model.scale) = (None, Scale::ONE);
         }
         answers.check(meaning.task, &model)?;
+        let plan = InputPlan::settle(&mut model, &meaning, &answers);
         Ok(Active {
             model: Arc::new(model),
             options,
             answers,
             meaning,
+            plan,
             load_time: start.elapsed(),
             runner,
             video: None,
@@ -110,7 +122,7 @@ impl Active {
         if self.model.input_spec.image().is_some() {
             self.answers.check_format(input)?;
         }
-        let video = VideoInput::new(&mut self.runner, &self.model, &self.meaning, (input, output))?;
+        let video = VideoInput::new(&mut self.runner, &self.model, self.plan, (input, output))?;
         self.video = Some(video);
         Ok(())
     }
@@ -211,6 +223,11 @@ impl Active {
         let (outputs, run) = video.run(&mut self.runner, source)?;
         let frame = start.elapsed();
         Ok(Some((outputs, Timing { run, frame })))
+    }
+
+    /// What an answer said against the reading of the outputs, once each.
+    pub fn doubt(&mut self) -> Option<String> {
+        self.meaning.decoding.as_mut().and_then(Decoding::doubt)
     }
 
     /// Looks at a frame, or takes the last answer again if it is not its turn, and attaches the answer to it.

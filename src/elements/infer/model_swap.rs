@@ -19,14 +19,14 @@ use super::model::Active;
 use super::settings::Settings;
 use super::state::{Job, ModelState, Request, SinkCaps, State, Waiting};
 use super::stats::Running;
-use super::{CAT, audio, caps, messages};
+use super::{CAT, assumptions, audio, caps, messages};
 use crate::messages::ModelLoaded;
 use crate::runtime::{self, Task, library};
 
 /// What became of a load.
 enum Outcome {
     /// The first model is there.
-    First(Running),
+    First(Box<Running>),
     /// It waits for the next frame; one that waited before it is dropped.
     Waits(Option<Box<Active>>),
     /// The first model failed.
@@ -88,7 +88,7 @@ pub(super) fn reload(infer: &Infer) {
     let Some(jobs) = jobs else { return };
     match request(&settings) {
         // Fails only when the thread is gone, which it tells by itself.
-        Ok(request) => drop(jobs.send(Job::Load(request))),
+        Ok(request) => drop(jobs.send(Job::Load(Box::new(request)))),
         Err(fault) => refuse(infer, "", &fault),
     }
 }
@@ -104,13 +104,10 @@ pub(super) fn loaded(infer: &Infer, epoch: u64, request: &Request, result: Resul
                 let running = Running::new(&active);
                 state.residency = ModelState::Ready(active.model.clone());
                 state.active = Some(active);
-                Outcome::First(running)
+                Outcome::First(Box::new(running))
             }
             (Err(fault), ModelState::Ready(_)) => Outcome::Refused(fault),
-            (Err(fault), _) => {
-                state.residency = ModelState::Failed;
-                Outcome::Failed(fault)
-            }
+            (Err(fault), _) => Outcome::Failed(fault),
         }
     };
     let path = request.path.to_string_lossy();
@@ -129,7 +126,7 @@ pub(super) fn loaded(infer: &Infer, epoch: u64, request: &Request, result: Resul
                 // The streaming thread may have been quicker, and knows more.
                 let mut published = infer.published.lock();
                 if published.running.is_none() {
-                    published.took_over(running.clone());
+                    published.took_over(Running::clone(&running));
                 }
             }
             announce(infer, &running);
@@ -139,6 +136,12 @@ pub(super) fn loaded(infer: &Infer, epoch: u64, request: &Request, result: Resul
             gst::error!(CAT, imp = infer, "Cannot load {path}: {fault}");
             fault.post_error(&infer.obj());
             infer.post(messages::failed(&path, &fault));
+            // Last: who waits refuses frames then, and whoever hears of that should know the cause.
+            let mut state = infer.state.lock();
+            if state.epoch == epoch {
+                state.residency = ModelState::Failed;
+            }
+            drop(state);
             infer.arrived.notify_all();
         }
         Outcome::Refused(fault) => refuse(infer, &path, &fault),
@@ -246,8 +249,10 @@ fn announce(infer: &Infer, running: &Running) {
     for assumed in &running.assumed {
         gst::info!(CAT, imp = infer, "{assumed}");
     }
+    tell_assumptions(infer, running);
     for warning in &running.warnings {
         gst::warning!(CAT, imp = infer, "{warning}");
+        Fault::Doubt(warning.clone()).post_warning(&infer.obj());
     }
     let (live, interval) = infer.settings.lock().of_frames();
     let task = running.model.task;
@@ -270,6 +275,17 @@ fn announce(infer: &Infer, running: &Running) {
     let model = running.told.loaded.clone();
     infer.post(ModelLoaded { model }.into());
     infer.obj().notify("model-file");
+}
+
+/// Tells who reads a console what was assumed of the model, unless the element has told just that.
+fn tell_assumptions(infer: &Infer, running: &Running) {
+    let file = running.path.file_name().unwrap_or_default().to_string_lossy();
+    let Some(text) = assumptions::of_model(&file, &running.model) else {
+        return;
+    };
+    if infer.told.lock().insert(text.clone()) {
+        infer.inform(&text);
+    }
 }
 
 /// Acts on caps that came while their wait for a model was interrupted.

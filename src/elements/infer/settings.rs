@@ -7,6 +7,7 @@ use gst::prelude::*;
 
 use super::answer_settings::{self, AnswerSettings, DecodeOptions};
 use super::enums::{Backend, Channels, ExecutionProvider, OptimizationLevel, Task};
+use super::input_settings::{self, InputSettings};
 use crate::runtime::Options;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +22,9 @@ pub struct Settings {
     pub task: Task,
     /// A stride: the model runs on each k-th frame.
     pub inference_interval: u32,
+    pub input: InputSettings,
+    /// Pairs of numbers as a line `ranges` has them.
+    pub output_range: Option<String>,
     pub answers: AnswerSettings,
     pub channels: Channels,
 }
@@ -36,6 +40,8 @@ impl Default for Settings {
             backend: Backend::default(),
             task: Task::default(),
             inference_interval: 1,
+            input: InputSettings::default(),
+            output_range: None,
             answers: AnswerSettings::default(),
             channels: Channels::default(),
         }
@@ -54,6 +60,8 @@ impl Settings {
             optimization_level: self.optimization_level.into(),
             execution_provider: self.execution_provider.into(),
             task: self.task.into(),
+            image: self.input.options(),
+            output_range: self.output_range.clone().filter(|it| !it.is_empty()),
         }
     }
 
@@ -101,11 +109,21 @@ fields! {
     "task" => task,
     "inference-interval" => inference_interval,
     "channels" => channels,
+    "channel-order" => input.channel_order,
+    "input-range" => input.range,
+    "input-mean" => input.mean,
+    "input-std" => input.deviation,
+    "input-layout" => input.layout,
+    "input-size" => input.size,
+    "padding" => answers.padding,
     "labels-file" => answers.labels_file,
+    "family" => answers.family,
     "fit" => answers.fit,
     "output" => answers.output,
+    "output-range" => output_range,
     "confidence-threshold" => answers.live.confidence_threshold,
     "iou-threshold" => answers.live.iou_threshold,
+    "mask-threshold" => answers.live.mask_threshold,
     "max-detections" => answers.live.max_detections,
     "top-k" => answers.live.top_k,
     "smoothing" => answers.live.smoothing,
@@ -126,6 +144,7 @@ pub fn catalogue_properties() -> Vec<String> {
 
 pub fn properties() -> Vec<glib::ParamSpec> {
     let mut properties = own_properties();
+    properties.extend(input_settings::properties());
     properties.extend(answer_settings::properties());
     properties
 }

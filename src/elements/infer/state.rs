@@ -47,7 +47,7 @@ pub enum SinkCaps {
 
 /// What the loader thread is asked for.
 pub enum Job {
-    Load(Request),
+    Load(Box<Request>),
     /// Makes a loaded model ready for the frames that come now, and brings it again.
     Prepare(Box<Active>),
     /// Drops a model that was replaced.

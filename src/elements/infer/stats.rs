@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::assumptions;
 use super::messages::{self, dims};
 use super::model::Active;
 use super::timing::Timing;
@@ -22,6 +23,8 @@ pub struct Running {
     pub model: Arc<Model>,
     /// As the message and `stats` tell it.
     pub told: RunningModel,
+    /// Names of its classes, as far as it has some.
+    pub labels: Arc<[String]>,
     /// A sentence each.
     pub assumed: Vec<String>,
     /// A sentence each.
@@ -32,6 +35,8 @@ impl Running {
     pub fn new(active: &Active) -> Running {
         let model = active.model.clone();
         let (backend, backend_note) = active.backend();
+        let assumed = active.meaning.assumed.iter().cloned();
+        let assumed: Vec<String> = assumed.chain(assumptions::of_input(&model)).collect();
         let loaded = Loaded {
             file: active.path().to_string_lossy().into_owned(),
             task: model.task,
@@ -39,7 +44,7 @@ impl Running {
             backend_note: backend_note.to_owned(),
             threads: u32::try_from(active.options.threads).unwrap_or(u32::MAX),
             load_time: active.load_time,
-            assumed: active.meaning.assumed.join(" "),
+            assumed: assumed.join(" "),
             statements: model.statements.iter().map(messages::statement).collect(),
         };
         let told = RunningModel {
@@ -53,7 +58,8 @@ impl Running {
             path: active.path().to_owned(),
             model,
             told,
-            assumed: active.meaning.assumed.clone(),
+            labels: active.labels().into(),
+            assumed,
             warnings: active.meaning.warnings.clone(),
         }
     }

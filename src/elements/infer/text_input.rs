@@ -4,10 +4,10 @@
 
 use std::path::Path;
 
-use crate::decode::{Boxes, Family, Recognition, Table};
+use crate::decode::{Boxes, Family, Recognition};
 use crate::media::picture::Shrinking;
-use crate::runtime::{Model, Origin, Scale, Statement};
-use crate::tensor::{Channels, ElementType, ImageSpec, InputSpec};
+use crate::runtime::Model;
+use crate::tensor::Channels;
 
 /// A kind of models of text, by what goes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,9 +19,6 @@ pub enum TextInput {
     /// Other readers of one line.
     Line,
 }
-
-/// What a value of black and of white becomes in PaddleOCR's models as RapidOCR feeds them: mean and deviation 0.5.
-const RANGE: (f32, f32) = (-1.0, 1.0);
 
 /// Height and least width of a line for PaddleOCR's readers, in pixels (`rec_img_shape`).
 const LINE: (usize, usize) = (320, 48);
@@ -48,13 +45,11 @@ impl TextInput {
         match &recognition.family {
             Family::Boxes(Boxes::TextMap(_)) => Some(TextInput::Map),
             Family::Text(ctc) => {
-                let has_its_table =
-                    ctc.table == Table::WithoutBlankAndSpace || model.metadata.contains_key("character");
                 let is_colored = model
                     .input_spec
                     .image()
-                    .is_some_and(|it| it.channels == Channels::Rgb);
-                Some(if has_its_table && is_colored {
+                    .is_some_and(|it| it.channels != Channels::Luma);
+                Some(if ctc.is_paddle && is_colored {
                     TextInput::PaddleLine
                 } else {
                     TextInput::Line
@@ -81,6 +76,15 @@ impl TextInput {
         }
     }
 
+    /// How that size is told.
+    pub fn told(self) -> &'static str {
+        match self {
+            TextInput::Map => "736 pixels or more on a grid of 32",
+            TextInput::PaddleLine => "48 high, 320 wide or more",
+            TextInput::Line => "the frame's proportions",
+        }
+    }
+
     /// How frames are made smaller: PaddleOCR and RapidOCR do it by OpenCV.
     pub fn shrinking(self) -> Shrinking {
         match self {
@@ -88,46 +92,6 @@ impl TextInput {
             TextInput::Line => Shrinking::Mean,
         }
     }
-
-    /// Lets a model have what its family needs where nobody said otherwise, and tells that.
-    pub fn apply(self, model: &mut Model) {
-        let (name, is_known) = match self {
-            TextInput::Map => ("db", true),
-            TextInput::PaddleLine => ("PaddleOCR", true),
-            TextInput::Line => ("ctc", false),
-        };
-        let tensor = model.input.name.clone();
-        let said = |key: &str| {
-            let about =
-                |it: &&Statement| it.tensor == tensor && it.key == key && it.origin != Origin::Assumed;
-            model.statements.iter().any(|it| about(&it))
-        };
-        let is_said = said("input-range");
-        let InputSpec::Image(spec) = &mut model.input_spec else {
-            return;
-        };
-        if is_known && !is_said && is_default(spec) {
-            spec.ranges.fill(RANGE);
-            let statement = Statement {
-                tensor,
-                key: "input-range",
-                value: format!("{},{}", RANGE.0, RANGE.1),
-                origin: Origin::Family(name),
-                line: "input-range=0,1".into(),
-            };
-            let is_other = |it: &Statement| it.tensor != statement.tensor || it.key != statement.key;
-            model.statements.retain(is_other);
-            model.statements.push(statement);
-        }
-        // A finder whose map looked like a picture answers no frames.
-        (model.output_spec, model.scale) = (None, Scale::ONE);
-    }
-}
-
-/// Whether values are those that are taken where nobody says any.
-fn is_default(spec: &ImageSpec) -> bool {
-    let is_float = matches!(spec.element_type, ElementType::F32 | ElementType::F16);
-    is_float && spec.channels == Channels::Rgb && spec.ranges.iter().all(|it| *it == (0.0, 1.0))
 }
 
 /// Whether the name of a file says that it finds text, as `ch_PP-OCRv4_det_infer.onnx` does.

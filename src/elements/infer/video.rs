@@ -191,9 +191,10 @@ pub(super) fn answer_in_place(
             interval,
             running_time,
         };
-        active.look(buffer, &request)
+        Ok((active.look(buffer, &request)?, active.doubt()))
     })?;
-    let look = result.map_err(|fault: Fault| infer.fail(&fault))?;
+    let (look, doubt) = result.map_err(|fault: Fault| infer.fail(&fault))?;
+    doubt.into_iter().for_each(|clause| infer.doubt(&clause));
     look.message.into_iter().for_each(|message| infer.post(message));
     if let (true, Some(score)) = (live.key_frames, look.score) {
         select_key_frame(infer, buffer, running_time, score, &live);

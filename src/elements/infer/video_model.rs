@@ -9,15 +9,15 @@ use gst_video::{VideoFrameRef, VideoInfo};
 
 use super::enums::Output;
 use super::failure::Fault;
+use super::input_plan::InputPlan;
 use super::input_size;
-use super::interpretation::{Interpretation, LabeledAnswer};
-use super::text_input::{self, TextInput};
+use super::interpretation::LabeledAnswer;
 use crate::letterbox::{Letterbox, Size};
 use crate::media::draw::Painter;
 use crate::media::metas;
-use crate::media::picture::{FrameToTensor, Shrinking, TensorToFrame};
-use crate::runtime::{Model, Runner, Task};
-use crate::tensor::{ImageSpec, Tensor};
+use crate::media::picture::{FrameToTensor, TensorToFrame, crop};
+use crate::runtime::{Model, Runner};
+use crate::tensor::{Data, ImageSpec, InputSize, Layout, Tensor};
 
 /// The frames that a runner was made ready for.
 pub struct VideoInput {
@@ -26,8 +26,21 @@ pub struct VideoInput {
     to_tensor: FrameToTensor,
     /// Draws answers.
     painter: Painter,
+    /// Which output is the picture.
+    picture: usize,
     /// `None` for tensors, whose frames are not written.
     to_frame: Option<TensorToFrame>,
+    /// Which part of a picture that comes out belongs to the frame, where the frame was extended.
+    cut: Option<Cut>,
+    /// That part of the last answer.
+    cropped: Tensor,
+}
+
+/// The top left part of a picture, in pixels.
+#[derive(Debug, Clone, Copy)]
+struct Cut {
+    layout: Layout,
+    size: (usize, usize),
 }
 
 impl VideoInput {
@@ -35,23 +48,25 @@ impl VideoInput {
     pub fn new(
         runner: &mut Runner,
         model: &Model,
-        meaning: &Interpretation,
+        plan: InputPlan,
         (input, output): (&VideoInfo, &VideoInfo),
     ) -> Result<VideoInput, Fault> {
-        let spec = model.input_spec.image().ok_or(Fault::NotForFrames)?;
-        let size = spec.size.or_else(|| free_size(model, meaning, input));
-        let shrinking = meaning.text.map_or(Shrinking::default(), TextInput::shrinking);
-        let to_tensor = FrameToTensor::fitted(input, &ImageSpec { size, ..spec.clone() }, meaning.fit)?;
-        let to_tensor = to_tensor.shrinking(shrinking);
+        let to_tensor = way_in(model, plan, input)?;
         runner.prepare(&to_tensor.dims())?;
         let spec = model.output_spec.as_ref();
         let to_frame = spec.map(|spec| TensorToFrame::new(input, output, spec));
         Ok(VideoInput {
             input: input.clone(),
             output: output.clone(),
-            to_tensor,
             painter: Painter::new(output)?,
+            picture: model.picture,
             to_frame: to_frame.transpose()?,
+            cut: cut(model, plan, input, &to_tensor),
+            cropped: Tensor {
+                dims: Vec::new(),
+                data: Data::U8(Vec::new()),
+            },
+            to_tensor,
         })
     }
 
@@ -88,8 +103,13 @@ impl VideoInput {
     ) -> Result<Duration, Fault> {
         let source = map(source, &self.input)?;
         let (outputs, time) = run(runner, &mut self.to_tensor, &source)?;
-        if let (Some(to_frame), Some(answer)) = (self.to_frame.as_mut(), outputs.first()) {
+        if let (Some(to_frame), Some(answer)) = (self.to_frame.as_mut(), outputs.get(self.picture)) {
             let mut target = map_writable(target, &self.output)?;
+            let is_cut = |cut: Cut| crop(answer, cut.layout, cut.size, &mut self.cropped);
+            let answer = match self.cut.is_some_and(is_cut) {
+                true => &self.cropped,
+                false => answer,
+            };
             to_frame.write(answer, &source, &mut target)?;
         }
         Ok(time)
@@ -145,18 +165,52 @@ fn run<'a>(
     Ok((outputs, start.elapsed()))
 }
 
-/// The size of the input for a model that takes any, if the frame's own may not do.
-fn free_size(model: &Model, meaning: &Interpretation, input: &VideoInfo) -> Option<(usize, usize)> {
+/// The way of frames of this kind into the input.
+fn way_in(model: &Model, plan: InputPlan, input: &VideoInfo) -> Result<FrameToTensor, Fault> {
+    let spec = model.input_spec.image().ok_or(Fault::NotForFrames)?;
     let frame = (input.width() as usize, input.height() as usize);
-    let fixed = model.fixed_sides();
-    if let Some(text) = meaning.text {
-        return Some(text.size(frame, fixed));
+    let free = || match (plan.text, plan.size) {
+        (Some(text), InputSize::Sides(width, height)) => text.size(frame, (width, height)),
+        _ => input_size::of_frame(plan.size, frame, plan.made_for),
+    };
+    let size = spec.size.unwrap_or_else(free);
+    if let Some(grid) = model
+        .laying
+        .grid
+        .filter(|it| size.0 % it != 0 || size.1 % it != 0)
+    {
+        return Err(Fault::Grid { size, grid });
     }
-    if fixed != (None, None) {
-        return Some(text_input::in_proportion(frame, fixed));
-    }
-    let is_grid = matches!(model.task, Task::Detect | Task::Segment);
-    is_grid.then(|| input_size::on_grid(frame, &model.metadata))
+    let sized = ImageSpec {
+        size: Some(size),
+        ..spec.clone()
+    };
+    let to_tensor = match spec.size {
+        None if plan.extends && matches!(plan.size, InputSize::Grid(_)) => {
+            FrameToTensor::extended(input, &sized)?
+        }
+        _ => FrameToTensor::fitted(input, &sized, plan.fit)?,
+    };
+    let to_tensor = match plan.text {
+        Some(text) => to_tensor.shrinking(text.shrinking()),
+        None => to_tensor,
+    };
+    Ok(match plan.padding {
+        Some(level) => to_tensor.padded_with(level),
+        None => to_tensor,
+    })
+}
+
+/// What of a picture that comes out belongs to a frame that was extended.
+fn cut(model: &Model, plan: InputPlan, input: &VideoInfo, to_tensor: &FrameToTensor) -> Option<Cut> {
+    let spec = model.output_spec.as_ref()?;
+    let place = to_tensor.letterbox()?;
+    let is_extended = plan.extends && place.picture == place.frame && place.picture != place.input;
+    let size = model.output_size(input.width() as usize, input.height() as usize);
+    is_extended.then_some(Cut {
+        layout: spec.layout,
+        size,
+    })
 }
 
 /// Returns what the element makes of frames of this kind with this model.

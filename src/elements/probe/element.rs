@@ -3,6 +3,7 @@
 //! What the element holds, the life of its thread, and what happens to what comes on its pads: frames are timed,
 //! stamped and passed on; the reference stream ends here.
 
+use std::fmt::Write;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -17,8 +18,8 @@ use super::meter::Sample;
 use super::settings::Settings;
 use super::stream::{self, Stream, Timing};
 use super::worker;
-use crate::elements::stamp;
-use crate::messages::{ProbeMessage, ProbeStats};
+use crate::elements::{allocation, stamp};
+use crate::messages::{FIGURES, Latencies, Nested, ProbeMessage, ProbeStats};
 
 /// Locks are taken one at a time, never one inside another. Each is held for a few microseconds: no push,
 /// post, query, measurement or release of a buffer happens under one.
@@ -62,17 +63,16 @@ impl Probe {
         }
     }
 
-    pub(super) fn stats(&self) -> gst::Structure {
+    pub(super) fn stats(&self) -> ProbeStats {
         let summary = self.stream.lock().meter.total();
         let (fidelity, window) = self.comparator.total().unzip();
         let (window_psnr_db, window_ssim) = window.flatten().unzip();
-        let stats = ProbeStats {
+        ProbeStats {
             summary,
             fidelity,
             window_psnr_db,
             window_ssim,
-        };
-        stats.into()
+        }
     }
 
     pub(super) fn start(&self) -> Result<(), gst::StateChangeError> {
@@ -151,6 +151,7 @@ impl Probe {
                 is_final: false,
                 summary,
                 fidelity: self.comparator.take_interval(),
+                total: None,
             });
         }
         stamp::stamp(buffer.make_mut(), gst::get_timestamp());
@@ -179,6 +180,23 @@ impl Probe {
         gst::Pad::event_default(pad, Some(&*self.obj()), event)
     }
 
+    pub(super) fn sink_query(&self, pad: &gst::Pad, query: &mut gst::QueryRef) -> bool {
+        let is_answered = gst::Pad::query_default(pad, Some(&*self.obj()), query);
+        // Frames are read only where there is something to compare them with; else peers agree as if it were not here.
+        if let gst::QueryViewMut::Allocation(query) = query.view_mut()
+            && self.comparator.is_connected()
+        {
+            allocation::keep_readable(query);
+        }
+        is_answered
+    }
+
+    /// Has upstream ask anew what it may leave to downstream, which depends on whether frames are read here.
+    pub(super) fn ask_allocation_again(&self) {
+        // Fails only where nothing is linked, that is where nobody has asked.
+        self.sinkpad.push_event(gst::event::Reconfigure::new());
+    }
+
     /// The last message, when what was pushed is measured.
     fn end(&self) {
         self.comparator.finish();
@@ -189,12 +207,18 @@ impl Probe {
             is_final: true,
             summary,
             fidelity: self.comparator.take_interval(),
+            total: Some(Nested(self.stats())),
         });
     }
 
     fn post(&self, message: ProbeMessage) {
         gst::log!(CAT, imp = self, "{message:?}");
         let obj = self.obj();
+        if self.settings.lock().info_messages {
+            let line = line(&message);
+            // gst-launch-1.0 prints the second text of an INFO message only.
+            gst::element_imp_info!(self, gst::CoreError::Failed, ("{line}"), ["{line}"]);
+        }
         let message = gst::message::Element::builder(message.into()).src(&*obj).build();
         // Fails only without a bus, that is outside of a pipeline.
         let _ = obj.post_message(message);
@@ -221,4 +245,35 @@ impl Probe {
         }
         true
     }
+}
+
+/// The figures of a message, for people: those of the whole stream at its end.
+fn line(message: &ProbeMessage) -> String {
+    let total = message.total.as_ref().map(|it| (it.0.summary, it.0.fidelity));
+    let (summary, fidelity) = total.unwrap_or((message.summary, message.fidelity));
+    let ms = |time: Duration| 1e3 * time.as_secs_f64();
+    let mut line = match message.is_final {
+        true => "in all: ".to_owned(),
+        false => String::new(),
+    };
+    // Writing to a string cannot fail.
+    let _ = write!(
+        line,
+        "{} frames, {} missed, {:.1} a second",
+        summary.frames, summary.misses, summary.fps
+    );
+    if let Some(Latencies { p50, p99, .. }) = summary.latencies {
+        let _ = write!(line, "; latency {:.1} ms median, {:.1} ms p99", ms(p50), ms(p99));
+    }
+    if let Some(budget) = summary.budget {
+        let _ = write!(line, ", budget {:.1} ms", ms(budget.into()));
+    }
+    let figures = fidelity.iter().flat_map(|it| {
+        let names = ["ssim", "psnr-db"].into_iter().chain(FIGURES);
+        names.filter_map(|name| it.figure(name).map(|value| (name, value)))
+    });
+    for (name, value) in figures {
+        let _ = write!(line, "; {name} {value:.3}");
+    }
+    line
 }

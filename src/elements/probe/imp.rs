@@ -45,7 +45,7 @@ impl ObjectImpl for Probe {
 
     fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
         if pspec.name() == "stats" {
-            return self.stats().to_value();
+            return gst::Structure::from(self.stats()).to_value();
         }
         self.settings.lock().get(pspec)
     }
@@ -120,6 +120,7 @@ impl ElementImpl for Probe {
         }
         // Fails only for a second pad of the same name, which was refused above.
         self.obj().add_pad(&pad).ok()?;
+        self.ask_allocation_again();
         Some(pad)
     }
 
@@ -128,5 +129,6 @@ impl ElementImpl for Probe {
         let _ = pad.set_active(false);
         let _ = self.obj().remove_pad(pad);
         self.comparator.disconnect();
+        self.ask_allocation_again();
     }
 }

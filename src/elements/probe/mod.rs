@@ -57,7 +57,9 @@
 //! buffers; `window-psnr-db` and `window-ssim` are over the last `window` pairs. In a message all of them
 //! are since the message before, latencies over at most `window` buffers; in addition it has `pts` and
 //! `running-time` of the buffer that caused it (guint64, nanoseconds), and `final` (gboolean), which is
-//! true for the one at the end of the stream. That one waits up to half a second for the last pairs.
+//! true for the one at the end of the stream. That one waits up to half a second for the last pairs, and its field
+//! `total` is the `stats` of the whole stream. With `info-messages` the figures of each message are an INFO message too,
+//! which `gst-launch-1.0` prints without `-m`; at the end those of the whole stream.
 //!
 //! ## Example
 //!

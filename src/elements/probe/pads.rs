@@ -32,6 +32,9 @@ pub fn pads(class: &<Probe as ObjectSubclass>::Class) -> (gst::Pad, gst::Pad) {
         .event_function(|pad, parent, event| {
             Probe::catch_panic_pad_function(parent, || false, |probe| probe.sink_event(pad, event))
         })
+        .query_function(|pad, parent, query| {
+            Probe::catch_panic_pad_function(parent, || false, |probe| probe.sink_query(pad, query))
+        })
         .iterate_internal_links_function(|_, parent| inside(parent, |probe| probe.srcpad.clone()))
         .flags(flags)
         .build();

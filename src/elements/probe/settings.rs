@@ -13,6 +13,8 @@ pub struct Settings {
     pub window: u32,
     /// Zero is one frame duration.
     pub budget: gst::ClockTime,
+    /// Whether the figures are told as INFO messages too.
+    pub info_messages: bool,
 }
 
 impl Default for Settings {
@@ -22,6 +24,7 @@ impl Default for Settings {
             // 10 s at 30 frames a second, three of them beyond the 99th percentile.
             window: 300,
             budget: gst::ClockTime::ZERO,
+            info_messages: false,
         }
     }
 }
@@ -54,6 +57,12 @@ impl Settings {
                 .maximum(i64::MAX as u64)
                 .mutable_playing()
                 .build(),
+            glib::ParamSpecBoolean::builder("info-messages")
+                .nick("Info messages")
+                .blurb("Tell the figures of each message avrec/probe as an INFO message too, which gst-launch-1.0 prints")
+                .default_value(default.info_messages)
+                .mutable_playing()
+                .build(),
         ]
     }
 
@@ -64,6 +73,7 @@ impl Settings {
             "interval" => self.interval = time().unwrap_or(self.interval),
             "window" => self.window = value.get().unwrap_or(self.window),
             "budget" => self.budget = time().unwrap_or(self.budget),
+            "info-messages" => self.info_messages = value.get().unwrap_or(self.info_messages),
             _ => (),
         }
     }
@@ -74,6 +84,7 @@ impl Settings {
             "interval" => self.interval.nseconds().to_value(),
             "window" => self.window.to_value(),
             "budget" => self.budget.nseconds().to_value(),
+            "info-messages" => self.info_messages.to_value(),
             _ => pspec.default_value().clone(),
         }
     }

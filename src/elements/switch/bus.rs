@@ -41,6 +41,19 @@ impl Bus {
         self.send(|switch| gst::message::Latency::builder().src(switch).build());
     }
 
+    /// Says what the user may want to know.
+    pub fn inform(&self, text: &str, details: &str) {
+        if let Some(switch) = self.element() {
+            // Of an INFO message, gst-launch-1.0 prints the details alone.
+            gst::element_info!(
+                switch,
+                gst::LibraryError::Settings,
+                ("{text}"),
+                ["{text}; {details}"]
+            );
+        }
+    }
+
     /// Says that something the user asked for is not as it should be.
     pub fn warn(&self, text: &str, remedy: &str) {
         if let Some(switch) = self.element() {

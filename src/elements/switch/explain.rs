@@ -37,6 +37,7 @@ impl Snapshot<'_> {
             active: it.active.map(name).unwrap_or_default(),
             since_frame: reason.map(|_| self.since),
             budget: it.budget,
+            period: it.period,
             slowdown: it.slowdown,
             slowdown_sd: it.slowdown_sd,
             step_probability: it.step_probability,

@@ -12,7 +12,8 @@ use super::lanes::lane::{Lane, Purpose};
 use super::lanes::run::Outcome;
 use super::lanes::state::Lanes;
 use super::lanes::watchdog;
-use super::policy_adapter::{Plan, PolicyAdapter};
+use super::plan::Plan;
+use super::policy_adapter::PolicyAdapter;
 use super::scoring::trial::{Trial, TrialKind};
 use super::settings::{LatePolicy, Settings};
 use super::shared::Shared;
@@ -154,8 +155,15 @@ impl<S> Pass<'_, S> {
     /// Whom the policy wants to run beside the active lane, of those that were free when that was last looked at.
     pub fn shadow(&mut self, active: usize) -> Option<(Shadow, [Option<usize>; 2])> {
         let (now, slack) = (self.context.now(), self.context.slack());
-        let Control { adapter, beside, .. } = &mut *self.control;
-        let shadow = adapter.shadow(now, slack, beside)?;
+        let Control {
+            adapter,
+            beside,
+            told_teaching,
+            ..
+        } = &mut *self.control;
+        let shadow = adapter.shadow(now, slack, beside);
+        told_teaching.tell(&self.core.bus, &self.core.lanes.list(), adapter.teaching());
+        let shadow = shadow?;
         let mut others = shadow.ids().map(|it| it.0).filter(|it| *it != active);
         let others = [others.next(), others.next()];
         Some((shadow, others))

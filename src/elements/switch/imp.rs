@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, LazyLock};
 
 use gst::glib;
@@ -11,6 +13,7 @@ use super::CAT;
 use super::audio::lane_output::delay_changed;
 use super::candidates;
 use super::lanes::builder::remove_lane;
+use super::lanes::declared;
 use super::lanes::supervisor::StateRequest;
 use super::lanes::watchdog::lane_failed;
 use super::messages;
@@ -116,6 +119,24 @@ impl ObjectImpl for AvrecSwitch {
 
     fn dispose(&self) {
         self.core.lanes.list().order(StateRequest::Go(gst::State::Null));
+        if self.panicked().load(Ordering::Relaxed) {
+            self.let_go_of_children();
+        }
+    }
+}
+
+impl AvrecSwitch {
+    /// Removes all children here: after a panic the bindings refuse each call from outside, and the bin would ask for ever.
+    fn let_go_of_children(&self) {
+        for child in self.obj().children() {
+            let removed = std::panic::catch_unwind(AssertUnwindSafe(|| self.remove_element(&child)));
+            if !matches!(removed, Ok(Ok(()))) {
+                child.set_locked_state(false);
+                // What it leaves behind is less than a program that hangs.
+                let _ = child.set_state(gst::State::Null);
+                let _ = self.parent_remove_element(&child);
+            }
+        }
     }
 }
 
@@ -194,6 +215,10 @@ impl BinImpl for AvrecSwitch {
                 lane_failed(&self.core, lane.number, error.error().message(), &remedy);
             }
             (Some(lane), gst::MessageView::Latency(_)) => delay_changed(&self.core, lane.number),
+            (Some(lane), gst::MessageView::Element(_)) => {
+                declared::heard(&self.core, lane, &message);
+                self.parent_handle_message(message);
+            }
             // The switch's state is its own, whatever a lane's is.
             (Some(_), gst::MessageView::AsyncStart(_) | gst::MessageView::AsyncDone(_)) => {}
             _ => self.parent_handle_message(message),
@@ -209,5 +234,26 @@ impl ChildProxyImpl for AvrecSwitch {
 
     fn children_count(&self) -> u32 {
         self.children.lock().len() as u32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_switch_that_panicked_can_be_let_go_of() {
+        gst::init().unwrap();
+        let switch: super::super::AvrecSwitch = gst::glib::Object::builder().build();
+        for name in ["a", "b"] {
+            let identity = gst::ElementFactory::make("identity").name(name).build().unwrap();
+            switch.add(&identity).unwrap();
+        }
+        switch.set_state(gst::State::Ready).unwrap();
+        switch.set_state(gst::State::Null).unwrap();
+        switch.imp().panicked().store(true, Ordering::Relaxed);
+        let gone = switch.downgrade();
+        drop(switch);
+        assert!(gone.upgrade().is_none());
     }
 }

@@ -21,6 +21,7 @@ pub fn explanation(core: &Shared) -> Explanation {
 pub fn stats(core: &Shared) -> SwitchStats {
     let (view, list, figures) = (core.published.view(), core.lanes.list(), core.scoring.figures());
     let (slowdown, price_per_miss) = view.adapter.slowdown_and_price().unzip();
+    let (reference, teaching) = view.adapter.teaching();
     let lanes = list.lanes.iter().enumerate();
     let candidates = lanes.filter(|it| !it.1.is_gone).map(|(lane, identity)| {
         let figures = figures.get(lane).map(|it| &**it);
@@ -30,6 +31,8 @@ pub fn stats(core: &Shared) -> SwitchStats {
         active: core.active_name(),
         slowdown: slowdown.unwrap_or(CALM),
         price_per_miss,
+        reference: reference.map(|it| list.name(it).to_string()),
+        teaching: teaching.into(),
         candidates: candidates.collect(),
         ..view.counts.clone()
     }
@@ -58,6 +61,7 @@ fn candidate_stats(
         name: identity.name.to_string(),
         state,
         cause,
+        gives: tally.kind().map(|it| it.name().to_string()),
         runs: tally.runs.get(),
         answers: tally.answers.get(),
         misses: tally.misses.get(),

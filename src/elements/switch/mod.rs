@@ -92,8 +92,17 @@
 //! | a picture | `ssim` of luma, the smaller one scaled to the larger | as it is, at least 0 |
 //! | sound | `si-sdr-db` of what lies at the same time by the PTS; silence in both says nothing | r / (1 + r) of the plain ratio r |
 //!
-//! An answer without metas counts as one that found nothing where the reference's (or a candidate's against the
-//! reference's) metas are boxes, objects or classes.
+//! What a candidate answers is what its model is for (`task` of `avrec-infer`), else what was ever seen in its metas, else
+//! pictures; `gives` in `stats` tells it. A detector or classifier whose frame carries nothing has found nothing, which is
+//! an answer. A candidate of which nothing is known, among others that are detectors or classifiers, counts as one that
+//! finds nothing, as an INFO message says once. Masks count where they stand on the frame: as metas (feature `analytics`)
+//! or as its alpha.
+//!
+//! Candidates are meant to be of one task. Where they are not, where answers cannot be compared (raw tensors, masks that are
+//! only drawn, classes without a common label), or where `quality-source` judges something else than the answers (`restore` judges pictures,
+//! `confidence` boxes, classes and masks), a warning says so once with the names, when the last one is loaded or when it is
+//! first seen. What most candidates give counts then (of a tie what the reference gives), and evidence of others counts for
+//! nothing: their priors stand.
 //!
 //! | `quality-source` | evidence | weight |
 //! |---|---|---|
@@ -111,6 +120,13 @@
 //! `reference` or `quality-source` is written. A candidate that compares with the reference where others do not is told
 //! alike, and keeps its prior. For `restore` and `stability` a candidate runs once more, on the degraded or the
 //! next frame, if there is slack; `stats` has the means as `restored-ssim`, `stability` and `confidence`.
+//!
+//! A reference that never fits the slack of the active candidate gets lessons: a copy of a frame, at idle priority (on Linux
+//! `SCHED_IDLE`; threads of a candidate's own keep theirs) and off the deadline, so seldom that they take 5 % of the time by
+//! what it usually takes, and at most once a second at 25 fps. A rival that fits the slack sees the same frame first. Each
+//! lesson beside which a frame is missed doubles the pause to the next one, up to 32 times; the latency of a lesson teaches
+//! nothing. An INFO message tells once that it is so, with the numbers. Sound has no lessons: there a warning says once that
+//! the reference cannot teach.
 //!
 //! How robust a candidate is shows in shadow runs: on each eighth of them, the same frame comes to it once more later,
 //! with a little noise, brighter by 3 %, blurred, or shifted by a pixel, and the two answers are compared, boxes and classes as above, else luma. Frames in
@@ -131,7 +147,7 @@
 //! | `frame`, `since-frame` | guint64 | the newest frame, and the one from which on the active candidate answers |
 //! | `active` | string | who answers; empty when nobody does |
 //! | `reason`, `reason-text` | string | why it became active, as in `avrec/switch` |
-//! | `budget-ns` | guint64 | what latencies are compared with: 97 % of the budget, less what the sink asked for by QoS |
+//! | `budget-ns`, `frame-period-ns` | guint64 | what latencies are compared with: 97 % of the budget, less what the sink asked for by QoS; and the time between two frames, which is the limit where it is shorter |
 //! | `slowdown`, `slowdown-sd` | gdouble | how much slower the machine is than calm, and the deviation of its logarithm |
 //! | `step-probability` | gdouble | while a slow run may have been a spike: how likely it was a lasting step |
 //! | `price-per-miss`, `lambda-latency`, `lambda-cost` | gdouble | what the terms weigh |
@@ -166,7 +182,8 @@
 //!
 //! - `avrec/switch`: another candidate answers from this frame on. `from` (empty at the start), `to`,
 //!   `reason` (`start`, `infeasible`, `better`, `cheaper`, `busy`, `gone` or `pinned`), `reason-text`, `frame`,
-//!   `pts`, `running-time`, the explanation, and what was compared: `latency-upper-ns` and `latency-budget-ns` (infeasible),
+//!   `pts`, `running-time`, the explanation, and what was compared: `latency-upper-ns` with `latency-budget-ns` or, where
+//!   that is what it passed, the frame period `latency-period-ns` (infeasible),
 //!   `quality` and `over` (better), `cost` and `over` (cheaper), `busy-ns` (busy).
 //! - `avrec/candidate-ready`: `candidate` is loaded and warm.
 //! - `avrec/candidate-failed`: `candidate` cannot answer; `cause`, and in `remedy` what to change. The same
@@ -193,6 +210,9 @@
 //! | `swaps` | guint64 | changes of the active candidate after the first one |
 //! | `floor-answers` | guint64 | frames that the floor answered |
 //! | `held-answers` | guint64 | frames for which an earlier answer left again (`max-stride`) |
+//! | `reference` | string | the candidate whose answers score the others; absent where there is none |
+//! | `teaching` | string | how it does: `slack` (it sees frames in the slack, or answers itself), `idle` (by lessons, see above), `never` (it cannot), `unknown` (nothing was asked of it yet) |
+//! | `lessons` | guint64 | lessons that were given |
 //! | `budget-ns` | guint64 | the budget in force |
 //! | `active-candidate` | string | who answers now |
 //! | `slowdown` | gdouble | how much slower the machine is than calm, for all candidates; 1 before the first frame |
@@ -203,6 +223,7 @@
 //! | field of a candidate | type | meaning |
 //! |---|---|---|
 //! | `name`, `state` | string | `loading`, `warming`, `ready`, `hung` or `failed`; then `cause` says why |
+//! | `gives` | string | what its answers are: `boxes`, `classes`, `masks`, `scores`, `pictures`, `sound` or `raw tensors`; absent while nothing is known |
 //! | `runs`, `answers`, `misses` | guint64 | frames seen, answered, and missed |
 //! | `latency-p50-ns`, `-p95-ns`, `-p99-ns` | guint64 | of its last runs |
 //! | `latency-ns`, `latency-upper-ns` | guint64 | what it would take now: the estimate and its upper bound |
@@ -230,6 +251,7 @@
 mod audio;
 mod bus;
 mod candidates;
+mod complaints;
 mod deadline;
 mod explain;
 mod fact;
@@ -239,8 +261,10 @@ mod lanes;
 mod mailbox;
 mod messages;
 mod pads;
+mod plan;
 mod policy_adapter;
 mod presets;
+mod priority;
 mod property_changed;
 mod scoring;
 mod settings;
@@ -248,6 +272,7 @@ mod shared;
 mod signals;
 mod state_change;
 mod stream;
+mod teaching;
 mod timing;
 mod video;
 mod view;

@@ -13,11 +13,12 @@ use super::fact::Fact;
 use super::lanes::list::LaneList;
 use super::lanes::state::{Chores, Lanes};
 use super::lanes::table::{Exchanged, LaneTable};
+use super::plan::{Choice, NamedLanes, Plan};
 use super::scoring::trial::TrialContext;
 use super::settings::{LatePolicy, Settings};
 use super::timing::{self, DEFAULT_PERIOD};
 use crate::clone_in_place::clone_in_place;
-use crate::policy::{Availability, CandidateId, Config, Outlook, Policy, Shadow, Switch};
+use crate::policy::{Availability, CandidateId, Config, Outlook, Policy, Shadow, Teaching};
 
 /// Share of the budget that a candidate may use. The rest is for the switch's own work and the hand-over between
 /// threads (0.1 ms at the 99th percentile, measured) and for the buffer's way to the sink.
@@ -25,27 +26,6 @@ const MARGIN: f64 = 0.97;
 
 /// Weight of the newest gap between two arrivals: follows a change of pace within some ten frames.
 const ARRIVAL_WEIGHT: f64 = 0.1;
-
-/// Who answers a frame, in terms of lanes.
-#[derive(Debug, Clone, Copy)]
-pub struct Choice {
-    /// The lane to run and to wait for; `None` when only the floor can answer, or a held answer leaves.
-    pub answer: Option<usize>,
-    pub switch: Option<Switch>,
-    /// The lane whose held answer leaves, and whether it begins with this frame.
-    pub hold: Option<(usize, bool)>,
-}
-
-/// Lanes that somebody named.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct NamedLanes {
-    /// The one that the user pinned.
-    pub pinned: Option<usize>,
-    /// The one that stands in for one that is late, if the user or the catalogue names one.
-    pub floor: Option<usize>,
-    /// The one whose answers score the others.
-    pub reference: Option<usize>,
-}
 
 /// Names of lanes in the catalogue; the properties override them.
 #[derive(Debug, Default)]
@@ -56,18 +36,6 @@ pub struct CatalogNames {
 
 clone_in_place! { CatalogNames: reference floor }
 
-/// What the policy decided for one frame, and what the user asked for.
-#[derive(Debug)]
-pub struct Plan {
-    /// Number of the frame in the stream, from zero.
-    pub number: u64,
-    pub choice: Choice,
-    pub named: NamedLanes,
-    pub budget: Duration,
-    /// Time until the next frame is expected, from the entry of this one.
-    pub period: Duration,
-}
-
 #[derive(Debug)]
 pub struct PolicyAdapter {
     policy: Policy,
@@ -77,8 +45,8 @@ pub struct PolicyAdapter {
     list: Arc<LaneList>,
     catalog: CatalogNames,
     named: NamedLanes,
-    /// A reference whose answers proved to be of another task.
-    mismatch: Option<usize>,
+    /// References whose answers proved to be of another task.
+    mismatches: Vec<usize>,
     /// How often the user has said what quality rests on.
     epoch: u32,
     /// From the caps, or of a buffer of audio; zero when the frame rate is variable.
@@ -92,7 +60,7 @@ pub struct PolicyAdapter {
     since: u64,
 }
 
-clone_in_place! { PolicyAdapter: policy news settings list catalog named mismatch epoch frame_duration is_audio arrival_gap last_arrival frames since }
+clone_in_place! { PolicyAdapter: policy news settings list catalog named mismatches epoch frame_duration is_audio arrival_gap last_arrival frames since }
 
 impl PolicyAdapter {
     pub fn new(settings: Arc<Settings>) -> PolicyAdapter {
@@ -103,7 +71,7 @@ impl PolicyAdapter {
             list: Arc::default(),
             catalog: CatalogNames::default(),
             named: NamedLanes::default(),
-            mismatch: None,
+            mismatches: Vec::new(),
             epoch: 0,
             frame_duration: Duration::ZERO,
             is_audio: false,
@@ -177,23 +145,25 @@ impl PolicyAdapter {
         }
     }
 
+    /// Who is named as the reference, by the user or else by the catalogue.
+    fn reference_name(&self) -> Option<&String> {
+        self.settings
+            .reference
+            .as_ref()
+            .or(self.catalog.reference.as_ref())
+    }
+
     /// The lane whose answers score the others: the one that is named, else the one of the best prior, and
-    /// of several such the last, because candidates are listed from cheap to good. `None` where no candidate has the name,
-    /// where nothing is compared, and for one whose answers are of another task.
+    /// of several such the last of the task that most are of. `None` where no candidate has the name, where nothing is
+    /// compared, and for one whose answers are of another task.
     fn reference(&self) -> Option<usize> {
         if !self.settings.quality_source.compares() {
             return None;
         }
-        let named = self.settings.reference.as_ref();
-        let lane = match named.or(self.catalog.reference.as_ref()) {
-            Some(named) => self.list.id(named),
-            None => {
-                let quality = |lane: usize| self.list.lanes[lane].prior.quality.unwrap_or_default();
-                let present = (0..self.list.lanes.len()).filter(|it| !self.list.lanes[*it].is_gone);
-                present.max_by(|one, other| quality(*one).total_cmp(&quality(*other)))
-            }
-        };
-        lane.filter(|it| Some(*it) != self.mismatch)
+        match self.reference_name() {
+            Some(named) => self.list.id(named).filter(|it| !self.mismatches.contains(it)),
+            None => self.list.best_prior(|it| !self.mismatches.contains(&it)),
+        }
     }
 
     /// Sets the frame duration from the caps, zero when it varies, or the usual duration of a buffer of audio.
@@ -230,6 +200,8 @@ impl PolicyAdapter {
                 self.settings.max_stride
             },
         };
+        // A lane of sound hears each buffer, in its order.
+        self.policy.allow_lessons(!self.is_audio);
         // The properties are bounded and the durations above zero, so the configuration is valid.
         let _ = self.policy.set_config(config);
     }
@@ -287,6 +259,11 @@ impl PolicyAdapter {
         self.frames.saturating_sub(1)
     }
 
+    /// Who the reference is, and how it comes to score the others.
+    pub fn teaching(&self) -> (Option<usize>, Teaching) {
+        (self.named.reference, self.policy.teaching())
+    }
+
     /// What an explanation is drawn up from.
     pub fn snapshot(&self) -> Snapshot<'_> {
         Snapshot {
@@ -317,6 +294,7 @@ impl PolicyAdapter {
             settings: self.settings.clone(),
             list: self.list.clone(),
             reference: self.named.reference.filter(is_there),
+            named_reference: self.reference_name().and_then(|it| self.list.id(it)),
             epoch: self.epoch,
         }
     }
@@ -353,6 +331,7 @@ impl PolicyAdapter {
                     self.set_mismatch(Some(reference));
                 }
                 Fact::Mismatch { .. } => {}
+                Fact::KindsKnown => self.resolve_names(),
                 Fact::MismatchForgotten => {
                     self.epoch += 1;
                     self.set_mismatch(None);
@@ -362,7 +341,10 @@ impl PolicyAdapter {
     }
 
     fn set_mismatch(&mut self, mismatch: Option<usize>) {
-        self.mismatch = mismatch;
+        match mismatch {
+            Some(lane) => self.mismatches.push(lane),
+            None => self.mismatches.clear(),
+        }
         self.resolve_names();
     }
 

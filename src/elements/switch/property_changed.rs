@@ -24,7 +24,12 @@ pub fn setting_changed(core: &Shared, name: &str) {
             "it is read on the way from NULL to READY",
         ),
         // What was found of the old reference does not hold for the new one.
-        "reference" | "quality-source" => core.facts.put(Fact::MismatchForgotten),
+        "reference" => core.facts.put(Fact::MismatchForgotten),
+        "quality-source" => {
+            core.facts.put(Fact::MismatchForgotten);
+            core.look_at_kinds();
+        }
+        "forbidden" => core.look_at_kinds(),
         _ => {}
     }
     check_names_of(core, name, &core.settings.load());

@@ -245,6 +245,8 @@ impl Settings {
             glib::ParamSpecUInt64::builder("latency-budget")
                 .nick("Latency budget")
                 .blurb("Time that one frame may spend in this element, in nanoseconds (0 = one frame or buffer duration)")
+                // Beyond it a time is none, or its sum with another one.
+                .maximum(i64::MAX as u64)
                 .default_value(default.latency_budget.nseconds())
                 .mutable_playing()
                 .build(),

@@ -10,11 +10,13 @@ use atomic_refcell::AtomicRefCell;
 use gst::prelude::*;
 
 use super::bus::Bus;
+use super::complaints::Complaints;
 use super::fact::Fact;
 use super::lanes::table::LaneTable;
 use super::lanes::timed_join::Endings;
 use super::mailbox::Mailbox;
 use super::policy_adapter::{CatalogNames, PolicyAdapter};
+use super::priority::IdleThread;
 use super::scoring::thread::Scoring;
 use super::settings::Settings;
 use super::stream::{Control, Streaming};
@@ -36,6 +38,10 @@ pub struct Shared {
     /// What others than the lanes tell the policy.
     pub facts: Arc<Mailbox<Fact>>,
     pub scoring: Scoring,
+    /// What was told of candidates that do not go together.
+    pub complaints: Arc<Complaints>,
+    /// Shows frames to a reference that never fits the slack.
+    pub idle: IdleThread,
     pub sink: gst::Pad,
     pub src: gst::Pad,
     /// Threads that were told to end.
@@ -45,13 +51,16 @@ pub struct Shared {
 impl Shared {
     pub fn new(settings: Arc<Settings>, sink: gst::Pad, src: gst::Pad) -> Shared {
         let (bus, facts) = (Arc::<Bus>::default(), Arc::<Mailbox<Fact>>::default());
+        let complaints = Arc::<Complaints>::default();
         Shared {
             streaming: AtomicRefCell::new(Streaming::new(settings.clone())),
             published: Published::new(PolicyAdapter::new(settings.clone())),
             settings: ArcSwap::new(settings),
             lanes: LaneTable::default(),
             timing: Timing::default(),
-            scoring: Scoring::new(facts.clone(), bus.clone()),
+            scoring: Scoring::new(facts.clone(), bus.clone(), complaints.clone()),
+            complaints,
+            idle: IdleThread::default(),
             bus,
             facts,
             sink,
@@ -89,6 +98,13 @@ impl Shared {
         if before != control.adapter.budget() {
             self.bus.latency_changed();
         }
+    }
+
+    /// Warns of candidates that do not go together, and lets the choice of a reference know what they give.
+    pub fn look_at_kinds(&self) {
+        let (list, settings) = (self.lanes.list(), self.settings.load());
+        self.complaints.look(&self.bus, &list, &settings);
+        self.facts.put(Fact::KindsKnown);
     }
 
     /// Name of the candidate that answers now, empty before the first decision.

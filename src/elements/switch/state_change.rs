@@ -73,6 +73,7 @@ pub fn after(core: &Shared, switch: &AvrecSwitch, transition: gst::StateChange) 
         gst::StateChange::PlayingToPaused => order(core, gst::State::Paused),
         gst::StateChange::PausedToReady => {
             core.endings.add(core.scoring.stop());
+            core.endings.add(core.idle.stop());
             order(core, gst::State::Ready);
             core.lanes.list().settle(Instant::now() + STOP_PATIENCE);
         }

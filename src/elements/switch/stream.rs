@@ -11,6 +11,7 @@ use super::audio::AudioStream;
 use super::pads::output::StickyOrder;
 use super::policy_adapter::PolicyAdapter;
 use super::settings::Settings;
+use super::teaching::ToldTeaching;
 use super::view::{Published, Totals, View};
 use crate::policy::Availability;
 
@@ -31,6 +32,7 @@ pub struct Control {
     pub spare: Option<Arc<View>>,
     /// Who could run beside when that was last asked.
     pub beside: Vec<Availability>,
+    pub told_teaching: ToldTeaching,
 }
 
 impl Control {
@@ -64,6 +66,7 @@ impl Streaming {
                 totals: Totals::default(),
                 spare: None,
                 beside: Vec::new(),
+                told_teaching: ToldTeaching::default(),
             },
             stream: Stream::Video(VideoStream::default()),
         }

@@ -4,8 +4,9 @@
 //!
 //! | answer | on the buffer |
 //! |---|---|
-//! | detections | an object detection each: label, confidence, box in whole pixels |
+//! | detections | an object detection each: label, confidence, box in whole pixels; a turned box as it lies, with its rotation |
 //! | classes | one classification with all labels and confidences |
+//! | matte | as a class map: 1 where it is more foreground than not, else 0 |
 //! | class map | a semantic segmentation: a mask of the grid's size over the frame, with a related classification that names its regions |
 //! | instances | an object detection each, related to an instance segmentation over its box |
 //! | text | one classification with the text as its label |
@@ -23,7 +24,8 @@ use gst_analytics::{
     AnalyticsRelationMetaInitParams, RelTypes,
 };
 
-use crate::answer::{Answer, ClassMap, ClassScore, Detection, Instance, Mask, Region, Text, label_of};
+use crate::answer::{Answer, ClassMap, ClassScore, Detection, Instance, Mask, Region};
+use crate::answer::{Text, TurnedBox, label_of};
 use segmentation::{Area, Kind, MetaRefMut, SegmentationMtd};
 
 mod segmentation;
@@ -52,7 +54,7 @@ pub fn attach(
     let records = match answer {
         Answer::Detections(found) => found.len(),
         Answer::Instances(found) => 2 * found.len(),
-        Answer::Classes(_) | Answer::ClassMap(_) => 2,
+        Answer::Classes(_) | Answer::ClassMap(_) | Answer::Matte(_) => 2,
         Answer::Text(_) => 1,
         Answer::Score(_) => return Ok(()),
     };
@@ -66,6 +68,7 @@ pub fn attach(
         }
         Answer::Classes(scores) => add_classes(&mut meta, scores, labels)?,
         Answer::ClassMap(map) => add_class_map(&mut meta, map, labels, size)?,
+        Answer::Matte(matte) => add_class_map(&mut meta, &foreground(matte), labels, size)?,
         Answer::Instances(found) => {
             for (index, instance) in found.iter().enumerate() {
                 add_instance(&mut meta, index, instance, labels, size)?;
@@ -80,6 +83,16 @@ pub fn attach(
 /// Adds what was read to its buffer.
 pub fn attach_text(buffer: &mut gst::BufferRef, text: &Text) -> Result<(), glib::BoolError> {
     add_text(&mut AnalyticsRelationMeta::add(buffer), text)
+}
+
+/// What of a matte is more foreground than not, as class 1: masks of this library have no shares.
+fn foreground(matte: &Mask) -> ClassMap {
+    let class = |&it: &u8| u8::from(Mask::INSIDE <= it);
+    ClassMap {
+        width: matte.width,
+        height: matte.height,
+        classes: matte.coverage.iter().map(class).collect(),
+    }
 }
 
 /// Adds the classes of a frame or of a stretch of sound to its buffer.
@@ -192,14 +205,20 @@ fn add_detection(
     size: (u32, u32),
 ) -> Result<(u32, Area), glib::BoolError> {
     let area = area(&detection.region, size);
-    let added = meta.add_od_mtd(
-        quark(labels, detection.class),
-        area.left,
-        area.top,
-        area.width,
-        area.height,
-        detection.confidence,
-    )?;
+    let (label, confidence) = (quark(labels, detection.class), detection.confidence);
+    let added = match &detection.turned {
+        // The box before it is turned about its center.
+        Some(turned) => meta.add_oriented_od_mtd(
+            label,
+            (turned.x - turned.width / 2.0).round() as i32,
+            (turned.y - turned.height / 2.0).round() as i32,
+            (turned.width.round() as i32).max(1),
+            (turned.height.round() as i32).max(1),
+            turned.angle,
+            confidence,
+        )?,
+        None => meta.add_od_mtd(label, area.left, area.top, area.width, area.height, confidence)?,
+    };
     Ok((added.id(), area))
 }
 
@@ -277,22 +296,50 @@ fn add_instance(
 
 fn read_detection(meta: &MetaRef<'_>, found: &AnalyticsMtdRef<'_, AnalyticsODMtd>) -> Option<Detection> {
     let place = found.location().ok()?;
+    let turned = read_turned(found);
     // Some decoders leave the label to a classification of their own.
     let label = found.obj_type().or_else(|| {
         let mut named =
             meta.iter_direct_related::<AnalyticsClassificationMtd>(found.id(), RelTypes::RELATE_TO);
         named.next().filter(|it| !it.is_empty()).map(|it| it.quark(0))
     });
+    let upright = Region {
+        left: place.x as f32,
+        top: place.y as f32,
+        width: place.w as f32,
+        height: place.h as f32,
+    };
     Some(Detection {
-        region: Region {
-            left: place.x as f32,
-            top: place.y as f32,
-            width: place.w as f32,
-            height: place.h as f32,
-        },
+        region: turned.map_or(upright, around),
         class: label.map_or(0, IntoGlib::into_glib),
         confidence: place.loc_conf_lvl,
+        landmarks: Vec::new(),
+        turned,
     })
+}
+
+/// The box of a detection that is turned; `None` where it is upright.
+fn read_turned(found: &AnalyticsMtdRef<'_, AnalyticsODMtd>) -> Option<TurnedBox> {
+    let place = found.oriented_location().ok().filter(|it| it.r != 0.0)?;
+    Some(TurnedBox {
+        x: place.x as f32 + place.w as f32 / 2.0,
+        y: place.y as f32 + place.h as f32 / 2.0,
+        width: place.w as f32,
+        height: place.h as f32,
+        angle: place.r,
+    })
+}
+
+/// What surrounds a turned box, on the frame's side of its left and upper edge.
+fn around(turned: TurnedBox) -> Region {
+    let [left, top, right, bottom] = turned.bounds();
+    let (left, top) = (left.max(0.0), top.max(0.0));
+    Region {
+        left,
+        top,
+        width: (right - left).max(0.0),
+        height: (bottom - top).max(0.0),
+    }
 }
 
 fn read_mask(meta: &MetaRef<'_>, detection: u32) -> Option<Mask> {

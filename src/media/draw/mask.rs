@@ -32,15 +32,11 @@ pub fn blend_map(surface: &mut Surface, map: &ClassMap, labels: &[String]) {
     }
     let mut inks = [None; 256];
     for (class, slot) in (0u8..=255).zip(inks.iter_mut()) {
-        *slot = (!is_background(class, labels)).then(|| ink(&surface.picture, color_of(u32::from(class))));
+        *slot = (!is_background(class, labels))
+            .then(|| (ink(&surface.picture, color_of(u32::from(class))), u8::MAX));
     }
     let (width, height) = surface.picture.size();
-    let whole = Area {
-        left: 0,
-        top: 0,
-        right: width,
-        bottom: height,
-    };
+    let whole = Area::whole((width, height));
     let ink_at = |x: usize, y: usize| {
         let cell = y * map.height / height * map.width + x * map.width / width;
         map.classes.get(cell).and_then(|&class| inks[usize::from(class)])
@@ -53,13 +49,22 @@ pub fn blend_coverage(surface: &mut Surface, area: &Area, coverage: &[u8], color
     let ink = ink(&surface.picture, color);
     let ink_at = |x: usize, y: usize| {
         let covered = coverage.get((y - area.top) * area.width() + (x - area.left));
-        covered.filter(|&&it| Mask::INSIDE <= it).map(|_| ink)
+        covered.filter(|&&it| Mask::INSIDE <= it).map(|_| (ink, u8::MAX))
     };
     blend(surface, area, ink_at);
 }
 
-/// Blends with what `ink_at` gives for each pixel of the area.
-fn blend(surface: &mut Surface, area: &Area, ink_at: impl Fn(usize, usize) -> Option<Ink>) {
+/// Blends a color over the whole frame, the stronger the more of it a place is covered; `coverage` has a value for each
+/// pixel.
+pub fn blend_matte(surface: &mut Surface, area: &Area, coverage: &[u8]) {
+    let ink = ink(&surface.picture, color_of(1));
+    let ink_at = |x: usize, y: usize| coverage.get(y * area.width() + x).map(|&it| (ink, it));
+    blend(surface, area, ink_at);
+}
+
+/// Blends with what `ink_at` gives for each pixel of the area: an ink, and how far the place is covered, of which half
+/// is the ink's share.
+fn blend(surface: &mut Surface, area: &Area, ink_at: impl Fn(usize, usize) -> Option<(Ink, u8)>) {
     for (index, plane) in surface.planes.iter_mut().enumerate() {
         let Some((step, _)) = surface.picture.plane(index) else {
             return;
@@ -68,9 +73,9 @@ fn blend(surface: &mut Surface, area: &Area, ink_at: impl Fn(usize, usize) -> Op
             Shape::Packed(order) => &[order.red, order.green, order.blue][..],
             _ => &[0, 1][..step],
         };
-        let mix = |samples: &mut [u8], ink: &Ink| {
+        let mix = |samples: &mut [u8], (ink, covered): &(Ink, u8)| {
             for &place in places {
-                samples[place] = u8::midpoint(samples[place], ink[index + place]);
+                samples[place] = mixed(samples[place], ink[index + place], *covered);
             }
         };
         if index == 0 {
@@ -83,12 +88,19 @@ fn blend(surface: &mut Surface, area: &Area, ink_at: impl Fn(usize, usize) -> Op
     }
 }
 
+/// The middle of both where all is covered, and the old value where nothing is.
+fn mixed(old: u8, new: u8, covered: u8) -> u8 {
+    let (whole, share) = (2 * u32::from(u8::MAX), u32::from(covered));
+    // A mean of bytes is one.
+    ((u32::from(old) * (whole - share) + u32::from(new) * share) / whole) as u8
+}
+
 fn blend_plane(
     plane: &mut Target,
     area: &Area,
     step: usize,
-    ink_at: &impl Fn(usize, usize) -> Option<Ink>,
-    mix: impl Fn(&mut [u8], &Ink),
+    ink_at: &impl Fn(usize, usize) -> Option<(Ink, u8)>,
+    mix: impl Fn(&mut [u8], &(Ink, u8)),
 ) {
     for y in area.top..area.bottom {
         let Some(row) = plane.line(y).get_mut(step * area.left..step * area.right) else {

@@ -65,6 +65,12 @@ impl Painter {
             }
             Answer::Classes(scores) => draw_classes(&mut surface, scores, labels),
             Answer::ClassMap(map) => mask::blend_map(&mut surface, map, labels),
+            Answer::Matte(matte) => {
+                let (width, height) = self.picture.size();
+                let area = Area::whole((width, height));
+                self.scale_mask(matte, &area)?;
+                mask::blend_matte(&mut surface, &area, &self.coverage);
+            }
             Answer::Score(score) => {
                 label::in_corner(&mut surface, 0, &format!("{score:.3}"), Rgb::WHITE);
             }
@@ -110,6 +116,10 @@ impl Painter {
                 self.scaler
                     .bytes(1, &self.grid, size, &mut self.alpha, (width, height))?;
             }
+            Answer::Matte(matte) => {
+                self.scale_mask(matte, &Area::whole((width, height)))?;
+                self.alpha.clone_from(&self.coverage);
+            }
             Answer::Instances(found) => {
                 self.alpha.clear();
                 self.alpha.resize(width * height, 0);
@@ -153,15 +163,30 @@ impl Painter {
     }
 }
 
-/// Draws boxes, and then labels, which no box crosses; the most confident last, on top of the others.
+/// Key points that are believed in less are not drawn.
+const SEEN: f32 = 0.5;
+
+/// Draws boxes and key points, and then labels, which no box crosses; the most confident last, on top of the others.
 fn draw_detections<'a>(
     surface: &mut Surface,
     found: impl DoubleEndedIterator<Item = &'a Detection> + Clone,
     labels: &[String],
 ) {
     for detection in found.clone().rev() {
-        let area = surface.area(&detection.region);
-        surface.frame_area(&area, color_of(detection.class));
+        let color = color_of(detection.class);
+        match &detection.turned {
+            Some(turned) => {
+                let corners = turned.corners();
+                for (index, &from) in corners.iter().enumerate() {
+                    surface.line(from, corners[(index + 1) % corners.len()], color);
+                }
+            }
+            None => surface.frame_area(&surface.area(&detection.region), color),
+        }
+        let seen = detection.landmarks.iter().filter(|it| SEEN <= it.confidence);
+        for point in seen {
+            surface.dot((point.x, point.y), color);
+        }
     }
     for detection in found.rev() {
         let area = surface.area(&detection.region);

@@ -30,6 +30,16 @@ impl Area {
         }
     }
 
+    /// All of a frame of this size.
+    pub fn whole((width, height): (usize, usize)) -> Area {
+        Area {
+            left: 0,
+            top: 0,
+            right: width,
+            bottom: height,
+        }
+    }
+
     /// Where it lies in a plane of half the size.
     pub fn halved(self) -> Area {
         Area {
@@ -97,6 +107,42 @@ impl<'a> Surface<'a> {
         }
     }
 
+    /// Draws a line between two places, of which any may be outside of the frame.
+    pub fn line(&mut self, from: (f32, f32), to: (f32, f32), color: Rgb) {
+        let frame = (self.picture.width as f32, self.picture.height as f32);
+        let Some((from, to)) = clipped(from, to, frame) else {
+            return;
+        };
+        let (across, down) = (to.0 - from.0, to.1 - from.1);
+        let steps = across.abs().max(down.abs()).ceil().max(1.0);
+        for step in 0..=steps as usize {
+            let share = step as f32 / steps;
+            let place = (from.0 + share * across, from.1 + share * down);
+            self.square(place, self.stroke(), color);
+        }
+    }
+
+    /// Draws a key point, twice as wide as a line.
+    pub fn dot(&mut self, place: (f32, f32), color: Rgb) {
+        self.square(place, 2 * self.stroke(), color);
+    }
+
+    /// Fills a square around a place, as far as it is inside of the frame.
+    fn square(&mut self, (x, y): (f32, f32), side: usize, color: Rgb) {
+        let half = side as f32 / 2.0;
+        // A cast of what is below zero is zero.
+        let (left, top) = ((x - half).round(), (y - half).round());
+        let area = Area {
+            left: left as usize,
+            top: top as usize,
+            right: (left + side as f32) as usize,
+            bottom: (top + side as f32) as usize,
+        };
+        if x.is_finite() && y.is_finite() {
+            self.fill(&area, color);
+        }
+    }
+
     /// Draws the edge of an area, on its inside.
     pub fn frame_area(&mut self, area: &Area, color: Rgb) {
         let stroke = self.stroke();
@@ -131,6 +177,34 @@ impl<'a> Surface<'a> {
     }
 }
 
+/// The part of a line inside of a frame; `None` without one. By Liang and Barsky.
+fn clipped(
+    from: (f32, f32),
+    to: (f32, f32),
+    (width, height): (f32, f32),
+) -> Option<((f32, f32), (f32, f32))> {
+    let (across, down) = (to.0 - from.0, to.1 - from.1);
+    let (mut first, mut last) = (0.0f32, 1.0f32);
+    for (step, room) in [
+        (-across, from.0),
+        (across, width - from.0),
+        (-down, from.1),
+        (down, height - from.1),
+    ] {
+        if !step.is_finite() || !room.is_finite() || (step == 0.0 && room < 0.0) {
+            return None;
+        }
+        let share = room / step;
+        if step < 0.0 {
+            first = first.max(share);
+        } else if 0.0 < step {
+            last = last.min(share);
+        }
+    }
+    let at = |share: f32| (from.0 + share * across, from.1 + share * down);
+    (first <= last).then(|| (at(first), at(last)))
+}
+
 /// Repeats a sample or a pixel over an area of a plane.
 fn fill(plane: &mut Target, area: &Area, samples: &[u8]) {
     let step = samples.len();
@@ -144,5 +218,26 @@ fn fill(plane: &mut Target, area: &Area, samples: &[u8]) {
                 .chunks_exact_mut(step)
                 .for_each(|to| to.copy_from_slice(samples)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_cut_at_the_frame() {
+        let frame = (100.0, 50.0);
+        assert_eq!(
+            clipped((-100.0, 10.0), (200.0, 10.0), frame),
+            Some(((0.0, 10.0), (100.0, 10.0)))
+        );
+        assert_eq!(
+            clipped((10.0, 10.0), (20.0, 20.0), frame),
+            Some(((10.0, 10.0), (20.0, 20.0)))
+        );
+        assert_eq!(clipped((-10.0, -10.0), (-20.0, 80.0), frame), None);
+        assert_eq!(clipped((f32::NAN, 0.0), (1.0, 1.0), frame), None);
+        assert_eq!(clipped((0.0, 0.0), (f32::INFINITY, 1.0), frame), None);
     }
 }

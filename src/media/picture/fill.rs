@@ -6,7 +6,7 @@ use gst_video::prelude::*;
 use gst_video::{VideoFrameRef, VideoInfo};
 use half::f16;
 
-use super::fit::{Fit, PADDING, Place};
+use super::fit::{PADDING, Place};
 use super::native::{Coloring, Native};
 use super::{Checked, FULL};
 use crate::letterbox::Letterbox;
@@ -17,7 +17,16 @@ use crate::media::kernel::{self, Affine};
 use crate::media::plane::{Source, check_frame};
 use crate::media::scale::Shrinking;
 use crate::media::{mix, rgb};
-use crate::tensor::{Channels, ElementType, ImageSpec, Layout, Tensor};
+use crate::tensor::{Channels, ElementType, Fit, ImageSpec, Layout, Tensor};
+
+/// What stands beside the frame.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Padding {
+    /// A level in all channels, of full range.
+    Level(f32),
+    /// The frame's last column and row, repeated.
+    Edge,
+}
 
 /// Fills tensors with frames of one negotiated format, fitted to the size of the model when it has one.
 #[derive(Debug)]
@@ -26,6 +35,7 @@ pub struct FrameToTensor {
     checked: Checked,
     fit: Fit,
     place: Place,
+    padding: Padding,
     native: Native,
     coloring: Coloring,
     /// RGB at the size of the frame, or a row of it.
@@ -44,17 +54,39 @@ impl FrameToTensor {
     /// frame as it is, whatever the fit.
     pub fn fitted(info: &VideoInfo, spec: &ImageSpec, fit: Fit) -> Result<Self, Error> {
         let picture = Picture::new(info)?;
-        let checked = Checked::new(spec)?;
         let size = spec.size.unwrap_or(picture.size());
+        Self::placed(picture, spec, fit, Place::new(fit, picture.size(), size))
+    }
+
+    /// Prepares the way from frames of `info` to tensors of `spec` whose size is the frame's or larger: the frame lies at
+    /// the top left as it is, and its last column and row are repeated to the right and below.
+    pub fn extended(info: &VideoInfo, spec: &ImageSpec) -> Result<Self, Error> {
+        let picture = Picture::new(info)?;
+        let size = spec.size.unwrap_or(picture.size());
+        let place = Place::padded(
+            picture.size(),
+            (size.0.max(picture.width), size.1.max(picture.height)),
+        );
+        let made = Self::placed(picture, spec, Fit::Stretch, place)?;
+        Ok(FrameToTensor {
+            padding: Padding::Edge,
+            ..made
+        })
+    }
+
+    fn placed(picture: Picture, spec: &ImageSpec, fit: Fit, place: Place) -> Result<Self, Error> {
+        let checked = Checked::new(spec)?;
+        let size = place.letterbox.input;
         let is_luma = spec.channels == Channels::Luma && picture.shape.has_luma_plane();
         let ends = if is_luma { picture.color.luma_ends() } else { FULL };
         Ok(FrameToTensor {
             fit,
-            place: Place::new(fit, picture.size(), size),
+            place,
+            padding: Padding::Level(PADDING),
             native: Native::new(Shrinking::default()),
             coloring: Coloring::new(&picture, checked.normalization(ends)),
             levels: Vec::new(),
-            rows: vec![0.0; 6 * size.0.max(picture.width)],
+            rows: vec![0.0; 6 * size.width.max(picture.width)],
             picture,
             checked,
         })
@@ -64,6 +96,14 @@ impl FrameToTensor {
     pub fn shrinking(self, shrinking: Shrinking) -> Self {
         FrameToTensor {
             native: Native::new(shrinking),
+            ..self
+        }
+    }
+
+    /// The same with padding of this level in all channels, 0 to 255 of full range.
+    pub fn padded_with(self, level: u8) -> Self {
+        FrameToTensor {
+            padding: Padding::Level(level.into()),
             ..self
         }
     }
@@ -104,7 +144,7 @@ impl FrameToTensor {
         let out = E::claim(&mut tensor.data, dims.iter().product());
         match (self.checked.spec.channels, self.place.is_identity()) {
             (Channels::Luma, true) if self.picture.shape.has_luma_plane() => self.copy_luma(frame, out),
-            (Channels::Rgb, true) => self.copy_rgb(frame, out),
+            (Channels::Rgb | Channels::Bgr, true) => self.copy_rgb(frame, out),
             _ => self.fit(frame, out),
         }
     }
@@ -138,6 +178,16 @@ impl FrameToTensor {
         rgb::read(&self.picture, frame, &mut self.levels)?;
         let rgb = self.levels.chunks_exact(3 * width);
         match self.checked.spec.layout {
+            Layout::Nhwc if self.checked.spec.channels == Channels::Bgr => {
+                let (channels, mixed) = self.rows.split_at_mut(3 * width);
+                for (to, from) in out.chunks_exact_mut(3 * width).zip(rgb) {
+                    let [red, green, blue] = thirds(channels, width);
+                    kernel::split(from, &affine, red, green, blue);
+                    E::store(to, &mut mixed[..3 * width], |to| {
+                        mix::interleave(blue, green, red, to)
+                    });
+                }
+            }
             Layout::Nhwc => {
                 for (to, from) in out.chunks_exact_mut(3 * width).zip(rgb) {
                     E::store(to, &mut self.rows[..3 * width], |row| {
@@ -146,8 +196,7 @@ impl FrameToTensor {
                 }
             }
             Layout::Nchw => {
-                let (red, rest) = out.split_at_mut(width * height);
-                let (green, blue) = rest.split_at_mut(width * height);
+                let [red, green, blue] = self.checked.color_planes(out, width * height);
                 let planes = red.chunks_exact_mut(width).zip(green.chunks_exact_mut(width));
                 let planes = planes.zip(blue.chunks_exact_mut(width));
                 for (((red, green), blue), from) in planes.zip(rgb) {
@@ -173,8 +222,9 @@ impl FrameToTensor {
             pad_top,
             ..
         } = self.place.letterbox;
-        if self.place.has_padding() {
-            self.pad(out);
+        match self.padding {
+            Padding::Level(level) if self.place.has_padding() => self.pad(level, out),
+            _ => {}
         }
         let size = (inner.width, inner.height);
         let channels = self.checked.spec.channels;
@@ -194,34 +244,58 @@ impl FrameToTensor {
                     });
                 }
             }
-            (Channels::Rgb, Layout::Nchw) => {
-                let (red, rest) = out.split_at_mut(input.width * input.height);
-                let (green, blue) = rest.split_at_mut(input.width * input.height);
+            (Channels::Rgb | Channels::Bgr, Layout::Nchw) => {
+                let [red, green, blue] = self.checked.color_planes(out, input.width * input.height);
                 for y in 0..inner.height {
                     let line = place(y)..place(y) + inner.width;
                     let to = [&mut red[line.clone()], &mut green[line.clone()], &mut blue[line]];
                     store_three(to, rows, |to| coloring.colors(&planes, y, levels, to));
                 }
             }
-            (Channels::Rgb, Layout::Nhwc) => {
+            (Channels::Rgb | Channels::Bgr, Layout::Nhwc) => {
                 let (channels, mixed) = rows.split_at_mut(3 * inner.width);
                 for y in 0..inner.height {
                     let [red, green, blue] = thirds(channels, inner.width);
                     coloring.colors(&planes, y, levels, [&mut *red, &mut *green, &mut *blue]);
+                    let [first, second, third] = self.checked.spec.channels.in_order([red, green, blue]);
                     let to = &mut out[3 * place(y)..][..3 * inner.width];
                     E::store(to, &mut mixed[..3 * inner.width], |to| {
-                        mix::interleave(red, green, blue, to)
+                        mix::interleave(first, second, third, to)
                     });
                 }
             }
         }
+        if self.padding == Padding::Edge && self.place.has_padding() {
+            self.extend(out);
+        }
         Ok(())
+    }
+
+    /// Repeats the frame's last column and row to the right and below.
+    fn extend<E: Element>(&self, out: &mut [E]) {
+        let Letterbox { input, picture, .. } = self.place.letterbox;
+        let step = self.checked.step();
+        let (row, seen) = (step * input.width, step * picture.width);
+        for plane in out.chunks_exact_mut(row * input.height) {
+            for line in plane.chunks_exact_mut(row).take(picture.height) {
+                let (known, beside) = line.split_at_mut(seen);
+                let last = &known[seen - step..];
+                beside
+                    .chunks_exact_mut(step)
+                    .for_each(|it| it.copy_from_slice(last));
+            }
+            let (known, below) = plane.split_at_mut(row * picture.height);
+            let last = &known[row * (picture.height - 1)..];
+            below
+                .chunks_exact_mut(row)
+                .for_each(|it| it.copy_from_slice(last));
+        }
     }
 
     /// Fills the tensor's padding.
     ///
     /// Each time anew, because the tensor is the caller's, and a model may run on something else meanwhile.
-    fn pad<E: Element>(&mut self, out: &mut [E]) {
+    fn pad<E: Element>(&self, level: f32, out: &mut [E]) {
         let Letterbox {
             input,
             picture: inner,
@@ -232,12 +306,12 @@ impl FrameToTensor {
         let is_line = self.fit == Fit::Line;
         let gray = self.checked.normalization(FULL).map(|it: Affine| {
             let mut element = [E::default()];
-            let value = if is_line { 0.0 } else { it.at(PADDING) };
+            let value = if is_line { 0.0 } else { it.at(level) };
             E::store(&mut element, &mut [0.0], |to| to.fill(value));
             element[0]
         });
-        let is_interleaved = self.checked.channels == 3 && self.checked.spec.layout == Layout::Nhwc;
-        let step = if is_interleaved { 3 } else { 1 };
+        let gray = self.checked.spec.channels.in_order(gray);
+        let step = self.checked.step();
         let fill = |run: &mut [E], channel: usize| match step {
             3 => run.as_chunks_mut::<3>().0.fill(gray),
             _ => run.fill(gray[channel]),

@@ -3,23 +3,7 @@
 //! How a frame is laid into a model's input of other proportions.
 
 use crate::letterbox::{Letterbox, Size};
-
-/// Which part of the frame goes to which part of the input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Fit {
-    /// The whole frame to the whole input, whatever that does to its proportions.
-    #[default]
-    Stretch,
-    /// The whole frame in its proportions, in the middle, on gray: what YOLO models are trained on.
-    Centered,
-    /// The whole frame in its proportions, at the top left, on gray: what YOLOX models are trained on.
-    Cornered,
-    /// The middle of the frame in its proportions to the whole input: what many classifiers are trained on.
-    Crop,
-    /// The whole frame in its proportions at the height of the input, at the left, on a tensor of zeros: what models
-    /// that read lines of text are trained on.
-    Line,
-}
+use crate::tensor::Fit;
 
 /// Level of the padding in all channels, of full range: what the exporters of YOLO models pad with.
 pub const PADDING: f32 = 114.0;
@@ -94,6 +78,15 @@ impl Place {
         Place { seen, letterbox }
     }
 
+    /// The frame as it is at the top left of an input that is at least as large.
+    pub fn padded(frame: (usize, usize), input: (usize, usize)) -> Self {
+        let size = |(width, height)| Size { width, height };
+        Place {
+            seen: Seen::whole(frame),
+            letterbox: Letterbox::unscaled(size(frame), size(input)),
+        }
+    }
+
     /// Whether the input is the frame itself.
     pub fn is_identity(&self) -> bool {
         let Letterbox { frame, input, .. } = self.letterbox;
@@ -136,5 +129,7 @@ mod tests {
             assert!(Place::new(fit, (64, 48), (64, 48)).is_identity(), "{fit:?}");
             assert!(!Place::new(fit, (64, 48), (64, 64)).is_identity(), "{fit:?}");
         }
+        assert!(Place::padded((64, 48), (64, 48)).is_identity());
+        assert!(Place::padded((63, 48), (64, 48)).has_padding());
     }
 }

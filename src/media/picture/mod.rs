@@ -9,20 +9,24 @@
 //! A model on luma leaves colors alone: the chroma of the source goes to the output, scaled if the sizes
 //! differ. Between a YUV or gray frame and a luma tensor there is no color conversion at all.
 
+mod crop;
 mod fill;
 mod fit;
 mod native;
 mod write;
 
+pub use crop::crop;
 pub use fill::FrameToTensor;
+pub use fit::PADDING;
 pub(super) use fit::Seen;
-pub use fit::{Fit, PADDING};
 pub use write::TensorToFrame;
+
+pub use crate::tensor::Fit;
 
 use super::Error;
 use super::kernel::Affine;
 pub use super::scale::Shrinking;
-use crate::tensor::{Channels, ElementType, ImageSpec, Layout};
+use crate::tensor::{ElementType, ImageSpec, Layout};
 
 /// A specification that was checked, with its ranges in the form the loops need.
 #[derive(Debug, Clone)]
@@ -34,10 +38,7 @@ struct Checked {
 
 impl Checked {
     fn new(spec: &ImageSpec) -> Result<Self, Error> {
-        let channels = match spec.channels {
-            Channels::Luma => 1,
-            Channels::Rgb => 3,
-        };
+        let channels = spec.channels.count();
         if !matches!(
             spec.element_type,
             ElementType::F32 | ElementType::F16 | ElementType::U8
@@ -57,7 +58,8 @@ impl Checked {
         Ok(Checked {
             spec: spec.clone(),
             channels,
-            ranges: [at(0), at(1), at(2)],
+            // Red first, as the loops have it.
+            ranges: spec.channels.in_order([at(0), at(1), at(2)]),
         })
     }
 
@@ -76,6 +78,21 @@ impl Checked {
             _ => return None,
         };
         (channels == self.channels && 0 < width && 0 < height).then_some((width, height))
+    }
+
+    /// The planes of red, green and blue of a tensor of three planes of `count` elements.
+    fn color_planes<'a, E>(&self, tensor: &'a mut [E], count: usize) -> [&'a mut [E]; 3] {
+        let (first, rest) = tensor.split_at_mut(count);
+        let (second, third) = rest.split_at_mut(count);
+        self.spec.channels.in_order([first, second, third])
+    }
+
+    /// Elements from a pixel to the next one in a row.
+    fn step(&self) -> usize {
+        match self.spec.layout {
+            Layout::Nhwc => self.channels,
+            Layout::Nchw => 1,
+        }
     }
 
     /// Normalization of levels that are black at `ends.0` and white at `ends.1`.

@@ -68,6 +68,9 @@ impl TensorToFrame {
     ) -> Result<(), Error> {
         check_frame(source.info(), &self.input)?;
         check_frame(target.info(), &self.output)?;
+        Target::all(target, &self.output)?
+            .iter_mut()
+            .for_each(Target::clear_filling);
         match self.checked.spec.element_type {
             ElementType::F32 => self.write_as::<f32>(tensor, source, target),
             ElementType::F16 => self.write_as::<f16>(tensor, source, target),
@@ -97,7 +100,7 @@ impl TensorToFrame {
 
         self.rows.resize(4 * size.0, 0.0);
         match self.checked.spec.channels {
-            Channels::Rgb => self.write_rgb(answer, size, source, target),
+            Channels::Rgb | Channels::Bgr => self.write_rgb(answer, size, source, target),
             Channels::Luma if self.keeps_chroma() => {
                 self.write_luma(answer, size, target)?;
                 self.write_chroma(source, target)
@@ -253,6 +256,7 @@ impl TensorToFrame {
     ) -> Result<(), Error> {
         let to = self.output.size();
         let affine = self.checked.quantization(FULL);
+        let order = self.checked.spec.channels;
         let Scratch {
             answer: levels,
             canvas,
@@ -263,12 +267,20 @@ impl TensorToFrame {
         rgb.resize(3 * size.0 * size.1, 0);
         match self.checked.spec.layout {
             Layout::Nhwc => {
-                let width = 3 * size.0;
+                let (width, affine) = (3 * size.0, order.in_order(affine));
                 for (to, from) in rgb.chunks_exact_mut(width).zip(answer.chunks_exact(width)) {
                     kernel::quantize_rgb(E::load(from, &mut self.rows[..width]), &affine, to);
+                    if order == Channels::Bgr {
+                        to.as_chunks_mut::<3>().0.iter_mut().for_each(|it| it.swap(0, 2));
+                    }
                 }
             }
-            Layout::Nchw => join(answer, size, &affine, &mut self.rows, rgb),
+            Layout::Nchw => {
+                let (first, rest) = answer.split_at(size.0 * size.1);
+                let (second, third) = rest.split_at(size.0 * size.1);
+                let planes = order.in_order([first, second, third]);
+                join(planes, size.0, &affine, &mut self.rows, rgb);
+            }
         }
         if size != to {
             self.scaler.bytes(3, levels, size, canvas, to)?;
@@ -361,17 +373,14 @@ fn recolor_rows<E: Element>(
     }
 }
 
-/// Three planes of an answer to tight RGB.
+/// Planes of red, green and blue of an answer of this width to tight RGB.
 fn join<E: Element>(
-    answer: &[E],
-    size: (usize, usize),
+    [red, green, blue]: [&[E]; 3],
+    width: usize,
     affine: &[Affine; 3],
     rows: &mut [f32],
     rgb: &mut [u8],
 ) {
-    let (width, count) = (size.0, size.0 * size.1);
-    let (red, rest) = answer.split_at(count);
-    let (green, blue) = rest.split_at(count);
     let (first, rest) = rows.split_at_mut(width);
     let (second, rest) = rest.split_at_mut(width);
     let third = &mut rest[..width];

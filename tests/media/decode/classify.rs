@@ -41,26 +41,34 @@ fn confidences_stay_and_logits_compete() {
 }
 
 #[test]
-fn logits_that_look_like_confidences_are_told_by_a_hint_or_an_earlier_answer() {
+fn logits_that_look_like_confidences_are_told_by_a_hint_or_a_run_at_load() {
+    let answer = [score(0, 0.5), score(1, 0.5)];
     let softmax = model(2).metadata("activation", "softmax");
+    check(&softmax, &[0.5, 0.5], Settings::default(), &answer);
+    let seen = model(2).seen(&[tensor(&[1, 2], &[3.0, 1.0])]);
+    check(&seen, &[0.0, 0.0], Settings::default(), &answer);
+    let made = model(2).made_by(&["Gemm"]);
+    check(&made, &[0.0, 0.0], Settings::default(), &answer);
+    // What an operator made is believed before what a run gave.
+    let made = model(2)
+        .made_by(&["Softmax"])
+        .seen(&[tensor(&[1, 2], &[0.5, 0.5])]);
     check(
-        &softmax,
-        &[0.5, 0.5],
+        &made,
+        &[0.0, 0.0],
         Settings::default(),
-        &[score(0, 0.5), score(1, 0.5)],
+        &[score(0, 0.0), score(1, 0.0)],
     );
+}
+
+#[test]
+fn the_same_numbers_give_the_same_classes_whatever_came_before() {
     let mut decoder = model(2).decoder(Task::Classify);
-    classes(
-        &mut decoder,
-        &[tensor(&[1, 2], &[3.0, 1.0])],
-        &Settings::default(),
-    );
-    let found = classes(
-        &mut decoder,
-        &[tensor(&[1, 2], &[0.0, 0.0])],
-        &Settings::default(),
-    );
-    assert_eq!(found, [score(0, 0.5), score(1, 0.5)]);
+    let mut answer = |values: &[f32]| classes(&mut decoder, &[tensor(&[1, 2], values)], &Settings::default());
+    let before = answer(&[0.25, 0.75]);
+    answer(&[3.0, 1.0]);
+    assert_eq!(answer(&[0.25, 0.75]), before);
+    assert_eq!(before, [score(1, 0.75), score(0, 0.25)]);
 }
 
 #[test]

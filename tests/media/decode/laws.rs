@@ -35,11 +35,12 @@ fn placement() -> impl Strategy<Value = Letterbox> {
 }
 
 fn settings() -> impl Strategy<Value = Settings> {
-    (number(), number(), 0usize..50, 0usize..5, number()).prop_map(
-        |(confidence, iou, max_detections, top_k, half_life)| Settings {
+    (number(), number(), number(), 0usize..50, 0usize..5, number()).prop_map(
+        |(confidence, iou, mask_threshold, max_detections, top_k, half_life)| Settings {
             confidence,
             is_confidence_asked: true,
             iou,
+            mask_threshold,
             max_detections,
             top_k,
             classes: None,
@@ -60,6 +61,9 @@ fn shapes() -> impl Strategy<Value = (Task, Vec<Vec<usize>>)> {
         (8usize..40, 1usize..9, 1usize..9)
             .prop_map(|(n, h, w)| (Task::Segment, vec![vec![1, 7, n], vec![1, 2, h, w]])),
         (1usize..9, 1usize..9, 1usize..9).prop_map(|(c, h, w)| (Task::Segment, vec![vec![1, c, h, w]])),
+        (2usize..9, 2usize..9).prop_map(|(h, w)| (Task::Matte, vec![vec![1, 1, h, w]])),
+        (2usize..9).prop_map(move |n| detect(vec![vec![n, 6]])),
+        (2usize..9).prop_map(move |n| detect(vec![vec![n, 7]])),
         (1usize..20).prop_map(|c| (Task::Classify, vec![vec![1, c]])),
         Just((Task::Score, vec![vec![1, 1]])),
         (2usize..40, 2usize..40).prop_map(move |(h, w)| detect(vec![vec![1, 1, h, w]])),
@@ -119,6 +123,10 @@ fn check(answer: &Answer, place: &Letterbox) {
         Answer::ClassMap(map) => {
             assert!(!map.classes.is_empty());
             assert_eq!(map.classes.len(), map.width * map.height);
+        }
+        Answer::Matte(matte) => {
+            assert!(!matte.coverage.is_empty());
+            assert_eq!(matte.coverage.len(), matte.width * matte.height);
         }
         Answer::Classes(classes) => {
             assert!(

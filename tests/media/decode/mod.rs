@@ -6,6 +6,7 @@
 mod allocations;
 mod classify;
 mod detr;
+mod families;
 mod instances;
 mod laws;
 mod recognize;

@@ -31,17 +31,23 @@ fn family(model: &Model, task: Option<Task>) -> String {
         Boxes::Ssd(_) => "ssd".into(),
         Boxes::Detr(_) => "detr".into(),
         Boxes::TextMap(_) => "text map".into(),
+        Boxes::Levels(it) => format!("{:?} {} points {}", it.head, it.classes, it.key_points),
+        Boxes::NanoDet(it) => format!("nanodet {}", it.classes),
+        Boxes::Priors(it) => format!("priors {} points {}", it.classes, it.key_points),
+        Boxes::CenterFace(it) => format!("center face {}", it.key_points),
+        Boxes::Landmarks(it) => format!("landmarks {} of {}", it.points, it.each),
     };
     match &recognition.family {
         Family::Boxes(it) => boxes(it),
         Family::Instances(it, prototypes) => format!("{} masks {}", boxes(it), prototypes.count),
         Family::Map(it) => match it.places {
             Places::Classes => "map".into(),
-            Places::Foreground => "foreground".into(),
+            Places::Foreground(_) => "foreground".into(),
             Places::Planes { classes } => format!("score planes {classes}"),
             Places::Interleaved { classes } => format!("interleaved scores {classes}"),
         },
         Family::Classes(it) => format!("classes {:?}", it.classes),
+        Family::Matte(_) => "matte".into(),
         Family::Score(_) => "score".into(),
         Family::Text(it) => format!("text {:?} {} {:?} {:?}", it.steps, it.classes, it.table, it.blank),
     }
@@ -187,7 +193,7 @@ fn rows_of_numbers_are_classes_and_one_number_is_a_score() {
         (one(&[1, 1000]), "classes Some(1000)"),
         (one(&[0, 1000]), "classes Some(1000)"),
         (one(&[1, 1000, 1, 1]), "classes Some(1000)"),
-        (one(&[1, 0]), "classes None"),
+        (one(&[1, 0]).labels(3), "classes None"),
         (one(&[1, 1]), "score"),
         (one(&[1, 1]).labels(1), "classes Some(1)"),
         (one(&[1, 4]), "classes Some(4)"),
@@ -255,9 +261,9 @@ fn outputs_that_fit_no_decoder_are_refused_with_what_to_change() {
             "{refusal}"
         );
     }
-    let refusal = one(&[1, 56, 8400]).metadata("task", "pose").refusal(None);
+    let refusal = one(&[1, 56, 8400]).metadata("task", "depth").refusal(None);
     assert!(
-        refusal.contains("task=pose") && refusal.contains("task=tensor"),
+        refusal.contains("task=depth") && refusal.contains("task=tensor"),
         "{refusal}"
     );
     let refusal = one(&[1, 84, 8400]).metadata("boxes", "inches").refusal(None);
@@ -266,4 +272,112 @@ fn outputs_that_fit_no_decoder_are_refused_with_what_to_change() {
         "{refusal}"
     );
     assert!(Model::new(&[]).recognize(None).is_err());
+}
+
+/// What a model that nobody says a task of is refused with, as a doubt.
+#[track_caller]
+fn doubt(model: &Model) -> String {
+    let unfit = model.recognize(None).unwrap_err();
+    assert!(unfit.is_doubt, "{unfit}");
+    unfit.to_string()
+}
+
+#[test]
+fn outputs_of_which_nothing_is_known_are_a_doubt() {
+    let levels = Model::new(&[
+        ("score_8", &[384, 1]),
+        ("bbox_8", &[384, 4]),
+        ("kps_8", &[384, 10]),
+    ]);
+    assert!(doubt(&levels).contains("kps_8"));
+    assert!(levels.refusal(Some(Task::Detect)).contains("kps_8"));
+    let digits = Model::new(&[("digit_0", &[1, 10]), ("digit_1", &[1, 10])]);
+    assert!(doubt(&digits).contains("digit_1"));
+    let asked = digits.recognize(Some(Task::Classify)).unwrap();
+    assert!(
+        asked.warnings[0].contains("digit_1 is not read"),
+        "{:?}",
+        asked.warnings
+    );
+    let label = Model::new(&[("label", &[1]), ("probabilities", &[1, 3])]).element_type(0, ElementType::I64);
+    assert!(label.recognize(None).unwrap().warnings.is_empty());
+}
+
+#[test]
+fn numbers_that_cannot_be_what_they_would_be_are_a_doubt() {
+    let planes = |values: [f32; 6]| {
+        let columns: Vec<&[f32]> = vec![&values; 21];
+        one(&[1, 6, 21]).input(32, 32).seen(&[transposed(&columns)])
+    };
+    let fine = planes([16.0, 16.0, 8.0, 8.0, 0.1, 0.2]);
+    assert_eq!(family(&fine, None), "planes 2");
+    assert!(doubt(&planes([16.0, 16.0, 8.0, 8.0, 0.1, 17.0])).contains("17.0"));
+    assert!(doubt(&planes([16.0, 16.0, 8.0, 8.0, -9.0, -8.0])).contains("-9.0"));
+    let fractions = planes([0.5, 0.5, 0.2, 0.2, 0.1, 0.2]);
+    assert!(doubt(&fractions).contains("boxes=fractions"));
+    let said = fractions.metadata("boxes", "fractions");
+    assert_eq!(family(&said, None), "planes 2 fractions");
+    let letters: Vec<f32> = vec![0.1; 10];
+    let text: Vec<&[f32]> = vec![&letters; 30];
+    assert!(doubt(&one(&[1, 30, 10]).seen(&[rows(&text)])).contains("reads text"));
+    let asked = planes([16.0, 16.0, 8.0, 8.0, 0.1, 17.0])
+        .recognize(Some(Task::Detect))
+        .unwrap();
+    assert!(asked.warnings[0].contains("17.0"));
+}
+
+#[test]
+fn rows_are_finished_detections_however_many_were_seen() {
+    for count in [0, 1, 12] {
+        let rows = [[8.0, 8.0, 24.0, 24.0, 0.8, 1.0]; 12];
+        let seen = tensor(&[count, 6], &rows.concat()[..6 * count]);
+        let mut model = one(&[0, 6]).input(128, 96).seen(&[seen]);
+        model.evidence.counts = true;
+        assert_eq!(family(&model, None), "finished", "{count} rows");
+    }
+    // A batch of any size has a row for each picture.
+    let mut classes = one(&[0, 6]).seen(&[tensor(&[1, 6], &[0.1, 0.2, 0.3, 0.1, 0.2, 0.1])]);
+    classes.evidence.is_batch_free = true;
+    assert_eq!(family(&classes, None), "classes Some(6)");
+    assert_eq!(family(&one(&[0, 7]), None), "finished");
+    let dets = Model::new(&[("dets", &[1, 0, 5]), ("labels", &[1, 0])]).element_type(1, ElementType::I64);
+    assert_eq!(family(&dets, None), "finished");
+}
+
+#[test]
+fn a_plane_over_the_picture_is_a_matte_if_it_goes_from_0_to_1() {
+    let plane = |values: &[f32]| {
+        let model = Model::new(&[("d0", &[1, 1, 2, 2])]).input(8, 8);
+        model.seen(&[tensor(&[1, 1, 2, 2], values)])
+    };
+    assert_eq!(family(&plane(&[0.0, 0.5, 1.0, 0.2]), None), "matte");
+    assert!(doubt(&plane(&[3.0, 90.0, 7.0, 1.0])).contains("depth"));
+    let side = Model::new(&[("d0", &[1, 1, 0, 0]), ("d1", &[1, 1, 0, 0])]).made_by(&["Sigmoid", "Sigmoid"]);
+    assert_eq!(side.recognize(None).unwrap().family.outputs_read(), [0, 1]);
+    let video = Model::new(&[("fgr", &[1, 3, 0, 0]), ("pha", &[1, 1, 0, 0])]);
+    assert_eq!(
+        video.recognize(Some(Task::Matte)).unwrap().family.outputs_read(),
+        [1, 0]
+    );
+}
+
+#[test]
+fn labels_are_found_under_the_names_that_exporters_use() {
+    for (key, text) in [
+        ("character", "0\n90\n180"),
+        ("classes", "a,b,c"),
+        ("id2label", r#"{"0": "a", "1": "b", "2": "c"}"#),
+        ("labels", "['a', 'b', 'c']"),
+    ] {
+        let names = one(&[1, 3]).metadata(key, text).recognize(None).unwrap().names;
+        assert_eq!(names.len(), 3, "{key}");
+        let others = one(&[1, 4]).metadata(key, text).recognize(None).unwrap();
+        assert!(
+            others.names.is_empty() && !matches!(others.family, Family::Text(_)),
+            "{key}: as many as classes, or none of them"
+        );
+    }
+    let mut model = one(&[1, 2]);
+    model.evidence.companions = vec![("labels.txt".into(), vec!["no".into(), "yes".into()])];
+    assert_eq!(model.recognize(None).unwrap().names, ["no", "yes"]);
 }

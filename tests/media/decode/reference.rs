@@ -334,6 +334,7 @@ fn expected(kind: &str) -> Vec<Expected> {
             region,
             class: class as u32,
             confidence,
+            ..Detection::default()
         });
     }
     all.retain(|it| it.words[0] == kind);

@@ -105,6 +105,29 @@ fn a_single_plane_of_floats_is_the_foreground() {
 }
 
 #[test]
+fn the_foreground_begins_at_the_threshold_for_masks_and_each_answer_counts_alone() {
+    let settings = Settings {
+        mask_threshold: 0.25,
+        ..Settings::default()
+    };
+    let model = Model::new(&[("mask", &[1, 1, 0, 0])]);
+    let mut decoder = model.decoder(Task::Segment);
+    let mut classes = |values: &[f32]| {
+        let size = Size { width: 4, height: 1 };
+        let place = Letterbox::stretched(size, size);
+        match decoder.decode(&[tensor(&[1, 1, 1, 4], values)], place, &settings) {
+            Ok(Answer::ClassMap(map)) => map.classes.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let confidences = [0.2, 0.3, 0.5, 0.0];
+    assert_eq!(classes(&confidences), [0, 1, 1, 0]);
+    // The logit of 0.25 is -1.1.
+    assert_eq!(classes(&[-1.0, -1.2, 0.0, 4.0]), [1, 0, 1, 1]);
+    assert_eq!(classes(&confidences), [0, 1, 1, 0], "and not logits for good");
+}
+
+#[test]
 fn a_mask_of_another_kind_is_a_fault() {
     let model = Model::new(&[("scores", &[1, 3, 4, 4])]);
     for dims in [&[1, 2, 4, 4][..], &[1, 3, 0, 4], &[4, 4], &[2, 3, 4, 4]] {

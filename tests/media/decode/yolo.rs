@@ -158,7 +158,7 @@ fn finished_rows_are_taken_as_they_are() {
     let one = detection(30.0, 20.0, 20.0, 40.0, 3, 0.75);
     assert_eq!(
         detections(&mut decoder, &outputs, &Settings::default()),
-        [one, one, detection(120.0, 40.0, 40.0, 20.0, 7, 0.5)]
+        [one.clone(), one, detection(120.0, 40.0, 40.0, 20.0, 7, 0.5)]
     );
     assert_eq!(decoder.dropped(), 1, "3.5 is no class");
     assert_eq!(
@@ -201,6 +201,7 @@ fn yolox_boxes_are_counted_in_cells_of_their_grid() {
         region,
         class,
         confidence,
+        ..
     } = found[0];
     assert!(
         (region.left - 32.0).abs() < 1e-4 && (region.width - 16.0).abs() < 1e-4,

@@ -161,6 +161,7 @@ fn stats() -> SwitchStats {
             name: name.to_string(),
             state: CandidateState::Ready,
             cause: None,
+            gives: Some("boxes".to_string()),
             runs: 1000,
             answers: 250,
             misses: 3,

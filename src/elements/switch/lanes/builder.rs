@@ -7,6 +7,7 @@ use std::sync::Arc;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 
+use super::declared::models;
 use super::elements::{LaneElements, free_pad, unlink};
 use super::supervisor::{LaneSupervisor, StateRequest};
 use super::watchdog::supervisor_reported;
@@ -198,6 +199,7 @@ fn assemble(
         name: name.into(),
         queue,
         watch,
+        models: models(&candidate),
         candidate,
         entry,
         exit,

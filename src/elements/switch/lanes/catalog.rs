@@ -6,9 +6,9 @@ use std::path::Path;
 
 use gst::prelude::*;
 
-use crate::elements::infer;
 use crate::elements::switch::policy_adapter::CatalogNames;
 use crate::elements::switch::settings::Settings;
+use crate::elements::{infer, property_text};
 use crate::policy::Prior;
 use crate::runtime::catalog::{Candidate, Catalog, Source};
 
@@ -101,22 +101,11 @@ fn from_candidate(candidate: &Candidate) -> Result<gst::Element, String> {
         Source::Model(model) => {
             let element = avrec_infer(&candidate.name, &model.to_string_lossy())?;
             for (name, value) in &candidate.properties {
-                set(&element, name, value)?;
+                property_text::set(&element, name, value)?;
             }
             Ok(element)
         }
     }
-}
-
-/// Sets a property from text; unlike `set_property_from_str`, text that does not fit is an error, not a panic.
-fn set(element: &gst::Element, name: &str, text: &str) -> Result<(), String> {
-    let pspec = element
-        .find_property(name)
-        .ok_or_else(|| format!("avrec-infer has no property {name}"))?;
-    let value = gst::glib::Value::deserialize_with_pspec(text, &pspec)
-        .map_err(|_| format!("`{text}` is no value for {name}"))?;
-    element.set_property_from_value(name, &value);
-    Ok(())
 }
 
 fn avrec_infer(name: &str, model: &str) -> Result<gst::Element, String> {

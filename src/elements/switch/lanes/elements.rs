@@ -19,6 +19,8 @@ pub struct LaneElements {
     pub watch: gst::Element,
     /// The candidate's elements in stream order; one, unless children are linked to each other.
     pub candidate: Vec<gst::Element>,
+    /// How many models are in it.
+    pub models: usize,
     /// Pad of the switch's entry that feeds the lane.
     pub entry: gst::Pad,
     /// Pad of the switch's exit that takes the lane's answers.

@@ -2,10 +2,16 @@
 
 //! Frames into lanes.
 
-use gst::prelude::*;
+use std::sync::Arc;
 
+use gst::prelude::*;
+use gst::subclass::prelude::*;
+
+use super::elements::LaneElements;
 use super::run::Feed;
 use super::watchdog::lane_failed;
+use crate::elements::switch::CAT;
+use crate::elements::switch::pads::holder::PadHolder;
 use crate::elements::switch::shared::Shared;
 
 /// Pushes a frame into the lane that was claimed for it; where none was, there is nothing to do.
@@ -15,8 +21,34 @@ pub fn feed(core: &Shared, feed: Option<Feed>) {
     if feed.flush_first {
         flush(core, &lane.entry);
     }
+    if feed.is_lesson {
+        return give_lesson(core, lane, (feed.frame, feed.entered));
+    }
     if let Err(error) = lane.entry.push(feed.frame) {
         refused(core, lane.number, Some(feed.entered), error);
+    }
+}
+
+/// Shows a frame to a candidate at idle priority: past the lane's queue, whose thread has another one.
+fn give_lesson(core: &Shared, lane: Arc<LaneElements>, (frame, entered): (gst::Buffer, gst::ClockTime)) {
+    let number = lane.number;
+    let started = core.idle.give(move || {
+        // As the queue would push it; the watch tells how it returned, if it took it.
+        let Some(input) = lane.watch.static_pad("sink") else {
+            return;
+        };
+        let Err(error) = input.chain(frame) else { return };
+        let core = lane
+            .watch
+            .downcast_ref::<PadHolder>()
+            .and_then(|it| it.imp().core());
+        if let (Some(core), gst::FlowError::Flushing) = (core, error) {
+            refused(&core, lane.number, Some(entered), error);
+        }
+    });
+    if let Err(error) = started {
+        gst::warning!(CAT, "No lessons: no thread: {error}");
+        core.lanes.swallowed(number, Some(entered));
     }
 }
 

@@ -112,6 +112,13 @@ pub struct Lane {
     pub audio: LaneAudio,
 }
 
+impl Run {
+    /// Whether it goes on at idle priority, for as long as the rest of the machine lets it.
+    pub fn is_lesson(&self) -> bool {
+        self.purpose == Purpose::Shadow(RunKind::Idle)
+    }
+}
+
 impl Lane {
     pub fn new(name: &str, prior: Prior) -> Lane {
         Lane {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::elements::LaneElements;
+use super::kind::Kinds;
 use super::lane::Identity;
 use super::supervisor::StateRequest;
 use crate::elements::switch::CAT;
@@ -25,6 +26,26 @@ impl LaneList {
     /// Name of a lane, empty where there is none.
     pub fn name(&self, lane: usize) -> &str {
         self.lanes.get(lane).map_or("", |it| &it.name)
+    }
+
+    /// What the lanes give; what the switch is for is told by those that are there and may answer.
+    pub fn kinds(&self, reference: Option<usize>, may_answer: impl Fn(&str) -> bool) -> Kinds {
+        let kind = |it: &Identity| (it.tally.kind(), !it.is_gone && may_answer(&it.name));
+        let all: Vec<_> = self.lanes.iter().map(kind).collect();
+        Kinds::new(&all, reference)
+    }
+
+    /// The lane of the best prior, and of several such the last, because candidates are listed from cheap to good; only
+    /// such that give what most do, as far as they say what they give.
+    pub fn best_prior(&self, may_be: impl Fn(usize) -> bool) -> Option<usize> {
+        let kinds = self.kinds(None, |_| true);
+        let quality = |lane: usize| self.lanes[lane].prior.quality.unwrap_or_default();
+        let is_one = |it: &usize| {
+            let is_of_task = kinds.of(*it).is_none_or(|kind| Some(kind) == kinds.main());
+            !self.lanes[*it].is_gone && is_of_task && may_be(*it)
+        };
+        let all = (0..self.lanes.len()).filter(is_one);
+        all.max_by(|one, other| quality(*one).total_cmp(&quality(*other)))
     }
 
     /// Number of the lane with that name.

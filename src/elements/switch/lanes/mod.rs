@@ -4,8 +4,10 @@
 
 pub mod builder;
 pub mod catalog;
+pub mod declared;
 pub mod elements;
 pub mod feed;
+pub mod kind;
 pub mod lane;
 pub mod list;
 pub mod run;

@@ -44,6 +44,8 @@ pub struct Feed {
     pub entered: gst::ClockTime,
     /// The stream was flushed since the lane's last frame.
     pub flush_first: bool,
+    /// It is a lesson: the candidate sees it at idle priority, on another thread than the lane's.
+    pub is_lesson: bool,
 }
 
 /// How a run went.
@@ -61,6 +63,7 @@ pub(super) fn kind(run: &Run, is_warming: bool, newest: Option<gst::ClockTime>) 
     let kind = match run.purpose {
         Purpose::WarmUp => RunKind::WarmUp,
         Purpose::Survey | Purpose::Hear(_) if is_warming => RunKind::WarmUp,
+        Purpose::Shadow(RunKind::Idle) => RunKind::Idle,
         Purpose::Shadow(_) | Purpose::Survey => RunKind::Shadow,
         Purpose::Hear(kind) => kind,
         Purpose::Answer | Purpose::Stride if run.is_first => RunKind::WarmUp,

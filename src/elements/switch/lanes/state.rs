@@ -18,6 +18,9 @@ use crate::policy::{Availability, RunKind};
 /// serve a live stream, short enough for an operator to see the cause.
 const HANG: Duration = Duration::from_secs(2);
 
+/// The same at idle priority, where a run may have to wait for long.
+const HANG_WHEN_IDLE: Duration = Duration::from_secs(60);
+
 /// Frames for which a perturbed frame waits for slack: 10 s at 25 fps.
 const PATIENCE: u64 = 250;
 
@@ -124,6 +127,7 @@ impl Lanes {
             frame,
             entered: stamp,
             flush_first,
+            is_lesson: purpose == Purpose::Shadow(RunKind::Idle),
         })
     }
 
@@ -169,7 +173,8 @@ impl Lanes {
             }
             if let Some(run) = lane.run.as_mut().filter(|it| !it.reported_hung) {
                 let silence: Duration = now.saturating_sub(run.started).into();
-                if HANG <= silence {
+                let patience = if run.is_lesson() { HANG_WHEN_IDLE } else { HANG };
+                if patience <= silence {
                     run.reported_hung = true;
                     lane.identity.tally.show_hung(true);
                     chores.hung = Some((id, silence));
@@ -211,6 +216,12 @@ impl Lanes {
         self.modified.take_if(|_| may_run)
     }
 
+    /// Gives a lesson up that got no time for so long that others should look at a frame instead; its run goes on.
+    pub fn give_up_slow_lesson(&mut self, number: u64) {
+        self.trial
+            .take_if(|it| it.lesson.is_some() && it.number + PATIENCE < number);
+    }
+
     /// The lane that looked at the frame before, if it could look at this one in the slack too.
     pub fn take_followed(&mut self, active: usize, number: u64, slack: Duration) -> Option<usize> {
         let (lane, before) = self.followed.take()?;
@@ -248,7 +259,7 @@ impl Lanes {
     pub fn next_to_warm(&self) -> Option<usize> {
         let is_beside = |purpose: &Purpose| matches!(purpose, Purpose::WarmUp | Purpose::Shadow(_));
         let mut runs = self.iter().filter_map(|it| it.run.as_ref());
-        if runs.any(|it| is_beside(&it.purpose) && !it.reported_hung) {
+        if runs.any(|it| is_beside(&it.purpose) && !it.reported_hung && !it.is_lesson()) {
             return None;
         }
         self.iter().position(|it| it.is_warming() && it.is_idle())
@@ -276,7 +287,7 @@ impl Lanes {
         };
         slot.tally().runs.add(1);
         let (latency, kind) = (end.latency, run::kind(run, slot.is_warming(), newest));
-        if kind != RunKind::WarmUp {
+        if !matches!(kind, RunKind::WarmUp | RunKind::Idle) {
             slot.measured(latency);
         }
         let became_warm = end.may_be_warm && slot.warm_up();
@@ -332,8 +343,7 @@ impl Lanes {
         // The lane that answers live must be free when the next frame comes.
         let next = trial.next_lane();
         let next = next.filter(|it| self.last_asked != Some(*it) && self.is(*it, Lane::is_idle));
-        let purpose = Purpose::Shadow(trial.kind);
-        match next.and_then(|it| self.claim(it, trial.frame.clone(), purpose)) {
+        match next.and_then(|it| self.claim(it, trial.frame.clone(), trial.purpose(it))) {
             Some(feed) => {
                 self.trial = Some(trial);
                 FollowUp::RunNext(feed)

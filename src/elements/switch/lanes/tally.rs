@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 
+use super::kind::Kind;
 use crate::messages::{CandidateState, Percentiles};
+use crate::runtime::Task;
 
 /// How far a lane has come, and why it failed, if it did.
 pub type ShownState = (CandidateState, Option<String>);
@@ -22,6 +24,21 @@ pub struct LaneTally {
     pub latency: SharedPercentiles,
     state: ArcSwap<ShownState>,
     is_hung: AtomicBool,
+    /// The models of the candidate: the element's name, its task, and whether the answers stand on the frames.
+    models: ArcSwap<Vec<Model>>,
+    /// What its answers were seen to be.
+    seen: ArcSwapOption<Kind>,
+}
+
+/// A model in a candidate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Model {
+    pub element: String,
+    pub task: Task,
+    /// Names of its classes; empty where they have only numbers.
+    pub labels: Arc<[String]>,
+    /// Whether its answers stand on the frames, where they can be compared.
+    pub is_on_frames: bool,
 }
 
 impl Default for LaneTally {
@@ -33,6 +50,8 @@ impl Default for LaneTally {
             latency: SharedPercentiles::default(),
             state: ArcSwap::from_pointee((CandidateState::Loading, None)),
             is_hung: AtomicBool::default(),
+            models: ArcSwap::default(),
+            seen: ArcSwapOption::empty(),
         }
     }
 }
@@ -45,6 +64,77 @@ impl LaneTally {
     /// Whether it has said nothing for so long that the user was told.
     pub fn show_hung(&self, is_hung: bool) {
         self.is_hung.store(is_hung, Ordering::Relaxed);
+    }
+
+    /// A model of the candidate was loaded.
+    pub fn declare(&self, model: Model) {
+        self.models.rcu(|models| {
+            let mut models = Vec::clone(models);
+            models.retain(|it| it.element != model.element);
+            models.push(model.clone());
+            models
+        });
+    }
+
+    /// What the candidate declares that its answers are: what all its models agree on.
+    pub fn declared(&self) -> Option<Kind> {
+        let models = self.models.load();
+        let kind = Kind::of_task(models.first()?.task);
+        models
+            .iter()
+            .all(|it| Kind::of_task(it.task) == kind)
+            .then_some(kind)
+    }
+
+    /// Names of the classes that it tells apart; `None` where that is not known.
+    pub fn labels(&self) -> Option<Arc<[String]>> {
+        match &self.models.load()[..] {
+            [model] => Some(model.labels.clone()),
+            _ => None,
+        }
+    }
+
+    /// Whether some class may have the same name in both.
+    pub fn shares_labels(&self, other: &LaneTally) -> bool {
+        let has_names = |kind| matches!(kind, Some(Kind::Boxes | Kind::Classes | Kind::Masks));
+        if !has_names(self.declared()) || self.declared() != other.declared() {
+            return true;
+        }
+        let (Some(own), Some(others)) = (self.labels(), other.labels()) else {
+            return true;
+        };
+        // What has no name is named by its number.
+        let is_number = |it: &String| it.parse::<u32>().is_ok();
+        match (own.is_empty(), others.is_empty()) {
+            (true, true) => true,
+            (true, false) => others.iter().any(is_number),
+            (false, true) => own.iter().any(is_number),
+            (false, false) => own.iter().any(|it| others.contains(it)),
+        }
+    }
+
+    /// How many of its models have said what they are for.
+    pub fn models(&self) -> usize {
+        self.models.load().len()
+    }
+
+    /// Whether its answers can be read from its frames, as far as is known.
+    pub fn is_on_frames(&self) -> bool {
+        self.models.load().iter().all(|it| it.is_on_frames)
+    }
+
+    /// An answer of this kind was seen; `true` where that is new.
+    pub fn saw(&self, kind: Kind) -> bool {
+        let is_new = self.seen.load().as_deref() != Some(&kind);
+        if is_new {
+            self.seen.store(Some(Arc::new(kind)));
+        }
+        is_new
+    }
+
+    /// What its answers are: by what it declares, else by what was seen of them.
+    pub fn kind(&self) -> Option<Kind> {
+        self.declared().or_else(|| self.seen.load().as_deref().copied())
     }
 
     /// What it shows now.

@@ -36,6 +36,7 @@ pub fn supervisor_reported(core: &Shared, lane: usize, report: StateReport) {
             }
             let runs_left = WARM_UP_RUNS;
             core.lanes.settle(lane, LaneState::Warming { runs_left });
+            core.look_at_kinds();
         }
         StateReport::Stopped => core.lanes.stopped(lane),
         StateReport::Refused { cause } => lane_failed(core, lane, &cause, "see its entry in the catalogue"),
@@ -63,5 +64,7 @@ pub fn lane_failed(core: &Shared, lane: usize, cause: &str, remedy: &str) {
     });
     if let Some(name) = name {
         core.bus.candidate_failed(&name, cause, remedy);
+        // The others need not wait for it.
+        core.look_at_kinds();
     }
 }

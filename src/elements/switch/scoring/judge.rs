@@ -8,10 +8,13 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 
 use super::comparisons::{Answers, Comparisons, TaskMismatch};
 use super::rerun;
-use super::trial::{ModifiedFrame, Trial, TrialKind};
+use super::trial::{ModifiedFrame, Trial, TrialContext, TrialKind};
+use crate::answer::Answer;
 use crate::elements::content::{self, Carried};
 use crate::elements::switch::bus::Bus;
+use crate::elements::switch::complaints::{Complaints, are_mixed};
 use crate::elements::switch::fact::Fact;
+use crate::elements::switch::lanes::kind::{Kind, Kinds};
 use crate::elements::switch::mailbox::Mailbox;
 use crate::elements::switch::settings::QualitySource;
 use crate::messages::{MeasuredFigure, Score};
@@ -25,11 +28,15 @@ pub type LaneFigures = Arc<[(&'static str, f64)]>;
 pub struct Outlet {
     pub facts: Arc<Mailbox<Fact>>,
     pub bus: Arc<Bus>,
+    pub complaints: Arc<Complaints>,
     /// By lane.
     pub figures: ArcSwap<Vec<LaneFigures>>,
     /// The changed frame that was prepared last.
     pub modified: ArcSwapOption<ModifiedFrame>,
 }
+
+/// Trials in which a candidate must say nothing, where others do, before the user is told what that counts as.
+const SILENCES: u32 = 3;
 
 /// Knows what was compared so far, and finds out what each trial was for.
 #[derive(Debug)]
@@ -39,6 +46,10 @@ pub struct Judge {
     turns: usize,
     /// The newest epoch of a trial.
     epoch: u32,
+    /// What the lanes of the trial in hand give.
+    kinds: Kinds,
+    /// How often each lane said nothing where others did, until the user was told.
+    silences: Vec<u32>,
     outlet: Arc<Outlet>,
 }
 
@@ -48,6 +59,8 @@ impl Judge {
             comparisons: Comparisons::default(),
             turns: 0,
             epoch: 0,
+            kinds: Kinds::default(),
+            silences: Vec::new(),
             outlet,
         }
     }
@@ -67,7 +80,9 @@ impl Judge {
                 }
             }
             TrialKind::Restoration { trusted, degraded } => {
+                self.look_at_kinds(trial);
                 if let Some((lane, Carried::Pixels(answer))) = read(trial, 0)
+                    && self.kinds.suits(lane, Evidence::Restoration)
                     && let Some(likeness) = rerun::restored(&answer.luma, trusted, degraded)
                 {
                     self.comparisons.restored(lane, likeness);
@@ -84,6 +99,7 @@ impl Judge {
         if trial.context.settings.quality_source == QualitySource::Prior {
             return Vec::new();
         }
+        self.look_at_kinds(trial);
         let answers: Vec<_> = (0..trial.answers.len())
             .filter_map(|it| read(trial, it))
             .collect();
@@ -92,6 +108,7 @@ impl Judge {
             self.comparisons.clear_mismatch();
         }
         self.comparisons.note(&answers);
+        self.see(trial, &answers);
         let comparisons = self
             .reference(trial)
             .map(|it| self.compare(trial, &answers, it))
@@ -99,6 +116,57 @@ impl Judge {
         self.weigh_alone(trial, &answers);
         self.publish(answers.iter().map(|it| it.0));
         comparisons
+    }
+
+    fn look_at_kinds(&mut self, trial: &Trial) {
+        let TrialContext { settings, list, .. } = &trial.context;
+        let named = self.reference(trial).and(trial.context.named_reference);
+        self.kinds = list.kinds(named, |it| !settings.forbids(it));
+    }
+
+    /// Notes what was seen of the answers, and warns where that does not go together and nobody compares them.
+    fn see(&mut self, trial: &Trial, answers: &Answers) {
+        let TrialContext { settings, list, .. } = &trial.context;
+        let mut is_news = false;
+        for (lane, carried) in answers {
+            let kind = match carried {
+                Carried::Said(said) => Kind::of_answer(said),
+                Carried::Pixels(it) if it.is_cut_out() => Kind::Masks,
+                _ => continue,
+            };
+            is_news |= list.lanes.get(*lane).is_some_and(|it| it.tally.saw(kind));
+        }
+        if is_news {
+            self.look_at_kinds(trial);
+            self.outlet.complaints.look(&self.outlet.bus, list, settings);
+        }
+        let silent = answers.iter().filter(|it| matches!(it.1, Carried::Pixels(_)));
+        for lane in silent.map(|it| it.0) {
+            if self.kinds.of(lane).is_none() {
+                self.is_silent(trial, lane);
+            }
+        }
+    }
+
+    /// Says once of a candidate that says nothing, and does not tell its task, how that counts.
+    fn is_silent(&mut self, trial: &Trial, lane: usize) {
+        let Some(kind @ (Kind::Boxes | Kind::Classes)) = self.kinds.main() else {
+            return;
+        };
+        if !self.wants(trial, Evidence::Agreement) {
+            return;
+        }
+        let length = self.silences.len().max(lane + 1);
+        self.silences.resize(length, 0);
+        self.silences[lane] += 1;
+        if self.silences[lane] == SILENCES && self.reference(trial) != Some(lane) {
+            let name = trial.context.list.name(lane);
+            let kind = kind.name();
+            self.outlet.bus.inform(
+                &format!("candidate {name} gives frames without {kind}, where others give {kind}: it counts as one that finds nothing"),
+                "that is meant for a floor; an element that has another task does not belong here",
+            );
+        }
     }
 
     /// The lane that the others are compared with; none whose answers proved to be of another task.
@@ -114,10 +182,17 @@ impl Judge {
     }
 
     fn compare(&mut self, trial: &Trial, answers: &Answers, reference: usize) -> Vec<(usize, f64)> {
-        let (comparisons, mismatch) = self.comparisons.compare(answers, reference);
+        // Answers whose classes never have the same name say nothing of each other.
+        let tally = |lane: usize| trial.context.list.lanes.get(lane).map(|it| &it.tally);
+        let compares = |lane: usize| {
+            let both = tally(lane).zip(tally(reference));
+            both.is_none_or(|(own, truth)| own.shares_labels(truth))
+        };
+        let answers: Vec<_> = answers.iter().filter(|it| compares(it.0)).cloned().collect();
+        let (comparisons, mismatch) = self.comparisons.compare(&answers, reference);
         for (lane, comparison) in &comparisons {
             let agreement = comparison.agreement;
-            if self.wants(trial, Evidence::Agreement) {
+            if self.wants(trial, Evidence::Agreement) && self.kinds.suits(*lane, Evidence::Agreement) {
                 self.score(*lane, agreement, Evidence::Agreement);
             }
             self.post(trial, || Score {
@@ -147,6 +222,7 @@ impl Judge {
             let steady = self.comparisons.stabilities(trial.number, luma, answers);
             found.extend(steady.into_iter().map(|it| (it.0, it.1, Evidence::Stability)));
         }
+        found.retain(|it| self.kinds.suits(it.0, it.2));
         for (lane, score, evidence) in found {
             self.tell(trial, (lane, score), evidence);
         }
@@ -194,7 +270,13 @@ impl Judge {
             others,
             ..
         } = *mismatch;
-        let name = trial.context.list.name(reference);
+        let TrialContext { settings, list, .. } = &trial.context;
+        let name = list.name(reference);
+        // Who gives what was told where that is known of all.
+        let is_told = self.kinds.of(reference).is_some() && are_mixed(list, settings);
+        if is_told && !mismatch.is_reference {
+            return;
+        }
         if !mismatch.is_reference {
             return self.outlet.bus.warn(
                 &format!("candidate {name} is not compared: its answers carry {carries}, those of the reference {others}"),
@@ -203,9 +285,13 @@ impl Judge {
         }
         let epoch = trial.context.epoch;
         self.outlet.facts.put(Fact::Mismatch { reference, epoch });
+        if is_told {
+            return;
+        }
         self.outlet.bus.warn(
             &format!("the reference {name} is not of the task of the others: its answers carry {carries}, theirs {others}"),
-            "name a candidate of their task in `reference`; until then quality rests on what needs no reference",
+            "name a candidate of their task in `reference`; one that nobody named is replaced, else quality rests on what needs no \
+             reference",
         );
     }
 
@@ -221,7 +307,8 @@ impl Judge {
         } else if self.wants(trial, Evidence::Restoration) {
             // The rival and the active one take turns, so that both are known by the same measure.
             let turn = self.turns % trial.answers.len().max(1);
-            read(trial, turn).and_then(|it| rerun::degraded(trial, caps, it))
+            let answer = read(trial, turn).filter(|it| self.kinds.suits(it.0, Evidence::Restoration));
+            answer.and_then(|it| rerun::degraded(trial, caps, it))
         } else {
             None
         };
@@ -231,11 +318,52 @@ impl Judge {
     }
 }
 
-/// What an answer carries, apart from what the frame carried already.
+/// What an answer carries, apart from what the frame carried already; `None` where it does not carry what its candidate
+/// declares.
 fn read(trial: &Trial, answer: usize) -> Option<(usize, Carried)> {
     let (lane, answer) = trial.answers.get(answer)?;
-    let carried = Carried::read(&answer.buffer, answer.caps.as_ref()?, Some(&trial.frame))?;
+    let (buffer, caps) = (&*answer.buffer, answer.caps.as_deref()?);
+    let tally = &trial.context.list.lanes.get(*lane)?.tally;
+    if !tally.is_on_frames() {
+        return None;
+    }
+    let carried = match tally.declared() {
+        Some(kind) => kind_of_frame(kind, buffer, caps, &trial.frame)?,
+        None => Carried::read(buffer, caps, Some(&trial.frame))?,
+    };
     Some((*lane, carried))
+}
+
+/// An answer of this kind. A detector whose frame carries no box has found nothing; whatever else a frame carries is not
+/// the answer.
+fn kind_of_frame(
+    kind: Kind,
+    buffer: &gst::BufferRef,
+    caps: &gst::CapsRef,
+    frame: &gst::BufferRef,
+) -> Option<Carried> {
+    if caps.structure(0)?.name() == "audio/x-raw" {
+        return Carried::read(buffer, caps, Some(frame));
+    }
+    let said = || content::said(buffer, caps, Some(frame));
+    match kind {
+        Kind::Picture => content::Pixels::read(buffer, caps).map(Carried::Pixels),
+        Kind::Boxes | Kind::Classes => {
+            let found = said().filter(|it| Kind::of_answer(it) == kind);
+            let nothing = || match kind {
+                Kind::Boxes => Answer::Detections(Vec::new()),
+                _ => Answer::Classes(Vec::new()),
+            };
+            Some(Carried::Said(found.unwrap_or_else(nothing)))
+        }
+        Kind::Score | Kind::Text => said().filter(|it| Kind::of_answer(it) == kind).map(Carried::Said),
+        Kind::Masks => {
+            let found = said().filter(|it| Kind::of_answer(it) == kind).map(Carried::Said);
+            let cut_out = || content::Pixels::cut_out(buffer, caps).filter(content::Pixels::is_cut_out);
+            found.or_else(|| cut_out().map(Carried::Pixels))
+        }
+        Kind::Sound | Kind::Tensors => None,
+    }
 }
 
 /// What every message on a lane's worth says.

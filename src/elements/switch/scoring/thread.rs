@@ -13,9 +13,11 @@ use super::judge::{Judge, LaneFigures, Outlet};
 use super::trial::{ModifiedFrame, Trial};
 use crate::elements::switch::CAT;
 use crate::elements::switch::bus::Bus;
+use crate::elements::switch::complaints::Complaints;
 use crate::elements::switch::fact::Fact;
 use crate::elements::switch::lanes::timed_join::TimedJoin;
 use crate::elements::switch::mailbox::Mailbox;
+use crate::elements::switch::priority::yield_to_all_others;
 
 /// Trials that the thread may hold: one in hand, and one frame and the next that can be looked at together. More would
 /// hold on to buffers that upstream may need, and age meanwhile.
@@ -45,10 +47,11 @@ struct Inbox {
 
 impl Scoring {
     /// Without a thread yet; the policy is told of what is found through `facts`.
-    pub fn new(facts: Arc<Mailbox<Fact>>, bus: Arc<Bus>) -> Scoring {
+    pub fn new(facts: Arc<Mailbox<Fact>>, bus: Arc<Bus>, complaints: Arc<Complaints>) -> Scoring {
         let outlet = Arc::new(Outlet {
             facts,
             bus,
+            complaints,
             ..Outlet::default()
         });
         Scoring {
@@ -141,16 +144,6 @@ impl Inbox {
     }
 }
 
-/// Scoring must not take time from a model that answers live.
-fn yield_to_all_others() {
-    #[cfg(target_os = "linux")]
-    // SAFETY: both calls take plain numbers; lowering one's own priority is always allowed.
-    unsafe {
-        let thread = libc::syscall(libc::SYS_gettid) as libc::id_t;
-        libc::setpriority(libc::PRIO_PROCESS, thread, 19);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::{Duration, Instant};
@@ -166,6 +159,7 @@ mod tests {
             settings: Arc::new(Settings::default()),
             list: Arc::default(),
             reference: Some(0),
+            named_reference: None,
             epoch,
         };
         let caps = gst::Caps::new_empty_simple("video/x-raw");
@@ -189,7 +183,7 @@ mod tests {
     #[test]
     fn nobody_waits_for_a_thread_that_gets_no_time() {
         gst::init().unwrap();
-        let scoring = Scoring::new(Arc::default(), Arc::default());
+        let scoring = Scoring::new(Arc::default(), Arc::default(), Arc::default());
         scoring.start().unwrap();
         // As long as this is held, the thread stands still in the middle of its work: who waited for it would wait for ever.
         let stalled = scoring.judge.lock();
@@ -217,7 +211,7 @@ mod tests {
 
     #[test]
     fn the_thread_ends_with_its_owner() {
-        let scoring = Scoring::new(Arc::default(), Arc::default());
+        let scoring = Scoring::new(Arc::default(), Arc::default(), Arc::default());
         scoring.start().unwrap();
         let ending = scoring.thread.lock().take().unwrap();
         drop(scoring);

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use crate::elements::switch::lanes::elements::LaneOutput;
+use crate::elements::switch::lanes::lane::Purpose;
 use crate::elements::switch::lanes::list::LaneList;
 use crate::elements::switch::settings::Settings;
 use crate::media::degrade::Degraded;
@@ -33,6 +34,8 @@ pub struct TrialContext {
     pub list: Arc<LaneList>,
     /// The lane that the others are compared with, while it is there and of their task.
     pub reference: Option<usize>,
+    /// The same, where the user or the catalogue names it.
+    pub named_reference: Option<usize>,
     /// How often the user has said what quality rests on: what was found of a reference before does not hold any more.
     pub epoch: u32,
 }
@@ -64,6 +67,8 @@ pub struct Trial {
     pub answers: Vec<(usize, LaneOutput)>,
     /// Lanes that have yet to answer; the first one has the frame in hand.
     pub pending: [Option<usize>; 2],
+    /// The lane that answers at idle priority.
+    pub lesson: Option<usize>,
 }
 
 impl Trial {
@@ -83,6 +88,7 @@ impl Trial {
             context,
             answers: Vec::with_capacity(3),
             pending: [None; 2],
+            lesson: None,
         }
     }
 
@@ -97,6 +103,14 @@ impl Trial {
                 context,
             )
         }
+    }
+
+    /// Why a lane of the trial gets the frame.
+    pub fn purpose(&self, lane: usize) -> Purpose {
+        Purpose::Shadow(match self.lesson == Some(lane) {
+            true => RunKind::Idle,
+            false => self.kind,
+        })
     }
 
     pub fn waits_for(&self, lane: usize) -> bool {

@@ -38,6 +38,7 @@ pub fn look_beside(pass: &mut Pass<VideoStream>, active: Option<Active>) {
     let look = {
         let mut lanes = core.lanes.lock();
         lanes.modified = modified.or(lanes.modified.take());
+        lanes.give_up_slow_lesson(pass.context.plan.number);
         match (lanes.next_to_warm(), active) {
             (Some(lane), _) => Look::Begun(lanes.claim(lane, pass.context.frame.clone(), Purpose::WarmUp)),
             (None, Some(active)) if lanes.trial.is_none() => look_again(&mut lanes, pass, active),
@@ -104,16 +105,34 @@ fn look_in_the_shadow(pass: &mut Pass<VideoStream>, active: Active) {
     };
     let Some(first) = others[0] else { return };
     let perturbed = shadow.perturbed;
+    let lesson = shadow.idle.map(|it| it.0);
+    // What a lesson takes must not hold up those who wait for the memory of these.
+    let own = lesson.map(|_| (deep_copy(&pass.context.frame), deep_copy(&active.1.buffer)));
     let next = {
         let mut lanes = pass.core.lanes.lock();
         if !lanes.is(first, Lane::is_idle) {
             return;
         }
         let caps = pass.stream.caps.clone();
-        let trial = pass.trial(&lanes, caps, shadow.kind, TrialKind::Quality { perturbed });
-        begin(&mut lanes, trial, active, others)
+        let mut trial = pass.trial(&lanes, caps, shadow.kind, TrialKind::Quality { perturbed });
+        trial.lesson = lesson;
+        match own {
+            Some((frame, answer)) => {
+                trial.frame = frame;
+                let caps = active.1.caps.clone();
+                let answer = LaneOutput { buffer: answer, caps };
+                pass.control.totals.counts.lessons += 1;
+                begin(&mut lanes, trial, (active.0, &answer), others)
+            }
+            None => begin(&mut lanes, trial, active, others),
+        }
     };
     feed(pass.core, next);
+}
+
+/// A copy with memory of its own, where that can be made.
+fn deep_copy(buffer: &gst::Buffer) -> gst::Buffer {
+    buffer.copy_deep().unwrap_or_else(|_| buffer.clone())
 }
 
 /// Begins a trial with the first of `others`.
@@ -123,7 +142,8 @@ fn begin(
     (active, answer): Active,
     others: [Option<usize>; 2],
 ) -> Option<Feed> {
-    let next = lanes.claim(others[0]?, trial.frame.clone(), Purpose::Shadow(trial.kind))?;
+    let first = others[0]?;
+    let next = lanes.claim(first, trial.frame.clone(), trial.purpose(first))?;
     trial.answers.push((active, answer.clone()));
     trial.pending = others;
     lanes.trial = Some(trial);

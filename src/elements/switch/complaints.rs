@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! What the user should hear of candidates whose answers are not of one task, cannot be compared, or are not what
+//! `quality-source` judges: each once, from the moment on that it is so.
+
+use parking_lot::Mutex;
+
+use super::bus::Bus;
+use super::lanes::kind::{Kind, Kinds};
+use super::lanes::lane::Identity;
+use super::lanes::list::LaneList;
+use super::settings::{QualitySource, Settings};
+use crate::messages::CandidateState;
+use crate::policy::Evidence;
+
+/// Labels of a candidate that are named.
+const NAMES: usize = 4;
+
+/// A warning and what to change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Complaint {
+    text: String,
+    remedy: &'static str,
+}
+
+/// What was told, for as long as it is so.
+#[derive(Debug, Default)]
+pub struct Complaints {
+    told: Mutex<Vec<Complaint>>,
+}
+
+impl Complaints {
+    /// Looks at all candidates, and warns of what is new. While one is being loaded there may be more to come.
+    pub fn look(&self, bus: &Bus, list: &LaneList, settings: &Settings) {
+        let is_loading = |it: &Identity| match it.tally.state().0 {
+            CandidateState::Loading => true,
+            CandidateState::Failed => false,
+            _ => it
+                .elements
+                .as_ref()
+                .is_some_and(|of| it.tally.models() < of.models),
+        };
+        if present(list, settings).any(is_loading) {
+            return;
+        }
+        let complaints = of(list, settings);
+        let new: Vec<Complaint> = {
+            let mut told = self.told.lock();
+            let before = std::mem::replace(&mut *told, complaints);
+            told.iter().filter(|it| !before.contains(it)).cloned().collect()
+        };
+        for complaint in new {
+            bus.warn(&complaint.text, complaint.remedy);
+        }
+    }
+}
+
+/// Whether the candidates are of more than one task, so that the user is told at once.
+pub fn are_mixed(list: &LaneList, settings: &Settings) -> bool {
+    mixture(list, settings).is_some()
+}
+
+/// The candidates that may answer.
+fn present<'a>(list: &'a LaneList, settings: &'a Settings) -> impl Iterator<Item = &'a Identity> {
+    let counts = |it: &&Identity| !it.is_gone && !settings.forbids(&it.name);
+    list.lanes.iter().filter(counts)
+}
+
+fn of(list: &LaneList, settings: &Settings) -> Vec<Complaint> {
+    let kinds = list.kinds(None, |it| !settings.forbids(it));
+    if present(list, settings).count() < 2 {
+        // Nobody is compared with anybody.
+        return Vec::new();
+    }
+    let all = [
+        mixture(list, settings),
+        incomparable(list, settings),
+        unlike_names(list, settings),
+        unsuited(list, settings, &kinds),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+/// Names of those that give this.
+fn givers(list: &LaneList, settings: &Settings, kind: Kind) -> String {
+    let gives = present(list, settings).filter(|it| it.tally.kind() == Some(kind));
+    let names: Vec<&str> = gives.map(|it| &*it.name).collect();
+    names.join(", ")
+}
+
+/// Candidates of more than one task.
+fn mixture(list: &LaneList, settings: &Settings) -> Option<Complaint> {
+    let groups: Vec<String> = Kind::ALL
+        .into_iter()
+        .map(|kind| (kind, givers(list, settings, kind)))
+        .filter(|it| !it.1.is_empty())
+        .map(|(kind, names)| format!("{} from {names}", kind.name()))
+        .collect();
+    (1 < groups.len()).then(|| Complaint {
+        text: format!("the candidates do not answer one task: {}", groups.join("; ")),
+        remedy: "a switch compares answers of one kind, the others keep their priors: take those of another task out, name \
+                 them in `forbidden`, or give each task a switch of its own; where `task=auto` was wrong, set `task`",
+    })
+}
+
+/// Candidates whose answers nobody can read.
+fn incomparable(list: &LaneList, settings: &Settings) -> Option<Complaint> {
+    let is_hidden = |it: &&Identity| {
+        let tally = &it.tally;
+        tally.declared() == Some(Kind::Tensors) || !tally.is_on_frames()
+    };
+    let names: Vec<&str> = present(list, settings)
+        .filter(is_hidden)
+        .map(|it| &*it.name)
+        .collect();
+    let compares = settings.quality_source != QualitySource::Prior;
+    (compares && !names.is_empty()).then(|| Complaint {
+        text: format!(
+            "the answers of {} cannot be compared, because they do not stand on the frames: priors alone rank them",
+            names.join(", ")
+        ),
+        remedy: "of raw tensors, set `task` to what the model is for; of masks, set `output=alpha`, or build with the feature \
+                 analytics; or say so with `quality-source=prior`",
+    })
+}
+
+/// Candidates whose classes have no name in common: the first two.
+fn unlike_names(list: &LaneList, settings: &Settings) -> Option<Complaint> {
+    let all: Vec<&Identity> = present(list, settings).collect();
+    let pairs = all.iter().enumerate().flat_map(|(at, one)| {
+        let others = all[at + 1..].iter();
+        others.map(move |other| (*one, *other))
+    });
+    let (one, other) = pairs
+        .into_iter()
+        .find(|(one, other)| !one.tally.shares_labels(&other.tally))?;
+    let named = |it: &Identity| {
+        let labels = it.tally.labels().unwrap_or_default();
+        let first: Vec<&str> = labels.iter().take(NAMES).map(String::as_str).collect();
+        let more = if NAMES < labels.len() { ", …" } else { "" };
+        match first.is_empty() {
+            true => format!("{} has none", it.name),
+            false => format!("{} has {}{more}", it.name, first.join(", ")),
+        }
+    };
+    Some(Complaint {
+        text: format!(
+            "the candidates {} and {} have no label in common, so that their answers cannot be compared: {}; {}",
+            one.name,
+            other.name,
+            named(one),
+            named(other)
+        ),
+        remedy: "give them the same labels by `labels-file`, or take one out; what does not compare with the reference keeps \
+                 its prior",
+    })
+}
+
+/// A source of quality that judges something else than the answers.
+fn unsuited(list: &LaneList, settings: &Settings, kinds: &Kinds) -> Option<Complaint> {
+    let source = settings.quality_source;
+    let (evidence, judges) = match source {
+        QualitySource::Restore => (Evidence::Restoration, "pictures"),
+        QualitySource::Confidence => (Evidence::Claimed, "boxes, classes and masks"),
+        QualitySource::Stability => (Evidence::Stability, "all but sound and tensors"),
+        QualitySource::Auto | QualitySource::Agreement | QualitySource::Prior => return None,
+    };
+    let main = kinds.main().filter(|it| !it.suits(evidence))?;
+    let nick = match source {
+        QualitySource::Restore => "restore",
+        QualitySource::Confidence => "confidence",
+        _ => "stability",
+    };
+    Some(Complaint {
+        text: format!(
+            "quality-source={nick} counts for nothing here: it judges {judges}, and the answers of {} are {}",
+            givers(list, settings, main),
+            main.name()
+        ),
+        remedy: "set `quality-source` to auto or agreement; until then priors alone rank the candidates",
+    })
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! What the models of a candidate say that they are for.
+
+use gst::glib;
+use gst::prelude::*;
+
+use super::elements::LaneElements;
+use super::tally::Model;
+use crate::elements::infer;
+use crate::elements::switch::shared::Shared;
+use crate::messages::{Message, ModelLoaded};
+use crate::runtime::Task;
+
+/// Takes in that a model of the candidate was loaded, if the message says so.
+pub fn heard(core: &Shared, lane: &LaneElements, message: &gst::Message) {
+    let (Some(source), Some(structure)) = (message.src(), message.structure()) else {
+        return;
+    };
+    if structure.name() != ModelLoaded::NAME {
+        return;
+    }
+    let (Ok(Message::ModelLoaded(loaded)), Some(tally)) =
+        (structure.try_into(), core.lanes.tally(lane.number))
+    else {
+        return;
+    };
+    let task = loaded.model.task;
+    tally.declare(Model {
+        element: source.path_string().into(),
+        task,
+        labels: infer::labels(source),
+        is_on_frames: is_on_frames(source, task),
+    });
+    core.look_at_kinds();
+}
+
+/// Whether answers of this task leave on the frames, and not in messages alone.
+fn is_on_frames(infer: &gst::Object, task: Task) -> bool {
+    let is_alpha = || {
+        let output = infer
+            .find_property("output")
+            .map(|_| infer.property_value("output"));
+        let nick = output
+            .as_ref()
+            .and_then(|it| Some(glib::EnumValue::from_value(it)?.1.nick()));
+        nick == Some("alpha")
+    };
+    match task {
+        Task::Tensor => false,
+        Task::Matte => is_alpha(),
+        Task::Segment => cfg!(feature = "analytics") || is_alpha(),
+        Task::Detect | Task::Classify | Task::Score | Task::Text | Task::Image | Task::Audio => true,
+    }
+}
+
+/// How many models the elements have, the parts of bins included.
+pub fn models(elements: &[gst::Element]) -> usize {
+    let count = |it: &gst::Element| match it.downcast_ref::<gst::Bin>() {
+        Some(bin) => bin
+            .iterate_recurse()
+            .into_iter()
+            .flatten()
+            .filter(infer::is_one)
+            .count(),
+        None => usize::from(infer::is_one(it)),
+    };
+    elements.iter().map(count).sum()
+}
