@@ -180,6 +180,15 @@ pub struct Instance {
     pub mask: Mask,
 }
 
+/// What was read.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Text {
+    /// Empty where there is nothing to read.
+    pub text: String,
+    /// Mean over its characters, 0 to 1; 0 of an empty one.
+    pub confidence: f32,
+}
+
 /// What a model says, in the terms of its task.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
@@ -194,6 +203,8 @@ pub enum Answer {
     Instances(Vec<Instance>),
     /// One number, in the model's own unit.
     Score(f32),
+    /// A line of writing, or what is said in a stretch of sound.
+    Text(Text),
 }
 
 /// The label of a class, or its number where there is none.

@@ -36,6 +36,8 @@ pub enum Placement {
     Cornered,
     /// As [`Letterbox::stretched`] does.
     Stretched,
+    /// As [`Letterbox::line`] does.
+    Line,
 }
 
 impl Letterbox {
@@ -75,6 +77,20 @@ impl Letterbox {
             picture: input,
             pad_left: 0,
             pad_top: 0,
+        }
+    }
+
+    /// A picture of the input's height in the frame's proportions, at the left; one that is longer than the input is
+    /// squeezed into it: what PaddleOCR's readers of text are trained on.
+    pub fn line(frame: Size, input: Size) -> Self {
+        let width = (input.height as f64 * frame.width as f64 / frame.height as f64).ceil() as usize;
+        let picture = Size {
+            width: width.clamp(1, input.width),
+            height: input.height,
+        };
+        Letterbox {
+            picture,
+            ..Self::stretched(frame, input)
         }
     }
 
@@ -230,5 +246,11 @@ mod tests {
         );
         let place = Letterbox::stretched(size(200, 100), size(50, 50));
         assert_eq!(place.scale(), (0.25, 0.5));
+        let place = Letterbox::line(size(201, 50), size(320, 48));
+        assert_eq!(place.picture, size(193, 48), "48 · 201 / 50 = 192.96");
+        assert_eq!(
+            Letterbox::line(size(500, 50), size(320, 48)).picture,
+            size(320, 48)
+        );
     }
 }

@@ -163,6 +163,9 @@ pub enum Fit {
     Cornered,
     /// The middle of the frame in its proportions to the whole input: what many classifiers are trained on.
     Crop,
+    /// The whole frame in its proportions at the height of the input, at the left, on a tensor of zeros: what models
+    /// that read lines of text are trained on.
+    Line,
 }
 
 impl Fit {
@@ -173,11 +176,12 @@ impl Fit {
             Fit::Centered => "letterbox",
             Fit::Cornered => "corner",
             Fit::Crop => "crop",
+            Fit::Line => "line",
         }
     }
 
     pub fn named(name: &str) -> Option<Fit> {
-        [Fit::Stretch, Fit::Centered, Fit::Cornered, Fit::Crop]
+        [Fit::Stretch, Fit::Centered, Fit::Cornered, Fit::Crop, Fit::Line]
             .into_iter()
             .find(|it| it.name() == name)
     }

@@ -9,7 +9,7 @@ mod support;
 use gst::prelude::*;
 use gst_analytics::prelude::*;
 use gst_analytics::{AnalyticsODMtd, AnalyticsRelationMeta, TensorDataType, TensorDimOrder, TensorMeta};
-use gstavrec::answer::{Answer, ClassMap, ClassScore, Detection, Instance, Mask, Region, TurnedBox};
+use gstavrec::answer::{Answer, ClassMap, ClassScore, Detection, Instance, Mask, Region, Text, TurnedBox};
 use gstavrec::media::analytics::{self, tensor_caps, tensors};
 use gstavrec::media::metas::{self, class_of};
 use gstavrec::tensor::{Data, Dim, DimsOrder, ElementType, Tensor, TensorInfo};
@@ -127,6 +127,24 @@ fn no_detections_are_told_from_no_answer() {
         Some(Answer::Detections(Vec::new()))
     );
     assert_eq!(round_trip(&Answer::Score(0.5)), None);
+}
+
+#[test]
+fn a_text_is_the_label_of_a_classification() {
+    let text = |text: &str| {
+        Answer::Text(Text {
+            text: text.into(),
+            confidence: 0.75,
+        })
+    };
+    assert_eq!(
+        round_trip(&text("EXIT 4")),
+        Some(Answer::Classes(vec![ClassScore {
+            class: class_of("EXIT 4"),
+            confidence: 0.75,
+        }]))
+    );
+    assert_eq!(round_trip(&text("")), Some(Answer::Detections(Vec::new())));
 }
 
 #[test]

@@ -7,8 +7,8 @@ use super::found::{self, Found, Request, Scratch};
 use super::nms;
 use super::nms::Candidate;
 use super::{CenterFace, Landmarks, Levels, NanoDet, Priors};
-use super::{Detr, EndToEnd, Extra, Fault, Prototypes, Scores, Ssd, Yolo};
-use super::{instances, priors, scan, yolo};
+use super::{Detr, EndToEnd, Extra, Fault, Prototypes, Scores, Ssd, TextMap, Yolo};
+use super::{instances, priors, scan, text_map, yolo};
 use crate::answer::{Detection, Instance, Landmark};
 use crate::letterbox::Letterbox;
 use crate::tensor::Tensor;
@@ -20,6 +20,7 @@ pub enum Boxes {
     EndToEnd(EndToEnd),
     Ssd(Ssd),
     Detr(Detr),
+    TextMap(TextMap),
     Levels(Levels),
     NanoDet(NanoDet),
     Priors(Priors),
@@ -34,6 +35,7 @@ pub(super) struct Work {
     pub scratch: Scratch,
     best: yolo::Best,
     masks: instances::Work,
+    text: text_map::Work,
     priors: priors::Memory,
     /// Memory of key points that no detection has at present.
     points: Vec<Vec<Landmark>>,
@@ -52,6 +54,7 @@ impl Boxes {
             Boxes::Priors(it) => it.outputs_read(),
             Boxes::CenterFace(it) => it.outputs_read(),
             Boxes::Landmarks(it) => it.outputs_read(),
+            Boxes::TextMap(it) => vec![it.output],
         }
     }
 
@@ -70,6 +73,7 @@ impl Boxes {
             found,
             scratch,
             best,
+            text,
             priors,
             ..
         } = work;
@@ -79,6 +83,7 @@ impl Boxes {
             Boxes::EndToEnd(it) => it.find(outputs, request, scratch, found)?,
             Boxes::Ssd(it) => it.find(outputs, request, scratch, found)?,
             Boxes::Detr(it) => it.find(outputs, request, scratch, found)?,
+            Boxes::TextMap(it) => it.find(outputs, request, &mut scratch[0], text, found)?,
             Boxes::Levels(it) => it.find(outputs, request, scratch, found)?,
             Boxes::NanoDet(it) => it.find(outputs, request, best, &mut scratch[0], found)?,
             Boxes::Priors(it) => it.find(outputs, request, scratch, priors, found)?,
@@ -101,7 +106,7 @@ impl Boxes {
         match self {
             Boxes::Yolo(_) | Boxes::Levels(_) | Boxes::NanoDet(_) => false,
             Boxes::Priors(_) | Boxes::CenterFace(_) => false,
-            Boxes::EndToEnd(_) | Boxes::Detr(_) | Boxes::Landmarks(_) => true,
+            Boxes::EndToEnd(_) | Boxes::Detr(_) | Boxes::Landmarks(_) | Boxes::TextMap(_) => true,
             Boxes::Ssd(it) => matches!(it.kind, Scores::Finished { .. }),
         }
     }

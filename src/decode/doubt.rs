@@ -45,7 +45,7 @@ pub(super) fn of(family: &Family, infos: &[TensorInfo], outputs: &[Tensor]) -> D
                 doubts.against.push(beyond(name(matte.output), extent));
             }
         }
-        Family::Map(_) | Family::Score(_) => {}
+        Family::Map(_) | Family::Score(_) | Family::Text(_) => {}
     }
     for &output in &family.outputs_read() {
         let Some(extent) = outputs.get(output).map(extent).filter(|it| 0 < it.broken) else {
@@ -113,7 +113,8 @@ fn of_boxes<'a>(boxes: &Boxes, name: impl Fn(usize) -> &'a str, outputs: &[Tenso
         | Boxes::NanoDet(_)
         | Boxes::Priors(_)
         | Boxes::CenterFace(_)
-        | Boxes::Landmarks(_) => return,
+        | Boxes::Landmarks(_)
+        | Boxes::TextMap(_) => return,
     };
     let may_be_scores =
         |it: &Extent| it.is_of_confidences() || (LEAST_SCORE <= it.low && it.high <= MOST_SCORE);

@@ -9,9 +9,12 @@ use super::Unfit;
 const MOST: usize = 100_000;
 
 /// Labels of a file's text, one a line; blank lines at the end are none.
+///
+/// Space around a label is none of it. A line of one space alone is a label, as in the character tables of models
+/// that read text.
 pub fn from_file(text: &str) -> Result<Vec<String>, Unfit> {
-    let text = text.trim_start_matches('\u{feff}').trim_end();
-    if text.is_empty() {
+    let text = without_blank_end(text.trim_start_matches('\u{feff}'));
+    if text.trim().is_empty() {
         return Err(Unfit::new(
             "the labels file has no line",
             "write one label a line, class 0 first",
@@ -20,7 +23,7 @@ pub fn from_file(text: &str) -> Result<Vec<String>, Unfit> {
     let labels: Vec<String> = text
         .lines()
         .take(MOST + 1)
-        .map(|it| it.trim().to_owned())
+        .map(|it| if is_space(it) { it } else { it.trim() }.to_owned())
         .collect();
     if labels.len() > MOST {
         return Err(Unfit::new(
@@ -29,6 +32,46 @@ pub fn from_file(text: &str) -> Result<Vec<String>, Unfit> {
         ));
     }
     Ok(labels)
+}
+
+/// Whether a line is a space that stands for itself.
+fn is_space(line: &str) -> bool {
+    let mut characters = line.chars();
+    characters.next().is_some_and(char::is_whitespace) && characters.next().is_none()
+}
+
+/// A text without the lines at its end that say nothing.
+fn without_blank_end(mut text: &str) -> &str {
+    loop {
+        text = text.trim_end_matches(['\n', '\r']);
+        let last = text.lines().next_back().unwrap_or_default();
+        if last.is_empty() || is_space(last) || !last.trim().is_empty() {
+            return text;
+        }
+        text = &text[..text.len() - last.len()];
+    }
+}
+
+/// Characters of the metadata's `character`: one a line, as PaddleOCR's exporters write them, or a literal as in
+/// [`from_names`]; of a text of one line each character is one.
+pub fn from_characters(text: &str) -> Result<Vec<String>, Unfit> {
+    let lines = |text: &str| -> Vec<String> {
+        let line = |it: &str| it.strip_suffix('\r').unwrap_or(it).to_owned();
+        text.split('\n').map(line).collect()
+    };
+    let whole = text.strip_suffix('\n').unwrap_or(text);
+    let characters = match from_names(text) {
+        Ok(listed) => listed,
+        Err(_) if whole.contains('\n') => lines(whole),
+        Err(_) => whole.chars().map(String::from).collect(),
+    };
+    if characters.is_empty() || MOST < characters.len() {
+        return Err(Unfit::new(
+            "the characters in the model's metadata are no table of characters",
+            "give the table by labels-file, one a line",
+        ));
+    }
+    Ok(characters)
 }
 
 /// Labels of the metadata's `names`: a literal of Python or JSON, `{0: 'person', 1: "bird"}` or `['person', 'bird']`.
@@ -263,6 +306,36 @@ mod tests {
                 .contains("one label a line")
         );
         assert!(from_file(&"a\n".repeat(MOST + 1)).is_err());
+    }
+
+    #[test]
+    fn a_space_is_a_label_where_it_stands_alone() {
+        assert_eq!(
+            from_file("a\r\n\u{3000}\r\nb\n \n").unwrap(),
+            ["a", "\u{3000}", "b", " "]
+        );
+        assert_eq!(from_file("\na\n  \n\n").unwrap(), ["", "a"]);
+        assert!(from_file(" \n").is_err());
+    }
+
+    #[test]
+    fn characters_are_read_as_exporters_write_them() {
+        for (text, characters) in [
+            ("a\n \n\u{3000}\n'\n", vec!["a", " ", "\u{3000}", "'"]),
+            ("a\r\nb", vec!["a", "b"]),
+            ("['[blank]', 'a']", vec!["[blank]", "a"]),
+            ("012", vec!["0", "1", "2"]),
+            ("[\n]\n", vec!["[", "]"]),
+        ] {
+            let characters = characters.into_iter().map(str::to_owned).collect();
+            assert_eq!(from_characters(text), Ok(characters), "{text}");
+        }
+        assert!(
+            from_characters("")
+                .unwrap_err()
+                .to_string()
+                .contains("labels-file")
+        );
     }
 
     #[test]

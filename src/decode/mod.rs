@@ -17,12 +17,14 @@
 //! # Hints
 //!
 //! Keys of the metadata settle what shapes cannot tell: `family` (a decoder's name), `activation` (softmax, sigmoid,
-//! none), `boxes` (pixels, fractions, cells), `priors` (grids of RetinaFace and SSD) and `task`, `names`, `stride`,
-//! `end2end`, `kpt_shape`, as Ultralytics' exporter writes them.
+//! none), `boxes` (pixels, fractions, cells), `priors` (grids of RetinaFace and SSD), `blank` (first, last), `character`, as
+//! PaddleOCR's exporters write it, and `task`, `names`, `stride`, `end2end`, `kpt_shape`, as Ultralytics' exporter writes
+//! them.
 
 mod boxes;
 mod center_face;
 mod classify;
+mod ctc;
 mod detr;
 mod doubt;
 mod end_to_end;
@@ -46,6 +48,8 @@ mod segment;
 mod settings;
 mod ssd;
 mod taken;
+mod text_box;
+mod text_map;
 mod usual_input;
 mod values;
 mod yolo;
@@ -53,6 +57,7 @@ mod yolo;
 pub use boxes::Boxes;
 pub use center_face::CenterFace;
 pub use classify::Classes;
+pub use ctc::{Ctc, Steps, Table};
 pub use detr::{Detr, Logits};
 pub use end_to_end::{Columns, EndToEnd};
 pub use evidence::Evidence;
@@ -62,7 +67,7 @@ pub use instances::Prototypes;
 pub use landmarks::Landmarks;
 pub use levels::{Head, Levels};
 pub use matte::Matte;
-pub use model::{Activation, Units};
+pub use model::{Activation, Blank, Units};
 pub use nanodet::NanoDet;
 pub use priors::{Grid, PriorSource, Priors};
 pub use recognize::{Family, Recognition};
@@ -71,11 +76,12 @@ pub use segment::{Map, Places, VOID};
 pub use settings::{Settings, Task};
 pub use ssd::{Edges, Scores, Ssd};
 pub use taken::{Source, Taken};
+pub use text_map::TextMap;
 pub use usual_input::UsualInput;
 pub use values::Values;
 pub use yolo::{Order, Yolo};
 
-use crate::answer::{Answer, ClassMap, Mask};
+use crate::answer::{Answer, ClassMap, Mask, Text};
 use crate::letterbox::{Letterbox, Size};
 use crate::tensor::Tensor;
 use found::Request;
@@ -89,11 +95,17 @@ pub struct Decoder {
     work: boxes::Work,
     map: segment::Work,
     classes: classify::Memory,
+    alphabet: ctc::Alphabet,
 }
 
 impl Decoder {
-    /// A decoder for what was recognized.
+    /// A decoder for what was recognized, with the names in the model's own metadata.
     pub fn new(recognition: &Recognition) -> Self {
+        Decoder::labeled(recognition, &recognition.names)
+    }
+
+    /// A decoder for what was recognized, with these names of classes: text is spelled by them.
+    pub fn labeled(recognition: &Recognition, names: &[String]) -> Self {
         let answer = match recognition.family {
             Family::Boxes(_) => Answer::Detections(Vec::new()),
             Family::Instances(..) => Answer::Instances(Vec::new()),
@@ -101,12 +113,17 @@ impl Decoder {
             Family::Matte(_) => Answer::Matte(Mask::default()),
             Family::Classes(_) => Answer::Classes(Vec::new()),
             Family::Score(_) => Answer::Score(0.0),
+            Family::Text(_) => Answer::Text(Text::default()),
         };
         let mut work = boxes::Work::default();
         if let Family::Boxes(boxes) | Family::Instances(boxes, _) = &recognition.family {
             boxes.prepare(&mut work);
         }
         Decoder {
+            alphabet: match &recognition.family {
+                Family::Text(ctc) => ctc.alphabet(names),
+                _ => ctc::Alphabet::default(),
+            },
             family: recognition.family.clone(),
             labels: recognition.labels,
             answer,
@@ -157,6 +174,10 @@ impl Decoder {
             }
             (Family::Score(score), answer) => {
                 *answer = Answer::Score(score.read(outputs, &mut work.scratch[0])?);
+            }
+            (Family::Text(ctc), Answer::Text(text)) => {
+                let [scratch, rows, ..] = &mut work.scratch;
+                work.found.dropped += ctc.read(outputs, &self.alphabet, scratch, rows, text)?;
             }
             // The answer was made for the family.
             _ => {}

@@ -34,6 +34,15 @@ pub enum Activation {
     None,
 }
 
+/// Which class stands for no character.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Blank {
+    First,
+    Last,
+    /// The first or last one, whichever the table calls so; else the first one.
+    Called,
+}
+
 /// The outputs of a model with what its metadata and the user's labels say about them.
 pub(super) struct Model<'a> {
     pub outputs: &'a [TensorInfo],
@@ -143,6 +152,11 @@ impl Model<'_> {
         names.chain(values).any(|it| plain(it).contains(word))
     }
 
+    /// Whether the file has a table of characters, as recognizers of text do.
+    pub fn has_characters(&self) -> bool {
+        self.metadata.contains_key("character")
+    }
+
     /// Whether PaddlePaddle's exporter wrote the model, by the names that it gives to outputs.
     pub fn is_of_paddle(&self) -> bool {
         let words = [
@@ -187,6 +201,19 @@ impl Model<'_> {
             Some(other) => Err(Unfit::new(
                 format!("activation={other} is not understood"),
                 "write softmax, sigmoid or none",
+            )),
+        }
+    }
+
+    /// The metadata's `blank`: which class of a recognizer of text stands for no character.
+    pub fn blank(&self) -> Result<Option<Blank>, Unfit> {
+        match self.metadata.get("blank").map(|it| it.trim()) {
+            None => Ok(None),
+            Some("first") => Ok(Some(Blank::First)),
+            Some("last") => Ok(Some(Blank::Last)),
+            Some(other) => Err(Unfit::new(
+                format!("blank={other} is not understood"),
+                "write first or last",
             )),
         }
     }

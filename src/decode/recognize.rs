@@ -27,6 +27,7 @@ mod priors;
 mod rows;
 mod statements;
 mod task;
+mod text;
 
 pub use fit::Family;
 
@@ -97,6 +98,7 @@ impl Recognition {
         // A hint that is not understood is an error for each task.
         model.units()?;
         model.activation()?;
+        model.blank()?;
         let mut assumed = Vec::new();
         let is_asked = task.is_some();
         let task = match task {
@@ -113,6 +115,9 @@ impl Recognition {
             )
         }));
         assumed.extend(fit.assumed);
+        let characters = matches!(&fit.family, Family::Text(_)).then(|| text::table(&model));
+        let characters = characters.flatten().filter(|_| model.labels.is_none());
+        let given = given.or(characters.map(names::Labels::of_characters));
         let given = given.or_else(|| names::beside(metadata, evidence, labels, fit.classes));
         model.labels = labels.or(given.as_ref().map(|it| it.labels.len()));
         if let (Some(labels), Some(classes)) = (model.labels, fit.classes) {
@@ -120,19 +125,23 @@ impl Recognition {
         }
         let mut family = fit.family;
         settle(&mut family, evidence);
-        let is_faces = model.labels.is_none()
-            && matches!(&family, Family::Boxes(boxes) if faces::are_found(boxes, &model));
         let mut taken = statements::of(&model, (&family, fit.otherwise), task, is_asked, given.as_ref())?;
         taken.extend(fit.taken);
-        let face = is_faces.then(|| vec!["face".to_owned()]);
+        // What those find that nobody names.
+        let found = match &family {
+            Family::Boxes(_) if model.labels.is_some() => None,
+            Family::Boxes(Boxes::TextMap(_)) => Some(vec!["text".to_owned()]),
+            Family::Boxes(boxes) if faces::are_found(boxes, &model) => Some(vec!["face".to_owned()]),
+            _ => None,
+        };
         Ok(Recognition {
             task,
             placement: placement(&family, &model),
             taken,
             family,
             classes: fit.classes,
-            labels: model.labels.or(face.as_ref().map(Vec::len)),
-            names: given.map(|it| it.labels).or(face).unwrap_or_default(),
+            labels: model.labels.or(found.as_ref().map(Vec::len)),
+            names: given.map(|it| it.labels).or(found).unwrap_or_default(),
             assumed,
             warnings,
         })
@@ -188,6 +197,7 @@ fn placement(family: &Family, model: &Model) -> Placement {
         Family::Boxes(Boxes::Levels(it)) if it.head != Head::PicoDet => Placement::Cornered,
         Family::Boxes(Boxes::Priors(it)) if it.points.is_some() => Placement::Cornered,
         Family::Boxes(_) => Placement::Stretched,
+        Family::Text(_) => Placement::Line,
         Family::Map(_) | Family::Matte(_) | Family::Classes(_) | Family::Score(_) => Placement::Stretched,
     }
 }

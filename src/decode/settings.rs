@@ -15,6 +15,8 @@ pub enum Task {
     Matte,
     /// How much, on the model's own scale?
     Score,
+    /// What is written in it?
+    Text,
 }
 
 impl Task {
@@ -26,6 +28,7 @@ impl Task {
             Task::Segment => "segment",
             Task::Matte => "matte",
             Task::Score => "score",
+            Task::Text => "text",
         }
     }
 }
@@ -35,6 +38,8 @@ impl Task {
 pub struct Settings {
     /// Detections below are left out. Classes are not: [`Settings::top_k`] limits those.
     pub confidence: f32,
+    /// Whether somebody asked for [`Settings::confidence`]; else a family may have a threshold of its own.
+    pub is_confidence_asked: bool,
     /// Of two boxes of one class that overlap by more, the less confident one is left out.
     pub iou: f32,
     /// A place belongs to a mask, or to the foreground of a map, above this confidence.
@@ -49,11 +54,23 @@ pub struct Settings {
     pub half_life: f32,
 }
 
+impl Settings {
+    /// The threshold for a family that has one of its own.
+    pub(super) fn confidence_or(&self, own: f32) -> f32 {
+        if self.is_confidence_asked {
+            self.confidence
+        } else {
+            own
+        }
+    }
+}
+
 impl Default for Settings {
     /// Ultralytics' own defaults for detection, so that answers compare.
     fn default() -> Self {
         Settings {
             confidence: 0.25,
+            is_confidence_asked: false,
             iou: 0.7,
             mask_threshold: 0.5,
             max_detections: 300,

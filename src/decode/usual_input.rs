@@ -21,6 +21,8 @@ pub struct UsualInput {
 
 const BYTES: [(f32, f32); 1] = [(0.0, 255.0)];
 
+const UNIT: [(f32, f32); 1] = [(-1.0, 1.0)];
+
 /// ImageNet's mean and deviation: (0 - mean) / deviation and (1 - mean) / deviation of red, green and blue.
 const IMAGENET: [(f32, f32); 3] = [(-2.1179, 2.2489), (-2.0357, 2.4286), (-1.8044, 2.64)];
 
@@ -76,7 +78,10 @@ impl UsualInput {
             }
             (Family::Boxes(Boxes::Priors(_)), _) => Some(named("SSD")),
             (Family::Boxes(Boxes::CenterFace(_)), _) => Some(usual("CenterFace", Channels::Rgb, &BYTES)),
-            (Family::Boxes(Boxes::Landmarks(_)), _) => None,
+            // As RapidOCR feeds them: the picture as OpenCV reads it, mean and deviation 0.5.
+            (Family::Boxes(Boxes::TextMap(_)), _) => Some(usual("PaddleOCR", Channels::Bgr, &UNIT)),
+            (Family::Text(it), _) if it.is_paddle => Some(usual("PaddleOCR", Channels::Bgr, &UNIT)),
+            (Family::Text(_) | Family::Boxes(Boxes::Landmarks(_)), _) => None,
             (Family::Boxes(Boxes::Ssd(_)), _) => Some(if is_called("ultraface") {
                 usual("UltraFace", Channels::Rgb, &ULTRAFACE)
             } else {

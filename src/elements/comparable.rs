@@ -62,6 +62,7 @@ pub fn empty(answer: &Answer) -> Answer {
         Answer::Matte(_) => Answer::Matte(Default::default()),
         Answer::Instances(_) => Answer::Instances(Vec::new()),
         Answer::Score(it) => Answer::Score(*it),
+        Answer::Text(_) => Answer::Text(Default::default()),
     }
 }
 

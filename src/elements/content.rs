@@ -77,6 +77,10 @@ pub fn said(buffer: &gst::BufferRef, caps: &gst::CapsRef, before: Option<&gst::B
     if let Some(score) = score.filter(|_| before.and_then(metas::score) != score) {
         return Some(Answer::Score(score));
     }
+    let text = metas::text(buffer);
+    if let Some(text) = text.filter(|it| before.and_then(metas::text).as_ref() != Some(it)) {
+        return Some(Answer::Text(text));
+    }
     let read = metas::read(buffer);
     let old = before.map(|it| boxes(it, caps)).unwrap_or_default();
     let is_new = |it: &Detection| !old.iter().any(|old| is_same(it, old));

@@ -10,6 +10,7 @@
 //! | classes of sound | a custom meta [`CLASSES`] with the fields of `classification` |
 //! | score | a custom meta [`SCORE`] with the field `score` (gdouble) |
 //! | voice activity | `GstAudioLevelMeta`, on each buffer |
+//! | text | a custom meta [`TEXT`] with the fields `text` and `confidence` (gdouble); of a frame also a region of interest `text` over it, with the text as `label` of a parameter structure `classification`, unless it is empty |
 //! | class map, matte | nothing: there is no such meta before GStreamer 1.26 |
 //!
 //! `detection` has the fields that DL Streamer's `gvadetect` writes: `confidence` (gdouble), `label_id` (gint),
@@ -31,13 +32,19 @@ use gst::prelude::*;
 use gst_video::VideoRegionOfInterestMeta;
 use once_cell::sync::Lazy;
 
-use crate::answer::{Answer, ClassScore, Detection, Landmark, Region, TurnedBox, label_of};
+use crate::answer::{Answer, ClassScore, Detection, Landmark, Region, Text, TurnedBox, label_of};
 
 /// Name of the custom meta with the classes of a stretch of sound, and of its structure.
 pub const CLASSES: &str = "AvrecClassesMeta";
 
 /// Name of the custom meta with a score, and of its structure.
 pub const SCORE: &str = "AvrecScoreMeta";
+
+/// Name of the custom meta with what was read, and of its structure.
+pub const TEXT: &str = "AvrecTextMeta";
+
+/// Type of the region of interest over a frame that was read. Not the text itself, since types are never freed.
+const TEXT_REGION: &str = "text";
 
 /// Parameter structures of regions of interest.
 const DETECTION: &str = "detection";
@@ -47,7 +54,7 @@ const ORIENTED: &str = "oriented";
 
 /// Registers the custom metas, once a process; another copy of this library may have done it.
 static REGISTERED: Lazy<()> = Lazy::new(|| {
-    for name in [CLASSES, SCORE] {
+    for name in [CLASSES, SCORE, TEXT] {
         if !gst::meta::CustomMeta::is_registered(name) {
             gst::meta::CustomMeta::register(name, &[]);
         }
@@ -80,6 +87,17 @@ pub fn attach(
         }
         Answer::ClassMap(_) | Answer::Matte(_) => {}
         Answer::Score(score) => attach_score(buffer, *score)?,
+        Answer::Text(text) => {
+            attach_text(buffer, text)?;
+            if !text.text.is_empty() {
+                let rect = (0, 0, size.0, size.1);
+                let param = gst::Structure::builder(CLASSIFICATION)
+                    .field("label", &text.text)
+                    .field("confidence", f64::from(text.confidence));
+                VideoRegionOfInterestMeta::add(buffer, TEXT_REGION, rect).add_param(param.build());
+            }
+            return Ok(());
+        }
     }
     #[cfg(feature = "analytics")]
     super::analytics::attach(buffer, answer, labels, size)?;
@@ -125,14 +143,32 @@ pub fn attach_voice(buffer: &mut gst::BufferRef, level: u8, is_voice: bool) {
     gst_audio::AudioLevelMeta::add(buffer, level, is_voice);
 }
 
-/// Reads what is on a buffer: a score, else detections, else classes. `None` where there is nothing of these.
+/// Adds what was read to a buffer.
+///
+/// The custom meta has it in any case, an empty text too, so that nothing to read is told from nobody looking. With
+/// the feature `analytics` the text is the label of a classification besides.
+pub fn attach_text(buffer: &mut gst::BufferRef, text: &Text) -> Result<(), glib::BoolError> {
+    Lazy::force(&REGISTERED);
+    let mut meta = gst::meta::CustomMeta::add(buffer, TEXT)?;
+    let structure = meta.mut_structure();
+    structure.set("text", &text.text);
+    structure.set("confidence", f64::from(text.confidence));
+    #[cfg(feature = "analytics")]
+    super::analytics::attach_text(buffer, text)?;
+    Ok(())
+}
+
+/// Reads what is on a buffer: a score, else a text, else detections, else classes. `None` where there is nothing of these.
 ///
 /// A frame on which a detector found nothing carries nothing. Who knows the task asks for [`detections`],
-/// [`classes`] or [`score`] instead. With the feature `analytics` instances and class maps are read too, and a frame
+/// [`classes`], [`text`] or [`score`] instead. With the feature `analytics` instances and class maps are read too, and a frame
 /// on which a detector found nothing is told from one that nobody looked at.
 pub fn read(buffer: &gst::BufferRef) -> Option<Answer> {
     if let Some(score) = score(buffer) {
         return Some(Answer::Score(score));
+    }
+    if let Some(text) = text(buffer) {
+        return Some(Answer::Text(text));
     }
     #[cfg(feature = "analytics")]
     let newer = super::analytics::read(buffer);
@@ -183,6 +219,17 @@ pub fn score(buffer: &gst::BufferRef) -> Option<f32> {
     meta.structure().get::<f64>("score").ok().map(|it| it as f32)
 }
 
+/// What was read on a frame or in a stretch of sound.
+pub fn text(buffer: &gst::BufferRef) -> Option<Text> {
+    Lazy::force(&REGISTERED);
+    let meta = gst::meta::CustomMeta::from_buffer(buffer, TEXT).ok()?;
+    let structure = meta.structure();
+    Some(Text {
+        text: structure.get("text").ok()?,
+        confidence: confidence(structure).unwrap_or(1.0),
+    })
+}
+
 /// The number that reading gives to a label: equal for equal labels in this process, and for nothing else.
 pub fn class_of(label: &str) -> u32 {
     glib::Quark::from_str(label).into_glib()
@@ -219,7 +266,10 @@ fn said_classes(buffer: &gst::BufferRef) -> Option<Vec<ClassScore>> {
     if let Ok(meta) = gst::meta::CustomMeta::from_buffer(buffer, CLASSES) {
         return Some(read_classes(meta.structure()));
     }
-    let regions = buffer.iter_meta::<VideoRegionOfInterestMeta>();
+    let has_text = text(buffer).is_some();
+    let regions = buffer
+        .iter_meta::<VideoRegionOfInterestMeta>()
+        .filter(|it| !has_text || it.roi_type() != TEXT_REGION);
     let said = regions.filter_map(|meta| meta.param(CLASSIFICATION).map(read_classes));
     said.last()
 }

@@ -28,6 +28,7 @@ const TRIANGLES: usize = 4;
 pub struct Scaler {
     resizer: Resizer,
     options: ResizeOptions,
+    shrinking: Shrinking,
     triangles: Vec<Triangle>,
     /// Rows mixed, with a pixel more at each end.
     quarters: Vec<u16>,
@@ -35,11 +36,27 @@ pub struct Scaler {
     edges: Vec<u8>,
 }
 
+/// What a smaller plane is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Shrinking {
+    /// Each pixel of all that it covers.
+    #[default]
+    Mean,
+    /// Each pixel of the two samples each way that are nearest to it, as OpenCV's `INTER_LINEAR` does it.
+    Samples,
+}
+
 impl Scaler {
     pub fn new() -> Self {
+        Scaler::shrinking(Shrinking::default())
+    }
+
+    /// A scaler that makes smaller planes like this.
+    pub fn shrinking(shrinking: Shrinking) -> Self {
         Scaler {
             resizer: Resizer::new(),
-            options: options(),
+            options: options(shrinking),
+            shrinking,
             triangles: Vec::new(),
             quarters: Vec::new(),
             edges: Vec::new(),
@@ -64,7 +81,7 @@ impl Scaler {
         }
         self.options = self.options.crop(seen.left, seen.top, seen.width, seen.height);
         let result = self.run_any(channels, (bytes, size), (to, to_size));
-        self.options = options();
+        self.options = options(self.shrinking);
         result
     }
 
@@ -78,7 +95,8 @@ impl Scaler {
         to_size: Size,
     ) -> Result<(), Error> {
         let doubles = to_size == (2 * from_size.0, 2 * from_size.1);
-        if from_size == (2 * to_size.0, 2 * to_size.1) && 4 <= from_size.0 && 4 <= from_size.1 {
+        let halves = from_size == (2 * to_size.0, 2 * to_size.1) && self.shrinking == Shrinking::Mean;
+        if halves && 4 <= from_size.0 && 4 <= from_size.1 {
             match channels {
                 1 => self.halve::<1>(from, from_size, to),
                 2 => self.halve::<2>(from, from_size, to),
@@ -105,7 +123,7 @@ impl Scaler {
             seen,
             to: to.1,
         };
-        if !Triangle::can(&geometry) {
+        if self.shrinking != Shrinking::Mean || !Triangle::can(&geometry) {
             return false;
         }
         let index = self.triangles.iter().position(|it| it.serves(&geometry));
@@ -194,7 +212,10 @@ impl Scaler {
 }
 
 /// Bilinear, of the whole plane. Alpha is scaled as a channel like others.
-fn options() -> ResizeOptions {
-    let bilinear = ResizeAlg::Convolution(FilterType::Bilinear);
+fn options(shrinking: Shrinking) -> ResizeOptions {
+    let bilinear = match shrinking {
+        Shrinking::Mean => ResizeAlg::Convolution(FilterType::Bilinear),
+        Shrinking::Samples => ResizeAlg::Interpolation(FilterType::Bilinear),
+    };
     ResizeOptions::new().resize_alg(bilinear).use_alpha(false)
 }

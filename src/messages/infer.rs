@@ -120,7 +120,7 @@ group! {
 }
 
 /// What a model says about a frame or a stretch of sound: `avrec/detections`, `avrec/classes`, `avrec/segments`,
-/// `avrec/matte` or `avrec/score`.
+/// `avrec/matte`, `avrec/score` or `avrec/text`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelAnswer {
     pub place: Place,
@@ -150,6 +150,11 @@ pub enum Said {
     /// How much of the frame is foreground, 0 to 1.
     Matte(f64),
     Score(f64),
+    /// What was read, and the mean confidence in its characters, 0 to 1.
+    Text {
+        text: String,
+        confidence: f64,
+    },
 }
 
 impl Said {
@@ -161,6 +166,7 @@ impl Said {
             Said::Instances(_) | Said::Shares(_) => "avrec/segments",
             Said::Matte(_) => "avrec/matte",
             Said::Score(_) => "avrec/score",
+            Said::Text { .. } => "avrec/text",
         }
     }
 }
@@ -237,6 +243,7 @@ impl From<ModelAnswer> for gst::Structure {
             Said::Shares(classes) => classes.write("classes", builder),
             Said::Matte(coverage) => coverage.write("coverage", builder),
             Said::Score(score) => score.write("score", builder),
+            Said::Text { text, confidence } => confidence.write("confidence", text.write("text", builder)),
         }
         .build()
     }
@@ -255,6 +262,10 @@ impl TryFrom<&StructureRef> for ModelAnswer {
             "avrec/segments" => Said::Shares(Field::read("classes", structure)?),
             "avrec/matte" => Said::Matte(Field::read("coverage", structure)?),
             "avrec/score" => Said::Score(Field::read("score", structure)?),
+            "avrec/text" => Said::Text {
+                text: Field::read("text", structure)?,
+                confidence: Field::read("confidence", structure)?,
+            },
             other => return Err(FieldError::Name(other.to_string())),
         };
         Ok(ModelAnswer {

@@ -64,7 +64,7 @@ group! {
 }
 
 /// Names of the figures of what is no plain picture, with units.
-pub const FIGURES: [&str; 9] = [
+pub const FIGURES: [&str; 10] = [
     "f1",
     "map",
     "class-agreement",
@@ -73,6 +73,7 @@ pub const FIGURES: [&str; 9] = [
     "panoptic-quality",
     "si-sdr-db",
     "rank-correlation",
+    "edit-distance",
     "agreement",
 ];
 

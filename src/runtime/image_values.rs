@@ -34,7 +34,7 @@ pub(super) fn other_layout(layout: Layout) -> &'static str {
 pub(super) fn other_fit(fit: Fit) -> &'static str {
     match fit {
         Fit::Stretch => "fit=letterbox",
-        Fit::Centered | Fit::Cornered | Fit::Crop => "fit=stretch",
+        Fit::Centered | Fit::Cornered | Fit::Crop | Fit::Line => "fit=stretch",
     }
 }
 

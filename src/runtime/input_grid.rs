@@ -10,12 +10,14 @@ use crate::tensor::{ImageSpec, InputSize, Layout};
 /// Frame sizes to try on models that take any: two that share no factor but 16, and that no patch of 3 to 28 pixels leaves
 /// out the same share of, so that a size which does not follow by a factor shows; multiples of 12 and 14 for transformers; larger ones for models that cannot take
 /// small frames.
-const TRIAL_SIZES: [[(usize, usize); 2]; 5] = [
+const TRIAL_SIZES: [[(usize, usize); 2]; 6] = [
     [(48, 32), (80, 112)],
     PATCHED,
     [(144, 128), (176, 208)],
     [(512, 384), (640, 512)],
     [(420, 336), (504, 420)],
+    // Models that read lines of text take one height only.
+    [(320, 48), (480, 48)],
 ];
 
 /// Sizes of whole patches of 3, 4, 6, 7, 12, 14 and 28 pixels.
@@ -129,6 +131,9 @@ pub(super) fn find(spec: &ImageSpec, runs: &[Run], runner: &mut TrialRunner<'_>)
         return None;
     }
     let (width, height) = first.size;
+    if height == second.size.1 {
+        return None;
+    }
     MULTIPLES.into_iter().find(|&multiple| {
         let across = next_prime(width.div_ceil(multiple).max(3));
         let down = next_prime(height.div_ceil(multiple).max(3));

@@ -6,7 +6,7 @@
 //! `ranges` normalises an input, `id` and `dims-order` describe an output, and `[modelinfo]` holds
 //! `version` and `group-id`. It goes further than GStreamer: `dims` may fix what the model leaves open, `ranges` is
 //! read for image outputs too, [`PictureLines`] describe an input for pictures, `sample_rate`, `delay`, `hop`, `window` and
-//! `context` one for sound, `value` says what another input gets, `activation` and `boxes` describe an output as the
+//! `context` one for sound, `value` says what another input gets, `activation`, `boxes` and `blank` describe an output as the
 //! metadata may, `task`, `family`, `priors`, `boxes` and `activation` in `[modelinfo]` all of them, and a line that is not understood,
 //! or that nothing reads, is an error instead of a line in a log.
 

@@ -19,13 +19,15 @@ pub enum Task {
     Audio,
     /// One number.
     Score,
+    /// A line of writing.
+    Text,
     /// Anything else.
     Tensor,
 }
 
 impl Task {
     /// All tasks, in the order in which they are listed to users.
-    pub const ALL: [Task; 8] = [
+    pub const ALL: [Task; 9] = [
         Task::Detect,
         Task::Classify,
         Task::Segment,
@@ -33,6 +35,7 @@ impl Task {
         Task::Image,
         Task::Audio,
         Task::Score,
+        Task::Text,
         Task::Tensor,
     ];
 
@@ -46,6 +49,7 @@ impl Task {
             Task::Image => "image",
             Task::Audio => "audio",
             Task::Score => "score",
+            Task::Text => "text",
             Task::Tensor => "tensor",
         }
     }

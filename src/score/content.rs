@@ -37,6 +37,7 @@ impl Content {
             Content::Said(Answer::ClassMap(_) | Answer::Matte(_)) | Content::Coverage(_) => Measure::MeanIou,
             Content::Said(Answer::Instances(_)) => Measure::PanopticQuality,
             Content::Said(Answer::Score(_)) => Measure::RankCorrelation,
+            Content::Said(Answer::Text(_)) => Measure::EditDistance,
             Content::Picture(_) => Measure::Ssim,
             Content::Sound(_) => Measure::SiSdr,
         }
@@ -52,6 +53,7 @@ pub fn kind_of(answer: &Answer) -> &'static str {
         Answer::Matte(_) => "a matte",
         Answer::Instances(_) => "outlined objects",
         Answer::Score(_) => "a score",
+        Answer::Text(_) => "text",
     }
 }
 
@@ -72,10 +74,12 @@ pub enum Measure {
     SiSdr,
     /// Of scores, over the last frames; agreement is (1 + ρ) / 2.
     RankCorrelation,
+    /// Of texts, as a share of the longer one; agreement is one less it.
+    EditDistance,
 }
 
 impl Measure {
-    pub const ALL: [Measure; 7] = [
+    pub const ALL: [Measure; 8] = [
         Measure::F1,
         Measure::TotalVariation,
         Measure::MeanIou,
@@ -83,6 +87,7 @@ impl Measure {
         Measure::Ssim,
         Measure::SiSdr,
         Measure::RankCorrelation,
+        Measure::EditDistance,
     ];
 
     /// Name of its figure in statistics and messages, with the unit if it has one.
@@ -95,6 +100,7 @@ impl Measure {
             Measure::Ssim => "ssim",
             Measure::SiSdr => "si-sdr-db",
             Measure::RankCorrelation => "rank-correlation",
+            Measure::EditDistance => "edit-distance",
         }
     }
 }

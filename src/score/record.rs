@@ -7,11 +7,12 @@ use super::calibration::Calibration;
 use super::content::{Content, Measure, kind_of};
 use super::detection;
 use super::distribution::total_variation;
+use super::edit_distance::edit_distance;
 use super::mean_precision::MeanPrecision;
 use super::overlap::{coverage_iou, mean_iou, panoptic_quality};
 use super::rank::{RankWindow, agreement_of_ranks};
 use super::sound::Energies;
-use crate::answer::{Answer, ClassScore, Detection};
+use crate::answer::{Answer, ClassScore, Detection, Text};
 
 /// Comparisons that the mean of a figure remembers, as many as the quality does that follows from them.
 const MEMORY: f64 = 60.0;
@@ -108,8 +109,18 @@ impl Record {
                 let correlation = self.ranks.correlation().ok_or(Unlike::Nothing);
                 correlation.map(|it| (it, agreement_of_ranks(it)))
             }
+            (Answer::Text(answer), Answer::Text(reference)) => Ok(self.compare_texts(answer, reference)),
             _ => return None,
         })
+    }
+
+    fn compare_texts(&mut self, answer: &Text, reference: &Text) -> (f64, f64) {
+        if !answer.text.is_empty() {
+            let is_right = answer.text == reference.text;
+            self.calibration.observe(answer.confidence, is_right);
+        }
+        let distance = edit_distance(&answer.text, &reference.text);
+        (distance, 1.0 - distance)
     }
 
     fn compare_boxes(&mut self, answer: &[Detection], reference: &[Detection]) -> (f64, f64) {
@@ -143,13 +154,14 @@ impl Record {
     }
 
     /// Expected quality by the candidate's own confidence, 0 to 1, and whether comparisons have calibrated it. Of boxes,
-    /// the mean probability that one is right; of a classification, that the best class is. `None` for what has no
+    /// the mean probability that one is right; of a classification, that the best class is; of a text, that it is. `None` for what has no
     /// confidence, and for a frame on which nothing was found: that may be right or wrong.
     pub fn confidence(&self, answer: &Content) -> Option<(f64, bool)> {
         let confidences: Vec<f32> = match answer {
             Content::Said(Answer::Detections(it)) => it.iter().map(|it| it.confidence).collect(),
             Content::Said(Answer::Instances(it)) => it.iter().map(|it| it.detection.confidence).collect(),
             Content::Said(Answer::Classes(it)) => best(it).iter().map(|it| it.confidence).collect(),
+            Content::Said(Answer::Text(it)) if !it.text.is_empty() => vec![it.confidence],
             _ => return None,
         };
         let sum: f64 = confidences
@@ -273,6 +285,19 @@ mod tests {
             "ssim",
             1.0,
             1.0,
+        );
+        let text = |it: &str| {
+            Content::Said(Answer::Text(Text {
+                text: it.into(),
+                confidence: 0.9,
+            }))
+        };
+        check(
+            text("kitten"),
+            text("sitting"),
+            "edit-distance",
+            3.0 / 7.0,
+            4.0 / 7.0,
         );
         let tone = |a: f32, b: f32| Content::Sound(vec![vec![a, b, -a, -b]]);
         // At right angles in the second part only: (1, 1) and (1, 0) share half of their energy.

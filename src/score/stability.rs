@@ -6,6 +6,7 @@
 use super::agreement::closeness;
 use super::detection;
 use super::distribution::total_variation;
+use super::edit_distance::edit_distance;
 use super::overlap::{coverage_iou, mean_iou, panoptic_quality};
 use super::{Content, Plane};
 use crate::answer::{Answer, Detection};
@@ -23,7 +24,7 @@ const LEVEL: f64 = 1.0 / 255.0;
 /// A picture may change as much as its frame: (c + l) / (max(c, d) + l), with c the change of the frame, d that of the answer and
 /// l one level. All else should stay as it is, which the frame's change excuses in part: 1 - (1 - s) (1 - c / cut),
 /// with s the likeness of both answers and cut = 0.1. For s stand the boxes that stay, less flips of class and jitter of
-/// confidence (see [`of_detections`]), one less the total variation, the mean IoU, or the panoptic quality.
+/// confidence (see [`of_detections`]), one less the total variation or the edit distance, the mean IoU, or the panoptic quality.
 ///
 /// `None` beyond a cut, for answers of different kind, for sound, whose neighbors should differ, and for scores, which need
 /// their span: [`of_scores`].
@@ -67,6 +68,7 @@ fn likeness(before: &Content, now: &Content) -> Option<f64> {
             (Answer::Classes(before), Answer::Classes(now)) => Some(1.0 - total_variation(before, now)),
             (Answer::ClassMap(before), Answer::ClassMap(now)) => mean_iou(before, now),
             (Answer::Instances(before), Answer::Instances(now)) => Some(panoptic_quality(before, now)),
+            (Answer::Text(before), Answer::Text(now)) => Some(1.0 - edit_distance(&before.text, &now.text)),
             _ => None,
         },
         _ => None,

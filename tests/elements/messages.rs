@@ -462,6 +462,10 @@ fn a_model_tells_what_it_is_and_what_it_says() {
         Said::Classes(vec![class]),
         Said::Shares(vec![share]),
         Said::Score(0.125),
+        Said::Text {
+            text: "EXIT, 2 m".to_string(),
+            confidence: 0.5,
+        },
     ] {
         let frame = Place::Frame {
             width: 64,

@@ -325,7 +325,7 @@ fn labels_that_cannot_be_used_are_an_error_that_says_what_to_change() {
 #[test]
 fn a_model_that_fits_no_decoder_of_the_task_is_an_error_that_lists_what_does() {
     for (name, task, words) in [
-        ("twice_luma", "detect", "YOLO ([1, 4+C, N]"),
+        ("main_color", "detect", "YOLO ([1, 4+C, N]"),
         ("means", "score", "task=score"),
     ] {
         let bench = Bench::new(name, &format!("task={task}"));

@@ -3,7 +3,7 @@
 //! Answers drawn into frames: which pixels change, to what, and which do not.
 
 use gst_video::{VideoFormat, VideoRegionOfInterestMeta};
-use gstavrec::answer::{Answer, ClassMap, ClassScore, Detection, Instance, Mask, Region};
+use gstavrec::answer::{Answer, ClassMap, ClassScore, Detection, Instance, Mask, Region, Text};
 use gstavrec::media::draw::Painter;
 
 use crate::support::frames::{FORMATS, Frame};
@@ -148,6 +148,17 @@ fn classes_and_scores_stand_in_the_corner_a_line_each() {
     drawn(&mut frame, &Answer::Score(0.5), &[]);
     assert!(0 < changed(&frame, 8));
     assert_eq!(changed(&frame, 100), 0);
+    let read = |text: &str| {
+        Answer::Text(Text {
+            text: text.into(),
+            confidence: 0.5,
+        })
+    };
+    let mut frame = Frame::new(VideoFormat::I420, 320, 240, "1:3:0:0", gray);
+    drawn(&mut frame, &read(""), &[]);
+    assert_eq!(changed(&frame, 8), 0);
+    drawn(&mut frame, &read("EXIT 漢"), &[]);
+    assert!(20 < changed(&frame, 8));
 }
 
 #[test]

@@ -18,4 +18,5 @@ mod shared_models;
 #[path = "../support/mod.rs"]
 mod support;
 mod swap;
+mod text;
 mod video;

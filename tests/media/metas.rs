@@ -3,7 +3,7 @@
 //! Answers on buffers: what is written, what is read back, and what other elements wrote.
 
 use gst_video::VideoRegionOfInterestMeta;
-use gstavrec::answer::{Answer, ClassScore, Detection, Instance, Mask, Region};
+use gstavrec::answer::{Answer, ClassScore, Detection, Instance, Mask, Region, Text};
 use gstavrec::media::metas::{self, class_of};
 
 const SIZE: (u32, u32) = (640, 360);
@@ -159,6 +159,29 @@ fn classes_of_sound_and_scores_survive_a_copy_of_the_buffer() {
 
     let buffer = attached(&Answer::Score(0.625));
     assert_eq!(metas::read(&buffer.copy()), Some(Answer::Score(0.625)));
+}
+
+#[test]
+fn what_was_read_stands_on_the_buffer_and_is_no_class() {
+    for text in ["Gleis 9 ¾", ""] {
+        let answer = Answer::Text(Text {
+            text: text.into(),
+            confidence: 0.75,
+        });
+        let buffer = attached(&answer).copy();
+        assert_eq!(metas::read(&buffer), Some(answer));
+        let regions: Vec<_> = buffer.iter_meta::<VideoRegionOfInterestMeta>().collect();
+        assert_eq!(regions.len(), usize::from(!text.is_empty()));
+        if let [region] = &regions[..] {
+            let param = region.param("classification").unwrap();
+            assert_eq!(region.roi_type(), "text");
+            assert_eq!(param.get::<&str>("label").unwrap(), text);
+            assert_eq!(param.get::<f64>("confidence").unwrap(), 0.75);
+        }
+        assert_eq!(metas::detections(&buffer), []);
+        #[cfg(not(feature = "analytics"))]
+        assert_eq!(metas::classes(&buffer), None);
+    }
 }
 
 #[test]

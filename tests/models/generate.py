@@ -304,6 +304,37 @@ save("segment_bright",
       constant("b", np.array([0.5, 0, 0], np.float32))],
      metadata={"task": "segment", "names": "['background', 'bright', 'red']"})
 
+# Readers of a line, a step for each 16 pixels. In the form of PaddleOCR's (values from -1 to 1, a table without blank and
+# space): the first channel, blue in theirs,
+# is an a, green a b, the last one a c, black the blank and white the space, and gray any of them.
+save("read_colors",
+     [helper.make_node("AveragePool", ["x"], ["p"], kernel_shape=[48, 16], strides=[48, 16]),
+      helper.make_node("Conv", ["p", "w"], ["s"]),
+      helper.make_node("Squeeze", ["s", "two"], ["q"]),
+      helper.make_node("Transpose", ["q"], ["t"], perm=[0, 2, 1]),
+      helper.make_node("Softmax", ["t"], ["softmax"], axis=2)],
+     [value("x", ["n", 3, 48, "w"])], [value("softmax", ["n", "t", 5])],
+     [constant("w", 4 * np.array([[-1, -1, -1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1], [1, 1, 1]], np.float32).reshape(5, 3, 1, 1)),
+      constant("two", np.array([2], np.int64))],
+     metadata={"character": "a\nb\nc"})
+
+# In the form of others (luma, logits, a step first, two dimensions declared where there are three, no table): four levels of
+# gray, the black one the blank.
+save("read_grays",
+     [helper.make_node("AveragePool", ["x"], ["p"], kernel_shape=[64, 16], strides=[64, 16]),
+      helper.make_node("Conv", ["p", "w", "b"], ["s"]),
+      helper.make_node("Squeeze", ["s", "two"], ["q"]),
+      helper.make_node("Transpose", ["q"], ["logits"], perm=[2, 0, 1])],
+     [value("x", [1, 1, 64, "w"])], [value("logits", [1, "t"])],
+     # The nearest of the levels k / 3: -(x - k / 3)² without what all have in common.
+     [constant("w", (100 * 2 / 3 * np.arange(4)).astype(np.float32).reshape(4, 1, 1, 1)),
+      constant("b", (-100 / 9 * np.arange(4) ** 2).astype(np.float32)), constant("two", np.array([2], np.int64))])
+
+# A map of text in the form of PaddleOCR's (values from -1 to 1, any size): what is bright.
+save("text_det_bright",
+     [helper.make_node("Conv", ["x", "w", "b"], ["map"])],
+     [value("x", ["n", 3, "h", "w"])], [value("map", ["n", 1, "h", "w"])],
+     [constant("w", np.full((1, 3, 1, 1), 1 / 6, np.float32)), constant("b", np.array([0.5], np.float32))])
 # Classes that do not depend on the picture.
 save("constant", [helper.make_node("ReduceMean", ["x"], ["m"], axes=[1, 2, 3], keepdims=0),
                   helper.make_node("Mul", ["m", "zero"], ["z"]), helper.make_node("Add", ["z", "classes"], ["y"])],

@@ -2,7 +2,7 @@
 
 //! Laws of the measures: ranges, symmetry, and what is equal agrees.
 
-use gstavrec::answer::{Answer, ClassMap, ClassScore, Detection, Instance, Mask, Region};
+use gstavrec::answer::{Answer, ClassMap, ClassScore, Detection, Instance, Mask, Region, Text};
 use gstavrec::score::distribution::total_variation;
 use gstavrec::score::overlap::{coverage_iou, mean_iou, panoptic_quality};
 use gstavrec::score::rank::rank_correlation;
@@ -104,6 +104,8 @@ fn content() -> impl Strategy<Value = Content> {
         map().prop_map(|it| Content::Said(Answer::ClassMap(it))),
         instances().prop_map(|it| Content::Said(Answer::Instances(it))),
         any_float().prop_map(|it| Content::Said(Answer::Score(it))),
+        ("[a-cäü ]{0,9}", any_float())
+            .prop_map(|(text, confidence)| Content::Said(Answer::Text(Text { text, confidence }))),
         plane().prop_map(Content::Picture),
         plane().prop_map(Content::Coverage),
         vec(vec(any_float(), 0..9), 0..3).prop_map(Content::Sound),

@@ -3,15 +3,15 @@
 //! Outputs of detectors.
 
 use super::fit::{Family, Fit};
-use super::{levels, outputs, points, priors, rows};
+use super::{levels, outputs, points, priors, rows, text};
 use crate::decode::model::{Model, Units};
 use crate::decode::yolo::cells;
 use crate::decode::{Boxes, Columns, EndToEnd, Extra, NanoDet, Order, Unfit, Yolo, end_to_end};
 
 /// What the task understands, for errors.
 const UNDERSTOOD: &str = "task=detect understands YOLO ([1, 4+C, N], [1, N, 5+C] or [1, N, 6]), \
-     SSD (boxes, classes, scores, count), DETR (logits [1, N, C], boxes [1, N, 4]), RetinaFace, and the outputs of \
-     SCRFD, YuNet, PicoDet and NanoDet";
+     SSD (boxes, classes, scores, count), DETR (logits [1, N, C], boxes [1, N, 4]), RetinaFace, maps of text \
+     ([1, 1, H, W]), and the outputs of SCRFD, YuNet, PicoDet and NanoDet";
 
 /// The family of a detector's outputs, where nobody says it.
 pub(super) fn fit(model: &Model) -> Result<Fit, Unfit> {
@@ -20,6 +20,9 @@ pub(super) fn fit(model: &Model) -> Result<Fit, Unfit> {
     }
     if let Some(refusal) = points::cascade(model) {
         return Err(refusal);
+    }
+    if let Some(fit) = text::fit_map(model) {
+        return Ok(fit);
     }
     if let Some(fit) = levels::fit(model)? {
         return Ok(fit);

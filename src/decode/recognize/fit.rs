@@ -2,7 +2,7 @@
 
 //! How a model's outputs are to be read, as far as they tell.
 
-use crate::decode::{Boxes, Classes, EndToEnd, Extra, Map, Matte, Prototypes, Score, Taken, Yolo};
+use crate::decode::{Boxes, Classes, Ctc, EndToEnd, Extra, Map, Matte, Prototypes, Score, Taken, Yolo};
 
 /// How a model's outputs are to be read.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +19,8 @@ pub enum Family {
     Classes(Classes),
     /// One number.
     Score(Score),
+    /// For each step along a line one number for each character.
+    Text(Ctc),
 }
 
 impl Family {
@@ -40,11 +42,13 @@ impl Family {
             Family::Boxes(Boxes::Priors(_)) => "ssd-priors",
             Family::Boxes(Boxes::CenterFace(_)) => "centerface",
             Family::Boxes(Boxes::Landmarks(_)) => "landmarks",
+            Family::Boxes(Boxes::TextMap(_)) => "db",
             Family::Instances(..) => "yolo-masks",
             Family::Map(_) => "map",
             Family::Matte(_) => "matte",
             Family::Classes(_) => "classes",
             Family::Score(_) => "score",
+            Family::Text(_) => "ctc",
         }
     }
 
@@ -65,6 +69,7 @@ impl Family {
             }
             Family::Classes(classes) => vec![classes.output],
             Family::Score(score) => vec![score.output],
+            Family::Text(text) => vec![text.output],
         }
     }
 }

@@ -3,7 +3,7 @@
 //! The families of detectors by the names that the key `family` takes.
 
 use super::fit::Fit;
-use super::{boxes, levels, outputs, points, priors};
+use super::{boxes, levels, outputs, points, priors, text};
 use crate::decode::model::Model;
 use crate::decode::{Boxes, Extra, Family, Head, Unfit};
 
@@ -73,6 +73,11 @@ const FAMILIES: &[(&str, &str, Finder)] = &[
             |it| Ok(points::center_face(it)),
             |it| matches!(it, Boxes::CenterFace(_)),
         ),
+    ),
+    (
+        "db",
+        "a plane [1, 1, H, W] alone",
+        (|it| Ok(text::fit_map(it)), |it| matches!(it, Boxes::TextMap(_))),
     ),
     (
         "landmarks",

@@ -12,6 +12,16 @@ pub(super) struct Labels {
     pub source: String,
 }
 
+impl Labels {
+    /// The table of a recognizer of text, as PaddleOCR's exporters write it.
+    pub fn of_characters(labels: Vec<String>) -> Labels {
+        Labels {
+            labels,
+            source: "character".into(),
+        }
+    }
+}
+
 /// Keys of the metadata under which labels may stand, besides Ultralytics' `names`.
 const SPELLINGS: [&str; 5] = ["id2label", "classes", "labels", "class_names", "character"];
 

@@ -7,7 +7,7 @@ use super::faces::is_ultraface;
 use super::fit::Family;
 use super::names::Labels;
 use crate::decode::model::{Model, Units};
-use crate::decode::{Boxes, Places, Source, Taken, Task, Unfit, Values, Yolo};
+use crate::decode::{Blank, Boxes, Ctc, Places, Source, Table, Taken, Task, Unfit, Values, Yolo};
 
 /// All that recognition decided.
 pub(super) fn of(
@@ -51,6 +51,7 @@ pub(super) fn of(
         Family::Boxes(boxes) | Family::Instances(boxes, _) => {
             taken.extend(units(model, boxes, family.outputs_read()[0])?);
         }
+        Family::Text(text) => taken.push(blank(model, text)?),
         Family::Score(_) => {}
     }
     Ok(taken)
@@ -113,6 +114,32 @@ fn is_seen_in_pixels(yolo: &Yolo, model: &Model) -> bool {
 /// Coordinates beyond this are no fractions of the input.
 const LEAST_PIXELS: f32 = 4.0;
 
+/// Which class of a recognizer of text is no character.
+fn blank(model: &Model, text: &Ctc) -> Result<Taken, Unfit> {
+    let is_last = text.blank == Blank::Last;
+    let source = match (
+        model.blank()?,
+        text.is_paddle && text.table == Table::WithoutBlankAndSpace,
+    ) {
+        (Some(_), _) => Source::File("blank".into()),
+        (None, true) => Source::Shape,
+        (None, false) => Source::Assumed,
+    };
+    let name = model.outputs[text.output].name.clone();
+    Ok(Taken {
+        line: format!("[{name}] blank={}", if is_last { "first" } else { "last" }),
+        tensor: name,
+        key: "blank",
+        value: match text.blank {
+            Blank::First => "first",
+            Blank::Last => "last",
+            Blank::Called => "the first class, or the last one if it is called blank",
+        }
+        .into(),
+        source,
+    })
+}
+
 /// What the coordinates of boxes are counted in.
 fn units(model: &Model, boxes: &Boxes, output: usize) -> Result<Option<Taken>, Unfit> {
     let units = match boxes {
@@ -125,7 +152,8 @@ fn units(model: &Model, boxes: &Boxes, output: usize) -> Result<Option<Taken>, U
         | Boxes::NanoDet(_)
         | Boxes::Priors(_)
         | Boxes::CenterFace(_)
-        | Boxes::Landmarks(_) => return Ok(None),
+        | Boxes::Landmarks(_)
+        | Boxes::TextMap(_) => return Ok(None),
     };
     let value = match units {
         Units::Pixels => "pixels",

@@ -3,7 +3,7 @@
 //! Which task a model is for, where the user did not say it, and what its outputs are for a task.
 
 use super::fit::{Family, Fit};
-use super::{boxes, classes, explain, matte, named, places, points};
+use super::{boxes, classes, explain, matte, named, places, points, text};
 use crate::decode::model::Model;
 use crate::decode::{Task, Unfit, doubt};
 
@@ -36,11 +36,15 @@ pub(super) fn guess(model: &Model, assumed: &mut Vec<String>) -> Result<Task, Un
             "segment" => Ok(Task::Segment),
             "matte" => Ok(Task::Matte),
             "score" => Ok(Task::Score),
+            "text" => Ok(Task::Text),
             other => Err(Unfit::new(
                 format!("the model's metadata say task={other}, which is none that is decoded"),
                 "set task=tensor to get the tensors as they are",
             )),
         };
+    }
+    if model.has_characters() && text::is_line(model) {
+        return Ok(Task::Text);
     }
     let (task, reason) = by_shape(model)?;
     assumed.push(format!(
@@ -77,7 +81,12 @@ fn by_shape(model: &Model) -> Result<(Task, &'static str), Unfit> {
                 .into(),
         );
     }
-    let remedy = "set task to what the model is for, or task=tensor to get the tensors as they are";
+    let remedy = if model.labels.is_none() && text::is_sequence(model) {
+        "if the model reads text, set task=text and labels-file to its characters, one a line in the order of the \
+         classes; or set task=tensor to get the tensors as they are"
+    } else {
+        "set task to what the model is for, or task=tensor to get the tensors as they are"
+    };
     if doubts.is_empty() {
         return Err(Unfit::new(
             format!("no task understands the outputs {}", model.listed()),
@@ -102,6 +111,13 @@ fn likely(model: &Model) -> Vec<(Task, &'static str)> {
             (Task::Score, "the answer is one number and has no labels"),
         ),
         (
+            text::is_likely(model),
+            (
+                Task::Text,
+                "the labels are as many as the classes of each step, but for the blank",
+            ),
+        ),
+        (
             // Maps of a detector's grids are no maps of classes.
             points::center_face(model).is_none() && places::is_likely(model),
             (
@@ -114,7 +130,8 @@ fn likely(model: &Model) -> Vec<(Task, &'static str)> {
             matte::is_likely(model),
             (Task::Matte, "the answer is one plane of values from 0 to 1"),
         ),
-        (true, detect),
+        // A single plane may be a map of anything; that it is one of text is to be said.
+        (text::fit_map(model).is_none(), detect),
         (true, (Task::Classify, "the answer is one row of numbers")),
     ];
     all.into_iter()
@@ -135,6 +152,13 @@ fn against(fit: &Fit, model: &Model) -> Option<String> {
     {
         return Some("the number of classes is free".into());
     }
+    if let Family::Classes(_) = fit.family
+        && text::is_sequence(model)
+    {
+        return Some(
+            "how many rows of classes there are follows from the frame, as of a model that reads text".into(),
+        );
+    }
     doubt::of(&fit.family, model.outputs, &model.evidence.seen)
         .against
         .into_iter()
@@ -152,5 +176,6 @@ pub(super) fn fit(task: Task, model: &Model) -> Result<Fit, Unfit> {
         Task::Segment => places::fit(model),
         Task::Matte => matte::fit(model),
         Task::Score => classes::fit_score(model),
+        Task::Text => text::fit(model),
     }
 }

@@ -29,6 +29,8 @@ pub struct AnswerSettings {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DecodeOptions {
     pub confidence_threshold: f32,
+    /// Whether that was set; else a family of models may have a threshold of its own.
+    pub is_confidence_asked: bool,
     pub iou_threshold: f32,
     /// A place belongs to a mask above this confidence.
     pub mask_threshold: f32,
@@ -66,6 +68,7 @@ impl Default for DecodeOptions {
     fn default() -> DecodeOptions {
         DecodeOptions {
             confidence_threshold: 0.25,
+            is_confidence_asked: false,
             // The default of YOLOv5's own detector, stricter than the 0.7 of later ones: one box an object.
             iou_threshold: 0.45,
             mask_threshold: 0.5,
@@ -86,6 +89,7 @@ impl DecodeOptions {
     pub fn decoding(&self) -> decode::Settings {
         decode::Settings {
             confidence: self.confidence_threshold,
+            is_confidence_asked: self.is_confidence_asked,
             iou: self.iou_threshold,
             mask_threshold: self.mask_threshold,
             max_detections: self.max_detections as usize,
@@ -177,7 +181,7 @@ fn loading_properties(default: &AnswerSettings) -> Vec<glib::ParamSpec> {
         glib::ParamSpecEnum::builder_with_default("output", default.output)
             .nick("Output")
             .blurb(
-                "Where the answers of detect, classify, segment, matte and score go. Takes effect when a model is loaded.",
+                "Where the answers of detect, classify, segment, matte, score and text go. Takes effect when a model is loaded.",
             )
             .mutable_playing()
             .build(),
@@ -197,7 +201,10 @@ fn decoding_properties(default: &DecodeOptions) -> Vec<glib::ParamSpec> {
     vec![
         glib::ParamSpecFloat::builder("confidence-threshold")
             .nick("Confidence threshold")
-            .blurb("Objects that are believed in less are left out, 0 to 1.")
+            .blurb(
+                "Objects that are believed in less are left out, 0 to 1. Where it is never set, finders of text take \
+                 0.5.",
+            )
             .minimum(0.0)
             .maximum(1.0)
             .default_value(default.confidence_threshold)

@@ -122,6 +122,7 @@ pub(super) fn listen_in_place(
     let result = infer.with_active(|active| match &answer {
         Answer::Classes(scores) => metas::attach_to_sound(buffer, scores, active.labels()),
         Answer::Score(score) => metas::attach_score(buffer, *score),
+        Answer::Text(text) => metas::attach_text(buffer, text),
         // Sound has no places; the bus has the answer.
         Answer::Detections(_) | Answer::Instances(_) | Answer::ClassMap(_) | Answer::Matte(_) => Ok(()),
     })?;

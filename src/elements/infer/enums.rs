@@ -42,6 +42,8 @@ pub enum Task {
     Audio,
     #[enum_value(name = "One number", nick = "score")]
     Score,
+    #[enum_value(name = "A line of writing", nick = "text")]
+    Text,
     #[enum_value(name = "Frame untouched, outputs as messages", nick = "tensor")]
     Tensor,
 }
@@ -69,6 +71,11 @@ pub enum Fit {
         nick = "crop"
     )]
     Crop,
+    #[enum_value(
+        name = "The whole frame at the height of the input, at the left, on zeros (text)",
+        nick = "line"
+    )]
+    Line,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]

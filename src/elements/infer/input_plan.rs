@@ -6,6 +6,7 @@ use super::answer_settings::AnswerSettings;
 use super::enums;
 use super::input_size;
 use super::interpretation::Interpretation;
+use super::text_input::TextInput;
 use crate::decode::UsualInput;
 use crate::media::picture::PADDING;
 use crate::runtime::{Model, Origin, Statement, Task};
@@ -26,6 +27,8 @@ pub struct InputPlan {
     pub extends: bool,
     /// Width and height that the model was made for, where it takes any.
     pub made_for: Option<(usize, usize)>,
+    /// What models of text are fed; `None` for others.
+    pub text: Option<TextInput>,
 }
 
 impl InputPlan {
@@ -40,13 +43,17 @@ impl InputPlan {
             size: InputSize::Frame,
             extends: false,
             made_for: None,
+            text: meaning.text,
         };
         let Some(spec) = model.input_spec.image() else {
             return plan;
         };
         let is_fixed = spec.size.is_some();
         let is_grid = matches!(model.task, Task::Detect | Task::Segment | Task::Matte);
-        if !is_fixed {
+        if let Some(text) = meaning.text.filter(|_| !is_fixed) {
+            plan.size = settle_text_size(model, text);
+            plan.text = is_left(plan.size).then_some(text);
+        } else if !is_fixed {
             plan.size = settle_size(model, is_grid, meaning.usual.as_ref());
             plan.extends = !is_grid && answers.fit == enums::Fit::Auto;
             plan.made_for = is_grid.then(|| input_size::made_for(&model.metadata)).flatten();
@@ -160,6 +167,24 @@ fn settle_size(model: &mut Model, is_grid: bool, usual: Option<&UsualInput>) -> 
     size
 }
 
+/// Whether a side is left to the model's family.
+fn is_left(size: InputSize) -> bool {
+    matches!(size, InputSize::Sides(None, _) | InputSize::Sides(_, None))
+}
+
+/// The size of a model of text that takes any, or any of one side: its family's, where nobody said both sides.
+fn settle_text_size(model: &mut Model, text: TextInput) -> InputSize {
+    match model.laying.size {
+        Some(said) if !is_left(said) => return said,
+        Some(_) if text == TextInput::Line => {}
+        _ => {
+            let (said, family) = (text.told(), Origin::Family("PaddleOCR"));
+            tell(model, "input-size", said.into(), family, "input-size=frame");
+        }
+    }
+    model.laying.size.unwrap_or(InputSize::Sides(None, None))
+}
+
 /// The smallest number that both divide; neither is 0.
 fn common_multiple(one: usize, other: usize) -> usize {
     (1..=other)
@@ -175,7 +200,7 @@ fn tell_fit(model: &mut Model, meaning: &Interpretation, answers: &AnswerSetting
         // What is cut off would have no answer.
         Fit::Stretch if matches!(model.task, Task::Detect | Task::Segment | Task::Matte) => "fit=letterbox",
         Fit::Stretch => "fit=crop",
-        Fit::Centered | Fit::Cornered | Fit::Crop => "fit=stretch",
+        Fit::Centered | Fit::Cornered | Fit::Crop | Fit::Line => "fit=stretch",
     };
     let origin = meaning.fit_origin.clone();
     tell(model, "fit", fit.name().into(), origin.clone(), line);

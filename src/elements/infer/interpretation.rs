@@ -11,6 +11,7 @@ use std::path::Path;
 use super::answer_settings::{AnswerSettings, DecodeOptions};
 use super::companions;
 use super::failure::Fault;
+use super::text_input::{self, TextInput};
 use crate::answer::Answer;
 use crate::decode::{self, Decoder, Evidence, Recognition, Source, Taken, Unfit, UsualInput, labels};
 use crate::letterbox::{Letterbox, Placement, Size};
@@ -30,6 +31,8 @@ pub struct Interpretation {
     pub usual: Option<UsualInput>,
     /// For the tasks whose answer is neither a picture nor sound nor raw.
     pub decoding: Option<Decoding>,
+    /// What models of text are fed; `None` for others.
+    pub text: Option<TextInput>,
     /// What the outputs are taken for, one thing each.
     pub statements: Vec<Statement>,
     /// What was assumed where nothing said it, a sentence each.
@@ -57,6 +60,11 @@ impl Interpretation {
     ) -> Result<Interpretation, Fault> {
         let is_stated = choice != TaskChoice::Auto || model.metadata.contains_key("task");
         let wish = match model.task {
+            Task::Image | Task::Tensor
+                if !is_stated && is_plane_alone(model) && text_input::is_named_detector(path) =>
+            {
+                Some(Task::Detect)
+            }
             Task::Tensor if !is_stated => None,
             Task::Tensor if choice == TaskChoice::Auto && !says_tensor(model) => None,
             task => Some(task),
@@ -76,6 +84,8 @@ impl Interpretation {
             Ok(mut recognition) => {
                 settle(&mut recognition, model, look);
                 let task = task_of(recognition.task);
+                let labels = given.unwrap_or_else(|| recognition.names.clone());
+                let text = TextInput::of(&recognition, model);
                 let usual = UsualInput::of(&recognition);
                 let trained = trained(&recognition, &usual, model);
                 let (fit, fit_origin) = fit(settings, model, task, trained)?;
@@ -93,9 +103,10 @@ impl Interpretation {
                     fit,
                     fit_origin,
                     usual,
+                    text,
                     decoding: Some(Decoding {
-                        decoder: Decoder::new(&recognition),
-                        labels: given.unwrap_or(recognition.names),
+                        decoder: Decoder::labeled(&recognition, &labels),
+                        labels,
                         kept: None,
                     }),
                     statements: statements.collect(),
@@ -112,6 +123,7 @@ impl Interpretation {
                     fit_origin,
                     usual: None,
                     decoding: None,
+                    text: None,
                     statements: vec![Statement {
                         tensor: String::new(),
                         key: "task",
@@ -163,6 +175,7 @@ impl Interpretation {
             fit_origin,
             usual: None,
             decoding: None,
+            text: None,
             statements: vec![Statement {
                 tensor: String::new(),
                 key: "task",
@@ -211,6 +224,7 @@ fn decoded(task: Task) -> Option<decode::Task> {
         Task::Segment => Some(decode::Task::Segment),
         Task::Matte => Some(decode::Task::Matte),
         Task::Score => Some(decode::Task::Score),
+        Task::Text => Some(decode::Task::Text),
         Task::Image | Task::Audio | Task::Tensor => None,
     }
 }
@@ -222,6 +236,7 @@ fn task_of(task: decode::Task) -> Task {
         decode::Task::Segment => Task::Segment,
         decode::Task::Matte => Task::Matte,
         decode::Task::Score => Task::Score,
+        decode::Task::Text => Task::Text,
     }
 }
 
@@ -262,6 +277,14 @@ fn recognize(
     Recognition::with_evidence(task, &ports, input, hints, labels, &evidence)
 }
 
+/// Whether all that comes out is one plane over the picture.
+fn is_plane_alone(model: &Model) -> bool {
+    match model.outputs.as_slice() {
+        [one] => matches!(one.dims.as_slice(), [_, Dim::Fixed(1) | Dim::Dynamic(_), _, _]),
+        _ => false,
+    }
+}
+
 /// Lets a run say what the declarations do not.
 fn settle(recognition: &mut Recognition, model: &Model, look: impl FnOnce() -> Option<Vec<Tensor>>) {
     let size = model.input_spec.image().and_then(|it| it.size);
@@ -284,7 +307,8 @@ fn ports(model: &Model) -> Vec<TensorInfo> {
     for (info, (dims, steady)) in outputs.iter_mut().zip(seen) {
         let is_declared = !info.dims.is_empty();
         if is_declared && info.dims.len() != dims.len() {
-            continue;
+            // A file that declares another number of dimensions than there are is wrong in the others too.
+            info.dims.clear();
         }
         let last = dims.len().saturating_sub(1);
         let known =
@@ -340,7 +364,7 @@ fn fit(
     let is_whole = |wish: Fit| match task {
         Task::Image => wish == Fit::Stretch,
         Task::Detect | Task::Segment | Task::Matte => wish != Fit::Crop,
-        Task::Classify | Task::Score | Task::Tensor | Task::Audio => true,
+        Task::Classify | Task::Score | Task::Text | Task::Tensor | Task::Audio => true,
     };
     // A companion that other programs read speaks of classifying; a line that was written for this one is meant.
     let said = said.filter(|(fit, origin)| is_whole(*fit) || *origin == Origin::ModelInfo);
@@ -365,6 +389,7 @@ fn trained(recognition: &Recognition, usual: &Option<UsualInput>, model: &Model)
             return (Fit::Crop, Origin::File("author=Ultralytics".into()));
         }
         Placement::Stretched => Fit::Stretch,
+        Placement::Line => Fit::Line,
     };
     let family = usual.as_ref().map(|it| Origin::Family(it.family));
     (fit, family.unwrap_or(Origin::Assumed))

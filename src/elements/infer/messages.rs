@@ -114,6 +114,10 @@ fn said(LabeledAnswer { answer, labels }: &LabeledAnswer) -> Said {
         }
         Answer::Matte(matte) => Said::Matte(matte.share().into()),
         Answer::Score(score) => Said::Score((*score).into()),
+        Answer::Text(read) => Said::Text {
+            text: read.text.clone(),
+            confidence: read.confidence.into(),
+        },
     }
 }
 

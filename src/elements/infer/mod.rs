@@ -11,6 +11,7 @@
 //! | `classify` | the frame, with a region of interest over all of it |
 //! | `segment` | the frame with the classes drawn into it, or with a mask as its alpha (`output`) |
 //! | `score` | the frame, with a custom meta `AvrecScoreMeta` |
+//! | `text` | the frame, with a custom meta `AvrecTextMeta` and a region of interest `text` with a `classification` |
 //! | `audio` | new samples |
 //! | `tensor` | the same buffer, untouched; the outputs go to the bus as `avrec/tensors` |
 //!
@@ -39,6 +40,15 @@
 //!
 //! With `inference-interval=n` the frames between two runs carry the last answer again, or are drawn with it. After
 //! a gap (the flag DISCONT) the next frame is looked at, and smoothing begins anew.
+//!
+//! ## Text
+//!
+//! A map of where text is (`[1, 1, H, W]`, as PaddleOCR's and RapidOCR's finders give it) becomes boxes with
+//! `task=detect`; with `task=auto` where the name of the file says so (`ch_PP-OCRv4_det_infer.onnx`). Where
+//! `confidence-threshold` was never set, 0.5 holds. A reader of a line (`task=text`) needs a table of characters: the
+//! metadata `character`, else `labels-file`, one character a line; `blank=first` or `last` in the section of the output
+//! in the `.modelinfo` says which class is none. Its width follows the frame's proportions; PaddleOCR's are 48 high, at
+//! least 320 wide, padded with zeros.
 //!
 //! ## Key frames
 //!
@@ -135,7 +145,7 @@
 //! - With `post-messages`, for each run: `avrec/detections` and `avrec/segments` with `objects`, an array of
 //!   structures with `label`, `label-id`, `confidence`, and `x`, `y`, `width`, `height` in pixels; `avrec/classes` with
 //!   `classes` (`label`, `label-id`, `confidence`); for a class map `avrec/segments` with `classes` (`label`,
-//!   `label-id`, `share` of the frame); `avrec/score` with `score`. All have `width` and `height` of the frame, `pts`
+//!   `label-id`, `share` of the frame); `avrec/score` with `score`; `avrec/text` with `text` and `confidence`. All have `width` and `height` of the frame, `pts`
 //!   and `running-time` where the frame has them.
 //! - `avrec/key-frame`: `pts`, `running-time`, `stream-time` and `score` of a selected frame.
 //!
@@ -210,6 +220,7 @@ mod state;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod text_input;
 mod timing;
 mod video;
 mod video_model;

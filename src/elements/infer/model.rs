@@ -20,7 +20,7 @@ use super::video_model::VideoInput;
 use crate::answer::Answer;
 use crate::audio::Hops;
 use crate::messages::Place;
-use crate::runtime::{Error, Model, Options, Runner, Task};
+use crate::runtime::{Error, Model, Options, Runner, Scale, Task};
 use crate::tensor::Tensor;
 
 /// Unmeasured runs after load: the first allocates, the second finds everything in place.
@@ -84,6 +84,10 @@ impl Active {
         // What the run at load gave has told what it can.
         if let Some(trial) = &mut model.trial {
             trial.values = Arc::default();
+        }
+        if meaning.text.is_some() {
+            // A finder whose map looked like a picture answers no frames.
+            (model.output_spec, model.scale) = (None, Scale::ONE);
         }
         answers.check(meaning.task, &model)?;
         let plan = InputPlan::settle(&mut model, &meaning, &answers);

@@ -90,6 +90,7 @@ macro_rules! fields {
                     })*
                     other => debug_assert!(false, "no such property: {other}"),
                 }
+                self.answers.live.is_confidence_asked |= pspec.name() == "confidence-threshold";
             }
 
             pub fn get(&self, pspec: &glib::ParamSpec) -> glib::Value {

@@ -169,7 +169,10 @@ fn run<'a>(
 fn way_in(model: &Model, plan: InputPlan, input: &VideoInfo) -> Result<FrameToTensor, Fault> {
     let spec = model.input_spec.image().ok_or(Fault::NotForFrames)?;
     let frame = (input.width() as usize, input.height() as usize);
-    let free = || input_size::of_frame(plan.size, frame, plan.made_for);
+    let free = || match (plan.text, plan.size) {
+        (Some(text), InputSize::Sides(width, height)) => text.size(frame, (width, height)),
+        _ => input_size::of_frame(plan.size, frame, plan.made_for),
+    };
     let size = spec.size.unwrap_or_else(free);
     if let Some(grid) = model
         .laying
@@ -187,6 +190,10 @@ fn way_in(model: &Model, plan: InputPlan, input: &VideoInfo) -> Result<FrameToTe
             FrameToTensor::extended(input, &sized)?
         }
         _ => FrameToTensor::fitted(input, &sized, plan.fit)?,
+    };
+    let to_tensor = match plan.text {
+        Some(text) => to_tensor.shrinking(text.shrinking()),
+        None => to_tensor,
     };
     Ok(match plan.padding {
         Some(level) => to_tensor.padded_with(level),

@@ -50,6 +50,7 @@
 //! | `psnr-db`, `ssim` | gdouble | means over the pairs |
 //! | `f1`, `total-variation`, `class-agreement` (one less the latter), `mean-iou`, `panoptic-quality`, `agreement` (the latter again) | gdouble | means over the pairs |
 //! | `si-sdr-db` | gdouble | of all stretches together, so that pauses count as little as they are heard |
+//! | `edit-distance` | gdouble | mean over the pairs, as a share of the longer text |
 //! | `map`, `rank-correlation` | gdouble | over the last frames, see above |
 //!
 //! In `stats` the counts and the means are since the start, fps and latencies over the last `window`

@@ -87,6 +87,7 @@
 //! | outlined objects (feature `analytics`) | `panoptic-quality` | as it is |
 //! | a class map (feature `analytics`) | `mean-iou` over the classes | as it is |
 //! | alpha that cuts something out | `mean-iou` of what is covered | as it is |
+//! | text | `edit-distance` as a share of the longer one | one less it |
 //! | a score | `rank-correlation` over the last 60 frames compared, from 8 on | (1 + it) / 2 |
 //! | a picture | `ssim` of luma, the smaller one scaled to the larger | as it is, at least 0 |
 //! | sound | `si-sdr-db` of what lies at the same time by the PTS; silence in both says nothing | r / (1 + r) of the plain ratio r |
@@ -228,7 +229,7 @@
 //! | `latency-ns`, `latency-upper-ns` | guint64 | what it would take now: the estimate and its upper bound |
 //! | `quality`, `quality-sd` | gdouble | estimate, 0 to 1, and its standard deviation |
 //! | `quality-source` | string | what it mostly rests on, as in an explanation |
-//! | `evidence` | structure | means over the last 60 comparisons, where there were any: `f1`, `map`, `total-variation`, `mean-iou`, `panoptic-quality`, `rank-correlation`, `ssim`, `si-sdr-db`, `calibration-error`; of trials without a reference `restored-ssim`, `stability`, `confidence` (all gdouble) |
+//! | `evidence` | structure | means over the last 60 comparisons, where there were any: `f1`, `map`, `total-variation`, `mean-iou`, `panoptic-quality`, `rank-correlation`, `edit-distance`, `ssim`, `si-sdr-db`, `calibration-error`; of trials without a reference `restored-ssim`, `stability`, `confidence` (all gdouble) |
 //! | `scores` | guint64 | scores behind it |
 //! | `feasible` | gboolean | whether it is in time more often than not |
 //! | `miss` | gdouble | expected share of missed frames, 0 to 1 |

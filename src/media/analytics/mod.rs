@@ -9,6 +9,7 @@
 //! | matte | as a class map: 1 where it is more foreground than not, else 0 |
 //! | class map | a semantic segmentation: a mask of the grid's size over the frame, with a related classification that names its regions |
 //! | instances | an object detection each, related to an instance segmentation over its box |
+//! | text | one classification with the text as its label |
 //! | score | nothing: there is no such meta |
 //! | raw tensors | [`tensors`] |
 //!
@@ -23,7 +24,8 @@ use gst_analytics::{
     AnalyticsRelationMetaInitParams, RelTypes,
 };
 
-use crate::answer::{Answer, ClassMap, ClassScore, Detection, Instance, Mask, Region, TurnedBox, label_of};
+use crate::answer::{Answer, ClassMap, ClassScore, Detection, Instance, Mask, Region};
+use crate::answer::{Text, TurnedBox, label_of};
 use segmentation::{Area, Kind, MetaRefMut, SegmentationMtd};
 
 mod segmentation;
@@ -53,6 +55,7 @@ pub fn attach(
         Answer::Detections(found) => found.len(),
         Answer::Instances(found) => 2 * found.len(),
         Answer::Classes(_) | Answer::ClassMap(_) | Answer::Matte(_) => 2,
+        Answer::Text(_) => 1,
         Answer::Score(_) => return Ok(()),
     };
     let params = AnalyticsRelationMetaInitParams::new(records.max(1), records.max(1) * RECORD_BYTES);
@@ -71,9 +74,15 @@ pub fn attach(
                 add_instance(&mut meta, index, instance, labels, size)?;
             }
         }
+        Answer::Text(text) => add_text(&mut meta, text)?,
         Answer::Score(_) => {}
     }
     Ok(())
+}
+
+/// Adds what was read to its buffer.
+pub fn attach_text(buffer: &mut gst::BufferRef, text: &Text) -> Result<(), glib::BoolError> {
+    add_text(&mut AnalyticsRelationMeta::add(buffer), text)
 }
 
 /// What of a matte is more foreground than not, as class 1: masks of this library have no shares.
@@ -222,6 +231,15 @@ fn add_classes(
     let names: Vec<glib::Quark> = scores.iter().map(|it| quark(labels, it.class)).collect();
     if !scores.is_empty() {
         meta.add_cls_mtd(&levels, &names)?;
+    }
+    Ok(())
+}
+
+/// The label is the text, as GStreamer's labels are: each other text stays in the table of quarks until the process
+/// ends. An empty one has no label.
+fn add_text(meta: &mut MetaRefMut<'_>, text: &Text) -> Result<(), glib::BoolError> {
+    if !text.text.is_empty() {
+        meta.add_one_cls_mtd(text.confidence, glib::Quark::from_str(&text.text))?;
     }
     Ok(())
 }

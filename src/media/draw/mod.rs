@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! Answers drawn into frames, for people: boxes with labels, classes in the corner, masks in color, or a mask as
+//! Answers drawn into frames, for people: boxes with labels, classes and text in the corner, masks in color, or a mask as
 //! alpha. Sizes follow the height of the frame, so that labels can be read on small and on large screens.
 
 mod ink;
@@ -73,6 +73,11 @@ impl Painter {
             }
             Answer::Score(score) => {
                 label::in_corner(&mut surface, 0, &format!("{score:.3}"), Rgb::WHITE);
+            }
+            Answer::Text(read) if read.text.is_empty() => {}
+            Answer::Text(read) => {
+                let text = believed(&read.text, read.confidence);
+                label::in_corner(&mut surface, 0, &text, Rgb::WHITE);
             }
         }
         Ok(())

@@ -15,6 +15,7 @@ use crate::media::element::Element;
 use crate::media::format::Picture;
 use crate::media::kernel::{self, Affine};
 use crate::media::plane::{Source, check_frame};
+use crate::media::scale::Shrinking;
 use crate::media::{mix, rgb};
 use crate::tensor::{Channels, ElementType, Fit, ImageSpec, Layout, Tensor};
 
@@ -82,13 +83,21 @@ impl FrameToTensor {
             fit,
             place,
             padding: Padding::Level(PADDING),
-            native: Native::new(),
+            native: Native::new(Shrinking::default()),
             coloring: Coloring::new(&picture, checked.normalization(ends)),
             levels: Vec::new(),
             rows: vec![0.0; 6 * size.width.max(picture.width)],
             picture,
             checked,
         })
+    }
+
+    /// Makes frames smaller than they are like this, until now by [`Shrinking::Mean`].
+    pub fn shrinking(self, shrinking: Shrinking) -> Self {
+        FrameToTensor {
+            native: Native::new(shrinking),
+            ..self
+        }
     }
 
     /// The same with padding of this level in all channels, 0 to 255 of full range.
@@ -294,9 +303,11 @@ impl FrameToTensor {
             pad_top,
             ..
         } = self.place.letterbox;
+        let is_line = self.fit == Fit::Line;
         let gray = self.checked.normalization(FULL).map(|it: Affine| {
             let mut element = [E::default()];
-            E::store(&mut element, &mut [0.0], |value| value.fill(it.at(level)));
+            let value = if is_line { 0.0 } else { it.at(level) };
+            E::store(&mut element, &mut [0.0], |to| to.fill(value));
             element[0]
         });
         let gray = self.checked.spec.channels.in_order(gray);

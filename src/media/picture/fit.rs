@@ -69,6 +69,7 @@ impl Place {
             Fit::Stretch | Fit::Crop => Letterbox::stretched(size(frame), size(input)),
             Fit::Centered => Letterbox::centered(size(frame), size(input)),
             Fit::Cornered => Letterbox::cornered(size(frame), size(input)),
+            Fit::Line => Letterbox::line(size(frame), size(input)),
         };
         let seen = match fit {
             Fit::Crop => Seen::middle(frame, input),
@@ -124,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_frame_of_the_size_of_the_input_is_the_input_however_it_is_fitted() {
-        for fit in [Fit::Stretch, Fit::Centered, Fit::Cornered, Fit::Crop] {
+        for fit in [Fit::Stretch, Fit::Centered, Fit::Cornered, Fit::Crop, Fit::Line] {
             assert!(Place::new(fit, (64, 48), (64, 48)).is_identity(), "{fit:?}");
             assert!(!Place::new(fit, (64, 48), (64, 64)).is_identity(), "{fit:?}");
         }

@@ -25,6 +25,7 @@ pub use crate::tensor::Fit;
 
 use super::Error;
 use super::kernel::Affine;
+pub use super::scale::Shrinking;
 use crate::tensor::{ElementType, ImageSpec, Layout};
 
 /// A specification that was checked, with its ranges in the form the loops need.

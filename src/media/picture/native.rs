@@ -14,7 +14,7 @@ use crate::media::format::{Picture, Shape};
 use crate::media::kernel::{self, Affine, RowLoop};
 use crate::media::mix::{self, Mix};
 use crate::media::plane::Source;
-use crate::media::scale::{Scaler, Size};
+use crate::media::scale::{Scaler, Shrinking, Size};
 
 /// Keeps the scaled planes from frame to frame.
 #[derive(Debug)]
@@ -35,9 +35,9 @@ pub enum Planes<'a> {
 }
 
 impl Native {
-    pub fn new() -> Self {
+    pub fn new(shrinking: Shrinking) -> Self {
         Native {
-            scaler: Scaler::new(),
+            scaler: Scaler::shrinking(shrinking),
             planes: Default::default(),
             tight: Vec::new(),
         }

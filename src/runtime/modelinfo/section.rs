@@ -53,7 +53,7 @@ pub struct TensorSection {
     pub sound: BTreeMap<String, String>,
     /// What an input gets that is neither frame, sound nor state: one number, or several with spaces.
     pub value: Option<String>,
-    /// Those of the lines `activation` and `boxes` that are there, as written: they stand for the keys of the metadata.
+    /// Those of the lines `activation`, `boxes` and `blank` that are there, as written: they stand for the keys of the metadata.
     pub hints: BTreeMap<String, String>,
     /// The lines of the keys that only tensors of some content have.
     keys: BTreeMap<String, usize>,
@@ -89,7 +89,7 @@ const SOUND_KEYS: [&str; 5] = ["sample_rate", "delay", "hop", "window", "context
 const FURTHER_KEYS: [&str; 1] = ["value"];
 
 /// Keys that say of an output what the metadata may say too.
-const OUTPUT_KEYS: [&str; 2] = ["activation", "boxes"];
+const OUTPUT_KEYS: [&str; 3] = ["activation", "boxes", "blank"];
 
 impl Content {
     /// The keys that only sections of this content have.
@@ -180,7 +180,11 @@ impl Reader<'_> {
                 "write WxH, frame or grid:N, such as size=640x480",
                 input_text::size,
             )?,
-            fit: self.wish("fit", "write stretch, letterbox, corner or crop", Fit::named)?,
+            fit: self.wish(
+                "fit",
+                "write stretch, letterbox, corner, crop or line",
+                Fit::named,
+            )?,
             padding: self
                 .value("padding", "write a level from 0 to 255", padding)?
                 .flatten(),

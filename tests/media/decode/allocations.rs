@@ -58,9 +58,17 @@ fn no_family_allocates_after_the_first_frame() {
         (Task::Segment, vec![vec![1, 1, 40, 30]]),
         (Task::Classify, vec![vec![1, 1000]]),
         (Task::Score, vec![vec![1, 1]]),
+        (Task::Detect, vec![vec![1, 1, 40, 30]]),
+        (Task::Text, vec![vec![1, 40, 37]]),
+        (Task::Text, vec![vec![1, 37, 41]]),
     ] {
         let named: Vec<(&str, &[usize])> = outputs.iter().map(|it| ("output", it.as_slice())).collect();
         let model = Model::new(&named);
+        let model = if task == Task::Text {
+            model.labels(36)
+        } else {
+            model
+        };
         let full: Vec<Tensor> = outputs.iter().map(|it| noise(it)).collect();
         for outputs in [full.iter().map(halved).collect(), full] {
             let mut decoder = model.decoder(task);

@@ -26,9 +26,10 @@ fn number() -> impl Strategy<Value = f32> {
 
 fn placement() -> impl Strategy<Value = Letterbox> {
     let size = || (1usize..5000, 1usize..5000).prop_map(|(width, height)| Size { width, height });
-    (size(), size(), 0..3).prop_map(|(frame, input, kind)| match kind {
+    (size(), size(), 0..4).prop_map(|(frame, input, kind)| match kind {
         0 => Letterbox::centered(frame, input),
         1 => Letterbox::cornered(frame, input),
+        2 => Letterbox::line(frame, input),
         _ => Letterbox::stretched(frame, input),
     })
 }
@@ -37,6 +38,7 @@ fn settings() -> impl Strategy<Value = Settings> {
     (number(), number(), number(), 0usize..50, 0usize..5, number()).prop_map(
         |(confidence, iou, mask_threshold, max_detections, top_k, half_life)| Settings {
             confidence,
+            is_confidence_asked: true,
             iou,
             mask_threshold,
             max_detections,
@@ -64,6 +66,8 @@ fn shapes() -> impl Strategy<Value = (Task, Vec<Vec<usize>>)> {
         (2usize..9).prop_map(move |n| detect(vec![vec![n, 7]])),
         (1usize..20).prop_map(|c| (Task::Classify, vec![vec![1, c]])),
         Just((Task::Score, vec![vec![1, 1]])),
+        (2usize..40, 2usize..40).prop_map(move |(h, w)| detect(vec![vec![1, 1, h, w]])),
+        (1usize..9, 3usize..6).prop_map(|(t, c)| (Task::Text, vec![vec![1, t, c]])),
     ]
 }
 
@@ -132,6 +136,7 @@ fn check(answer: &Answer, place: &Letterbox) {
             assert!(classes.is_sorted_by(|it, next| next.confidence <= it.confidence));
         }
         Answer::Score(score) => assert!(score.is_finite()),
+        Answer::Text(text) => assert!((0.0..=1.0).contains(&text.confidence), "{text:?}"),
     }
 }
 
@@ -195,7 +200,9 @@ proptest! {
         let declared: Vec<(&str, &[usize])> =
             outputs.iter().zip(names).map(|(it, name)| (name, it.dims.as_slice())).collect();
         // Shapes at random may fit nothing.
-        if let Ok(recognition) = Model::new(&declared).recognize(Some(task)) {
+        let model = Model::new(&declared);
+        let model = if task == Task::Text { model.labels(3) } else { model };
+        if let Ok(recognition) = model.recognize(Some(task)) {
             let mut decoder = Decoder::new(&recognition);
             for _ in 0..2 {
                 if let Ok(answer) = decoder.decode(&outputs, place, &settings) {
@@ -208,7 +215,7 @@ proptest! {
     #[test]
     fn no_declaration_of_outputs_does_harm(
         outputs in declared(),
-        task in prop::option::of(prop::sample::select(vec![Task::Detect, Task::Classify, Task::Segment, Task::Score])),
+        task in prop::option::of(prop::sample::select(vec![Task::Detect, Task::Classify, Task::Segment, Task::Score, Task::Text])),
         labels in prop::option::of(0usize..100),
         given in prop::collection::vec(shapes().prop_flat_map(|(_, shapes)| filled(shapes)), 0..3),
     ) {
@@ -226,5 +233,6 @@ proptest! {
     fn no_text_of_names_does_harm(text in r#"[{\[(]?([0-9]{1,3}: ?)?['"]?[a-z\\xu'",}\]):]{0,12}[}\])]?"#) {
         let _ = gstavrec::decode::labels::from_names(&text);
         let _ = gstavrec::decode::labels::from_file(&text);
+        let _ = gstavrec::decode::labels::from_characters(&text);
     }
 }

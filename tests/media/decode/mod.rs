@@ -14,4 +14,5 @@ mod reference;
 mod reference_families;
 mod segment;
 mod ssd;
+mod text;
 mod yolo;

@@ -16,6 +16,7 @@ pub fn certainty(said: &Said) -> f64 {
         }
         Said::Classes(classes) => best(&mut classes.iter().map(|it| it.confidence)),
         Said::Score(score) => *score,
+        Said::Text { confidence, .. } => *confidence,
         Said::Shares(_) | Said::Matte(_) => 0.0,
     }
 }
@@ -28,6 +29,7 @@ pub fn count(said: &Said) -> usize {
         Said::Shares(shares) => shares.len(),
         Said::Score(_) => 1,
         Said::Matte(coverage) => usize::from(0.0 < *coverage),
+        Said::Text { text, .. } => text.chars().count(),
     }
 }
 
@@ -77,5 +79,7 @@ pub fn told(said: &Said) -> String {
         }
         Said::Score(score) => format!("{score:.4}"),
         Said::Matte(coverage) => format!("{:.1}% of the frame", 100.0 * coverage),
+        Said::Text { text, .. } if text.is_empty() => "nothing".into(),
+        Said::Text { text, confidence } => format!("'{text}' {confidence:.3}"),
     }
 }

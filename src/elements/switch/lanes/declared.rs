@@ -50,7 +50,7 @@ fn is_on_frames(infer: &gst::Object, task: Task) -> bool {
         Task::Tensor => false,
         Task::Matte => is_alpha(),
         Task::Segment => cfg!(feature = "analytics") || is_alpha(),
-        Task::Detect | Task::Classify | Task::Score | Task::Image | Task::Audio => true,
+        Task::Detect | Task::Classify | Task::Score | Task::Text | Task::Image | Task::Audio => true,
     }
 }
 

@@ -14,6 +14,8 @@ pub enum Kind {
     /// Class maps, outlines, and what is cut out of a picture.
     Masks,
     Score,
+    /// What was read.
+    Text,
     Picture,
     Sound,
     /// Whatever a model gave, uninterpreted.
@@ -22,11 +24,12 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 7] = [
+    pub const ALL: [Kind; 8] = [
         Kind::Boxes,
         Kind::Classes,
         Kind::Masks,
         Kind::Score,
+        Kind::Text,
         Kind::Picture,
         Kind::Sound,
         Kind::Tensors,
@@ -39,6 +42,7 @@ impl Kind {
             Task::Classify => Kind::Classes,
             Task::Segment | Task::Matte => Kind::Masks,
             Task::Score => Kind::Score,
+            Task::Text => Kind::Text,
             Task::Image => Kind::Picture,
             Task::Audio => Kind::Sound,
             Task::Tensor => Kind::Tensors,
@@ -52,6 +56,7 @@ impl Kind {
             Answer::Classes(_) => Kind::Classes,
             Answer::ClassMap(_) | Answer::Instances(_) | Answer::Matte(_) => Kind::Masks,
             Answer::Score(_) => Kind::Score,
+            Answer::Text(_) => Kind::Text,
         }
     }
 
@@ -62,6 +67,7 @@ impl Kind {
             Kind::Classes => "classes",
             Kind::Masks => "masks",
             Kind::Score => "scores",
+            Kind::Text => "text",
             Kind::Picture => "pictures",
             Kind::Sound => "sound",
             Kind::Tensors => "raw tensors",

@@ -356,7 +356,7 @@ fn kind_of_frame(
             };
             Some(Carried::Said(found.unwrap_or_else(nothing)))
         }
-        Kind::Score => said().filter(|it| Kind::of_answer(it) == kind).map(Carried::Said),
+        Kind::Score | Kind::Text => said().filter(|it| Kind::of_answer(it) == kind).map(Carried::Said),
         Kind::Masks => {
             let found = said().filter(|it| Kind::of_answer(it) == kind).map(Carried::Said);
             let cut_out = || content::Pixels::cut_out(buffer, caps).filter(content::Pixels::is_cut_out);
