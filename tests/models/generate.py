@@ -305,8 +305,8 @@ save("segment_bright",
      metadata={"task": "segment", "names": "['background', 'bright', 'red']"})
 
 # Readers of a line, a step for each 16 pixels. In the form of PaddleOCR's (values from -1 to 1, a table without blank and
-# space): the first channel, blue in theirs,
-# is an a, green a b, the last one a c, black the blank and white the space, and gray any of them.
+# space): the first channel, blue in theirs, is an a, green a b, the last one a c, black the blank and white the space, and
+# gray any of them.
 save("read_colors",
      [helper.make_node("AveragePool", ["x"], ["p"], kernel_shape=[48, 16], strides=[48, 16]),
       helper.make_node("Conv", ["p", "w"], ["s"]),

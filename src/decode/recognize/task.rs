@@ -82,7 +82,7 @@ fn by_shape(model: &Model) -> Result<(Task, &'static str), Unfit> {
         );
     }
     let remedy = if model.labels.is_none() && text::is_sequence(model) {
-        "if the model reads text, set task=text and labels-file to its characters, one a line in the order of the \
+        "if the model reads text, set task=text labels-file=FILE with its characters, one a line in the order of the \
          classes; or set task=tensor to get the tensors as they are"
     } else {
         "set task to what the model is for, or task=tensor to get the tensors as they are"

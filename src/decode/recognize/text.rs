@@ -82,8 +82,9 @@ pub(super) fn is_likely(model: &Model) -> bool {
 /// Whether the only output has more than one step for a table of characters.
 pub(super) fn is_line(model: &Model) -> bool {
     let several = match model.sizes(0).as_slice() {
-        [None | Some(1), steps, _] => *steps != Some(1),
+        [None, Some(1), _] => !model.evidence.is_batch_free,
         [steps, Some(1), _] => *steps != Some(1),
+        [None | Some(1), ..] if model.sizes(0).len() == 3 => true,
         // Steps first and a batch that is left free, or the other way around.
         [Some(_), None, _] => true,
         // One row for each of a batch is no line.
