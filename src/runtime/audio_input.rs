@@ -239,9 +239,9 @@ impl Lengths {
             ..
         } = self;
         let of_window = self.window_origin.clone().map(|origin| {
-            // 32 ms is as common as 10 ms.
+            // 32 ms and 30 ms are the common ones of models of speech.
             let other = if *window == rate as usize * 4 / 125 {
-                rate as usize / DEFAULT_RUNS
+                rate as usize * 3 / 100
             } else {
                 rate as usize * 4 / 125
             };
@@ -291,6 +291,11 @@ fn lengths(
             return Err(Error::unsuitable(path, cause, remedy));
         }
         (Dim::Fixed(samples), _) => (samples.saturating_sub(context.0), None),
+        (Dim::Dynamic(_), Some((window, Origin::Family(_))))
+            if family.is_some_and(|it| it.is_window_free) =>
+        {
+            (window, Some(Origin::Assumed))
+        }
         (Dim::Dynamic(_), Some((window, origin))) => (window, Some(origin)),
         // Who says how many samples a run moves on says its window, where nobody says that.
         (Dim::Dynamic(_), None) => match hop.clone() {

@@ -52,7 +52,7 @@ const MAX_BYTES: u64 = 1 << 20;
 pub struct ModelInfo {
     pub path: PathBuf,
     pub group_id: Option<String>,
-    /// What says how outputs are read, in the words of the decoders' hints: the lines of [`HINTS`] that are there.
+    /// What says how outputs are read, in the words of the decoders' hints: those of their lines that are there.
     pub hints: BTreeMap<String, String>,
     pub tensors: Vec<TensorSection>,
 }

@@ -17,6 +17,8 @@ pub(super) struct SoundFamily {
     pub takes_rate: bool,
     /// New samples a run at that rate; at half the rate half as many.
     pub window: usize,
+    /// Whether its packages differ in that, so that it has to be told.
+    pub is_window_free: bool,
     /// Samples of the run before that stand in front of the new ones, at that rate.
     pub context: usize,
 }
@@ -27,12 +29,15 @@ const SILERO_5: SoundFamily = SoundFamily {
     rate: 16_000,
     takes_rate: false,
     window: 512,
+    is_window_free: false,
     context: 64,
 };
 
-/// silero-vad of versions 3 and 4, whose shortest window is 512 samples (16 kHz), and which has no context.
+/// silero-vad of versions 3 and 4, which takes windows of several lengths (480, 512 and 1536 samples are in use at
+/// 16 kHz), and has no context.
 const SILERO_4: SoundFamily = SoundFamily {
     context: 0,
+    is_window_free: true,
     ..SILERO_5
 };
 
