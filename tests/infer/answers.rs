@@ -274,6 +274,15 @@ fn labels_come_from_the_file_else_from_the_model_else_from_numbers() {
 }
 
 #[test]
+fn labels_that_do_not_fit_a_guess_are_warned_of() {
+    let labels = labels_file("one\ntwo\n");
+    // Three classes that nobody names: with two labels no task is left to guess.
+    let bench = Bench::new("constant", &format!("labels-file={}", labels.path().display()));
+    let told = bench.complaint(gst::MessageType::Warning);
+    assert!(told.contains("3 classes and there are 2 labels"), "{told}");
+}
+
+#[test]
 fn labels_may_change_while_frames_flow() {
     let (info, buffer) = scene("RGB");
     let mut bench = bench("detect_bright", "", &info);

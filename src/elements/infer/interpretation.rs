@@ -132,7 +132,10 @@ impl Interpretation {
                         line: "task=detect".into(),
                     }],
                     assumed: vec![format!("The outputs are taken for task=tensor, because {unfit}.")],
-                    warnings: unfit.is_doubt.then_some(doubt).into_iter().collect(),
+                    warnings: (unfit.is_doubt || given.is_some())
+                        .then_some(doubt)
+                        .into_iter()
+                        .collect(),
                 })
             }
             Err(source) => Err(Fault::Unfit {
