@@ -4,22 +4,19 @@
 //! Made in the loader thread; the streaming thread reads outputs with it.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use super::answer_settings::{AnswerSettings, DecodeOptions};
 use super::companions;
 use super::failure::Fault;
+use super::labels_file;
+use super::seen_outputs;
 use super::text_input::{self, TextInput};
 use crate::answer::Answer;
-use crate::decode::{self, Decoder, Evidence, Recognition, Source, Taken, Unfit, UsualInput, labels};
+use crate::decode::{self, Decoder, Evidence, Recognition, Source, Taken, Unfit, UsualInput};
 use crate::letterbox::{Letterbox, Placement, Size};
 use crate::runtime::{Model, Origin, Statement, Task, TaskChoice};
-use crate::tensor::{Dim, Fit, Tensor, TensorInfo};
-
-/// Bytes that a labels file may have: far more than the largest vocabularies in use.
-const MAX_LABELS_BYTES: u64 = 8 << 20;
+use crate::tensor::{Dim, Fit, Tensor};
 
 /// What a loaded model is taken for.
 pub struct Interpretation {
@@ -76,7 +73,7 @@ impl Interpretation {
             None => None,
         };
         let given = settings.labels_file.as_deref().filter(|path| !path.is_empty());
-        let given = given.map(|path| read_labels(Path::new(path))).transpose()?;
+        let given = given.map(|path| labels_file::read(Path::new(path))).transpose()?;
         let hints = hints(model, settings.family.as_deref());
         let given_count = given.as_ref().map(Vec::len);
         let recognized = recognize((model, path), &hints, wanted, given_count);
@@ -262,7 +259,7 @@ fn recognize(
     let input = size.map(|(width, height)| Size { width, height });
     // What the description says of the order of dims is for the decoders of others: theirs for YOLO reads exactly the
     // memory that ONNX defines, and asks that it be called column-major.
-    let ports = ports(model);
+    let ports = seen_outputs::of(model);
     let one = |it: &Option<Vec<(f32, f32)>>| it.as_ref().and_then(|it| it.first().copied());
     let evidence = Evidence {
         makers: model.makers.clone(),
@@ -295,59 +292,6 @@ fn settle(recognition: &mut Recognition, model: &Model, look: impl FnOnce() -> O
     if let Some(((width, height), outputs)) = size.and_then(|size| Some((size, look()?))) {
         recognition.settle(&outputs, Size { width, height });
     }
-}
-
-/// The outputs as declared, with what a run at load showed of sizes that are not declared.
-///
-/// A size counts that follows neither from the input's size nor from the picture. How many rows an output has is free
-/// where the model says so: a made-up picture does not tell it.
-fn ports(model: &Model) -> Vec<TensorInfo> {
-    let Some(trial) = &model.trial else {
-        return model.outputs.clone();
-    };
-    let seen = trial.outputs.iter().zip(&trial.steady);
-    let mut outputs = model.outputs.clone();
-    for (info, (dims, steady)) in outputs.iter_mut().zip(seen) {
-        let is_declared = !info.dims.is_empty();
-        if is_declared && info.dims.len() != dims.len() {
-            // A file that declares another number of dimensions than there are is wrong in the others too.
-            info.dims.clear();
-        }
-        let last = dims.len().saturating_sub(1);
-        let known =
-            |axis: usize| steady[axis] && (axis == last || (!model.counts && (axis != 0 || !is_declared)));
-        let refined = (0..dims.len()).map(|axis| match info.dims.get(axis) {
-            Some(Dim::Fixed(size)) => Dim::Fixed(*size),
-            _ if known(axis) => Dim::Fixed(dims[axis]),
-            Some(free) => free.clone(),
-            None => Dim::Dynamic(String::new()),
-        });
-        info.dims = refined.collect();
-    }
-    outputs
-}
-
-fn read_labels(path: &Path) -> Result<Vec<String>, Fault> {
-    let fault = |cause: String| Fault::Labels {
-        path: path.to_owned(),
-        cause,
-    };
-    let metadata = std::fs::metadata(path).map_err(|error| fault(error.to_string()))?;
-    if !metadata.is_file() {
-        // A pipe would block, or never end.
-        let cause = "it is not a regular file; give a text file with one label a line";
-        return Err(fault(cause.into()));
-    }
-    let mut text = String::new();
-    let file = File::open(path).map_err(|error| fault(error.to_string()))?;
-    let mut limited = file.take(MAX_LABELS_BYTES + 1);
-    let unread = |error| format!("{error}; give a text file in UTF-8 with one label a line");
-    (limited.read_to_string(&mut text)).map_err(|error| fault(unread(error)))?;
-    if MAX_LABELS_BYTES < text.len() as u64 {
-        let most = format!("it has more than {MAX_LABELS_BYTES} bytes");
-        return Err(fault(format!("{most}; give a text file with one label a line")));
-    }
-    labels::from_file(&text).map_err(|unfit| fault(unfit.to_string()))
 }
 
 /// How a model is fed of which nothing is known.
