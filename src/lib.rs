@@ -26,6 +26,7 @@ mod clone_in_place;
 pub mod decode;
 pub mod elements;
 pub mod letterbox;
+pub mod machine;
 pub mod media;
 pub mod messages;
 pub mod plane;
