@@ -19,6 +19,8 @@ pub(super) struct Alarm {
     pub before: f64,
     pub risen: f64,
     pub residual: f64,
+    /// What was sensed then.
+    pub depth: f64,
     /// Probability that it is a step.
     pub step: f64,
     /// Slow runs of the same candidate.

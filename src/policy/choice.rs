@@ -108,7 +108,7 @@ impl Situation<'_> {
         let Some(candidate) = candidate.filter(|it| it.latency.is_known()) else {
             return 0.0;
         };
-        let level = estimates.slowdown.level();
+        let level = estimates.slowdown.level_of(&candidate.latency);
         let late = |limit| estimates.exceedance(candidate, limit, level, 0.0);
         (late(self.budget.div_f64(FIRST_RUN)) - late(self.budget)) * (1.0 + self.table.weights.miss)
     }

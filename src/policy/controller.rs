@@ -198,8 +198,7 @@ impl Policy {
             candidates: &self.estimates.candidates,
             available,
             active,
-            slowdown: self.estimates.slowdown.level(),
-            residuals: self.estimates.slowdown.residuals(),
+            slowdown: &self.estimates.slowdown,
             slack,
             period: self.config.period.as_secs_f64(),
             room: self.budget.at(now).saturating_sub(upper.unwrap_or(Duration::MAX)),
@@ -262,6 +261,13 @@ impl Policy {
     /// Who answered last, or would have.
     pub fn active(&self) -> Option<CandidateId> {
         self.active.filter(|it| self.candidate(*it).is_some())
+    }
+
+    /// The machine says that something which could run waits for this share of the time, 0..1, if it says anything.
+    /// Told once a frame, ahead of the other facts and the decision: what it says covers the last frame.
+    pub fn sensed(&mut self, now: Duration, waiting: Option<f64>) {
+        self.now = now;
+        self.estimates.slowdown.waits(waiting.unwrap_or_default());
     }
 
     /// A run ended after `latency`.

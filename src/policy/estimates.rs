@@ -62,14 +62,14 @@ impl Estimates {
 
     /// Expected latency of a candidate.
     pub(super) fn latency(&self, id: CandidateId) -> Option<Duration> {
-        let level = self.slowdown.level().mean;
-        self.candidates.get(id)?.latency.latency(level)
+        let latency = &self.candidates.get(id)?.latency;
+        latency.latency(self.slowdown.level_of(latency).mean)
     }
 
     /// The latency that all but `share` of a candidate's runs are expected to keep.
     pub(super) fn upper(&self, id: CandidateId, share: f64) -> Option<Duration> {
-        let (level, residuals) = (self.slowdown.level(), self.slowdown.residuals());
-        self.candidates.get(id)?.latency.upper(level, share, residuals)
+        let latency = &self.candidates.get(id)?.latency;
+        latency.upper(self.slowdown.level_of(latency), share, self.slowdown.residuals())
     }
 
     /// Probability that a run takes longer than `limit` at this level of the slowdown, if it were larger by `shift`.
@@ -87,10 +87,10 @@ impl Estimates {
 
     /// A run is late and takes at least `elapsed`.
     pub(super) fn missed(&mut self, id: CandidateId, elapsed: Duration) {
-        let level = self.slowdown.level().mean;
         let Some(candidate) = self.candidates.get_mut(id) else {
             return;
         };
+        let level = self.slowdown.level_of(&candidate.latency).mean;
         if candidate.overdue.is_some() {
             return;
         }
@@ -124,7 +124,7 @@ impl Estimates {
         if overdue == Some(Overdue::Alarming) {
             // What the miss said of the machine was judged meanwhile, or will be; this is the full number.
             if !self.slowdown.ended(id, latency, of) {
-                of.remember(of.residual(latency, self.slowdown.level().mean));
+                of.remember(self.slowdown.residual(latency, of));
             }
             return;
         }

@@ -187,6 +187,11 @@ impl Latency {
         is_own_work && TOUCHED < 1.0 + self.reaction
     }
 
+    /// How much of what is sensed its runs meet, 0..1: one that fits into a turn of the scheduler hardly waits.
+    pub(super) fn exposure(&self) -> f64 {
+        self.baseline.seconds().map_or(1.0, |it| 1.0 - (-it / TURN).exp())
+    }
+
     /// Whether its runs scatter as those of others do: one that fits into a turn of the scheduler is disturbed not at all
     /// or by a whole turn of the others.
     pub(super) fn is_long(&self) -> bool {

@@ -45,6 +45,7 @@ mod price;
 mod quality;
 mod regret;
 mod robustness;
+mod sensed;
 mod shadow;
 mod slow_streak;
 mod slowdown;

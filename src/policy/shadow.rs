@@ -6,8 +6,7 @@
 use std::time::Duration;
 
 use super::candidate::{Candidate, Candidates};
-use super::latency::Level;
-use super::window::Window;
+use super::slowdown::Slowdown;
 use super::{Availability, CandidateId, RunKind};
 
 /// Share of the frame time that shadow runs may take in the long run.
@@ -88,8 +87,7 @@ pub(super) struct Scene<'a> {
     pub candidates: &'a Candidates,
     pub available: &'a [Availability],
     pub active: CandidateId,
-    pub slowdown: Level,
-    pub residuals: &'a Window,
+    pub slowdown: &'a Slowdown,
     pub slack: Duration,
     pub period: f64,
     pub price: f64,
@@ -319,7 +317,7 @@ impl Scene<'_> {
         let (Some(candidate), Some(active)) = (self.candidate(id), self.candidate(self.active)) else {
             return false;
         };
-        let is_untested = candidate.latency.is_untested(self.slowdown.mean);
+        let is_untested = candidate.latency.is_untested(self.slowdown.level_of(&candidate.latency).mean);
         let best = candidate.quality.mean() + candidate.quality.sd();
         let gain = HORIZON * (best / active.quality.mean()).ln();
         let frames = self.latency(id).unwrap_or(0.0) / self.period;
@@ -342,19 +340,15 @@ impl Scene<'_> {
     }
 
     fn likely(&self, id: CandidateId, share: f64) -> Option<Duration> {
-        self.candidate(id)?
-            .latency
-            .upper(self.slowdown, share, self.residuals)
+        let latency = &self.candidate(id)?.latency;
+        latency.upper(self.slowdown.level_of(latency), share, self.slowdown.residuals())
     }
 
     /// Expected seconds.
     pub(super) fn latency(&self, id: CandidateId) -> Option<f64> {
-        Some(
-            self.candidate(id)?
-                .latency
-                .latency(self.slowdown.mean)?
-                .as_secs_f64(),
-        )
+        let latency = &self.candidate(id)?.latency;
+        let level = self.slowdown.level_of(latency).mean;
+        Some(latency.latency(level)?.as_secs_f64())
     }
 }
 

@@ -9,6 +9,7 @@ use super::CandidateId;
 use super::ablation::{Part, is_out};
 use super::alarm::Alarm;
 use super::latency::{Latency, Level};
+use super::sensed::Sensed;
 use super::window::Window;
 use crate::clone_in_place::clone_in_place;
 
@@ -56,7 +57,9 @@ pub(super) enum Verdict {
 /// The shared log-slowdown: a scalar filter with an alarm for what a filter would follow too slowly.
 #[derive(Debug)]
 pub(super) struct Slowdown {
+    /// Without what is sensed.
     level: Level,
+    sensed: Sensed,
     alarm: Option<Alarm>,
     /// Alarms that were steps, and that were spikes, fading.
     steps: f64,
@@ -67,7 +70,7 @@ pub(super) struct Slowdown {
     residuals: Window,
 }
 
-clone_in_place! { Slowdown: level alarm steps spikes fast residuals }
+clone_in_place! { Slowdown: level sensed alarm steps spikes fast residuals }
 
 impl Slowdown {
     pub(super) fn new() -> Slowdown {
@@ -76,6 +79,7 @@ impl Slowdown {
                 mean: 0.0,
                 variance: DRIFT,
             },
+            sensed: Sensed::new(),
             alarm: None,
             steps: 1.0,
             spikes: 1.0,
@@ -84,12 +88,51 @@ impl Slowdown {
         }
     }
 
-    /// What is believed most: the risen level while an alarm is open.
+    /// What is believed most, of the slowdown that long runs meet: the risen level while an alarm is open.
     pub(super) fn level(&self) -> Level {
+        self.sensed.on_top_of(self.risen(), 1.0)
+    }
+
+    /// The same of what a candidate's runs meet.
+    pub(super) fn level_of(&self, of: &Latency) -> Level {
+        self.sensed.on_top_of(self.risen(), of.exposure())
+    }
+
+    fn risen(&self) -> Level {
         Level {
             mean: self.alarm.map_or(self.level.mean, |it| it.risen),
             ..self.level
         }
+    }
+
+    /// The machine says that something waits for this share of the time, 0..1. A suspicion that this explains, or that
+    /// rose while more was waiting, is dropped.
+    pub(super) fn waits(&mut self, share: f64) {
+        self.sensed.waits(share);
+        if self.alarm.is_some_and(|it| self.sensed.has_changed(it.depth)) {
+            self.forget();
+        }
+    }
+
+    /// The level without an alarm, as a candidate's runs meet it.
+    fn now(&self, of: &Latency) -> Level {
+        self.sensed.on_top_of(self.level, of.exposure())
+    }
+
+    /// What a run met of what is sensed: that which explains it best, between the least and the most of the last frame.
+    fn met(&self, latency: Duration, of: &Latency) -> f64 {
+        let (least, most) = self.sensed.band(of.exposure());
+        (of.implied(latency) - self.level.mean).clamp(least, most)
+    }
+
+    /// Observed minus expected, in the log domain.
+    pub(super) fn residual(&self, latency: Duration, of: &Latency) -> f64 {
+        of.residual(latency, self.level.mean + self.met(latency, of))
+    }
+
+    /// The slowdown, without what is sensed, at which this latency would be the expected one.
+    fn implied(&self, latency: Duration, of: &Latency) -> f64 {
+        of.implied(latency) - self.met(latency, of)
     }
 
     /// Lets all candidates know how a run scattered, if it was long enough to say something of theirs.
@@ -107,12 +150,9 @@ impl Slowdown {
 
     /// What the slowdown may be, each with its probability: one level, or two while nobody knows whether a slow
     /// run was a spike or a step.
-    pub(super) fn levels(&self) -> [(Level, f64); 2] {
-        let at = |mean: f64| Level { mean, ..self.level };
-        match self.alarm {
-            Some(alarm) => [(at(alarm.risen), alarm.step), (self.level, 1.0 - alarm.step)],
-            None => [(self.level, 1.0), (self.level, 0.0)],
-        }
+    pub(super) fn levels(&self, of: &Latency) -> [(Level, f64); 2] {
+        let step = self.alarm.map_or(0.0, |it| it.step);
+        [(self.level_of(of), step), (self.now(of), 1.0 - step)]
     }
 
     /// Who should be looked at beside the active candidate, because no run so far could tell whether its alarm is a
@@ -128,7 +168,9 @@ impl Slowdown {
 
     /// A frame passed.
     pub(super) fn drift(&mut self) {
-        self.level.variance = (self.level.variance + DRIFT).min(VARIANCE_LIMIT);
+        // What rises with what is sensed is not the rest's.
+        let drift = DRIFT * (-self.sensed.depth()).exp();
+        self.level.variance = (self.level.variance + drift).min(VARIANCE_LIMIT);
     }
 
     /// Moves the origin by `shift`, together with all candidates. Refused while an alarm is open.
@@ -158,7 +200,7 @@ impl Slowdown {
     pub(super) fn missed(&mut self, id: CandidateId, latency: Duration, of: &Latency) -> bool {
         let may_raise = !is_out(Part::SharedSlowdown) && !is_out(Part::Alarm);
         let is_surprising =
-            may_raise && self.tolerance(of) < of.residual(latency, self.level.mean) && of.is_informative();
+            may_raise && self.tolerance(of) < self.residual(latency, of) && of.is_informative();
         if is_surprising {
             self.slow_again(id, of);
             self.raise(id, latency, of);
@@ -204,10 +246,11 @@ impl Slowdown {
         } else {
             Verdict::Nothing
         };
+        let met = self.met(latency, of);
         if clean {
-            of.found(latency, self.level.mean);
+            of.found(latency, self.level.mean + met);
         } else {
-            of.ran_disturbed(latency, self.level.mean);
+            of.ran_disturbed(latency, self.level.mean + met);
         }
         verdict
     }
@@ -222,11 +265,11 @@ impl Slowdown {
         is_rare: bool,
     ) -> Verdict {
         let verdict = self.judge(id, latency, of, true);
-        let residual = of.residual(latency, self.level.mean);
+        let residual = self.residual(latency, of);
         let tolerance = self.tolerance(of);
         if is_out(Part::SharedSlowdown) {
             of.remember(residual);
-            of.learn_own_change(residual.clamp(-tolerance, tolerance), self.level, &self.residuals);
+            of.learn_own_change(residual.clamp(-tolerance, tolerance), self.now(of), &self.residuals);
         } else if is_out(Part::Alarm) && of.is_informative() {
             of.remember(residual);
             self.share(residual, of);
@@ -234,7 +277,7 @@ impl Slowdown {
         } else if tolerance < residual {
             if is_rare || !of.is_informative() {
                 of.remember(residual);
-                of.slow_alone(residual, self.level.mean);
+                of.slow_alone(residual, self.now(of).mean);
             } else if self.alarm.is_none() {
                 self.raise(id, latency, of);
             }
@@ -244,7 +287,7 @@ impl Slowdown {
         } else {
             of.remember(residual);
             self.share(residual, of);
-            of.reacts(self.level.mean);
+            of.reacts(self.now(of).mean);
             self.learn(residual, of);
             of.normal();
             if !is_rare {
@@ -257,10 +300,10 @@ impl Slowdown {
     /// A surprisingly fast run. One of the active candidate may be chance; a second one of anybody means that
     /// contention has gone, by the more cautious of the two. One beside a normal one is the candidate's own.
     fn fast(&mut self, latency: Duration, residual: f64, of: &mut Latency, is_rare: bool) {
-        let implied = of.implied(latency);
+        let implied = self.implied(latency, of);
         match self.fast.take() {
             Some(before) => self.jump(before.max(implied), of),
-            None if is_rare => of.learn_own_change(residual, self.level, &self.residuals),
+            None if is_rare => of.learn_own_change(residual, self.now(of), &self.residuals),
             None => self.fast = Some(implied),
         }
     }
@@ -268,9 +311,15 @@ impl Slowdown {
     /// Takes a level that a run has told, as uncertain as one run is.
     fn jump(&mut self, level: f64, of: &mut Latency) {
         let scatter = of.scatter(&self.residuals);
-        self.level.mean = level.clamp(-LEVEL_LIMIT, LEVEL_LIMIT);
-        self.level.variance = (self.level.variance + scatter * scatter).min(VARIANCE_LIMIT);
-        of.carried(self.level.mean);
+        let now = self.now(of);
+        self.moved(
+            of,
+            Level {
+                mean: now.mean + level - self.level.mean,
+                variance: now.variance + scatter * scatter,
+            },
+        );
+        of.carried(self.now(of).mean);
     }
 
     /// A run that something disturbed: it can only have been slower than a clean one, so it counts
@@ -283,16 +332,16 @@ impl Slowdown {
         is_rare: bool,
     ) -> Verdict {
         let verdict = self.judge(id, latency, of, false);
-        let residual = of.residual(latency, self.level.mean);
+        let residual = self.residual(latency, of);
         if of.is_informative() && residual < -self.tolerance(of) {
             self.fast(latency, residual, of, is_rare);
         } else if residual < 0.0 {
             self.learn(residual, of);
         } else if residual < self.tolerance(of) {
-            of.confirmed(self.level, &self.residuals);
+            of.confirmed(self.now(of), &self.residuals);
         }
         if -self.tolerance(of) < residual {
-            of.reacts(self.level.mean);
+            of.reacts(self.now(of).mean);
         }
         if residual < self.tolerance(of) {
             of.normal();
@@ -304,10 +353,11 @@ impl Slowdown {
     ///
     /// A disturbed run can only have been slower than a clean one, so it may deny a step but not confirm it.
     fn judge(&mut self, id: CandidateId, latency: Duration, of: &mut Latency, clean: bool) -> Verdict {
+        let (met, implied) = (self.met(latency, of), self.implied(latency, of));
         let Some(alarm) = self.alarm.as_mut() else {
             return Verdict::Nothing;
         };
-        let apart = of.expected(alarm.risen) - of.expected(alarm.before);
+        let apart = of.expected(alarm.risen + met) - of.expected(alarm.before + met);
         if !of.is_informative() || apart < APART * of.scatter(&self.residuals) {
             alarm.step *= 1.0 - FADE;
             alarm.unclear = alarm.unclear.saturating_add(1);
@@ -317,17 +367,17 @@ impl Slowdown {
             return Verdict::Nothing;
         }
         let Alarm { by, residual, .. } = *alarm;
-        if of.residual(latency, alarm.risen) < -apart / 2.0 {
+        if of.residual(latency, alarm.risen + met) < -apart / 2.0 {
             self.settle(0.0);
             return Verdict::Spike { by, residual };
         }
         if clean {
-            alarm.risen = of.implied(latency).min(LEVEL_LIMIT);
+            alarm.risen = implied.min(LEVEL_LIMIT);
             self.slow_again(id, of);
         }
         if clean && self.alarm.is_some_and(|it| ENOUGH <= it.runs) {
             self.settle(1.0);
-            self.jump(of.implied(latency), of);
+            self.jump(implied, of);
         }
         Verdict::Nothing
     }
@@ -340,9 +390,9 @@ impl Slowdown {
 
     fn raise(&mut self, id: CandidateId, latency: Duration, of: &Latency) {
         let before = self.level.mean;
-        let residual = of.residual(latency, before);
-        let risen = of
-            .implied(latency)
+        let residual = self.residual(latency, of);
+        let risen = self
+            .implied(latency, of)
             .min(LEVEL_LIMIT)
             .max(self.alarm.map_or(before, |it| it.risen));
         let step = self
@@ -355,6 +405,7 @@ impl Slowdown {
             before,
             risen,
             residual,
+            depth: self.sensed.depth(),
             step,
             runs: self.alarm.map_or(1, |it| it.runs),
             unclear: self.alarm.map_or(0, |it| it.unclear),
@@ -362,15 +413,19 @@ impl Slowdown {
     }
 
     fn tolerance(&self, of: &Latency) -> f64 {
-        SURPRISE * of.innovation(self.level, &self.residuals).sqrt()
+        SURPRISE * of.innovation(self.now(of), &self.residuals).sqrt()
     }
 
     fn learn(&mut self, residual: f64, of: &mut Latency) {
-        let level = of.learn(residual, self.level, &self.residuals);
-        self.level = Level {
-            mean: level.mean.clamp(-LEVEL_LIMIT, LEVEL_LIMIT),
-            variance: level.variance.min(VARIANCE_LIMIT),
-        };
+        let level = of.learn(residual, self.now(of), &self.residuals);
+        self.moved(of, level);
+    }
+
+    /// What a candidate's runs meet is believed to be this now.
+    fn moved(&mut self, of: &Latency, to: Level) {
+        self.sensed.moved(&mut self.level, of.exposure(), to);
+        self.level.mean = self.level.mean.clamp(-LEVEL_LIMIT, LEVEL_LIMIT);
+        self.level.variance = self.level.variance.min(VARIANCE_LIMIT);
     }
 }
 

@@ -71,7 +71,7 @@ impl Conditions<'_> {
     }
 
     fn terms_on_each(&self, candidate: &Candidate, stretch: f64) -> Terms {
-        let level = self.estimates.slowdown.level().mean + self.shift;
+        let level = self.estimates.slowdown.level_of(&candidate.latency).mean + self.shift;
         let doubt = if candidate.quality.is_reference() {
             // The reference is the scale, so there is nothing to doubt.
             0.0
@@ -107,7 +107,7 @@ impl Conditions<'_> {
 
     /// Probability that a run takes longer than `limit`, whatever the slowdown may be.
     fn exceedance(&self, candidate: &Candidate, limit: Duration) -> f64 {
-        let levels = self.estimates.slowdown.levels();
+        let levels = self.estimates.slowdown.levels(&candidate.latency);
         let likely = levels.iter().filter(|it| 0.0 < it.1);
         likely
             .map(|(level, weight)| weight * self.estimates.exceedance(candidate, limit, *level, self.shift))

@@ -62,6 +62,10 @@ impl Avrec {
 }
 
 impl Selector for Avrec {
+    fn sensed(&mut self, now_ms: f64, pressure: Option<f64>) {
+        self.policy.sensed(duration(now_ms), pressure);
+    }
+
     fn pick(&mut self, _: usize, now_ms: f64) -> Option<usize> {
         let decision = self.policy.decide(duration(now_ms), &self.available);
         self.switch = decision.switch;

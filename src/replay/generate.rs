@@ -7,6 +7,7 @@
 mod contention;
 mod machine;
 mod random_worlds;
+mod sensed;
 
 use std::fmt;
 use std::str::FromStr;
@@ -53,7 +54,7 @@ impl FromStr for Kind {
             None => (text, false),
         };
         match SHAPES.iter().find(|it| it.1 == name) {
-            Some((Shape::Wild | Shape::Machine, _)) if inverted => {
+            Some((Shape::Wild | Shape::Machine | Shape::Sensed, _)) if inverted => {
                 Err(format!("{name} worlds say by themselves what the catalogue says"))
             }
             Some((shape, _)) => Ok(Kind {
@@ -63,7 +64,7 @@ impl FromStr for Kind {
             None => {
                 let names: Vec<&str> = SHAPES.iter().map(|it| it.1).collect();
                 Err(format!(
-                    "'{text}' is no kind of world; known: {}, each but machine and wild also with +inverted",
+                    "'{text}' is no kind of world; known: {}, each but machine, wild and sensed also with +inverted",
                     names.join(", ")
                 ))
             }
@@ -87,6 +88,7 @@ pub fn generate(kind: Kind, seed: u64) -> Matrix {
     match kind.shape {
         Shape::Wild => return random_worlds::generate(seed),
         Shape::Machine => return machine::generate(seed),
+        Shape::Sensed => return sensed::generate(seed),
         _ => {}
     }
     let mut random = Random::new(seed);

@@ -32,6 +32,8 @@ pub struct Matrix {
     pub floor: f64,
     /// Row by row.
     cells: Vec<Cell>,
+    /// What the machine said by each frame; empty where it says nothing.
+    pressure: Vec<f64>,
 }
 
 impl Matrix {
@@ -43,6 +45,7 @@ impl Matrix {
             period_ms,
             floor: 0.0,
             cells: Vec::new(),
+            pressure: Vec::new(),
         }
     }
 
@@ -50,6 +53,23 @@ impl Matrix {
     pub fn push(&mut self, row: impl IntoIterator<Item = Cell>) {
         self.cells.extend(row);
         debug_assert!(self.cells.len().is_multiple_of(self.candidates()));
+    }
+
+    /// Adds what the machine says as the next frame arrives: in which share of the time before it something that could run
+    /// waited for a processor, 0..1.
+    pub fn sense(&mut self, pressure: f64) {
+        self.pressure.push(pressure);
+    }
+
+    /// What the machine says as a frame arrives, if it says anything.
+    pub fn pressure(&self, frame: usize) -> Option<f64> {
+        self.pressure.get(frame).copied()
+    }
+
+    /// The same world without a sense.
+    pub fn without_sense(mut self) -> Matrix {
+        self.pressure.clear();
+        self
     }
 
     pub fn candidates(&self) -> usize {

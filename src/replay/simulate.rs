@@ -46,6 +46,10 @@ pub struct ShadowRun {
 
 /// A policy under test. It is told what it could see live, and nothing else.
 pub trait Selector {
+    /// What the machine says as a frame arrives, ahead of the choice: the share of the time before it in which something
+    /// waited for a processor, 0..1; `None` where it says nothing.
+    fn sensed(&mut self, _now_ms: f64, _pressure: Option<f64>) {}
+
     /// Who answers this frame, which arrived at `now_ms`; `None` to let it pass unanswered.
     fn pick(&mut self, frame: usize, now_ms: f64) -> Option<usize>;
 
@@ -90,6 +94,7 @@ pub fn simulate(matrix: &Matrix, selector: &mut dyn Selector) -> Outcome {
     while frame < frames {
         let now = frame as f64 * period;
         let clock = Instant::now();
+        selector.sensed(now, matrix.pressure(frame));
         let pick = selector.pick(frame, now);
         outcome.thinking += clock.elapsed();
         outcome.decisions += 1;

@@ -22,7 +22,7 @@ fn candidates() -> Candidates {
 }
 
 thread_local! {
-    static RESIDUALS: &'static Window = Box::leak(Box::new(Window::assumed()));
+    static SLOWDOWN: &'static Slowdown = Box::leak(Box::new(Slowdown::new()));
 }
 
 /// A frame of a calm stream of 40 ms a frame, with `slack` milliseconds left of it.
@@ -32,11 +32,7 @@ fn scene(frame: u64, candidates: &Candidates, active: usize, slack: u64) -> Scen
         candidates,
         available: &READY,
         active: CandidateId(active),
-        slowdown: Level {
-            mean: 0.0,
-            variance: 1e-4,
-        },
-        residuals: RESIDUALS.with(|it| *it),
+        slowdown: SLOWDOWN.with(|it| *it),
         slack: Duration::from_millis(slack),
         period: PERIOD.as_secs_f64(),
         price: 1.0,

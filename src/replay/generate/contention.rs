@@ -26,9 +26,11 @@ pub enum Shape {
     Machine,
     /// Everything is drawn: candidates, rates, budgets, noise, contention, what the catalogue says.
     Wild,
+    /// A machine shared with other threads, which says how long things wait.
+    Sensed,
 }
 
-pub(super) const SHAPES: [(Shape, &str); 9] = [
+pub(super) const SHAPES: [(Shape, &str); 10] = [
     (Shape::None, "none"),
     (Shape::Step, "step"),
     (Shape::Ramp, "ramp"),
@@ -38,6 +40,7 @@ pub(super) const SHAPES: [(Shape, &str); 9] = [
     (Shape::Unequal, "unequal"),
     (Shape::Machine, "machine"),
     (Shape::Wild, "wild"),
+    (Shape::Sensed, "sensed"),
 ];
 
 impl fmt::Display for Shape {
@@ -70,7 +73,7 @@ pub(super) fn contention(shape: Shape, frames: usize, random: &mut Random) -> Ve
                 };
                 if busy { 2.5 } else { 1.0 }
             }
-            Shape::None | Shape::Tail | Shape::Machine | Shape::Wild => 1.0,
+            Shape::None | Shape::Tail | Shape::Machine | Shape::Wild | Shape::Sensed => 1.0,
         }
     };
     (0..frames).map(at).collect()
