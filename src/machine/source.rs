@@ -2,6 +2,8 @@
 
 //! The kernel's files: where they are, and the one number that is wanted of each.
 //!
+//! `/proc/loadavg` is described in proc(5): behind the slash of its fourth field are all threads, before it those that
+//! could run at this moment.
 //! `cpu.pressure` and `/proc/pressure/cpu` are described in the kernel's `Documentation/accounting/psi.rst`, `cpu.stat` in
 //! `Documentation/admin-guide/cgroup-v2.rst` and, for the older hierarchy, `Documentation/scheduler/sched-bwc.rst`.
 
@@ -33,7 +35,14 @@ impl fmt::Display for Scope {
     }
 }
 
-/// A file of the kernel's that is kept open and read anew each time.
+/// What a file says now; it is kept open and read anew each time.
+fn text(file: &File) -> io::Result<String> {
+    let mut text = [0; LONGEST];
+    let length = file.read_at(&mut text, 0)?;
+    Ok(String::from_utf8_lossy(&text[..length]).into_owned())
+}
+
+/// A number in one of the kernel's files that counts up a time.
 #[derive(Debug)]
 struct Counter {
     file: File,
@@ -56,16 +65,19 @@ impl Counter {
 
     /// The time that was counted until now.
     fn read(&self) -> io::Result<Duration> {
-        let mut text = [0; LONGEST];
-        let length = self.file.read_at(&mut text, 0)?;
-        let text = String::from_utf8_lossy(&text[..length]);
-        let units = number(&text, self.line, self.word).ok_or_else(|| {
+        let units = number(&text(&self.file)?, self.line, self.word).ok_or_else(|| {
             io::Error::new(io::ErrorKind::InvalidData, format!("no '{}' in it", self.word))
         })?;
         Ok(Duration::from_nanos(
             units.saturating_mul(self.unit.as_nanos() as u64),
         ))
     }
+}
+
+/// Threads of the machine that could run at the moment of the reading, the reader's own not counted.
+fn runnable(text: &str) -> Option<u32> {
+    let runnable = text.split(' ').nth(3)?.split_once('/')?.0;
+    Some(runnable.parse::<u32>().ok()?.saturating_sub(1))
 }
 
 /// The number behind `word`, after a blank or an equals sign, in the line that begins with `line`.
@@ -76,17 +88,29 @@ fn number(text: &str, line: &str, word: &str) -> Option<u64> {
     words.next()?.parse().ok()
 }
 
+/// What the kernel says at a moment; nothing of what it does not tell.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Reading {
+    /// Time until now in which something waited for a processor.
+    pub(super) waited: Option<Duration>,
+    /// Time until now in which a quota stopped the group of this process.
+    pub(super) throttled: Option<Duration>,
+    /// Threads of the machine that could run, the reader not counted.
+    pub(super) runnable: Option<u32>,
+}
+
 /// What is read of this machine.
 #[derive(Debug)]
 pub(super) struct Source {
-    pressure: Counter,
+    pressure: Option<Counter>,
     pub(super) scope: Scope,
     /// Only where a quota may stop this process.
     throttled: Option<Counter>,
+    threads: Option<File>,
 }
 
 impl Source {
-    /// Looks for the kernel's files below `root`, which is `/` but in tests. `None` where there is no pressure to read.
+    /// Looks for the kernel's files below `root`, which is `/` but in tests. `None` where there is nothing to read.
     ///
     /// In a container it is the group's own pressure, for on a large host somebody else always waits for something; else
     /// the machine's, since a small model's own waiting says little of what a large one would meet.
@@ -96,8 +120,8 @@ impl Source {
         let group = groups(root).find(|it| it.is_container());
         let own = group.as_ref().and_then(|it| open(it.folder.join("cpu.pressure")));
         let (pressure, scope) = match own {
-            Some(own) => (own, Scope::Group),
-            None => (open(root.join("proc/pressure/cpu"))?, Scope::Machine),
+            Some(own) => (Some(own), Scope::Group),
+            None => (open(root.join("proc/pressure/cpu")), Scope::Machine),
         };
         let throttled = group.and_then(|it| {
             let stat = it.folder.join("cpu.stat");
@@ -105,19 +129,26 @@ impl Source {
             let older = || Counter::open(&stat, "throttled_time", "throttled_time", Duration::from_nanos(1));
             newer.or_else(|_| older()).ok()
         });
-        Some(Source {
+        let threads = File::open(root.join("proc/loadavg")).ok();
+        let threads = threads.filter(|it| text(it).is_ok_and(|it| runnable(&it).is_some()));
+        (pressure.is_some() || threads.is_some()).then_some(Source {
             pressure,
             scope,
             throttled,
+            threads,
         })
     }
 
-    /// Times counted until now: in which something waited, and in which a quota stopped this group.
-    pub(super) fn read(&self) -> io::Result<(Duration, Option<Duration>)> {
-        Ok((
-            self.pressure.read()?,
-            self.throttled.as_ref().map(Counter::read).transpose()?,
-        ))
+    pub(super) fn read(&self) -> io::Result<Reading> {
+        let count = |it: &Option<Counter>| it.as_ref().map(Counter::read).transpose();
+        Ok(Reading {
+            waited: count(&self.pressure)?,
+            throttled: count(&self.throttled)?,
+            runnable: match &self.threads {
+                Some(threads) => runnable(&text(threads)?),
+                None => None,
+            },
+        })
     }
 }
 
@@ -199,6 +230,7 @@ mod tests {
     fn a_bare_machine_tells_of_itself() {
         let root = machine(&[
             ("proc/pressure/cpu", PRESSURE),
+            ("proc/loadavg", "0.43 0.41 0.97 4/95 9401\n"),
             ("proc/self/cgroup", "1:cpu:/\n0::/\n"),
             ("proc/self/mountinfo", MOUNTS),
             ("sys/fs/cgroup/unified/cpu.pressure", "some total=1\n"),
@@ -206,10 +238,12 @@ mod tests {
         ]);
         let source = Source::find(root.path()).unwrap();
         assert_eq!(source.scope, Scope::Machine);
-        assert_eq!(
-            source.read().unwrap(),
-            (Duration::from_micros(10_688_566_884), None)
-        );
+        let expected = Reading {
+            waited: Some(Duration::from_micros(10_688_566_884)),
+            throttled: None,
+            runnable: Some(3),
+        };
+        assert_eq!(source.read().unwrap(), expected);
     }
 
     #[test]
@@ -224,8 +258,12 @@ mod tests {
         ]);
         let source = Source::find(root.path()).unwrap();
         assert_eq!(source.scope, Scope::Group);
-        let counted = (Duration::from_micros(12), Some(Duration::from_micros(45)));
-        assert_eq!(source.read().unwrap(), counted);
+        let expected = Reading {
+            waited: Some(Duration::from_micros(12)),
+            throttled: Some(Duration::from_micros(45)),
+            runnable: None,
+        };
+        assert_eq!(source.read().unwrap(), expected);
     }
 
     #[test]
@@ -251,13 +289,13 @@ mod tests {
         ]);
         let source = Source::find(root.path()).unwrap();
         assert_eq!(source.scope, Scope::Machine, "the older hierarchy has no pressure of its own");
-        assert_eq!(source.read().unwrap().1, Some(Duration::from_micros(45)));
+        assert_eq!(source.read().unwrap().throttled, Some(Duration::from_micros(45)));
     }
 
     #[test]
-    fn without_pressure_in_the_kernel_there_is_no_source() {
+    fn where_the_kernel_says_nothing_there_is_no_source() {
         assert!(Source::find(machine(&[]).path()).is_none());
-        let damaged = machine(&[("proc/pressure/cpu", "avg10\n")]);
+        let damaged = machine(&[("proc/pressure/cpu", "avg10\n"), ("proc/loadavg", "0.4 0.4 0.9 many\n")]);
         assert!(Source::find(damaged.path()).is_none());
     }
 }

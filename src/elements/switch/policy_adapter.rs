@@ -18,6 +18,7 @@ use super::scoring::trial::TrialContext;
 use super::settings::{LatePolicy, Settings};
 use super::timing::{self, DEFAULT_PERIOD};
 use crate::clone_in_place::clone_in_place;
+use crate::machine::{Monitor, Sense};
 use crate::policy::{Availability, CandidateId, Config, Outlook, Policy, Shadow, Teaching};
 
 /// Share of the budget that a candidate may use. The rest is for the switch's own work and the hand-over between
@@ -55,12 +56,17 @@ pub struct PolicyAdapter {
     is_audio: bool,
     arrival_gap: Option<Duration>,
     last_arrival: Option<Duration>,
+    /// What the machine says of its load; nothing where it says nothing, and while the stream stands.
+    machine: Option<Arc<Monitor>>,
+    /// Share of the time for which a run has to expect to wait, and what the machine said that implies it.
+    waiting: Option<f64>,
+    sense: Option<Sense>,
     frames: u64,
     /// Number of the frame from which on the active candidate answers.
     since: u64,
 }
 
-clone_in_place! { PolicyAdapter: policy news settings list catalog named mismatches epoch frame_duration is_audio arrival_gap last_arrival frames since }
+clone_in_place! { PolicyAdapter: policy news settings list catalog named mismatches epoch frame_duration is_audio arrival_gap last_arrival machine waiting sense frames since }
 
 impl PolicyAdapter {
     pub fn new(settings: Arc<Settings>) -> PolicyAdapter {
@@ -77,6 +83,9 @@ impl PolicyAdapter {
             is_audio: false,
             arrival_gap: None,
             last_arrival: None,
+            machine: None,
+            waiting: None,
+            sense: None,
             frames: 0,
             since: 0,
         }
@@ -220,6 +229,7 @@ impl PolicyAdapter {
         self.frames += 1;
         let settings = is_changed.then_some(&*self.settings);
         let chores = lanes.exchange(Some(entered), settings, &mut self.news);
+        self.sense_machine(now);
         let choice = self.choose(now);
         let plan = Plan {
             number,
@@ -240,6 +250,26 @@ impl PolicyAdapter {
     pub fn decide(&mut self, now: Duration, lanes: &LaneTable) -> Choice {
         lanes.exchange(None, None, &mut self.news);
         self.choose(now)
+    }
+
+    /// Asks this machine from now on.
+    pub fn watch(&mut self, machine: Option<Arc<Monitor>>) {
+        self.machine = machine;
+    }
+
+    /// Takes in what the machine says as a frame enters.
+    fn sense_machine(&mut self, now: Duration) {
+        let machine = self.machine.as_deref();
+        self.sense = machine.and_then(Monitor::sense);
+        let ran = self.news.facts.iter().filter_map(|it| match it {
+            Fact::Ran { latency, .. } => Some(*latency),
+            _ => None,
+        });
+        // Runs that have ended since the last frame came.
+        let own = ran.sum::<Duration>().as_secs_f32() / self.pace().as_secs_f32().max(1e-3);
+        let processors = machine.map_or(1.0, Monitor::processors);
+        self.waiting = self.sense.map(|it| f64::from(it.waiting(own.min(1.0), processors)));
+        self.policy.sensed(now, self.waiting);
     }
 
     fn choose(&mut self, now: Duration) -> Choice {

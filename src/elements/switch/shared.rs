@@ -22,6 +22,7 @@ use super::settings::Settings;
 use super::stream::{Control, Streaming};
 use super::timing::Timing;
 use super::view::Published;
+use crate::machine::Monitor;
 
 /// The parts of the switch. Only the table of lanes has a lock that the streaming thread takes for a frame; no lock is held
 /// over a push or a run.
@@ -77,6 +78,15 @@ impl Shared {
         self.published.set_active(None);
         if let Ok(mut streaming) = self.streaming.try_borrow_mut() {
             streaming.restart();
+            streaming.control.adapter.watch(Monitor::shared());
+            streaming.control.publish(&self.published);
+        }
+    }
+
+    /// Lets go of what only a running stream needs, while the pads are inactive.
+    pub fn rest(&self) {
+        if let Ok(mut streaming) = self.streaming.try_borrow_mut() {
+            streaming.control.adapter.watch(None);
             streaming.control.publish(&self.published);
         }
     }

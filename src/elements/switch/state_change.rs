@@ -74,6 +74,7 @@ pub fn after(core: &Shared, switch: &AvrecSwitch, transition: gst::StateChange) 
         gst::StateChange::PausedToPlaying => core.lanes.list().play(switch.upcast_ref()),
         gst::StateChange::PlayingToPaused => order(core, gst::State::Paused),
         gst::StateChange::PausedToReady => {
+            core.rest();
             core.endings.add(core.scoring.stop());
             core.endings.add(core.idle.stop());
             order(core, gst::State::Ready);
