@@ -84,7 +84,7 @@ impl Situation<'_> {
             if id == active || !estimates.candidates.is_usable(id, self.available) {
                 continue;
             }
-            let (rival_cost, risk) = (self.table.cost(id), self.risk_of_entry(id, estimates));
+            let (rival_cost, risk) = (self.table.cost(id), 0.0);
             let Some(rival) = estimates.candidates.get_mut(id) else {
                 continue;
             };

@@ -267,7 +267,9 @@ impl Policy {
     /// Told once a frame, ahead of the other facts and the decision: what it says covers the last frame.
     pub fn sensed(&mut self, now: Duration, waiting: Option<f64>) {
         self.now = now;
-        self.estimates.slowdown.waits(waiting.unwrap_or_default());
+        if self.estimates.slowdown.waits(waiting.unwrap_or_default()) {
+            self.estimates.candidates.iter_mut().for_each(|it| it.regret.prepay());
+        }
     }
 
     /// A run ended after `latency`.
@@ -381,5 +383,14 @@ impl Policy {
 
     fn candidate(&self, id: CandidateId) -> Option<&Candidate> {
         self.estimates.candidates.get(id)
+    }
+}
+
+impl Policy {
+    #[doc(hidden)]
+    pub fn debug(&self) -> String {
+        let s = &self.estimates.slowdown;
+        let t: Vec<_> = (0..5).map(|i| { let id = CandidateId(i); let c = self.estimates.candidates.get(id); format!("{:.2}/{:.2}/{:.2}", self.table.cost(id), self.table.terms(id).map_or(9.0, |t| t.miss), c.map_or(0.0, |c| s.level_of(&c.latency).mean)) }).collect();
+        format!("{s:?} {t:?}")
     }
 }

@@ -15,7 +15,7 @@ const START: f64 = 1.15;
 
 /// At the lower end a miss costs about twice the frame that it spoils, so that misses are not spent on trifles; at
 /// the upper end six times, so that a burst of misses that nobody could avoid does not bar everybody for minutes.
-const RANGE: (f64, f64) = (1.15, 5.0);
+const RANGE: (f64, f64) = (0.1, 5.0);
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Price {

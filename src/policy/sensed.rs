@@ -28,15 +28,24 @@ const LARGEST: f64 = 0.9;
 /// Change of what is sensed that explains a suspicion, or takes its ground away, in the log domain.
 const CHANGE: f64 = 0.3;
 
+/// Largest variance of the gain.
+const MOST_DOUBT: f64 = 0.25;
+
+/// Frames of calm after which a load counts as gone.
+const GONE: u32 = 2;
+
 #[derive(Debug)]
 pub(super) struct Sensed {
     /// Log-slowdown that the present share of waiting implies, and that of the frame before; zero where nothing is sensed.
     depth: f64,
     before: f64,
     gain: Level,
+    /// Whether something waited when it was last told that nothing does any more, and frames of calm since.
+    was_busy: bool,
+    calm: u32,
 }
 
-clone_in_place! { Sensed: depth before gain }
+clone_in_place! { Sensed: depth before gain was_busy calm }
 
 impl Sensed {
     pub(super) fn new() -> Sensed {
@@ -44,14 +53,36 @@ impl Sensed {
             depth: 0.0,
             before: 0.0,
             gain: GAIN,
+            was_busy: false,
+            calm: 0,
         }
     }
 
     /// The machine says that something waits for this share of the time, 0..1.
-    pub(super) fn waits(&mut self, share: f64) {
+    /// Returns whether a load is gone: told once, after some frames of calm.
+    pub(super) fn waits(&mut self, share: f64) -> bool {
         self.before = self.depth;
         self.depth = -(1.0 - share.clamp(0.0, LARGEST)).ln();
         self.gain.variance += DRIFT * self.depth.min(1.0);
+        if self.is_busy() {
+            (self.was_busy, self.calm) = (true, 0);
+            return false;
+        }
+        self.calm += 1;
+        let is_gone = self.was_busy && GONE <= self.calm;
+        self.was_busy &= !is_gone;
+        is_gone
+    }
+
+    /// Whether so much waits that it counts.
+    pub(super) fn is_busy(&self) -> bool {
+        CHANGE < self.depth
+    }
+
+    /// A run under load was so far from what was expected that the gain is not what it was.
+    pub(super) fn doubt(&mut self, residual: f64, exposure: f64) {
+        let slope = exposure * self.depth;
+        self.gain.variance = self.gain.variance.max((residual / slope).powi(2)).min(MOST_DOUBT);
     }
 
     pub(super) fn depth(&self) -> f64 {

@@ -107,11 +107,13 @@ impl Slowdown {
 
     /// The machine says that something waits for this share of the time, 0..1. A suspicion that this explains, or that
     /// rose while more was waiting, is dropped.
-    pub(super) fn waits(&mut self, share: f64) {
-        self.sensed.waits(share);
+    /// Returns whether a load has just gone.
+    pub(super) fn waits(&mut self, share: f64) -> bool {
+        let is_gone = self.sensed.waits(share);
         if self.alarm.is_some_and(|it| self.sensed.has_changed(it.depth)) {
             self.forget();
         }
+        is_gone
     }
 
     /// The level without an alarm, as a candidate's runs meet it.
@@ -198,9 +200,9 @@ impl Slowdown {
 
     /// Candidate `id` passed its deadline and took at least `latency`. Returns whether that alone is surprising.
     pub(super) fn missed(&mut self, id: CandidateId, latency: Duration, of: &Latency) -> bool {
-        let may_raise = !is_out(Part::SharedSlowdown) && !is_out(Part::Alarm);
+        let may_raise = !is_out(Part::SharedSlowdown) && !is_out(Part::Alarm) && !self.sensed.is_busy();
         let is_surprising =
-            may_raise && self.tolerance(of) < self.residual(latency, of) && of.is_informative();
+            may_raise && self.tolerance(of) < self.residual(latency, of) && of.is_informative() && self.tells(of);
         if is_surprising {
             self.slow_again(id, of);
             self.raise(id, latency, of);
@@ -264,6 +266,7 @@ impl Slowdown {
         of: &mut Latency,
         is_rare: bool,
     ) -> Verdict {
+        let is_rare = is_rare || !self.tells(of);
         let verdict = self.judge(id, latency, of, true);
         let residual = self.residual(latency, of);
         let tolerance = self.tolerance(of);
@@ -274,6 +277,14 @@ impl Slowdown {
             of.remember(residual);
             self.share(residual, of);
             self.learn(residual.clamp(-tolerance, tolerance), of);
+        } else if self.sensed.is_busy() && self.tells(of) {
+            if tolerance < residual.abs() {
+                self.sensed.doubt(residual, of.exposure());
+            }
+            of.remember(residual.clamp(-tolerance, tolerance));
+            of.reacts(self.now(of).mean);
+            self.learn(residual, of);
+            of.normal();
         } else if tolerance < residual {
             if is_rare || !of.is_informative() {
                 of.remember(residual);
@@ -331,9 +342,10 @@ impl Slowdown {
         of: &mut Latency,
         is_rare: bool,
     ) -> Verdict {
+        let is_rare = is_rare || !self.tells(of);
         let verdict = self.judge(id, latency, of, false);
         let residual = self.residual(latency, of);
-        if of.is_informative() && residual < -self.tolerance(of) {
+        if of.is_informative() && residual < -self.tolerance(of) && !self.sensed.is_busy() {
             self.fast(latency, residual, of, is_rare);
         } else if residual < 0.0 {
             self.learn(residual, of);
@@ -353,12 +365,12 @@ impl Slowdown {
     ///
     /// A disturbed run can only have been slower than a clean one, so it may deny a step but not confirm it.
     fn judge(&mut self, id: CandidateId, latency: Duration, of: &mut Latency, clean: bool) -> Verdict {
-        let (met, implied) = (self.met(latency, of), self.implied(latency, of));
+        let (met, implied, tells) = (self.met(latency, of), self.implied(latency, of), self.tells(of));
         let Some(alarm) = self.alarm.as_mut() else {
             return Verdict::Nothing;
         };
         let apart = of.expected(alarm.risen + met) - of.expected(alarm.before + met);
-        if !of.is_informative() || apart < APART * of.scatter(&self.residuals) {
+        if !of.is_informative() || !tells || apart < APART * of.scatter(&self.residuals) {
             alarm.step *= 1.0 - FADE;
             alarm.unclear = alarm.unclear.saturating_add(1);
             if alarm.step < OVER {
@@ -418,7 +430,15 @@ impl Slowdown {
 
     fn learn(&mut self, residual: f64, of: &mut Latency) {
         let level = of.learn(residual, self.now(of), &self.residuals);
-        self.moved(of, level);
+        if self.tells(of) {
+            self.moved(of, level);
+        }
+    }
+
+    /// Whether a run tells of others: not one that fits into a turn of the scheduler while something waits, and so waits not
+    /// at all or for a whole turn of the others.
+    fn tells(&self, of: &Latency) -> bool {
+        of.is_long() || !self.sensed.is_busy()
     }
 
     /// What a candidate's runs meet is believed to be this now.

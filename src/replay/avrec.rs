@@ -18,6 +18,10 @@ pub struct Avrec {
     switch: Option<Switch>,
     /// When the last answer came, and the element was free.
     free: Duration,
+    /// What has yet to be told: with a sense, the switch tells of a run when the next frame comes, after what the machine says
+    /// of that time.
+    untold: Option<(CandidateId, Duration, RunKind)>,
+    is_sensed: bool,
 }
 
 impl Avrec {
@@ -43,6 +47,8 @@ impl Avrec {
             period: config.period,
             switch: None,
             free: Duration::ZERO,
+            untold: None,
+            is_sensed: matrix.pressure(0).is_some(),
         })
     }
 
@@ -64,6 +70,9 @@ impl Avrec {
 impl Selector for Avrec {
     fn sensed(&mut self, now_ms: f64, pressure: Option<f64>) {
         self.policy.sensed(duration(now_ms), pressure);
+        if let Some((id, latency, kind)) = self.untold.take() {
+            self.policy.ran(self.free, id, latency, kind);
+        }
     }
 
     fn pick(&mut self, _: usize, now_ms: f64) -> Option<usize> {
@@ -87,7 +96,11 @@ impl Selector for Avrec {
         } else {
             RunKind::Active
         };
-        self.policy.ran(self.free, id, latency, kind);
+        if self.is_sensed {
+            self.untold = Some((id, latency, kind));
+        } else {
+            self.policy.ran(self.free, id, latency, kind);
+        }
     }
 
     fn shadow(&mut self, now_ms: f64, slack_ms: f64) -> Option<usize> {
