@@ -31,8 +31,11 @@ const CHANGE: f64 = 0.3;
 /// Largest variance of the gain.
 const MOST_DOUBT: f64 = 0.25;
 
-/// Frames of calm after which a load counts as gone.
-const GONE: u32 = 2;
+/// Frames of calm after which a load counts as gone, at least and, for one that flickers, at most.
+const GONE: (u32, u32) = (2, 64);
+
+/// Frames within which a load that comes back was not gone.
+const SOON: u32 = 50;
 
 #[derive(Debug)]
 pub(super) struct Sensed {
@@ -43,9 +46,11 @@ pub(super) struct Sensed {
     /// Whether something waited when it was last told that nothing does any more, and frames of calm since.
     was_busy: bool,
     calm: u32,
+    /// Frames of calm after which a load counts as gone.
+    patience: u32,
 }
 
-clone_in_place! { Sensed: depth before gain was_busy calm }
+clone_in_place! { Sensed: depth before gain was_busy calm patience }
 
 impl Sensed {
     pub(super) fn new() -> Sensed {
@@ -55,6 +60,7 @@ impl Sensed {
             gain: GAIN,
             was_busy: false,
             calm: 0,
+            patience: GONE.0,
         }
     }
 
@@ -65,11 +71,18 @@ impl Sensed {
         self.depth = -(1.0 - share.clamp(0.0, LARGEST)).ln();
         self.gain.variance += DRIFT * self.depth.min(1.0);
         if self.is_busy() {
+            // A load that comes back soon was not gone.
+            if !self.was_busy && self.calm < SOON {
+                self.patience = (4 * self.patience).min(GONE.1);
+            }
             (self.was_busy, self.calm) = (true, 0);
             return false;
         }
         self.calm += 1;
-        let is_gone = self.was_busy && GONE <= self.calm;
+        if self.calm.is_multiple_of(SOON) {
+            self.patience = (self.patience / 2).max(GONE.0);
+        }
+        let is_gone = self.was_busy && self.patience <= self.calm;
         self.was_busy &= !is_gone;
         is_gone
     }

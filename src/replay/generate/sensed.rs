@@ -43,6 +43,8 @@ enum Beside {
     Threads(f64),
     /// Slower by this factor, and nobody waits: memory or clocks.
     Unseen(f64),
+    /// So many threads, which rest on half of the frames.
+    Flickering(f64),
 }
 
 impl Machine {
@@ -67,13 +69,19 @@ impl Machine {
         if self.has_blind_cause && random.chance(0.5) {
             return Beside::Unseen(random.between(1.3, 2.5));
         }
-        Beside::Threads((self.processors * random.between(1.0, 4.5)).round())
+        let threads = (self.processors * random.between(1.0, 4.5)).round();
+        if random.chance(0.2) {
+            Beside::Flickering(threads)
+        } else {
+            Beside::Threads(threads)
+        }
     }
 
     /// How much slower a long run is.
     fn factor(&self, beside: Beside) -> f64 {
         match beside {
             Beside::Unseen(factor) => factor,
+            Beside::Flickering(_) => 1.0,
             Beside::Threads(n) if n < self.processors => 1.0,
             Beside::Threads(n) => self.fair(n) + self.uneven * (1.0 + n / self.processors - self.fair(n)),
         }
@@ -86,7 +94,7 @@ impl Machine {
     /// Share of waiting that is sensed.
     fn pressure(&self, beside: Beside) -> f64 {
         match beside {
-            Beside::Unseen(_) => 0.0,
+            Beside::Unseen(_) | Beside::Flickering(_) => 0.0,
             Beside::Threads(others) => 1.0 - 1.0 / self.fair(others),
         }
     }
@@ -103,20 +111,25 @@ pub(super) fn generate(seed: u64) -> Matrix {
     let mut matrix = Matrix::new(columns.collect(), PERIOD_MS, PERIOD_MS);
     matrix.floor = 0.5;
     let (mut beside, mut pressure) = (Beside::Threads(0.0), 0.0);
+    let mut now = beside;
     for _ in 0..FRAMES {
         // What the time before this frame says, and a part of the one before that.
         let lag = random.between(0.0, 1.0);
-        let seen = lag * pressure + (1.0 - lag) * machine.pressure(beside);
-        pressure = machine.pressure(beside);
+        let seen = lag * pressure + (1.0 - lag) * machine.pressure(now);
+        pressure = machine.pressure(now);
         if machine.is_sensed {
             matrix.sense((seen + 0.05 * random.normal()).clamp(0.0, 1.0));
         }
         beside = machine.next(beside, &mut random);
-        let factor = machine.factor(beside);
+        now = match beside {
+            Beside::Flickering(threads) if random.chance(0.5) => Beside::Threads(threads),
+            _ => beside,
+        };
+        let factor = machine.factor(now);
         let is_busy = 1.0 < factor;
         let row: Vec<Cell> = (CANDIDATES.iter())
             .map(|(_, work, quality)| {
-                let head = if matches!(beside, Beside::Unseen(_)) || random.chance(0.3) {
+                let head = if matches!(now, Beside::Unseen(_)) || random.chance(0.3) {
                     0.0
                 } else {
                     work.min(TURN_MS)
