@@ -22,6 +22,7 @@ use gst::glib;
 
 pub mod answer;
 pub mod audio;
+pub mod bounded_file;
 mod clone_in_place;
 pub mod decode;
 pub mod elements;

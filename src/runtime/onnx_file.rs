@@ -2,8 +2,8 @@
 
 //! ONNX files as the inference libraries get them: read once, judged, described, and told apart by their content.
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind};
+use std::fs;
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use super::files_read::FilesRead;
 use super::onnx::{self, ExternalData, Graph, ParseError};
 use super::signature::{Beside, Signature};
 use super::{Error, Model, Options, external_data, foreign_file, modelinfo, preprocessor};
+use crate::bounded_file;
 
 /// Bytes an ONNX file may have: the limit of protocol buffers.
 const MAX_BYTES: u64 = (1 << 31) - 1;
@@ -34,19 +35,13 @@ pub(super) type LoadFile = fn(&Path, &Model, Weights, &Options) -> Result<Arc<dy
 
 /// Reads and judges a file and leaves it to `load` to load it into a library.
 pub(super) fn open(path: &Path, options: &Options, load: LoadFile) -> Result<Opened, Error> {
-    let bytes = size(path)?;
-    if MAX_BYTES < bytes {
-        return Err(Error::FileTooLarge {
-            path: path.to_owned(),
-            bytes,
-            limit: MAX_BYTES,
-        });
-    }
     let mut files = FilesRead::default();
     files.note(path.to_owned());
     modelinfo::places(path).into_iter().for_each(|it| files.note(it));
     files.note(preprocessor::place(path));
-    let bytes = fs::read(path).map_err(|source| unreadable(path, source))?;
+    let bytes = read(path)?;
+    let digest = Sha256::digest(&bytes).into();
+    options.check_digest(path, &digest)?;
     let graph = parse(path, &bytes)?;
     external_data::check(path, &graph.external_data)?;
     let beside = external_files(path, &graph.external_data);
@@ -56,15 +51,24 @@ pub(super) fn open(path: &Path, options: &Options, load: LoadFile) -> Result<Ope
         companion: preprocessor::load(path)?,
     };
     let signature = Signature::of(path, graph, companions, options)?;
-    let content = content(&bytes, &beside, &signature)?;
+    let content = content(&digest, &beside, &signature)?;
     let weights = match beside.is_empty() {
         true => Weights::Inside(bytes),
         false => Weights::Beside,
     };
     let (path, options, model) = (path.to_owned(), options.clone(), signature.model.clone());
-    let load = move || load(&path, &model, weights, &options);
+    let judged = files.clone();
+    let load = move || {
+        let is_read_again = matches!(weights, Weights::Beside);
+        let executable = load(&path, &model, weights, &options)?;
+        match is_read_again && !judged.look_the_same() {
+            true => Err(Error::Changed { path }),
+            false => Ok(executable),
+        }
+    };
     Ok(Opened {
         content,
+        digest,
         files,
         signature,
         load: Box::new(load),
@@ -83,14 +87,33 @@ fn size(path: &Path) -> Result<u64, Error> {
             files: models_in(path),
         });
     }
-    let metadata = fs::metadata(path).and_then(|metadata| match metadata.is_file() {
-        true => File::open(path).map(|_| metadata),
-        // A pipe or a device would block or never end.
-        false => Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file")),
-    });
-    metadata
-        .map(|it| it.len())
-        .map_err(|source| unreadable(path, source))
+    bounded_file::size(path).map_err(|source| unreadable(path, source))
+}
+
+/// Reads a model. One that cannot be any by its first bytes, such as a file of holes, is not read on.
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    let bytes = size(path)?;
+    if MAX_BYTES < bytes {
+        return Err(Error::FileTooLarge {
+            path: path.to_owned(),
+            bytes,
+            limit: MAX_BYTES,
+        });
+    }
+    let mut head = Vec::new();
+    bounded_file::open(path)
+        .and_then(|file| file.take(foreign_file::HEAD as u64).read_to_end(&mut head))
+        .map_err(|source| unreadable(path, source))?;
+    // A message of protocol buffers begins with the number of a field, in the upper bits, and none is zero.
+    if head.first().is_none_or(|it| it >> 3 == 0) {
+        parse(path, &head)?;
+    }
+    bounded_file::read(path, MAX_BYTES).map_err(|source| unreadable(path, source))
+}
+
+/// Reads what a file says about itself, without loading it.
+pub fn describe(path: &Path) -> Result<Graph, Error> {
+    parse(path, &read(path)?)
 }
 
 /// Names of the first models in a folder, sorted.
@@ -142,14 +165,13 @@ fn external_files(model: &Path, external: &[ExternalData]) -> Vec<PathBuf> {
     files
 }
 
-/// What tells this model from others: all of its bytes, and how they are understood with what lies beside them.
-fn content(bytes: &[u8], beside: &[PathBuf], signature: &Signature) -> Result<Content, Error> {
+/// What tells this model from others: the sum of its bytes, and how they are understood with what lies beside them.
+fn content(digest: &Content, beside: &[PathBuf], signature: &Signature) -> Result<Content, Error> {
     let mut hash = Sha256::new();
-    hash.update((bytes.len() as u64).to_le_bytes());
-    hash.update(bytes);
+    hash.update(digest);
     for path in beside {
         let mut add = || {
-            let mut file = File::open(path)?;
+            let mut file = bounded_file::open(path)?;
             hash.update(file.metadata()?.len().to_le_bytes());
             io::copy(&mut file, &mut hash).map(drop)
         };

@@ -9,6 +9,7 @@ mod catalog;
 mod drawing;
 mod exit;
 mod faults;
+mod files;
 mod further;
 mod hosts;
 mod inputs;

@@ -12,6 +12,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use gstavrec::bounded_file;
 use gstavrec::messages::{Survey, Surveyed};
 
 use crate::console::warn;
@@ -35,7 +36,7 @@ impl Matrix {
     }
 
     pub fn create(path: &Path) -> io::Result<Matrix> {
-        let writer = Writer::new(File::create(path)?);
+        let writer = Writer::new(bounded_file::create(path)?);
         Ok(Matrix {
             writer: RefCell::new(Some(writer)),
         })

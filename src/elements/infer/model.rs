@@ -114,6 +114,11 @@ impl Active {
         (self.runner.backend_name(), self.runner.backend_note())
     }
 
+    /// What a person should hear of that choice, in a sentence.
+    pub fn backend_news(&self) -> Option<&str> {
+        self.runner.backend_news()
+    }
+
     /// Makes the model ready for frames of these kinds. Cheap when it is.
     pub fn prepare_video(&mut self, input: &VideoInfo, output: &VideoInfo) -> Result<(), Fault> {
         if self.fits(input, output) {

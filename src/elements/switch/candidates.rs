@@ -30,7 +30,7 @@ pub fn assemble(
     let mut new = children.lock().clone();
     new.retain(|it| list.lane_of(it.upcast_ref()).is_none());
     for head in builder::heads(&new) {
-        builder::add_lane(core, &head, Prior::default(), None);
+        builder::add_lane(core, &head, Prior::default());
     }
     if has_lanes() {
         check_names(core);
@@ -57,12 +57,12 @@ fn add_listed(core: &Arc<Shared>, switch: &AvrecSwitch) -> Result<(), gst::State
     }
     for listed in listing.children {
         if let Err(error) = switch.add(&listed.element) {
-            let remedy = "give each candidate a name of its own";
+            let remedy = "list each candidate once, and give each a name of its own";
             let name = listed.element.name();
             core.bus.candidate_failed(&name, &error.to_string(), remedy);
             continue;
         }
-        builder::add_lane(core, &listed.element, listed.prior, listed.candidate);
+        builder::add_lane(core, &listed.element, listed.prior);
     }
     Ok(())
 }
@@ -73,7 +73,7 @@ pub fn join(core: &Arc<Shared>, switch: &AvrecSwitch, child: &gst::Element) {
         let name = child.name();
         gst::debug!(CAT, obj = switch, "{name} is linked already or has other pads");
     }
-    builder::add_lane(core, child, Prior::default(), None);
+    builder::add_lane(core, child, Prior::default());
     if let Some(lane) = core.lanes.list().lane_of(child.upcast_ref()) {
         lane.align_clock(switch.upcast_ref());
         lane.supervisor.order(StateRequest::Go(switch.current_state()));

@@ -2,11 +2,11 @@
 
 //! What a model is tried on: a picture, a clip or a sound of the user, else what GStreamer makes.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use gst::prelude::*;
+use gstavrec::bounded_file;
 
 use crate::failure::Failure;
 
@@ -54,7 +54,7 @@ impl Material {
             });
         };
         let mut head = Vec::new();
-        let read = File::open(file).and_then(|open| open.take(HEAD).read_to_end(&mut head));
+        let read = bounded_file::open(file).and_then(|open| open.take(HEAD).read_to_end(&mut head));
         read.map_err(|err| Failure::Usage(format!("--on {}: {err}", file.display())))?;
         let caps = gst_base::functions::type_find_helper_for_data(gst::Object::NONE, &head);
         let is_picture = caps.is_ok_and(|(caps, _)| {

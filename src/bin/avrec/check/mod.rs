@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use gstavrec::bounded_file;
 use gstavrec::messages::Loaded;
 use gstavrec::runtime::Task;
 
@@ -139,7 +140,7 @@ fn draw(path: &std::path::Path, findings: &Findings) -> Result<(), Failure> {
         warn(&cause);
         Failure::Output(cause)
     })?;
-    std::fs::write(path, png).map_err(|err| unwritable(&err))?;
+    bounded_file::write(path, png).map_err(|err| unwritable(&err))?;
     say(&format!("drawn: {}", path.display()));
     Ok(())
 }

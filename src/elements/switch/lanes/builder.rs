@@ -17,7 +17,6 @@ use crate::elements::switch::pads::functions;
 use crate::elements::switch::pads::holder::PadHolder;
 use crate::elements::switch::shared::Shared;
 use crate::policy::Prior;
-use crate::runtime::catalog::Candidate;
 
 /// Why a child cannot be a candidate, and what to change.
 #[derive(Debug)]
@@ -115,10 +114,10 @@ pub fn adopt_outer_links(switch: &AvrecSwitch, own: &[&gst::GhostPad]) {
 }
 
 /// Makes a lane of a candidate; a child that cannot be one is reported, and the others go on.
-pub fn add_lane(core: &Arc<Shared>, head: &gst::Element, prior: Prior, listed: Option<Candidate>) {
+pub fn add_lane(core: &Arc<Shared>, head: &gst::Element, prior: Prior) {
     let name = head.name();
     let lane = chain_from(head).and_then(|chain| {
-        make_lane(core, &name, chain, prior, listed).map_err(|cause| Misfit {
+        make_lane(core, &name, chain, prior).map_err(|cause| Misfit {
             cause,
             remedy: "see what caps the element takes and gives",
         })
@@ -134,12 +133,11 @@ fn make_lane(
     name: &str,
     candidate: Vec<gst::Element>,
     prior: Prior,
-    listed: Option<Candidate>,
 ) -> Result<Arc<LaneElements>, String> {
     let switch = core.bus.element().ok_or("the switch is gone")?;
     let queue = queue()?;
     let number = core.lanes.add(name, prior);
-    let built = assemble(core, &switch, (number, name), (queue, candidate), listed);
+    let built = assemble(core, &switch, (number, name), (queue, candidate));
     built.inspect_err(|_| core.lanes.remove(number))
 }
 
@@ -162,7 +160,6 @@ fn assemble(
     switch: &AvrecSwitch,
     (number, name): (usize, &str),
     (queue, candidate): (gst::Element, Vec<gst::Element>),
-    listed: Option<Candidate>,
 ) -> Result<Arc<LaneElements>, String> {
     let watch = PadHolder::new(&format!("watch-{number}"));
     watch.serve(core);
@@ -181,13 +178,7 @@ fn assemble(
         element.set_locked_state(true);
     }
     let weak = Arc::downgrade(core);
-    let check = move || {
-        listed
-            .as_ref()
-            .map_or(Ok(()), Candidate::verify)
-            .map_err(|error| error.to_string())
-    };
-    let supervisor = LaneSupervisor::new(name, elements, check, move |report| {
+    let supervisor = LaneSupervisor::new(name, elements, move |report| {
         if let Some(core) = weak.upgrade() {
             supervisor_reported(&core, number, report);
         }
