@@ -9,6 +9,7 @@ mod field;
 mod infer;
 mod latencies;
 mod probe;
+pub mod sentence;
 mod switch;
 mod switch_stats;
 

@@ -17,6 +17,7 @@ mod catalog_candidate;
 mod error;
 mod exit_guard;
 mod external_data;
+pub mod features;
 mod files_read;
 mod foreign_file;
 mod further_inputs;

@@ -174,6 +174,17 @@ impl ModelInfo {
         Ok(())
     }
 
+    /// The section of a tensor that is called otherwise, which was found by its place or its shape.
+    pub fn found_without_name(
+        &self,
+        direction: Direction,
+        index: usize,
+        port: &Port,
+    ) -> Result<Option<&TensorSection>, Error> {
+        let found = self.find(direction, index, port)?;
+        Ok(found.filter(|it| it.name != port.name))
+    }
+
     /// Finds the section of a tensor: by name, else by position in its direction, else by type and shape.
     ///
     /// A section of that name which contradicts the model is an error, because it was meant.

@@ -19,5 +19,6 @@ mod shared_models;
 #[path = "../support/mod.rs"]
 mod support;
 mod swap;
+mod telling;
 mod text;
 mod video;

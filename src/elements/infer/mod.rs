@@ -72,6 +72,8 @@
 //! A `.modelinfo` file beside the model is read as GStreamer 1.28 does, but for lines that nobody reads, which are
 //! errors.
 //!
+//! `sha256` says which file the model must be: it is compared with the bytes that are loaded, each time.
+//!
 //! ## What a picture becomes
 //!
 //! `channel-order`, `input-range` (or `input-mean` and `input-std`), `input-layout`, `input-size`, `fit` and `padding` say
@@ -142,6 +144,7 @@
 //! - `avrec/tensors`: `pts`, `running-time` (absent when the frame has none), `group-id`, and an array
 //!   `tensors` of structures with `id`, `name`, `type`, `dims`, `dims-order` and `data` (`GBytes` in host
 //!   byte order).
+//! - With `info-messages`, at most once a second of the stream, an INFO message with an answer in words.
 //! - With `post-messages`, for each run: `avrec/detections` and `avrec/segments` with `objects`, an array of
 //!   structures with `label`, `label-id`, `confidence`, and `x`, `y`, `width`, `height` in pixels; `avrec/classes` with
 //!   `classes` (`label`, `label-id`, `confidence`); for a class map `avrec/segments` with `classes` (`label`,
@@ -205,6 +208,7 @@ mod element;
 mod enums;
 mod failure;
 mod imp;
+mod input_doubt;
 mod input_plan;
 mod input_settings;
 mod input_size;
@@ -220,6 +224,7 @@ mod settings;
 mod sound_settings;
 mod state;
 mod stats;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod text_input;

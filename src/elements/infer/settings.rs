@@ -143,6 +143,7 @@ fields! {
     "top-k" => answers.live.top_k,
     "smoothing" => answers.live.smoothing,
     "post-messages" => answers.live.post_messages,
+    "info-messages" => answers.live.info_messages,
     "key-frames" => answers.live.key_frames,
     "key-frame-threshold" => answers.live.key_frame_threshold,
     "key-frame-distance" => answers.live.key_frame_distance,

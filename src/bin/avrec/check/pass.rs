@@ -63,8 +63,8 @@ pub struct Pass {
     certainty: (f64, f64),
 }
 
-/// Loads the model, and says what it was taken for and what it looks at or listens to.
-pub fn load(request: &Request, patience: Duration) -> Result<(Loaded, Kind), Failure> {
+/// Loads the model, and says what it was taken for, what it looks at or listens to, and what was warned of.
+pub fn load(request: &Request, patience: Duration) -> Result<(Loaded, Kind, Vec<String>), Failure> {
     let element = request.element()?;
     let pipeline = gst::Pipeline::new();
     let added = pipeline.add(&element);
@@ -83,9 +83,10 @@ pub fn load(request: &Request, patience: Duration) -> Result<(Loaded, Kind), Fai
         Some(first) if first.has_name("audio/x-raw") => Kind::Sound,
         _ => Kind::Picture,
     };
-    let loaded = seen.lock().loaded.take();
+    let mut seen = seen.lock();
+    let loaded = seen.loaded.take();
     let loaded = loaded.ok_or_else(|| Failure::Pipeline("the model was not loaded".to_string()))?;
-    Ok((loaded, kind))
+    Ok((loaded, kind, std::mem::take(&mut seen.notes)))
 }
 
 /// Runs the model on the first `frames` of the material.
@@ -105,9 +106,13 @@ pub fn run(request: &Request, material: &Material, frames: u32, patience: Durati
     keep_best_frame(&sink, &seen);
     let started = pipeline.set_state(gst::State::Playing);
     let ended = wait(&pipeline, patience, |_| false);
+    let missing = ended.as_ref().err().and_then(|_| material.missing(&source));
     let stats = element.property::<gst::Structure>("stats");
     seen.lock().stats = InferStats::try_from(stats.as_ref()).ok();
     let _ = pipeline.set_state(gst::State::Null);
+    if let Some(missing) = missing {
+        return Err(Failure::Usage(missing));
+    }
     ended?;
     started.map_err(|err| Failure::Pipeline(err.to_string()))?;
     let pass = seen.lock().clone();

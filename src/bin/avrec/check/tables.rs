@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use gstavrec::messages::{Loaded, Tensors};
+use gstavrec::messages::{Loaded, Tensors, sentence};
 use gstavrec::runtime::describe;
 use gstavrec::runtime::onnx::Port;
 use gstavrec::tensor::{Dim, ElementType};
@@ -78,7 +78,7 @@ pub fn run(findings: &Findings) -> String {
     }
     let shown = &findings.shown;
     if let Some(best) = answers::best(&shown.answers) {
-        lines.push(format!("answer: {}", answers::told(&best.said)));
+        lines.push(format!("answer: {}", sentence::told(&best.said)));
     }
     if let Some(first) = shown.tensors.first() {
         lines.push(left_aligned(&tensors(first)));
