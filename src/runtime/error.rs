@@ -8,8 +8,12 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file is not there. Remedy: another path.
-    #[error("model file {} does not exist; set model-file to an existing .onnx file", .path.display())]
-    NotFound { path: PathBuf },
+    #[error("model file {} does not exist; set model-file to an existing .onnx file{meant}", .path.display())]
+    NotFound {
+        path: PathBuf,
+        /// What may have been meant, in brackets.
+        meant: String,
+    },
 
     /// The file is there and cannot be read. Remedy: permissions, or another path.
     #[error("cannot read {}: {source}; make it a regular file that this user may read", .path.display())]

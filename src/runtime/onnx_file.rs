@@ -116,6 +116,27 @@ pub fn describe(path: &Path) -> Result<Graph, Error> {
     parse(path, &read(path)?)
 }
 
+/// What may have been meant by a path that leads nowhere.
+fn meant(path: &Path) -> String {
+    let spelled = path.to_string_lossy();
+    if spelled.starts_with('~') {
+        return " (the shell left ~ as it is: write $HOME instead)".into();
+    }
+    if spelled.contains("://") {
+        return " (write a path, not an address)".into();
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let real = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    match (models_in(folder).as_slice(), folder.is_dir()) {
+        (_, false) => format!(" (there is no folder {})", real.display()),
+        ([], true) => format!(" ({} has none)", real.display()),
+        (files, true) => format!(" ({} has {})", real.display(), files.join(", ")),
+    }
+}
+
 /// Names of the first models in a folder, sorted.
 fn models_in(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
@@ -129,7 +150,10 @@ fn models_in(folder: &Path) -> Vec<String> {
 fn unreadable(path: &Path, source: io::Error) -> Error {
     let path = path.to_owned();
     match source.kind() {
-        ErrorKind::NotFound => Error::NotFound { path },
+        ErrorKind::NotFound => Error::NotFound {
+            meant: meant(&path),
+            path,
+        },
         _ => Error::Unreadable { path, source },
     }
 }
@@ -179,4 +203,36 @@ fn content(digest: &Content, beside: &[PathBuf], signature: &Signature) -> Resul
     }
     hash.update(format!("{signature:?}"));
     Ok(hash.finalize().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::backend::Binding;
+
+    struct Nothing;
+
+    impl Executable for Nothing {
+        fn bind(self: Arc<Self>) -> Box<dyn Binding> {
+            unreachable!()
+        }
+    }
+
+    #[test]
+    fn weights_that_change_while_a_library_reads_them_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models");
+        for file in ["external.onnx", "external.data"] {
+            fs::copy(models.join(file), folder.path().join(file)).unwrap();
+        }
+        let path = folder.path().join("external.onnx");
+        let calm: LoadFile = |_, _, _, _| Ok(Arc::new(Nothing));
+        let hurried: LoadFile = |path, _, _, _| {
+            fs::write(path.with_extension("data"), [0; 4096]).unwrap();
+            Ok(Arc::new(Nothing))
+        };
+        let load = |load| (open(&path, &Options::default(), load).unwrap().load)().map(drop);
+        assert!(load(calm).is_ok());
+        assert!(matches!(load(hurried), Err(Error::Changed { .. })));
+    }
 }
