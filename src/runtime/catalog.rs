@@ -39,11 +39,17 @@ pub struct Catalog {
 impl Catalog {
     /// Reads a catalogue. Model files must exist; their content is not read.
     pub fn load(path: &Path, properties: &[&str]) -> Result<Catalog, CatalogError> {
-        let fault = |cause: String| CatalogError {
+        let fault = |cause: String| {
+            CatalogError {
             path: path.to_owned(),
             line: 1,
             cause,
-            remedy: "set catalog to a TOML file that this user may read".into(),
+            remedy: match path.extension().is_some_and(|it| it == "onnx") {
+                true => "set models to models, separated by commas, and catalog to a TOML file that lists candidates",
+                false => "set catalog to a TOML file that this user may read",
+            }
+            .into(),
+        }
         };
         let text = bounded_file::read_text(path, MAX_BYTES)
             .map_err(|error| fault(format!("cannot read it: {error}")))?;

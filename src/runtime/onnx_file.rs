@@ -159,25 +159,22 @@ fn unreadable(path: &Path, source: io::Error) -> Error {
 }
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<Graph, Error> {
-    onnx::parse(bytes).map_err(|error| match error {
-        ParseError::NotOnnx(cause) => {
-            match foreign_file::recognize(&bytes[..bytes.len().min(foreign_file::HEAD)]) {
-                Some((what, remedy)) => Error::Foreign {
-                    path: path.to_owned(),
-                    what,
-                    remedy,
-                },
-                None => Error::NotOnnx {
-                    path: path.to_owned(),
-                    cause,
-                },
-            }
+    onnx::parse(bytes).map_err(|error| {
+        let head = &bytes[..bytes.len().min(foreign_file::HEAD)];
+        let by_bytes = match error {
+            ParseError::NotOnnx(_) => foreign_file::recognize(head),
+            ParseError::Truncated(_) => None,
+        };
+        let path = path.to_owned();
+        match (by_bytes.or(foreign_file::recognize_name(&path)), error) {
+            (Some((what, remedy)), _) => Error::Foreign { path, what, remedy },
+            (None, ParseError::NotOnnx(cause)) => Error::NotOnnx { path, cause },
+            (None, ParseError::Truncated(cause)) => Error::Truncated {
+                path,
+                bytes: bytes.len(),
+                cause,
+            },
         }
-        ParseError::Truncated(cause) => Error::Truncated {
-            path: path.to_owned(),
-            bytes: bytes.len(),
-            cause,
-        },
     })
 }
 

@@ -42,10 +42,27 @@ impl Request<'_> {
         property_text::set(&element, "post-messages", "true").map_err(Failure::Usage)?;
         for (name, value) in &self.settings {
             property_text::set(&element, name, value)
-                .map_err(|err| Failure::Usage(format!("--set: {err}")))?;
+                .map_err(|err| Failure::Usage(format!("--set: {err}{}", meant(&element, name))))?;
         }
         Ok(element)
     }
+}
+
+/// How alike a property's name must be to one that does not exist to be meant, 0 to 1.
+const ALIKE: f64 = 0.8;
+
+/// Asks for the property that is spelled almost like one that does not exist.
+fn meant(element: &gst::Element, name: &str) -> String {
+    if element.find_property(name).is_some() {
+        return String::new();
+    }
+    let known = element.list_properties();
+    let alike = known
+        .iter()
+        .map(|it| (strsim::jaro_winkler(it.name(), name), it.name()));
+    let nearest = alike.max_by(|one, other| one.0.total_cmp(&other.0));
+    let nearest = nearest.filter(|it| ALIKE <= it.0);
+    nearest.map_or(String::new(), |it| format!("; did you mean {}?", it.1))
 }
 
 /// What was said and given during a pass.
