@@ -6,7 +6,9 @@ mod allocation;
 mod interface;
 mod leaks;
 mod messages;
+mod page;
 mod probe;
 mod properties;
 #[path = "../support/mod.rs"]
 mod support;
+mod told;
