@@ -3,6 +3,7 @@
 //! `avrec-probe`, and what is asked of all three elements: their interface, and that nothing of them is left.
 
 mod allocation;
+mod blurbs;
 mod interface;
 mod leaks;
 mod messages;

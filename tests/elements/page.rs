@@ -22,7 +22,15 @@ A name stands for one thing: a structure of that name has these fields wherever 
 How to listen and ask is in [application.md](application.md); `avrec/…` are names of element messages unless it says otherwise.
 ";
 
-const FOOT: &str = "
+pub const FOOT: &str = "
+## Signals of avrec-switch
+
+| signal | kind | meaning |
+|---|---|---|
+| `candidate-changed(from: gchararray, to: gchararray, reason: gchararray)` | emitted on the streaming thread, so handlers must be short | Another candidate answers from the next frame on; `reason` is a sentence. |
+| `explain() → GstStructure` | action, from any thread at any time | Why it is this candidate: `avrec/explanation`. |
+| `feedback(candidate: gchararray, score: gdouble) → gboolean` | action, from any thread at any time | What the answers of a candidate (empty = the active one) are worth, 0 to 1; returns whether it was taken, and if not a WARNING message says why. |
+
 ## Other things on buffers, in events and in queries
 
 Voice activity (silero-vad and its kind) stands in `GstAudioLevelMeta`: the level in -dBov and whether there is a voice, on each buffer from the first answer on.
