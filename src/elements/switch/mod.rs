@@ -251,6 +251,7 @@
 mod audio;
 mod bus;
 mod candidates;
+mod caps_difference;
 mod complaints;
 mod deadline;
 mod explain;
@@ -274,6 +275,7 @@ mod state_change;
 mod stream;
 mod teaching;
 mod timing;
+mod unanswered;
 mod video;
 mod view;
 
