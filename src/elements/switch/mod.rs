@@ -173,6 +173,7 @@
 mod audio;
 mod bus;
 mod candidates;
+mod caps_difference;
 mod complaints;
 mod deadline;
 mod explain;
@@ -196,6 +197,7 @@ mod state_change;
 mod stream;
 mod teaching;
 mod timing;
+mod unanswered;
 mod video;
 mod view;
 
