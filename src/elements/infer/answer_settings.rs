@@ -149,7 +149,7 @@ fn loading_properties(default: &AnswerSettings) -> Vec<glib::ParamSpec> {
         glib::ParamSpecString::builder("labels-file")
             .nick("Labels file")
             .blurb(
-                "Text file with one label a line, class 0 first; unset for the names in the model's metadata. \
+                "Text file with one label a line, class 0 first (unset = the names in the model's metadata). \
                  Written while playing, model and labels are loaded anew in the background.",
             )
             .mutable_playing()
@@ -157,8 +157,8 @@ fn loading_properties(default: &AnswerSettings) -> Vec<glib::ParamSpec> {
         glib::ParamSpecString::builder("family")
             .nick("Family")
             .blurb(
-                "Which decoder reads the outputs of a detector, such as yolo, scrfd, retinaface or landmarks; auto or \
-                 unset to go by the model. Takes effect when a model is loaded.",
+                "Which decoder reads the outputs of a detector, such as yolo, scrfd, retinaface or landmarks (auto or \
+                 unset = the one that the model shows). Takes effect when a model is loaded.",
             )
             .mutable_playing()
             .build(),
@@ -173,8 +173,8 @@ fn loading_properties(default: &AnswerSettings) -> Vec<glib::ParamSpec> {
         glib::ParamSpecInt::builder("padding")
             .nick("Padding")
             .blurb(
-                "Level from 0 (black) to 255 of what lies around a frame that does not fill the input; -1 for what is \
-                 usual: 114, and the frame's edge where a picture comes out. Takes effect when a model is loaded.",
+                "Level, 0 (black) to 255, of what lies around a frame that does not fill the input (-1 = what is usual: \
+                 114, and the frame's edge where a picture comes out). Takes effect when a model is loaded.",
             )
             .minimum(-1)
             .maximum(255)
@@ -192,8 +192,8 @@ fn loading_properties(default: &AnswerSettings) -> Vec<glib::ParamSpec> {
             .nick("Output range")
             .blurb(
                 "Values of the output that stand for black and white (task=image), or for nothing and everything \
-                 (matte, segment of one plane), such as 0,1, or one such pair a channel with semicolons; unset for \
-                 what the model or a run at load says. Takes effect when a model is loaded.",
+                 (matte, segment of one plane), such as 0,1, or one such pair a channel with semicolons (unset = \
+                 what the model or a run at load says). Takes effect when a model is loaded.",
             )
             .mutable_playing()
             .build(),
@@ -205,8 +205,7 @@ fn decoding_properties(default: &DecodeOptions) -> Vec<glib::ParamSpec> {
         glib::ParamSpecFloat::builder("confidence-threshold")
             .nick("Confidence threshold")
             .blurb(
-                "Objects that are believed in less are left out, 0 to 1. Where it is never set, finders of text take \
-                 0.5.",
+                "Confidence, 0 to 1, below which objects are left out. Where it is never set, finders of text take 0.5.",
             )
             .minimum(0.0)
             .maximum(1.0)
@@ -216,8 +215,7 @@ fn decoding_properties(default: &DecodeOptions) -> Vec<glib::ParamSpec> {
         glib::ParamSpecFloat::builder("iou-threshold")
             .nick("IoU threshold")
             .blurb(
-                "Of two boxes of one class that share more than this part of their area, the less confident one is \
-                 left out, 0 to 1.",
+                "IoU, 0 to 1, above which of two boxes of one class the less confident one is left out.",
             )
             .minimum(0.0)
             .maximum(1.0)
@@ -227,7 +225,7 @@ fn decoding_properties(default: &DecodeOptions) -> Vec<glib::ParamSpec> {
         glib::ParamSpecFloat::builder("mask-threshold")
             .nick("Mask threshold")
             .blurb(
-                "Of task=segment: a place belongs to an object or to the foreground above this confidence, 0 to 1. \
+                "Confidence, 0 to 1, above which a place belongs to an object or to the foreground, with task=segment. \
                  The most likely of several classes needs none, and mattes stay soft.",
             )
             .minimum(0.0)
@@ -252,8 +250,7 @@ fn decoding_properties(default: &DecodeOptions) -> Vec<glib::ParamSpec> {
         glib::ParamSpecFloat::builder("smoothing")
             .nick("Smoothing")
             .blurb(
-                "Answers of a classifier after which half of a step in a confidence is followed, in runs of the model; \
-                 0 for no smoothing.",
+                "Runs of a classifier after which half of a step in a confidence is followed (0 = no smoothing).",
             )
             .minimum(0.0)
             .default_value(default.smoothing)
@@ -266,7 +263,7 @@ fn telling_properties(default: &DecodeOptions) -> Vec<glib::ParamSpec> {
     vec![
         glib::ParamSpecBoolean::builder("post-messages")
             .nick("Post messages")
-            .blurb("Post each answer as an element message besides.")
+            .blurb("Whether to post each answer as an element message besides.")
             .default_value(default.post_messages)
             .mutable_playing()
             .build(),
@@ -282,7 +279,8 @@ fn telling_properties(default: &DecodeOptions) -> Vec<glib::ParamSpec> {
         glib::ParamSpecBoolean::builder("key-frames")
             .nick("Key frames")
             .blurb(
-                "For task=score: ask for a key frame downstream, and post a message, at peaks of the score.",
+                "Whether to ask for a key frame downstream, and post avrec/key-frame, at peaks of the score, with \
+                 task=score.",
             )
             .default_value(default.key_frames)
             .mutable_playing()
@@ -297,7 +295,7 @@ fn telling_properties(default: &DecodeOptions) -> Vec<glib::ParamSpec> {
             .build(),
         glib::ParamSpecUInt64::builder("key-frame-distance")
             .nick("Key frame distance")
-            .blurb("Time between two selected frames at least, in nanoseconds.")
+            .blurb("Time between two selected frames at least, in nanoseconds (0 = each peak is selected).")
             .maximum(MOST_NANOSECONDS)
             .default_value(default.key_frame_distance.nseconds())
             .mutable_playing()

@@ -138,19 +138,10 @@
 //!
 //! ## Messages
 //!
-//! - `avrec/model-loaded`: `model-file`, `task`, `backend`, `backend-note`, `threads`, `load-time-ns`, `assumed`, `statements`
-//!   (sentences; empty where all was said). Posted when the model answers from now on.
-//! - `avrec/model-failed`: `model-file`, `cause`.
-//! - `avrec/tensors`: `pts`, `running-time` (absent when the frame has none), `group-id`, and an array
-//!   `tensors` of structures with `id`, `name`, `type`, `dims`, `dims-order` and `data` (`GBytes` in host
-//!   byte order).
-//! - With `info-messages`, at most once a second of the stream, an INFO message with an answer in words.
-//! - With `post-messages`, for each run: `avrec/detections` and `avrec/segments` with `objects`, an array of
-//!   structures with `label`, `label-id`, `confidence`, and `x`, `y`, `width`, `height` in pixels; `avrec/classes` with
-//!   `classes` (`label`, `label-id`, `confidence`); for a class map `avrec/segments` with `classes` (`label`,
-//!   `label-id`, `share` of the frame); `avrec/score` with `score`; `avrec/text` with `text` and `confidence`. All have `width` and `height` of the frame, `pts`
-//!   and `running-time` where the frame has them.
-//! - `avrec/key-frame`: `pts`, `running-time`, `stream-time` and `score` of a selected frame.
+//! `avrec/model-loaded` when a model answers from now on, `avrec/model-failed` when one is refused, `avrec/tensors` for each
+//! run of `task=tensor`, with `post-messages` each answer, and `avrec/key-frame` for each selected frame. Their fields stand
+//! in `docs/messages.md`, which is written from [`crate::messages`], as do those of `stats` and of what is put on buffers.
+//! With `info-messages` an INFO message says an answer in words, at most once a second of the stream.
 //!
 //! ## With GStreamer 1.26: the feature `analytics`
 //!

@@ -173,9 +173,9 @@ fn own_properties() -> Vec<glib::ParamSpec> {
         glib::ParamSpecString::builder("model-file")
             .nick("Model file")
             .blurb(
-                "Path of the ONNX model. Written while playing, the new model is loaded in the background and \
-                 takes over between two frames; a bad file is refused with a warning. Reads back as the model \
-                 that runs.",
+                "Path of the ONNX model (unset = an error at start). Written while playing, the new model is loaded in \
+                 the background and takes over between two frames; a bad file is refused with a warning. Reads back \
+                 as the model that runs.",
             )
             .mutable_playing()
             .build(),
@@ -195,7 +195,7 @@ fn own_properties() -> Vec<glib::ParamSpec> {
         glib::ParamSpecString::builder("device")
             .nick("Device")
             .blurb(
-                "Device of the execution provider, such as 0; unset for its default. The CPU has no device but 0. \
+                "Device of the execution provider, such as 0 (unset = its default). The CPU has no device but 0. \
                  Takes effect when a model is loaded.",
             )
             .mutable_ready()
@@ -208,7 +208,7 @@ fn own_properties() -> Vec<glib::ParamSpec> {
         glib::ParamSpecUInt::builder("threads")
             .nick("Threads")
             .blurb(
-                "Number of threads that one run may use. One is the most predictable under load. Takes effect \
+                "Number of threads that one run may use, 1 to 1024. One is the most predictable under load. Takes effect \
                  when a model is loaded.",
             )
             .minimum(1)
@@ -240,9 +240,9 @@ fn own_properties() -> Vec<glib::ParamSpec> {
         glib::ParamSpecUInt::builder("inference-interval")
             .nick("Inference interval")
             .blurb(
-                "Run the model on each n-th frame, in frames, or on each n-th window of sound; the others carry \
-                 the last answer again, or, with task=tensor or on sound, nothing. Has no effect on task=image \
-                 and task=audio, since a frame without its own picture would show an old one.",
+                "Frames, or windows of sound, from one run of the model to the next (1 = each); those between carry the \
+                 last answer again, or, with task=tensor or on sound, nothing. Has no effect on task=image and \
+                 task=audio, since a frame without its own picture would show an old one.",
             )
             .minimum(1)
             .default_value(default.inference_interval)

@@ -13,6 +13,7 @@ use super::supervisor::{LaneSupervisor, StateRequest};
 use super::watchdog::supervisor_reported;
 use crate::elements::switch::AvrecSwitch;
 use crate::elements::switch::CAT;
+use crate::elements::switch::caps_difference::{converters, difference};
 use crate::elements::switch::pads::functions;
 use crate::elements::switch::pads::holder::PadHolder;
 use crate::elements::switch::shared::Shared;
@@ -22,7 +23,7 @@ use crate::policy::Prior;
 #[derive(Debug)]
 pub struct Misfit {
     pub cause: String,
-    pub remedy: &'static str,
+    pub remedy: String,
 }
 
 /// The elements of one candidate, from the child with the free sink pad to the one with the free source pad.
@@ -60,7 +61,8 @@ fn check_pads(element: &gst::Element) -> Result<(), Misfit> {
             "{} has {sinks} sink pads and {sources} source pads",
             element.name()
         ),
-        remedy: "a candidate is an element or a bin with one always sink pad and one always source pad",
+        remedy: "a candidate is an element or a bin with one always sink pad and one always source pad"
+            .into(),
     })
 }
 
@@ -113,18 +115,48 @@ pub fn adopt_outer_links(switch: &AvrecSwitch, own: &[&gst::GhostPad]) {
     }
 }
 
-/// Makes a lane of a candidate; a child that cannot be one is reported, and the others go on.
-pub fn add_lane(core: &Arc<Shared>, head: &gst::Element, prior: Prior) {
+/// Makes a lane of a candidate.
+///
+/// # Errors
+///
+/// When the child cannot be one.
+pub fn add_lane(core: &Arc<Shared>, head: &gst::Element, prior: Prior) -> Result<(), Misfit> {
     let name = head.name();
-    let lane = chain_from(head).and_then(|chain| {
-        make_lane(core, &name, chain, prior).map_err(|cause| Misfit {
+    let chain = chain_from(head)?;
+    let lane = make_lane(core, &name, chain.clone(), prior);
+    let lane = lane.map_err(|cause| unlinked(core, &chain, cause))?;
+    gst::debug!(CAT, "Lane {} is candidate {name}", lane.number);
+    Ok(())
+}
+
+/// Why a candidate could not be linked, by what it takes of what comes.
+fn unlinked(core: &Shared, chain: &[gst::Element], cause: String) -> Misfit {
+    let head = chain.first().and_then(|it| it.sink_pads().into_iter().next());
+    let (given, taken) = (
+        core.sink.peer_query_caps(None),
+        head.map(|it| it.query_caps(None)),
+    );
+    let parts = taken.filter(|it| !given.is_any() && !given.can_intersect(it));
+    match parts {
+        Some(taken) => takes_not(&given, &taken),
+        None => Misfit {
             cause,
-            remedy: "see what caps the element takes and gives",
-        })
-    });
-    match lane {
-        Ok(lane) => gst::debug!(CAT, "Lane {} is candidate {name}", lane.number),
-        Err(misfit) => core.bus.candidate_failed(&name, &misfit.cause, misfit.remedy),
+            remedy: "see what caps the element takes and gives".into(),
+        },
+    }
+}
+
+/// What is wrong with a candidate that does not take what comes, and what to put before it.
+pub fn takes_not(given: &gst::Caps, taken: &gst::Caps) -> Misfit {
+    let converters = converters(given, taken);
+    Misfit {
+        cause: format!("it does not fit what comes in: {}", difference(given, taken)),
+        remedy: match converters {
+            Some(converters) => {
+                format!("put {converters} before the switch, or into the candidate, before the element")
+            }
+            None => "put before the switch what gives it such caps".into(),
+        },
     }
 }
 
