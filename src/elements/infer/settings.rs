@@ -219,8 +219,8 @@ fn own_properties() -> Vec<glib::ParamSpec> {
         glib::ParamSpecEnum::builder_with_default("backend", default.backend)
             .nick("Backend")
             .blurb(
-                "Inference library. ONNX Runtime is looked for at ORT_DYLIB_PATH, beside the plugin and on the \
-                 loader's path. Takes effect when a model is loaded.",
+                "Inference library. ONNX Runtime is looked for at ORT_DYLIB_PATH, beside the plugin, on the \
+                 loader's path and in Python's package onnxruntime. Takes effect when a model is loaded.",
             )
             .mutable_playing()
             .build(),
