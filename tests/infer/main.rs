@@ -12,6 +12,7 @@ mod faults;
 mod further;
 mod hosts;
 mod inputs;
+mod labels;
 mod models;
 mod no_library;
 mod shared_models;
