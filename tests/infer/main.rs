@@ -13,6 +13,7 @@ mod files;
 mod further;
 mod hosts;
 mod inputs;
+mod labels;
 mod models;
 mod no_library;
 mod shared_models;

@@ -2,6 +2,8 @@
 
 //! What the user wants of an answer and where it goes, with the defaults, and the properties that expose it.
 
+use std::sync::Arc;
+
 use gst::glib;
 use gst::prelude::*;
 use gst_video::VideoInfo;
@@ -9,6 +11,7 @@ use gst_video::VideoInfo;
 use super::enums::{self, Fit, Output};
 use super::failure::Fault;
 use crate::decode;
+use crate::media::draw::{FontError, Style, Typeface};
 use crate::runtime::{Model, Task};
 
 /// Settings of tasks whose answer is neither a picture nor sound.
@@ -22,6 +25,8 @@ pub struct AnswerSettings {
     /// A level from 0 to 255, or -1 for what is usual.
     pub padding: i32,
     pub output: Output,
+    /// A family or a file; unset for the built-in one.
+    pub overlay_font: Option<String>,
     pub live: DecodeOptions,
 }
 
@@ -45,6 +50,8 @@ pub struct DecodeOptions {
     /// In the model's own unit.
     pub key_frame_threshold: f64,
     pub key_frame_distance: gst::ClockTime,
+    /// How answers are drawn.
+    pub style: Style,
 }
 
 /// Larger scores than any model gives.
@@ -61,6 +68,7 @@ impl Default for AnswerSettings {
             fit: Fit::default(),
             padding: -1,
             output: Output::default(),
+            overlay_font: None,
             live: DecodeOptions::default(),
         }
     }
@@ -83,6 +91,7 @@ impl Default for DecodeOptions {
             key_frame_threshold: 0.5,
             // Keeps the frames of one short scene from being told twice.
             key_frame_distance: gst::ClockTime::from_seconds(2),
+            style: Style::default(),
         }
     }
 }
@@ -127,6 +136,16 @@ impl AnswerSettings {
         })
     }
 
+    /// What labels are drawn in; `None` where none are.
+    pub fn typeface(&self) -> Result<Option<Arc<Typeface>>, FontError> {
+        let font = self.overlay_font.as_deref().filter(|it| !it.is_empty());
+        match (self.output, font) {
+            (Output::Overlay, Some(font)) => Typeface::named(font).map(Some),
+            (Output::Overlay, None) => Ok(Some(Typeface::usual())),
+            (Output::Meta | Output::Alpha, _) => Ok(None),
+        }
+    }
+
     /// Refuses frames that the answer cannot be written to.
     pub fn check_format(&self, frame: &VideoInfo) -> Result<(), Fault> {
         if self.output == Output::Alpha && !frame.format_info().has_alpha() {
@@ -141,6 +160,7 @@ pub fn properties() -> Vec<glib::ParamSpec> {
     let mut properties = loading_properties(&default);
     properties.extend(decoding_properties(&default.live));
     properties.extend(telling_properties(&default.live));
+    properties.extend(overlay_properties(default.live.style));
     properties
 }
 
@@ -300,5 +320,50 @@ fn telling_properties(default: &DecodeOptions) -> Vec<glib::ParamSpec> {
             .default_value(default.key_frame_distance.nseconds())
             .mutable_playing()
             .build(),
+    ]
+}
+
+/// Largest letters in pixels: an eighth of the height of the largest frames in use.
+const LARGEST_FONT: u32 = 512;
+
+fn overlay_properties(default: Style) -> Vec<glib::ParamSpec> {
+    let color = |name: &'static str, nick: &'static str, blurb: &'static str, default: u32| {
+        glib::ParamSpecUInt::builder(name)
+            .nick(nick)
+            .blurb(blurb)
+            .default_value(default)
+            .mutable_playing()
+            .build()
+    };
+    vec![
+        glib::ParamSpecString::builder("overlay-font")
+            .nick("Overlay font")
+            .blurb(
+                "Family, or path of a .ttf, .otf or .ttc file, of the letters of output=overlay (unset = DejaVu Sans, \
+                 which is built in). What it lacks is taken from other fonts. Takes effect when a model is loaded.",
+            )
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecUInt::builder("overlay-font-size")
+            .nick("Overlay font size")
+            .blurb("Size of the letters of output=overlay, in pixels, up to 512 (0 = a 28th of the frame's height).")
+            .maximum(LARGEST_FONT)
+            .default_value(default.font_size)
+            .mutable_playing()
+            .build(),
+        color(
+            "overlay-color",
+            "Overlay color",
+            "Color of the boxes, masks and plates of output=overlay as 0xAARRGGBB; the alpha is not used (0 = a color for \
+             each class). Maps of classes keep their colors.",
+            default.color,
+        ),
+        color(
+            "overlay-labels-color",
+            "Overlay labels color",
+            "Color of the letters of output=overlay as 0xAARRGGBB; the alpha is not used (0 = black or white, whichever is \
+             easier to read).",
+            default.labels_color,
+        ),
     ]
 }

@@ -20,6 +20,7 @@ use super::timing::Timing;
 use super::video_model::VideoInput;
 use crate::answer::Answer;
 use crate::audio::Hops;
+use crate::media::draw::Typeface;
 use crate::messages::Place;
 use crate::runtime::{Error, Model, Options, Runner, Scale, Task};
 use crate::tensor::Tensor;
@@ -35,6 +36,8 @@ pub struct Active {
     plan: InputPlan,
     pub load_time: Duration,
     runner: Runner,
+    /// Of labels that are drawn.
+    typeface: Option<Arc<Typeface>>,
     video: Option<VideoInput>,
     audio: Option<AudioInput>,
     /// Frames since the model took over, for the stride.
@@ -96,6 +99,7 @@ impl Active {
             (model.output_spec, model.scale) = (None, Scale::ONE);
         }
         answers.check(meaning.task, &model)?;
+        let typeface = answers.typeface()?;
         let plan = InputPlan::settle(&mut model, &meaning, &answers);
         Ok(Active {
             model: Arc::new(model),
@@ -105,6 +109,7 @@ impl Active {
             plan,
             load_time: start.elapsed(),
             runner,
+            typeface,
             video: None,
             audio: None,
             frames: 0,
@@ -133,7 +138,13 @@ impl Active {
         if self.model.input_spec.image().is_some() {
             self.answers.check_format(input)?;
         }
-        let video = VideoInput::new(&mut self.runner, &self.model, self.plan, (input, output))?;
+        let video = VideoInput::new(
+            &mut self.runner,
+            &self.model,
+            self.plan,
+            (input, output),
+            self.typeface.clone(),
+        )?;
         self.video = Some(video);
         Ok(())
     }
@@ -269,7 +280,7 @@ impl Active {
         };
         let mut look = Look::default();
         if let Some(said) = said {
-            video.attach(frame, said, self.answers.output)?;
+            video.attach(frame, said, (self.answers.output, request.live.style))?;
             if is_fresh && request.live.post_messages {
                 let (width, height) = video.size();
                 let place = Place::Frame { width, height };

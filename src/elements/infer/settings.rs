@@ -147,6 +147,10 @@ fields! {
     "key-frames" => answers.live.key_frames,
     "key-frame-threshold" => answers.live.key_frame_threshold,
     "key-frame-distance" => answers.live.key_frame_distance,
+    "overlay-font" => answers.overlay_font,
+    "overlay-font-size" => answers.live.style.font_size,
+    "overlay-color" => answers.live.style.color,
+    "overlay-labels-color" => answers.live.style.labels_color,
 }
 
 /// Names of the properties that a catalogue entry may set besides its own keys.
