@@ -31,6 +31,7 @@ pub mod media;
 pub mod messages;
 pub mod plane;
 pub mod policy;
+pub mod quantile;
 pub mod replay;
 pub mod runtime;
 pub mod score;
