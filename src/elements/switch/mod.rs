@@ -229,6 +229,7 @@ pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
     ] {
         kind.mark_as_plugin_api(gst::PluginAPIFlags::empty());
     }
+    pads::parts::register(plugin)?;
     gst::Element::register(
         Some(plugin),
         "avrec-switch",

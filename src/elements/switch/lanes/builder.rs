@@ -15,7 +15,7 @@ use crate::elements::switch::AvrecSwitch;
 use crate::elements::switch::CAT;
 use crate::elements::switch::caps_difference::{converters, difference};
 use crate::elements::switch::pads::functions;
-use crate::elements::switch::pads::holder::PadHolder;
+use crate::elements::switch::pads::parts::Watch;
 use crate::elements::switch::shared::Shared;
 use crate::policy::Prior;
 
@@ -167,15 +167,22 @@ fn make_lane(
     prior: Prior,
 ) -> Result<Arc<LaneElements>, String> {
     let switch = core.bus.element().ok_or("the switch is gone")?;
-    let queue = queue()?;
     let number = core.lanes.add(name, prior);
-    let built = assemble(core, &switch, (number, name), (queue, candidate));
+    let built = queue(&part_name((number, name), "queue"))
+        .map_err(Into::into)
+        .and_then(|queue| assemble(core, &switch, (number, name), (queue, candidate)));
     built.inspect_err(|_| core.lanes.remove(number))
 }
 
+/// The name of a private element of a lane, which says in dumps, logs and threads whose it is.
+fn part_name((number, candidate): (usize, &str), part: &str) -> String {
+    format!("lane-{number}-{candidate}-{part}")
+}
+
 /// The queue that gives a lane its thread.
-fn queue() -> Result<gst::Element, &'static str> {
+fn queue(name: &str) -> Result<gst::Element, &'static str> {
     gst::ElementFactory::make("queue")
+        .name(name)
         .property("max-size-buffers", 1u32)
         .property("max-size-bytes", 0u32)
         .property("max-size-time", 0u64)
@@ -193,12 +200,8 @@ fn assemble(
     (number, name): (usize, &str),
     (queue, candidate): (gst::Element, Vec<gst::Element>),
 ) -> Result<Arc<LaneElements>, String> {
-    let watch = PadHolder::new(&format!("watch-{number}"));
-    watch.serve(core);
-    let (watch_sink, watch_src) = functions::watch(number);
-    for pad in [&watch_sink, &watch_src] {
-        watch.add_pad(pad).map_err(|error| error.to_string())?;
-    }
+    let watch = Watch::make(&part_name((number, name), "watch"));
+    watch.serve(core, Some(number));
     let watch: gst::Element = watch.upcast();
     for element in [&queue, &watch] {
         add_private(switch, element)?;
@@ -215,7 +218,11 @@ fn assemble(
             supervisor_reported(&core, number, report);
         }
     });
-    let (entry, exit) = (functions::lane_entry(number), functions::lane_exit(number));
+    let imp = switch.imp();
+    let (entry, exit) = (
+        functions::lane_entry(&imp.entry, number),
+        functions::lane_exit(&imp.exit, number),
+    );
     add_pads(switch, &entry, &exit);
     let lane = Arc::new(LaneElements {
         number,
