@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn the_others_of_a_host_do_not_count_where_the_group_never_waits() {
         waits(sense(Scope::Group, Some(0.0), 0.0, Some(90.0)), 0.5, 0.0);
-        waits(sense(Scope::Group, Some(0.5), 0.0, Some(4.0)), 0.5, 0.6);
+        waits(sense(Scope::Group, Some(0.5), 0.0, Some(4.5)), 0.5, 0.6);
     }
 
     #[test]

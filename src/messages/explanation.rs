@@ -41,6 +41,9 @@ group! {
         slowdown: f64 = "slowdown",
         /// Standard deviation of the logarithm of `slowdown`.
         slowdown_sd: f64 = "slowdown-sd",
+        /// Share of its time for which a run has to expect to wait for a processor, by what the machine says, 0 to 1. Absent
+        /// where it says nothing.
+        waiting: Option<f64> = "waiting",
         /// How likely a slow run was a lasting step, 0 to 1. Absent unless it may have been a spike.
         step_probability: Option<f64> = "step-probability",
         /// What a missed frame costs now, in log-quality.
@@ -81,6 +84,8 @@ structure! {
         is_feasible: bool = "feasible",
         /// What it would take now. Absent before anything is known of it.
         latency: Option<Duration> = "latency-ns",
+        /// What of that is not waiting which the machine tells of. Absent before anything is known of it.
+        work: Option<Duration> = "work-ns",
         /// Upper bound of that. Absent before anything is known of it.
         upper: Option<Duration> = "latency-upper-ns",
         /// What its latency mostly rests on.

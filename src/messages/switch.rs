@@ -206,6 +206,9 @@ structure! {
         budget: Duration = "budget-ns",
         /// Whose answers the others' are compared with; empty where nobody's are.
         reference: String = "reference",
+        /// Share of its time for which a run had to expect to wait for a processor as the frame came, by what the machine says,
+        /// 0 to 1. Absent where it says nothing.
+        waiting: Option<f64> = "waiting",
         /// What each candidate made of it.
         candidates: Vec<Surveyed> = "candidates",
     }

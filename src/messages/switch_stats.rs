@@ -35,6 +35,16 @@ structure! {
         active: String = "active-candidate",
         /// How many times slower the machine is than calm; 1 before the first frame.
         slowdown: f64 = "slowdown",
+        /// Share of its time for which a run has to expect to wait for a processor, by the three that follow, 0 to 1. Absent
+        /// where the machine says nothing, and before the first frame.
+        waiting: Option<f64> = "waiting",
+        /// Threads of the machine that could run, in the mean of the last 40 ms. Absent where the machine does not say.
+        runnable: Option<f64> = "runnable",
+        /// Share of the last 40 ms in which something waited for a processor, 0 to 1: of the machine, or in a container of
+        /// that. Absent where the kernel does not count it.
+        pressure: Option<f64> = "pressure",
+        /// Share of the last 40 ms in which a quota stopped this process, 0 to 1. Absent where the machine says nothing.
+        throttled: Option<f64> = "throttled",
         /// What a missed frame costs now, in log-quality; it rises above `miss-rate` and falls below. Absent before the
         /// first frame.
         price_per_miss: Option<f64> = "price-per-miss",

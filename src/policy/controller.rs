@@ -42,12 +42,14 @@ pub struct Policy {
     /// Who answers in place of a missed answer.
     floor: Option<CandidateId>,
     mode: Mode,
+    /// What the machine says.
+    waiting: Option<f64>,
     /// Frames decided so far.
     frame: u64,
     now: Duration,
 }
 
-clone_in_place! { Policy: config budget estimates price beside table active since pinned stride floor mode frame now }
+clone_in_place! { Policy: config budget estimates price beside table active since pinned stride floor mode waiting frame now }
 
 /// Frames between two corrections of the slowdown's origin: 10 s at 25 fps.
 const ANCHOR: u64 = 250;
@@ -69,6 +71,7 @@ impl Default for Policy {
             stride: Stride::default(),
             floor: None,
             mode: Mode::Auto,
+            waiting: None,
             frame: 0,
             now: Duration::ZERO,
         }
@@ -240,6 +243,7 @@ impl Policy {
             available,
             active: self.active(),
             since: self.since,
+            waiting: self.waiting,
             is_chosen: self.pinned == self.active() || self.mode == Mode::Hold,
             frame: self.frame,
             now: self.now,
@@ -266,8 +270,10 @@ impl Policy {
     /// The machine says that something which could run waits for this share of the time, 0..1, if it says anything.
     /// Told once a frame, ahead of the other facts and the decision: what it says covers the last frame.
     pub fn sensed(&mut self, now: Duration, waiting: Option<f64>) {
-        self.now = now;
-        if self.estimates.slowdown.waits(waiting.unwrap_or_default()) {
+        (self.now, self.waiting) = (now, waiting);
+        // What was sensed last holds while nothing is heard: a thread that reads may wait, too.
+        if waiting.is_some_and(|it| self.estimates.slowdown.waits(it)) {
+            // The ground on which somebody was left is gone, so nobody waits to be taken back.
             self.estimates.candidates.iter_mut().for_each(|it| it.regret.prepay());
         }
     }

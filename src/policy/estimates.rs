@@ -66,6 +66,12 @@ impl Estimates {
         latency.latency(self.slowdown.level_of(latency).mean)
     }
 
+    /// The part of it that is not waiting which the machine tells of.
+    pub(super) fn work(&self, id: CandidateId) -> Option<Duration> {
+        let level = self.slowdown.unsensed().mean;
+        self.candidates.get(id)?.latency.latency(level)
+    }
+
     /// The latency that all but `share` of a candidate's runs are expected to keep.
     pub(super) fn upper(&self, id: CandidateId, share: f64) -> Option<Duration> {
         let latency = &self.candidates.get(id)?.latency;

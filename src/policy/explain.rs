@@ -31,6 +31,8 @@ pub(super) struct Present<'a> {
     pub since: Option<(Reason, u64)>,
     /// Whether the user chose it.
     pub is_chosen: bool,
+    /// What the machine says.
+    pub waiting: Option<f64>,
     pub frame: u64,
     pub now: Duration,
     pub effective_budget: &'a EffectiveBudget,
@@ -55,6 +57,7 @@ impl Present<'_> {
             period: self.conditions.config.period,
             slowdown: level.mean.exp(),
             slowdown_sd: level.variance.sqrt(),
+            waiting: self.waiting,
             step_probability: estimates.slowdown.step_probability(),
             weights: table.weights,
             binding: self.binding(&candidates, &table.weights),
@@ -173,6 +176,7 @@ pub(super) fn outlook(id: CandidateId, conditions: &Conditions, table: &TermsTab
     };
     Outlook {
         latency: estimates.latency(id),
+        work: estimates.work(id),
         upper: estimates.upper(id, config.miss_rate),
         quality: candidate.quality.mean(),
         quality_sd: candidate.quality.sd(),

@@ -14,6 +14,8 @@ use super::{CandidateId, Evidence, Limit, Reason};
 pub struct Outlook {
     /// Predicted frame latency, if it was ever measured.
     pub latency: Option<Duration>,
+    /// The part of it that is not waiting which the machine tells of.
+    pub work: Option<Duration>,
     /// Upper bound used for feasibility: all but the miss rate of its runs are expected to keep it.
     pub upper: Option<Duration>,
     /// Posterior quality and its standard deviation, before the strategy and the discount for doubt.
@@ -46,6 +48,8 @@ pub struct Explanation {
     /// natural logarithm.
     pub slowdown: f64,
     pub slowdown_sd: f64,
+    /// Share of its time for which a run has to expect to wait, by what the machine says, 0..1; `None` where it says nothing.
+    pub waiting: Option<f64>,
     /// While a slow run may have been a step of the machine or a spike: the probability that it was a step.
     pub step_probability: Option<f64>,
     pub weights: Weights,
@@ -143,6 +147,18 @@ impl Explanation {
         Limit::of(self.budget, self.period, of.terms.stride)
     }
 
+    /// How much of the latency of a candidate is waiting, where the machine tells of that.
+    fn waiting_of(&self, of: &Account) -> Option<String> {
+        self.waiting?;
+        let (work, latency) = (of.outlook.work?, of.outlook.latency?);
+        let waiting = latency.saturating_sub(work);
+        Some(format!(
+            " ({} of work and {} of waiting)",
+            Millis(work),
+            Millis(waiting)
+        ))
+    }
+
     /// The explanation as sentences, with the candidates by name.
     pub fn sentence(&self, name: &dyn Fn(CandidateId) -> String) -> String {
         let Some((active, account)) = self.active.and_then(|it| Some((it, self.account(it)?))) else {
@@ -156,9 +172,10 @@ impl Explanation {
         }
         if let Some(latency) = account.outlook.latency {
             text += &format!(
-                ": {} of the {} expected, {} missed, quality {:.3} ± {:.3}",
+                ": {} of the {} expected{}, {} missed, quality {:.3} ± {:.3}",
                 ms(latency),
                 self.limit(account),
+                self.waiting_of(account).unwrap_or_default(),
                 percent(account.terms.miss),
                 account.outlook.quality,
                 account.outlook.quality_sd
@@ -169,7 +186,8 @@ impl Explanation {
         let too_slow = |id: CandidateId| {
             let account = self.account(id)?;
             let (upper, limit) = (account.outlook.upper?, self.limit(account));
-            (limit.time() < upper).then(|| format!(": it may take {}, over the {limit}", ms(upper)))
+            let waiting = self.waiting_of(account).unwrap_or_default();
+            (limit.time() < upper).then(|| format!(": it may take {}, over the {limit}{waiting}", ms(upper)))
         };
         let of = |id: CandidateId| {
             self.account(id)

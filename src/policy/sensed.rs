@@ -34,8 +34,9 @@ const MOST_DOUBT: f64 = 0.25;
 /// Frames of calm after which a load counts as gone, at least and, for one that flickers, at most.
 const GONE: (u32, u32) = (2, 64);
 
-/// Frames within which a load that comes back was not gone.
+/// Frames within which a load that comes back was not gone, and frames of calm after which that is half forgotten.
 const SOON: u32 = 50;
+const FORGET: u32 = 250;
 
 #[derive(Debug)]
 pub(super) struct Sensed {
@@ -59,13 +60,12 @@ impl Sensed {
             before: 0.0,
             gain: GAIN,
             was_busy: false,
-            calm: 0,
+            calm: FORGET,
             patience: GONE.0,
         }
     }
 
-    /// The machine says that something waits for this share of the time, 0..1.
-    /// Returns whether a load is gone: told once, after some frames of calm.
+    /// The machine says that a run has to expect to wait for this share of the time, 0..1. Returns whether a load is gone: told once, after some frames of calm.
     pub(super) fn waits(&mut self, share: f64) -> bool {
         self.before = self.depth;
         self.depth = -(1.0 - share.clamp(0.0, LARGEST)).ln();
@@ -78,8 +78,8 @@ impl Sensed {
             (self.was_busy, self.calm) = (true, 0);
             return false;
         }
-        self.calm += 1;
-        if self.calm.is_multiple_of(SOON) {
+        self.calm = self.calm.saturating_add(1);
+        if self.calm.is_multiple_of(FORGET) {
             self.patience = (self.patience / 2).max(GONE.0);
         }
         let is_gone = self.was_busy && self.patience <= self.calm;

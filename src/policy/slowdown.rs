@@ -90,15 +90,16 @@ impl Slowdown {
 
     /// What is believed most, of the slowdown that long runs meet: the risen level while an alarm is open.
     pub(super) fn level(&self) -> Level {
-        self.sensed.on_top_of(self.risen(), 1.0)
+        self.sensed.on_top_of(self.unsensed(), 1.0)
     }
 
     /// The same of what a candidate's runs meet.
     pub(super) fn level_of(&self, of: &Latency) -> Level {
-        self.sensed.on_top_of(self.risen(), of.exposure())
+        self.sensed.on_top_of(self.unsensed(), of.exposure())
     }
 
-    fn risen(&self) -> Level {
+    /// What is believed most, without what is sensed: the risen level while an alarm is open.
+    pub(super) fn unsensed(&self) -> Level {
         Level {
             mean: self.alarm.map_or(self.level.mean, |it| it.risen),
             ..self.level

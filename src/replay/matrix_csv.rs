@@ -10,6 +10,9 @@
 //! t_ms,small.latency_ms,small.quality,large.latency_ms,large.quality
 //! 0,2.51,0.90,27.3,0.94
 //! ```
+//!
+//! A column `pressure` behind `t_ms`, which need not be there, says what the machine told as the frame arrived: for which
+//! share of its time a run had to expect to wait for a processor, 0 to 1.
 
 use std::io::{self, Read, Write};
 
@@ -127,9 +130,10 @@ pub fn read_timed(file: impl Read, timing: Timing) -> Result<Matrix, MatrixError
         .from_reader(file.chain(&b"\n"[..]));
     let mut record = StringRecord::new();
     let mut remarks = Remarks::default();
-    let mut header: Option<Vec<String>> = None;
+    let mut header: Option<Header> = None;
     let mut times = Vec::new();
     let mut rows: Vec<Cell> = Vec::new();
+    let mut pressure = Vec::new();
     loop {
         let is_read = reader.read_record(&mut record);
         let line = (reader.position().line() as usize).saturating_sub(1).max(1);
@@ -142,10 +146,10 @@ pub fn read_timed(file: impl Read, timing: Timing) -> Result<Matrix, MatrixError
         match &header {
             _ if first.is_empty() && record.len() == 1 => {}
             None if first.starts_with('#') => remarks.read(line, first)?,
-            None => header = Some(names(line, &record)?),
+            None => header = Some(Header::read(line, &record)?),
             Some(_) if first.starts_with('#') => {}
-            Some(names) => {
-                let time = row(line, &record, names, &mut rows)?;
+            Some(header) => {
+                let time = header.row(line, &record, &mut rows, &mut pressure)?;
                 if let Some(last) = times.last().filter(|it| time < **it) {
                     return wrong(line, 1, format!("t_ms goes back from {last} to {time}"));
                 }
@@ -153,7 +157,7 @@ pub fn read_timed(file: impl Read, timing: Timing) -> Result<Matrix, MatrixError
             }
         }
     }
-    let Some(names) = header else {
+    let Some(Header { names, .. }) = header else {
         return wrong(1, 1, "there is no header line; it begins with t_ms");
     };
     if times.is_empty() {
@@ -175,71 +179,91 @@ pub fn read_timed(file: impl Read, timing: Timing) -> Result<Matrix, MatrixError
     let mut matrix = Matrix::new(columns.collect(), budget.unwrap_or(period), period);
     matrix.floor = remarks.get("floor").unwrap_or(0.0);
     matrix.push(rows);
+    pressure.into_iter().for_each(|it| matrix.sense(it));
     Ok(matrix)
 }
 
-/// Names of the candidates that the header line gives.
-fn names(line: usize, record: &StringRecord) -> Result<Vec<String>, MatrixError> {
-    if record.get(0) != Some("t_ms") {
-        return wrong(line, 1, "the header line begins with t_ms");
-    }
-    let fields: Vec<&str> = record.iter().skip(1).collect();
-    if fields.is_empty() {
-        let cause = "there is no candidate: add NAME.latency_ms and NAME.quality";
-        return wrong(line, 2, cause);
-    }
-    let mut names: Vec<String> = Vec::new();
-    for (index, pair) in fields.chunks(2).enumerate() {
-        let column = 2 + 2 * index;
-        let Some(name) = pair[0].strip_suffix(".latency_ms").filter(|it| !it.is_empty()) else {
-            return wrong(line, column, format!("'{}' should be NAME.latency_ms", pair[0]));
-        };
-        let expected = format!("{name}.quality");
-        if pair.get(1) != Some(&expected.as_str()) {
-            let cause = format!("{name}.latency_ms is followed by {expected}");
-            return wrong(line, column + 1, cause);
-        }
-        if names.iter().any(|it| it == name) {
-            return wrong(line, column, format!("candidate {name} is there twice"));
-        }
-        names.push(name.to_string());
-        if MOST_CANDIDATES < names.len() {
-            return wrong(line, column, format!("more than {MOST_CANDIDATES} candidates"));
-        }
-    }
-    Ok(names)
+/// What the header line says of the columns.
+struct Header {
+    /// Names of the candidates.
+    names: Vec<String>,
+    has_pressure: bool,
 }
 
-/// Adds the cells of one row, and returns when its frame arrived.
-fn row(
-    line: usize,
-    record: &StringRecord,
-    names: &[String],
-    cells: &mut Vec<Cell>,
-) -> Result<f64, MatrixError> {
-    let (count, expected) = (record.len(), 1 + 2 * names.len());
-    if count != expected {
-        let column = count.min(expected) + usize::from(expected < count);
-        let cause = format!("{count} fields instead of the header's {expected}");
-        return wrong(line, column, cause);
-    }
-    let time = number(line, 1, "t_ms", &record[0])?;
-    for (index, name) in names.iter().enumerate() {
-        let field = 1 + 2 * index;
-        let latency_ms = number(line, field + 1, &format!("{name}.latency_ms"), &record[field])?;
-        if LONGEST_MS < latency_ms {
-            let given = &record[field];
-            let cause = format!("{name}.latency_ms is '{given}'; give at most a day, {LONGEST_MS}");
-            return wrong(line, field + 1, cause);
+impl Header {
+    fn read(line: usize, record: &StringRecord) -> Result<Header, MatrixError> {
+        if record.get(0) != Some("t_ms") {
+            return wrong(line, 1, "the header line begins with t_ms");
         }
-        let quality = number(line, field + 2, &format!("{name}.quality"), &record[field + 1])?;
-        if 1.0 < quality {
-            let cause = format!("{name}.quality is {quality}; a quality lies in 0 to 1");
-            return wrong(line, field + 2, cause);
+        let has_pressure = record.get(1) == Some("pressure");
+        let before = 1 + usize::from(has_pressure);
+        let fields: Vec<&str> = record.iter().skip(before).collect();
+        if fields.is_empty() {
+            let cause = "there is no candidate: add NAME.latency_ms and NAME.quality";
+            return wrong(line, before + 1, cause);
         }
-        cells.push(Cell { latency_ms, quality });
+        let mut names: Vec<String> = Vec::new();
+        for (index, pair) in fields.chunks(2).enumerate() {
+            let column = before + 1 + 2 * index;
+            let Some(name) = pair[0].strip_suffix(".latency_ms").filter(|it| !it.is_empty()) else {
+                return wrong(line, column, format!("'{}' should be NAME.latency_ms", pair[0]));
+            };
+            let expected = format!("{name}.quality");
+            if pair.get(1) != Some(&expected.as_str()) {
+                let cause = format!("{name}.latency_ms is followed by {expected}");
+                return wrong(line, column + 1, cause);
+            }
+            if names.iter().any(|it| it == name) {
+                return wrong(line, column, format!("candidate {name} is there twice"));
+            }
+            names.push(name.to_string());
+            if MOST_CANDIDATES < names.len() {
+                return wrong(line, column, format!("more than {MOST_CANDIDATES} candidates"));
+            }
+        }
+        Ok(Header { names, has_pressure })
     }
-    Ok(time)
+
+    /// Adds the cells of one row and what the machine said, and returns when its frame arrived.
+    fn row(
+        &self,
+        line: usize,
+        record: &StringRecord,
+        cells: &mut Vec<Cell>,
+        pressure: &mut Vec<f64>,
+    ) -> Result<f64, MatrixError> {
+        let before = 1 + usize::from(self.has_pressure);
+        let (count, expected) = (record.len(), before + 2 * self.names.len());
+        if count != expected {
+            let column = count.min(expected) + usize::from(expected < count);
+            let cause = format!("{count} fields instead of the header's {expected}");
+            return wrong(line, column, cause);
+        }
+        let time = number(line, 1, "t_ms", &record[0])?;
+        if self.has_pressure {
+            let share = number(line, 2, "pressure", &record[1])?;
+            if 1.0 < share {
+                return wrong(line, 2, format!("pressure is {share}; a share lies in 0 to 1"));
+            }
+            pressure.push(share);
+        }
+        for (index, name) in self.names.iter().enumerate() {
+            let field = before + 2 * index;
+            let latency_ms = number(line, field + 1, &format!("{name}.latency_ms"), &record[field])?;
+            if LONGEST_MS < latency_ms {
+                let given = &record[field];
+                let cause = format!("{name}.latency_ms is '{given}'; give at most a day, {LONGEST_MS}");
+                return wrong(line, field + 1, cause);
+            }
+            let quality = number(line, field + 2, &format!("{name}.quality"), &record[field + 1])?;
+            if 1.0 < quality {
+                let cause = format!("{name}.quality is {quality}; a quality lies in 0 to 1");
+                return wrong(line, field + 2, cause);
+            }
+            cells.push(Cell { latency_ms, quality });
+        }
+        Ok(time)
+    }
 }
 
 fn median_step(times: &[f64]) -> Option<f64> {
@@ -269,153 +293,17 @@ pub fn write(matrix: &Matrix, file: impl Write) -> io::Result<()> {
     }
     let names = matrix.columns.iter().map(|it| &it.name);
     let fields = names.flat_map(|it| [format!("{it}.latency_ms"), format!("{it}.quality")]);
-    writer.write_record(std::iter::once("t_ms".to_string()).chain(fields))?;
+    let sensed = matrix.pressure(0).map(|_| "pressure".to_string());
+    writer.write_record(std::iter::once("t_ms".to_string()).chain(sensed).chain(fields))?;
     for frame in 0..matrix.frames() {
         let time = format!("{:.3}", frame as f64 * matrix.period_ms);
         let cells = matrix.row(frame).iter();
         let fields = cells.flat_map(|it| [format!("{:.3}", it.latency_ms), format!("{:.4}", it.quality)]);
-        writer.write_record(std::iter::once(time).chain(fields))?;
+        let pressure = matrix.pressure(frame).map(|it| format!("{it:.3}"));
+        writer.write_record(std::iter::once(time).chain(pressure).chain(fields))?;
     }
     writer.flush()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FINE: &str = "# budget_ms: 30\n# a.prior: 0.5\n# recorded on a Sunday\nt_ms,a.latency_ms,a.quality\n0,1.5,0.5\n40,2,0.25\n";
-
-    #[test]
-    fn a_matrix_is_read_with_its_remarks() {
-        let matrix = read(FINE.as_bytes()).unwrap();
-        assert_eq!(
-            (matrix.frames(), matrix.budget_ms, matrix.period_ms),
-            (2, 30.0, 40.0)
-        );
-        assert_eq!(matrix.columns[0].prior, Some(0.5));
-        assert_eq!(matrix.columns[0].baseline_ms, None);
-        assert_eq!(matrix.cell(1, 0).quality, 0.25);
-    }
-
-    #[test]
-    fn a_reader_may_know_better() {
-        let timing = Timing {
-            budget_ms: Some(12.0),
-            period_ms: Some(16.0),
-        };
-        let matrix = read_timed(FINE.as_bytes(), timing).unwrap();
-        assert_eq!((matrix.budget_ms, matrix.period_ms), (12.0, 16.0));
-        // One row tells no period, and without a budget that is the period.
-        let period = Timing {
-            budget_ms: None,
-            ..timing
-        };
-        let matrix = read_timed("t_ms,a.latency_ms,a.quality\n0,1,1\n".as_bytes(), period).unwrap();
-        assert_eq!((matrix.budget_ms, matrix.period_ms), (16.0, 16.0));
-    }
-
-    #[test]
-    fn what_is_written_is_read_back() {
-        let matrix = read(FINE.as_bytes()).unwrap();
-        let mut file = Vec::new();
-        write(&matrix, &mut file).unwrap();
-        assert_eq!(read(file.as_slice()).unwrap(), matrix);
-    }
-
-    #[test]
-    fn a_name_may_be_anything() {
-        let mut matrix = read(FINE.as_bytes()).unwrap();
-        matrix.columns[0].name = "large, \"fast\"".to_string();
-        let mut file = Vec::new();
-        write(&matrix, &mut file).unwrap();
-        assert_eq!(read(file.as_slice()).unwrap(), matrix);
-    }
-
-    #[test]
-    fn a_file_of_another_system_tells_the_same_lines() {
-        let file =
-            "\u{feff}# budget_ms: 30\r\n\r\nt_ms, a.latency_ms, a.quality\r\n\r\n0, 1, 1\r\n\r\n40, soon, 1";
-        let error = read(file.as_bytes()).unwrap_err().to_string();
-        assert!(
-            error.starts_with("line 7, column 2: a.latency_ms is 'soon'"),
-            "{error}"
-        );
-        assert_eq!(
-            read(file.replace("soon", "2").as_bytes()).unwrap().budget_ms,
-            30.0
-        );
-        let error = read(&b"t_ms,a.latency_ms,a.quality\n0,1,1\n40,\xff,1\n"[..]).unwrap_err();
-        assert!(
-            error.to_string().starts_with("line 3, column 1: cannot be read"),
-            "{error}"
-        );
-    }
-
-    #[test]
-    fn an_error_names_line_column_and_remedy() {
-        let cases = [
-            ("", "line 1, column 1: there is no header line"),
-            ("t_ms\n", "line 1, column 2: there is no candidate"),
-            (
-                "time,a.latency_ms,a.quality\n",
-                "line 1, column 1: the header line begins with t_ms",
-            ),
-            (
-                "t_ms,a.latency,a.quality\n",
-                "line 1, column 2: 'a.latency' should be NAME.latency_ms",
-            ),
-            (
-                "t_ms,a.latency_ms,b.quality\n",
-                "line 1, column 3: a.latency_ms is followed by a.quality",
-            ),
-            (
-                "t_ms,a.latency_ms,a.quality,a.latency_ms,a.quality\n",
-                "line 1, column 4: candidate a is there twice",
-            ),
-            ("t_ms,a.latency_ms,a.quality\n", "there is no frame"),
-            (
-                "t_ms,a.latency_ms,a.quality\n0,1\n",
-                "line 2, column 2: 2 fields instead of the header's 3",
-            ),
-            (
-                "t_ms,a.latency_ms,a.quality\n0,1,1,1\n",
-                "line 2, column 4: 4 fields",
-            ),
-            (
-                "t_ms,a.latency_ms,a.quality\n0,fast,1\n",
-                "line 2, column 2: a.latency_ms is 'fast'",
-            ),
-            ("t_ms,a.latency_ms,a.quality\n0,-1,1\n", "line 2, column 2"),
-            (
-                "t_ms,a.latency_ms,a.quality\n0,1e300,1\n",
-                "line 2, column 2: a.latency_ms is '1e300'",
-            ),
-            (
-                "t_ms,a.latency_ms,a.quality\n0,1,NaN\n",
-                "line 2, column 3: a.quality is 'NaN'",
-            ),
-            (
-                "t_ms,a.latency_ms,a.quality\n0,1,1.5\n",
-                "line 2, column 3: a.quality is 1.5",
-            ),
-            (
-                "t_ms,a.latency_ms,a.quality\n40,1,1\n0,1,1\n",
-                "line 3, column 1: t_ms goes back from 40 to 0",
-            ),
-            ("# budget_ms: soon\n", "line 1, column 1: budget_ms is 'soon'"),
-            (
-                "# b.prior: 0.5\nt_ms,a.latency_ms,a.quality\n0,1,1\n40,1,1\n",
-                "line 1, column 1: b.prior names no candidate of the header; known: a",
-            ),
-            (
-                "# period_ms: 0\nt_ms,a.latency_ms,a.quality\n0,1,1\n",
-                "line 1, column 1: period_ms is 0",
-            ),
-            ("t_ms,a.latency_ms,a.quality\n0,1,1\n", "one row tells no period"),
-        ];
-        for (file, expected) in cases {
-            let error = read(file.as_bytes()).unwrap_err().to_string();
-            assert!(error.contains(expected), "{file:?}: {error}");
-        }
-    }
-}
+mod tests;

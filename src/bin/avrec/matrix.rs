@@ -55,6 +55,13 @@ impl Matrix {
     }
 }
 
+/// What the rows have beside the time.
+struct Columns {
+    /// Whether the machine says how long things wait.
+    is_sensed: bool,
+    candidates: Vec<Column>,
+}
+
 /// The two columns of a candidate.
 struct Column {
     candidate: String,
@@ -65,7 +72,7 @@ struct Column {
 struct Writer<W> {
     out: W,
     /// Once the head is written; no longer than that may rows be held back.
-    columns: Option<Vec<Column>>,
+    columns: Option<Columns>,
     held: Vec<Survey>,
     rows: u64,
     error: Option<io::Error>,
@@ -107,7 +114,10 @@ impl<W: Write> Writer<W> {
                 candidate: it.name.clone(),
                 quality: it.prior.unwrap_or(0.0),
             };
-            first.candidates.iter().map(column).collect()
+            Columns {
+                is_sensed: is_sensed(&self.held),
+                candidates: first.candidates.iter().map(column).collect(),
+            }
         });
         for survey in &self.held {
             text += &row(survey, self.rows, columns);
@@ -166,7 +176,7 @@ fn head(surveys: &[Survey], first: &Survey) -> String {
             let _ = writeln!(text, "# {name}.baseline_ms: {}", millis(baseline));
         }
     }
-    text.push_str("t_ms");
+    text.push_str(if is_sensed(surveys) { "t_ms,pressure" } else { "t_ms" });
     for candidate in &first.candidates {
         let name = clean(&candidate.name);
         let _ = write!(text, ",{name}.latency_ms,{name}.quality");
@@ -175,14 +185,22 @@ fn head(surveys: &[Survey], first: &Survey) -> String {
     text
 }
 
-fn row(survey: &Survey, number: u64, columns: &mut [Column]) -> String {
+/// Whether the machine says how long things wait; it does from the second or third frame on.
+fn is_sensed(surveys: &[Survey]) -> bool {
+    surveys.iter().any(|it| it.waiting.is_some())
+}
+
+fn row(survey: &Survey, number: u64, columns: &mut Columns) -> String {
     // A stream without time stamps is taken as one frame each budget.
     let at = survey
         .running_time
         .map(Duration::from)
         .unwrap_or_else(|| survey.budget.mul_f64(number as f64));
     let mut text = millis(at);
-    for column in columns {
+    if columns.is_sensed {
+        let _ = write!(text, ",{:.3}", survey.waiting.unwrap_or_default());
+    }
+    for column in &mut columns.candidates {
         let answered = of(survey, &column.candidate).filter(|it| it.latency.is_some());
         if let Some(quality) = answered.and_then(|it| quality(survey, it)) {
             column.quality = quality;
@@ -243,6 +261,7 @@ mod tests {
             running_time: Some(gst::ClockTime::from_mseconds(40 * number)),
             budget: Duration::from_millis(33),
             reference: "large".to_string(),
+            waiting: None,
             candidates: candidates.collect(),
         }
     }

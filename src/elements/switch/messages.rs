@@ -22,6 +22,7 @@ pub fn stats(core: &Shared) -> SwitchStats {
     let (view, list, figures) = (core.published.view(), core.lanes.list(), core.scoring.figures());
     let (slowdown, price_per_miss) = view.adapter.slowdown_and_price().unzip();
     let (reference, teaching) = view.adapter.teaching();
+    let sense = view.adapter.sense();
     let lanes = list.lanes.iter().enumerate();
     let candidates = lanes.filter(|it| !it.1.is_gone).map(|(lane, identity)| {
         let figures = figures.get(lane).map(|it| &**it);
@@ -30,6 +31,10 @@ pub fn stats(core: &Shared) -> SwitchStats {
     SwitchStats {
         active: core.active_name(),
         slowdown: slowdown.unwrap_or(CALM),
+        waiting: view.adapter.waiting(),
+        runnable: sense.and_then(|it| it.runnable).map(f64::from),
+        pressure: sense.and_then(|it| it.pressure).map(f64::from),
+        throttled: sense.map(|it| it.throttled.into()),
         price_per_miss,
         reference: reference.map(|it| list.name(it).to_string()),
         teaching: teaching.into(),

@@ -37,4 +37,6 @@ pub struct Plan {
     pub budget: Duration,
     /// Time until the next frame is expected, from the entry of this one.
     pub period: Duration,
+    /// Share of its time for which a run has to expect to wait, where the machine says so.
+    pub waiting: Option<f64>,
 }

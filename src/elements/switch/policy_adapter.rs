@@ -237,6 +237,7 @@ impl PolicyAdapter {
             named: self.named,
             budget: self.budget(),
             period: self.pace(),
+            waiting: self.waiting,
         };
         (plan, chores)
     }
@@ -315,6 +316,16 @@ impl PolicyAdapter {
     /// How many times slower the machine is than calm, and what a miss costs; nothing before the first decision.
     pub fn slowdown_and_price(&self) -> Option<(f64, f64)> {
         (0 < self.frames).then(|| (self.policy.slowdown(), self.policy.price_per_miss()))
+    }
+
+    /// What the machine said as the last frame entered.
+    pub fn sense(&self) -> Option<Sense> {
+        self.sense
+    }
+
+    /// Share of the time for which a run has to expect to wait by that.
+    pub fn waiting(&self) -> Option<f64> {
+        self.waiting
     }
 
     /// What judging has to know about a trial that begins now.

@@ -201,3 +201,78 @@ fn a_flush_forgets_a_first_fast_run_too() {
         "one fast run after the flush is the first again"
     );
 }
+
+/// The same machine, on which something waits for this share of the time; and a candidate of 2 ms.
+fn loaded(share: f64) -> (Slowdown, Latency, Latency) {
+    let (mut slowdown, _, large) = calm();
+    assert!(!slowdown.waits(share));
+    (slowdown, latency(2.0), large)
+}
+
+#[test]
+fn what_waits_slows_long_runs_down_before_any_was_slow_and_no_longer_than_it_waits() {
+    let (mut slowdown, short, large) = loaded(0.6);
+    check_factor(&slowdown, 2.5f64.powf(1.15));
+    let of = |slowdown: &Slowdown, of: &Latency| slowdown.level_of(of).mean.exp();
+    assert!(of(&slowdown, &short) < 1.6 && 2.5 < of(&slowdown, &large), "a short run fits into a turn");
+    assert!(!slowdown.waits(0.0), "one frame of calm may be chance");
+    assert!(slowdown.waits(0.0), "the second is none");
+    check_factor(&slowdown, 1.0);
+    assert!(!slowdown.waits(0.0), "told once");
+}
+
+#[test]
+fn long_runs_teach_how_much_of_what_waits_is_met_and_calm_stays_calm() {
+    let (mut slowdown, _, mut large) = loaded(0.6);
+    for _ in 0..30 {
+        slowdown.drift();
+        slowdown.waits(0.6);
+        slowdown.measured(LARGE, millis(54.0), &mut large, false);
+    }
+    let expected = large.latency(slowdown.level_of(&large).mean).unwrap();
+    assert!((expected.as_secs_f64() / 54e-3 - 1.0).abs() < 0.03, "{expected:?}");
+    slowdown.waits(0.0);
+    let calm = slowdown.level().mean.exp();
+    assert!((calm - 1.0).abs() < 0.15, "{calm}");
+}
+
+#[test]
+fn short_runs_under_load_teach_nothing_of_long_ones() {
+    let (mut slowdown, mut short, _) = loaded(0.6);
+    for _ in 0..200 {
+        slowdown.drift();
+        slowdown.waits(0.6);
+        slowdown.measured(SMALL, millis(2.0), &mut short, false);
+    }
+    check_factor(&slowdown, 2.5f64.powf(1.15));
+    assert_eq!(slowdown.step_probability(), None);
+}
+
+#[test]
+fn a_suspicion_ends_when_the_machine_says_what_it_was() {
+    let (mut slowdown, _, large) = calm();
+    slowdown.waits(0.0);
+    assert!(slowdown.missed(LARGE, millis(80.0), &large));
+    assert_eq!(slowdown.step_probability(), Some(0.5));
+    slowdown.waits(0.7);
+    assert_eq!(slowdown.step_probability(), None);
+    slowdown.waits(0.0);
+    slowdown.waits(0.0);
+    check_factor(&slowdown, 1.0);
+}
+
+#[test]
+fn a_load_that_flickers_is_gone_only_after_a_longer_calm() {
+    let (mut slowdown, ..) = loaded(0.6);
+    let gone_after = |slowdown: &mut Slowdown| (1..200).find(|_| slowdown.waits(0.0)).unwrap();
+    let mut waited = Vec::new();
+    for _ in 0..4 {
+        waited.push(gone_after(&mut slowdown));
+        slowdown.waits(0.6);
+    }
+    assert_eq!(waited, [2, 8, 32, 64]);
+    gone_after(&mut slowdown);
+    (0..2000).for_each(|_| assert!(!slowdown.waits(0.0)));
+    slowdown.waits(0.6);
+    assert_eq!(gone_after(&mut slowdown), 2, "long calm makes it forget");
+}

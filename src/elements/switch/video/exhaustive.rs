@@ -126,6 +126,7 @@ fn message(pass: &Pass<VideoStream>, findings: &[Finding]) -> Survey {
         running_time: pass.running_time(),
         budget: plan.budget,
         reference: plan.named.reference.map_or("", |it| list.name(it)).to_string(),
+        waiting: plan.waiting,
         candidates: candidates.collect(),
     }
 }
