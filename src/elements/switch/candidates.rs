@@ -38,7 +38,7 @@ pub fn assemble(
         list.lane_of(it.upcast_ref()).is_none() && unfit.iter().all(|(name, _)| *name != it.name())
     });
     for head in builder::heads(&new) {
-        let lane = builder::add_lane(core, &head, Prior::default(), None);
+        let lane = builder::add_lane(core, &head, Prior::default());
         unfit.extend(lane.err().map(|it| (head.name().into(), it)));
     }
     if has_lanes() {
@@ -107,13 +107,13 @@ fn add_listed(core: &Arc<Shared>, switch: &AvrecSwitch) -> Result<Vec<Unfit>, gs
         let name = listed.element.name().to_string();
         if let Err(error) = switch.add(&listed.element) {
             let misfit = Misfit {
-                cause: error.to_string(),
-                remedy: "give each candidate a name of its own".into(),
+                cause: format!("it cannot be added, as where another one is called {name} too ({error})"),
+                remedy: "list each candidate once, and give each a name of its own".into(),
             };
             unfit.push((name, misfit));
             continue;
         }
-        let lane = builder::add_lane(core, &listed.element, listed.prior, listed.candidate);
+        let lane = builder::add_lane(core, &listed.element, listed.prior);
         unfit.extend(lane.err().map(|it| (name, it)));
     }
     Ok(unfit)
@@ -125,7 +125,7 @@ pub fn join(core: &Arc<Shared>, switch: &AvrecSwitch, child: &gst::Element) {
     if !builder::stands_alone(child) {
         gst::debug!(CAT, obj = switch, "{name} is linked already or has other pads");
     }
-    if let Err(misfit) = builder::add_lane(core, child, Prior::default(), None) {
+    if let Err(misfit) = builder::add_lane(core, child, Prior::default()) {
         core.bus.candidate_failed(&name, &misfit.cause, &misfit.remedy);
     }
     if let Some(lane) = core.lanes.list().lane_of(child.upcast_ref()) {

@@ -15,10 +15,9 @@ use super::watchdog::supervisor_reported;
 use crate::elements::switch::AvrecSwitch;
 use crate::elements::switch::CAT;
 use crate::elements::switch::pads::functions;
-use crate::elements::switch::pads::holder::PadHolder;
+use crate::elements::switch::pads::parts::Watch;
 use crate::elements::switch::shared::Shared;
 use crate::policy::Prior;
-use crate::runtime::catalog::Candidate;
 
 /// The elements of one candidate, from the child with the free sink pad to the one with the free source pad.
 ///
@@ -114,15 +113,10 @@ pub fn adopt_outer_links(switch: &AvrecSwitch, own: &[&gst::GhostPad]) {
 /// # Errors
 ///
 /// When the child cannot be one.
-pub fn add_lane(
-    core: &Arc<Shared>,
-    head: &gst::Element,
-    prior: Prior,
-    listed: Option<Candidate>,
-) -> Result<(), Misfit> {
+pub fn add_lane(core: &Arc<Shared>, head: &gst::Element, prior: Prior) -> Result<(), Misfit> {
     let name = head.name();
     let chain = chain_from(head)?;
-    let lane = make_lane(core, &name, chain.clone(), prior, listed);
+    let lane = make_lane(core, &name, chain.clone(), prior);
     let lane = lane.map_err(|cause| of_unlinked(core, &chain, cause))?;
     gst::debug!(CAT, "Lane {} is candidate {name}", lane.number);
     Ok(())
@@ -133,18 +127,24 @@ fn make_lane(
     name: &str,
     candidate: Vec<gst::Element>,
     prior: Prior,
-    listed: Option<Candidate>,
 ) -> Result<Arc<LaneElements>, String> {
     let switch = core.bus.element().ok_or("the switch is gone")?;
-    let queue = queue()?;
     let number = core.lanes.add(name, prior);
-    let built = assemble(core, &switch, (number, name), (queue, candidate), listed);
+    let built = queue(&part_name((number, name), "queue"))
+        .map_err(Into::into)
+        .and_then(|queue| assemble(core, &switch, (number, name), (queue, candidate)));
     built.inspect_err(|_| core.lanes.remove(number))
 }
 
+/// The name of a private element of a lane, which says in dumps, logs and threads whose it is.
+fn part_name((number, candidate): (usize, &str), part: &str) -> String {
+    format!("lane-{number}-{candidate}-{part}")
+}
+
 /// The queue that gives a lane its thread.
-fn queue() -> Result<gst::Element, &'static str> {
+fn queue(name: &str) -> Result<gst::Element, &'static str> {
     gst::ElementFactory::make("queue")
+        .name(name)
         .property("max-size-buffers", 1u32)
         .property("max-size-bytes", 0u32)
         .property("max-size-time", 0u64)
@@ -161,14 +161,9 @@ fn assemble(
     switch: &AvrecSwitch,
     (number, name): (usize, &str),
     (queue, candidate): (gst::Element, Vec<gst::Element>),
-    listed: Option<Candidate>,
 ) -> Result<Arc<LaneElements>, String> {
-    let watch = PadHolder::new(&format!("watch-{number}"));
-    watch.serve(core);
-    let (watch_sink, watch_src) = functions::watch(number);
-    for pad in [&watch_sink, &watch_src] {
-        watch.add_pad(pad).map_err(|error| error.to_string())?;
-    }
+    let watch = Watch::make(&part_name((number, name), "watch"));
+    watch.serve(core, Some(number));
     let watch: gst::Element = watch.upcast();
     for element in [&queue, &watch] {
         add_private(switch, element)?;
@@ -180,18 +175,16 @@ fn assemble(
         element.set_locked_state(true);
     }
     let weak = Arc::downgrade(core);
-    let check = move || {
-        listed
-            .as_ref()
-            .map_or(Ok(()), Candidate::verify)
-            .map_err(|error| error.to_string())
-    };
-    let supervisor = LaneSupervisor::new(name, elements, check, move |report| {
+    let supervisor = LaneSupervisor::new(name, elements, move |report| {
         if let Some(core) = weak.upgrade() {
             supervisor_reported(&core, number, report);
         }
     });
-    let (entry, exit) = (functions::lane_entry(number), functions::lane_exit(number));
+    let imp = switch.imp();
+    let (entry, exit) = (
+        functions::lane_entry(&imp.entry, number),
+        functions::lane_exit(&imp.exit, number),
+    );
     add_pads(switch, &entry, &exit);
     let lane = Arc::new(LaneElements {
         number,
