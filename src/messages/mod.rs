@@ -13,6 +13,7 @@ mod latencies;
 mod metas;
 mod model_answer;
 mod probe;
+pub mod sentence;
 mod switch;
 mod switch_stats;
 mod table;

@@ -9,6 +9,7 @@ mod catalog;
 mod drawing;
 mod exit;
 mod faults;
+mod files;
 mod further;
 mod hosts;
 mod inputs;
@@ -19,5 +20,6 @@ mod shared_models;
 #[path = "../support/mod.rs"]
 mod support;
 mod swap;
+mod telling;
 mod text;
 mod video;

@@ -44,6 +44,8 @@ pub struct DecodeOptions {
     /// Answers after which half of a step is followed.
     pub smoothing: f32,
     pub post_messages: bool,
+    /// Whether answers are told in words besides.
+    pub info_messages: bool,
     pub key_frames: bool,
     /// In the model's own unit.
     pub key_frame_threshold: f64,
@@ -84,6 +86,7 @@ impl Default for DecodeOptions {
             top_k: 5,
             smoothing: 0.0,
             post_messages: false,
+            info_messages: false,
             key_frames: false,
             key_frame_threshold: 0.5,
             // Keeps the frames of one short scene from being told twice.
@@ -282,6 +285,15 @@ fn telling_properties(default: &DecodeOptions) -> Vec<glib::ParamSpec> {
             .nick("Post messages")
             .blurb("Whether to post each answer as an element message besides.")
             .default_value(default.post_messages)
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecBoolean::builder("info-messages")
+            .nick("Info messages")
+            .blurb(
+                "Tell an answer in words as an INFO message, which gst-launch-1.0 prints, at most one a second of the \
+                 stream; has no effect with task=image and task=audio.",
+            )
+            .default_value(default.info_messages)
             .mutable_playing()
             .build(),
         glib::ParamSpecBoolean::builder("key-frames")

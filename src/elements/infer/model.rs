@@ -12,6 +12,7 @@ use super::answer_settings::{AnswerSettings, DecodeOptions};
 use super::audio_model::{AudioInput, Heard, Sound, samples_time};
 use super::enums::{self, Output};
 use super::failure::Fault;
+use super::input_doubt;
 use super::input_plan::InputPlan;
 use super::interpretation::{Decoding, Interpretation};
 use super::messages;
@@ -59,6 +60,8 @@ pub struct LookRequest<'a> {
     pub live: &'a DecodeOptions,
     pub interval: u32,
     pub running_time: Option<gst::ClockTime>,
+    /// Whether the answer is to be told in words.
+    pub in_words: bool,
 }
 
 /// What became of a frame that was looked at.
@@ -68,6 +71,8 @@ pub struct Look {
     pub timing: Option<Timing>,
     /// The answer for the bus, if that is wanted.
     pub message: Option<gst::Structure>,
+    /// A new answer in words, if that is wanted.
+    pub words: Option<String>,
     /// The score that was found on this frame.
     pub score: Option<f32>,
     /// Values left out since the model was loaded.
@@ -79,10 +84,11 @@ impl Active {
         let start = Instant::now();
         let mut runner = Runner::load(path, &options)?;
         let mut model = runner.model().clone();
-        let meaning = Interpretation::of(&model, path, options.task, &answers, || {
+        let mut meaning = Interpretation::of(&model, path, options.task, &answers, || {
             runner.look().ok().flatten()
         })?;
         model.task = meaning.task;
+        meaning.warnings.extend(input_doubt::of(&model, meaning.task));
         model.statements.extend(meaning.statements.iter().cloned());
         // What the run at load gave has told what it can.
         if let Some(trial) = &mut model.trial {
@@ -117,6 +123,11 @@ impl Active {
     /// Which inference library runs it, and why it is this one, in a phrase.
     pub fn backend(&self) -> (&'static str, &str) {
         (self.runner.backend_name(), self.runner.backend_note())
+    }
+
+    /// What a person should hear of that choice, in a sentence.
+    pub fn backend_news(&self) -> Option<&str> {
+        self.runner.backend_news()
     }
 
     /// Makes the model ready for frames of these kinds. Cheap when it is.
@@ -275,6 +286,7 @@ impl Active {
                 let place = Place::Frame { width, height };
                 look.message = Some(messages::answer(&said, place, frame.pts(), request.running_time));
             }
+            look.words = (is_fresh && request.in_words).then(|| messages::in_words(&said));
             look.score = match said.answer {
                 Answer::Score(score) if is_fresh => Some(*score),
                 _ => None,

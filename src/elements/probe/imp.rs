@@ -41,6 +41,9 @@ impl ObjectImpl for Probe {
 
     fn set_property(&self, _id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
         self.settings.lock().set(value, pspec);
+        if gst::State::Ready < self.obj().current_state() {
+            self.check_time(pspec.name());
+        }
     }
 
     fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {

@@ -173,6 +173,7 @@
 mod audio;
 mod bus;
 mod candidates;
+mod caps_difference;
 mod complaints;
 mod deadline;
 mod explain;
@@ -196,6 +197,7 @@ mod state_change;
 mod stream;
 mod teaching;
 mod timing;
+mod unanswered;
 mod video;
 mod view;
 
@@ -227,6 +229,7 @@ pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
     ] {
         kind.mark_as_plugin_api(gst::PluginAPIFlags::empty());
     }
+    pads::parts::register(plugin)?;
     gst::Element::register(
         Some(plugin),
         "avrec-switch",
