@@ -11,6 +11,8 @@ pub struct Launched {
     pub pipeline: gst::Pipeline,
     pub switches: Vec<gst::Element>,
     pub probes: Vec<gst::Element>,
+    /// Those that are no candidates.
+    pub models: Vec<gst::Element>,
 }
 
 impl Launched {
@@ -36,10 +38,12 @@ impl Launched {
         };
         let switches = outermost(&pipeline, "avrec-switch");
         let probes = outermost(&pipeline, "avrec-probe");
+        let models = outermost(&pipeline, "avrec-infer");
         Ok(Launched {
             pipeline,
             switches,
             probes,
+            models,
         })
     }
 
@@ -105,8 +109,13 @@ fn outermost(pipeline: &gst::Pipeline, factory: &str) -> Vec<gst::Element> {
     found
 }
 
+/// The name by which the element was made; `None` for one that no factory makes.
+pub fn factory_name(element: &gst::Element) -> Option<glib::GString> {
+    element.factory().map(|it| it.name())
+}
+
 fn is_made_by(element: &gst::Element, factory: &str) -> bool {
-    element.factory().is_some_and(|made_by| made_by.name() == factory)
+    factory_name(element).is_some_and(|it| it == factory)
 }
 
 /// Whether a switch is among the ancestors of `object`.

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::args::{RunArgs, RunPlan};
 use crate::console::say;
+use crate::environment::Environment;
 use crate::failure::{Failure, cannot_write};
 use crate::launch::Launched;
 use crate::log::{Log, entry};
@@ -14,13 +15,10 @@ use crate::paths::check_writable;
 use crate::progress;
 use crate::record::{Record, Summary};
 use crate::report;
-use crate::session::{End, Session};
+use crate::session::{End, MAIN, Session};
 
 /// How often a probe tells its figures when they are kept: often enough to show a swap's effect on quality.
 const PROBE_INTERVAL: gst::ClockTime = gst::ClockTime::from_mseconds(200);
-
-/// Name of the run in which the switch chooses.
-const MAIN: &str = "avrec";
 
 /// Runs what was asked for.
 pub fn run(typed: RunArgs) -> Result<(), Failure> {
@@ -48,7 +46,7 @@ pub fn run(typed: RunArgs) -> Result<(), Failure> {
 
     let mut records = Vec::new();
     let outcome = run_all(&plan, first, (&log, &matrix), &mut records);
-    let summaries: Vec<Summary> = records.iter().map(Record::summary).collect();
+    let summaries: Vec<Summary> = records.iter().map(Summary::of).collect();
     summaries
         .iter()
         .for_each(|summary| log.write(summary_entry(summary)));
@@ -135,6 +133,7 @@ fn summary_entry(summary: &Summary) -> crate::log::Entry {
     line.extend([
         ("run".to_string(), Value::from(summary.name.clone())),
         ("frames".to_string(), Value::from(summary.frames)),
+        ("before-ready".to_string(), Value::from(summary.before_ready)),
         ("misses".to_string(), Value::from(summary.misses)),
         ("late".to_string(), Value::from(summary.late)),
         ("swaps".to_string(), Value::from(summary.swaps)),
@@ -152,7 +151,7 @@ fn write_report(plan: &RunPlan, records: &[Record], summaries: &[Summary]) -> Re
     let Some(path) = &plan.typed.report else {
         return Ok(());
     };
-    let html = report::render(plan, records, summaries);
+    let html = report::render(plan, &Environment::of_this_process(), records, summaries);
     std::fs::write(path, html).map_err(|err| Failure::Output(cannot_write("report", path, &err)))?;
     if !plan.typed.quiet {
         say(&format!("report: {}", path.display()));
@@ -166,7 +165,7 @@ fn finish_matrix(plan: &RunPlan, matrix: Matrix) -> Result<(), Failure> {
     };
     match matrix.finish() {
         Ok(0) => Err(Failure::Output(format!(
-            "the matrix '{}' is empty: no frame came through the switch",
+            "the matrix '{}' is empty: no frame of video came through the switch",
             path.display()
         ))),
         Ok(rows) => {
