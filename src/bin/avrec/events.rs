@@ -20,6 +20,8 @@ pub enum Event {
     /// The time that a load gets to end by itself after it was asked to is over.
     LoadOverdue(usize),
     DurationOver,
+    /// The preroll takes long.
+    PrerollSlow,
     /// Time to ask the pipeline again what it could not answer yet.
     AskAgain,
     /// The time that the pipeline gets for its end of stream is over.

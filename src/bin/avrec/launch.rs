@@ -128,13 +128,15 @@ pub fn is_inside_switch(object: &gst::Object) -> bool {
 }
 
 fn describe(error: &glib::Error, context: &gst::ParseContext) -> String {
-    let missing = context.missing_elements();
-    let hint = match missing.as_slice() {
-        [] => String::new(),
-        names => format!(
+    let names = context.missing_elements();
+    // Elements are named here whose properties are wrong, too.
+    let hint = match (names.as_slice(), error.kind::<gst::ParseError>()) {
+        ([], _) => String::new(),
+        (names, Some(gst::ParseError::NoSuchElement)) => format!(
             " (missing: {}; see gst-inspect-1.0, GST_PLUGIN_PATH)",
             names.join(", ")
         ),
+        ([name, ..], _) => format!(" (see gst-inspect-1.0 {name})"),
     };
     format!("the launch description does not parse: {}{hint}", error.message())
 }
@@ -174,6 +176,9 @@ mod tests {
             "{error}"
         );
         let error = launch(&["fakesrc", "no-such-property=1"]).err().unwrap();
-        assert!(error.contains("no-such-property"), "{error}");
+        assert!(
+            error.contains("no-such-property") && !error.contains("missing"),
+            "{error}"
+        );
     }
 }

@@ -28,6 +28,9 @@ const EOS_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a source may take to find out what is in its input.
 const LINK_PATIENCE: Duration = Duration::from_secs(3);
 
+/// How long a preroll may take before somebody wonders.
+const PREROLL_PATIENCE: Duration = Duration::from_secs(5);
+
 /// A small part of the time that opening a file takes.
 const LINK_POLL: Duration = Duration::from_millis(10);
 
@@ -145,6 +148,7 @@ impl<'a> Session<'a> {
     }
 
     fn preroll(&mut self) -> ControlFlow<Outcome, Preroll> {
+        self.events.after(PREROLL_PATIENCE, Event::PrerollSlow);
         match self.pipeline.set_state(gst::State::Paused) {
             Ok(gst::StateChangeSuccess::Async) => self.wait_for_preroll().map_continue(|()| Preroll::Done),
             Ok(gst::StateChangeSuccess::Success) => ControlFlow::Continue(Preroll::Done),
@@ -272,6 +276,11 @@ impl<'a> Session<'a> {
             Event::LoadOverdue(position) => self.loads.end_for_good(position),
             Event::DurationOver => self.send_eos(false),
             Event::AskAgain => {}
+            Event::PrerollSlow => {
+                if self.stage == Stage::Preroll {
+                    warn("no first frame has come through in 5 s; waiting (Ctrl-C stops)");
+                }
+            }
             Event::EosOverdue => {
                 self.recorder.problem(format!(
                     "no end of stream within {} s; stopping",

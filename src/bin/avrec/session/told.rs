@@ -15,6 +15,10 @@ pub fn describe(message: &gst::Message, error: &glib::Error, debug: Option<&str>
     let text = error.message();
     match without_places(debug.unwrap_or_default()) {
         none if none.is_empty() || none == text => format!("{source}: {text}"),
+        // What GStreamer says to the most frequent mistake in a launch description.
+        debug if debug.contains("reason not-linked") => {
+            format!("{source}: {text} ({debug}; does every branch of the pipeline end in a sink?)")
+        }
         debug => format!("{source}: {text} ({debug})"),
     }
 }
@@ -35,7 +39,10 @@ pub fn information(message: &gst::Message, error: &glib::Error, debug: Option<&s
 /// The debug text of a message in one line. GStreamer puts a line `file.c(12): function (): /path/of/element:` before what
 /// the element has to say, and an element that passes a message on adds its own.
 fn without_places(debug: &str) -> String {
-    let is_place = |line: &str| line.contains(" (): /") && line.ends_with(':');
+    let is_place = |line: &str| {
+        line.rsplit_once(" (): /")
+            .is_some_and(|(_, path)| !path.contains(' '))
+    };
     let lines = debug
         .lines()
         .map(str::trim)
@@ -62,5 +69,9 @@ mod tests {
         let within = "set model-file; b.rs(144): g (): /GstPipeline:p/I:a:\nNotFound";
         assert_eq!(without_places(within), "set model-file NotFound");
         assert_eq!(without_places("two\nlines"), "two lines");
+        assert_eq!(
+            without_places("c.rs(51): f::{{closure}} (): /GstPipeline:p/S:s"),
+            ""
+        );
     }
 }
