@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::args::{RunArgs, RunPlan};
 use crate::console::say;
 use crate::environment::Environment;
+use crate::events::Events;
 use crate::failure::{Failure, cannot_write};
 use crate::launch::Launched;
 use crate::log::{Log, entry};
@@ -23,6 +24,7 @@ const PROBE_INTERVAL: gst::ClockTime = gst::ClockTime::from_mseconds(200);
 /// Runs what was asked for.
 pub fn run(typed: RunArgs) -> Result<(), Failure> {
     let plan = typed.plan().map_err(Failure::Usage)?;
+    let mut events = Events::new();
     gst::init().map_err(|err| Failure::Pipeline(format!("GStreamer does not start: {err}")))?;
     gstavrec::plugin_register_static()
         .map_err(|err| Failure::Pipeline(format!("avrec's elements cannot be registered: {err}")))?;
@@ -45,7 +47,7 @@ pub fn run(typed: RunArgs) -> Result<(), Failure> {
     };
 
     let mut records = Vec::new();
-    let outcome = run_all(&plan, first, (&log, &matrix), &mut records);
+    let outcome = run_all(&plan, first, (&log, &matrix), &mut events, &mut records);
     let summaries: Vec<Summary> = records.iter().map(Summary::of).collect();
     summaries
         .iter()
@@ -80,6 +82,7 @@ fn run_all(
     plan: &RunPlan,
     first: Launched,
     files: (&Log, &Matrix),
+    events: &mut Events,
     records: &mut Vec<Record>,
 ) -> Result<(), Failure> {
     let mut next = Some((first, MAIN.to_string()));
@@ -88,7 +91,7 @@ fn run_all(
         if !plan.typed.quiet && !plan.typed.compares.is_empty() {
             say(&format!("-- {name}"));
         }
-        let (record, outcome) = Session::new(launched, &name, plan, files).run();
+        let (record, outcome) = Session::new(launched, &name, plan, files, events).run();
         records.push(record);
         if outcome? == End::Interrupted {
             return Ok(());

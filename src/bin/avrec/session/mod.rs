@@ -69,7 +69,7 @@ pub const MAIN: &str = "avrec";
 pub struct Session<'a> {
     pipeline: gst::Pipeline,
     plan: &'a RunPlan,
-    events: Events,
+    events: &'a mut Events,
     stage: Stage,
     eos_sent: bool,
     loads: Loads<'a>,
@@ -82,6 +82,7 @@ impl<'a> Session<'a> {
         name: &str,
         plan: &'a RunPlan,
         files: (&'a Log, &'a Matrix),
+        events: &'a mut Events,
     ) -> Session<'a> {
         let mut recorder = Recorder::new(&launched, name, files, !plan.typed.quiet);
         // Of the runs to compare with, figures are shown alone.
@@ -90,11 +91,11 @@ impl<'a> Session<'a> {
         }
         let pipeline = launched.pipeline;
         // A pipeline has a bus as long as nobody takes it away.
-        let bus = pipeline.bus().unwrap_or_default();
+        events.listen(&pipeline.bus().unwrap_or_default());
         Session {
             pipeline,
             plan,
-            events: Events::new(&bus),
+            events,
             stage: Stage::Preroll,
             eos_sent: false,
             loads: Loads::new(&plan.loads),
@@ -126,7 +127,8 @@ impl<'a> Session<'a> {
             Err(failure) => ("failed", Some(failure.to_string())),
         };
         let record = self.recorder.finish(&self.pipeline, end, error.as_deref());
-        // The run is over; an element that cannot stop has told so on the bus.
+        self.events.run_is_over();
+        // An element that cannot stop has told so on the bus.
         let _ = self.pipeline.set_state(gst::State::Null);
         (record, outcome)
     }
