@@ -20,9 +20,9 @@ impl Latencies {
         self.total += 1;
     }
 
-    /// The smallest latency that at least `percent` percent of the frames do not exceed; `None` without frames.
-    pub fn percentile(&self, percent: f64) -> Option<Duration> {
-        let rank = (percent / 100.0 * self.total as f64).ceil().max(1.0) as u64;
+    /// The smallest latency that at least this `share` of the frames do not exceed, 0 to 1; `None` without frames.
+    pub fn percentile(&self, share: f64) -> Option<Duration> {
+        let rank = (share * self.total as f64).ceil().max(1.0) as u64;
         let mut below = 0;
         let reached = self.counts.iter().find(|(_, count)| {
             below += **count;
@@ -33,7 +33,7 @@ impl Latencies {
 
     /// Median and 99th percentile.
     pub fn median_and_tail(&self) -> Option<(Duration, Duration)> {
-        self.percentile(50.0).zip(self.percentile(99.0))
+        self.percentile(0.5).zip(self.percentile(0.99))
     }
 }
 
@@ -46,7 +46,7 @@ fn three_digits(nanos: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use gstavrec::score::nearest_rank;
+    use gstavrec::quantile::nearest_rank;
 
     #[test]
     fn percentiles_are_those_of_all_frames_to_three_digits() {
@@ -56,10 +56,10 @@ mod tests {
             .collect();
         all.iter().for_each(|it| counted.push(*it));
         all.sort_unstable();
-        for percent in [0.0, 1.0, 50.0, 99.0, 100.0] {
-            let (exact, told) = (nearest_rank(&all, percent), counted.percentile(percent));
+        for share in [0.0, 0.01, 0.5, 0.99, 1.0] {
+            let (exact, told) = (nearest_rank(&all, share), counted.percentile(share));
             let (exact, told) = (exact.unwrap().as_secs_f64(), told.unwrap().as_secs_f64());
-            assert!((told - exact).abs() <= 0.005 * exact, "{percent}: {exact} {told}");
+            assert!((told - exact).abs() <= 0.005 * exact, "{share}: {exact} {told}");
         }
         assert!(counted.counts.len() < 10_000, "{}", counted.counts.len());
         assert_eq!(Latencies::default().median_and_tail(), None);

@@ -19,5 +19,5 @@ pub use frame::{Answerer, Fate, FrameSample};
 pub use misses::Miss;
 pub use notes::Notes;
 pub use readiness::Readiness;
-pub use run::{Phase, Recent, Record, Timed, mean_quality, median};
+pub use run::{Phase, Recent, Record, Timed, mean_quality};
 pub use summary::{Summary, measures};

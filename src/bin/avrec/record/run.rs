@@ -2,7 +2,6 @@
 
 //! One run of the pipeline, as it was told.
 
-use std::cmp::Ordering;
 use std::time::Duration;
 
 use gstavrec::messages::{AnswerKind, Frame, ProbeMessage, Swap, SwitchStats};
@@ -280,13 +279,6 @@ impl Record {
             _ => self.counts.rescued + self.counts.late,
         }
     }
-}
-
-/// The middle one, of two the larger; `None` of nothing.
-pub fn median<T: PartialOrd + Copy>(values: impl IntoIterator<Item = T>) -> Option<T> {
-    let mut values: Vec<T> = values.into_iter().collect();
-    values.sort_by(|a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal));
-    values.get(values.len() / 2).copied()
 }
 
 /// Mean over frames, not over messages; `None` without a reference.

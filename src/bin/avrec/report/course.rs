@@ -4,11 +4,12 @@
 
 use std::time::Duration;
 
+use gstavrec::quantile::median;
 use maud::{Markup, html};
 
 use super::numbers::{count, isolated, milliseconds, percent};
 use super::table::{Row, known, number, sentence, table};
-use crate::record::{Fate, FrameSample, Record, Summary, median};
+use crate::record::{Fate, FrameSample, Record, Summary};
 
 /// Rows of a table, at most.
 const ROWS: u32 = 30;

@@ -3,12 +3,13 @@
 //! The page as a whole.
 
 use gst::glib;
+use gstavrec::quantile::median;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::{course, data, numbers, shown, summary_text, tables};
 use crate::args::RunPlan;
 use crate::environment::Environment;
-use crate::record::{Record, Summary, median};
+use crate::record::{Record, Summary};
 
 /// Nothing is loaded from anywhere: what the page shows is inside it.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; media-src data:";

@@ -106,6 +106,8 @@ pub struct Lane {
     /// The user does not want it to answer; it may run beside.
     pub is_forbidden: bool,
     pub attempts: u32,
+    /// What was last told of a failure, since it was last ready.
+    pub told: Option<String>,
     /// Latencies of its last runs.
     pub window: LatencyWindow,
     /// What it hears and gives, where the stream is audio.
@@ -135,6 +137,7 @@ impl Lane {
             needs_flush: false,
             is_forbidden: false,
             attempts: 0,
+            told: None,
             window: LatencyWindow::new(WINDOW),
             audio: LaneAudio::default(),
         }
@@ -213,7 +216,7 @@ impl Lane {
         match &mut self.state {
             LaneState::Warming { runs_left } if *runs_left <= 1 => {
                 self.set_state(LaneState::Ready);
-                self.attempts = 0;
+                (self.attempts, self.told) = (0, None);
                 true
             }
             LaneState::Warming { runs_left } => {
