@@ -50,14 +50,16 @@ impl Monitor {
         let last = Arc::new(ArcSwapOption::empty());
         let (stop, stopped) = mpsc::channel();
         let told = last.clone();
-        let thread = thread::Builder::new().name("avrec machine".into()).spawn(move || {
-            let (started, mut readings) = (Instant::now(), Readings::default());
-            while stopped.recv_timeout(INTERVAL) == Err(mpsc::RecvTimeoutError::Timeout) {
-                let Ok(reading) = source.read() else { break };
-                let sense = readings.push(started.elapsed(), reading, source.scope);
-                told.store(sense.map(|it| Arc::new((Instant::now(), it))));
-            }
-        })?;
+        let thread = thread::Builder::new()
+            .name("avrec machine".into())
+            .spawn(move || {
+                let (started, mut readings) = (Instant::now(), Readings::default());
+                while stopped.recv_timeout(INTERVAL) == Err(mpsc::RecvTimeoutError::Timeout) {
+                    let Ok(reading) = source.read() else { break };
+                    let sense = readings.push(started.elapsed(), reading, source.scope);
+                    told.store(sense.map(|it| Arc::new((Instant::now(), it))));
+                }
+            })?;
         Ok(Monitor {
             last,
             processors: thread::available_parallelism().map_or(1.0, |it| it.get() as f32),

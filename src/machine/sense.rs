@@ -106,9 +106,18 @@ mod tests {
             None,
             "one reading is no time"
         );
-        assert_eq!(at(&mut readings, 20, reading(110, Some(0), 4)), Some((0.5, 0.0, 4.0)));
-        assert_eq!(at(&mut readings, 40, reading(130, Some(10), 2)), Some((0.75, 0.25, 3.0)));
-        assert_eq!(at(&mut readings, 60, reading(130, Some(10), 0)), Some((0.5, 0.25, 1.0)));
+        assert_eq!(
+            at(&mut readings, 20, reading(110, Some(0), 4)),
+            Some((0.5, 0.0, 4.0))
+        );
+        assert_eq!(
+            at(&mut readings, 40, reading(130, Some(10), 2)),
+            Some((0.75, 0.25, 3.0))
+        );
+        assert_eq!(
+            at(&mut readings, 60, reading(130, Some(10), 0)),
+            Some((0.5, 0.25, 1.0))
+        );
         let gone = at(&mut readings, 80, reading(130, Some(10), 0));
         assert_eq!(gone, Some((0.0, 0.0, 0.0)), "gone at once");
     }
@@ -117,7 +126,10 @@ mod tests {
     fn counters_that_jump_or_fall_stay_shares() {
         let mut readings = Readings::default();
         at(&mut readings, 0, reading(100, None, 0));
-        assert_eq!(at(&mut readings, 20, reading(500, None, 0)), Some((1.0, 0.0, 0.0)));
+        assert_eq!(
+            at(&mut readings, 20, reading(500, None, 0)),
+            Some((1.0, 0.0, 0.0))
+        );
         assert_eq!(at(&mut readings, 40, reading(3, None, 0)), Some((0.0, 0.0, 0.0)));
         let still = Readings::default().push(Duration::ZERO, reading(3, None, 0), Scope::Machine);
         assert_eq!(still, None, "time that stands still is no time");
@@ -135,13 +147,22 @@ mod tests {
     #[track_caller]
     fn waits(sense: Sense, own: f32, expected: f32) {
         let waiting = sense.waiting(own, 2.0);
-        assert!((waiting - expected).abs() < 1e-6, "{waiting}, expected {expected}");
+        assert!(
+            (waiting - expected).abs() < 1e-6,
+            "{waiting}, expected {expected}"
+        );
     }
 
     #[test]
     fn a_run_waits_for_all_but_its_fair_share() {
         // As many others as would leave a processor, exactly two, four and eight on two processors.
-        for (others, expected) in [(0.0, 0.0), (1.0, 0.0), (2.0, 1.0 / 3.0), (4.0, 0.6), (8.0, 7.0 / 9.0)] {
+        for (others, expected) in [
+            (0.0, 0.0),
+            (1.0, 0.0),
+            (2.0, 1.0 / 3.0),
+            (4.0, 0.6),
+            (8.0, 7.0 / 9.0),
+        ] {
             waits(sense(Scope::Machine, Some(1.0), 0.0, Some(others)), 0.0, expected);
         }
         // The own runs are no others.
@@ -164,6 +185,10 @@ mod tests {
     #[test]
     fn a_quota_stops_beside_all_else() {
         waits(sense(Scope::Group, Some(0.0), 0.5, Some(0.0)), 0.5, 0.5);
-        waits(sense(Scope::Machine, None, 0.5, Some(2.0)), 0.0, 1.0 - 0.5 * 2.0 / 3.0);
+        waits(
+            sense(Scope::Machine, None, 0.5, Some(2.0)),
+            0.0,
+            1.0 - 0.5 * 2.0 / 3.0,
+        );
     }
 }

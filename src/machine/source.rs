@@ -8,14 +8,19 @@
 //! `Documentation/admin-guide/cgroup-v2.rst` and, for the older hierarchy, `Documentation/scheduler/sched-bwc.rst`.
 
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::bounded_file;
+
 /// More than any of these files has.
 const LONGEST: usize = 4096;
+
+/// More than the table of mounts has.
+const LONGEST_TABLE: u64 = 1 << 20;
 
 /// Whose waiting a pressure tells of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +60,7 @@ struct Counter {
 impl Counter {
     fn open(path: &Path, line: &'static str, word: &'static str, unit: Duration) -> io::Result<Counter> {
         let counter = Counter {
-            file: File::open(path)?,
+            file: bounded_file::open(path)?,
             line,
             word,
             unit,
@@ -65,9 +70,8 @@ impl Counter {
 
     /// The time that was counted until now.
     fn read(&self) -> io::Result<Duration> {
-        let units = number(&text(&self.file)?, self.line, self.word).ok_or_else(|| {
-            io::Error::new(io::ErrorKind::InvalidData, format!("no '{}' in it", self.word))
-        })?;
+        let units = number(&text(&self.file)?, self.line, self.word)
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, format!("no '{}' in it", self.word)))?;
         Ok(Duration::from_nanos(
             units.saturating_mul(self.unit.as_nanos() as u64),
         ))
@@ -129,7 +133,7 @@ impl Source {
             let older = || Counter::open(&stat, "throttled_time", "throttled_time", Duration::from_nanos(1));
             newer.or_else(|_| older()).ok()
         });
-        let threads = File::open(root.join("proc/loadavg")).ok();
+        let threads = bounded_file::open(&root.join("proc/loadavg")).ok();
         let threads = threads.filter(|it| text(it).is_ok_and(|it| runnable(&it).is_some()));
         (pressure.is_some() || threads.is_some()).then_some(Source {
             pressure,
@@ -162,7 +166,7 @@ struct Group {
 impl Group {
     /// Whether others are kept apart from it: it has a quota, or it is the topmost that is seen and yet not the topmost.
     fn is_container(&self) -> bool {
-        let read = |name: &str| fs::read_to_string(self.folder.join(name)).ok();
+        let read = |name: &str| bounded_file::read_text(&self.folder.join(name), LONGEST as u64).ok();
         let has_quota = read("cpu.max").is_some_and(|it| !it.starts_with("max"))
             || read("cpu.cfs_quota_us").is_some_and(|it| !it.starts_with('-'));
         // The root of all groups has no such file.
@@ -172,7 +176,7 @@ impl Group {
 
 /// The groups that could account for processors: of the newer hierarchy first, of the older one where it has them.
 fn groups(root: &Path) -> impl Iterator<Item = Group> {
-    let read = |name: &str| fs::read_to_string(root.join(name)).unwrap_or_default();
+    let read = |name: &str| bounded_file::read_text(&root.join(name), LONGEST_TABLE).unwrap_or_default();
     let (memberships, mounts) = (read("proc/self/cgroup"), read("proc/self/mountinfo"));
     let of = move |is_ours: &dyn Fn(&str) -> bool, kind: &str, option: &str| {
         let path = memberships.lines().find_map(|line| {
@@ -197,6 +201,8 @@ fn groups(root: &Path) -> impl Iterator<Item = Group> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const PRESSURE: &str = "some avg10=3.34 avg60=1.32 avg300=2.45 total=10688566884\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=7\n";
@@ -218,10 +224,21 @@ mod tests {
         assert_eq!(number(PRESSURE, "some", "total"), Some(10_688_566_884));
         assert_eq!(number(PRESSURE, "full", "total"), Some(7));
         assert_eq!(
-            number("nr_periods 4\nthrottled_usec 5\n", "throttled_usec", "throttled_usec"),
+            number(
+                "nr_periods 4\nthrottled_usec 5\n",
+                "throttled_usec",
+                "throttled_usec"
+            ),
             Some(5)
         );
-        for damaged in ["", "some", "some total", "some total=", "some total=-1", "full total=1"] {
+        for damaged in [
+            "",
+            "some",
+            "some total",
+            "some total=",
+            "some total=-1",
+            "full total=1",
+        ] {
             assert_eq!(number(damaged, "some", "total"), None, "{damaged:?}");
         }
     }
@@ -251,10 +268,19 @@ mod tests {
         let root = machine(&[
             ("proc/pressure/cpu", PRESSURE),
             ("proc/self/cgroup", "0::/a.slice/b.scope\n"),
-            ("proc/self/mountinfo", "41 31 0:38 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"),
-            ("sys/fs/cgroup/a.slice/b.scope/cpu.pressure", "some avg10=0 total=12\n"),
+            (
+                "proc/self/mountinfo",
+                "41 31 0:38 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
+            ),
+            (
+                "sys/fs/cgroup/a.slice/b.scope/cpu.pressure",
+                "some avg10=0 total=12\n",
+            ),
             ("sys/fs/cgroup/a.slice/b.scope/cpu.max", "50000 100000\n"),
-            ("sys/fs/cgroup/a.slice/b.scope/cpu.stat", "usage_usec 1\nnr_throttled 3\nthrottled_usec 45\n"),
+            (
+                "sys/fs/cgroup/a.slice/b.scope/cpu.stat",
+                "usage_usec 1\nnr_throttled 3\nthrottled_usec 45\n",
+            ),
         ]);
         let source = Source::find(root.path()).unwrap();
         assert_eq!(source.scope, Scope::Group);
@@ -271,7 +297,10 @@ mod tests {
         let root = machine(&[
             ("proc/pressure/cpu", PRESSURE),
             ("proc/self/cgroup", "0::/\n"),
-            ("proc/self/mountinfo", "41 31 0:38 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"),
+            (
+                "proc/self/mountinfo",
+                "41 31 0:38 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n",
+            ),
             ("sys/fs/cgroup/cpu.pressure", "some total=12\n"),
             ("sys/fs/cgroup/cgroup.type", "domain\n"),
         ]);
@@ -285,17 +314,27 @@ mod tests {
             ("proc/self/cgroup", "2:cpu,cpuacct:/box\n0::/\n"),
             ("proc/self/mountinfo", MOUNTS),
             ("sys/fs/cgroup/cpu/box/cpu.cfs_quota_us", "50000\n"),
-            ("sys/fs/cgroup/cpu/box/cpu.stat", "nr_periods 9\nnr_throttled 3\nthrottled_time 45000\n"),
+            (
+                "sys/fs/cgroup/cpu/box/cpu.stat",
+                "nr_periods 9\nnr_throttled 3\nthrottled_time 45000\n",
+            ),
         ]);
         let source = Source::find(root.path()).unwrap();
-        assert_eq!(source.scope, Scope::Machine, "the older hierarchy has no pressure of its own");
+        assert_eq!(
+            source.scope,
+            Scope::Machine,
+            "the older hierarchy has no pressure of its own"
+        );
         assert_eq!(source.read().unwrap().throttled, Some(Duration::from_micros(45)));
     }
 
     #[test]
     fn where_the_kernel_says_nothing_there_is_no_source() {
         assert!(Source::find(machine(&[]).path()).is_none());
-        let damaged = machine(&[("proc/pressure/cpu", "avg10\n"), ("proc/loadavg", "0.4 0.4 0.9 many\n")]);
+        let damaged = machine(&[
+            ("proc/pressure/cpu", "avg10\n"),
+            ("proc/loadavg", "0.4 0.4 0.9 many\n"),
+        ]);
         assert!(Source::find(damaged.path()).is_none());
     }
 }

@@ -274,7 +274,10 @@ impl Policy {
         // What was sensed last holds while nothing is heard: a thread that reads may wait, too.
         if waiting.is_some_and(|it| self.estimates.slowdown.waits(it)) {
             // The ground on which somebody was left is gone, so nobody waits to be taken back.
-            self.estimates.candidates.iter_mut().for_each(|it| it.regret.prepay());
+            self.estimates
+                .candidates
+                .iter_mut()
+                .for_each(|it| it.regret.prepay());
         }
     }
 
@@ -396,7 +399,18 @@ impl Policy {
     #[doc(hidden)]
     pub fn debug(&self) -> String {
         let s = &self.estimates.slowdown;
-        let t: Vec<_> = (0..5).map(|i| { let id = CandidateId(i); let c = self.estimates.candidates.get(id); format!("{:.2}/{:.2}/{:.2}", self.table.cost(id), self.table.terms(id).map_or(9.0, |t| t.miss), c.map_or(0.0, |c| s.level_of(&c.latency).mean)) }).collect();
+        let t: Vec<_> = (0..5)
+            .map(|i| {
+                let id = CandidateId(i);
+                let c = self.estimates.candidates.get(id);
+                format!(
+                    "{:.2}/{:.2}/{:.2}",
+                    self.table.cost(id),
+                    self.table.terms(id).map_or(9.0, |t| t.miss),
+                    c.map_or(0.0, |c| s.level_of(&c.latency).mean)
+                )
+            })
+            .collect();
         format!("{s:?} {t:?}")
     }
 }

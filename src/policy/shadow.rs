@@ -317,7 +317,9 @@ impl Scene<'_> {
         let (Some(candidate), Some(active)) = (self.candidate(id), self.candidate(self.active)) else {
             return false;
         };
-        let is_untested = candidate.latency.is_untested(self.slowdown.level_of(&candidate.latency).mean);
+        let is_untested = candidate
+            .latency
+            .is_untested(self.slowdown.level_of(&candidate.latency).mean);
         let best = candidate.quality.mean() + candidate.quality.sd();
         let gain = HORIZON * (best / active.quality.mean()).ln();
         let frames = self.latency(id).unwrap_or(0.0) / self.period;

@@ -202,8 +202,10 @@ impl Slowdown {
     /// Candidate `id` passed its deadline and took at least `latency`. Returns whether that alone is surprising.
     pub(super) fn missed(&mut self, id: CandidateId, latency: Duration, of: &Latency) -> bool {
         let may_raise = !is_out(Part::SharedSlowdown) && !is_out(Part::Alarm) && !self.sensed.is_busy();
-        let is_surprising =
-            may_raise && self.tolerance(of) < self.residual(latency, of) && of.is_informative() && self.tells(of);
+        let is_surprising = may_raise
+            && self.tolerance(of) < self.residual(latency, of)
+            && of.is_informative()
+            && self.tells(of);
         if is_surprising {
             self.slow_again(id, of);
             self.raise(id, latency, of);
@@ -273,7 +275,11 @@ impl Slowdown {
         let tolerance = self.tolerance(of);
         if is_out(Part::SharedSlowdown) {
             of.remember(residual);
-            of.learn_own_change(residual.clamp(-tolerance, tolerance), self.now(of), &self.residuals);
+            of.learn_own_change(
+                residual.clamp(-tolerance, tolerance),
+                self.now(of),
+                &self.residuals,
+            );
         } else if is_out(Part::Alarm) && of.is_informative() {
             of.remember(residual);
             self.share(residual, of);

@@ -118,6 +118,49 @@ impl Selector for Ladder {
     }
 }
 
+/// A ladder that goes by what the machine says: one step down on each frame on which things wait for more than a third of
+/// the time, one up after two frames on which they wait for less than a tenth. Where the machine says nothing, and when a
+/// frame took more than the budget though nothing waited, it is the other ladder.
+#[derive(Debug, Clone)]
+pub struct PressureLadder {
+    ladder: Ladder,
+    pressure: Option<f64>,
+    calm: u32,
+}
+
+impl PressureLadder {
+    pub fn new(matrix: &Matrix) -> PressureLadder {
+        PressureLadder {
+            ladder: Ladder::new(matrix),
+            pressure: None,
+            calm: 0,
+        }
+    }
+}
+
+impl Selector for PressureLadder {
+    fn sensed(&mut self, _: f64, pressure: Option<f64>) {
+        self.pressure = pressure;
+        let Some(pressure) = pressure else { return };
+        self.calm = if pressure < 0.1 { self.calm + 1 } else { 0 };
+        if 1.0 / 3.0 < pressure {
+            self.ladder.at = self.ladder.at.saturating_sub(1);
+        } else if 2 <= self.calm {
+            self.ladder.at = (self.ladder.at + 1).min(self.ladder.rungs.len() - 1);
+        }
+    }
+
+    fn pick(&mut self, frame: usize, now_ms: f64) -> Option<usize> {
+        self.ladder.pick(frame, now_ms)
+    }
+
+    fn ran(&mut self, run: &Run) {
+        if self.pressure.is_none() || run.is_late {
+            self.ladder.ran(run);
+        }
+    }
+}
+
 /// After ALERT (Wan et al., USENIX ATC 2020), as far as it is known to us: one linear slowdown by a Kalman filter
 /// with adaptive process noise, and the candidate of the largest expected accuracy on each frame. Our reading,
 /// with constants from memory; indicative.

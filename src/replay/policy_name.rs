@@ -6,7 +6,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::avrec::Avrec;
-use super::baseline::{Alert, Exp3, Ladder, LiteReconfig, Static};
+use super::baseline::{Alert, Exp3, Ladder, LiteReconfig, PressureLadder, Static};
 use super::oracle::{self, Ideal};
 use super::{Matrix, Outcome, simulate};
 use crate::policy::{Config, ConfigError};
@@ -18,6 +18,7 @@ pub enum PolicyName {
     StaticBest,
     StaticSafe,
     Ladder,
+    PressureLadder,
     Alert,
     LiteReconfig,
     Exp3,
@@ -26,11 +27,12 @@ pub enum PolicyName {
 }
 
 impl PolicyName {
-    pub const ALL: [(PolicyName, &'static str); 9] = [
+    pub const ALL: [(PolicyName, &'static str); 10] = [
         (PolicyName::Avrec, "avrec"),
         (PolicyName::StaticBest, "static-best"),
         (PolicyName::StaticSafe, "static-safe"),
         (PolicyName::Ladder, "ladder"),
+        (PolicyName::PressureLadder, "pressure-ladder"),
         (PolicyName::Alert, "alert"),
         (PolicyName::LiteReconfig, "litereconfig"),
         (PolicyName::Exp3, "exp3"),
@@ -45,6 +47,7 @@ impl PolicyName {
             PolicyName::StaticBest => simulate(matrix, &mut Static::best(matrix)),
             PolicyName::StaticSafe => simulate(matrix, &mut Static::safe(matrix)),
             PolicyName::Ladder => simulate(matrix, &mut Ladder::new(matrix)),
+            PolicyName::PressureLadder => simulate(matrix, &mut PressureLadder::new(matrix)),
             PolicyName::Alert => simulate(matrix, &mut Alert::new(matrix)),
             PolicyName::LiteReconfig => simulate(matrix, &mut LiteReconfig::new(matrix)),
             PolicyName::Exp3 => simulate(matrix, &mut Exp3::new(matrix)),

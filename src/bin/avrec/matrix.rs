@@ -176,7 +176,11 @@ fn head(surveys: &[Survey], first: &Survey) -> String {
             let _ = writeln!(text, "# {name}.baseline_ms: {}", millis(baseline));
         }
     }
-    text.push_str(if is_sensed(surveys) { "t_ms,pressure" } else { "t_ms" });
+    text.push_str(if is_sensed(surveys) {
+        "t_ms,pressure"
+    } else {
+        "t_ms"
+    });
     for candidate in &first.candidates {
         let name = clean(&candidate.name);
         let _ = write!(text, ",{name}.latency_ms,{name}.quality");

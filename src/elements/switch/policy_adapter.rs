@@ -269,7 +269,9 @@ impl PolicyAdapter {
         // Runs that have ended since the last frame came.
         let own = ran.sum::<Duration>().as_secs_f32() / self.pace().as_secs_f32().max(1e-3);
         let processors = machine.map_or(1.0, Monitor::processors);
-        self.waiting = self.sense.map(|it| f64::from(it.waiting(own.min(1.0), processors)));
+        self.waiting = self
+            .sense
+            .map(|it| f64::from(it.waiting(own.min(1.0), processors)));
         self.policy.sensed(now, self.waiting);
     }
 

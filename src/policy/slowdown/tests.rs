@@ -214,7 +214,10 @@ fn what_waits_slows_long_runs_down_before_any_was_slow_and_no_longer_than_it_wai
     let (mut slowdown, short, large) = loaded(0.6);
     check_factor(&slowdown, 2.5f64.powf(1.15));
     let of = |slowdown: &Slowdown, of: &Latency| slowdown.level_of(of).mean.exp();
-    assert!(of(&slowdown, &short) < 1.6 && 2.5 < of(&slowdown, &large), "a short run fits into a turn");
+    assert!(
+        of(&slowdown, &short) < 1.6 && 2.5 < of(&slowdown, &large),
+        "a short run fits into a turn"
+    );
     assert!(!slowdown.waits(0.0), "one frame of calm may be chance");
     assert!(slowdown.waits(0.0), "the second is none");
     check_factor(&slowdown, 1.0);
@@ -230,7 +233,10 @@ fn long_runs_teach_how_much_of_what_waits_is_met_and_calm_stays_calm() {
         slowdown.measured(LARGE, millis(54.0), &mut large, false);
     }
     let expected = large.latency(slowdown.level_of(&large).mean).unwrap();
-    assert!((expected.as_secs_f64() / 54e-3 - 1.0).abs() < 0.03, "{expected:?}");
+    assert!(
+        (expected.as_secs_f64() / 54e-3 - 1.0).abs() < 0.03,
+        "{expected:?}"
+    );
     slowdown.waits(0.0);
     let calm = slowdown.level().mean.exp();
     assert!((calm - 1.0).abs() < 0.15, "{calm}");

@@ -122,6 +122,22 @@ const FORBIDDEN: &[(&str, &[&[&str]])] = &[
         ],
     ),
     (
+        "machine",
+        &[
+            GSTREAMER,
+            LIBRARIES,
+            &[
+                "crate::runtime",
+                "crate::media",
+                "crate::score",
+                "crate::audio",
+                "crate::policy",
+                "crate::elements",
+                "crate::messages",
+            ],
+        ],
+    ),
+    (
         "replay",
         &[
             GSTREAMER,

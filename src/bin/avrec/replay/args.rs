@@ -23,6 +23,7 @@ use crate::paths::check_folder;
   static-best    always the candidate of the best prior
   static-safe    always the best candidate that keeps the budget on 99 % of the frames, in hindsight
   ladder         a step down when it gets tight, a step up when there was room for 60 frames
+  pressure-ladder  a ladder that goes by what the machine says, where the matrix tells that
   alert          after ALERT (2020): a Kalman filter for the slowdown, the largest expected quality
   litereconfig   after LiteReconfig (2022): the best whose mean latency keeps the budget by a factor of 1.3
   exp3           a bandit that knows nothing and learns what is worth most
@@ -93,8 +94,8 @@ pub struct ReplayArgs {
     /// Replay a made-up world as well (repeatable)
     ///
     /// KIND is none, step, ramp, periodic, bursty, tail or unequal, each also with +inverted: then the second-best
-    /// candidate loses 0.12 of quality after 500 frames. Or it is machine, as one was measured under load, or wild: then
-    /// everything is drawn.
+    /// candidate loses 0.12 of quality after 500 frames. Or it is machine, as one was measured under load, sensed, a machine
+    /// that says how long things wait, or wild: then everything is drawn.
     #[arg(long = "generate", value_name = "KIND")]
     pub kinds: Vec<Kind>,
 
