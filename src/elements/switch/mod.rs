@@ -204,6 +204,7 @@ mod settings;
 mod shared;
 mod signals;
 mod start;
+mod start_state;
 mod state_change;
 mod stream;
 mod teaching;

@@ -5,6 +5,7 @@
 use gst::prelude::*;
 
 use super::fact::Fact;
+use super::lanes::watchdog::hold_output;
 use super::settings::Settings;
 use super::shared::Shared;
 use crate::elements::unit_mistake;
@@ -35,7 +36,7 @@ pub fn setting_changed(core: &Shared, name: &str) {
         }
         "forbidden" => core.look_at_candidates(),
         "output-caps" => {
-            core.hold_output();
+            hold_output(core);
             core.look_at_candidates();
         }
         _ => {}

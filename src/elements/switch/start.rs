@@ -31,14 +31,6 @@ const POLL: Duration = Duration::from_millis(100);
 /// Value of the bytes of frames that are made up: gray, or near it, in all formats.
 const GRAY: u8 = 0x80;
 
-/// How far the start has come. Belongs to the streaming thread.
-#[derive(Debug, Default)]
-pub struct Start {
-    /// When the first frame came.
-    since: Option<Instant>,
-    is_over: bool,
-}
-
 /// Whether a frame may go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Begin {
@@ -53,20 +45,6 @@ enum Look {
     Over,
     /// One more may warm up on the frame.
     Warm(Option<Feed>),
-}
-
-impl Start {
-    /// When the wait ends, in the end; `None` where there is no limit.
-    fn limit(&mut self, settings: &Settings) -> Option<Instant> {
-        let since = *self.since.get_or_insert_with(Instant::now);
-        let limit = Duration::from(settings.start_timeout);
-        (!limit.is_zero()).then(|| since.checked_add(limit)).flatten()
-    }
-
-    fn is_over(&mut self, settings: &Settings) -> bool {
-        self.is_over |= settings.start == StartMode::Pass;
-        self.is_over
-    }
 }
 
 /// Lets a frame wait until a candidate is ready, and warms candidates up on it meanwhile; of a live stream, nothing waits,
@@ -102,7 +80,7 @@ pub fn hold_frame(pass: &mut Pass<VideoStream>) -> Result<Begin, gst::FlowError>
             return Err(gst::FlowError::Flushing);
         }
     }
-    pass.control.start.is_over = true;
+    pass.control.start.end();
     // The time that it waited is not what it takes.
     pass.context.clock = Instant::now();
     pass.replan();
@@ -127,7 +105,7 @@ pub fn hold_sound(pass: &mut Pass<AudioStream>) -> Begin {
     if !is_candidate && is_late {
         tell_limit(pass.core, &settings);
     }
-    pass.control.start.is_over = true;
+    pass.control.start.end();
     Begin::Go
 }
 

@@ -9,6 +9,7 @@ use gst::glib::translate::{IntoGlib, ToGlibPtr, TryFromGlib};
 use gst::prelude::*;
 
 use super::lanes::supervisor::StateRequest;
+use super::lanes::watchdog::hold_output;
 use super::pads::holder::PadHolder;
 use super::property_changed::check_times;
 use super::shared::Shared;
@@ -56,6 +57,7 @@ pub fn before(core: &Shared, transition: gst::StateChange) {
     match transition {
         gst::StateChange::ReadyToPaused => {
             core.restart_stream();
+            hold_output(core);
             check_times(core);
             if let Err(error) = core.scoring.start() {
                 gst::warning!(CAT, "No live quality: no thread: {error}");

@@ -11,7 +11,7 @@ use super::audio::AudioStream;
 use super::pads::output::StickyOrder;
 use super::policy_adapter::PolicyAdapter;
 use super::settings::Settings;
-use super::start::Start;
+use super::start_state::Start;
 use super::teaching::ToldTeaching;
 use super::unanswered::Unanswered;
 use super::view::{Published, Totals, View};

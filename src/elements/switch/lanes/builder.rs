@@ -9,7 +9,8 @@ use gst::subclass::prelude::*;
 
 use super::declared::models;
 use super::elements::{LaneElements, free_pad, unlink};
-use super::misfit::{Misfit, of_unlinked};
+use super::misfit::Misfit;
+use super::negotiation::of_unlinked;
 use super::supervisor::{LaneSupervisor, StateRequest};
 use super::watchdog::supervisor_reported;
 use crate::elements::switch::AvrecSwitch;

@@ -8,7 +8,7 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 
 use super::elements::LaneElements;
-use super::misfit;
+use super::negotiation;
 use super::run::Feed;
 use super::watchdog::{lane_failed, lane_unfit};
 use crate::elements::switch::CAT;
@@ -60,7 +60,7 @@ pub fn refused(core: &Shared, lane: usize, entered: Option<gst::ClockTime>, erro
         gst::FlowError::Flushing => core.lanes.swallowed(lane, entered),
         gst::FlowError::NotNegotiated => {
             if let Some(elements) = core.lanes.elements(lane) {
-                lane_unfit(core, lane, &misfit::of_negotiation(core, &elements));
+                lane_unfit(core, lane, &negotiation::of_negotiation(core, &elements));
             }
         }
         error => {

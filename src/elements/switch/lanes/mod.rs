@@ -12,6 +12,7 @@ pub mod kind;
 pub mod lane;
 pub mod list;
 pub mod misfit;
+pub mod negotiation;
 pub mod output;
 pub mod run;
 pub mod state;

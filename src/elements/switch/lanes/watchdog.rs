@@ -2,6 +2,8 @@
 
 //! Lanes that fail, hang or come back: each failure stays in its lane.
 
+use gst::prelude::*;
+
 use super::lane::{LaneState, WARM_UP_RUNS};
 use super::misfit::Misfit;
 use super::output;
@@ -67,6 +69,19 @@ pub fn lane_failed(core: &Shared, lane: usize, cause: &str, remedy: &str) {
 /// Takes a lane out that does not fit the stream or the output, until one of these changes.
 pub fn lane_unfit(core: &Shared, lane: usize, misfit: &Misfit) {
     fail(core, lane, (&misfit.cause, &misfit.remedy), Hope::OtherCaps);
+}
+
+/// Holds the lanes to what the settings ask of every answer.
+pub fn hold_output(core: &Shared) {
+    hold_output_to(core, core.settings.load().output_caps.clone());
+}
+
+/// Holds the lanes to these caps; those that give others negotiate anew, and get another chance if they could not.
+pub fn hold_output_to(core: &Shared, caps: Option<gst::Caps>) {
+    for lane in core.lanes.change(|lanes| output::hold_to(lanes, caps)) {
+        lane.exit.push_event(gst::event::Reconfigure::new());
+    }
+    restart_unfit(core);
 }
 
 /// Starts those again that did not fit: what comes in, or what must go out, is another.

@@ -14,6 +14,7 @@ use crate::elements::switch::lanes::elements::LaneOutput;
 use crate::elements::switch::lanes::feed::feed;
 use crate::elements::switch::lanes::lane::{Lane, Purpose};
 use crate::elements::switch::lanes::run::Outcome;
+use crate::elements::switch::lanes::watchdog::hold_output_to;
 use crate::elements::switch::pads::output::restamp;
 use crate::elements::switch::settings::LatePolicy;
 use crate::elements::switch::shared::Shared;
@@ -150,7 +151,7 @@ fn leaving_caps<'a>(pass: &mut Pass<VideoStream>, answer: &'a LaneOutput) -> Opt
     let caps = answer.caps.as_ref();
     pass.control.held_for = asked.clone();
     if let (Some(asked), Some(caps)) = (asked, caps) {
-        pass.core.hold_output_to(Some(asked.intersect(caps)));
+        hold_output_to(pass.core, Some(asked.intersect(caps)));
     }
     caps
 }
