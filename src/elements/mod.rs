@@ -6,10 +6,13 @@ mod allocation;
 pub mod comparable;
 pub mod content;
 pub mod infer;
+mod on_demand;
+mod preset;
 pub mod probe;
 pub mod property_text;
 pub mod stamp;
 pub mod switch;
+mod timed_join;
 
 use gst::glib;
 

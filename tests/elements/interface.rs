@@ -52,6 +52,13 @@ fn the_interface_of_avrec_switch_is_the_golden_one() {
 }
 
 #[test]
+fn the_interface_of_the_parts_of_avrec_switch_is_the_golden_one() {
+    for part in ["avrec-switch-entry", "avrec-switch-exit", "avrec-switch-watch"] {
+        check(part);
+    }
+}
+
+#[test]
 fn each_property_says_its_unit_and_when_it_may_change() {
     init();
     for factory in ["avrec-infer", "avrec-probe", "avrec-switch"] {

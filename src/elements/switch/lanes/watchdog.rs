@@ -50,7 +50,7 @@ pub fn supervisor_reported(core: &Shared, lane: usize, report: StateReport) {
 
 /// Contains a failure in its lane: a warning and a message instead of an error, and a later restart.
 pub fn lane_failed(core: &Shared, lane: usize, cause: &str, remedy: &str) {
-    let name = core.lanes.change(|lanes| {
+    let failed = core.lanes.change(|lanes| {
         let it = lanes.get_mut(lane)?;
         if matches!(it.state, LaneState::Failed { .. } | LaneState::Gone) {
             return None;
@@ -59,10 +59,14 @@ pub fn lane_failed(core: &Shared, lane: usize, cause: &str, remedy: &str) {
         let retry_at = (it.attempts < RESTARTS).then(|| gst::get_timestamp() + pause);
         it.attempts += 1;
         let (name, cause) = (it.identity.name.clone(), cause.to_string());
+        let elements = it.identity.elements.clone().filter(|_| retry_at.is_some());
         lanes.fail(lane, LaneState::Failed { cause, retry_at });
-        Some(name)
+        Some((name, elements))
     });
-    if let Some(name) = name {
+    if let Some((name, elements)) = failed {
+        if let Some(elements) = elements {
+            elements.supervisor.order(StateRequest::AwaitRestart);
+        }
         core.bus.candidate_failed(&name, cause, remedy);
         // The others need not wait for it.
         core.look_at_kinds();

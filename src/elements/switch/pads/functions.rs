@@ -38,7 +38,10 @@ pub fn src(template: &gst::PadTemplate) -> gst::Pad {
 /// A pad of `holder` by one of its templates, or where it has lost that, by the direction alone.
 fn lane_pad(holder: &PadHolder, template: &str, direction: gst::PadDirection) -> gst::PadBuilder<gst::Pad> {
     let template = holder.pad_template(template);
-    template.map_or_else(|| gst::Pad::builder(direction), |it| gst::Pad::builder_from_template(&it))
+    template.map_or_else(
+        || gst::Pad::builder(direction),
+        |it| gst::Pad::builder_from_template(&it),
+    )
 }
 
 /// What feeds lane number `lane`, on the switch's entry.
@@ -59,8 +62,7 @@ pub fn lane_entry(entry: &PadHolder, lane: usize) -> gst::Pad {
 pub fn watch(template: &gst::PadTemplate) -> gst::Pad {
     let is_sink = template.direction() == gst::PadDirection::Sink;
     let other = if is_sink { "src" } else { "sink" };
-    let other =
-        move |parent: Option<&gst::Object>| parent?.downcast_ref::<gst::Element>()?.static_pad(other);
+    let other = move |parent: Option<&gst::Object>| parent?.downcast_ref::<gst::Element>()?.static_pad(other);
     let mut pad = gst::Pad::builder_from_template(template);
     if is_sink {
         pad = pad.chain_function(move |_, parent, buffer| match other(parent) {

@@ -20,6 +20,7 @@ pub fn delivered(core: &Shared, lane: usize, buffer: gst::Buffer) {
         FollowUp::Announce => core.bus.candidate_ready(core.lanes.list().name(lane)),
         FollowUp::Audio(buffer) => lane_output::delivered(core, lane, &buffer),
     }
+    core.start_wanted_threads();
 }
 
 /// Takes in how the push of a frame into a candidate returned.
