@@ -13,6 +13,7 @@ pub mod property_text;
 pub mod stamp;
 pub mod switch;
 mod timed_join;
+mod unit_mistake;
 
 use gst::glib;
 

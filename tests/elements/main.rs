@@ -3,13 +3,16 @@
 //! `avrec-probe`, and what is asked of all three elements: their interface, and that nothing of them is left.
 
 mod allocation;
+mod blurbs;
 mod hosts;
 mod interface;
 mod leaks;
 mod messages;
+mod page;
 mod presets;
 mod probe;
 mod properties;
 #[path = "../support/mod.rs"]
 mod support;
 mod threads;
+mod told;

@@ -8,7 +8,9 @@ mod decision;
 mod faults;
 mod kinds;
 mod lessons;
+mod outputs;
 mod quality;
 #[path = "../support/mod.rs"]
 mod support;
+mod told;
 mod video;

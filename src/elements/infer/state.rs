@@ -12,6 +12,7 @@ use super::audio_model::Sound;
 use super::audio_stream::AudioStream;
 use super::key_frames::KeyFrames;
 use super::model::Active;
+use super::telling::Telling;
 use crate::elements::on_demand::OnDemand;
 use crate::runtime::{Model, Options};
 
@@ -94,6 +95,7 @@ pub struct State {
     pub latency: gst::ClockTime,
     pub jobs: Option<Arc<OnDemand<Job>>>,
     pub key_frames: KeyFrames,
+    pub telling: Telling,
 }
 
 impl State {

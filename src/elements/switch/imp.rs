@@ -152,7 +152,7 @@ impl ElementImpl for AvrecSwitch {
             gst::subclass::ElementMetadata::new(
                 "Model switch",
                 "Filter/Effect/Video/Audio",
-                "Lets the best of several candidates answer each frame inside the latency budget",
+                "Lets the best of several candidates answer each video frame or audio buffer inside the latency budget",
                 AUTHOR,
             )
         });

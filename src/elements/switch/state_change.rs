@@ -11,7 +11,7 @@ use gst::prelude::*;
 use super::AvrecSwitch;
 use super::lanes::supervisor::StateRequest;
 use super::pads::holder::PadHolder;
-use super::property_changed::check_budget;
+use super::property_changed::check_times;
 use super::shared::Shared;
 
 /// How long a change of state waits for lanes to stop; a hung one is then finished in the background.
@@ -56,7 +56,7 @@ pub fn before(core: &Shared, transition: gst::StateChange) {
     match transition {
         gst::StateChange::ReadyToPaused => {
             core.restart_stream();
-            check_budget(core);
+            check_times(core);
             core.scoring.open();
             order(core, gst::State::Paused);
         }

@@ -12,6 +12,7 @@ use super::pads::output::StickyOrder;
 use super::policy_adapter::PolicyAdapter;
 use super::settings::Settings;
 use super::teaching::ToldTeaching;
+use super::unanswered::Unanswered;
 use super::view::{Published, Totals, View};
 use crate::policy::Availability;
 
@@ -27,12 +28,15 @@ pub struct Streaming {
 pub struct Control {
     pub adapter: PolicyAdapter,
     pub output: StickyOrder,
+    /// The `output-caps` to which a frame has left already.
+    pub held_for: Option<gst::Caps>,
     pub totals: Totals,
     /// What was shown before the newest, whose memory the next one takes, so that a frame allocates nothing.
     pub spare: Option<Arc<View>>,
     /// Who could run beside when that was last asked.
     pub beside: Vec<Availability>,
     pub told_teaching: ToldTeaching,
+    pub unanswered: Unanswered,
 }
 
 impl Control {
@@ -63,10 +67,12 @@ impl Streaming {
             control: Control {
                 adapter: PolicyAdapter::new(settings),
                 output: StickyOrder::default(),
+                held_for: None,
                 totals: Totals::default(),
                 spare: None,
                 beside: Vec::new(),
                 told_teaching: ToldTeaching::default(),
+                unanswered: Unanswered::default(),
             },
             stream: Stream::Video(VideoStream::default()),
         }
@@ -74,8 +80,9 @@ impl Streaming {
 
     /// Gets ready for a new stream; what the policy has learned stays.
     pub fn restart(&mut self) {
-        self.control.output = StickyOrder::default();
+        (self.control.output, self.control.held_for) = (StickyOrder::default(), None);
         self.control.totals = Totals::default();
+        self.control.unanswered = Unanswered::default();
         self.stream = Stream::Video(VideoStream::default());
     }
 }

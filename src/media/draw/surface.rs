@@ -3,8 +3,9 @@
 //! A frame as a surface: filled rectangles in any format, clipped to it.
 
 use super::ink::{Rgb, ink};
+use super::lettering::Lettering;
 use crate::answer::Region;
-use crate::media::format::Picture;
+use crate::media::format::{Picture, Shape};
 use crate::media::plane::Target;
 
 /// A rectangle in whole pixels, inside of a frame; the end is not part of it.
@@ -81,9 +82,9 @@ impl<'a> Surface<'a> {
         (self.picture.height / 240).max(2)
     }
 
-    /// Pixels to one of a letter: 1 on 360 lines, 5 on 2160.
-    pub fn magnification(&self) -> usize {
-        ((self.picture.height + 240) / 480).max(1)
+    /// Size of letters in pixels: 13 on 360 lines, 77 on 2160, and never so small that nobody can read them.
+    pub fn font_size(&self) -> u32 {
+        u32::try_from(self.picture.height / 28).unwrap_or(u32::MAX).max(9)
     }
 
     /// Fills what is inside of the frame.
@@ -104,6 +105,49 @@ impl<'a> Surface<'a> {
             };
             let area = if index == 0 { area } else { area.halved() };
             fill(plane, &area, &ink[index..index + step]);
+        }
+    }
+
+    /// Lays letters over the frame, with the begin of their baseline at a place.
+    pub fn stamp(&mut self, (left, baseline): (usize, usize), letters: &Lettering, color: Rgb) {
+        let ink = ink(&self.picture, color);
+        let top = baseline.saturating_sub(letters.ascent);
+        let (width, height) = self.picture.size();
+        let area = Area {
+            left: left.min(width),
+            top: top.min(height),
+            right: (left + letters.width).min(width),
+            bottom: (top + letters.ascent + letters.descent).min(height),
+        };
+        if area.right <= area.left || area.bottom <= area.top {
+            return;
+        }
+        let coverage = Coverage {
+            rows: &letters.coverage[..(area.bottom - top) * letters.width],
+            stride: letters.width,
+            width: area.width(),
+            place: (left, top),
+        };
+        for (index, plane) in self.planes.iter_mut().enumerate() {
+            match (self.picture.plane(index), self.picture.shape) {
+                (None, _) => return,
+                (Some((step, _)), Shape::Packed(order)) => {
+                    let places = [order.red, order.green, order.blue];
+                    let ink = places.map(|it| ink[it]);
+                    mix(plane, &area, step, |x, y| coverage.of_pixels(x, y), (places, ink));
+                }
+                (Some(_), _) if index == 0 => {
+                    mix(plane, &area, 1, |x, y| coverage.of_pixels(x, y), ([0], [ink[0]]));
+                }
+                (Some((1, _)), _) => {
+                    let four = |x, y| coverage.of_fours(x, y);
+                    mix(plane, &area.halved(), 1, four, ([0], [ink[index]]));
+                }
+                (Some(_), _) => {
+                    let four = |x, y| coverage.of_fours(x, y);
+                    mix(plane, &area.halved(), 2, four, ([0, 1], [ink[1], ink[2]]));
+                }
+            }
         }
     }
 
@@ -205,6 +249,68 @@ fn clipped(
     (first <= last).then(|| (at(first), at(last)))
 }
 
+/// How far the pixels of a part of a frame are covered, from 0 to 255.
+struct Coverage<'a> {
+    /// Row by row, each of `stride` values, of which the first `width` are inside of the frame.
+    rows: &'a [u8],
+    stride: usize,
+    width: usize,
+    /// Where its first pixel is in the frame.
+    place: (usize, usize),
+}
+
+impl<'a> Coverage<'a> {
+    /// A row of it; empty outside of it.
+    fn row(&self, y: usize) -> &'a [u8] {
+        let start = y.checked_sub(self.place.1).map(|it| it * self.stride);
+        let row = start.and_then(|it| self.rows.get(it..it + self.width));
+        row.unwrap_or_default()
+    }
+
+    /// From a pixel on to the end of its row.
+    fn of_pixels(&self, x: usize, y: usize) -> impl Iterator<Item = u8> {
+        let row = self.row(y).get(x - self.place.0..).unwrap_or_default();
+        row.iter().copied()
+    }
+
+    /// The same for chroma samples, each of which belongs to four pixels.
+    fn of_fours(&self, x: usize, y: usize) -> impl Iterator<Item = u8> {
+        let (rows, left) = ([self.row(2 * y), self.row(2 * y + 1)], self.place.0);
+        (x..).map(move |x| {
+            let columns = [(2 * x).wrapping_sub(left), (2 * x + 1).wrapping_sub(left)];
+            let pixels = rows.iter().flat_map(|row| columns.iter().map(|&it| row.get(it)));
+            (pixels.flatten().map(|&it| u32::from(it)).sum::<u32>() / 4) as u8
+        })
+    }
+}
+
+/// Mixes ink into the samples at these places of each pixel of an area, as far as it is covered. `covered` has the values of
+/// a row from a place on.
+fn mix<const N: usize, I: Iterator<Item = u8>>(
+    plane: &mut Target,
+    area: &Area,
+    step: usize,
+    covered: impl Fn(usize, usize) -> I,
+    (places, ink): ([usize; N], [u8; N]),
+) {
+    for y in area.top..area.bottom {
+        let Some(row) = plane.line(y).get_mut(step * area.left..step * area.right) else {
+            return;
+        };
+        for (samples, share) in row.chunks_exact_mut(step).zip(covered(area.left, y)) {
+            if share == 0 {
+                continue;
+            }
+            let share = u32::from(share);
+            for (&place, &ink) in places.iter().zip(&ink) {
+                let mixed = u32::from(samples[place]) * (255 - share) + u32::from(ink) * share;
+                // A mean of bytes is one.
+                samples[place] = ((mixed + 127) / 255) as u8;
+            }
+        }
+    }
+}
+
 /// Repeats a sample or a pixel over an area of a plane.
 fn fill(plane: &mut Target, area: &Area, samples: &[u8]) {
     let step = samples.len();
@@ -212,11 +318,12 @@ fn fill(plane: &mut Target, area: &Area, samples: &[u8]) {
         let Some(row) = plane.line(y).get_mut(step * area.left..step * area.right) else {
             return;
         };
-        match samples {
-            [one] => row.fill(*one),
-            _ => row
-                .chunks_exact_mut(step)
-                .for_each(|to| to.copy_from_slice(samples)),
+        match *samples {
+            [one] => row.fill(one),
+            [one, two] => row.as_chunks_mut().0.fill([one, two]),
+            [one, two, three] => row.as_chunks_mut().0.fill([one, two, three]),
+            [one, two, three, four] => row.as_chunks_mut().0.fill([one, two, three, four]),
+            _ => {}
         }
     }
 }

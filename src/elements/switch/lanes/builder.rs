@@ -9,6 +9,7 @@ use gst::subclass::prelude::*;
 
 use super::declared::models;
 use super::elements::{LaneElements, free_pad, unlink};
+use super::misfit::{Misfit, of_unlinked};
 use super::supervisor::{LaneSupervisor, StateRequest};
 use super::watchdog::supervisor_reported;
 use crate::elements::switch::AvrecSwitch;
@@ -17,14 +18,6 @@ use crate::elements::switch::pads::functions;
 use crate::elements::switch::pads::parts::Watch;
 use crate::elements::switch::shared::Shared;
 use crate::policy::Prior;
-use crate::runtime::catalog::Candidate;
-
-/// Why a child cannot be a candidate, and what to change.
-#[derive(Debug)]
-pub struct Misfit {
-    pub cause: String,
-    pub remedy: &'static str,
-}
 
 /// The elements of one candidate, from the child with the free sink pad to the one with the free source pad.
 ///
@@ -61,7 +54,8 @@ fn check_pads(element: &gst::Element) -> Result<(), Misfit> {
             "{} has {sinks} sink pads and {sources} source pads",
             element.name()
         ),
-        remedy: "a candidate is an element or a bin with one always sink pad and one always source pad",
+        remedy: "a candidate is an element or a bin with one always sink pad and one always source pad"
+            .into(),
     })
 }
 
@@ -114,19 +108,18 @@ pub fn adopt_outer_links(switch: &AvrecSwitch, own: &[&gst::GhostPad]) {
     }
 }
 
-/// Makes a lane of a candidate; a child that cannot be one is reported, and the others go on.
-pub fn add_lane(core: &Arc<Shared>, head: &gst::Element, prior: Prior, listed: Option<Candidate>) {
+/// Makes a lane of a candidate.
+///
+/// # Errors
+///
+/// When the child cannot be one.
+pub fn add_lane(core: &Arc<Shared>, head: &gst::Element, prior: Prior) -> Result<(), Misfit> {
     let name = head.name();
-    let lane = chain_from(head).and_then(|chain| {
-        make_lane(core, &name, chain, prior, listed).map_err(|cause| Misfit {
-            cause,
-            remedy: "see what caps the element takes and gives",
-        })
-    });
-    match lane {
-        Ok(lane) => gst::debug!(CAT, "Lane {} is candidate {name}", lane.number),
-        Err(misfit) => core.bus.candidate_failed(&name, &misfit.cause, misfit.remedy),
-    }
+    let chain = chain_from(head)?;
+    let lane = make_lane(core, &name, chain.clone(), prior);
+    let lane = lane.map_err(|cause| of_unlinked(core, &chain, cause))?;
+    gst::debug!(CAT, "Lane {} is candidate {name}", lane.number);
+    Ok(())
 }
 
 fn make_lane(
@@ -134,13 +127,12 @@ fn make_lane(
     name: &str,
     candidate: Vec<gst::Element>,
     prior: Prior,
-    listed: Option<Candidate>,
 ) -> Result<Arc<LaneElements>, String> {
     let switch = core.bus.element().ok_or("the switch is gone")?;
     let number = core.lanes.add(name, prior);
     let built = queue(&part_name((number, name), "queue"))
         .map_err(Into::into)
-        .and_then(|queue| assemble(core, &switch, (number, name), (queue, candidate), listed));
+        .and_then(|queue| assemble(core, &switch, (number, name), (queue, candidate)));
     built.inspect_err(|_| core.lanes.remove(number))
 }
 
@@ -169,7 +161,6 @@ fn assemble(
     switch: &AvrecSwitch,
     (number, name): (usize, &str),
     (queue, candidate): (gst::Element, Vec<gst::Element>),
-    listed: Option<Candidate>,
 ) -> Result<Arc<LaneElements>, String> {
     let watch = Watch::make(&part_name((number, name), "watch"));
     watch.serve(core, Some(number));
@@ -184,13 +175,7 @@ fn assemble(
         element.set_locked_state(true);
     }
     let weak = Arc::downgrade(core);
-    let check = move || {
-        listed
-            .as_ref()
-            .map_or(Ok(()), Candidate::verify)
-            .map_err(|error| error.to_string())
-    };
-    let supervisor = LaneSupervisor::new(name, elements, check, move |report| {
+    let supervisor = LaneSupervisor::new(name, elements, move |report| {
         if let Some(core) = weak.upgrade() {
             supervisor_reported(&core, number, report);
         }

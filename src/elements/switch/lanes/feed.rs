@@ -8,8 +8,9 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 
 use super::elements::LaneElements;
+use super::misfit;
 use super::run::Feed;
-use super::watchdog::lane_failed;
+use super::watchdog::{lane_failed, lane_unfit};
 use crate::elements::switch::pads::holder::PadHolder;
 use crate::elements::switch::shared::Shared;
 
@@ -51,6 +52,11 @@ pub fn refused(core: &Shared, lane: usize, entered: Option<gst::ClockTime>, erro
     match error {
         // The lane is being stopped.
         gst::FlowError::Flushing => core.lanes.swallowed(lane, entered),
+        gst::FlowError::NotNegotiated => {
+            if let Some(elements) = core.lanes.elements(lane) {
+                lane_unfit(core, lane, &misfit::of_negotiation(core, &elements));
+            }
+        }
         error => {
             let remedy = "see that the candidate takes the caps of the stream, and its own messages";
             lane_failed(core, lane, &format!("it refuses a frame: {error}"), remedy);

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::answer_caps::Shape;
 use super::elements::LaneElements;
 use super::tally::{LaneTally, ShownState};
 use crate::elements::switch::audio::LaneAudio;
@@ -68,6 +69,8 @@ pub enum Purpose {
 pub struct Run {
     /// Identity of the frame: the stamp that the switch put on it.
     pub stamp: gst::ClockTime,
+    /// The frame itself contradicts its caps, so that nothing can be said of an answer that does.
+    pub is_odd: bool,
     pub pts: Option<gst::ClockTime>,
     pub started: gst::ClockTime,
     pub purpose: Purpose,
@@ -101,11 +104,21 @@ pub struct Lane {
     pub state: LaneState,
     pub run: Option<Run>,
     pub caps: Option<gst::Caps>,
+    /// What its buffers have to hold by these caps.
+    pub shape: Shape,
+    /// Whether an answer with these caps was seen, and so what it gives is known to all.
+    pub is_output_shown: bool,
+    /// Caps of answers that nobody behind the lane takes, if it asked for such.
+    pub refused: Option<gst::Caps>,
+    /// It failed because it does not fit the stream or the output; it may when these change.
+    pub is_unfit: bool,
     /// The stream was flushed since the lane's last frame.
     pub needs_flush: bool,
     /// The user does not want it to answer; it may run beside.
     pub is_forbidden: bool,
     pub attempts: u32,
+    /// What was last told of a failure, since it was last ready.
+    pub told: Option<String>,
     /// Latencies of its last runs.
     pub window: LatencyWindow,
     /// What it hears and gives, where the stream is audio.
@@ -132,9 +145,14 @@ impl Lane {
             state: LaneState::Loading,
             run: None,
             caps: None,
+            shape: Shape::default(),
+            is_output_shown: false,
+            refused: None,
+            is_unfit: false,
             needs_flush: false,
             is_forbidden: false,
             attempts: 0,
+            told: None,
             window: LatencyWindow::new(WINDOW),
             audio: LaneAudio::default(),
         }
@@ -181,6 +199,12 @@ impl Lane {
         self.is_idle() && !self.is_forbidden
     }
 
+    /// Whether its answers are not what all must be: it has to negotiate anew.
+    pub fn parts_from(&self, output: Option<&gst::Caps>) -> bool {
+        let both = self.caps.as_ref().zip(output);
+        both.is_some_and(|(own, output)| !own.can_intersect(output))
+    }
+
     /// Whether waiting for the lane may lead to an answer.
     pub fn is_worth_waiting(&self) -> bool {
         self.may_come() && !self.is_forbidden
@@ -213,7 +237,7 @@ impl Lane {
         match &mut self.state {
             LaneState::Warming { runs_left } if *runs_left <= 1 => {
                 self.set_state(LaneState::Ready);
-                self.attempts = 0;
+                (self.attempts, self.told) = (0, None);
                 true
             }
             LaneState::Warming { runs_left } => {

@@ -40,7 +40,7 @@ pub enum StateReport {
         element: String,
         state: gst::State,
     },
-    /// The check before the start failed.
+    /// There is no thread to carry it out.
     Refused {
         cause: String,
     },
@@ -52,7 +52,6 @@ struct Pending {
     done: Condvar,
 }
 
-type Check = dyn Fn() -> Result<(), String> + Send;
 type Tell = dyn Fn(StateReport) + Send + Sync;
 
 /// Handle to the thread, which carries out the orders that it has when the handle is dropped.
@@ -73,18 +72,15 @@ impl fmt::Debug for LaneSupervisor {
 }
 
 impl LaneSupervisor {
-    /// A supervisor for `elements`, given in stream order; `check`, before each start from NULL, and `tell` are
-    /// called on its thread.
+    /// A supervisor for `elements`, given in stream order; `tell` is called on its thread.
     pub fn new(
         name: &str,
         elements: Vec<gst::Element>,
-        check: impl Fn() -> Result<(), String> + Send + 'static,
         tell: impl Fn(StateReport) + Send + Sync + 'static,
     ) -> LaneSupervisor {
         let (pending, tell) = (Arc::<Pending>::default(), Arc::new(tell));
         let mut worker = Worker {
             elements,
-            check: Box::new(check),
             tell: tell.clone(),
             state: gst::State::Null,
             wanted: gst::State::Null,
@@ -158,7 +154,6 @@ impl Pending {
 
 struct Worker {
     elements: Vec<gst::Element>,
-    check: Box<Check>,
     tell: Arc<Tell>,
     state: gst::State,
     /// The state last ordered, for a restart after a failure.
@@ -187,12 +182,6 @@ impl Worker {
 
     fn start(&mut self, state: gst::State, report: &dyn Fn(StateReport)) {
         self.wanted = state;
-        if self.state == gst::State::Null
-            && gst::State::Null < state
-            && let Err(cause) = (self.check)()
-        {
-            return report(StateReport::Refused { cause });
-        }
         self.go(state, report);
     }
 

@@ -234,6 +234,7 @@ mod tests {
 
     #[test]
     fn the_thread_ends_with_its_owner() {
+        gst::init().unwrap();
         let scoring = Scoring::new(Arc::default(), Arc::default(), Arc::default());
         scoring.open();
         scoring.start_if_wanted();

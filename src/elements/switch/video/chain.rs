@@ -10,6 +10,7 @@ use super::floor::{Answer, floor, hold, missed};
 use super::{exhaustive, shadow};
 use crate::elements::switch::deadline;
 use crate::elements::switch::frame::{AnsweredBy, FrameContext, Left, Pass};
+use crate::elements::switch::lanes::elements::LaneOutput;
 use crate::elements::switch::lanes::feed::feed;
 use crate::elements::switch::lanes::lane::{Lane, Purpose};
 use crate::elements::switch::lanes::run::Outcome;
@@ -122,7 +123,8 @@ fn conclude(
         return Ok(gst::FlowSuccess::Ok);
     };
     restamp(&pass.context.frame, pass.context.entered, &mut answer);
-    let events = pass.control.output.before(answer.caps.as_ref());
+    let caps = leaving_caps(pass, &answer);
+    let events = pass.control.output.before(caps);
     pass.record(Some(by), Left::Answer, latency);
     let active = match by {
         AnsweredBy::Active(active) => Some((active, &answer)),
@@ -134,6 +136,21 @@ fn conclude(
     core.src.push(answer.buffer)
 }
 
+/// Caps of an answer that has to be told downstream, if they are other ones; with the first that leaves, all that leaves
+/// is held to what the user asked and to what that one has.
+fn leaving_caps<'a>(pass: &mut Pass<VideoStream>, answer: &'a LaneOutput) -> Option<&'a gst::Caps> {
+    let asked = &pass.context.settings.output_caps;
+    if asked.is_some() && pass.control.held_for == *asked {
+        return None;
+    }
+    let caps = answer.caps.as_ref();
+    pass.control.held_for = asked.clone();
+    if let (Some(asked), Some(caps)) = (asked, caps) {
+        pass.core.hold_output_to(Some(asked.intersect(caps)));
+    }
+    caps
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,6 +160,8 @@ mod tests {
     #[test]
     fn a_plain_frame_takes_the_lock_of_the_table_five_times_at_most() {
         gst::init().unwrap();
+        // Else its parts would come from a plugin that is installed, with types of the same names.
+        crate::plugin_register_static().unwrap();
         let switch = gst::glib::Object::new::<AvrecSwitch>();
         switch.set_property_from_str("late-policy", "wait");
         let candidate = gst::ElementFactory::make("identity").build().unwrap();
