@@ -7,10 +7,13 @@ mod author;
 pub mod comparable;
 pub mod content;
 pub mod infer;
+mod on_demand;
+mod preset;
 pub mod probe;
 pub mod property_text;
 pub mod stamp;
 pub mod switch;
+mod timed_join;
 mod unit_mistake;
 
 use gst::glib;
@@ -19,5 +22,6 @@ use gst::glib;
 pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
     infer::register(plugin)?;
     probe::register(plugin)?;
+    switch::pads::parts::register(plugin)?;
     switch::register(plugin)
 }

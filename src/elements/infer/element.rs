@@ -44,6 +44,7 @@ impl ObjectSubclass for Infer {
     const NAME: &'static str = "GstAvrecInfer";
     type Type = super::Infer;
     type ParentType = gst_base::BaseTransform;
+    type Interfaces = (gst::Preset,);
 }
 
 impl Infer {

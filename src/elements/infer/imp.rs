@@ -16,6 +16,7 @@ use super::video::{self, Passing};
 use super::{CAT, audio, caps, model_swap, settings};
 use crate::elements::allocation;
 use crate::elements::author::AUTHOR;
+use crate::elements::preset::keep_settings_only;
 use crate::runtime::library::{self, LogLevel};
 
 /// The log of ONNX Runtime itself; GStreamer's own element may have made the category already.
@@ -24,6 +25,13 @@ static RUNTIME_CAT: Lazy<gst::DebugCategory> = Lazy::new(|| {
         gst::DebugCategory::new("onnxruntime", gst::DebugColorFlags::empty(), Some("ONNX Runtime"))
     })
 });
+
+// SAFETY: the function that is put in has the interface's signature and keeps its rules of ownership.
+unsafe impl glib::subclass::types::IsImplementable<Infer> for gst::Preset {
+    fn interface_init(iface: &mut glib::Interface<gst::Preset>) {
+        keep_settings_only(iface.as_mut());
+    }
+}
 
 impl ObjectImpl for Infer {
     fn constructed(&self) {

@@ -235,7 +235,7 @@ static CAT: Lazy<gst::DebugCategory> = Lazy::new(|| {
 
 glib::wrapper! {
     pub struct Infer(ObjectSubclass<element::Infer>)
-        @extends gst_base::BaseTransform, gst::Element, gst::Object;
+        @extends gst_base::BaseTransform, gst::Element, gst::Object, @implements gst::Preset;
 }
 
 /// Whether an element runs a model.

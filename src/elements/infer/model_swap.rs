@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use gst::prelude::*;
 use gst::subclass::prelude::*;
@@ -22,6 +23,7 @@ use super::settings::Settings;
 use super::state::{Job, ModelState, Request, SinkCaps, State, Waiting};
 use super::stats::Running;
 use super::{CAT, assumptions, audio, caps, messages};
+use crate::elements::on_demand::Next;
 use crate::messages::ModelLoaded;
 use crate::runtime::{self, Task, library};
 
@@ -54,7 +56,7 @@ pub(super) fn begin(infer: &Infer) -> Result<(), Fault> {
         gst::debug!(CAT, imp = infer, "ONNX Runtime is available: {found}");
     }
     let epoch = infer.state.lock().epoch + 1;
-    let jobs = loader::spawn(infer.obj().downgrade(), epoch, loaded)?;
+    let jobs = Arc::new(loader::loader(infer.obj().downgrade(), epoch, loaded));
     *infer.published.lock() = Default::default();
     *infer.state.lock() = State {
         epoch,
@@ -86,17 +88,28 @@ pub(super) fn end(infer: &Infer) {
 /// Asks for the model that the settings name, if the element runs.
 pub(super) fn reload(infer: &Infer) {
     let settings = infer.settings.lock().clone();
-    let jobs = infer.state.lock().jobs.clone();
+    let (jobs, epoch) = {
+        let state = infer.state.lock();
+        (state.jobs.clone(), state.epoch)
+    };
     let Some(jobs) = jobs else { return };
     match request(&settings) {
-        // Fails only when the thread is gone, which it tells by itself.
-        Ok(request) => drop(jobs.send(Job::Load(Box::new(request)))),
+        Ok(request) => {
+            if let Err(error) = jobs.give(Job::Load(Box::new(request.clone()))) {
+                loaded(infer, epoch, &request, Err(error.into()));
+            }
+        }
         Err(fault) => refuse(infer, "", &fault),
     }
 }
 
-/// Takes what the loader thread brings.
-pub(super) fn loaded(infer: &Infer, epoch: u64, request: &Request, result: Result<Box<Active>, Fault>) {
+/// Takes what the loader thread brings. That is needed again when a model that waits has taken over.
+pub(super) fn loaded(
+    infer: &Infer,
+    epoch: u64,
+    request: &Request,
+    result: Result<Box<Active>, Fault>,
+) -> Next {
     let outcome = {
         let mut state = infer.state.lock();
         match (result, &state.residency) {
@@ -147,6 +160,11 @@ pub(super) fn loaded(infer: &Infer, epoch: u64, request: &Request, result: Resul
             infer.arrived.notify_all();
         }
         Outcome::Refused(fault) => refuse(infer, &path, &fault),
+    }
+    if infer.state.lock().pending.is_some() {
+        Next::Wait
+    } else {
+        Next::End
     }
 }
 

@@ -4,7 +4,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
 
 use gst_video::VideoInfo;
 
@@ -14,6 +13,7 @@ use super::audio_stream::AudioStream;
 use super::key_frames::KeyFrames;
 use super::model::Active;
 use super::telling::Telling;
+use crate::elements::on_demand::OnDemand;
 use crate::runtime::{Model, Options};
 
 /// Whether there is a model.
@@ -56,6 +56,7 @@ pub enum Job {
 }
 
 /// A model that is wanted.
+#[derive(Clone)]
 pub struct Request {
     pub path: PathBuf,
     pub options: Options,
@@ -92,7 +93,7 @@ pub struct State {
     pub audio: Option<Box<AudioStream>>,
     /// What this element adds to the latency of a pipeline.
     pub latency: gst::ClockTime,
-    pub jobs: Option<Sender<Job>>,
+    pub jobs: Option<Arc<OnDemand<Job>>>,
     pub key_frames: KeyFrames,
     pub telling: Telling,
 }
@@ -108,8 +109,8 @@ impl State {
     /// Gives the loader thread something to do.
     pub fn order(&self, job: Job) {
         if let Some(jobs) = &self.jobs {
-            // Without a thread the model is dropped here, which happens only when the thread panicked.
-            let _ = jobs.send(job);
+            // Without a thread the model is dropped here.
+            let _ = jobs.give(job);
         }
     }
 }
