@@ -19,11 +19,11 @@ use super::failure::Fault;
 use super::loader;
 use super::model::Active;
 use super::settings::Settings;
-use super::state::{Job, ModelState, Request, SinkCaps, State, Waiting};
+use super::state::{Job, Load, ModelState, Request, SinkCaps, State, Waiting};
 use super::stats::Running;
 use super::{CAT, assumptions, audio, caps, messages};
 use crate::messages::ModelLoaded;
-use crate::runtime::{self, Task, library};
+use crate::runtime::{self, Stop, Task, library};
 
 /// What became of a load.
 enum Outcome {
@@ -42,7 +42,7 @@ enum Outcome {
 /// Checks what can be checked at once and starts to load.
 pub(super) fn begin(infer: &Infer) -> Result<(), Fault> {
     let settings = infer.settings.lock().clone();
-    let request = request(&settings)?;
+    let request = request(&settings, Stop::default())?;
     runtime::check_readable(&request.path)?;
     if let Some(device) = settings.device.filter(|it| !matches!(it.as_str(), "" | "0")) {
         return Err(Fault::Device(device));
@@ -68,7 +68,13 @@ pub(super) fn begin(infer: &Infer) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Lets go of everything; a load that runs is left to itself.
+/// Gives up loads and runs, so that nobody has to wait for them.
+pub(super) fn give_up(infer: &Infer) {
+    let stop = infer.state.lock().stop.clone();
+    stop.give_up();
+}
+
+/// Lets go of everything; a load that runs is given up.
 pub(super) fn end(infer: &Infer) {
     let old = {
         let mut state = infer.state.lock();
@@ -80,27 +86,43 @@ pub(super) fn end(infer: &Infer) {
         std::mem::replace(&mut *state, stopped)
     };
     infer.published.lock().running = None;
+    old.stop.give_up();
     drop(old);
 }
 
 /// Asks for the model that the settings name, if the element runs.
 pub(super) fn reload(infer: &Infer) {
     let settings = infer.settings.lock().clone();
-    let jobs = infer.state.lock().jobs.clone();
-    let Some(jobs) = jobs else { return };
-    match request(&settings) {
-        // Fails only when the thread is gone, which it tells by itself.
-        Ok(request) => drop(jobs.send(Job::Load(Box::new(request)))),
-        Err(fault) => refuse(infer, "", &fault),
-    }
+    let fault = {
+        let mut state = infer.state.lock();
+        if state.jobs.is_none() {
+            return;
+        }
+        let stop = state.stop.within();
+        match request(&settings, stop.clone()) {
+            Ok(request) => {
+                state.order(Job::Load(Box::new(request)));
+                // Of several wishes the last one counts, also when one before it never ends.
+                if let Some(older) = state.load.replace(Load::begin(stop)) {
+                    older.stop.give_up();
+                }
+                return;
+            }
+            Err(fault) => fault,
+        }
+    };
+    refuse(infer, "", &fault);
 }
 
 /// Takes what the loader thread brings.
 pub(super) fn loaded(infer: &Infer, epoch: u64, request: &Request, result: Result<Box<Active>, Fault>) {
     let outcome = {
         let mut state = infer.state.lock();
+        if state.epoch == epoch && !request.stop.is_given_up() {
+            state.load = None;
+        }
         match (result, &state.residency) {
-            _ if state.epoch != epoch => Outcome::Stale,
+            _ if state.epoch != epoch || request.stop.is_given_up() => Outcome::Stale,
             (Ok(active), ModelState::Ready(_)) => Outcome::Waits(state.pending.replace(active)),
             (Ok(active), _) => {
                 let running = Running::new(&active);
@@ -318,12 +340,13 @@ pub(super) fn catch_up(infer: &Infer) -> Result<(), gst::FlowError> {
     }
 }
 
-fn request(settings: &Settings) -> Result<Request, Fault> {
+fn request(settings: &Settings, stop: Stop) -> Result<Request, Fault> {
     let path = settings.model_file.as_deref();
     let path = path.filter(|it| !it.is_empty()).ok_or(Fault::NoModel)?;
     Ok(Request {
         path: PathBuf::from(path),
         options: settings.options(),
         answers: settings.answers.clone(),
+        stop,
     })
 }
