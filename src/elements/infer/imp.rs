@@ -53,7 +53,10 @@ impl ObjectImpl for Infer {
 
     fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
         match pspec.name() {
-            "stats" => gst::Structure::from(self.published.lock().stats()).to_value(),
+            "stats" => {
+                let loading = self.state.lock().load.as_ref().map(|it| it.since.elapsed());
+                gst::Structure::from(self.published.lock().stats(loading)).to_value()
+            }
             "model-file" => {
                 let running = self.published.lock().running_file();
                 running.map_or_else(|| self.settings.lock().get(pspec), |it| it.to_value())
@@ -94,8 +97,9 @@ impl ElementImpl for Infer {
         transition: gst::StateChange,
     ) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
         if transition == gst::StateChange::PausedToReady {
-            // The base class waits for the streaming thread, which may wait for a model.
+            // The base class waits for the streaming thread, which may wait for a model, or for a run.
             self.set_waiting(Waiting::Forbidden);
+            model_swap::give_up(self);
         }
         self.parent_change_state(transition)
     }

@@ -79,6 +79,7 @@ fn make_ready(
             &request.path,
             request.options.clone(),
             request.answers.clone(),
+            request.stop.clone(),
         )?),
     };
     let sound = element.upgrade().and_then(|element| element.imp().sound(epoch));

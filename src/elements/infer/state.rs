@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use gst_video::VideoInfo;
 
@@ -14,7 +15,7 @@ use super::key_frames::KeyFrames;
 use super::model::Active;
 use super::telling::Telling;
 use crate::elements::on_demand::OnDemand;
-use crate::runtime::{Model, Options};
+use crate::runtime::{Model, Options, Stop};
 
 /// Whether there is a model.
 #[derive(Debug, Clone, Default)]
@@ -61,7 +62,30 @@ pub struct Request {
     pub path: PathBuf,
     pub options: Options,
     pub answers: AnswerSettings,
+    /// Gives up the load, and later the runs of the model.
+    pub stop: Stop,
 }
+
+/// A load that somebody waits for.
+pub struct Load {
+    pub stop: Stop,
+    pub since: Instant,
+    /// When it is told next that this takes long.
+    pub tell_after: Duration,
+}
+
+impl Load {
+    pub fn begin(stop: Stop) -> Load {
+        Load {
+            stop,
+            since: Instant::now(),
+            tell_after: FIRST_TOLD,
+        }
+    }
+}
+
+/// After so long it is told that a model still loads, then after twice as long, and so on.
+const FIRST_TOLD: Duration = Duration::from_secs(10);
 
 impl Request {
     /// The wish that this model fulfils.
@@ -70,6 +94,7 @@ impl Request {
             path: active.path().to_owned(),
             options: active.options.clone(),
             answers: active.answers.clone(),
+            stop: active.stop.clone(),
         }
     }
 }
@@ -94,6 +119,10 @@ pub struct State {
     /// What this element adds to the latency of a pipeline.
     pub latency: gst::ClockTime,
     pub jobs: Option<Arc<OnDemand<Job>>>,
+    /// Gives up all loads and runs of this start.
+    pub stop: Stop,
+    /// The newest load, until it has ended.
+    pub load: Option<Load>,
     pub key_frames: KeyFrames,
     pub telling: Telling,
 }
