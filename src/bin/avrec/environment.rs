@@ -10,8 +10,8 @@ use gstavrec::messages::{InferStats, Loaded};
 
 use crate::launch::{factory_name, is_inside_switch};
 
-/// Bytes of what the kernel says of its processors: a kilobyte or two for each.
-const MOST_BYTES: u64 = 16 << 20;
+/// Bytes of what the kernel says of its processors, at most: thousands of them take less.
+const ABOUT_PROCESSORS: u64 = 32 << 20;
 
 /// The command, the machine and the programs.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +31,7 @@ impl Environment {
         let uname = rustix::system::uname();
         let parts = [uname.sysname(), uname.release(), uname.machine()];
         let words: Vec<String> = std::env::args().map(|it| quoted(&it)).collect();
-        let about = bounded_file::read_text(Path::new("/proc/cpuinfo"), MOST_BYTES).unwrap_or_default();
+        let about = bounded_file::read_text(Path::new("/proc/cpuinfo"), ABOUT_PROCESSORS).unwrap_or_default();
         Environment {
             command: words.join(" "),
             processor: processor(&about).unwrap_or(std::env::consts::ARCH).to_string(),

@@ -65,7 +65,7 @@ pub enum FontError {
         "overlay-font: no font has the family {0:?}; fc-list : family tells the names of those installed"
     )]
     Family(String),
-    #[error("overlay-font: cannot read {0}: {1}")]
+    #[error("overlay-font: cannot read {0}: {1}; name a .ttf, .otf or .ttc file, or a family")]
     File(String, std::io::Error),
     #[error("overlay-font: {0} is no font; name a .ttf, .otf or .ttc file, or a family")]
     NoFont(String),
@@ -244,8 +244,8 @@ impl Typeface {
 
 /// The first font of a file, which is read and not mapped: whoever names it may still write it.
 fn of_file(path: &str) -> Result<FaceInfo, FontError> {
-    let failed = |error| FontError::File(path.to_owned(), error);
-    let data = bounded_file::read(Path::new(path), LARGEST_FILE).map_err(failed)?;
+    let data = bounded_file::read(Path::new(path), LARGEST_FILE);
+    let data = data.map_err(|error| FontError::File(path.to_owned(), error))?;
     let mut faces = Database::new();
     faces.load_font_source(Source::Binary(Arc::new(data)));
     let first = faces.faces().next().cloned();
