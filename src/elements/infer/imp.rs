@@ -14,7 +14,8 @@ use super::model::BufferMode;
 use super::state::Waiting;
 use super::video::{self, Passing};
 use super::{CAT, audio, caps, model_swap, settings};
-use crate::elements::{AUTHOR, allocation};
+use crate::elements::allocation;
+use crate::elements::author::AUTHOR;
 use crate::runtime::library::{self, LogLevel};
 
 /// The log of ONNX Runtime itself; GStreamer's own element may have made the category already.
