@@ -144,6 +144,8 @@
 //!
 //! Presets of GstPreset come with the element: `quality` (`miss-rate` 0.05 and no price on latency or cost), `balanced`
 //! (the defaults) and `strict` (`miss-rate` 0.01, `lambda-latency` 0.05).
+//! One that is saved holds the switch's own settings, but not a pin (`active-candidate`, `auto-switch`), and nothing of the
+//! children. It loads in every state; `catalog` and `models` take effect at the next start.
 //!
 //! ## Explanations and feedback
 //!
@@ -157,6 +159,12 @@
 //! The action signal `feedback` takes the name of a candidate (none or empty: the active one) and what an operator
 //! finds its answers worth, 0 to 1. It counts for ten comparisons, from the next frame on, and is the only evidence
 //! that corrects the reference itself. It returns whether it was taken; if not, a warning says why.
+//!
+//! ## Inside
+//!
+//! Besides the candidates there are private elements: `switch-entry` and `switch-exit`, and for each lane a queue and a
+//! watch, named by lane and candidate (`lane-0-small-queue`). Their factories are listed with the plugin, and are of no
+//! use by themselves.
 //!
 //! ## Messages and figures
 //!
@@ -193,7 +201,7 @@ mod imp;
 mod lanes;
 mod mailbox;
 mod messages;
-mod pads;
+pub(super) mod pads;
 mod plan;
 mod policy_adapter;
 mod presets;
@@ -242,7 +250,6 @@ pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
     ] {
         kind.mark_as_plugin_api(gst::PluginAPIFlags::empty());
     }
-    pads::parts::register(plugin)?;
     gst::Element::register(
         Some(plugin),
         "avrec-switch",

@@ -374,7 +374,7 @@ impl Settings {
                 .build(),
             glib::ParamSpecBoxed::builder::<gst::Caps>("output-caps")
                 .nick("Output caps")
-                .blurb("Caps that every answer has; what they leave open is as in the first frame that leaves, so that ANY holds to that one (none = each candidate's own)")
+                .blurb("Caps that every answer has; what they leave open is as in the first frame that leaves, so that ANY holds to that one (unset = each candidate's own).")
                 .mutable_playing()
                 .build(),
             glib::ParamSpecEnum::builder_with_default("start", default.start)

@@ -14,12 +14,12 @@ use super::lanes::feed::feed;
 use super::lanes::lane::{Lane, LaneState, Purpose};
 use super::lanes::run::Feed;
 use super::lanes::state::Lanes;
-use super::lanes::timed_join::TimedJoin;
 use super::settings::{LatePolicy, Settings, StartMode};
 use super::shared::Shared;
 use super::stream::{Control, VideoStream};
 use crate::audio::Source;
 use crate::elements::stamp;
+use crate::elements::timed_join::TimedJoin;
 
 /// How long a candidate warms up alone before the next one does beside it: longer than three runs of most models, so that
 /// these are not measured beside each other.

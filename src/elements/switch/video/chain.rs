@@ -165,6 +165,8 @@ mod tests {
     #[test]
     fn a_plain_frame_takes_the_lock_of_the_table_five_times_at_most() {
         gst::init().unwrap();
+        // Its parts come from their factories; those of an installed plugin would be of other types.
+        crate::plugin_register_static().unwrap();
         let switch = gst::glib::Object::new::<AvrecSwitch>();
         switch.set_property_from_str("late-policy", "wait");
         let candidate = gst::ElementFactory::make("identity").build().unwrap();
