@@ -14,8 +14,9 @@ use super::model::BufferMode;
 use super::state::Waiting;
 use super::video::{self, Passing};
 use super::{CAT, audio, caps, model_swap, settings};
+use crate::elements::allocation;
+use crate::elements::author::AUTHOR;
 use crate::elements::preset::keep_settings_only;
-use crate::elements::{AUTHOR, allocation};
 use crate::runtime::library::{self, LogLevel};
 
 /// The log of ONNX Runtime itself; GStreamer's own element may have made the category already.

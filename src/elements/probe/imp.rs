@@ -10,7 +10,7 @@ use once_cell::sync::Lazy;
 use super::element::Probe;
 use super::settings::Settings;
 use super::{CAT, pads};
-use crate::elements::AUTHOR;
+use crate::elements::author::AUTHOR;
 use crate::elements::preset::keep_settings_only;
 
 #[glib::object_subclass]

@@ -24,7 +24,7 @@ use super::settings::Settings;
 use super::shared::Shared;
 use super::signals;
 use super::state_change;
-use crate::elements::AUTHOR;
+use crate::elements::author::AUTHOR;
 
 pub struct AvrecSwitch {
     pub(super) core: Arc<Shared>,

@@ -32,6 +32,11 @@
 //! named by `floor`, or for the frame itself where input and output caps agree. Where neither is there, the
 //! frame is dropped.
 //!
+//! With `start=wait` nothing leaves before a candidate is ready (the pinned one, while it may come): frames wait, and what is
+//! live is dropped as not yet started, so that the latency stays what it is. In a live pipeline video candidates warm up in
+//! PAUSED, on gray frames of the negotiated caps, so that an application may wait for `avrec/candidate-ready` before it goes to
+//! PLAYING. After `start-timeout` the stream starts as with `start=pass`, and a warning says so.
+//!
 //! Candidates may give frames that differ in size, format, rate or any other field of their caps; since each swap changes the
 //! caps behind the switch then, which few recordings survive, it is told once. `output-caps` holds all of them to one output
 //! (what it leaves open is as in the first frame that leaves; ANY leaves all open): who can, negotiates to it, and who cannot
@@ -206,6 +211,7 @@ mod scoring;
 mod settings;
 mod shared;
 mod signals;
+mod start;
 mod state_change;
 mod stream;
 mod teaching;
@@ -219,7 +225,7 @@ use std::sync::LazyLock;
 use gst::glib;
 use gst::prelude::*;
 
-pub use settings::{LatePolicy, QualitySource, Strategy};
+pub use settings::{LatePolicy, QualitySource, StartMode, Strategy};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new(
@@ -238,6 +244,7 @@ pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
     for kind in [
         LatePolicy::static_type(),
         QualitySource::static_type(),
+        StartMode::static_type(),
         Strategy::static_type(),
     ] {
         kind.mark_as_plugin_api(gst::PluginAPIFlags::empty());

@@ -13,7 +13,7 @@ use crate::elements::unit_mistake;
 const NAMING: [&str; 4] = ["active-candidate", "floor", "reference", "forbidden"];
 
 /// Properties that are times.
-const TIMES: [&str; 2] = ["latency-budget", "crossfade"];
+const TIMES: [&str; 3] = ["latency-budget", "crossfade", "start-timeout"];
 
 /// Lets a property take effect, or says why it does not; `before` has the settings as they were.
 pub fn setting_changed(core: &Shared, name: &str, before: &Settings) {
@@ -61,6 +61,7 @@ fn check_time(core: &Shared, property: &str, settings: &Settings) {
     let (time, zero) = match property {
         "latency-budget" => (settings.latency_budget, "one frame or buffer duration"),
         "crossfade" => (settings.crossfade, "a hard cut"),
+        "start-timeout" => (settings.start_timeout, "no limit"),
         _ => return,
     };
     if let Some((text, remedy)) = unit_mistake::doubt(property, time, zero) {

@@ -74,7 +74,7 @@ impl Shared {
     /// Gets ready for a new stream, while the pads are inactive; the lanes stay as they are.
     pub fn restart_stream(&self) {
         self.lanes
-            .change(|lanes| (lanes.flushing, lanes.position) = (false, None));
+            .change(|lanes| (lanes.flushing, lanes.position, lanes.newest) = (false, None, None));
         self.hold_output();
         self.timing.restart();
         self.published.set_active(None);
