@@ -13,10 +13,9 @@ use super::stream::AudioStream;
 use crate::audio::{AlignedTrack, Spec};
 use crate::elements::switch::CAT;
 use crate::elements::switch::lanes::feed::feed;
-use crate::elements::switch::lanes::lane::{Lane, LaneState, Purpose};
+use crate::elements::switch::lanes::lane::{Lane, LaneState, Purpose, RETURN_GRACE};
 use crate::elements::switch::lanes::run::{Feed, RunEnd};
 use crate::elements::switch::lanes::state::Lanes;
-use crate::elements::switch::lanes::table::RETURN_GRACE;
 use crate::elements::switch::lanes::watchdog::lane_failed;
 use crate::elements::switch::shared::Shared;
 use crate::policy::RunKind;
@@ -31,15 +30,29 @@ thread_local! {
 
     /// The lane into whose candidate this thread just pushes a buffer.
     static PUSHING: Cell<Option<usize>> = const { Cell::new(None) };
+
+    /// Whether what it pushes was answered.
+    static IS_ANSWERED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Runs the push of a buffer into a lane's candidate; what the lane returns meanwhile, on this thread, is told apart
-/// from what comes from a thread of its own.
-pub fn within_push<T>(lane: usize, push: impl FnOnce() -> T) -> T {
+/// from what comes from a thread of its own. With the result comes whether the frame was answered meanwhile.
+pub fn within_push<T>(lane: usize, push: impl FnOnce() -> T) -> (T, bool) {
     PUSHING.set(Some(lane));
+    IS_ANSWERED.set(false);
     let result = push();
     PUSHING.set(None);
-    result
+    (result, IS_ANSWERED.get())
+}
+
+/// Notes that the frame that this thread pushes, if it pushes one into that lane, was answered.
+pub fn answered_within_push(lane: usize) {
+    IS_ANSWERED.set(is_pushing(lane));
+}
+
+/// Whether this thread just pushes a buffer into that lane's candidate.
+pub fn is_pushing(lane: usize) -> bool {
+    PUSHING.get() == Some(lane)
 }
 
 /// What a lane returned that cannot be used.
@@ -171,8 +184,7 @@ pub fn take(
     if position.spec.samples_of(bytes.len()).is_none() {
         return Err(Misfit::Size(bytes.len()));
     }
-    let is_here = PUSHING.get() == Some(lane);
-    it.audio.take(&position, buffer, bytes, is_here);
+    it.audio.take(&position, buffer, bytes, is_pushing(lane));
     let has_returned = it.run.is_some_and(|it| it.returned.is_some());
     if has_returned && it.audio.track.is_up_to_date() {
         return Ok(end_run(lanes, lane));

@@ -4,6 +4,7 @@
 
 pub mod builder;
 pub mod catalog;
+pub mod chores;
 pub mod declared;
 pub mod elements;
 pub mod feed;

@@ -135,6 +135,11 @@ impl LaneSupervisor {
         Ok(thread.insert(running))
     }
 
+    /// Whether it has orders that are not carried out.
+    pub fn is_at_work(&self) -> bool {
+        0 < *self.pending.orders.lock()
+    }
+
     /// Lets the thread end, if there is one, when it has carried out its orders; the elements are in NULL
     /// then.
     pub fn end(&self) -> Option<TimedJoin> {

@@ -62,8 +62,11 @@ pub fn watch(lane: usize) -> (gst::Pad, gst::Pad) {
             };
             // By now the lane may have the next frame: the stamp tells which one it is that returns.
             let entered = stamp::read(&buffer);
-            let flow = within_push(lane, || src.push(buffer));
-            serve(parent, (), |core| lane_pads::returned(core, lane, entered, flow));
+            let (flow, is_answered) = within_push(lane, || src.push(buffer));
+            serve(parent, (), |core| match (flow, is_answered) {
+                (Ok(_), true) => lane_pads::returned_after_answer(core, lane, entered),
+                _ => lane_pads::returned(core, lane, entered, flow),
+            });
             flow
         })
         .event_function(move |_, parent, event| other(parent, "src").is_some_and(|it| it.push_event(event)))

@@ -46,10 +46,14 @@ fn lanes_caps(core: &Shared, filter: Option<&gst::Caps>) -> gst::Caps {
 
 /// Whether some lane takes the caps; the active one is asked first, and mostly alone.
 ///
-/// A lane that refuses them will fail and be told; the stream goes on with the others.
+/// A lane that refuses them will fail and be told; the stream goes on with the others. One that would keep the query
+/// waiting, because it is late, may take them.
 fn accepts(core: &Shared, caps: &gst::Caps) -> bool {
     let active = core.published.active();
     let mut lanes = responsive_lanes(core);
+    if lanes.len() < (core.lanes.lock().iter()).filter(|it| it.may_come()).count() {
+        return true;
+    }
     lanes.sort_by_key(|it| Some(it.number) != active);
     // A lane that is being linked anew has no peer, and no opinion.
     let mut opinions = lanes
