@@ -31,6 +31,8 @@ setup: ## Install what is missing (Debian packages, ONNX Runtime, the demo's cli
 
 build: setup ## Build the plugin and the avrec command (PROFILE=release, demo or dev)
 	cargo build --locked --profile $(PROFILE)
+	# Where the plugin looks for it; GStreamer would take a name that ends in .so for a plugin.
+	[ ! -f $(ORT) ] || ln -sf $(ORT) $(dir $(AVREC))libonnxruntime.so.1
 
 demo: build ## Play a clip while the machine is loaded in the middle; ends with a report (2 minutes)
 	$(AVREC) run --title 'A clip scaled up live, with a busy machine in the middle' \

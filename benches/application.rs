@@ -77,9 +77,7 @@ fn bare(frames: &[Frame]) -> f64 {
 }
 
 fn median(samples: &[f64]) -> f64 {
-    let mut samples = samples.to_vec();
-    samples.sort_by(f64::total_cmp);
-    samples[samples.len() / 2]
+    gstavrec::quantile::median(samples.iter().copied()).expect("a sample")
 }
 
 /// Median, lowest and highest as text.

@@ -10,6 +10,7 @@ use std::hint::black_box;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use gstavrec::quantile::median;
 use gstavrec::runtime::{Options, Runner, Task, TaskChoice, library};
 use ort::session::builder::GraphOptimizationLevel;
 use ort::value::TensorRef;
@@ -100,7 +101,8 @@ fn main() {
             sessions.push(timed(&mut run_session));
             elements.push(timed(&mut run_element));
         }
-        let [bare, session, element] = [bares, sessions, elements].map(median);
+        let [bare, session, element] =
+            [bares, sessions, elements].map(|it| median(it).expect("a repetition"));
         let of = |it: Duration| it.as_secs_f64() / bare.as_secs_f64();
         println!(
             "{repetition:10} {bare:10.2?} {:10.2?} {:.3} {:10.2?} {:.3}",
@@ -111,11 +113,7 @@ fn main() {
         );
         ratios.push((of(session), of(element)));
     }
-    let middle = |of: fn(&(f64, f64)) -> f64| {
-        let mut ratios: Vec<f64> = ratios.iter().map(of).collect();
-        ratios.sort_by(f64::total_cmp);
-        ratios[ratios.len() / 2]
-    };
+    let middle = |of: fn(&(f64, f64)) -> f64| median(ratios.iter().map(of)).expect("a ratio");
     println!("session over bare run, median: {:.3}", middle(|it| it.0));
     println!(
         "avrec-infer over bare run, median: {:.3} (reach 1.10, aim 1.03)",
@@ -127,11 +125,6 @@ fn timed(run: &mut impl FnMut()) -> Duration {
     let start = Instant::now();
     run();
     start.elapsed()
-}
-
-fn median(mut samples: Vec<Duration>) -> Duration {
-    samples.sort();
-    samples[samples.len() / 2]
 }
 
 /// Bytes that are neither flat nor periodic in a row.

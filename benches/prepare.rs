@@ -12,6 +12,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use gst_video::{VideoFormat, VideoInfo};
+use gstavrec::quantile::median;
 use gstavrec::runtime::{Options, Runner};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -85,7 +86,7 @@ fn compare((format, width, height, side, fit): (VideoFormat, u32, u32, u32, &str
             stock.push(others - source);
         }
     }
-    let (ours, stock) = (median(ours), median(stock));
+    let [ours, stock] = [ours, stock].map(|it| median(it).expect("a repetition"));
     println!(
         "{:42} {ours:9.3} ms {stock:6.3} ms {:9.2}",
         format!("{format} {width}x{height} to {side}x{side}, {fit}"),
@@ -102,11 +103,6 @@ fn spent(mut job: impl FnMut(usize)) -> f64 {
     let start = now();
     (0..FRAMES).for_each(&mut job);
     (now() - start).as_secs_f64() * 1e3 / FRAMES as f64
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 /// Slopes and grain; the content does not change what is measured.

@@ -22,6 +22,7 @@ use gst::glib;
 
 pub mod answer;
 pub mod audio;
+pub mod bounded_file;
 mod clone_in_place;
 pub mod decode;
 pub mod elements;
@@ -30,6 +31,7 @@ pub mod media;
 pub mod messages;
 pub mod plane;
 pub mod policy;
+pub mod quantile;
 pub mod replay;
 pub mod runtime;
 pub mod score;

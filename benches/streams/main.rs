@@ -14,6 +14,7 @@ use std::path::Path;
 use std::process::Command;
 
 use gst::prelude::*;
+use gstavrec::quantile;
 
 const STREAMS: usize = 16;
 const FRAMES: usize = 3;
@@ -125,11 +126,7 @@ impl Cost {
     }
 
     fn median(costs: Vec<Cost>) -> Cost {
-        let middle = |of: fn(&Cost) -> f64| {
-            let mut values: Vec<f64> = costs.iter().map(of).collect();
-            values.sort_by(f64::total_cmp);
-            values[values.len() / 2]
-        };
+        let middle = |of: fn(&Cost) -> f64| quantile::median(costs.iter().map(of)).expect("a cost");
         Cost {
             memory: middle(|it| it.memory),
             time: middle(|it| it.time),

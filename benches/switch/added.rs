@@ -67,5 +67,5 @@ fn added(candidate: &str, pause: Duration) -> f64 {
     for number in 0..WARM_UP {
         four(number);
     }
-    median((0..FOURS).map(four).collect())
+    median((0..FOURS).map(four))
 }

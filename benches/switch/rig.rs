@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use gst::prelude::*;
+use gstavrec::quantile;
 
 /// One frame at the switch's output.
 #[derive(Debug, Clone, Copy)]
@@ -135,15 +136,13 @@ pub fn by_what(figures: &[Figure]) -> Vec<(String, Vec<f64>)> {
     all
 }
 
-pub fn median(mut samples: Vec<f64>) -> f64 {
-    samples.sort_by(f64::total_cmp);
-    samples[samples.len() / 2]
+pub fn median(samples: impl IntoIterator<Item = f64>) -> f64 {
+    quantile::median(samples).expect("a sample")
 }
 
 /// The nearest-rank percentile.
-pub fn percentile(mut samples: Vec<f64>, p: f64) -> f64 {
-    samples.sort_by(f64::total_cmp);
-    samples[((p / 100.0 * samples.len() as f64).ceil() as usize).clamp(1, samples.len()) - 1]
+pub fn percentile(samples: impl IntoIterator<Item = f64>, p: f64) -> f64 {
+    quantile::percentile(samples, p / 100.0).expect("a sample")
 }
 
 /// Minimum, median and maximum as text.

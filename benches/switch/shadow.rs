@@ -16,7 +16,7 @@ pub fn measure() -> Vec<Figure> {
     let [with, without] = [beside, alone].map(|switch| {
         let (seen, _) = Live::new(FRAMES, 25, switch).play();
         let latencies = seen.iter().skip(WARM_UP).map(|it| it.latency.as_secs_f64());
-        percentile(latencies.collect(), 99.0)
+        percentile(latencies, 99.0)
     });
     vec![
         Figure::new(

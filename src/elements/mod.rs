@@ -10,6 +10,7 @@ pub mod probe;
 pub mod property_text;
 pub mod stamp;
 pub mod switch;
+mod unit_mistake;
 
 use gst::glib;
 

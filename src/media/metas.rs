@@ -13,14 +13,7 @@
 //! | text | a custom meta [`TEXT`] with the fields `text` and `confidence` (gdouble); of a frame also a region of interest `text` over it, with the text as `label` of a parameter structure `classification`, unless it is empty |
 //! | class map, matte | nothing: there is no such meta before GStreamer 1.26 |
 //!
-//! `detection` has the fields that DL Streamer's `gvadetect` writes: `confidence` (gdouble), `label_id` (gint),
-//! `label`, and the box as fractions of the frame in `x_min`, `x_max`, `y_min`, `y_max` (gdouble).
-//! A detection with key points has a parameter structure `landmarks` besides, with the arrays `x`, `y` (gdouble, pixels
-//! of the frame) and `confidence`; one with a turned box has a structure `oriented` with its center in `x` and `y`, its
-//! `width` and `height` in pixels, and its `angle` in radians, clockwise (all gdouble). The region is then what
-//! surrounds that box.
-//! `classification` has the best class in `label`, `label_id`, `confidence`, as `gvaclassify` does, and all of them,
-//! the best first, in the arrays `labels`, `label_ids` and `confidences`.
+//! The fields stand in `docs/messages.md`, and as types to read them by in `crate::messages`.
 //!
 //! With the feature `analytics` the answer is attached in the terms of GStreamer 1.26 besides, not instead: overlays,
 //! trackers and exporters read those, encoders and older elements read regions of interest. What is said in both is

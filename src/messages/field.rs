@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! How a field is written into a structure and read back, and the tables that declare structures.
-//!
-//! A structure is declared once, by [`structure!`], as a table of its fields. Building and parsing both come of that
-//! table, so that neither knows a name or a type that the other does not.
+//! How a field is written into a structure, read back, and told of in the documentation.
 
 use std::time::Duration;
 
+use gst::glib::types::StaticType;
 use gst::glib::value::FromValue;
 use gst::structure::Builder;
 use gst::{ClockTime, StructureRef, glib};
 
-use crate::runtime::Task;
-use crate::tensor::{DimsOrder, ElementType};
+use super::doc::{FieldDoc, Inner, StructureDoc};
 
 /// Why a structure is not what it should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -67,10 +64,15 @@ pub trait Field: Sized {
     fn is_in(name: &str, structure: &StructureRef) -> bool {
         structure.has_field(name)
     }
+
+    /// Every field that it may become, with the meaning that its declaration has.
+    fn documented(name: &str, doc: &str) -> Vec<FieldDoc>;
 }
 
 /// A structure that may stand inside of another one.
-pub trait Part: Into<gst::Structure> + for<'a> TryFrom<&'a StructureRef, Error = FieldError> {}
+pub trait Part: Into<gst::Structure> + for<'a> TryFrom<&'a StructureRef, Error = FieldError> {
+    fn structure_doc() -> StructureDoc;
+}
 
 fn value<T>(name: &str, structure: &StructureRef) -> Result<T, FieldError>
 where
@@ -94,11 +96,15 @@ macro_rules! plain {
             fn read(name: &str, structure: &StructureRef) -> Result<Self, FieldError> {
                 value(name, structure)
             }
+
+            fn documented(name: &str, doc: &str) -> Vec<FieldDoc> {
+                vec![FieldDoc::new::<$type>(name, doc)]
+            }
         }
     )*};
 }
 
-plain!(bool, u32, u64, f64, String, glib::Bytes);
+plain!(bool, i32, u32, u64, f64, String, glib::Bytes);
 
 /// Nanoseconds, for a field whose name ends in `-ns`; more than 584 years saturate.
 fn ns(duration: Duration) -> u64 {
@@ -122,6 +128,10 @@ impl Field for Duration {
     fn is_in(name: &str, structure: &StructureRef) -> bool {
         is_time_in(name, structure)
     }
+
+    fn documented(name: &str, doc: &str) -> Vec<FieldDoc> {
+        vec![FieldDoc::new::<u64>(name, doc).in_nanoseconds()]
+    }
 }
 
 impl Field for ClockTime {
@@ -135,6 +145,10 @@ impl Field for ClockTime {
 
     fn is_in(name: &str, structure: &StructureRef) -> bool {
         is_time_in(name, structure)
+    }
+
+    fn documented(name: &str, doc: &str) -> Vec<FieldDoc> {
+        vec![FieldDoc::new::<u64>(name, doc).in_nanoseconds()]
     }
 }
 
@@ -150,6 +164,13 @@ impl<T: Field> Field for Option<T> {
         T::is_in(name, structure)
             .then(|| T::read(name, structure))
             .transpose()
+    }
+
+    fn documented(name: &str, doc: &str) -> Vec<FieldDoc> {
+        T::documented(name, doc)
+            .into_iter()
+            .map(FieldDoc::optional)
+            .collect()
     }
 }
 
@@ -168,6 +189,11 @@ impl<T: Part> Field for Vec<T> {
         };
         parts.iter().map(part).collect()
     }
+
+    fn documented(name: &str, doc: &str) -> Vec<FieldDoc> {
+        let parts = Inner::Part(Box::new(T::structure_doc()));
+        vec![FieldDoc::new::<gst::Array>(name, doc).holding(parts)]
+    }
 }
 
 /// A structure in a field of another one.
@@ -183,21 +209,36 @@ impl<T: Part> Field for Nested<T> {
         let part: gst::Structure = value(name, structure)?;
         T::try_from(part.as_ref()).map(Nested)
     }
-}
 
-/// Dimensions of a tensor.
-impl Field for Vec<u64> {
-    fn write(self, name: &str, builder: Builder) -> Builder {
-        builder.field(name, gst::Array::new(self))
-    }
-
-    fn read(name: &str, structure: &StructureRef) -> Result<Self, FieldError> {
-        let numbers: gst::Array = value(name, structure)?;
-        let number = |it: &glib::SendValue| it.get::<u64>();
-        let numbers: Result<_, _> = numbers.iter().map(number).collect();
-        numbers.map_err(|cause| FieldError::of_type(structure, name, cause))
+    fn documented(name: &str, doc: &str) -> Vec<FieldDoc> {
+        let part = Inner::Part(Box::new(T::structure_doc()));
+        vec![FieldDoc::new::<gst::Structure>(name, doc).holding(part)]
     }
 }
+
+/// Lets several values of a type stand in a field.
+macro_rules! array {
+    ($($type:ty),*) => {$(
+        impl Field for Vec<$type> {
+            fn write(self, name: &str, builder: Builder) -> Builder {
+                builder.field(name, gst::Array::new(self))
+            }
+
+            fn read(name: &str, structure: &StructureRef) -> Result<Self, FieldError> {
+                let values: gst::Array = value(name, structure)?;
+                let values: Result<_, _> = values.iter().map(|it| it.get::<$type>()).collect();
+                values.map_err(|cause| FieldError::of_type(structure, name, cause))
+            }
+
+            fn documented(name: &str, doc: &str) -> Vec<FieldDoc> {
+                let inner = Inner::Values(<$type>::static_type().name());
+                vec![FieldDoc::new::<gst::Array>(name, doc).holding(inner)]
+            }
+        }
+    )*};
+}
+
+array!(i32, u64, f64, String);
 
 /// Figures by their names, in a structure of their own; without any there is no field.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -236,157 +277,12 @@ impl Field for Figures {
             .map(|it| Ok((it.to_string(), f64::read(it, &inner)?)));
         figures.collect::<Result<_, _>>().map(Figures)
     }
+
+    fn documented(name: &str, doc: &str) -> Vec<FieldDoc> {
+        vec![
+            FieldDoc::new::<gst::Structure>(name, doc)
+                .holding(Inner::Figures)
+                .optional(),
+        ]
+    }
 }
-
-pub(super) fn read_word<T: Copy>(
-    name: &str,
-    structure: &StructureRef,
-    all: &[T],
-    word_of: fn(T) -> &'static str,
-) -> Result<T, FieldError> {
-    let word: String = value(name, structure)?;
-    let known = all.iter().find(|it| word_of(**it) == word);
-    known.copied().ok_or_else(|| FieldError::Word {
-        structure: structure.name().to_string(),
-        field: name.to_string(),
-        word,
-    })
-}
-
-/// Lets a type of some words stand in a field: the type, all its values, and the function from value to word.
-macro_rules! word_field {
-    ($type:ty, $all:expr, $word:expr) => {
-        impl $crate::messages::field::Field for $type {
-            fn write(self, name: &str, builder: gst::structure::Builder) -> gst::structure::Builder {
-                builder.field(name, $word(self))
-            }
-
-            fn read(
-                name: &str,
-                structure: &gst::StructureRef,
-            ) -> Result<Self, $crate::messages::field::FieldError> {
-                $crate::messages::field::read_word(name, structure, $all, $word)
-            }
-        }
-    };
-}
-
-word_field!(Task, &Task::ALL, Task::name);
-word_field!(
-    DimsOrder,
-    &[DimsOrder::RowMajor, DimsOrder::ColumnMajor],
-    DimsOrder::name
-);
-word_field!(
-    ElementType,
-    &[
-        ElementType::F32,
-        ElementType::F16,
-        ElementType::U8,
-        ElementType::I32,
-        ElementType::I64
-    ],
-    ElementType::name
-);
-
-/// Declares an enum of words, each value with the word that stands for it in a field.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$value_doc:meta])* $value:ident = $word:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum $name { $($(#[$value_doc])* $value,)* }
-
-        impl $name {
-            pub const ALL: &[$name] = &[$($name::$value,)*];
-
-            /// As it stands in the field.
-            pub const fn word(self) -> &'static str {
-                match self { $($name::$value => $word,)* }
-            }
-        }
-
-        $crate::messages::field::word_field!($name, $name::ALL, $name::word);
-    };
-}
-
-/// The same for the words of an enum of the policy, each with the values that it stands for.
-macro_rules! words_of {
-    (
-        $(#[$doc:meta])*
-        $name:ident: $from:ty {
-            $($(#[$value_doc:meta])* $value:ident = $word:literal <- $pattern:pat,)*
-        }
-    ) => {
-        $crate::messages::field::words! {
-            $(#[$doc])* $name { $($(#[$value_doc])* $value = $word,)* }
-        }
-
-        impl From<$from> for $name {
-            fn from(it: $from) -> $name {
-                match it { $($pattern => $name::$value,)* }
-            }
-        }
-    };
-}
-
-/// Declares a struct whose fields stand among those of a structure: each with its type, and its name there.
-///
-/// The name that its [`Field`] is given says nothing, since the fields have names of their own.
-macro_rules! group {
-    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty = $key:literal,)* }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq)]
-        pub struct $name { $($(#[$field_doc])* pub $field: $type,)* }
-
-        impl $crate::messages::field::Field for $name {
-            fn write(self, _: &str, builder: gst::structure::Builder) -> gst::structure::Builder {
-                $(let builder = self.$field.write($key, builder);)*
-                builder
-            }
-
-            fn read(
-                _: &str,
-                structure: &gst::StructureRef,
-            ) -> Result<Self, $crate::messages::field::FieldError> {
-                Ok($name { $($field: $crate::messages::field::Field::read($key, structure)?,)* })
-            }
-
-            fn is_in(_: &str, structure: &gst::StructureRef) -> bool {
-                [$(<$type as $crate::messages::field::Field>::is_in($key, structure),)*].contains(&true)
-            }
-        }
-    };
-}
-
-/// Declares a struct that becomes a structure of a name of its own: as [`group!`], with that name.
-macro_rules! structure {
-    ($(#[$doc:meta])* $name:ident = $title:literal { $($fields:tt)* }) => {
-        $crate::messages::field::group! { $(#[$doc])* $name { $($fields)* } }
-
-        impl $name {
-            /// Name of the structure.
-            pub const NAME: &str = $title;
-        }
-
-        impl From<$name> for gst::Structure {
-            fn from(it: $name) -> gst::Structure {
-                it.write("", gst::Structure::builder($name::NAME)).build()
-            }
-        }
-
-        impl TryFrom<&gst::StructureRef> for $name {
-            type Error = $crate::messages::field::FieldError;
-
-            fn try_from(structure: &gst::StructureRef) -> Result<$name, Self::Error> {
-                if structure.name() != $name::NAME {
-                    return Err($crate::messages::field::FieldError::Name(structure.name().to_string()));
-                }
-                $crate::messages::field::Field::read("", structure)
-            }
-        }
-
-        impl $crate::messages::field::Part for $name {}
-    };
-}
-
-pub(super) use {group, structure, word_field, words, words_of};

@@ -4,16 +4,16 @@
 
 use std::time::Duration;
 
-use gst::structure::Builder;
-use gst::{ClockTime, StructureRef, glib};
+use gst::{ClockTime, glib};
 
-use super::field::{Field, FieldError, group, structure};
+use super::field::Field;
 use super::latencies::Percentiles;
+use super::table::{group, structure};
 use crate::runtime::Task;
 use crate::tensor::{DimsOrder, ElementType};
 
 structure! {
-    /// A model answers from now on.
+    /// A model was loaded, and answers from now on.
     ModelLoaded = "avrec/model-loaded" {
         model: Loaded = "",
     }
@@ -22,13 +22,19 @@ structure! {
 group! {
     /// What was loaded, and how.
     Loaded {
+        /// Path of the file.
         file: String = "model-file",
+        /// What its answers are.
         task: Task = "task",
+        /// The inference library that runs it: `ort` or `rten`.
         backend: String = "backend",
+        /// Why it is this one.
         backend_note: String = "backend-note",
+        /// Number of threads that one run may use.
         threads: u32 = "threads",
+        /// How long loading took.
         load_time: Duration = "load-time-ns",
-        /// Sentences.
+        /// What nobody said and was assumed, in sentences; empty where all was said.
         assumed: String = "assumed",
         /// What the model is taken for, one thing each.
         statements: Vec<StatementPart> = "statements",
@@ -40,7 +46,9 @@ structure! {
     StatementPart = "statement" {
         /// Name of the input or output that it is about; empty for the model as a whole.
         tensor: String = "tensor",
+        /// What is said of it, as the property or the key of a `.modelinfo` is named.
         key: String = "key",
+        /// What it is taken to be.
         value: String = "value",
         /// Who said it.
         origin: String = "origin",
@@ -50,20 +58,25 @@ structure! {
 }
 
 structure! {
-    /// A model was refused.
+    /// A model was refused; the one before, if any, goes on.
     ModelFailed = "avrec/model-failed" {
+        /// Path of the file.
         file: String = "model-file",
+        /// Why, and what to change.
         cause: String = "cause",
     }
 }
 
 structure! {
-    /// The outputs of a run.
+    /// The outputs of a run, with `task=tensor`.
     Tensors = "avrec/tensors" {
+        /// Each output, in the model's order.
         tensors: Vec<TensorPart> = "tensors",
+        /// PTS of the frame, or of the window of sound. Absent where it has none.
         pts: Option<ClockTime> = "pts",
+        /// Running time of the same. Absent where it has no PTS.
         running_time: Option<ClockTime> = "running-time",
-        /// Ties the outputs of one model together.
+        /// Ties the outputs of one model together, as the `.modelinfo` says. Absent where it does not.
         group_id: Option<String> = "group-id",
     }
 }
@@ -71,37 +84,53 @@ structure! {
 structure! {
     /// One output of a run.
     TensorPart = "tensor" {
+        /// What it is, as the `.modelinfo` says; else its name.
         id: String = "id",
+        /// Its name in the model.
         name: String = "name",
+        /// What its elements are.
         element_type: ElementType = "type",
+        /// Its dimensions, in elements.
         dims: Vec<u64> = "dims",
+        /// Which dimension is next to the elements in memory.
         dims_order: DimsOrder = "dims-order",
-        /// In the machine's byte order.
+        /// Its elements, in the machine's byte order.
         data: glib::Bytes = "data",
     }
 }
 
 structure! {
-    /// A frame was selected.
+    /// A frame was selected, since its score is a peak. Only while `key-frames` is set.
     KeyFrame = "avrec/key-frame" {
+        /// PTS of the frame.
         pts: ClockTime = "pts",
+        /// Running time of the frame.
         running_time: ClockTime = "running-time",
+        /// Stream time of the frame, that is its place in the medium. Absent where it has none.
         stream_time: Option<ClockTime> = "stream-time",
+        /// The score, in the model's own unit.
         score: f64 = "score",
     }
 }
 
 structure! {
-    /// The `stats` of the element.
-    InferStats = "avrec-infer-stats" {
+    /// `stats` of `avrec-infer`. Reading waits for no inference.
+    InferStats = "avrec/infer-stats" {
+        /// Frames, or buffers of sound, that came.
         frames_in: u64 = "frames-in",
+        /// Frames, or buffers of sound, that left.
         frames_out: u64 = "frames-out",
+        /// Runs of the model.
         runs: u64 = "runs",
+        /// Changes of the model after the first one.
         swaps: u64 = "swaps",
         /// Values of the model's answers that were no numbers or outside of the frame.
         dropped_values: u64 = "dropped-values",
+        /// Absent until a model runs.
         model: Option<RunningModel> = "",
+        /// Time that a frame spent in the element, over the last 300 runs. Absent before the first one.
         latency: Option<Percentiles> = "latency",
+        /// Time that the model alone took, over the last 300 runs. Absent before the first one.
         run_latency: Option<Percentiles> = "run-latency",
     }
 }
@@ -110,102 +139,61 @@ group! {
     /// The model that runs.
     RunningModel {
         loaded: Loaded = "",
-        /// Size of its answers over that of frames.
+        /// Width of the pictures that come out over that of frames.
         scale_width: f64 = "scale-width",
+        /// Height of the pictures that come out over that of frames.
         scale_height: f64 = "scale-height",
+        /// Dimensions of the main input, in elements. Absent before caps are known.
         input_dims: Option<Vec<u64>> = "input-dims",
-        /// By how much answers lag behind the sound; of models whose answers replace it.
+        /// By how much answers lag behind the sound. Absent unless they replace it.
         algorithmic_delay: Option<ClockTime> = "algorithmic-delay-ns",
-    }
-}
-
-/// What a model says about a frame or a stretch of sound: `avrec/detections`, `avrec/classes`, `avrec/segments`,
-/// `avrec/matte`, `avrec/score` or `avrec/text`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ModelAnswer {
-    pub place: Place,
-    pub pts: Option<ClockTime>,
-    pub running_time: Option<ClockTime>,
-    pub said: Said,
-}
-
-/// What an answer is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// A frame of this size in pixels.
-    Frame { width: u32, height: u32 },
-    /// A stretch of sound.
-    Span { duration: ClockTime },
-}
-
-/// The answer, in the terms of the task.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Said {
-    Detections(Vec<Object>),
-    Classes(Vec<Class>),
-    /// The objects of a segmentation.
-    Instances(Vec<Object>),
-    /// The classes of a segmentation.
-    Shares(Vec<Share>),
-    /// How much of the frame is foreground, 0 to 1.
-    Matte(f64),
-    Score(f64),
-    /// What was read, and the mean confidence in its characters, 0 to 1.
-    Text {
-        text: String,
-        confidence: f64,
-    },
-}
-
-impl Said {
-    /// Name of the structure.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Said::Detections(_) => "avrec/detections",
-            Said::Classes(_) => "avrec/classes",
-            Said::Instances(_) | Said::Shares(_) => "avrec/segments",
-            Said::Matte(_) => "avrec/matte",
-            Said::Score(_) => "avrec/score",
-            Said::Text { .. } => "avrec/text",
-        }
     }
 }
 
 structure! {
     /// One object that was found.
     Object = "object" {
+        /// Name of its class; the number, where the class has no name.
         label: String = "label",
+        /// Number of its class, from 0.
         label_id: u32 = "label-id",
-        /// 0 to 1.
+        /// How much it is believed in, 0 to 1.
         confidence: f64 = "confidence",
-        /// In pixels, as are the other three.
+        /// Left edge of its box, in pixels; may lie outside of the frame, as may the other edges.
         x: f64 = "x",
+        /// Upper edge of its box, in pixels.
         y: f64 = "y",
+        /// Width of its box, in pixels.
         width: f64 = "width",
+        /// Height of its box, in pixels.
         height: f64 = "height",
-        /// By how much a turned box is turned, in radians, clockwise; the four above surround it then.
+        /// By how much a turned box is turned, in radians, clockwise; the four above surround it then. Absent unless it is.
         angle: Option<f64> = "angle",
-        /// The corners of a turned box, the one first that is top left before it is turned.
+        /// The four corners of a turned box, the one first that is top left before it is turned. Absent unless it is.
         corners: Option<Vec<Corner>> = "corners",
-        /// Key points in the model's order.
+        /// Key points in the model's order. Absent where the model gives none.
         landmarks: Option<Vec<Point>> = "landmarks",
     }
 }
 
 structure! {
-    /// A corner of a turned box, in pixels.
+    /// A corner of a turned box.
     Corner = "corner" {
+        /// Pixels from the left.
         x: f64 = "x",
+        /// Pixels from the top.
         y: f64 = "y",
     }
 }
 
 structure! {
-    /// A key point of an object, in pixels.
+    /// A key point of an object.
     Point = "point" {
+        /// Pixels from the left.
         x: f64 = "x",
+        /// Pixels from the top.
         y: f64 = "y",
-        /// 0 to 1, how surely it can be seen.
+        /// How surely it can be seen, 0 to 1.
         confidence: f64 = "confidence",
     }
 }
@@ -213,85 +201,23 @@ structure! {
 structure! {
     /// How much one class is believed in.
     Class = "class" {
+        /// Its name; the number, where it has none.
         label: String = "label",
+        /// Its number, from 0.
         label_id: u32 = "label-id",
-        /// 0 to 1.
+        /// How much it is believed in, 0 to 1.
         confidence: f64 = "confidence",
     }
 }
 
 structure! {
     /// How much of the frame is of one class.
-    Share = "class" {
+    Share = "class-share" {
+        /// Its name; the number, where it has none.
         label: String = "label",
+        /// Its number, from 0.
         label_id: u32 = "label-id",
-        /// 0 to 1.
+        /// How much of the frame it covers, 0 to 1.
         share: f64 = "share",
-    }
-}
-
-impl From<ModelAnswer> for gst::Structure {
-    fn from(answer: ModelAnswer) -> gst::Structure {
-        let builder = answer
-            .place
-            .write("", gst::Structure::builder(answer.said.name()));
-        let builder = answer.pts.write("pts", builder);
-        let builder = answer.running_time.write("running-time", builder);
-        match answer.said {
-            Said::Detections(objects) | Said::Instances(objects) => objects.write("objects", builder),
-            Said::Classes(classes) => classes.write("classes", builder),
-            Said::Shares(classes) => classes.write("classes", builder),
-            Said::Matte(coverage) => coverage.write("coverage", builder),
-            Said::Score(score) => score.write("score", builder),
-            Said::Text { text, confidence } => confidence.write("confidence", text.write("text", builder)),
-        }
-        .build()
-    }
-}
-
-impl TryFrom<&StructureRef> for ModelAnswer {
-    type Error = FieldError;
-
-    fn try_from(structure: &StructureRef) -> Result<ModelAnswer, FieldError> {
-        let said = match structure.name().as_str() {
-            "avrec/detections" => Said::Detections(Field::read("objects", structure)?),
-            "avrec/classes" => Said::Classes(Field::read("classes", structure)?),
-            "avrec/segments" if structure.has_field("objects") => {
-                Said::Instances(Field::read("objects", structure)?)
-            }
-            "avrec/segments" => Said::Shares(Field::read("classes", structure)?),
-            "avrec/matte" => Said::Matte(Field::read("coverage", structure)?),
-            "avrec/score" => Said::Score(Field::read("score", structure)?),
-            "avrec/text" => Said::Text {
-                text: Field::read("text", structure)?,
-                confidence: Field::read("confidence", structure)?,
-            },
-            other => return Err(FieldError::Name(other.to_string())),
-        };
-        Ok(ModelAnswer {
-            place: Field::read("", structure)?,
-            pts: Field::read("pts", structure)?,
-            running_time: Field::read("running-time", structure)?,
-            said,
-        })
-    }
-}
-
-impl Field for Place {
-    fn write(self, _: &str, builder: Builder) -> Builder {
-        match self {
-            Place::Frame { width, height } => height.write("height", width.write("width", builder)),
-            Place::Span { duration } => duration.write("duration", builder),
-        }
-    }
-
-    fn read(_: &str, structure: &StructureRef) -> Result<Self, FieldError> {
-        if structure.has_field("duration") {
-            return Field::read("duration", structure).map(|duration| Place::Span { duration });
-        }
-        Ok(Place::Frame {
-            width: Field::read("width", structure)?,
-            height: Field::read("height", structure)?,
-        })
     }
 }

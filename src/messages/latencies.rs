@@ -7,6 +7,7 @@ use std::time::Duration;
 use gst::StructureRef;
 use gst::structure::Builder;
 
+use super::doc::FieldDoc;
 use super::field::{Field, FieldError};
 use crate::score::LatencyWindow;
 
@@ -46,5 +47,18 @@ impl Field for Percentiles {
 
     fn is_in(name: &str, structure: &StructureRef) -> bool {
         structure.has_field(format!("{name}-p50-ns"))
+    }
+
+    fn documented(name: &str, doc: &str) -> Vec<FieldDoc> {
+        let parts = [
+            ("p50", "Median."),
+            ("p95", "95th percentile."),
+            ("p99", "99th percentile."),
+        ];
+        let field = |(part, meaning): (&str, &str)| {
+            let field = FieldDoc::new::<u64>(&format!("{name}-{part}-ns"), meaning);
+            field.in_nanoseconds().besides(doc)
+        };
+        parts.into_iter().map(field).collect()
     }
 }

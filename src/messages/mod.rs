@@ -2,27 +2,42 @@
 
 //! What the elements tell, as types: the element messages `avrec/…`, the structures behind `stats`, and the explanation.
 //! Elements build structures of them, and whoever listens (the command, an application, a test) gets them back by
-//! `TryFrom`. What the fields mean stands in the documentation of the elements.
+//! `TryFrom`. What the fields mean stands in `docs/messages.md`, which is written from these types ([`chapters`]).
 
+mod chapters;
+mod doc;
 mod explanation;
 mod field;
 mod infer;
 mod latencies;
+mod metas;
+mod model_answer;
 mod probe;
+pub mod sentence;
 mod switch;
 mod switch_stats;
+mod table;
+mod words;
+
+pub use chapters::{Chapter, chapters};
+pub use doc::{FieldDoc, Inner, StructureDoc};
 
 pub use explanation::{Basis, Binding, ExplainedCandidate, Explanation, ReasonWord, Why};
 pub use field::{FieldError, Figures, Nested};
 pub use infer::{
-    Class, Corner, InferStats, KeyFrame, Loaded, ModelAnswer, ModelFailed, ModelLoaded, Object, Place, Point,
-    RunningModel, Said, Share, StatementPart, TensorPart, Tensors,
+    Class, Corner, InferStats, KeyFrame, Loaded, ModelFailed, ModelLoaded, Object, Point, RunningModel,
+    Share, StatementPart, TensorPart, Tensors,
 };
 pub use latencies::Percentiles;
+pub use metas::{
+    Classes, ClassesMeta, ClassificationParam, DetectionParam, LandmarksParam, OrientedParam, ScoreMeta,
+    TextMeta,
+};
+pub use model_answer::{ModelAnswer, Place, Said};
 pub use probe::{FIGURES, Fidelity, Latencies, ProbeMessage, ProbeStats, Summary};
 pub use switch::{
-    AnswerKind, CandidateFailed, CandidateReady, Compared, EvidenceWord, Frame, MeasuredFigure, Score,
-    Survey, Surveyed, Swap,
+    AnswerKind, CandidateFailed, CandidateReady, CandidateScore, Compared, EvidenceWord, Frame,
+    MeasuredFigure, Survey, Surveyed, Swap,
 };
 pub use switch_stats::{CandidateState, CandidateStats, Estimates, SwitchStats, TeachingWord};
 
@@ -31,7 +46,7 @@ pub use switch_stats::{CandidateState, CandidateStats, Estimates, SwitchStats, T
 pub enum Message {
     Swap(Box<Swap>),
     Frame(Frame),
-    Score(Score),
+    CandidateScore(CandidateScore),
     Survey(Survey),
     CandidateReady(CandidateReady),
     CandidateFailed(CandidateFailed),
@@ -50,8 +65,7 @@ impl TryFrom<&gst::StructureRef> for Message {
         Ok(match structure.name().as_str() {
             Swap::NAME => Message::Swap(Box::new(structure.try_into()?)),
             Frame::NAME => Message::Frame(structure.try_into()?),
-            // A model's answer may be a score as well; evidence says what it rests on.
-            Score::NAME if structure.has_field("evidence") => Message::Score(structure.try_into()?),
+            CandidateScore::NAME => Message::CandidateScore(structure.try_into()?),
             Survey::NAME => Message::Survey(structure.try_into()?),
             CandidateReady::NAME => Message::CandidateReady(structure.try_into()?),
             CandidateFailed::NAME => Message::CandidateFailed(structure.try_into()?),

@@ -7,33 +7,39 @@ use std::time::Duration;
 use gst::structure::Builder;
 use gst::{ClockTime, StructureRef};
 
-use super::field::{Field, FieldError, Nested, group, structure};
+use super::doc::FieldDoc;
+use super::field::{Field, FieldError, Nested};
+use super::table::{group, structure};
 
 structure! {
-    /// What a probe measured since its last message.
+    /// What a probe measured since its last message, each `interval` and at the end of the stream. Percentiles are taken over
+    /// at most `window` buffers.
     #[derive(Copy)]
     ProbeMessage = "avrec/probe" {
-        /// Of the buffer that caused the message; `None` at the end of the stream or without time.
+        /// PTS of the buffer that caused the message. Absent at the end of the stream, and where the buffer has none.
         pts: Option<ClockTime> = "pts",
+        /// Running time of that buffer. Absent at the end of the stream, and where the buffer has no PTS.
         running_time: Option<ClockTime> = "running-time",
         /// Whether the stream has ended with it.
         is_final: bool = "final",
         summary: Summary = "",
-        /// `None` without a reference.
+        /// Absent without a reference.
         fidelity: Option<Fidelity> = "",
-        /// What it measured in all; at the end of the stream only.
+        /// What was measured in all. Absent before the end of the stream.
         total: Option<Nested<ProbeStats>> = "total",
     }
 }
 
 structure! {
-    /// What a probe measured since the start, and over its last pairs.
+    /// `stats` of `avrec-probe`: counts and means since the start, `fps` and percentiles over the last `window` buffers.
     #[derive(Copy)]
     ProbeStats = "avrec/probe-stats" {
         summary: Summary = "",
-        /// `None` without a reference.
+        /// Absent without a reference.
         fidelity: Option<Fidelity> = "",
+        /// Mean of `psnr-db` over the last `window` pairs, in dB. Absent where no pictures were compared.
         window_psnr_db: Option<f64> = "window-psnr-db",
+        /// Mean of `ssim` over the last `window` pairs. Absent where no pictures were compared.
         window_ssim: Option<f64> = "window-ssim",
     }
 }
@@ -42,12 +48,17 @@ group! {
     /// Counts of frames, and their latencies.
     #[derive(Copy, Default)]
     Summary {
+        /// Buffers that passed.
         frames: u64 = "frames",
+        /// Those without a stamp, which have no latency.
         unstamped: u64 = "unstamped",
+        /// Those whose latency was above the budget.
         misses: u64 = "misses",
-        /// Frames a second on the monotonic clock; 0 before the second frame, so that every reader may count on it.
+        /// Buffers a second on the monotonic clock; 0 before the second one, so that every reader may count on it.
         fps: f64 = "fps",
+        /// Absent where no buffer had a stamp.
         latencies: Option<Latencies> = "",
+        /// The budget in force. Absent where none is set and the stream has no frame rate.
         budget: Option<ClockTime> = "budget-ns",
     }
 }
@@ -56,9 +67,13 @@ group! {
     /// Nearest-rank percentiles of frame latency.
     #[derive(Copy, Eq)]
     Latencies {
+        /// Median of the time since the stamp.
         p50: Duration = "latency-p50-ns",
+        /// 95th percentile of the time since the stamp.
         p95: Duration = "latency-p95-ns",
+        /// 99th percentile of the time since the stamp.
         p99: Duration = "latency-p99-ns",
+        /// Longest time since the stamp.
         max: Duration = "latency-max-ns",
     }
 }
@@ -76,6 +91,25 @@ pub const FIGURES: [&str; 10] = [
     "edit-distance",
     "agreement",
 ];
+
+/// What a figure of that name says.
+pub(super) fn meaning_of(figure: &str) -> &'static str {
+    match figure {
+        "psnr-db" => "PSNR of the mean squared error of luma, in dB, at most 100.",
+        "ssim" => "Mean SSIM of luma, at most 1.",
+        "f1" => "F1 of boxes at an IoU of 0.5, 0 to 1.",
+        "map" => "Mean average precision of boxes over the last 256 frames, 0 to 1.",
+        "class-agreement" => "Agreement of classes, 0 to 1: one less `total-variation`.",
+        "total-variation" => "Total variation between classes, 0 to 1.",
+        "mean-iou" => "Mean IoU of masks, 0 to 1.",
+        "panoptic-quality" => "Panoptic quality of objects with masks, 0 to 1.",
+        "si-sdr-db" => "SI-SDR of sound, in dB, of all stretches together.",
+        "rank-correlation" => "Rank correlation of the last 60 scores, -1 to 1.",
+        "edit-distance" => "Edit distance of texts, as a share of the longer one.",
+        "agreement" => "How far answers agree, 0 to 1, whatever they are.",
+        _ => "",
+    }
+}
 
 /// How near frames came to their references.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -128,5 +162,26 @@ impl Field for Fidelity {
 
     fn is_in(_: &str, structure: &StructureRef) -> bool {
         structure.has_field("pairs")
+    }
+
+    fn documented(_: &str, doc: &str) -> Vec<FieldDoc> {
+        let counts = [
+            ("pairs", "Frames, or stretches of sound, that were compared."),
+            (
+                "unmatched",
+                "Those that were not: no partner, another size or kind, or measuring fell behind.",
+            ),
+        ];
+        let counts = counts
+            .into_iter()
+            .map(|(name, meaning)| FieldDoc::new::<u64>(name, meaning));
+        let figures = ["psnr-db", "ssim"].into_iter().chain(FIGURES);
+        let absent = "Absent where nothing of the kind was compared.";
+        let figures = figures.map(|it| {
+            FieldDoc::new::<f64>(it, meaning_of(it))
+                .besides(absent)
+                .optional()
+        });
+        counts.chain(figures).map(|it| it.besides(doc)).collect()
     }
 }

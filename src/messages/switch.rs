@@ -7,22 +7,31 @@ use std::time::Duration;
 use gst::structure::Builder;
 use gst::{ClockTime, StructureRef};
 
+use super::doc::FieldDoc;
 use super::explanation::{ReasonWord, Why};
-use super::field::{Field, FieldError, group, structure, words, words_of};
+use super::field::{Field, FieldError};
+use super::probe::meaning_of;
+use super::table::{group, structure};
+use super::words::{words, words_of};
 use crate::policy::{Evidence, Limit, Reason};
 use crate::score::Measure;
 
 structure! {
-    /// Another candidate answers from this frame on.
+    /// Another candidate answers from this frame on. Carries the explanation of it, and what was compared.
     Swap = "avrec/switch" {
-        /// Empty at the start.
+        /// Who answered before; empty at the start.
         from: String = "from",
+        /// Who answers now.
         to: String = "to",
+        /// Why.
         reason: ReasonWord = "reason",
         /// The reason as a sentence.
         reason_text: String = "reason-text",
+        /// Number of the frame.
         frame: u64 = "frame",
+        /// PTS of the frame. Absent where it has none.
         pts: Option<ClockTime> = "pts",
+        /// Running time of the frame. Absent where it has no PTS.
         running_time: Option<ClockTime> = "running-time",
         why: Why = "",
         compared: Compared = "",
@@ -33,13 +42,20 @@ group! {
     /// The numbers that were compared; which there are follows from the reason.
     #[derive(Default)]
     Compared {
+        /// Upper bound of the latency of `from`. Absent unless `reason` is `infeasible`.
         upper: Option<Duration> = "latency-upper-ns",
-        /// What the latency passed: the budget, or the time between frames where that is shorter.
+        /// The budget, where the latency passed it. Absent unless `reason` is `infeasible`.
         budget: Option<Duration> = "latency-budget-ns",
+        /// The time between frames, where the latency passed that and it is shorter than the budget. Absent unless
+        /// `reason` is `infeasible`.
         period: Option<Duration> = "latency-period-ns",
+        /// Quality of `to`, 0 to 1. Absent unless `reason` is `better`.
         quality: Option<f64> = "quality",
+        /// Cost of `to` in log-quality. Absent unless `reason` is `cheaper`.
         cost: Option<f64> = "cost",
+        /// Quality or cost of `from`. Absent unless `reason` is `better` or `cheaper`.
         over: Option<f64> = "over",
+        /// How long `from` has been at work on an earlier frame. Absent unless `reason` is `busy`.
         busy: Option<Duration> = "busy-ns",
     }
 }
@@ -65,20 +81,27 @@ impl From<Reason> for Compared {
 }
 
 structure! {
-    /// What became of one frame.
+    /// What became of one frame. Only while `frame-messages` is set.
     Frame = "avrec/frame" {
+        /// Number of the frame.
         number: u64 = "frame",
+        /// PTS of the frame. Absent where it has none.
         pts: Option<ClockTime> = "pts",
+        /// Running time of the frame. Absent where it has no PTS.
         running_time: Option<ClockTime> = "running-time",
         /// Monotonic time at which it left.
         time: Duration = "time-ns",
+        /// Time that it spent in the switch.
         latency: Duration = "latency-ns",
+        /// Time that it might spend there.
         budget: Duration = "budget-ns",
         /// Whose answer left; empty where none did.
         candidate: String = "candidate",
+        /// Whose answer was wanted; empty where nobody was active.
         active: String = "active",
+        /// How the answer came about.
         answer: AnswerKind = "answer",
-        /// The active candidate's answer was not there in time; the floor may have stood in on time.
+        /// Whether the active candidate's answer was not there in time; the floor may have stood in on time.
         is_miss: bool = "late",
     }
 }
@@ -100,17 +123,23 @@ words! {
 }
 
 structure! {
-    /// One piece of evidence of what a candidate's answers are worth.
-    Score = "avrec/score" {
+    /// One piece of evidence of what a candidate's answers are worth. Only while `frame-messages` is set.
+    CandidateScore = "avrec/candidate-score" {
+        /// Number of the frame that was answered.
         frame: u64 = "frame",
+        /// PTS of the frame. Absent where it has none.
         pts: Option<ClockTime> = "pts",
+        /// Whose answer it was.
         candidate: String = "candidate",
-        /// Of a comparison, as are the agreement and the figure.
+        /// With whose answer it was compared. Absent where it was with nobody's.
         reference: Option<String> = "reference",
-        evidence: EvidenceWord = "evidence",
+        /// What the evidence is.
+        source: EvidenceWord = "quality-source",
+        /// How far the two agree, 0 to 1. Absent without `reference`.
         agreement: Option<f64> = "agreement",
+        /// Present where the answers were compared by this measure.
         figure: Option<MeasuredFigure> = "",
-        /// Of evidence that needs no reference, 0 to 1.
+        /// What the evidence is worth, 0 to 1. Absent with `reference`.
         score: Option<f64> = "score",
     }
 }
@@ -156,30 +185,43 @@ impl Field for MeasuredFigure {
     fn is_in(_: &str, structure: &StructureRef) -> bool {
         MeasuredFigure::measure_in(structure).is_some()
     }
+
+    fn documented(_: &str, doc: &str) -> Vec<FieldDoc> {
+        let all = Measure::ALL.into_iter();
+        all.map(|it| FieldDoc::new::<f64>(it.field(), meaning_of(it.field())).besides(doc))
+            .collect()
+    }
 }
 
 structure! {
-    /// What every candidate made of one frame.
+    /// What every candidate made of one frame. Only while `exhaustive` is set.
     Survey = "avrec/survey" {
+        /// Number of the frame.
         frame: u64 = "frame",
+        /// PTS of the frame. Absent where it has none.
         pts: Option<ClockTime> = "pts",
+        /// Running time of the frame. Absent where it has no PTS.
         running_time: Option<ClockTime> = "running-time",
+        /// The budget in force.
         budget: Duration = "budget-ns",
         /// Whose answers the others' are compared with; empty where nobody's are.
         reference: String = "reference",
+        /// What each candidate made of it.
         candidates: Vec<Surveyed> = "candidates",
     }
 }
 
 structure! {
     /// What one candidate made of a frame.
-    Surveyed = "candidate" {
+    Surveyed = "candidate-survey" {
+        /// The candidate.
         name: String = "name",
-        /// Of the catalogue.
+        /// The catalog's `quality` of it, 0 to 1. Absent where it has none.
         prior: Option<f64> = "prior",
-        /// `None` when no answer came.
+        /// How long it took. Absent when no answer came.
         latency: Option<Duration> = "latency-ns",
-        /// With the reference's answer, 0 to 1; `None` for the reference, and where nothing could be compared.
+        /// How far it agrees with the reference's answer, 0 to 1. Absent for the reference, and where nothing could be
+        /// compared.
         agreement: Option<f64> = "agreement",
     }
 }
@@ -187,15 +229,19 @@ structure! {
 structure! {
     /// The candidate is loaded and warm, and may answer from now on.
     CandidateReady = "avrec/candidate-ready" {
+        /// Its name.
         candidate: String = "candidate",
     }
 }
 
 structure! {
-    /// The candidate cannot answer, why, and what to change.
+    /// The candidate cannot answer. The same is a WARNING message.
     CandidateFailed = "avrec/candidate-failed" {
+        /// Its name.
         candidate: String = "candidate",
+        /// Why, as a sentence.
         cause: String = "cause",
+        /// What to change, as a sentence.
         remedy: String = "remedy",
     }
 }

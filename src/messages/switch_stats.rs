@@ -5,50 +5,73 @@
 use std::time::Duration;
 
 use super::explanation::Basis;
-use super::field::{Field, Figures, group, structure, words, words_of};
+use super::field::{Field, Figures};
 use super::latencies::Percentiles;
+use super::table::{group, structure};
+use super::words::{words, words_of};
 use crate::policy::Teaching;
 
 structure! {
-    /// What the switch has done so far.
+    /// `stats` of `avrec-switch`: what it has done since the start. Reading waits for no inference.
     #[derive(Default)]
-    SwitchStats = "avrec-switch-stats" {
+    SwitchStats = "avrec/switch-stats" {
+        /// Frames that came.
         frames_in: u64 = "in",
+        /// Frames that left.
         frames_out: u64 = "out",
+        /// Frames for which nothing left.
         dropped: u64 = "dropped",
+        /// Frames that their candidate did not answer inside the budget, or for which none was ready.
         misses: u64 = "misses",
+        /// Changes of the active candidate after the first one.
         swaps: u64 = "swaps",
+        /// Frames that the floor answered.
         floor_answers: u64 = "floor-answers",
+        /// Frames for which an earlier answer left again (`max-stride`).
         held_answers: u64 = "held-answers",
+        /// The budget in force.
         budget: Duration = "budget-ns",
-        /// Empty when nobody answers.
+        /// Who answers; empty when nobody does.
         active: String = "active-candidate",
+        /// How many times slower the machine is than calm; 1 before the first frame.
         slowdown: f64 = "slowdown",
+        /// What a missed frame costs now, in log-quality; it rises above `miss-rate` and falls below. Absent before the
+        /// first frame.
         price_per_miss: Option<f64> = "price-per-miss",
-        /// Whose answers score the others; `None` where nobody's do.
+        /// Whose answers score the others. Absent where nobody's do.
         reference: Option<String> = "reference",
+        /// How the reference comes to score the others.
         teaching: TeachingWord = "teaching",
         /// Frames that the reference saw at idle priority.
         lessons: u64 = "lessons",
+        /// What is known of each candidate.
         candidates: Vec<CandidateStats> = "candidates",
+        /// Frame latency over the last frames. Absent before the first one.
         latency: Option<Percentiles> = "latency",
     }
 }
 
 structure! {
     /// What the switch knows of one candidate.
-    CandidateStats = "candidate" {
+    CandidateStats = "candidate-stats" {
+        /// The candidate.
         name: String = "name",
+        /// How far it has come.
         state: CandidateState = "state",
-        /// Why it failed.
+        /// Why it failed, as a sentence. Absent unless it did.
         cause: Option<String> = "cause",
-        /// What its answers are, as far as is known.
+        /// What its answers are: `boxes`, `classes`, `masks`, `scores`, `pictures`, `sound` or `raw tensors`. Absent while
+        /// that is not known.
         gives: Option<String> = "gives",
+        /// Frames that it saw.
         runs: u64 = "runs",
+        /// Frames that it answered.
         answers: u64 = "answers",
+        /// Frames that it was to answer and did not inside the budget.
         misses: u64 = "misses",
+        /// Latency of its last runs. Absent before the first one.
         latency: Option<Percentiles> = "latency",
-        /// `None` before the policy was first asked.
+        /// Absent before the first frame.
         estimates: Option<Estimates> = "",
     }
 }
@@ -56,15 +79,26 @@ structure! {
 group! {
     /// What the policy expects of a candidate.
     Estimates {
+        /// What it would take now. Absent before anything is known of it.
         latency: Option<Duration> = "latency-ns",
+        /// Upper bound of that. Absent before anything is known of it.
         upper: Option<Duration> = "latency-upper-ns",
+        /// How likely its answers are right, 0 to 1.
         quality: f64 = "quality",
+        /// Standard deviation of `quality`.
         quality_sd: f64 = "quality-sd",
+        /// What its quality mostly rests on.
         quality_source: Basis = "quality-source",
+        /// Means over the last 60 comparisons: the figures of `avrec/probe`, `calibration-error`, and of trials without a
+        /// reference `restored-ssim`, `stability` and `confidence`. Absent before the first one.
         evidence: Figures = "evidence",
+        /// Scores behind `quality`.
         scores: u64 = "scores",
+        /// Whether it is in time more often than not.
         is_feasible: bool = "feasible",
+        /// Share of frames that it is expected to miss, 0 to 1.
         miss: f64 = "miss",
+        /// How steady its answers are under small perturbations of the frame, 0 to 1. Absent where that was not measured.
         robustness: Option<f64> = "robustness",
     }
 }
@@ -75,8 +109,11 @@ words_of! {
     TeachingWord: Teaching {
         #[default]
         Unknown = "unknown" <- Teaching::Unknown,
+        /// It sees frames in the slack of the active candidate, or answers itself.
         Slack = "slack" <- Teaching::InSlack,
+        /// By lessons: copies of frames at idle priority.
         Idle = "idle" <- Teaching::AtIdle { .. },
+        /// It cannot.
         Never = "never" <- Teaching::Never { .. },
     }
 }
@@ -87,7 +124,9 @@ words! {
         Loading = "loading",
         Warming = "warming",
         Ready = "ready",
+        /// It does not come back from a frame.
         Hung = "hung",
+        /// `cause` says why.
         Failed = "failed",
     }
 }

@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use crate::quantile::nearest_rank;
+
 /// Latencies in seconds that can be told apart from nothing and still be added up, so that hostile ones cannot make
 /// numbers that are none.
 const RANGE: (f64, f64) = (1e-7, 1e5);
@@ -59,7 +61,7 @@ impl Baseline {
         let mut runs = self.first;
         let runs = &mut runs[..self.clean];
         runs.sort_by(f64::total_cmp);
-        let median = runs[(self.clean - 1) / 2];
+        let median = nearest_rank(runs, 0.5).unwrap_or(seconds);
         // Until the median means something, the best disturbed run bounds it.
         self.seconds = Some(if self.stands() {
             median

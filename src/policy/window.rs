@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! A sliding window of residuals with exact percentiles. Knows nothing of what the numbers mean.
+//! A sliding window of residuals with exact percentiles, and what is assumed of them before there are any.
 
 use crate::clone_in_place::clone_in_place;
+use crate::quantile::SlidingWindow;
 
 /// Residuals the window keeps: 10 s at 25 fps, 8 of them beyond the 97th percentile.
 const WINDOW: usize = 256;
@@ -13,29 +14,22 @@ const ASSUMED: usize = 64;
 /// Spread of the assumed residuals: what warm runs show on a quiet machine.
 const ASSUMED_SPREAD: f64 = 0.06;
 
-/// The last residuals, oldest first out, with exact percentiles.
-///
-/// A push costs a binary search and a move of at most 2 KiB; nothing allocates after construction.
+/// The last residuals, oldest first out. Nothing allocates after construction.
 #[derive(Debug)]
 pub(super) struct Window {
-    ring: Vec<f64>,
-    sorted: Vec<f64>,
-    oldest: usize,
+    residuals: SlidingWindow<f64>,
 }
 
-clone_in_place! { Window: ring sorted oldest }
+clone_in_place! { Window: residuals }
 
 impl Window {
     pub(super) fn empty() -> Window {
-        Window {
-            ring: Vec::with_capacity(WINDOW),
-            sorted: Vec::with_capacity(WINDOW),
-            oldest: 0,
-        }
+        let residuals = SlidingWindow::new(WINDOW);
+        Window { residuals }
     }
 
-    /// Filled with assumed residuals, evenly spread over the percentiles of a logistic distribution,
-    /// whose inverse needs no special function and whose tails are a little heavier than Gaussian.
+    /// Filled with assumed residuals, evenly spread over the percentiles of a logistic distribution: its tails are a
+    /// little heavier than Gaussian, as those of runs are.
     pub(super) fn assumed() -> Window {
         let mut window = Window::empty();
         (0..ASSUMED).for_each(|it| window.push(assumed(it)));
@@ -45,40 +39,27 @@ impl Window {
     /// Nothing was learned of a run, so what is known fades to what is assumed.
     pub(super) fn fade(&mut self) {
         // 37 is coprime to 64: neighbours in time are far apart in size.
-        self.push(assumed((self.ring.len() + self.oldest) * 37 % ASSUMED));
+        self.push(assumed(self.residuals.place() * 37 % ASSUMED));
     }
 
     pub(super) fn len(&self) -> usize {
-        self.sorted.len()
+        self.residuals.len()
     }
 
     pub(super) fn push(&mut self, residual: f64) {
-        if !residual.is_finite() {
-            return;
+        if residual.is_finite() {
+            self.residuals.push(residual);
         }
-        if self.ring.len() < WINDOW {
-            self.ring.push(residual);
-        } else {
-            let evicted = std::mem::replace(&mut self.ring[self.oldest], residual);
-            self.oldest = (self.oldest + 1) % WINDOW;
-            self.sorted.remove(self.position(evicted));
-        }
-        self.sorted.insert(self.position(residual), residual);
     }
 
     /// How many residuals are larger than this.
     pub(super) fn above(&self, residual: f64) -> usize {
-        self.sorted.len() - self.sorted.partition_point(|it| *it <= residual)
+        self.residuals.above(residual)
     }
 
     /// The smallest residual that at least `share` of all residuals do not exceed; 0 without residuals.
     pub(super) fn percentile(&self, share: f64) -> f64 {
-        let count = self.sorted.len();
-        let rank = (share * count as f64).ceil() as usize;
-        self.sorted
-            .get(rank.clamp(1, count.max(1)) - 1)
-            .copied()
-            .unwrap_or(0.0)
+        self.residuals.percentile(share).unwrap_or(0.0)
     }
 
     /// Half the distance between the 16th and the 84th percentile: the standard deviation, if Gaussian;
@@ -86,11 +67,8 @@ impl Window {
     pub(super) fn spread(&self) -> f64 {
         (self.percentile(0.84) - self.percentile(0.16)) / 2.0
     }
-
-    fn position(&self, residual: f64) -> usize {
-        self.sorted.partition_point(|it| *it < residual)
-    }
 }
+
 /// One of the assumed residuals, by its place in their order.
 fn assumed(place: usize) -> f64 {
     let share = (place as f64 + 0.5) / ASSUMED as f64;
@@ -106,19 +84,6 @@ mod tests {
         let mut window = Window::empty();
         values.for_each(|it| window.push(it));
         window
-    }
-
-    #[test]
-    fn percentiles_are_exact_over_the_last_values() {
-        // 1,000 values 0..1000 in a scrambled order: 617 is coprime to 1,000. The last 256 are kept.
-        let values: Vec<f64> = (0..1000).map(|i| f64::from(i * 617 % 1000)).collect();
-        let window = filled(values.iter().copied());
-        let mut last = values[1000 - WINDOW..].to_vec();
-        last.sort_by(f64::total_cmp);
-        assert_eq!(window.percentile(0.0), last[0]);
-        assert_eq!(window.percentile(0.5), last[127]);
-        assert_eq!(window.percentile(0.97), last[248]); // ceil(0.97 * 256) = 249.
-        assert_eq!(window.percentile(1.0), last[255]);
     }
 
     #[test]
@@ -139,14 +104,6 @@ mod tests {
         assert!(window.percentile(0.97) < 0.3);
         window.push(1.0);
         assert_eq!(window.percentile(0.97), 1.0);
-    }
-
-    #[test]
-    fn what_is_above_is_counted_exactly() {
-        let window = filled([0.1, 0.2, 0.2, 0.3].into_iter());
-        let above = [0.0, 0.1, 0.2, 0.25, 0.3].map(|it| window.above(it));
-        assert_eq!(above, [4, 3, 1, 1, 0]);
-        assert_eq!(Window::empty().above(0.0), 0);
     }
 
     #[test]

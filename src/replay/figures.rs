@@ -4,6 +4,7 @@
 
 use super::oracle::Ideal;
 use super::{Matrix, Outcome, Random};
+use crate::quantile::median;
 
 /// Frames in a row that count as having arrived in a new state.
 const IN_A_ROW: usize = 5;
@@ -79,7 +80,7 @@ fn changes(matrix: &Matrix) -> (Vec<usize>, Vec<usize>) {
         .map(|it| matrix.percentile_ms(it, 0.5).unwrap_or(1.0).max(1e-3))
         .collect();
     let relative = |frame: usize| {
-        median(
+        middle(
             matrix
                 .row(frame)
                 .iter()
@@ -91,8 +92,8 @@ fn changes(matrix: &Matrix) -> (Vec<usize>, Vec<usize>) {
     let (mut onsets, mut ends) = (Vec::new(), Vec::new());
     let mut from = IN_A_ROW;
     while from + IN_A_ROW <= levels.len() {
-        let before = median(levels[from - IN_A_ROW..from].iter().copied());
-        let after = median(levels[from..from + IN_A_ROW].iter().copied());
+        let before = middle(levels[from - IN_A_ROW..from].iter().copied());
+        let after = middle(levels[from..from + IN_A_ROW].iter().copied());
         // The change is where the frame itself has changed, not where the window first leans over.
         if before * CHANGE < after && before * CHANGE < levels[from] {
             onsets.push(from);
@@ -107,10 +108,9 @@ fn changes(matrix: &Matrix) -> (Vec<usize>, Vec<usize>) {
     (onsets, ends)
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(0.0)
+/// The middle one; 0 of nothing.
+fn middle(values: impl Iterator<Item = f64>) -> f64 {
+    median(values).unwrap_or(0.0)
 }
 
 /// A mean with its 95 % bootstrap interval over traces (percentile method, 2,000 resamples, seeded).

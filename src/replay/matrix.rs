@@ -2,6 +2,8 @@
 
 //! What every candidate would have done on every frame.
 
+use crate::quantile::percentile;
+
 /// One candidate of a matrix.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Column {
@@ -72,12 +74,8 @@ impl Matrix {
 
     /// Latency of one candidate that this share of its frames keep (nearest rank); `None` without frames.
     pub fn percentile_ms(&self, candidate: usize, share: f64) -> Option<f64> {
-        let mut latencies: Vec<f64> = (0..self.frames())
-            .map(|it| self.cell(it, candidate).latency_ms)
-            .collect();
-        latencies.sort_by(f64::total_cmp);
-        let rank = (share * latencies.len() as f64).ceil() as usize;
-        latencies.get(rank.max(1) - 1).copied()
+        let latencies = (0..self.frames()).map(|it| self.cell(it, candidate).latency_ms);
+        percentile(latencies, share)
     }
 
     /// Mean quality of one candidate over the frames that it answers in time, late ones counted as nothing, if it

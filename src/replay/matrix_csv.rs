@@ -16,6 +16,7 @@ use std::io::{self, Read, Write};
 use csv::{ReaderBuilder, StringRecord, Terminator, Trim, WriterBuilder};
 
 use super::{Cell, Column, Matrix};
+use crate::quantile::median;
 
 /// Largest number of candidates that a file may have; a bound for hostile input.
 const MOST_CANDIDATES: usize = 256;
@@ -243,9 +244,7 @@ fn row(
 
 fn median_step(times: &[f64]) -> Option<f64> {
     let steps = times.windows(2).map(|it| it[1] - it[0]);
-    let mut steps: Vec<f64> = steps.filter(|it| 0.0 < *it).collect();
-    steps.sort_by(f64::total_cmp);
-    steps.get(steps.len() / 2).copied()
+    median(steps.filter(|it| 0.0 < *it))
 }
 
 /// Writes a matrix as [`read`] takes it.

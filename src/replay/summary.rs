@@ -3,6 +3,7 @@
 //! The figures of one policy over several traces: means with intervals, and the reactions of all of them together.
 
 use super::{Figures, Interval, mean_of};
+use crate::quantile::nearest_rank;
 
 /// Figures of one policy over several traces.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,8 +58,7 @@ impl Frames {
 
     /// The time that this share of them keeps (nearest rank); `None` of nothing.
     pub fn percentile(&self, share: f64) -> Option<usize> {
-        let rank = (share * self.0.len() as f64).ceil() as usize;
-        self.0.get(rank.max(1) - 1).copied()
+        nearest_rank(&self.0, share)
     }
 
     pub fn median(&self) -> Option<usize> {

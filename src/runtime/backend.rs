@@ -28,6 +28,8 @@ pub(super) trait Backend: Sync {
 pub(super) struct Opened {
     /// The same for models that cannot be told apart.
     pub content: Content,
+    /// The SHA-256 of the model file itself.
+    pub digest: Content,
     /// The files that the content came from; none where there are no files.
     pub files: FilesRead,
     pub signature: Signature,

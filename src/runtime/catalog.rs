@@ -7,7 +7,7 @@
 //! candidate is told by the caller, so that nothing here knows an element.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
@@ -18,6 +18,8 @@ use toml::de::DeTable;
 
 use super::Task;
 pub use super::catalog_candidate::{Candidate, CatalogError, Source};
+use super::options::is_digest;
+use crate::bounded_file;
 
 /// Bytes a catalogue may have: some ten thousand candidates.
 const MAX_BYTES: u64 = 1 << 20;
@@ -35,19 +37,22 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// Reads a catalogue. Model files must exist; their content is not read, see [`Candidate::verify`].
+    /// Reads a catalogue. Model files must exist; their content is not read.
     pub fn load(path: &Path, properties: &[&str]) -> Result<Catalog, CatalogError> {
-        let fault = |cause: String| CatalogError {
+        let fault = |cause: String| {
+            CatalogError {
             path: path.to_owned(),
             line: 1,
             cause,
-            remedy: "set catalog to a TOML file that this user may read".into(),
-        };
-        let metadata = fs::metadata(path).map_err(|error| fault(format!("cannot read it: {error}")))?;
-        if !metadata.is_file() || MAX_BYTES < metadata.len() {
-            return Err(fault(format!("it is no file of at most {MAX_BYTES} bytes")));
+            remedy: match path.extension().is_some_and(|it| it == "onnx") {
+                true => "set models to models, separated by commas, and catalog to a TOML file that lists candidates",
+                false => "set catalog to a TOML file that this user may read",
+            }
+            .into(),
         }
-        let text = fs::read_to_string(path).map_err(|error| fault(format!("cannot read it: {error}")))?;
+        };
+        let text = bounded_file::read_text(path, MAX_BYTES)
+            .map_err(|error| fault(format!("cannot read it: {error}")))?;
         Catalog::parse(path, &text, properties)
     }
 
@@ -299,9 +304,18 @@ impl<'a> Reader<'a> {
         if stated.is_relative() && stated.components().any(|part| part == Component::ParentDir) {
             return Err(outside());
         }
-        if !path.is_file() {
-            let cause = format!("model file {} does not exist", path.display());
-            let remedy = "correct the path, which is relative to the catalogue";
+        if let Err(error) = bounded_file::size(&path) {
+            let path = path.display();
+            let (cause, remedy) = match error.kind() {
+                ErrorKind::NotFound => (
+                    format!("model file {path} does not exist"),
+                    "correct the path, which is relative to the catalogue",
+                ),
+                _ => (
+                    format!("cannot read model file {path}: {error}"),
+                    "write the path of an .onnx file that this user may read",
+                ),
+            };
             return Err(self.fault(place, "model", cause, remedy));
         }
         // A link may lead outside too.
@@ -380,8 +394,4 @@ impl<'a> Reader<'a> {
 fn line(text: &str, span: Option<Range<usize>>) -> usize {
     let before = text.bytes().take(span.map_or(0, |it| it.start));
     1 + before.filter(|it| *it == b'\n').count()
-}
-
-fn is_digest(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|it| it.is_ascii_hexdigit())
 }

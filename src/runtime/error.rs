@@ -8,12 +8,36 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file is not there. Remedy: another path.
-    #[error("model file {} does not exist; set model-file to an existing .onnx file", .path.display())]
-    NotFound { path: PathBuf },
+    #[error("model file {} does not exist; set model-file to an existing .onnx file{meant}", .path.display())]
+    NotFound {
+        path: PathBuf,
+        /// What may have been meant, in brackets.
+        meant: String,
+    },
 
     /// The file is there and cannot be read. Remedy: permissions, or another path.
     #[error("cannot read {}: {source}; make it a regular file that this user may read", .path.display())]
     Unreadable { path: PathBuf, source: std::io::Error },
+
+    /// What lies beside a model and describes it cannot be read. Remedy: permissions, a text, or no such file.
+    #[error("cannot read {}: {source}; make it a text that this user may read, or take it away", .path.display())]
+    Companion { path: PathBuf, source: std::io::Error },
+
+    /// What lies beside a model is a link that leads elsewhere. Remedy: a copy.
+    #[error("{} is a link that leads out of the model's folder, which is refused; put a copy in its place, or take it away", .path.display())]
+    LinkOutside { path: PathBuf },
+
+    /// The file is not the one that was asked for. Remedy: the right file, or another sum.
+    #[error("{} has the sha256 {actual}, not {wanted}; fetch the right file, or set sha256 to {actual} if you trust this one", .path.display())]
+    Digest {
+        path: PathBuf,
+        wanted: String,
+        actual: String,
+    },
+
+    /// The files changed between being judged and being loaded by a library that reads them itself. Remedy: again.
+    #[error("{} or its external data changed while it was loaded; load it again when it is written completely", .path.display())]
+    Changed { path: PathBuf },
 
     /// The file is larger than what an ONNX file can be. Remedy: external data.
     #[error("{} has {bytes} bytes, more than the {limit} an ONNX file may have; save its weights as external data", .path.display())]
@@ -64,6 +88,10 @@ pub enum Error {
         needed: u64,
     },
 
+    /// A file of weights is larger than any model that this could run. Remedy: another model.
+    #[error("external data {} has {bytes} bytes, more than the {limit} that are read; use a smaller model", .path.display())]
+    ExternalDataLong { path: PathBuf, bytes: u64, limit: u64 },
+
     /// The `.modelinfo` file cannot be used. Remedy: the line to change.
     #[error("{}: {cause}; {remedy}", .path.display())]
     ModelInfo {
@@ -82,7 +110,7 @@ pub enum Error {
 
     /// No ONNX Runtime was found. Remedy: install it, set the variable, or use rten.
     #[error(
-        "no ONNX Runtime library found ({tried}); install libonnxruntime 1.17 or later, set ORT_DYLIB_PATH to its libonnxruntime.so, or set backend=rten"
+        "no ONNX Runtime library found ({tried}); install 1.17 or later (pip install onnxruntime, or a package such as libonnxruntime), set ORT_DYLIB_PATH to its libonnxruntime.so, or set backend=rten"
     )]
     LibraryMissing { tried: String },
 

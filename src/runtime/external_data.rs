@@ -10,6 +10,10 @@ use std::path::{Component, Path};
 
 use super::Error;
 use super::onnx::ExternalData;
+use crate::bounded_file;
+
+/// Bytes that a file of weights may have: more than the machines that this is made for have memory.
+const MAX_BYTES: u64 = 16 << 30;
 
 /// Checks that each external file exists, is long enough, and lies in the folder of `model` or below it.
 pub(super) fn check(model: &Path, files: &[ExternalData]) -> Result<(), Error> {
@@ -44,15 +48,22 @@ fn check_one(model: &Path, file: &ExternalData) -> Result<(), Error> {
     if !real_file.starts_with(&real_folder) {
         return Err(outside());
     }
-    let metadata = real_file.metadata().map_err(|_| missing())?;
-    if !metadata.is_file() {
-        return Err(missing());
+    let bytes = bounded_file::size(&real_file).map_err(|source| Error::Unreadable {
+        path: real_file.clone(),
+        source,
+    })?;
+    if MAX_BYTES < bytes {
+        return Err(Error::ExternalDataLong {
+            path: real_file,
+            bytes,
+            limit: MAX_BYTES,
+        });
     }
-    if metadata.len() < file.end {
+    if bytes < file.end {
         return Err(Error::ExternalDataShort {
             path: model.to_owned(),
             location: file.location.clone(),
-            bytes: metadata.len(),
+            bytes,
             needed: file.end,
         });
     }
@@ -73,6 +84,7 @@ mod tests {
             Err(Error::ExternalDataMissing { .. }) => "missing",
             Err(Error::ExternalDataOutside { .. }) => "outside",
             Err(Error::ExternalDataShort { .. }) => "short",
+            Err(Error::ExternalDataLong { .. }) => "long",
             Err(_) => "other",
         }
     }
@@ -87,6 +99,9 @@ mod tests {
         std::fs::write(folder.join("weights/deep.data"), b"weights").unwrap();
         std::fs::write(folder.join("short.data"), b"w").unwrap();
         std::os::unix::fs::symlink(outer.path().join("secret.data"), folder.join("link.data")).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", folder.join("device.data")).unwrap();
+        let sparse = std::fs::File::create(folder.join("sparse.data")).unwrap();
+        sparse.set_len(1 << 42).unwrap();
         let absolute = outer.path().join("secret.data");
 
         for (location, expected) in [
@@ -94,7 +109,9 @@ mod tests {
             ("./here.data", "ok"),
             ("weights/deep.data", "ok"),
             ("absent.data", "missing"),
-            ("weights", "missing"),
+            ("weights", "other"),
+            ("device.data", "outside"),
+            ("sparse.data", "long"),
             ("short.data", "short"),
             ("", "outside"),
             ("../secret.data", "outside"),

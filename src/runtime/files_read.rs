@@ -43,7 +43,7 @@ impl Identity {
 }
 
 /// Files as they were just before they were read; one that was looked for and not found is among them.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct FilesRead {
     files: Vec<(PathBuf, Option<Identity>)>,
     is_unsettled: bool,

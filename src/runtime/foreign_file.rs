@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! What a file is that is no ONNX model, by its first bytes, with what to do about it.
+//! What a file is that is no ONNX model, by its first bytes, else by its name, with what to do about it.
+
+use std::path::Path;
 
 /// How many bytes suffice.
 pub(super) const HEAD: usize = 4096;
@@ -23,7 +25,7 @@ const fn format(at: usize, magic: &'static [u8], what: &'static str, remedy: &'s
 }
 
 /// Formats that models and their weights come in.
-const FORMATS: [Format; 13] = [
+const FORMATS: [Format; 14] = [
     format(
         0,
         b"version https://git-lfs",
@@ -84,6 +86,12 @@ const FORMATS: [Format; 13] = [
         "a Python pickle, as old PyTorch writes",
         "export it with torch.onnx.export",
     ),
+    format(
+        0,
+        b"\x93NUMPY",
+        "an array of NumPy",
+        "avrec runs models of pictures and sound in ONNX",
+    ),
     format(0, b"\x1f\x8b", "a gzip archive", "unpack it first"),
     format(
         0,
@@ -116,12 +124,62 @@ pub(super) fn recognize(head: &[u8]) -> Option<(&'static str, &'static str)> {
             "a safetensors file, which has weights and no graph",
             "export the model with its graph, for example with optimum-cli export onnx",
         )),
+        _ if contains(head, b"[[candidate]]") => Some((
+            "a catalog of candidates",
+            "give it to avrec-switch, as the property catalog",
+        )),
         _ if contains(head, b"saved_model_schema") || contains(head, b"__saved_model") => Some((
             "a TensorFlow model",
             "convert it, for example with tf2onnx --saved-model",
         )),
         _ => None,
     }
+}
+
+/// Endings of names of models that look like ONNX, or like nothing, by their bytes.
+const ENDINGS: [(&str, &str, &str); 7] = [
+    (
+        "mlmodel",
+        "a Core ML model",
+        "use the model that it was converted from, exported to ONNX",
+    ),
+    (
+        "pb",
+        "a TensorFlow graph",
+        "convert it, for example with tf2onnx --graphdef",
+    ),
+    (
+        "pdmodel",
+        "a Paddle model",
+        "convert it, for example with paddle2onnx",
+    ),
+    (
+        "caffemodel",
+        "a Caffe model",
+        "convert it to ONNX, for example with caffe2onnx",
+    ),
+    (
+        "rknn",
+        "a model for Rockchip's NPU",
+        "use the .onnx file that it was made from",
+    ),
+    (
+        "hef",
+        "a model for Hailo's chips",
+        "use the .onnx file that it was made from",
+    ),
+    (
+        "bin",
+        "a file of weights, as OpenVINO and ncnn write",
+        "use the .onnx file that it was made from",
+    ),
+];
+
+/// What a file is that is no ONNX model and is called so; `None` where the name does not tell.
+pub(super) fn recognize_name(path: &Path) -> Option<(&'static str, &'static str)> {
+    let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+    let known = ENDINGS.iter().find(|it| it.0 == ending)?;
+    Some((known.1, known.2))
 }
 
 fn contains(text: &[u8], word: &[u8]) -> bool {
@@ -152,5 +210,14 @@ mod tests {
         }
         assert_eq!(recognize(b"\x08\x07\x12\x07pytorch"), None);
         assert_eq!(recognize(b"hello"), None);
+        let catalog = b"task = \"image\"\n[[candidate]]\n";
+        assert!(recognize(catalog).unwrap().1.contains("avrec-switch"));
+        assert!(
+            recognize_name(Path::new("a/M.pdmodel"))
+                .unwrap()
+                .1
+                .contains("paddle2onnx")
+        );
+        assert_eq!(recognize_name(Path::new("pb")), None);
     }
 }

@@ -4,8 +4,8 @@
 
 use std::path::Path;
 
-use super::Error;
 use super::modelinfo::dims_line;
+use super::{Error, features};
 use crate::tensor::{Channels, Dim, ElementType, Layout, TensorInfo};
 
 /// Shape positions that a picture's axes take in a tensor of rank 2, 3 or 4.
@@ -108,8 +108,16 @@ fn no_channels(path: &Path, input: &TensorInfo) -> Error {
         _ => None,
     });
     let is_open = |&axis: &usize| matches!(input.dims.get(axis), Some(Dim::Dynamic(_)));
+    let ends = |one: usize, other: usize| input.dims.get(one).zip(input.dims.get(other));
+    let table = match input.dims.len() {
+        3 => ends(2, 1).and_then(|it| features::instead_of_picture(input, it, true)),
+        _ => None,
+    };
+    let table = table.map_or(String::new(), |it| {
+        format!("; it may be {it}, and avrec feeds frames and samples only")
+    });
     if let (None, true) = (said, candidates.iter().any(is_open)) {
-        let cause = format!("the channels of {what} ({line}) are not said");
+        let cause = format!("the channels of {what} ({line}) are not said{table}");
         let example = match input.dims.len() {
             4 => "dims=1,3,-1,-1",
             _ => "dims=3,-1,-1",
@@ -121,7 +129,7 @@ fn no_channels(path: &Path, input: &TensorInfo) -> Error {
             format!("{remedy}, or set channel-order and input-layout"),
         );
     }
-    let cause = format!("{what} ({line}) has neither 1 channel (luma) nor 3 (RGB)");
+    let cause = format!("{what} ({line}) has neither 1 channel (luma) nor 3 (RGB){table}");
     let remedy = match said {
         Some(4) => {
             "use a model with 1 or 3 input channels; for a fourth one, such as alpha or a mask, nothing is fed"

@@ -191,7 +191,7 @@ impl Said<'_> {
         let described = self.section.and_then(|it| it.ranges.clone());
         let described = described.or(lines.and_then(|it| it.normalized.clone()));
         let told = described.map(|it| (it, Origin::ModelInfo));
-        if let Some((ranges, origin)) = self.asked_ranges()?.or(told) {
+        if let Some((ranges, origin)) = self.asked_ranges(channels)?.or(told) {
             self.check_ranges(&ranges)?;
             let ranges = spread(self.path, &self.input.name, ranges, channels)?;
             let statement = self.range_statement(&ranges, origin);
@@ -223,7 +223,7 @@ impl Said<'_> {
     }
 
     /// The range by the properties, of which one says it.
-    fn asked_ranges(&self) -> Result<Sourced<Vec<(f32, f32)>>, Error> {
+    fn asked_ranges(&self, channels: Channels) -> Result<Sourced<Vec<(f32, f32)>>, Error> {
         let ImageOptions {
             range,
             mean,
@@ -236,12 +236,25 @@ impl Said<'_> {
             cause: cause.into(),
             remedy: remedy.into(),
         };
+        let wanted = channels.count();
+        let check_count = |key, text: &str, what: &str, count: usize| match count == 1 || count == wanted {
+            true => Ok(()),
+            false => {
+                let cause = format!("has {count} {what}s, and the model has {wanted} channel(s)");
+                let remedy = format!("write one {what}, or one for each channel");
+                Err(fault(key, text, &cause, &remedy))
+            }
+        };
         let numbers = |key, text: &str| match text.trim() {
             "" => Ok(None),
-            text => input_text::numbers(text).map(Some).ok_or_else(|| {
-                let remedy = "write a number, or one for each channel with commas, such as 0.485,0.456,0.406";
-                fault(key, text, "is not understood", remedy)
-            }),
+            text => {
+                let numbers = input_text::numbers(text).ok_or_else(|| {
+                    let remedy =
+                        "write a number, or one for each channel with commas, such as 0.485,0.456,0.406";
+                    fault(key, text, "is not understood", remedy)
+                })?;
+                check_count(key, text, "number", numbers.len()).map(|()| Some(numbers))
+            }
         };
         let (means, deviations) = (numbers("input-mean", mean)?, numbers("input-std", deviation)?);
         let is_normalized = means.is_some() || deviations.is_some();
@@ -258,6 +271,7 @@ impl Said<'_> {
             let remedy = "write the values of black and white, such as 0,255, or a pair for each channel with semicolons";
             let ranges = input_text::ranges(range);
             let ranges = ranges.ok_or_else(|| fault(RANGE, range, "is not understood", remedy))?;
+            check_count(RANGE, range, "pair", ranges.len())?;
             return Ok(Some((ranges, Origin::Asked)));
         }
         if !is_normalized {

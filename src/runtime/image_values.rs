@@ -50,8 +50,9 @@ pub(super) fn spread(
         [one] => Ok(vec![*one; wanted]),
         several if several.len() == wanted => Ok(ranges),
         several => {
-            let cause = format!("[{tensor}] has {} ranges for {wanted} channel(s)", several.len());
-            let remedy = "write one pair in 'ranges', or one per channel";
+            let said = several.len();
+            let cause = format!("[{tensor}] says the values of {said} channels, and the model has {wanted}");
+            let remedy = "write one pair in 'ranges' (or one number in 'mean' and 'std'), or one per channel";
             Err(Error::unsuitable(path, cause, remedy))
         }
     }

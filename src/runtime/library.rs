@@ -2,15 +2,14 @@
 
 //! Finds ONNX Runtime and starts it, once a process.
 
-use std::ffi::{CStr, OsStr};
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use once_cell::sync::OnceCell;
 use ort::environment::Environment;
 
-use super::{Error, exit_guard, unwinder};
+use super::{Error, exit_guard, library_places, unwinder};
+use crate::bounded_file;
 
 /// How much a message of ONNX Runtime matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,12 +25,6 @@ pub type LogHook = fn(LogLevel, &str, &str);
 
 static HOOK: OnceCell<LogHook> = OnceCell::new();
 static ENVIRONMENT: OnceCell<Loaded> = OnceCell::new();
-
-/// Oldest and newest minor version whose library file is asked for by its versioned name.
-///
-/// Distributions ship `libonnxruntime.so.1.21` without the plain name, which is in a package for
-/// developers. The upper end leaves room for some years of releases.
-const MINOR_VERSIONS: std::ops::RangeInclusive<u32> = 17..=60;
 
 pub(super) struct Loaded {
     pub environment: Environment,
@@ -50,6 +43,11 @@ pub fn is_available() -> bool {
     loaded().is_ok()
 }
 
+/// Whether the user named the library's file.
+pub(super) fn is_named() -> bool {
+    library_places::wish().is_some()
+}
+
 /// Returns the environment of this process, for measurements that run ONNX Runtime beside a runner.
 pub fn environment() -> Result<&'static Environment, Error> {
     loaded().map(|loaded| &loaded.environment)
@@ -63,24 +61,47 @@ pub(super) fn loaded() -> Result<&'static Loaded, Error> {
 }
 
 fn load() -> Result<Loaded, Error> {
-    let mut too_old = None;
-    let mut tried = Vec::new();
-    for path in candidates() {
-        match ort::init_from(&path) {
-            Ok(builder) => return start(builder, path),
-            Err(error @ ort::LoadDynamicError::BadVersion { .. }) => too_old = Some(error.to_string()),
-            Err(error) => tried.push(error.to_string()),
+    let (mut too_old, mut tried) = (None, Vec::new());
+    for place in library_places::in_order() {
+        let mut unfit = Vec::new();
+        for path in &place.files {
+            match open(path) {
+                Ok(builder) => return start(builder, path.clone()),
+                Err(Unfit::TooOld(cause)) => too_old = Some(cause),
+                Err(Unfit::Other(cause)) => unfit.push(cause),
+            }
         }
+        // Of the many names that the loader is asked for, one tells all.
+        unfit.truncate(1);
+        tried.push(match place.is_certain && !unfit.is_empty() {
+            true => format!("{}: {}", place.what, unfit.concat()),
+            false => place.what,
+        });
     }
     match too_old {
         Some(cause) => Err(Error::LibraryTooOld { cause }),
-        None => {
-            tried.truncate(3);
-            Err(Error::LibraryMissing {
-                tried: tried.join("; "),
-            })
-        }
+        None => Err(Error::LibraryMissing {
+            tried: tried.join("; "),
+        }),
     }
+}
+
+/// Why a file is not the library that is looked for.
+enum Unfit {
+    TooOld(String),
+    Other(String),
+}
+
+fn open(path: &Path) -> Result<ort::environment::EnvironmentBuilder, Unfit> {
+    // The dynamic loader would wait for a FIFO.
+    if 1 < path.components().count() {
+        bounded_file::size(path)
+            .map_err(|error| Unfit::Other(format!("cannot read {}: {error}", path.display())))?;
+    }
+    ort::init_from(path).map_err(|error| match error {
+        ort::LoadDynamicError::BadVersion { .. } => Unfit::TooOld(error.to_string()),
+        error => Unfit::Other(error.to_string()),
+    })
 }
 
 fn start(builder: ort::environment::EnvironmentBuilder, path: PathBuf) -> Result<Loaded, Error> {
@@ -131,64 +152,5 @@ fn log(level: ort::logging::LogLevel, place: &str, message: &str) {
     };
     if let Some(hook) = HOOK.get() {
         hook(level, place, message);
-    }
-}
-
-/// Lists where the library may be, in the order of preference. An explicit wish is the only candidate.
-fn candidates() -> Vec<PathBuf> {
-    if let Some(wish) = std::env::var_os("ORT_DYLIB_PATH").filter(|wish| !wish.is_empty()) {
-        return vec![absolute(Path::new(&wish))];
-    }
-    let names: Vec<String> = ["libonnxruntime.so".to_owned(), "libonnxruntime.so.1".to_owned()]
-        .into_iter()
-        .chain(
-            MINOR_VERSIONS
-                .rev()
-                .map(|minor| format!("libonnxruntime.so.1.{minor}")),
-        )
-        .collect();
-    let beside = own_folder()
-        .into_iter()
-        .flat_map(|folder| names.iter().map(move |name| folder.join(name)));
-    // Bare names are searched for by the dynamic loader.
-    beside
-        .filter(|path| path.exists())
-        .chain(names.iter().map(PathBuf::from))
-        .collect()
-}
-
-/// Makes a path with folders absolute, since `ort` would take it as relative to the executable.
-fn absolute(path: &Path) -> PathBuf {
-    match path.components().count() {
-        0 | 1 => path.to_owned(),
-        _ => std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
-    }
-}
-
-/// Returns the folder of the file that holds this code: the plugin, or the program that links it.
-fn own_folder() -> Option<PathBuf> {
-    let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
-    let address = own_folder as *const () as *const libc::c_void;
-    // SAFETY: `info` is valid for writes and `address` is only looked up. On success `dli_fname` is a
-    // C string that lives as long as the library is loaded, which is while this code runs.
-    let file = unsafe {
-        if libc::dladdr(address, &mut info) == 0 || info.dli_fname.is_null() {
-            return None;
-        }
-        CStr::from_ptr(info.dli_fname)
-    };
-    let file = Path::new(OsStr::from_bytes(file.to_bytes()))
-        .canonicalize()
-        .ok()?;
-    file.parent().map(Path::to_owned)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_folder_of_this_code_exists() {
-        assert!(own_folder().is_some_and(|folder| folder.is_dir()));
     }
 }

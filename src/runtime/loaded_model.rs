@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::backend::{Backend, Binding, Executable, Opened};
+use super::backend::{Backend, Binding, Content, Executable, Opened};
 use super::trial_run::TrialRunner;
 use super::{Error, Model, Options, Task, audio_trial, image_trial};
 use crate::tensor::InputSpec;
@@ -15,6 +15,8 @@ pub struct LoadedModel {
     pub(super) model: Model,
     /// Which inference library runs it: `ort` or `rten`.
     pub(super) backend: &'static str,
+    /// The SHA-256 of the file that it was loaded from.
+    pub(super) digest: Content,
     executable: Arc<dyn Executable>,
     pins_outputs: bool,
 }
@@ -29,7 +31,7 @@ impl LoadedModel {
         path: &Path,
         options: &Options,
     ) -> Result<LoadedModel, Error> {
-        let executable = (opened.load)()?;
+        let (executable, digest) = ((opened.load)()?, opened.digest);
         let mut signature = opened.signature;
         if let Some(line) = &options.output_range {
             signature.say_output_range(line)?;
@@ -60,6 +62,7 @@ impl LoadedModel {
             pins_outputs: finding.task.replaces() || signature.outputs_follow_input(),
             model,
             backend: backend.name(),
+            digest,
             executable,
         })
     }

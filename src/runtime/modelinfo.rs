@@ -11,7 +11,6 @@
 //! or that nothing reads, is an error instead of a line in a log.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +18,7 @@ use ini::{Ini, ParseOption};
 
 use super::Error;
 use super::onnx::Port;
+use crate::bounded_file;
 use places::Places;
 use section::fault;
 
@@ -63,24 +63,12 @@ const HINTS: [&str; 5] = ["task", "family", "priors", "boxes", "activation"];
 /// Loads `<model>.modelinfo`, else the same with the model's extension replaced; `None` without either.
 pub fn load(model: &Path) -> Result<Option<ModelInfo>, Error> {
     for path in places(model) {
-        let unreadable = |source| Error::Unreadable {
-            path: path.clone(),
-            source,
-        };
-        let bytes = match fs::metadata(&path) {
-            Ok(metadata) => metadata.len(),
-            Err(error) if error.kind() == ErrorKind::NotFound => continue,
-            Err(error) => return Err(unreadable(error)),
-        };
-        if MAX_BYTES < bytes {
-            return Err(Error::FileTooLarge {
-                path,
-                bytes,
-                limit: MAX_BYTES,
-            });
+        match bounded_file::read_text(&path, MAX_BYTES) {
+            Ok(_) if bounded_file::leads_out_of(&path, model) => return Err(Error::LinkOutside { path }),
+            Ok(text) => return ModelInfo::parse(&path, &text).map(Some),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(source) => return Err(Error::Companion { path, source }),
         }
-        let text = fs::read_to_string(&path).map_err(unreadable)?;
-        return ModelInfo::parse(&path, &text).map(Some);
     }
     Ok(None)
 }
@@ -184,6 +172,17 @@ impl ModelInfo {
             }
         }
         Ok(())
+    }
+
+    /// The section of a tensor that is called otherwise, which was found by its place or its shape.
+    pub fn found_without_name(
+        &self,
+        direction: Direction,
+        index: usize,
+        port: &Port,
+    ) -> Result<Option<&TensorSection>, Error> {
+        let found = self.find(direction, index, port)?;
+        Ok(found.filter(|it| it.name != port.name))
     }
 
     /// Finds the section of a tensor: by name, else by position in its direction, else by type and shape.

@@ -2,8 +2,8 @@
 
 //! ONNX files as the inference libraries get them: read once, judged, described, and told apart by their content.
 
-use std::fs::{self, File};
-use std::io::{self, ErrorKind};
+use std::fs;
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use super::files_read::FilesRead;
 use super::onnx::{self, ExternalData, Graph, ParseError};
 use super::signature::{Beside, Signature};
 use super::{Error, Model, Options, external_data, foreign_file, modelinfo, preprocessor};
+use crate::bounded_file;
 
 /// Bytes an ONNX file may have: the limit of protocol buffers.
 const MAX_BYTES: u64 = (1 << 31) - 1;
@@ -34,19 +35,13 @@ pub(super) type LoadFile = fn(&Path, &Model, Weights, &Options) -> Result<Arc<dy
 
 /// Reads and judges a file and leaves it to `load` to load it into a library.
 pub(super) fn open(path: &Path, options: &Options, load: LoadFile) -> Result<Opened, Error> {
-    let bytes = size(path)?;
-    if MAX_BYTES < bytes {
-        return Err(Error::FileTooLarge {
-            path: path.to_owned(),
-            bytes,
-            limit: MAX_BYTES,
-        });
-    }
     let mut files = FilesRead::default();
     files.note(path.to_owned());
     modelinfo::places(path).into_iter().for_each(|it| files.note(it));
     files.note(preprocessor::place(path));
-    let bytes = fs::read(path).map_err(|source| unreadable(path, source))?;
+    let bytes = read(path)?;
+    let digest = Sha256::digest(&bytes).into();
+    options.check_digest(path, &digest)?;
     let graph = parse(path, &bytes)?;
     external_data::check(path, &graph.external_data)?;
     let beside = external_files(path, &graph.external_data);
@@ -56,15 +51,24 @@ pub(super) fn open(path: &Path, options: &Options, load: LoadFile) -> Result<Ope
         companion: preprocessor::load(path)?,
     };
     let signature = Signature::of(path, graph, companions, options)?;
-    let content = content(&bytes, &beside, &signature)?;
+    let content = content(&digest, &beside, &signature)?;
     let weights = match beside.is_empty() {
         true => Weights::Inside(bytes),
         false => Weights::Beside,
     };
     let (path, options, model) = (path.to_owned(), options.clone(), signature.model.clone());
-    let load = move || load(&path, &model, weights, &options);
+    let judged = files.clone();
+    let load = move || {
+        let is_read_again = matches!(weights, Weights::Beside);
+        let executable = load(&path, &model, weights, &options)?;
+        match is_read_again && !judged.look_the_same() {
+            true => Err(Error::Changed { path }),
+            false => Ok(executable),
+        }
+    };
     Ok(Opened {
         content,
+        digest,
         files,
         signature,
         load: Box::new(load),
@@ -83,14 +87,54 @@ fn size(path: &Path) -> Result<u64, Error> {
             files: models_in(path),
         });
     }
-    let metadata = fs::metadata(path).and_then(|metadata| match metadata.is_file() {
-        true => File::open(path).map(|_| metadata),
-        // A pipe or a device would block or never end.
-        false => Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file")),
-    });
-    metadata
-        .map(|it| it.len())
-        .map_err(|source| unreadable(path, source))
+    bounded_file::size(path).map_err(|source| unreadable(path, source))
+}
+
+/// Reads a model. One that cannot be any by its first bytes, such as a file of holes, is not read on.
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    let bytes = size(path)?;
+    if MAX_BYTES < bytes {
+        return Err(Error::FileTooLarge {
+            path: path.to_owned(),
+            bytes,
+            limit: MAX_BYTES,
+        });
+    }
+    let mut head = Vec::new();
+    bounded_file::open(path)
+        .and_then(|file| file.take(foreign_file::HEAD as u64).read_to_end(&mut head))
+        .map_err(|source| unreadable(path, source))?;
+    // A message of protocol buffers begins with the number of a field, in the upper bits, and none is zero.
+    if head.first().is_none_or(|it| it >> 3 == 0) {
+        parse(path, &head)?;
+    }
+    bounded_file::read(path, MAX_BYTES).map_err(|source| unreadable(path, source))
+}
+
+/// Reads what a file says about itself, without loading it.
+pub fn describe(path: &Path) -> Result<Graph, Error> {
+    parse(path, &read(path)?)
+}
+
+/// What may have been meant by a path that leads nowhere.
+fn meant(path: &Path) -> String {
+    let spelled = path.to_string_lossy();
+    if spelled.starts_with('~') {
+        return " (the shell left ~ as it is: write $HOME instead)".into();
+    }
+    if spelled.contains("://") {
+        return " (write a path, not an address)".into();
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let real = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    match (models_in(folder).as_slice(), folder.is_dir()) {
+        (_, false) => format!(" (there is no folder {})", real.display()),
+        ([], true) => format!(" ({} has none)", real.display()),
+        (files, true) => format!(" ({} has {})", real.display(), files.join(", ")),
+    }
 }
 
 /// Names of the first models in a folder, sorted.
@@ -106,31 +150,31 @@ fn models_in(folder: &Path) -> Vec<String> {
 fn unreadable(path: &Path, source: io::Error) -> Error {
     let path = path.to_owned();
     match source.kind() {
-        ErrorKind::NotFound => Error::NotFound { path },
+        ErrorKind::NotFound => Error::NotFound {
+            meant: meant(&path),
+            path,
+        },
         _ => Error::Unreadable { path, source },
     }
 }
 
 fn parse(path: &Path, bytes: &[u8]) -> Result<Graph, Error> {
-    onnx::parse(bytes).map_err(|error| match error {
-        ParseError::NotOnnx(cause) => {
-            match foreign_file::recognize(&bytes[..bytes.len().min(foreign_file::HEAD)]) {
-                Some((what, remedy)) => Error::Foreign {
-                    path: path.to_owned(),
-                    what,
-                    remedy,
-                },
-                None => Error::NotOnnx {
-                    path: path.to_owned(),
-                    cause,
-                },
-            }
+    onnx::parse(bytes).map_err(|error| {
+        let head = &bytes[..bytes.len().min(foreign_file::HEAD)];
+        let by_bytes = match error {
+            ParseError::NotOnnx(_) => foreign_file::recognize(head),
+            ParseError::Truncated(_) => None,
+        };
+        let path = path.to_owned();
+        match (by_bytes.or(foreign_file::recognize_name(&path)), error) {
+            (Some((what, remedy)), _) => Error::Foreign { path, what, remedy },
+            (None, ParseError::NotOnnx(cause)) => Error::NotOnnx { path, cause },
+            (None, ParseError::Truncated(cause)) => Error::Truncated {
+                path,
+                bytes: bytes.len(),
+                cause,
+            },
         }
-        ParseError::Truncated(cause) => Error::Truncated {
-            path: path.to_owned(),
-            bytes: bytes.len(),
-            cause,
-        },
     })
 }
 
@@ -142,14 +186,13 @@ fn external_files(model: &Path, external: &[ExternalData]) -> Vec<PathBuf> {
     files
 }
 
-/// What tells this model from others: all of its bytes, and how they are understood with what lies beside them.
-fn content(bytes: &[u8], beside: &[PathBuf], signature: &Signature) -> Result<Content, Error> {
+/// What tells this model from others: the sum of its bytes, and how they are understood with what lies beside them.
+fn content(digest: &Content, beside: &[PathBuf], signature: &Signature) -> Result<Content, Error> {
     let mut hash = Sha256::new();
-    hash.update((bytes.len() as u64).to_le_bytes());
-    hash.update(bytes);
+    hash.update(digest);
     for path in beside {
         let mut add = || {
-            let mut file = File::open(path)?;
+            let mut file = bounded_file::open(path)?;
             hash.update(file.metadata()?.len().to_le_bytes());
             io::copy(&mut file, &mut hash).map(drop)
         };
@@ -157,4 +200,36 @@ fn content(bytes: &[u8], beside: &[PathBuf], signature: &Signature) -> Result<Co
     }
     hash.update(format!("{signature:?}"));
     Ok(hash.finalize().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::backend::Binding;
+
+    struct Nothing;
+
+    impl Executable for Nothing {
+        fn bind(self: Arc<Self>) -> Box<dyn Binding> {
+            unreachable!()
+        }
+    }
+
+    #[test]
+    fn weights_that_change_while_a_library_reads_them_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models");
+        for file in ["external.onnx", "external.data"] {
+            fs::copy(models.join(file), folder.path().join(file)).unwrap();
+        }
+        let path = folder.path().join("external.onnx");
+        let calm: LoadFile = |_, _, _, _| Ok(Arc::new(Nothing));
+        let hurried: LoadFile = |path, _, _, _| {
+            fs::write(path.with_extension("data"), [0; 4096]).unwrap();
+            Ok(Arc::new(Nothing))
+        };
+        let load = |load| (open(&path, &Options::default(), load).unwrap().load)().map(drop);
+        assert!(load(calm).is_ok());
+        assert!(matches!(load(hurried), Err(Error::Changed { .. })));
+    }
 }

@@ -2,7 +2,9 @@
 
 //! How a model shall be loaded: what a user may choose, with the defaults.
 
-use super::TaskChoice;
+use std::path::Path;
+
+use super::{Error, TaskChoice};
 use crate::tensor::{Channels, Layout};
 
 /// Which inference library runs the model.
@@ -76,6 +78,34 @@ pub struct Options {
     pub input_values: String,
     /// Values of the outputs that stand for black and white, or for nothing and everything: as a line `ranges` has them.
     pub output_range: Option<String>,
+    /// The SHA-256 that the model file must have, in hexadecimal digits; empty where any file is right.
+    pub sha256: String,
+}
+
+impl Options {
+    /// Refuses a model file of another SHA-256 than the one that is asked for.
+    pub(super) fn check_digest(&self, path: &Path, actual: &[u8; 32]) -> Result<(), Error> {
+        let actual: String = actual.iter().map(|it| format!("{it:02x}")).collect();
+        match self.sha256.to_ascii_lowercase() {
+            wanted if wanted.is_empty() || wanted == actual => Ok(()),
+            wanted if is_digest(&wanted) => Err(Error::Digest {
+                path: path.to_owned(),
+                wanted,
+                actual,
+            }),
+            value => Err(Error::Setting {
+                key: "sha256",
+                value,
+                cause: "is not 64 hexadecimal digits".into(),
+                remedy: "write what sha256sum prints".into(),
+            }),
+        }
+    }
+}
+
+/// Whether a text is a SHA-256 in hexadecimal digits.
+pub(super) fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|it| it.is_ascii_hexdigit())
 }
 
 impl Default for Options {
@@ -91,6 +121,7 @@ impl Default for Options {
             sound: SoundOptions::default(),
             input_values: String::new(),
             output_range: None,
+            sha256: String::new(),
         }
     }
 }

@@ -6,13 +6,13 @@
 //! `image_mean`, `image_std`, `do_resize`, `size`, `do_center_crop`, `crop_size` and `do_flip_channel_order`, with the
 //! library's defaults. The order of the steps is its own: rescale, then normalize.
 
-use std::fs::{self, File};
-use std::io::Read;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::{Error, input_text};
+use crate::bounded_file;
 use crate::tensor::{Channels, Fit, InputSize};
 
 /// Bytes such a file may have: real ones have one or two thousand.
@@ -43,16 +43,12 @@ pub(super) fn place(model: &Path) -> PathBuf {
 /// Reads the companion of a model; `None` where there is none, or one that is not about pictures.
 pub(super) fn load(model: &Path) -> Result<Option<Preprocessor>, Error> {
     let path = place(model);
-    match fs::metadata(&path) {
-        Ok(metadata) if metadata.is_file() => {}
-        _ => return Ok(None),
-    }
-    let mut text = String::new();
-    let file = File::open(&path).and_then(|file| file.take(MAX_BYTES).read_to_string(&mut text));
-    file.map_err(|source| Error::Unreadable {
-        path: path.clone(),
-        source,
-    })?;
+    let text = match bounded_file::read_text(&path, MAX_BYTES) {
+        Ok(_) if bounded_file::leads_out_of(&path, model) => return Err(Error::LinkOutside { path }),
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(Error::Companion { path, source }),
+    };
     read(&text).map_err(|(cause, remedy)| Error::ModelInfo {
         path,
         cause,

@@ -78,6 +78,7 @@ pub(super) fn open(
         .upgrade()
         .filter(|_| of_source.files.are_unchanged())
     {
+        options.check_digest(source, &model.digest)?;
         return Ok(model);
     }
     let mut opened = backend.open(source, options)?;
@@ -153,6 +154,7 @@ mod tests {
                 .then(|| Error::unsuitable(source, "no", "yes"));
             Ok(Opened {
                 content: [address.as_bytes()[0]; 32],
+                digest: [0; 32],
                 files: FilesRead::default(),
                 signature: Signature::of(source, graph, Beside::default(), options)?,
                 load: Box::new(move || {

@@ -19,6 +19,7 @@ pub struct Runner {
     /// Where it was asked for, for errors.
     path: PathBuf,
     backend_note: String,
+    backend_news: Option<String>,
     binding: Box<dyn Binding>,
     /// The frame or the audio, whose shape is empty before `prepare`, state after it, and further inputs after that.
     inputs: Vec<Input>,
@@ -35,8 +36,8 @@ impl Runner {
     ///
     /// Takes as long as the model is large, so it has no place on a streaming thread.
     pub fn load(path: &Path, options: &Options) -> Result<Runner, Error> {
-        let (backend, backend_note) = backends::choose(options)?;
-        let loaded = registry::open(backend, path, options)?;
+        let choice = backends::choose(options)?;
+        let loaded = registry::open(choice.backend, path, options)?;
         let model = &loaded.model;
         let frame = Input::new(buffer::zeros(model.input.element_type, &[0]), Vec::new());
         let inputs = std::iter::once(frame)
@@ -48,7 +49,8 @@ impl Runner {
             inputs,
             outputs: trial_run::empty_results(model),
             path: path.to_owned(),
-            backend_note,
+            backend_note: choice.note,
+            backend_news: choice.news,
             voices: Vec::new(),
             voice: 0,
             loaded,
@@ -78,6 +80,11 @@ impl Runner {
     /// Returns why that library was chosen, in a phrase.
     pub fn backend_note(&self) -> &str {
         &self.backend_note
+    }
+
+    /// Returns what a person should hear of that choice, in a sentence; `None` where it is as was asked for.
+    pub fn backend_news(&self) -> Option<&str> {
+        self.backend_news.as_deref()
     }
 
     /// Makes the input ready for frames whose tensor has the shape `dims`, which is always of rank 4, or for

@@ -13,7 +13,9 @@ use super::modelinfo::{Content, DimsOrder, Direction, ModelInfo, TensorSection};
 use super::onnx::{Graph, OtherType, Port};
 use super::preprocessor::Preprocessor;
 use super::recurrent_state::{self, Pair};
-use super::{Error, FrameLaying, FurtherInput, Model, Options, Scale, StateInfo, Task, TaskChoice};
+use super::{
+    Error, FrameLaying, FurtherInput, Model, Options, Origin, Scale, StateInfo, Statement, Task, TaskChoice,
+};
 use super::{further_inputs, sound_family};
 use crate::tensor::{Dim, ElementType, InputSpec, TensorInfo};
 
@@ -122,9 +124,29 @@ impl Signature {
                 trial: None,
             },
         };
+        signature.say_sections_without_name(&graph, info)?;
         signature.add_states_and_outputs(path, &graph, &pairs, (info, &values))?;
         signature.add_further_inputs(path, &graph, &pairs, (info, &values))?;
         Ok(signature)
+    }
+
+    /// Tells of sections that fit a tensor by their place or shape and are called otherwise: they may be meant for another.
+    fn say_sections_without_name(&mut self, graph: &Graph, info: Option<&ModelInfo>) -> Result<(), Error> {
+        let Some(info) = info else { return Ok(()) };
+        let inputs = graph.inputs.iter().map(|it| (Direction::Input, it)).enumerate();
+        let outputs = graph.outputs.iter().map(|it| (Direction::Output, it)).enumerate();
+        for (index, (direction, port)) in inputs.chain(outputs) {
+            if let Some(section) = info.found_without_name(direction, index, port)? {
+                self.model.statements.push(Statement {
+                    tensor: port.name.clone(),
+                    key: "section",
+                    value: format!("[{}]", section.name),
+                    origin: Origin::Assumed,
+                    line: format!("[{}]", port.name),
+                });
+            }
+        }
+        Ok(())
     }
 
     fn add_states_and_outputs(

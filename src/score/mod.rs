@@ -29,7 +29,7 @@ pub use calibration::Calibration;
 pub use content::{Content, Measure, kind_of};
 pub use edit_distance::edit_distance;
 pub use fidelity::{decibels, mse, psnr, ssim};
-pub use latency::{LatencyWindow, nearest_rank};
+pub use latency::LatencyWindow;
 pub use mean_precision::{MeanPrecision, average_precision};
 pub use record::{Comparison, Record, Unlike};
 pub use sound::Energies;

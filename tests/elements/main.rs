@@ -3,10 +3,13 @@
 //! `avrec-probe`, and what is asked of all three elements: their interface, and that nothing of them is left.
 
 mod allocation;
+mod blurbs;
 mod interface;
 mod leaks;
 mod messages;
+mod page;
 mod probe;
 mod properties;
 #[path = "../support/mod.rs"]
 mod support;
+mod told;

@@ -13,6 +13,7 @@ use gstavrec::runtime::Task;
 use gstavrec::score::Measure;
 use gstavrec::tensor::{DimsOrder, ElementType};
 
+use crate::page::objections;
 use crate::support::init;
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
@@ -31,6 +32,7 @@ where
     init();
     let structure: gst::Structure = told.clone().into();
     assert_eq!(T::try_from(structure.as_ref()), Ok(told), "{structure}");
+    assert_eq!(objections(&structure), <[String; 0]>::default(), "{structure}");
     structure
 }
 
@@ -186,30 +188,30 @@ fn a_switch_tells_of_swaps_frames_and_candidates() {
 #[test]
 fn a_switch_tells_of_evidence_and_surveys() {
     for measure in Measure::ALL {
-        let comparison = Score {
+        let comparison = CandidateScore {
             frame: 4,
             pts: at(160),
             candidate: "small".to_string(),
             reference: Some("large".to_string()),
-            evidence: EvidenceWord::Agreement,
+            source: EvidenceWord::Agreement,
             agreement: Some(0.75),
             figure: Some(MeasuredFigure { measure, value: 12.5 }),
             score: None,
         };
-        check_message(comparison, Message::Score);
+        check_message(comparison, Message::CandidateScore);
     }
-    for evidence in EvidenceWord::ALL {
-        let alone = Score {
+    for source in EvidenceWord::ALL {
+        let alone = CandidateScore {
             frame: 4,
             pts: None,
             candidate: "small".to_string(),
             reference: None,
-            evidence: *evidence,
+            source: *source,
             agreement: None,
             figure: None,
             score: Some(0.4),
         };
-        check_message(alone, Message::Score);
+        check_message(alone, Message::CandidateScore);
     }
     let surveyed = |name: &str, latency, agreement| Surveyed {
         name: name.to_string(),
@@ -530,6 +532,6 @@ fn a_wrong_word_inside_an_array_is_told_too() {
     swap.set("candidates", gst::Array::new([part]));
     assert_eq!(
         Explanation::try_from(swap.as_ref()).unwrap_err().to_string(),
-        "candidate: the field quality-source has the unknown word 'rumour'"
+        "candidate-explanation: the field quality-source has the unknown word 'rumour'"
     );
 }

@@ -560,3 +560,34 @@ fn sound_is_compared_where_it_lies_at_the_same_time_however_it_is_cut() {
     assert!((ratio - 20.0).abs() < 0.5, "{ratio}");
     assert_eq!(rig.stats().get::<f64>("si-sdr-db").unwrap(), ratio);
 }
+
+#[test]
+fn times_that_are_milliseconds_by_mistake_are_told_with_what_to_write() {
+    gst::init().unwrap();
+    gstavrec::plugin_register_static().unwrap();
+    let probe = gst::ElementFactory::make("avrec-probe")
+        .property("budget", 30u64)
+        .build()
+        .unwrap();
+    let bus = gst::Bus::new();
+    probe.set_bus(Some(&bus));
+    probe.set_state(gst::State::Paused).unwrap();
+    probe.set_property("interval", 1_000u64);
+    probe.set_property("interval", 0u64);
+    let warnings: Vec<String> = bus
+        .iter_filtered(&[gst::MessageType::Warning])
+        .map(|it| match it.view() {
+            gst::MessageView::Warning(it) => format!("{} {:?}", it.error(), it.debug()),
+            _ => String::new(),
+        })
+        .collect();
+    probe.set_state(gst::State::Null).unwrap();
+    let [budget, interval] = &warnings[..] else {
+        panic!("{warnings:#?}")
+    };
+    assert!(
+        budget.contains("30 nanoseconds") && budget.contains("budget=30000000"),
+        "{budget}"
+    );
+    assert!(interval.contains("interval=1000000000"), "{interval}");
+}

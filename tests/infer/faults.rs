@@ -58,6 +58,22 @@ fn a_missing_file_or_none_or_a_wrong_device_fails_at_once() {
             "/nowhere/m.onnx does not exist; set model-file",
         ),
         ("avrec-infer model-file=/", "is a folder"),
+        (
+            "avrec-infer model-file=~/m.onnx",
+            "the shell left ~ as it is: write $HOME",
+        ),
+        (
+            "avrec-infer model-file=file:///m.onnx",
+            "write a path, not an address",
+        ),
+        (
+            "avrec-infer model-file=models/smal.onnx",
+            "models has denoise-large.onnx",
+        ),
+        (
+            "avrec-infer model-file=/nowhere/m.onnx",
+            "there is no folder /nowhere",
+        ),
         ("avrec-infer", "set model-file"),
         (
             "avrec-infer model-file=/nowhere/m.onnx backend=rten",

@@ -9,14 +9,17 @@ mod catalog;
 mod drawing;
 mod exit;
 mod faults;
+mod files;
 mod further;
 mod hosts;
 mod inputs;
+mod labels;
 mod models;
 mod no_library;
 mod shared_models;
 #[path = "../support/mod.rs"]
 mod support;
 mod swap;
+mod telling;
 mod text;
 mod video;

@@ -4,6 +4,8 @@
 //! by another factor than two, for which the scaler makes its table of weights anew.
 
 use gst_video::VideoFormat;
+use gstavrec::answer::{Answer, Detection, Region};
+use gstavrec::media::draw::{Painter, Style};
 use gstavrec::media::picture::{FrameToTensor, TensorToFrame};
 use gstavrec::tensor::{Channels, ElementType, Layout};
 
@@ -39,5 +41,38 @@ fn an_upscaler_s_frames_cost_no_allocation_after_the_first() {
             frame();
             assert_eq!(allocations_of(&mut frame), 0, "{format} {element_type:?}");
         }
+    }
+}
+
+#[test]
+fn labels_cost_no_allocation_once_they_were_drawn() {
+    let labels = ["person", "自行车", "شخص", "पैदल"].map(str::to_owned);
+    for format in [VideoFormat::I420, VideoFormat::Bgrx] {
+        let mut frame = Frame::new(format, 640, 360, "bt709", noise);
+        let mut painter = Painter::new(&frame.info).unwrap();
+        let answer = |confidence: f32| {
+            let object = |class: u32| Detection {
+                region: Region {
+                    left: 100.0 * class as f32,
+                    top: 80.0,
+                    width: 90.0,
+                    height: 60.0,
+                },
+                class,
+                confidence,
+                ..Detection::default()
+            };
+            Answer::Detections((0..4).map(object).collect())
+        };
+        // All digits were seen then.
+        let answers = [0.1, 0.23, 0.45, 0.67, 0.89, 0.58].map(answer);
+        let mut writable = frame.writable();
+        let mut draw = |answer| {
+            painter
+                .overlay(&mut writable, answer, &labels, Style::default())
+                .unwrap()
+        };
+        answers[..5].iter().for_each(&mut draw);
+        assert_eq!(allocations_of(|| draw(&answers[5])), 0, "{format}");
     }
 }

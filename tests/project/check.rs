@@ -110,3 +110,27 @@ fn a_wrong_option_is_told_before_anything_runs() {
         assert!(told(&output).contains(text), "{}", told(&output));
     }
 }
+
+#[test]
+fn material_of_the_other_medium_is_told_with_what_to_give() {
+    for (name, material, words) in [
+        (
+            "models/detect-small.onnx",
+            "examples/media/speech.flac",
+            &["speech.flac: it has no pictures", "sample-rate"][..],
+        ),
+        (
+            "models/denoise-large.onnx",
+            "examples/media/scene.webm",
+            &["scene.webm: it has no sound", "give a sound"],
+        ),
+        ("models/detect-small.onnx", "/dev/zero", &["it is a device"]),
+    ] {
+        let (_folder, model) = copied(name);
+        let output = check(&[&model, "--on", material]);
+        assert_eq!(output.status.code(), Some(2), "{}", told(&output));
+        for word in words {
+            assert!(told(&output).contains(word), "{}", told(&output));
+        }
+    }
+}

@@ -91,8 +91,10 @@ fn the_options_of_the_command_are_those_of_its_page() {
 
 #[test]
 fn the_messages_are_those_of_their_page() {
-    let page = read("docs/application.md");
-    let told: BTreeSet<String> = names_between(&page, "`avrec/", '`').collect();
+    let page = read("docs/messages.md");
+    let told: BTreeSet<String> = names_between(&page, "### `avrec/", '`').collect();
+    let heard: BTreeSet<String> = names_between(&read("docs/application.md"), "`avrec/", '`').collect();
+    assert!(heard.is_subset(&told), "{heard:?}");
     let known: BTreeSet<String> = rust_files(&root().join("src"))
         .iter()
         .flat_map(|file| {

@@ -259,7 +259,12 @@ fn a_wrong_matrix_is_told_with_its_place() {
         &format!("{path}: line 4, column 2: a.latency_ms is 'soon'"),
     );
     check_failure(&["no/such.csv"], 2, "no/such.csv: cannot be opened: No such file");
-    check_failure(&["tests/matrices"], 2, "tests/matrices: line 1, column 1");
+    check_failure(
+        &["tests/matrices"],
+        2,
+        "tests/matrices: cannot be opened: it is a folder, not a regular file",
+    );
+    check_failure(&["/dev/zero"], 2, "it is a device");
 }
 
 #[test]

@@ -12,4 +12,5 @@ mod lessons;
 mod quality;
 #[path = "../support/mod.rs"]
 mod support;
+mod told;
 mod video;

@@ -81,9 +81,12 @@ fn boxes_of_any_element_are_compared_by_f1_and_the_best_answers() {
     assert!((quality(&rig, "some") - 0.8).abs() < 0.01);
     assert!(quality(&rig, "none") < 0.05);
     assert_eq!(rig.active(), "all");
-    let score = rig.messages("avrec/score").pop().unwrap();
+    let score = rig.messages("avrec/candidate-score").pop().unwrap();
     assert_eq!(
-        (score.get::<&str>("reference"), score.get::<&str>("evidence")),
+        (
+            score.get::<&str>("reference"),
+            score.get::<&str>("quality-source")
+        ),
         (Ok("all"), Ok("agreement"))
     );
     assert!(score.get::<f64>("f1").is_ok(), "{score}");
@@ -330,7 +333,7 @@ fn with_the_prior_as_source_nothing_is_measured() {
             .get::<gst::Structure>("evidence")
             .is_err()
     );
-    assert_eq!(rig.messages("avrec/score").len(), 0);
+    assert_eq!(rig.messages("avrec/candidate-score").len(), 0);
 }
 
 #[test]

@@ -382,7 +382,10 @@ fn an_exhaustive_switch_runs_every_candidate_on_every_frame_and_loses_and_reorde
         }
     }
     assert_eq!(surveys.count(), 20, "the first frame waits until all are warm");
-    let scores = messages.iter().filter(|it| it.name() == "avrec/score").count();
+    let scores = messages
+        .iter()
+        .filter(|it| it.name() == "avrec/candidate-score")
+        .count();
     assert_eq!(scores, 40, "each answer is compared, and none of them twice");
     for name in ["same", "big", "tiny"] {
         let runs = rig.candidate_stats(name).unwrap().get::<u64>("runs");

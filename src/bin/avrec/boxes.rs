@@ -3,11 +3,11 @@
 //! Known boxes, put on the frames that leave an element, so that a probe can compare answers with the truth.
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use gst::prelude::*;
 use gstavrec::answer::{Answer, Detection, Region};
+use gstavrec::bounded_file;
 use gstavrec::media::metas;
 
 /// `ELEMENT:FILE`, as typed.
@@ -62,7 +62,7 @@ struct Boxes {
 
 impl Boxes {
     fn read(path: &Path) -> Result<Boxes, String> {
-        let text = fs::read_to_string(path)
+        let text = bounded_file::read_text(path, MOST_BYTES)
             .map_err(|err| format!("--boxes: '{}' cannot be read: {err}", path.display()))?;
         Boxes::parse(&text).map_err(|err| format!("--boxes: '{}', {err}", path.display()))
     }
@@ -117,6 +117,9 @@ impl Boxes {
 }
 
 /// What the first line of a file may say.
+/// Bytes that the file may have: millions of boxes.
+const MOST_BYTES: u64 = 256 << 20;
+
 const HEAD: &str = "frame,class,left,top,width,height";
 
 /// The number of the frame that is shown at `pts`, from 0; `None` without a frame rate.

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use gst::prelude::*;
 use gst::{StructureRef, glib};
+use gstavrec::bounded_file;
 use serde_json::{Map, Value};
 
 use crate::console::warn;
@@ -33,7 +34,7 @@ impl Log {
     }
 
     pub fn create(path: &Path) -> io::Result<Log> {
-        let file = File::create(path)?;
+        let file = bounded_file::create(path)?;
         let name = path.display().to_string();
         let (sender, receiver) = channel();
         let thread = std::thread::Builder::new()

@@ -12,10 +12,11 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use gstavrec::bounded_file;
 use gstavrec::messages::{Survey, Surveyed};
+use gstavrec::quantile::median;
 
 use crate::console::warn;
-use crate::record::median;
 
 /// Frames that are waited for before the head is written: enough for a median that two slow ones do not move.
 const BASELINE_FRAMES: usize = 20;
@@ -35,7 +36,7 @@ impl Matrix {
     }
 
     pub fn create(path: &Path) -> io::Result<Matrix> {
-        let writer = Writer::new(File::create(path)?);
+        let writer = Writer::new(bounded_file::create(path)?);
         Ok(Matrix {
             writer: RefCell::new(Some(writer)),
         })
@@ -273,8 +274,8 @@ mod tests {
                 &[("a,b", None, Some(4), None), ("large", Some(0.9), None, None)],
             ),
         ]);
-        let expected = "# budget_ms: 33.000\n# period_ms: 40.000\n# a_b.baseline_ms: 4.000\n# large.prior: 0.9\n\
-             # large.baseline_ms: 31.000\nt_ms,a_b.latency_ms,a_b.quality,large.latency_ms,large.quality\n\
+        let expected = "# budget_ms: 33.000\n# period_ms: 40.000\n# a_b.baseline_ms: 2.000\n# large.prior: 0.9\n\
+             # large.baseline_ms: 30.000\nt_ms,a_b.latency_ms,a_b.quality,large.latency_ms,large.quality\n\
              0.000,2.000,0.45000,30.000,0.90000\n40.000,10000.000,0.00000,31.000,0.90000\n\
              80.000,4.000,0.45000,10000.000,0.00000\n";
         assert_eq!(text, expected);

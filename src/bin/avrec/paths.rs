@@ -4,6 +4,8 @@
 
 use std::path::Path;
 
+use gstavrec::bounded_file;
+
 /// A missing folder is told before the run, not after it.
 pub fn check_folder(file: &Path) -> Result<(), String> {
     let folder = match file.parent() {
@@ -25,7 +27,7 @@ pub fn check_folder(file: &Path) -> Result<(), String> {
 /// Opens the file for writing, and leaves the folder as it was.
 pub fn check_writable(path: &Path) -> std::io::Result<()> {
     let is_new = !path.exists();
-    std::fs::OpenOptions::new().create(true).append(true).open(path)?;
+    bounded_file::append(path)?;
     if is_new {
         std::fs::remove_file(path)
     } else {

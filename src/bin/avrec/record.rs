@@ -2,11 +2,10 @@
 
 //! What was collected of one run, and the figures that sum it up. All times count from PLAYING.
 
-use std::cmp::Ordering;
 use std::time::Duration;
 
 use gstavrec::messages::{AnswerKind, Frame, ProbeMessage, Swap, SwitchStats};
-use gstavrec::score::nearest_rank;
+use gstavrec::quantile::{median, percentile};
 
 use crate::measure::{MEASURES, Measure, Quality};
 
@@ -256,16 +255,8 @@ pub fn measures(summaries: &[Summary]) -> Vec<&'static Measure> {
 
 /// Median and 99th percentile of frame latency; `None` without frames.
 pub fn percentiles(frames: &[FrameSample]) -> Option<(Duration, Duration)> {
-    let mut latencies: Vec<Duration> = frames.iter().map(|frame| frame.latency).collect();
-    latencies.sort_unstable();
-    nearest_rank(&latencies, 50.0).zip(nearest_rank(&latencies, 99.0))
-}
-
-/// The middle one, of two the larger; `None` of nothing.
-pub fn median<T: PartialOrd + Copy>(values: impl IntoIterator<Item = T>) -> Option<T> {
-    let mut values: Vec<T> = values.into_iter().collect();
-    values.sort_by(|a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal));
-    values.get(values.len() / 2).copied()
+    let latencies = || frames.iter().map(|frame| frame.latency);
+    median(latencies()).zip(percentile(latencies(), 0.99))
 }
 
 /// Mean over frames, not over messages; `None` without a reference.

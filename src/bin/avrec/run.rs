@@ -4,6 +4,8 @@
 
 use serde_json::Value;
 
+use gstavrec::bounded_file;
+
 use crate::args::{RunArgs, RunPlan};
 use crate::console::say;
 use crate::failure::{Failure, cannot_write};
@@ -153,7 +155,7 @@ fn write_report(plan: &RunPlan, records: &[Record], summaries: &[Summary]) -> Re
         return Ok(());
     };
     let html = report::render(plan, records, summaries);
-    std::fs::write(path, html).map_err(|err| Failure::Output(cannot_write("report", path, &err)))?;
+    bounded_file::write(path, html).map_err(|err| Failure::Output(cannot_write("report", path, &err)))?;
     if !plan.typed.quiet {
         say(&format!("report: {}", path.display()));
     }

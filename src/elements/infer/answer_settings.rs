@@ -2,6 +2,8 @@
 
 //! What the user wants of an answer and where it goes, with the defaults, and the properties that expose it.
 
+use std::sync::Arc;
+
 use gst::glib;
 use gst::prelude::*;
 use gst_video::VideoInfo;
@@ -9,6 +11,7 @@ use gst_video::VideoInfo;
 use super::enums::{self, Fit, Output};
 use super::failure::Fault;
 use crate::decode;
+use crate::media::draw::{FontError, Style, Typeface};
 use crate::runtime::{Model, Task};
 
 /// Settings of tasks whose answer is neither a picture nor sound.
@@ -22,6 +25,8 @@ pub struct AnswerSettings {
     /// A level from 0 to 255, or -1 for what is usual.
     pub padding: i32,
     pub output: Output,
+    /// A family or a file; unset for the built-in one.
+    pub overlay_font: Option<String>,
     pub live: DecodeOptions,
 }
 
@@ -39,10 +44,14 @@ pub struct DecodeOptions {
     /// Answers after which half of a step is followed.
     pub smoothing: f32,
     pub post_messages: bool,
+    /// Whether answers are told in words besides.
+    pub info_messages: bool,
     pub key_frames: bool,
     /// In the model's own unit.
     pub key_frame_threshold: f64,
     pub key_frame_distance: gst::ClockTime,
+    /// How answers are drawn.
+    pub style: Style,
 }
 
 /// Larger scores than any model gives.
@@ -59,6 +68,7 @@ impl Default for AnswerSettings {
             fit: Fit::default(),
             padding: -1,
             output: Output::default(),
+            overlay_font: None,
             live: DecodeOptions::default(),
         }
     }
@@ -76,10 +86,12 @@ impl Default for DecodeOptions {
             top_k: 5,
             smoothing: 0.0,
             post_messages: false,
+            info_messages: false,
             key_frames: false,
             key_frame_threshold: 0.5,
             // Keeps the frames of one short scene from being told twice.
             key_frame_distance: gst::ClockTime::from_seconds(2),
+            style: Style::default(),
         }
     }
 }
@@ -124,6 +136,16 @@ impl AnswerSettings {
         })
     }
 
+    /// What labels are drawn in; `None` where none are.
+    pub fn typeface(&self) -> Result<Option<Arc<Typeface>>, FontError> {
+        let font = self.overlay_font.as_deref().filter(|it| !it.is_empty());
+        match (self.output, font) {
+            (Output::Overlay, Some(font)) => Typeface::named(font).map(Some),
+            (Output::Overlay, None) => Ok(Some(Typeface::usual())),
+            (Output::Meta | Output::Alpha, _) => Ok(None),
+        }
+    }
+
     /// Refuses frames that the answer cannot be written to.
     pub fn check_format(&self, frame: &VideoInfo) -> Result<(), Fault> {
         if self.output == Output::Alpha && !frame.format_info().has_alpha() {
@@ -138,6 +160,7 @@ pub fn properties() -> Vec<glib::ParamSpec> {
     let mut properties = loading_properties(&default);
     properties.extend(decoding_properties(&default.live));
     properties.extend(telling_properties(&default.live));
+    properties.extend(overlay_properties(default.live.style));
     properties
 }
 
@@ -146,7 +169,7 @@ fn loading_properties(default: &AnswerSettings) -> Vec<glib::ParamSpec> {
         glib::ParamSpecString::builder("labels-file")
             .nick("Labels file")
             .blurb(
-                "Text file with one label a line, class 0 first; unset for the names in the model's metadata. \
+                "Text file with one label a line, class 0 first (unset = the names in the model's metadata). \
                  Written while playing, model and labels are loaded anew in the background.",
             )
             .mutable_playing()
@@ -154,8 +177,8 @@ fn loading_properties(default: &AnswerSettings) -> Vec<glib::ParamSpec> {
         glib::ParamSpecString::builder("family")
             .nick("Family")
             .blurb(
-                "Which decoder reads the outputs of a detector, such as yolo, scrfd, retinaface or landmarks; auto or \
-                 unset to go by the model. Takes effect when a model is loaded.",
+                "Which decoder reads the outputs of a detector, such as yolo, scrfd, retinaface or landmarks (auto or \
+                 unset = the one that the model shows). Takes effect when a model is loaded.",
             )
             .mutable_playing()
             .build(),
@@ -170,8 +193,8 @@ fn loading_properties(default: &AnswerSettings) -> Vec<glib::ParamSpec> {
         glib::ParamSpecInt::builder("padding")
             .nick("Padding")
             .blurb(
-                "Level from 0 (black) to 255 of what lies around a frame that does not fill the input; -1 for what is \
-                 usual: 114, and the frame's edge where a picture comes out. Takes effect when a model is loaded.",
+                "Level, 0 (black) to 255, of what lies around a frame that does not fill the input (-1 = what is usual: \
+                 114, and the frame's edge where a picture comes out). Takes effect when a model is loaded.",
             )
             .minimum(-1)
             .maximum(255)
@@ -189,8 +212,8 @@ fn loading_properties(default: &AnswerSettings) -> Vec<glib::ParamSpec> {
             .nick("Output range")
             .blurb(
                 "Values of the output that stand for black and white (task=image), or for nothing and everything \
-                 (matte, segment of one plane), such as 0,1, or one such pair a channel with semicolons; unset for \
-                 what the model or a run at load says. Takes effect when a model is loaded.",
+                 (matte, segment of one plane), such as 0,1, or one such pair a channel with semicolons (unset = \
+                 what the model or a run at load says). Takes effect when a model is loaded.",
             )
             .mutable_playing()
             .build(),
@@ -202,8 +225,7 @@ fn decoding_properties(default: &DecodeOptions) -> Vec<glib::ParamSpec> {
         glib::ParamSpecFloat::builder("confidence-threshold")
             .nick("Confidence threshold")
             .blurb(
-                "Objects that are believed in less are left out, 0 to 1. Where it is never set, finders of text take \
-                 0.5.",
+                "Confidence, 0 to 1, below which objects are left out. Where it is never set, finders of text take 0.5.",
             )
             .minimum(0.0)
             .maximum(1.0)
@@ -213,8 +235,7 @@ fn decoding_properties(default: &DecodeOptions) -> Vec<glib::ParamSpec> {
         glib::ParamSpecFloat::builder("iou-threshold")
             .nick("IoU threshold")
             .blurb(
-                "Of two boxes of one class that share more than this part of their area, the less confident one is \
-                 left out, 0 to 1.",
+                "IoU, 0 to 1, above which of two boxes of one class the less confident one is left out.",
             )
             .minimum(0.0)
             .maximum(1.0)
@@ -224,7 +245,7 @@ fn decoding_properties(default: &DecodeOptions) -> Vec<glib::ParamSpec> {
         glib::ParamSpecFloat::builder("mask-threshold")
             .nick("Mask threshold")
             .blurb(
-                "Of task=segment: a place belongs to an object or to the foreground above this confidence, 0 to 1. \
+                "Confidence, 0 to 1, above which a place belongs to an object or to the foreground, with task=segment. \
                  The most likely of several classes needs none, and mattes stay soft.",
             )
             .minimum(0.0)
@@ -249,8 +270,7 @@ fn decoding_properties(default: &DecodeOptions) -> Vec<glib::ParamSpec> {
         glib::ParamSpecFloat::builder("smoothing")
             .nick("Smoothing")
             .blurb(
-                "Answers of a classifier after which half of a step in a confidence is followed, in runs of the model; \
-                 0 for no smoothing.",
+                "Runs of a classifier after which half of a step in a confidence is followed (0 = no smoothing).",
             )
             .minimum(0.0)
             .default_value(default.smoothing)
@@ -263,14 +283,24 @@ fn telling_properties(default: &DecodeOptions) -> Vec<glib::ParamSpec> {
     vec![
         glib::ParamSpecBoolean::builder("post-messages")
             .nick("Post messages")
-            .blurb("Post each answer as an element message besides.")
+            .blurb("Whether to post each answer as an element message besides.")
             .default_value(default.post_messages)
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecBoolean::builder("info-messages")
+            .nick("Info messages")
+            .blurb(
+                "Tell an answer in words as an INFO message, which gst-launch-1.0 prints, at most one a second of the \
+                 stream; has no effect with task=image and task=audio.",
+            )
+            .default_value(default.info_messages)
             .mutable_playing()
             .build(),
         glib::ParamSpecBoolean::builder("key-frames")
             .nick("Key frames")
             .blurb(
-                "For task=score: ask for a key frame downstream, and post a message, at peaks of the score.",
+                "Whether to ask for a key frame downstream, and post avrec/key-frame, at peaks of the score, with \
+                 task=score.",
             )
             .default_value(default.key_frames)
             .mutable_playing()
@@ -285,10 +315,55 @@ fn telling_properties(default: &DecodeOptions) -> Vec<glib::ParamSpec> {
             .build(),
         glib::ParamSpecUInt64::builder("key-frame-distance")
             .nick("Key frame distance")
-            .blurb("Time between two selected frames at least, in nanoseconds.")
+            .blurb("Time between two selected frames at least, in nanoseconds (0 = each peak is selected).")
             .maximum(MOST_NANOSECONDS)
             .default_value(default.key_frame_distance.nseconds())
             .mutable_playing()
             .build(),
+    ]
+}
+
+/// Largest letters in pixels: an eighth of the height of the largest frames in use.
+const LARGEST_FONT: u32 = 512;
+
+fn overlay_properties(default: Style) -> Vec<glib::ParamSpec> {
+    let color = |name: &'static str, nick: &'static str, blurb: &'static str, default: u32| {
+        glib::ParamSpecUInt::builder(name)
+            .nick(nick)
+            .blurb(blurb)
+            .default_value(default)
+            .mutable_playing()
+            .build()
+    };
+    vec![
+        glib::ParamSpecString::builder("overlay-font")
+            .nick("Overlay font")
+            .blurb(
+                "Family, or path of a .ttf, .otf or .ttc file, of the letters of output=overlay (unset = DejaVu Sans, \
+                 which is built in). What it lacks is taken from other fonts. Takes effect when a model is loaded.",
+            )
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecUInt::builder("overlay-font-size")
+            .nick("Overlay font size")
+            .blurb("Size of the letters of output=overlay, in pixels, up to 512 (0 = a 28th of the frame's height).")
+            .maximum(LARGEST_FONT)
+            .default_value(default.font_size)
+            .mutable_playing()
+            .build(),
+        color(
+            "overlay-color",
+            "Overlay color",
+            "Color of the boxes, masks and plates of output=overlay as 0xAARRGGBB; the alpha is not used (0 = a color for \
+             each class). Maps of classes keep their colors.",
+            default.color,
+        ),
+        color(
+            "overlay-labels-color",
+            "Overlay labels color",
+            "Color of the letters of output=overlay as 0xAARRGGBB; the alpha is not used (0 = black or white, whichever is \
+             easier to read).",
+            default.labels_color,
+        ),
     ]
 }

@@ -22,7 +22,7 @@ use super::{CAT, messages};
 use crate::answer::Answer;
 use crate::audio::{Error, Spec};
 use crate::media::metas;
-use crate::messages::Place;
+use crate::messages::{Place, sentence};
 
 /// Says what is wrong with caps that negotiation would refuse without a reason.
 pub(super) fn misfit(infer: &Infer, caps: &gst::CapsRef) -> Option<Fault> {
@@ -141,11 +141,20 @@ fn hear(infer: &Infer, buffer: Option<&gst::BufferRef>) -> Result<OnBuffer, gst:
     let (timings, doubt, voice) = with_audio(infer, |stream, active| {
         let timings = stream.listen(active, buffer, (&live, interval), |model, heard, span| {
             let running_time = infer.running_time(span.pts);
+            let in_words = infer.tells_answer(live.info_messages, running_time);
+            let tell = |answer: String| infer.tell_answer(&answer, span.pts, running_time);
             match &heard.told {
                 WindowResult::Tensors(outputs) => {
-                    messages.push(messages::tensors(model, outputs, span.pts, running_time));
+                    let tensors = messages::tensors(model, outputs, span.pts, running_time);
+                    if in_words {
+                        tell(sentence::told_of_tensors(&tensors));
+                    }
+                    messages.push(tensors.into());
                 }
                 WindowResult::Answer(said) => {
+                    if in_words {
+                        tell(messages::in_words(said));
+                    }
                     if live.post_messages {
                         let duration = span.duration;
                         let place = Place::Span { duration };

@@ -112,22 +112,25 @@ fn is_raw(model: &Model) -> bool {
 }
 
 fn resize(direction: gst::PadDirection, caps: &gst::Caps, model: Option<&Model>) -> gst::Caps {
-    let mut result = gst::Caps::new_empty();
-    let result_ref = result.make_mut();
+    let is_other = |structure: &gst::StructureRef| {
+        model.is_some_and(|it| is_sound(structure) != it.input_spec.sound().is_some())
+    };
+    let mut own = gst::Caps::new_empty();
+    let mut others = gst::Caps::new_empty();
     for (structure, features) in caps.iter_with_features() {
-        let is_sound = is_sound(structure);
-        if model.is_some_and(|it| is_sound != it.input_spec.sound().is_some()) {
-            continue;
-        }
-        let other = match is_sound {
-            true => narrow_channels(structure, model),
-            false => resize_frames(structure, direction, model),
+        // What the model is not made for is refused when it comes, and told; here it would be a bare "not-negotiated".
+        let (list, other) = match (is_other(structure), is_sound(structure)) {
+            (true, _) => (&mut others, Some(structure.to_owned())),
+            (false, true) => (&mut own, narrow_channels(structure, model)),
+            (false, false) => (&mut own, resize_frames(structure, direction, model)),
         };
         if let Some(other) = other {
-            result_ref.append_structure_full(other, Some(features.to_owned()));
+            list.make_mut()
+                .append_structure_full(other, Some(features.to_owned()));
         }
     }
-    result
+    own.make_mut().append(others);
+    own
 }
 
 /// Sound that a model can answer: one for one channel takes any number of them.

@@ -2,10 +2,10 @@
 
 //! Labels in files beside a model: a list, or the configuration that is kept with models for transformers.
 
-use std::fs::File;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::io::ErrorKind;
+use std::path::Path;
 
+use crate::bounded_file;
 use crate::decode::labels;
 
 /// Bytes that such a file may have: far more than the largest vocabularies in use.
@@ -17,32 +17,52 @@ const LISTS: [&str; 2] = ["labels.txt", "classes.txt"];
 /// Where transformers keep `id2label`.
 const CONFIGURATION: &str = "config.json";
 
-/// The lists of labels beside a model, each with the name of its file. What cannot be read is none.
-pub fn labels(model: &Path) -> Vec<(String, Vec<String>)> {
-    let mut found = Vec::new();
-    let lists = [model.with_extension("labels.txt"), model.with_extension("txt")].into_iter();
-    let lists = lists.chain(LISTS.iter().map(|it| model.with_file_name(it)));
-    for path in lists {
-        if let Some(labels) = read(&path).and_then(|it| labels::from_file(&it).ok()) {
-            found.push((name(&path), labels));
-        }
-    }
-    let path = model.with_file_name(CONFIGURATION);
-    if let Some(labels) = read(&path).and_then(|it| labels::from_configuration(&it)) {
-        found.push((format!("{}: id2label", name(&path)), labels));
-    }
-    found
+/// What is beside a model.
+#[derive(Default)]
+pub struct Companions {
+    /// The lists of labels, each with the name of its file.
+    pub labels: Vec<(String, Vec<String>)>,
+    /// Files that are there and are not read, a sentence each.
+    pub warnings: Vec<String>,
 }
 
-fn read(path: &PathBuf) -> Option<String> {
-    // A pipe would block, or never end.
-    if !std::fs::metadata(path).ok()?.is_file() {
-        return None;
+impl Companions {
+    /// Reads what is beside a model. Text that is no list is none.
+    pub fn of(model: &Path) -> Companions {
+        let mut found = Companions::default();
+        let lists = [model.with_extension("labels.txt"), model.with_extension("txt")].into_iter();
+        let lists = lists.chain(LISTS.iter().map(|it| model.with_file_name(it)));
+        for path in lists {
+            let labels = found
+                .read(model, &path)
+                .and_then(|it| labels::from_file(&it).ok());
+            found.labels.extend(labels.map(|it| (name(&path), it)));
+        }
+        let path = model.with_file_name(CONFIGURATION);
+        let labels = found
+            .read(model, &path)
+            .and_then(|it| labels::from_configuration(&it));
+        let name = format!("{}: id2label", name(&path));
+        found.labels.extend(labels.map(|it| (name, it)));
+        found
     }
-    let mut text = String::new();
-    let mut limited = File::open(path).ok()?.take(MAX_BYTES + 1);
-    limited.read_to_string(&mut text).ok()?;
-    (text.len() as u64 <= MAX_BYTES).then_some(text)
+
+    fn read(&mut self, model: &Path, path: &Path) -> Option<String> {
+        let read = bounded_file::read_text(path, MAX_BYTES);
+        let cause = match read {
+            Ok(_) if bounded_file::leads_out_of(path, model) => {
+                "it is a link that leads out of the model's folder".to_owned()
+            }
+            Ok(text) => return Some(text),
+            Err(error) if error.kind() == ErrorKind::NotFound => return None,
+            Err(error) => error.to_string(),
+        };
+        let path = path.display();
+        self.warnings.push(format!(
+            "{path} may hold labels and is not read, because {cause}; mend it, take it away, or set labels-file."
+        ));
+        None
+    }
 }
 
 fn name(path: &Path) -> String {

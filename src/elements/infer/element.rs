@@ -3,6 +3,7 @@
 //! What the element holds, and what all of its parts do with it.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -144,6 +145,29 @@ impl Infer {
             .build();
         // Fails only without a bus, that is outside of a pipeline.
         let _ = self.obj().post_message(message);
+    }
+
+    /// Whether an answer at this running time is to be told in words.
+    pub(super) fn tells_answer(&self, is_asked: bool, running_time: Option<gst::ClockTime>) -> bool {
+        let now = running_time.unwrap_or_else(gst::get_timestamp);
+        is_asked && self.state.lock().telling.is_due(now)
+    }
+
+    /// Tells an answer in words.
+    pub(super) fn tell_answer(
+        &self,
+        answer: &str,
+        pts: Option<gst::ClockTime>,
+        running_time: Option<gst::ClockTime>,
+    ) {
+        let now = running_time.unwrap_or_else(gst::get_timestamp);
+        self.state.lock().telling.told(now);
+        let file = self.published.lock().running_file().unwrap_or_default();
+        let file = Path::new(&file).file_name().unwrap_or_default().to_string_lossy();
+        let at = pts.map_or(String::new(), |it| {
+            format!(" at {:.3} s", it.nseconds() as f64 / 1e9)
+        });
+        self.inform(&format!("{file}{at}: {answer}"));
     }
 
     /// Warns of a model whose answers cannot be what they are taken for.

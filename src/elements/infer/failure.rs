@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use gst::glib;
 use gst::prelude::*;
 
+use crate::media::draw::FontError;
 use crate::{decode, runtime};
 
 /// Why a frame got no answer, or the element could not go on.
@@ -74,6 +75,9 @@ pub enum Fault {
     /// A buffer could not be had or written.
     #[error("cannot get a buffer of {0} bytes that can be written")]
     Memory(usize),
+    /// Labels cannot be drawn in the font that was asked for.
+    #[error(transparent)]
+    Font(#[from] FontError),
     /// There is no model to run.
     #[error("no model to load; set model-file to an .onnx file")]
     NoModel,
@@ -104,6 +108,7 @@ impl Fault {
             Fault::Model(Error::NotFound { .. }) => Code::Resource(gst::ResourceError::NotFound),
             Fault::NoModel
             | Fault::Device(_)
+            | Fault::Font(_)
             | Fault::Fit { .. }
             | Fault::Grid { .. }
             | Fault::Output { .. }

@@ -62,7 +62,7 @@ impl ElementImpl for Infer {
             gst::subclass::ElementMetadata::new(
                 "avrec inference",
                 "Filter/Effect/Video/Audio",
-                "Runs an ONNX model on video frames or sound and swaps models live",
+                "Runs an ONNX model on video or audio, and swaps models while playing",
                 AUTHOR,
             )
         });

@@ -66,7 +66,7 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             .nick("Input range")
             .blurb(
                 "Values that a model for pictures has for black and white, such as 0,255 or -1,1; one pair, or one \
-                 for each channel with semicolons. Unset for what the model says, else 0,1. Takes effect when a \
+                 for each channel with semicolons (unset = what the model says, else 0,1). Takes effect when a \
                  model is loaded.",
             )
             .mutable_playing()
@@ -75,8 +75,8 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             .nick("Input mean")
             .blurb(
                 "What is taken from a level before it goes into a model for pictures, such as 0.485,0.456,0.406; \
-                 one number, or one for each channel. Levels are 0 to 1, or 0 to 255 where a number of mean or \
-                 deviation is beyond 1. Takes effect when a model is loaded.",
+                 one number, or one for each channel (unset = what the model says, else nothing). Levels are 0 to 1, or \
+                 0 to 255 where a number of mean or deviation is beyond 1. Takes effect when a model is loaded.",
             )
             .mutable_playing()
             .build(),
@@ -84,7 +84,7 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             .nick("Input deviation")
             .blurb(
                 "What the rest is divided by after the mean was taken, such as 0.229,0.224,0.225, in the same \
-                 levels. Takes effect when a model is loaded.",
+                 levels (unset = what the model says, else 1). Takes effect when a model is loaded.",
             )
             .mutable_playing()
             .build(),
@@ -99,8 +99,9 @@ pub fn properties() -> Vec<glib::ParamSpec> {
         glib::ParamSpecString::builder("input-size")
             .nick("Input size")
             .blurb(
-                "Size in pixels that a model is given which takes any: auto, WxH (with -1 for a side that follows \
-                 in proportion), frame, or grid:N for the frame's, up to multiples of N. Takes effect when a model \
+                "Size in pixels that a model is given which takes any: WxH (with -1 for a side that follows in \
+                 proportion), frame, or grid:N for the frame's, up to multiples of N (auto or unset = what suits the \
+                 model). Takes effect when a model \
                  is loaded.",
             )
             .default_value(default.size.as_deref())
@@ -110,7 +111,8 @@ pub fn properties() -> Vec<glib::ParamSpec> {
             .nick("Input values")
             .blurb(
                 "What inputs get that are neither frame nor sound, each by its name, such as sr=16000,threshold=0.5; one \
-                 number for all elements, or as many as there are, with spaces. Of recurrent state it is what the stream \
+                 number for all elements, or as many as there are, with spaces (unset = what the model and known names \
+                 say). Of recurrent state it is what the stream \
                  begins with. Takes effect when a model is loaded.",
             )
             .mutable_playing()

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::answer_settings::{AnswerSettings, DecodeOptions};
-use super::companions;
+use super::companions::Companions;
 use super::failure::Fault;
 use super::labels_file;
 use super::seen_outputs;
@@ -260,6 +260,7 @@ fn recognize(
     // What the description says of the order of dims is for the decoders of others: theirs for YOLO reads exactly the
     // memory that ONNX defines, and asks that it be called column-major.
     let ports = seen_outputs::of(model);
+    let companions = Companions::of(path);
     let one = |it: &Option<Vec<(f32, f32)>>| it.as_ref().and_then(|it| it.first().copied());
     let evidence = Evidence {
         makers: model.makers.clone(),
@@ -272,9 +273,11 @@ fn recognize(
         is_batch_free: matches!(model.input.dims.first(), Some(Dim::Dynamic(_)))
             && 3 < model.input.dims.len(),
         ranges: model.output_ranges.iter().map(one).collect(),
-        companions: companions::labels(path),
+        companions: companions.labels,
     };
-    Recognition::with_evidence(task, &ports, input, hints, labels, &evidence)
+    let mut recognition = Recognition::with_evidence(task, &ports, input, hints, labels, &evidence)?;
+    recognition.warnings.extend(companions.warnings);
+    Ok(recognition)
 }
 
 /// Whether all that comes out is one plane over the picture.

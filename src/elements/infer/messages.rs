@@ -10,7 +10,7 @@ use super::key_frames::Scored;
 use crate::answer::{Answer, Detection, Landmark, label_of};
 use crate::messages::{
     Class, Corner, KeyFrame, ModelAnswer, ModelFailed, Object, Place, Point, Said, Share, StatementPart,
-    TensorPart, Tensors,
+    TensorPart, Tensors, sentence,
 };
 use crate::runtime::{Model, Statement};
 use crate::tensor::{Data, ElementType, Tensor};
@@ -41,7 +41,7 @@ pub fn tensors(
     outputs: &[Tensor],
     pts: Option<gst::ClockTime>,
     running_time: Option<gst::ClockTime>,
-) -> gst::Structure {
+) -> Tensors {
     let described = model.outputs.iter().zip(&model.dims_orders).zip(outputs);
     let parts = described.map(|((info, order), tensor)| {
         let (element_type, data) = bytes(&tensor.data);
@@ -54,13 +54,17 @@ pub fn tensors(
             data,
         }
     });
-    let tensors = Tensors {
+    Tensors {
         tensors: parts.collect(),
         pts,
         running_time,
         group_id: model.group_id.clone(),
-    };
-    tensors.into()
+    }
+}
+
+/// Says an answer in words.
+pub fn in_words(answer: &LabeledAnswer) -> String {
+    sentence::told(&said(answer))
 }
 
 /// Carries the answer about a frame or a stretch of sound with these times.

@@ -72,6 +72,8 @@
 //! A `.modelinfo` file beside the model is read as GStreamer 1.28 does, but for lines that nobody reads, which are
 //! errors.
 //!
+//! `sha256` says which file the model must be: it is compared with the bytes that are loaded, each time.
+//!
 //! ## What a picture becomes
 //!
 //! `channel-order`, `input-range` (or `input-mean` and `input-std`), `input-layout`, `input-size`, `fit` and `padding` say
@@ -136,18 +138,10 @@
 //!
 //! ## Messages
 //!
-//! - `avrec/model-loaded`: `model-file`, `task`, `backend`, `backend-note`, `threads`, `load-time-ns`, `assumed`, `statements`
-//!   (sentences; empty where all was said). Posted when the model answers from now on.
-//! - `avrec/model-failed`: `model-file`, `cause`.
-//! - `avrec/tensors`: `pts`, `running-time` (absent when the frame has none), `group-id`, and an array
-//!   `tensors` of structures with `id`, `name`, `type`, `dims`, `dims-order` and `data` (`GBytes` in host
-//!   byte order).
-//! - With `post-messages`, for each run: `avrec/detections` and `avrec/segments` with `objects`, an array of
-//!   structures with `label`, `label-id`, `confidence`, and `x`, `y`, `width`, `height` in pixels; `avrec/classes` with
-//!   `classes` (`label`, `label-id`, `confidence`); for a class map `avrec/segments` with `classes` (`label`,
-//!   `label-id`, `share` of the frame); `avrec/score` with `score`; `avrec/text` with `text` and `confidence`. All have `width` and `height` of the frame, `pts`
-//!   and `running-time` where the frame has them.
-//! - `avrec/key-frame`: `pts`, `running-time`, `stream-time` and `score` of a selected frame.
+//! `avrec/model-loaded` when a model answers from now on, `avrec/model-failed` when one is refused, `avrec/tensors` for each
+//! run of `task=tensor`, with `post-messages` each answer, and `avrec/key-frame` for each selected frame. Their fields stand
+//! in `docs/messages.md`, which is written from [`crate::messages`], as do those of `stats` and of what is put on buffers.
+//! With `info-messages` an INFO message says an answer in words, at most once a second of the stream.
 //!
 //! ## With GStreamer 1.26: the feature `analytics`
 //!
@@ -205,6 +199,7 @@ mod element;
 mod enums;
 mod failure;
 mod imp;
+mod input_doubt;
 mod input_plan;
 mod input_settings;
 mod input_size;
@@ -220,6 +215,7 @@ mod settings;
 mod sound_settings;
 mod state;
 mod stats;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod text_input;

@@ -12,6 +12,7 @@ use super::answer_settings::{AnswerSettings, DecodeOptions};
 use super::audio_model::{AudioInput, Heard, Sound, samples_time};
 use super::enums::{self, Output};
 use super::failure::Fault;
+use super::input_doubt;
 use super::input_plan::InputPlan;
 use super::interpretation::{Decoding, Interpretation};
 use super::messages;
@@ -19,6 +20,7 @@ use super::timing::Timing;
 use super::video_model::VideoInput;
 use crate::answer::Answer;
 use crate::audio::Hops;
+use crate::media::draw::Typeface;
 use crate::messages::Place;
 use crate::runtime::{Error, Model, Options, Runner, Scale, Task};
 use crate::tensor::Tensor;
@@ -34,6 +36,8 @@ pub struct Active {
     plan: InputPlan,
     pub load_time: Duration,
     runner: Runner,
+    /// Of labels that are drawn.
+    typeface: Option<Arc<Typeface>>,
     video: Option<VideoInput>,
     audio: Option<AudioInput>,
     /// Frames since the model took over, for the stride.
@@ -56,6 +60,8 @@ pub struct LookRequest<'a> {
     pub live: &'a DecodeOptions,
     pub interval: u32,
     pub running_time: Option<gst::ClockTime>,
+    /// Whether the answer is to be told in words.
+    pub in_words: bool,
 }
 
 /// What became of a frame that was looked at.
@@ -65,6 +71,8 @@ pub struct Look {
     pub timing: Option<Timing>,
     /// The answer for the bus, if that is wanted.
     pub message: Option<gst::Structure>,
+    /// A new answer in words, if that is wanted.
+    pub words: Option<String>,
     /// The score that was found on this frame.
     pub score: Option<f32>,
     /// Values left out since the model was loaded.
@@ -76,10 +84,11 @@ impl Active {
         let start = Instant::now();
         let mut runner = Runner::load(path, &options)?;
         let mut model = runner.model().clone();
-        let meaning = Interpretation::of(&model, path, options.task, &answers, || {
+        let mut meaning = Interpretation::of(&model, path, options.task, &answers, || {
             runner.look().ok().flatten()
         })?;
         model.task = meaning.task;
+        meaning.warnings.extend(input_doubt::of(&model, meaning.task));
         model.statements.extend(meaning.statements.iter().cloned());
         // What the run at load gave has told what it can.
         if let Some(trial) = &mut model.trial {
@@ -90,6 +99,7 @@ impl Active {
             (model.output_spec, model.scale) = (None, Scale::ONE);
         }
         answers.check(meaning.task, &model)?;
+        let typeface = answers.typeface()?;
         let plan = InputPlan::settle(&mut model, &meaning, &answers);
         Ok(Active {
             model: Arc::new(model),
@@ -99,6 +109,7 @@ impl Active {
             plan,
             load_time: start.elapsed(),
             runner,
+            typeface,
             video: None,
             audio: None,
             frames: 0,
@@ -114,6 +125,11 @@ impl Active {
         (self.runner.backend_name(), self.runner.backend_note())
     }
 
+    /// What a person should hear of that choice, in a sentence.
+    pub fn backend_news(&self) -> Option<&str> {
+        self.runner.backend_news()
+    }
+
     /// Makes the model ready for frames of these kinds. Cheap when it is.
     pub fn prepare_video(&mut self, input: &VideoInfo, output: &VideoInfo) -> Result<(), Fault> {
         if self.fits(input, output) {
@@ -122,7 +138,13 @@ impl Active {
         if self.model.input_spec.image().is_some() {
             self.answers.check_format(input)?;
         }
-        let video = VideoInput::new(&mut self.runner, &self.model, self.plan, (input, output))?;
+        let video = VideoInput::new(
+            &mut self.runner,
+            &self.model,
+            self.plan,
+            (input, output),
+            self.typeface.clone(),
+        )?;
         self.video = Some(video);
         Ok(())
     }
@@ -258,12 +280,13 @@ impl Active {
         };
         let mut look = Look::default();
         if let Some(said) = said {
-            video.attach(frame, said, self.answers.output)?;
+            video.attach(frame, said, (self.answers.output, request.live.style))?;
             if is_fresh && request.live.post_messages {
                 let (width, height) = video.size();
                 let place = Place::Frame { width, height };
                 look.message = Some(messages::answer(&said, place, frame.pts(), request.running_time));
             }
+            look.words = (is_fresh && request.in_words).then(|| messages::in_words(&said));
             look.score = match said.answer {
                 Answer::Score(score) if is_fresh => Some(*score),
                 _ => None,

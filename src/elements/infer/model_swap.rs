@@ -2,6 +2,7 @@
 
 //! Models come and go: start, load, swap, stop.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use gst::prelude::*;
@@ -9,6 +10,7 @@ use gst::subclass::prelude::*;
 use gst_base::prelude::*;
 use gst_base::subclass::prelude::*;
 use gst_video::VideoInfo;
+use parking_lot::Mutex;
 
 use super::audio_model::Sound;
 use super::element::Infer;
@@ -249,6 +251,7 @@ fn announce(infer: &Infer, running: &Running) {
     for assumed in &running.assumed {
         gst::info!(CAT, imp = infer, "{assumed}");
     }
+    tell_backend(infer, running);
     tell_assumptions(infer, running);
     for warning in &running.warnings {
         gst::warning!(CAT, imp = infer, "{warning}");
@@ -275,6 +278,17 @@ fn announce(infer: &Infer, running: &Running) {
     let model = running.told.loaded.clone();
     infer.post(ModelLoaded { model }.into());
     infer.obj().notify("model-file");
+}
+
+/// Tells who reads a console which library runs models where nobody asked for it, once in a process: it is the same for
+/// all elements.
+fn tell_backend(infer: &Infer, running: &Running) {
+    static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    if let Some(news) = &running.backend_news
+        && TOLD.lock().insert(news.clone())
+    {
+        infer.inform(news);
+    }
 }
 
 /// Tells who reads a console what was assumed of the model, unless the element has told just that.

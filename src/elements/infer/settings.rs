@@ -15,6 +15,8 @@ use crate::runtime::Options;
 pub struct Settings {
     /// The model that is wanted; the one that runs may differ while this one loads.
     pub model_file: Option<String>,
+    /// What the file must have.
+    pub sha256: Option<String>,
     pub execution_provider: ExecutionProvider,
     pub device: Option<String>,
     pub optimization_level: OptimizationLevel,
@@ -35,6 +37,7 @@ impl Default for Settings {
     fn default() -> Settings {
         Settings {
             model_file: None,
+            sha256: None,
             execution_provider: ExecutionProvider::default(),
             device: None,
             optimization_level: OptimizationLevel::default(),
@@ -67,6 +70,7 @@ impl Settings {
             sound: self.sound.options(),
             input_values: self.input.values.as_deref().unwrap_or_default().trim().to_owned(),
             output_range: self.output_range.clone().filter(|it| !it.is_empty()),
+            sha256: self.sha256.as_deref().unwrap_or_default().trim().to_owned(),
         }
     }
 
@@ -106,6 +110,7 @@ macro_rules! fields {
 
 fields! {
     "model-file" => model_file,
+    "sha256" => sha256,
     "execution-provider" => execution_provider,
     "device" => device,
     "optimization-level" => optimization_level,
@@ -138,15 +143,21 @@ fields! {
     "top-k" => answers.live.top_k,
     "smoothing" => answers.live.smoothing,
     "post-messages" => answers.live.post_messages,
+    "info-messages" => answers.live.info_messages,
     "key-frames" => answers.live.key_frames,
     "key-frame-threshold" => answers.live.key_frame_threshold,
     "key-frame-distance" => answers.live.key_frame_distance,
+    "overlay-font" => answers.overlay_font,
+    "overlay-font-size" => answers.live.style.font_size,
+    "overlay-color" => answers.live.style.color,
+    "overlay-labels-color" => answers.live.style.labels_color,
 }
 
 /// Names of the properties that a catalogue entry may set besides its own keys.
 pub fn catalogue_properties() -> Vec<String> {
-    let is_free =
-        |it: &&glib::ParamSpec| it.flags().contains(glib::ParamFlags::WRITABLE) && it.name() != "model-file";
+    let is_free = |it: &&glib::ParamSpec| {
+        it.flags().contains(glib::ParamFlags::WRITABLE) && !matches!(it.name(), "model-file" | "sha256")
+    };
     let properties = properties();
     let free = properties.iter().filter(is_free);
     free.map(|it| it.name().to_string()).collect()
@@ -166,9 +177,17 @@ fn own_properties() -> Vec<glib::ParamSpec> {
         glib::ParamSpecString::builder("model-file")
             .nick("Model file")
             .blurb(
-                "Path of the ONNX model. Written while playing, the new model is loaded in the background and \
-                 takes over between two frames; a bad file is refused with a warning. Reads back as the model \
-                 that runs.",
+                "Path of the ONNX model (unset = an error at start). Written while playing, the new model is loaded in \
+                 the background and takes over between two frames; a bad file is refused with a warning. Reads back \
+                 as the model that runs.",
+            )
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecString::builder("sha256")
+            .nick("SHA-256")
+            .blurb(
+                "SHA-256 that the model file must have, in 64 hexadecimal digits; a file with another one is \
+                 refused. Unset for any file. Takes effect when a model is loaded.",
             )
             .mutable_playing()
             .build(),
@@ -180,7 +199,7 @@ fn own_properties() -> Vec<glib::ParamSpec> {
         glib::ParamSpecString::builder("device")
             .nick("Device")
             .blurb(
-                "Device of the execution provider, such as 0; unset for its default. The CPU has no device but 0. \
+                "Device of the execution provider, such as 0 (unset = its default). The CPU has no device but 0. \
                  Takes effect when a model is loaded.",
             )
             .mutable_ready()
@@ -193,7 +212,7 @@ fn own_properties() -> Vec<glib::ParamSpec> {
         glib::ParamSpecUInt::builder("threads")
             .nick("Threads")
             .blurb(
-                "Number of threads that one run may use. One is the most predictable under load. Takes effect \
+                "Number of threads that one run may use, 1 to 1024. One is the most predictable under load. Takes effect \
                  when a model is loaded.",
             )
             .minimum(1)
@@ -204,8 +223,8 @@ fn own_properties() -> Vec<glib::ParamSpec> {
         glib::ParamSpecEnum::builder_with_default("backend", default.backend)
             .nick("Backend")
             .blurb(
-                "Inference library. ONNX Runtime is looked for at ORT_DYLIB_PATH, beside the plugin and on the \
-                 loader's path. Takes effect when a model is loaded.",
+                "Inference library. ONNX Runtime is looked for at ORT_DYLIB_PATH, beside the plugin, on the \
+                 loader's path and in Python's package onnxruntime. Takes effect when a model is loaded.",
             )
             .mutable_playing()
             .build(),
@@ -225,9 +244,9 @@ fn own_properties() -> Vec<glib::ParamSpec> {
         glib::ParamSpecUInt::builder("inference-interval")
             .nick("Inference interval")
             .blurb(
-                "Run the model on each n-th frame, in frames, or on each n-th window of sound; the others carry \
-                 the last answer again, or, with task=tensor or on sound, nothing. Has no effect on task=image \
-                 and task=audio, since a frame without its own picture would show an old one.",
+                "Frames, or windows of sound, from one run of the model to the next (1 = each); those between carry the \
+                 last answer again, or, with task=tensor or on sound, nothing. Has no effect on task=image and \
+                 task=audio, since a frame without its own picture would show an old one.",
             )
             .minimum(1)
             .default_value(default.inference_interval)

@@ -63,7 +63,7 @@ pub fn properties() -> Vec<glib::ParamSpec> {
         glib::ParamSpecUInt::builder("sample-rate")
             .nick("Sample rate")
             .blurb(
-                "Samples a second that a model for sound hears, in Hz; 0 for what the model says. A stream of another \
+                "Samples a second that a model for sound hears, in Hz (0 = what the model says). A stream of another \
                  rate is resampled. Takes effect when a model is loaded.",
             )
             .maximum(MAX_RATE)
@@ -73,22 +73,22 @@ pub fn properties() -> Vec<glib::ParamSpec> {
         samples(
             "window",
             "Window",
-            "New samples that a model for sound hears in a run, at its rate and per channel; 0 for what the model says. \
+            "New samples that a model for sound hears in a run, at its rate and per channel (0 = what the model says). \
              Takes effect when a model is loaded.",
             default.window,
         ),
         samples(
             "hop",
             "Hop",
-            "Samples from one window to the next, at the rate of a model for sound; 0 for what the model says. Takes \
+            "Samples from one window to the next, at the rate of a model for sound (0 = what the model says). Takes \
              effect when a model is loaded.",
             default.hop,
         ),
         glib::ParamSpecInt::builder("context")
             .nick("Context")
             .blurb(
-                "Samples before a window that stand in front of it, at the rate of a model for sound; -1 for what the \
-                 model says. Takes effect when a model is loaded.",
+                "Samples before a window that stand in front of it, at the rate of a model for sound (-1 = what the \
+                 model says). Takes effect when a model is loaded.",
             )
             .minimum(-1)
             .maximum(MAX_SAMPLES)

@@ -13,6 +13,7 @@ use super::audio_model::Sound;
 use super::audio_stream::AudioStream;
 use super::key_frames::KeyFrames;
 use super::model::Active;
+use super::telling::Telling;
 use crate::runtime::{Model, Options};
 
 /// Whether there is a model.
@@ -93,6 +94,7 @@ pub struct State {
     pub latency: gst::ClockTime,
     pub jobs: Option<Sender<Job>>,
     pub key_frames: KeyFrames,
+    pub telling: Telling,
 }
 
 impl State {

@@ -29,6 +29,8 @@ pub struct Running {
     pub assumed: Vec<String>,
     /// A sentence each.
     pub warnings: Vec<String>,
+    /// What to tell of the library that was chosen.
+    pub backend_news: Option<String>,
 }
 
 impl Running {
@@ -61,6 +63,7 @@ impl Running {
             labels: active.labels().into(),
             assumed,
             warnings: active.meaning.warnings.clone(),
+            backend_news: active.backend_news().map(str::to_owned),
         }
     }
 }

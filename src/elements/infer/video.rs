@@ -16,6 +16,7 @@ use super::model::LookRequest;
 use super::state::SinkCaps;
 use super::stats::Running;
 use super::{CAT, audio, messages, model_swap};
+use crate::messages::sentence;
 use crate::runtime::{Model, Task};
 use crate::tensor::Tensor;
 
@@ -144,6 +145,7 @@ pub(super) fn answer_tensors(infer: &Infer, mut frame: Passing) -> Result<gst::F
         return audio::listen(infer, frame.buffer());
     }
     let interval = infer.settings.lock().inference_interval;
+    let is_told = infer.settings.lock().answers.live.info_messages;
     let (pts, running_time) = (frame.buffer().pts(), infer.running_time(frame.buffer().pts()));
     let result = infer.with_active(|active| {
         let model = active.model.clone();
@@ -155,8 +157,11 @@ pub(super) fn answer_tensors(infer: &Infer, mut frame: Passing) -> Result<gst::F
         Ok(Some((message, timing)))
     })?;
     let answer = result.map_err(|fault: Fault| infer.fail(&fault))?;
-    let timing = answer.map(|(structure, timing)| {
-        infer.post(structure);
+    let timing = answer.map(|(tensors, timing)| {
+        if infer.tells_answer(is_told, running_time) {
+            infer.tell_answer(&sentence::told_of_tensors(&tensors), pts, running_time);
+        }
+        infer.post(tensors.into());
         timing
     });
     infer.published.lock().went_out(timing);
@@ -181,17 +186,22 @@ pub(super) fn answer_in_place(
     }
     let (live, interval) = infer.settings.lock().of_frames();
     let running_time = infer.running_time(buffer.pts());
+    let in_words = infer.tells_answer(live.info_messages, running_time);
     let result = infer.with_active(|active| {
         let request = LookRequest {
             live: &live,
             interval,
             running_time,
+            in_words,
         };
         Ok((active.look(buffer, &request)?, active.doubt()))
     })?;
     let (look, doubt) = result.map_err(|fault: Fault| infer.fail(&fault))?;
     doubt.into_iter().for_each(|clause| infer.doubt(&clause));
     look.message.into_iter().for_each(|message| infer.post(message));
+    if let Some(words) = look.words {
+        infer.tell_answer(&words, buffer.pts(), running_time);
+    }
     if let (true, Some(score)) = (live.key_frames, look.score) {
         select_key_frame(infer, buffer, running_time, score, &live);
     }

@@ -2,6 +2,7 @@
 
 //! The way of this stream's frames through a model: to its tensors, and back with the answer.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gst_video::prelude::*;
@@ -13,7 +14,7 @@ use super::input_plan::InputPlan;
 use super::input_size;
 use super::interpretation::LabeledAnswer;
 use crate::letterbox::{Letterbox, Size};
-use crate::media::draw::Painter;
+use crate::media::draw::{Painter, Style, Typeface};
 use crate::media::metas;
 use crate::media::picture::{FrameToTensor, TensorToFrame, crop};
 use crate::runtime::{Model, Runner};
@@ -50,6 +51,7 @@ impl VideoInput {
         model: &Model,
         plan: InputPlan,
         (input, output): (&VideoInfo, &VideoInfo),
+        typeface: Option<Arc<Typeface>>,
     ) -> Result<VideoInput, Fault> {
         let to_tensor = way_in(model, plan, input)?;
         runner.prepare(&to_tensor.dims())?;
@@ -58,7 +60,10 @@ impl VideoInput {
         Ok(VideoInput {
             input: input.clone(),
             output: output.clone(),
-            painter: Painter::new(output)?,
+            painter: match typeface {
+                Some(typeface) => Painter::new(output)?.with_typeface(typeface),
+                None => Painter::new(output)?,
+            },
             picture: model.picture,
             to_frame: to_frame.transpose()?,
             cut: cut(model, plan, input, &to_tensor),
@@ -136,7 +141,7 @@ impl VideoInput {
         &mut self,
         frame: &mut gst::BufferRef,
         LabeledAnswer { answer, labels }: LabeledAnswer<'_>,
-        output: Output,
+        (output, style): (Output, Style),
     ) -> Result<(), Fault> {
         metas::attach(frame, answer, labels, self.size())?;
         match output {
@@ -147,7 +152,7 @@ impl VideoInput {
             }
             Output::Overlay => {
                 let mut target = map_writable(frame, &self.input)?;
-                self.painter.overlay(&mut target, answer, labels)?;
+                self.painter.overlay(&mut target, answer, labels, style)?;
             }
         }
         Ok(())

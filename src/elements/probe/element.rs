@@ -18,7 +18,7 @@ use super::meter::Sample;
 use super::settings::Settings;
 use super::stream::{self, Stream, Timing};
 use super::worker;
-use crate::elements::{allocation, stamp};
+use crate::elements::{allocation, stamp, unit_mistake};
 use crate::messages::{FIGURES, Latencies, Nested, ProbeMessage, ProbeStats};
 
 /// Locks are taken one at a time, never one inside another. Each is held for a few microseconds: no push,
@@ -76,6 +76,9 @@ impl Probe {
     }
 
     pub(super) fn start(&self) -> Result<(), gst::StateChangeError> {
+        ["budget", "interval"]
+            .into_iter()
+            .for_each(|it| self.check_time(it));
         let window = self.settings.lock().window as usize;
         *self.stream.lock() = Stream::new(window);
         self.comparator.start(window);
@@ -90,6 +93,19 @@ impl Probe {
             self.comparator.stop();
             gst::StateChangeError
         })
+    }
+
+    /// Warns of a time that is so short that another unit was meant.
+    pub(super) fn check_time(&self, property: &str) {
+        let settings = *self.settings.lock();
+        let (time, zero) = match property {
+            "budget" => (settings.budget, "one frame duration"),
+            "interval" => (settings.interval, "a message after every frame"),
+            _ => return,
+        };
+        if let Some((text, remedy)) = unit_mistake::doubt(property, time, zero) {
+            gst::element_imp_warning!(self, gst::LibraryError::Settings, ("{text}"), ["{remedy}"]);
+        }
     }
 
     /// Starts the thread if there is work for it and it does not run.

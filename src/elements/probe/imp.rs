@@ -30,7 +30,7 @@ impl ObjectImpl for Probe {
             properties.push(
                 glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
                     .nick("Statistics")
-                    .blurb("Counts since the start; latencies in nanoseconds and rates over the window; never waits")
+                    .blurb("Counts since the start, latencies in nanoseconds and rates over the window. Reading never waits.")
                     .read_only()
                     .build(),
             );
@@ -41,6 +41,9 @@ impl ObjectImpl for Probe {
 
     fn set_property(&self, _id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
         self.settings.lock().set(value, pspec);
+        if gst::State::Ready < self.obj().current_state() {
+            self.check_time(pspec.name());
+        }
     }
 
     fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
@@ -66,8 +69,8 @@ impl ElementImpl for Probe {
         static METADATA: Lazy<gst::subclass::ElementMetadata> = Lazy::new(|| {
             gst::subclass::ElementMetadata::new(
                 "Latency and quality probe",
-                "Generic/Analyzer",
-                "Measures how long the elements before it take, and how near video comes to a reference",
+                "Filter/Analyzer/Video/Audio",
+                "Measures how long the elements before it take, on any media, and how near video and audio come to a reference",
                 AUTHOR,
             )
         });

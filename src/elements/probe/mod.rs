@@ -34,24 +34,8 @@
 //!
 //! ## Figures
 //!
-//! `stats` and the element message `avrec/probe` ([`crate::messages::ProbeMessage`]) have the same fields. A figure that is
-//! not known is absent.
-//!
-//! | field | type | meaning |
-//! |---|---|---|
-//! | `frames` | guint64 | buffers that passed |
-//! | `unstamped` | guint64 | those without a stamp, which have no latency |
-//! | `misses` | guint64 | those above the budget |
-//! | `fps` | gdouble | buffers a second on the monotonic clock, 0 before the second one |
-//! | `latency-p50-ns`, `-p95-ns`, `-p99-ns`, `-max-ns` | guint64 | nearest-rank percentiles of frame latency |
-//! | `budget-ns` | guint64 | the budget in force |
-//! | `pairs` | guint64 | frames, or stretches of sound, that were compared; present when a reference is connected |
-//! | `unmatched` | guint64 | those that were not: no partner, another size or kind, or measuring fell behind |
-//! | `psnr-db`, `ssim` | gdouble | means over the pairs |
-//! | `f1`, `total-variation`, `class-agreement` (one less the latter), `mean-iou`, `panoptic-quality`, `agreement` (the latter again) | gdouble | means over the pairs |
-//! | `si-sdr-db` | gdouble | of all stretches together, so that pauses count as little as they are heard |
-//! | `edit-distance` | gdouble | mean over the pairs, as a share of the longer text |
-//! | `map`, `rank-correlation` | gdouble | over the last frames, see above |
+//! `stats` and the element message `avrec/probe` have the same fields; they stand in `docs/messages.md`, which is written
+//! from [`crate::messages`].
 //!
 //! In `stats` the counts and the means are since the start, fps and latencies over the last `window`
 //! buffers; `window-psnr-db` and `window-ssim` are over the last `window` pairs. In a message all of them

@@ -36,14 +36,14 @@ impl Settings {
         vec![
             glib::ParamSpecUInt64::builder("interval")
                 .nick("Interval")
-                .blurb("Running time between two messages avrec/probe, in nanoseconds (0 = one after every frame)")
+                .blurb("Running time between two messages avrec/probe, in nanoseconds (0 = one after every frame).")
                 .default_value(default.interval.nseconds())
                 .maximum(i64::MAX as u64)
                 .mutable_playing()
                 .build(),
             glib::ParamSpecUInt::builder("window")
                 .nick("Window")
-                .blurb("Number of frames that latency percentiles, frame rate and window-ssim are taken over")
+                .blurb("Number of frames that latency percentiles, frame rate and window-ssim are taken over.")
                 .minimum(1)
                 // The window is kept sorted; 100,000 samples of eight bytes move in some 5 µs.
                 .maximum(100_000)
@@ -52,14 +52,14 @@ impl Settings {
                 .build(),
             glib::ParamSpecUInt64::builder("budget")
                 .nick("Budget")
-                .blurb("Frame latency above which a frame counts as missed, in nanoseconds (0 = one frame duration)")
+                .blurb("Frame latency above which a frame counts as missed, in nanoseconds (0 = one frame duration).")
                 .default_value(default.budget.nseconds())
                 .maximum(i64::MAX as u64)
                 .mutable_playing()
                 .build(),
             glib::ParamSpecBoolean::builder("info-messages")
                 .nick("Info messages")
-                .blurb("Tell the figures of each message avrec/probe as an INFO message too, which gst-launch-1.0 prints")
+                .blurb("Whether to tell the figures of each message avrec/probe as an INFO message too, which gst-launch-1.0 prints.")
                 .default_value(default.info_messages)
                 .mutable_playing()
                 .build(),

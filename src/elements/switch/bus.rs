@@ -90,6 +90,11 @@ impl Bus {
             ("candidate {candidate} cannot answer: {cause}"),
             ["{remedy}; the other candidates go on"]
         );
+        self.post_candidate_failed(candidate, cause, remedy);
+    }
+
+    /// Tells those alone who listen for it of a candidate that cannot answer: the user was warned, or is told otherwise.
+    pub fn post_candidate_failed(&self, candidate: &str, cause: &str, remedy: &str) {
         self.post(CandidateFailed {
             candidate: candidate.to_string(),
             cause: cause.to_string(),

@@ -10,6 +10,7 @@ use super::lanes::kind::{Kind, Kinds};
 use super::lanes::lane::Identity;
 use super::lanes::list::LaneList;
 use super::settings::{QualitySource, Settings};
+use super::unanswered::{Absence, absence};
 use crate::messages::CandidateState;
 use crate::policy::Evidence;
 
@@ -68,9 +69,11 @@ fn present<'a>(list: &'a LaneList, settings: &'a Settings) -> impl Iterator<Item
 
 fn of(list: &LaneList, settings: &Settings) -> Vec<Complaint> {
     let kinds = list.kinds(None, |it| !settings.forbids(it));
-    if present(list, settings).count() < 2 {
+    match present(list, settings).count() {
+        0 => return all_forbidden(list, settings).into_iter().collect(),
         // Nobody is compared with anybody.
-        return Vec::new();
+        1 => return Vec::new(),
+        _ => {}
     }
     let all = [
         mixture(list, settings),
@@ -79,6 +82,18 @@ fn of(list: &LaneList, settings: &Settings) -> Vec<Complaint> {
         unsuited(list, settings, &kinds),
     ];
     all.into_iter().flatten().collect()
+}
+
+/// Nobody is left who may answer.
+fn all_forbidden(list: &LaneList, settings: &Settings) -> Option<Complaint> {
+    let absence = absence(list, settings).filter(|it| matches!(it, Absence::Forbidden(_)))?;
+    Some(Complaint {
+        text: format!(
+            "{}: frames leave as they came where their caps agree, else they are dropped",
+            absence.text()
+        ),
+        remedy: absence.remedy(),
+    })
 }
 
 /// Names of those that give this.

@@ -18,6 +18,7 @@ use super::scoring::trial::{Trial, TrialKind};
 use super::settings::{LatePolicy, Settings};
 use super::shared::Shared;
 use super::stream::{Control, VideoStream};
+use super::unanswered::{Fate, absence};
 use crate::elements::stamp;
 use crate::messages::{AnswerKind, Frame, Swap};
 use crate::policy::{CandidateId, RunKind, Shadow, Switch};
@@ -232,6 +233,15 @@ impl<S> Pass<'_, S> {
         if is_miss {
             self.tell_miss(latency);
         }
+        let fate = Fate {
+            at: context.now(),
+            is_answered: lane.is_some(),
+            is_miss,
+            budget: context.plan.budget,
+            policy: context.policy,
+        };
+        let unanswered = &mut self.control.unanswered;
+        unanswered.saw(&fate, &core.bus, &core.lanes.list(), &context.settings);
     }
 
     /// Tells the application that quality was given up to keep the deadline.
@@ -331,11 +341,16 @@ impl Pass<'_, VideoStream> {
     }
 }
 
-/// Says that the stream cannot go on.
+/// Says that the stream cannot go on, and why.
 pub fn give_up(core: &Shared) -> gst::FlowError {
-    core.bus.fail(
-        gst::StreamError::Failed,
-        "no candidate can answer: all of them failed",
-        "see the warnings before this; with late-policy=floor the frame itself would pass",
-    )
+    let absence = absence(&core.lanes.list(), &core.settings.load());
+    let (text, remedy) = match &absence {
+        Some(absence) => (absence.text(), absence.remedy()),
+        None => (
+            "no candidate can answer".to_string(),
+            "see the warnings before this",
+        ),
+    };
+    let remedy = format!("{remedy}; with late-policy=floor the frame itself would pass");
+    core.bus.fail(gst::StreamError::Failed, &text, &remedy)
 }

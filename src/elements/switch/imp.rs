@@ -17,8 +17,8 @@ use super::lanes::declared;
 use super::lanes::supervisor::StateRequest;
 use super::lanes::watchdog::{lane_failed, state_changed};
 use super::messages;
-use super::pads::functions;
 use super::pads::holder::PadHolder;
+use super::pads::parts::{Entry, Exit};
 use super::property_changed::setting_changed;
 use super::settings::Settings;
 use super::shared::Shared;
@@ -50,11 +50,19 @@ impl ObjectSubclass for AvrecSwitch {
             Some(template) => gst::GhostPad::builder_from_template(template).name(name).build(),
             None => gst::GhostPad::builder(direction).name(name).build(),
         };
-        let settings = Arc::new(Settings::default());
+        let (entry, exit) = (Entry::make("switch-entry"), Exit::make("switch-exit"));
+        let own = |holder: &PadHolder, name, direction| {
+            let pad = holder.static_pad(name);
+            pad.unwrap_or_else(|| gst::Pad::builder(direction).name(name).build())
+        };
+        let [sink, src] = [
+            own(&entry, "sink", gst::PadDirection::Sink),
+            own(&exit, "src", gst::PadDirection::Src),
+        ];
         Self {
-            core: Arc::new(Shared::new(settings, functions::sink(), functions::src())),
-            entry: PadHolder::new("entry"),
-            exit: PadHolder::new("exit"),
+            core: Arc::new(Shared::new(Arc::default(), sink, src)),
+            entry,
+            exit,
             sink: ghost("sink", gst::PadDirection::Sink),
             src: ghost("src", gst::PadDirection::Src),
             children: Mutex::default(),
@@ -98,15 +106,11 @@ impl ObjectImpl for AvrecSwitch {
         self.core.bus.attach(&self.obj());
         let build = || -> Result<(), gst::LoggableError> {
             for holder in [&self.entry, &self.exit] {
-                holder.serve(&self.core);
+                holder.serve(&self.core, None);
                 self.parent_add_element(holder.upcast_ref())?;
             }
-            let own = [
-                (&self.entry, &self.core.sink, &self.sink),
-                (&self.exit, &self.core.src, &self.src),
-            ];
-            for (holder, inside, outside) in own {
-                holder.add_pad(inside)?;
+            let own = [(&self.core.sink, &self.sink), (&self.core.src, &self.src)];
+            for (inside, outside) in own {
                 outside.set_target(Some(inside))?;
                 self.obj().add_pad(outside)?;
             }
@@ -148,7 +152,7 @@ impl ElementImpl for AvrecSwitch {
             gst::subclass::ElementMetadata::new(
                 "Model switch",
                 "Filter/Effect/Video/Audio",
-                "Lets the best of several candidates answer each frame inside the latency budget",
+                "Lets the best of several candidates answer each video frame or audio buffer inside the latency budget",
                 AUTHOR,
             )
         });

@@ -9,6 +9,10 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 
+/// Things that wait at most: while nobody takes them, no memory may grow for ever. More than some seconds of any stream
+/// put in.
+const CAPACITY: usize = 4096;
+
 #[derive(Debug)]
 pub struct Mailbox<T> {
     newest: ArcSwapOption<Letter<T>>,
@@ -18,16 +22,28 @@ pub struct Mailbox<T> {
 struct Letter<T> {
     content: T,
     older: Option<Arc<Letter<T>>>,
+    /// How many wait, this one among them.
+    waiting: usize,
 }
 
 impl<T: Clone> Mailbox<T> {
+    /// Hands a thing over, unless as many wait as may.
     pub fn put(&self, content: T) {
-        self.newest.rcu(|older| {
-            Some(Arc::new(Letter {
+        self.put_within(content, CAPACITY);
+    }
+
+    /// Hands a thing over, unless so many wait already; returns whether it did.
+    pub fn put_within(&self, content: T, room: usize) -> bool {
+        let waiting = |newest: &Option<Arc<Letter<T>>>| newest.as_ref().map_or(0, |it| it.waiting);
+        let before = self.newest.rcu(|older| match waiting(older) {
+            full if room <= full => older.clone(),
+            others => Some(Arc::new(Letter {
                 content: content.clone(),
                 older: older.clone(),
-            }))
+                waiting: others + 1,
+            })),
         });
+        waiting(&before) < room
     }
 
     /// Takes all that came since the last time, oldest first. Takes no memory where nothing came.
@@ -88,9 +104,14 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_nobody_takes_needs_no_deep_stack() {
+    fn a_row_that_nobody_takes_does_not_grow_for_ever_nor_need_a_deep_stack() {
         let mailbox = Mailbox::default();
         (0..200_000).for_each(|it| mailbox.put(it));
+        assert!(!mailbox.put_within(0, 10));
+        assert!((0..CAPACITY).eq(mailbox.take()), "those that came first");
+        assert!(mailbox.put_within(7, 10));
+        assert_eq!(mailbox.take(), [7]);
+        (0..200_000).for_each(|it| _ = mailbox.put_within(it, usize::MAX));
         drop(mailbox);
     }
 }

@@ -141,99 +141,21 @@
 //! settings of now. It may be called from any thread at any time and waits for no inference. Each `avrec/switch` has
 //! the same fields.
 //!
-//! | field | type | meaning |
-//! |---|---|---|
-//! | `text` | string | the explanation as sentences |
-//! | `frame`, `since-frame` | guint64 | the newest frame, and the one from which on the active candidate answers |
-//! | `active` | string | who answers; empty when nobody does |
-//! | `reason`, `reason-text` | string | why it became active, as in `avrec/switch` |
-//! | `budget-ns`, `frame-period-ns` | guint64 | what latencies are compared with: 97 % of the budget, less what the sink asked for by QoS; and the time between two frames, which is the limit where it is shorter |
-//! | `slowdown`, `slowdown-sd` | gdouble | how much slower the machine is than calm, and the deviation of its logarithm |
-//! | `step-probability` | gdouble | while a slow run may have been a spike: how likely it was a lasting step |
-//! | `price-per-miss`, `lambda-latency`, `lambda-cost` | gdouble | what the terms weigh |
-//! | `binding` | string | what keeps a better answer out: `nothing`, `time`, `doubt`, `preference`, `switching`, `user` or `alone` |
-//! | `binding-candidate` | string | who is kept out |
-//! | `runner-up`, `runner-up-gap` | string, gdouble | who comes next, and the cost that it is behind |
-//! | `flips-at-budget-ns`, `flips-to` | guint64, string | the smallest larger `latency-budget` that changes the choice |
-//! | `survives-slowdown` | gdouble | times that the machine may become slower before the choice changes |
-//! | `candidates` | array | a structure for each candidate, see below |
-//!
-//! | field of a candidate | type | meaning |
-//! |---|---|---|
-//! | `name` | string | |
-//! | `usable`, `forbidden`, `feasible` | gboolean | it could answer at the last frame; the user forbade it; it is in time more often than not |
-//! | `latency-ns`, `latency-upper-ns` | guint64 | what it would take now: the estimate and its upper bound |
-//! | `latency-source` | string | `unknown`, `catalogue`, `measured`, `shadow`, or `shared` (from what others show of the machine) |
-//! | `quality-source` | string | what the quality mostly rests on: `unknown`, `catalogue`, `agreement`, `restore`, `confidence`, `stability` or `operator` |
-//! | `evidence` | structure | figures of its answers, as in `stats` |
-//! | `latency-age-frames`, `quality-age-frames` | guint64 | since its last run, and since its last score |
-//! | `miss` | gdouble | expected share of missed frames |
-//! | `quality`, `quality-sd`, `robustness` | gdouble | estimates, 0 to 1 |
-//! | `term-quality`, `term-miss`, `term-latency`, `term-cost`, `cost` | gdouble | the objective: four terms and their sum |
-//! | `regret` | gdouble | what staying has cost against it; at 1 it has paid for the switch |
+//! It says as sentences who answers and why, what keeps a better answer out, what would change the choice, and of each
+//! candidate the terms of the objective: [`Explanation`](crate::messages::Explanation).
 //!
 //! The action signal `feedback` takes the name of a candidate (none or empty: the active one) and what an operator
 //! finds its answers worth, 0 to 1. It counts for ten comparisons, from the next frame on, and is the only evidence
 //! that corrects the reference itself. It returns whether it was taken; if not, a warning says why.
 //!
-//! ## Messages
+//! ## Messages and figures
 //!
-//! Element messages; times are in nanoseconds, and what is not known is absent.
-//!
-//! - `avrec/switch`: another candidate answers from this frame on. `from` (empty at the start), `to`,
-//!   `reason` (`start`, `infeasible`, `better`, `cheaper`, `busy`, `gone` or `pinned`), `reason-text`, `frame`,
-//!   `pts`, `running-time`, the explanation, and what was compared: `latency-upper-ns` with `latency-budget-ns` or, where
-//!   that is what it passed, the frame period `latency-period-ns` (infeasible),
-//!   `quality` and `over` (better), `cost` and `over` (cheaper), `busy-ns` (busy).
-//! - `avrec/candidate-ready`: `candidate` is loaded and warm.
-//! - `avrec/candidate-failed`: `candidate` cannot answer; `cause`, and in `remedy` what to change. The same
-//!   is a warning on the bus.
-//! - `avrec/frame`, only while `frame-messages` is set: what became of a frame. `frame`, `pts`,
-//!   `running-time`, `time-ns` (monotonic), `latency-ns`, `budget-ns`, `candidate`, `active`, `answer`
-//!   (`active`, `held` with `max-stride`, `floor`, `passthrough` or `dropped`), `late`.
-//! - `avrec/score`, only while `frame-messages` is set: one piece of evidence. `frame`, `pts`, `candidate`, `evidence` (as in
-//!   `quality-source`); of a comparison `reference`, `agreement` (0 to 1) and the measure's figure (say, `f1`), else `score`
-//!   (0 to 1).
-//! - `avrec/survey`, only while `exhaustive` is set: what every candidate made of one frame. `frame`, `pts`,
-//!   `running-time`, `budget-ns`, `reference`, and the array `candidates` of structures with `name`, `prior`
-//!   (the catalogue's), `latency-ns` (absent where no answer came) and `agreement` (with the reference's answer, 0 to 1).
+//! All fields of the element messages `avrec/switch`, `avrec/candidate-ready`, `avrec/candidate-failed`, `avrec/frame` and
+//! `avrec/candidate-score` (with `frame-messages`), `avrec/survey` (with `exhaustive`), and of `stats`, stand in
+//! `docs/messages.md`, which is written from [`crate::messages`].
 //!
 //! The signal `candidate-changed` has `from`, `to` and the reason as a sentence. It is emitted on the
 //! streaming thread, so handlers must be short.
-//!
-//! ## Figures
-//!
-//! | field of `stats` | type | meaning |
-//! |---|---|---|
-//! | `in`, `out`, `dropped` | guint64 | frames |
-//! | `misses` | guint64 | frames that their candidate did not answer inside the budget, or for which none was ready |
-//! | `swaps` | guint64 | changes of the active candidate after the first one |
-//! | `floor-answers` | guint64 | frames that the floor answered |
-//! | `held-answers` | guint64 | frames for which an earlier answer left again (`max-stride`) |
-//! | `reference` | string | the candidate whose answers score the others; absent where there is none |
-//! | `teaching` | string | how it does: `slack` (it sees frames in the slack, or answers itself), `idle` (by lessons, see above), `never` (it cannot), `unknown` (nothing was asked of it yet) |
-//! | `lessons` | guint64 | lessons that were given |
-//! | `budget-ns` | guint64 | the budget in force |
-//! | `active-candidate` | string | who answers now |
-//! | `slowdown` | gdouble | how much slower the machine is than calm, for all candidates; 1 before the first frame |
-//! | `price-per-miss` | gdouble | what a missed frame costs now, in log-quality; it rises above `miss-rate` and falls below |
-//! | `latency-p50-ns`, `-p95-ns`, `-p99-ns` | guint64 | frame latency over the last frames |
-//! | `candidates` | array | a structure for each candidate, see below |
-//!
-//! | field of a candidate | type | meaning |
-//! |---|---|---|
-//! | `name`, `state` | string | `loading`, `warming`, `ready`, `hung` or `failed`; then `cause` says why |
-//! | `gives` | string | what its answers are: `boxes`, `classes`, `masks`, `scores`, `pictures`, `sound` or `raw tensors`; absent while nothing is known |
-//! | `runs`, `answers`, `misses` | guint64 | frames seen, answered, and missed |
-//! | `latency-p50-ns`, `-p95-ns`, `-p99-ns` | guint64 | of its last runs |
-//! | `latency-ns`, `latency-upper-ns` | guint64 | what it would take now: the estimate and its upper bound |
-//! | `quality`, `quality-sd` | gdouble | estimate, 0 to 1, and its standard deviation |
-//! | `quality-source` | string | what it mostly rests on, as in an explanation |
-//! | `evidence` | structure | means over the last 60 comparisons, where there were any: `f1`, `map`, `total-variation`, `mean-iou`, `panoptic-quality`, `rank-correlation`, `edit-distance`, `ssim`, `si-sdr-db`, `calibration-error`; of trials without a reference `restored-ssim`, `stability`, `confidence` (all gdouble) |
-//! | `scores` | guint64 | scores behind it |
-//! | `feasible` | gboolean | whether it is in time more often than not |
-//! | `miss` | gdouble | expected share of missed frames, 0 to 1 |
-//! | `robustness` | gdouble | agreement of its answers under small perturbations, 0 to 1 |
 //!
 //! ## What it leaves out
 //!
@@ -251,6 +173,7 @@
 mod audio;
 mod bus;
 mod candidates;
+mod caps_difference;
 mod complaints;
 mod deadline;
 mod explain;
@@ -274,6 +197,7 @@ mod state_change;
 mod stream;
 mod teaching;
 mod timing;
+mod unanswered;
 mod video;
 mod view;
 
@@ -305,6 +229,7 @@ pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
     ] {
         kind.mark_as_plugin_api(gst::PluginAPIFlags::empty());
     }
+    pads::parts::register(plugin)?;
     gst::Element::register(
         Some(plugin),
         "avrec-switch",

@@ -7,9 +7,13 @@ use gst::prelude::*;
 use super::fact::Fact;
 use super::settings::Settings;
 use super::shared::Shared;
+use crate::elements::unit_mistake;
 
 /// Properties whose values name candidates.
 const NAMING: [&str; 4] = ["active-candidate", "floor", "reference", "forbidden"];
+
+/// Properties that are times.
+const TIMES: [&str; 2] = ["latency-budget", "crossfade"];
 
 /// Lets a property take effect, or says why it does not.
 pub fn setting_changed(core: &Shared, name: &str) {
@@ -18,10 +22,7 @@ pub fn setting_changed(core: &Shared, name: &str) {
         return;
     }
     match name {
-        "latency-budget" => {
-            core.bus.latency_changed();
-            check_budget(core);
-        }
+        "latency-budget" => core.bus.latency_changed(),
         "catalog" | "models" => core.bus.warn(
             &format!("`{name}` takes effect at the next start"),
             "it is read on the way from NULL to READY",
@@ -35,20 +36,25 @@ pub fn setting_changed(core: &Shared, name: &str) {
         "forbidden" => core.look_at_kinds(),
         _ => {}
     }
-    check_names_of(core, name, &core.settings.load());
+    let settings = core.settings.load();
+    check_names_of(core, name, &settings);
+    check_time(core, name, &settings);
 }
 
-/// Warns of a budget that no model keeps: who writes it means milliseconds mostly.
-pub fn check_budget(core: &Shared) {
-    let budget = core.settings.load().latency_budget;
-    if !budget.is_zero() && budget < gst::ClockTime::MSECOND {
-        let nanoseconds = budget.nseconds();
-        core.bus.warn(
-            &format!(
-                "`latency-budget` of {nanoseconds} is {nanoseconds} nanoseconds, less than any model takes"
-            ),
-            "40 milliseconds are latency-budget=40000000; 0 is one frame or buffer duration",
-        );
+/// Warns of times that are so short that another unit was meant.
+pub fn check_times(core: &Shared) {
+    let settings = core.settings.load();
+    TIMES.iter().for_each(|it| check_time(core, it, &settings));
+}
+
+fn check_time(core: &Shared, property: &str, settings: &Settings) {
+    let (time, zero) = match property {
+        "latency-budget" => (settings.latency_budget, "one frame or buffer duration"),
+        "crossfade" => (settings.crossfade, "a hard cut"),
+        _ => return,
+    };
+    if let Some((text, remedy)) = unit_mistake::doubt(property, time, zero) {
+        core.bus.warn(&text, &remedy);
     }
 }
 

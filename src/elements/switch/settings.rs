@@ -233,18 +233,18 @@ impl Settings {
         let default = Settings::default();
         vec![
             glib::ParamSpecString::builder("catalog")
-                .nick("Catalogue")
-                .blurb("TOML file that lists the candidates; read on the way to READY, before the children are used")
+                .nick("Catalog")
+                .blurb("TOML file that lists the candidates (unset = they are the children and models). Read on the way to READY, before the children are used.")
                 .mutable_ready()
                 .build(),
             glib::ParamSpecString::builder("models")
                 .nick("Models")
-                .blurb("ONNX files, separated by commas; each becomes an avrec-infer candidate named like its file")
+                .blurb("ONNX files, separated by commas, each of which becomes an avrec-infer candidate named like its file (unset = none). Read on the way to READY.")
                 .mutable_ready()
                 .build(),
             glib::ParamSpecUInt64::builder("latency-budget")
                 .nick("Latency budget")
-                .blurb("Time that one frame may spend in this element, in nanoseconds (0 = one frame or buffer duration)")
+                .blurb("Time that one frame may spend in this element, in nanoseconds (0 = one frame or buffer duration).")
                 // Beyond it a time is none, or its sum with another one.
                 .maximum(i64::MAX as u64)
                 .default_value(default.latency_budget.nseconds())
@@ -252,7 +252,7 @@ impl Settings {
                 .build(),
             glib::ParamSpecDouble::builder("miss-rate")
                 .nick("Miss rate")
-                .blurb("Share of the frames whose candidate may fail to answer inside the budget (0.03 = 3 %)")
+                .blurb("Share of the frames whose candidate may fail to answer inside the budget, 0.001 to 0.5 (0.03 = 3 %).")
                 .minimum(0.001)
                 .maximum(0.5)
                 .default_value(default.miss_rate)
@@ -260,48 +260,48 @@ impl Settings {
                 .build(),
             glib::ParamSpecEnum::builder_with_default("late-policy", default.late_policy)
                 .nick("Late policy")
-                .blurb("What happens to a frame whose candidate does not answer inside the budget")
+                .blurb("What happens to a frame whose candidate does not answer inside the budget.")
                 .mutable_playing()
                 .build(),
             glib::ParamSpecString::builder("floor")
                 .nick("Floor")
-                .blurb("Candidate that answers when the active one is late (none = the frame itself where the caps agree)")
+                .blurb("Candidate that answers when the active one is late (unset = the frame itself, where input and output caps agree).")
                 .mutable_playing()
                 .build(),
             glib::ParamSpecString::builder("reference")
                 .nick("Reference")
-                .blurb("Candidate whose answers score the others (none = the catalogue's, else the one of the best prior, else the last)")
+                .blurb("Candidate whose answers score the others (unset = the catalog's, else the one of the best prior, else the last).")
                 .mutable_playing()
                 .build(),
             glib::ParamSpecEnum::builder_with_default("quality-source", default.quality_source)
                 .nick("Quality source")
-                .blurb("What the live quality of the candidates rests on")
+                .blurb("What the live quality of the candidates rests on.")
                 .mutable_playing()
                 .build(),
             glib::ParamSpecBoolean::builder("auto-switch")
                 .nick("Automatic switching")
-                .blurb("Whether the switch chooses by itself; setting it to true also removes a pin")
+                .blurb("Whether the switch chooses by itself. Setting it to true also removes a pin.")
                 .default_value(default.auto_switch)
                 .mutable_playing()
                 .build(),
             glib::ParamSpecString::builder("active-candidate")
                 .nick("Active candidate")
-                .blurb("Candidate that answers now; writing a name pins it from the next frame on, writing an empty string unpins")
+                .blurb("Candidate that answers now (empty = nobody yet). Writing a name pins it from the next frame on, writing an empty string gives the choice back.")
                 .mutable_playing()
                 .build(),
             weight("lambda-latency")
                 .nick("Weight of latency")
-                .blurb("What a latency of one whole budget costs, in log-quality (0 = any latency inside the budget is as good)")
+                .blurb("What a latency of one whole budget costs, in log-quality (0 = any latency inside the budget is as good).")
                 .default_value(default.lambda_latency)
                 .build(),
             weight("lambda-cost")
                 .nick("Weight of cost")
-                .blurb("What one unit of the catalogue's cost of a candidate costs, in log-quality (0 = it does not matter)")
+                .blurb("What one unit of the catalog's cost of a candidate costs, in log-quality (0 = it does not matter).")
                 .default_value(default.lambda_cost)
                 .build(),
             glib::ParamSpecUInt::builder("max-stride")
                 .nick("Largest stride")
-                .blurb("Longest distance between the frames that a candidate too slow for each frame may answer, its answer held in between (1 = each frame)")
+                .blurb("Longest distance, in frames, between those that a candidate too slow for each frame may answer, its answer held in between (1 = each frame).")
                 .minimum(1)
                 .maximum(4)
                 .default_value(default.max_stride)
@@ -309,12 +309,12 @@ impl Settings {
                 .build(),
             glib::ParamSpecEnum::builder_with_default("strategy", default.strategy)
                 .nick("Strategy")
-                .blurb("How quality and robustness become one number; by rank also where their scales do not compare")
+                .blurb("How quality and robustness become one number. Ranks compare also where scales do not.")
                 .mutable_playing()
                 .build(),
             glib::ParamSpecDouble::builder("robustness-weight")
                 .nick("Weight of robustness")
-                .blurb("Share of robustness in what counts as quality (0 = quality alone, 1 = robustness alone)")
+                .blurb("Share of robustness in what counts as quality, 0 to 1 (0 = quality alone, 1 = robustness alone).")
                 .minimum(0.0)
                 .maximum(1.0)
                 .default_value(default.robustness_weight)
@@ -322,31 +322,31 @@ impl Settings {
                 .build(),
             glib::ParamSpecString::builder("forbidden")
                 .nick("Forbidden candidates")
-                .blurb("Candidates that may not answer, separated by commas; they stay loaded and are measured")
+                .blurb("Candidates that may not answer, separated by commas (unset = none). They stay loaded and are measured.")
                 .mutable_playing()
                 .build(),
             glib::ParamSpecBoolean::builder("frame-messages")
                 .nick("Frame messages")
-                .blurb("Whether to post an avrec/frame element message for each frame and an avrec/score for each comparison")
+                .blurb("Whether to post an avrec/frame element message for each frame and an avrec/candidate-score for each comparison.")
                 .default_value(default.frame_messages)
                 .mutable_playing()
                 .build(),
             glib::ParamSpecBoolean::builder("exhaustive")
                 .nick("Exhaustive")
-                .blurb("Whether every candidate runs on every frame, one after the other, told in avrec/survey messages; for recordings, slower than real time")
+                .blurb("Whether every candidate runs on every frame, one after the other, told in avrec/survey messages. For recordings, since it is slower than real time.")
                 .default_value(default.exhaustive)
                 .mutable_playing()
                 .build(),
             glib::ParamSpecUInt64::builder("crossfade")
                 .nick("Cross-fade")
-                .blurb("Time over which sound goes from one candidate to the next at a swap, in nanoseconds (0 = a hard cut)")
+                .blurb("Time over which sound goes from one candidate to the next at a swap, in nanoseconds (0 = a hard cut).")
                 .maximum(LONGEST_FADE.nseconds())
                 .default_value(default.crossfade.nseconds())
                 .mutable_playing()
                 .build(),
             glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
                 .nick("Statistics")
-                .blurb("Counters, latencies (in nanoseconds) and qualities (0 to 1) of the switch and of each candidate")
+                .blurb("Counters, latencies in nanoseconds and qualities from 0 to 1 of the switch and of each candidate. Reading never waits for an inference.")
                 .read_only()
                 .build(),
         ]

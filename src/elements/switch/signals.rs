@@ -12,6 +12,9 @@ use super::fact::Fact;
 use super::messages;
 use super::shared::Shared;
 
+/// Ratings that wait for the next frame at most; nobody rates more of what one frame shows.
+const MOST_RATINGS: usize = 256;
+
 /// What is wrong with a call, and how to call instead.
 type Refusal = (String, String);
 
@@ -76,6 +79,11 @@ fn feedback(core: &Shared, candidate: Option<String>, score: f64) -> Result<(), 
             .ok_or_else(|| "nobody answers yet".to_string()),
     };
     let lane = lane.map_err(|cause| (cause, format!("the candidates are: {}", list.names())))?;
-    core.facts.put(Fact::Rated { lane, score });
-    Ok(())
+    let is_taken = core.facts.put_within(Fact::Rated { lane, score }, MOST_RATINGS);
+    is_taken.then_some(()).ok_or_else(|| {
+        (
+            "no frame has come for so long that no more of it is kept".to_string(),
+            "rate while frames come: feedback counts from the next one on".to_string(),
+        )
+    })
 }

@@ -10,7 +10,7 @@ use gst::prelude::*;
 
 use super::lanes::supervisor::StateRequest;
 use super::pads::holder::PadHolder;
-use super::property_changed::check_budget;
+use super::property_changed::check_times;
 use super::shared::Shared;
 use super::{AvrecSwitch, CAT};
 
@@ -56,7 +56,7 @@ pub fn before(core: &Shared, transition: gst::StateChange) {
     match transition {
         gst::StateChange::ReadyToPaused => {
             core.restart_stream();
-            check_budget(core);
+            check_times(core);
             if let Err(error) = core.scoring.start() {
                 gst::warning!(CAT, "No live quality: no thread: {error}");
             }

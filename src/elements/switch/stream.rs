@@ -12,6 +12,7 @@ use super::pads::output::StickyOrder;
 use super::policy_adapter::PolicyAdapter;
 use super::settings::Settings;
 use super::teaching::ToldTeaching;
+use super::unanswered::Unanswered;
 use super::view::{Published, Totals, View};
 use crate::policy::Availability;
 
@@ -33,6 +34,7 @@ pub struct Control {
     /// Who could run beside when that was last asked.
     pub beside: Vec<Availability>,
     pub told_teaching: ToldTeaching,
+    pub unanswered: Unanswered,
 }
 
 impl Control {
@@ -69,6 +71,7 @@ impl Streaming {
                 spare: None,
                 beside: Vec::new(),
                 told_teaching: ToldTeaching::default(),
+                unanswered: Unanswered::default(),
             },
             stream: Stream::Video(VideoStream::default()),
         }
@@ -78,6 +81,7 @@ impl Streaming {
     pub fn restart(&mut self) {
         self.control.output = StickyOrder::default();
         self.control.totals = Totals::default();
+        self.control.unanswered = Unanswered::default();
         self.stream = Stream::Video(VideoStream::default());
     }
 }

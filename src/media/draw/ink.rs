@@ -24,6 +24,12 @@ impl Rgb {
         }
     }
 
+    /// The color that 0xAARRGGBB stands for, whatever its alpha; `None` for 0.
+    pub fn of(color: u32) -> Option<Rgb> {
+        let [_, red, green, blue] = color.to_be_bytes();
+        (color != 0).then_some(Rgb { red, green, blue })
+    }
+
     /// Black or white, whichever is easier to read on this color.
     pub fn contrast(self) -> Rgb {
         let luma =

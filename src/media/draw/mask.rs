@@ -56,8 +56,8 @@ pub fn blend_coverage(surface: &mut Surface, area: &Area, coverage: &[u8], color
 
 /// Blends a color over the whole frame, the stronger the more of it a place is covered; `coverage` has a value for each
 /// pixel.
-pub fn blend_matte(surface: &mut Surface, area: &Area, coverage: &[u8]) {
-    let ink = ink(&surface.picture, color_of(1));
+pub fn blend_matte(surface: &mut Surface, area: &Area, coverage: &[u8], color: Rgb) {
+    let ink = ink(&surface.picture, color);
     let ink_at = |x: usize, y: usize| coverage.get(y * area.width() + x).map(|&it| (ink, it));
     blend(surface, area, ink_at);
 }

@@ -3,10 +3,14 @@
 //! Answers drawn into frames, for people: boxes with labels, classes and text in the corner, masks in color, or a mask as
 //! alpha. Sizes follow the height of the frame, so that labels can be read on small and on large screens.
 
+mod fonts;
 mod ink;
 mod label;
+mod lettering;
 mod mask;
 mod surface;
+
+use std::sync::Arc;
 
 use gst_video::prelude::*;
 use gst_video::{VideoFrameRef, VideoInfo};
@@ -16,8 +20,36 @@ use super::format::{Picture, Shape};
 use super::plane::{Target, check_frame};
 use super::scale::Scaler;
 use crate::answer::{Answer, ClassScore, Detection, Mask, label_of};
+pub use fonts::{FontError, Typeface};
 use ink::{Rgb, color_of};
+use label::{Label, Labels};
 use surface::{Area, Surface};
+
+/// How answers are drawn.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Style {
+    /// Size of letters in pixels; 0 for one that follows from the height of the frame.
+    pub font_size: u32,
+    /// Color of boxes, plates and masks as 0xAARRGGBB, of which the alpha is not used; 0 for one for each class.
+    pub color: u32,
+    /// Color of letters alike; 0 for black or white, whichever is easier to read on its plate.
+    pub labels_color: u32,
+}
+
+impl Style {
+    fn color_of(self, class: u32) -> Rgb {
+        Rgb::of(self.color).unwrap_or_else(|| color_of(class))
+    }
+
+    fn label<D: std::fmt::Display>(self, name: &str, figure: D, plate: Rgb) -> Label<'_, D> {
+        Label {
+            name,
+            figure,
+            plate,
+            letters: Rgb::of(self.labels_color).unwrap_or_else(|| plate.contrast()),
+        }
+    }
+}
 
 /// Draws into frames of one negotiated format, in memory that it keeps.
 #[derive(Debug)]
@@ -29,6 +61,7 @@ pub struct Painter {
     grid: Vec<u8>,
     /// Alpha of the frame.
     alpha: Vec<u8>,
+    labels: Labels,
 }
 
 impl Painter {
@@ -40,7 +73,14 @@ impl Painter {
             coverage: Vec::new(),
             grid: Vec::new(),
             alpha: Vec::new(),
+            labels: Labels::default(),
         })
+    }
+
+    /// The same with labels in this typeface.
+    pub fn with_typeface(mut self, typeface: Arc<Typeface>) -> Painter {
+        self.labels = Labels::new(typeface);
+        self
     }
 
     /// Draws an answer over the frame.
@@ -49,35 +89,47 @@ impl Painter {
         frame: &mut VideoFrameRef<&mut gst::BufferRef>,
         answer: &Answer,
         labels: &[String],
+        style: Style,
     ) -> Result<(), Error> {
         check_frame(frame.info(), &self.picture)?;
         let mut surface = Surface::new(&self.picture, Target::all(frame, &self.picture)?);
+        let size = match style.font_size {
+            0 => surface.font_size(),
+            size => size,
+        };
+        self.labels.set_size(size, self.picture.width);
         match answer {
-            Answer::Detections(found) => draw_detections(&mut surface, found.iter(), labels),
+            Answer::Detections(found) => {
+                draw_detections(&mut surface, &mut self.labels, found.iter(), labels, style);
+            }
             Answer::Instances(found) => {
                 for instance in found.iter().rev() {
                     let area = surface.area(&instance.detection.region);
                     self.scale_mask(&instance.mask, &area)?;
-                    let color = color_of(instance.detection.class);
+                    let color = style.color_of(instance.detection.class);
                     mask::blend_coverage(&mut surface, &area, &self.coverage, color);
                 }
-                draw_detections(&mut surface, found.iter().map(|it| &it.detection), labels);
+                let found = found.iter().map(|it| &it.detection);
+                draw_detections(&mut surface, &mut self.labels, found, labels, style);
             }
-            Answer::Classes(scores) => draw_classes(&mut surface, scores, labels),
+            Answer::Classes(scores) => draw_classes(&mut surface, &mut self.labels, scores, labels, style),
             Answer::ClassMap(map) => mask::blend_map(&mut surface, map, labels),
             Answer::Matte(matte) => {
                 let (width, height) = self.picture.size();
                 let area = Area::whole((width, height));
                 self.scale_mask(matte, &area)?;
-                mask::blend_matte(&mut surface, &area, &self.coverage);
+                mask::blend_matte(&mut surface, &area, &self.coverage, style.color_of(1));
             }
             Answer::Score(score) => {
-                label::in_corner(&mut surface, 0, &format!("{score:.3}"), Rgb::WHITE);
+                let plate = Rgb::of(style.color).unwrap_or(Rgb::WHITE);
+                let label = style.label("", Number(*score), plate);
+                self.labels.in_corner(&mut surface, 0, &label);
             }
             Answer::Text(read) if read.text.is_empty() => {}
             Answer::Text(read) => {
-                let text = believed(&read.text, read.confidence);
-                label::in_corner(&mut surface, 0, &text, Rgb::WHITE);
+                let plate = Rgb::of(style.color).unwrap_or(Rgb::WHITE);
+                let label = style.label(&read.text, Percent(read.confidence), plate);
+                self.labels.in_corner(&mut surface, 0, &label);
             }
         }
         Ok(())
@@ -169,11 +221,13 @@ const SEEN: f32 = 0.5;
 /// Draws boxes and key points, and then labels, which no box crosses; the most confident last, on top of the others.
 fn draw_detections<'a>(
     surface: &mut Surface,
+    letters: &mut Labels,
     found: impl DoubleEndedIterator<Item = &'a Detection> + Clone,
     labels: &[String],
+    style: Style,
 ) {
     for detection in found.clone().rev() {
-        let color = color_of(detection.class);
+        let color = style.color_of(detection.class);
         match &detection.turned {
             Some(turned) => {
                 let corners = turned.corners();
@@ -190,18 +244,41 @@ fn draw_detections<'a>(
     }
     for detection in found.rev() {
         let area = surface.area(&detection.region);
-        let text = believed(&label_of(labels, detection.class), detection.confidence);
-        label::above(surface, &area, &text, color_of(detection.class));
+        let (name, color) = (label_of(labels, detection.class), style.color_of(detection.class));
+        let label = style.label(&name, Percent(detection.confidence), color);
+        letters.above(surface, &area, &label);
     }
 }
 
-fn draw_classes(surface: &mut Surface, scores: &[ClassScore], labels: &[String]) {
-    for (line, score) in scores.iter().enumerate() {
-        let text = believed(&label_of(labels, score.class), score.confidence);
-        label::in_corner(surface, line, &text, color_of(score.class));
+fn draw_classes(
+    surface: &mut Surface,
+    letters: &mut Labels,
+    scores: &[ClassScore],
+    labels: &[String],
+    style: Style,
+) {
+    let mut top = 0;
+    for score in scores {
+        let (name, color) = (label_of(labels, score.class), style.color_of(score.class));
+        let label = style.label(&name, Percent(score.confidence), color);
+        top = letters.in_corner(surface, top, &label);
     }
 }
 
-fn believed(name: &str, confidence: f32) -> String {
-    format!("{name} {:.0}%", 100.0 * confidence)
+/// A number with three decimals.
+struct Number(f32);
+
+impl std::fmt::Display for Number {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
+        write!(formatter, "{:.3}", self.0)
+    }
+}
+
+/// A confidence from 0 to 1, in per cent.
+struct Percent(f32);
+
+impl std::fmt::Display for Percent {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter) -> std::fmt::Result {
+        write!(formatter, "{:.0}%", 100.0 * self.0)
+    }
 }

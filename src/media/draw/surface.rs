@@ -3,8 +3,9 @@
 //! A frame as a surface: filled rectangles in any format, clipped to it.
 
 use super::ink::{Rgb, ink};
+use super::lettering::Lettering;
 use crate::answer::Region;
-use crate::media::format::Picture;
+use crate::media::format::{Picture, Shape};
 use crate::media::plane::Target;
 
 /// A rectangle in whole pixels, inside of a frame; the end is not part of it.
@@ -81,9 +82,9 @@ impl<'a> Surface<'a> {
         (self.picture.height / 240).max(2)
     }
 
-    /// Pixels to one of a letter: 1 on 360 lines, 5 on 2160.
-    pub fn magnification(&self) -> usize {
-        ((self.picture.height + 240) / 480).max(1)
+    /// Size of letters in pixels: 13 on 360 lines, 77 on 2160, and never so small that nobody can read them.
+    pub fn font_size(&self) -> u32 {
+        u32::try_from(self.picture.height / 28).unwrap_or(u32::MAX).max(9)
     }
 
     /// Fills what is inside of the frame.
@@ -104,6 +105,43 @@ impl<'a> Surface<'a> {
             };
             let area = if index == 0 { area } else { area.halved() };
             fill(plane, &area, &ink[index..index + step]);
+        }
+    }
+
+    /// Lays letters over the frame, with the begin of their baseline at a place.
+    pub fn stamp(&mut self, (left, baseline): (usize, usize), letters: &Lettering, color: Rgb) {
+        let ink = ink(&self.picture, color);
+        let top = baseline.saturating_sub(letters.ascent);
+        let (width, height) = self.picture.size();
+        let area = Area {
+            left: left.min(width),
+            top: top.min(height),
+            right: (left + letters.width).min(width),
+            bottom: (top + letters.ascent + letters.descent).min(height),
+        };
+        let at = |x: usize, y: usize| {
+            let is_inside = (area.left..area.right).contains(&x) && (area.top..area.bottom).contains(&y);
+            is_inside.then(|| letters.coverage[(y - top) * letters.width + (x - left)])
+        };
+        for (index, plane) in self.planes.iter_mut().enumerate() {
+            let Some((step, _)) = self.picture.plane(index) else {
+                return;
+            };
+            let places = match self.picture.shape {
+                Shape::Packed(order) => &[order.red, order.green, order.blue][..],
+                _ => &[0, 1][..step],
+            };
+            let ink = &ink[index..];
+            if index == 0 {
+                mix(plane, &area, (step, places), ink, |x, y| at(x, y).unwrap_or(0));
+            } else {
+                // A chroma sample belongs to four pixels.
+                let four = |x: usize, y: usize| {
+                    let pixels = [(0, 0), (1, 0), (0, 1), (1, 1)].map(|(a, b)| at(2 * x + a, 2 * y + b));
+                    (pixels.into_iter().flatten().map(u32::from).sum::<u32>() / 4) as u8
+                };
+                mix(plane, &area.halved(), (step, places), ink, four);
+            }
         }
     }
 
@@ -203,6 +241,32 @@ fn clipped(
     }
     let at = |share: f32| (from.0 + share * across, from.1 + share * down);
     (first <= last).then(|| (at(first), at(last)))
+}
+
+/// Mixes ink into the samples of an area of a plane, as far as each is covered, from 0 to 255.
+fn mix(
+    plane: &mut Target,
+    area: &Area,
+    (step, places): (usize, &[usize]),
+    ink: &[u8],
+    covered: impl Fn(usize, usize) -> u8,
+) {
+    for y in area.top..area.bottom {
+        let Some(row) = plane.line(y).get_mut(step * area.left..step * area.right) else {
+            return;
+        };
+        for (x, samples) in (area.left..).zip(row.chunks_exact_mut(step)) {
+            let share = u32::from(covered(x, y));
+            if share == 0 {
+                continue;
+            }
+            for &place in places {
+                let mixed = u32::from(samples[place]) * (255 - share) + u32::from(ink[place]) * share;
+                // A mean of bytes is one.
+                samples[place] = ((mixed + 127) / 255) as u8;
+            }
+        }
+    }
 }
 
 /// Repeats a sample or a pixel over an area of a plane.

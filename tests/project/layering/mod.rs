@@ -214,6 +214,7 @@ const FORBIDDEN: &[(&str, &[&[&str]])] = &[
         ],
     ),
     ("tensor.rs", &[GSTREAMER, LIBRARIES, &["crate::"]]),
+    ("bounded_file.rs", &[GSTREAMER, LIBRARIES, &["crate::"]]),
 ];
 
 /// Lines that a file of the policy may have: one concept each, tests included.
@@ -231,6 +232,37 @@ fn no_part_mentions_what_it_must_not_know() {
                 let mentioned = words.iter().copied().flatten().filter(|it| mentions(&line, it));
                 found.extend(mentioned.map(|it| format!("{}:{number}: {it}", file.display())));
             }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// What opens a file: whatever the path leads to, for as long as it takes, and up to whatever it holds.
+const OPENS: &[&str] = &[
+    "File::open(",
+    "File::create(",
+    "File::options(",
+    "OpenOptions::new(",
+    "fs::read(",
+    "fs::read_to_string(",
+    "fs::write(",
+    "fs::copy(",
+];
+
+#[test]
+fn files_are_opened_in_one_place_that_bounds_them() {
+    let mut found = Vec::new();
+    for file in rust_files(&source()) {
+        if file.ends_with("src/bounded_file.rs") || file.ends_with("tests.rs") {
+            continue;
+        }
+        // Tests stand at the end of a file.
+        let lines = code_lines(&file).into_iter();
+        let lines = lines.take_while(|(_, line)| !line.contains("mod tests {"));
+        for (number, line) in lines {
+            let opened = OPENS.iter().filter(|it| mentions(&line, it));
+            let opened = opened.filter(|_| !line.contains("bounded_file::"));
+            found.extend(opened.map(|it| format!("{}:{number}: {it}", file.display())));
         }
     }
     assert!(found.is_empty(), "{}", found.join("\n"));

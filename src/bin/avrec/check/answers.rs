@@ -4,9 +4,6 @@
 
 use gstavrec::messages::{ModelAnswer, Said};
 
-/// Classes and objects that are told of one answer.
-const TOLD: usize = 5;
-
 /// How certain an answer is: the best confidence, 0 where nothing is told or nothing is certain.
 pub fn certainty(said: &Said) -> f64 {
     let best = |confidences: &mut dyn Iterator<Item = f64>| confidences.fold(0.0, f64::max);
@@ -42,44 +39,4 @@ pub fn best(answers: &[ModelAnswer]) -> Option<&ModelAnswer> {
         }
     }
     best
-}
-
-/// An answer in a line.
-pub fn told(said: &Said) -> String {
-    let list = |items: Vec<String>, all: usize| match all {
-        0 => "nothing".to_string(),
-        _ if TOLD < all => format!("{}, and {} more", items.join("; "), all - TOLD),
-        _ => items.join("; "),
-    };
-    match said {
-        Said::Detections(objects) | Said::Instances(objects) => {
-            let told = objects.iter().take(TOLD).map(|it| {
-                format!(
-                    "{} {:.2} at {:.0},{:.0} of {:.0}x{:.0}",
-                    it.label, it.confidence, it.x, it.y, it.width, it.height
-                )
-            });
-            list(told.collect(), objects.len())
-        }
-        Said::Classes(classes) => {
-            let told = classes.iter().take(TOLD);
-            list(
-                told.map(|it| format!("{} {:.3}", it.label, it.confidence))
-                    .collect(),
-                classes.len(),
-            )
-        }
-        Said::Shares(shares) => {
-            let told = shares.iter().take(TOLD);
-            list(
-                told.map(|it| format!("{} {:.0}%", it.label, 100.0 * it.share))
-                    .collect(),
-                shares.len(),
-            )
-        }
-        Said::Score(score) => format!("{score:.4}"),
-        Said::Matte(coverage) => format!("{:.1}% of the frame", 100.0 * coverage),
-        Said::Text { text, .. } if text.is_empty() => "nothing".into(),
-        Said::Text { text, confidence } => format!("'{text}' {confidence:.3}"),
-    }
 }

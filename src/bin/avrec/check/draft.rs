@@ -5,9 +5,11 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use gstavrec::bounded_file;
 use gstavrec::messages::StatementPart;
+use gstavrec::runtime::describe;
 use gstavrec::runtime::modelinfo::{dims_line, type_name};
-use gstavrec::runtime::onnx::{self, Port};
+use gstavrec::runtime::onnx::Port;
 
 use super::findings::Findings;
 use super::readings::Readings;
@@ -23,15 +25,14 @@ pub fn path(model: &Path) -> PathBuf {
 
 /// Writes the draft.
 pub fn write(path: &Path, model: &Path, findings: &Findings, readings: &Readings) -> Result<(), Failure> {
-    let bytes = std::fs::read(model).map_err(|err| Failure::Pipeline(err.to_string()))?;
-    let graph = onnx::parse(&bytes).map_err(|err| Failure::Pipeline(format!("{err:?}")))?;
+    let graph = describe(model).map_err(|err| Failure::Pipeline(err.to_string()))?;
     let statements = &findings.loaded.statements;
     let mut text = draft(&graph.inputs, &graph.outputs, statements, readings.proposal());
     for lines in readings.candidates() {
         // Writing to a string cannot fail.
         let _ = writeln!(text, "\n# as properties, the model is more certain with: {lines}");
     }
-    std::fs::write(path, text).map_err(|err| Failure::Output(cannot_write("draft", path, &err)))?;
+    bounded_file::write(path, text).map_err(|err| Failure::Output(cannot_write("draft", path, &err)))?;
     say(&format!("drafted: {}", path.display()));
     Ok(())
 }

@@ -2,11 +2,11 @@
 
 //! What a model is tried on: a picture, a clip or a sound of the user, else what GStreamer makes.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use gst::prelude::*;
+use gstavrec::bounded_file;
 
 use crate::failure::Failure;
 
@@ -54,7 +54,7 @@ impl Material {
             });
         };
         let mut head = Vec::new();
-        let read = File::open(file).and_then(|open| open.take(HEAD).read_to_end(&mut head));
+        let read = bounded_file::open(file).and_then(|open| open.take(HEAD).read_to_end(&mut head));
         read.map_err(|err| Failure::Usage(format!("--on {}: {err}", file.display())))?;
         let caps = gst_base::functions::type_find_helper_for_data(gst::Object::NONE, &head);
         let is_picture = caps.is_ok_and(|(caps, _)| {
@@ -117,14 +117,14 @@ impl Material {
             Material::Noise => made_sound("pink-noise", frames),
             Material::Silence => made_sound("silence", frames),
             Material::Picture(_) => format!(
-                "filesrc name=file ! decodebin ! videoconvert ! imagefreeze num-buffers={frames} \
+                "filesrc name=file ! decodebin name=decoder ! videoconvert name=convert ! imagefreeze num-buffers={frames} \
                  ! video/x-raw,format=RGB,framerate=25/1 ! identity name=last"
             ),
             Material::Clip(_) => format!(
-                "filesrc name=file ! decodebin ! videoconvert ! video/x-raw,format=RGB ! identity name=last eos-after={frames}"
+                "filesrc name=file ! decodebin name=decoder ! videoconvert name=convert ! video/x-raw,format=RGB ! identity name=last eos-after={frames}"
             ),
             Material::Sound(_) => {
-                "filesrc name=file ! decodebin ! audioconvert ! audio/x-raw,format=F32LE ! identity name=last"
+                "filesrc name=file ! decodebin name=decoder ! audioconvert name=convert ! audio/x-raw,format=F32LE ! identity name=last"
                     .to_string()
             }
         };
@@ -142,6 +142,25 @@ impl Material {
             source.set_property("location", file);
         }
         Ok(bin)
+    }
+
+    /// What is missing in a file of which nothing got to the model, though it could be decoded.
+    pub fn missing(&self, source: &gst::Bin) -> Option<String> {
+        let (file, what) = match self {
+            Material::Picture(file) | Material::Clip(file) => (
+                file,
+                "no pictures, and the model is taken for one of pictures; give a picture or a clip, or, if the model \
+                 listens, say its rate, such as --set sample-rate=16000",
+            ),
+            Material::Sound(file) => (
+                file,
+                "no sound, and the model listens; give a sound or a clip with one",
+            ),
+            Material::TestPicture | Material::Snow | Material::Noise | Material::Silence => return None,
+        };
+        let converts = source.by_name("convert")?.static_pad("sink")?;
+        let is_decoded = !source.by_name("decoder")?.src_pads().is_empty();
+        (is_decoded && !converts.is_linked()).then(|| format!("--on {}: it has {what}", file.display()))
     }
 }
 

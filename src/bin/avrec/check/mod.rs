@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use gstavrec::bounded_file;
 use gstavrec::messages::Loaded;
 use gstavrec::runtime::Task;
 
@@ -83,11 +84,12 @@ pub fn run(typed: CheckArgs) -> Result<(), Failure> {
         model: &typed.model,
         settings,
     };
-    let (loaded, kind) = pass::load(&request, PATIENCE)?;
+    let (loaded, kind, notes) = pass::load(&request, PATIENCE)?;
     say(&tables::ports(&typed.model));
     say(&tables::statements(&loaded));
+    tell(&notes, &[]);
     let material = Material::new(typed.material.as_deref(), kind)?;
-    let findings = look(&request, loaded, material)?;
+    let findings = look(&request, loaded, material, &notes)?;
     say(&tables::run(&findings));
     let readings = readings::compare(&request, &findings, PATIENCE);
     if let Some(table) = readings.table() {
@@ -106,7 +108,7 @@ pub fn run(typed: CheckArgs) -> Result<(), Failure> {
 }
 
 /// Runs the model on the material, with its answer drawn where it can be.
-fn look(request: &Request, loaded: Loaded, material: Material) -> Result<Findings, Failure> {
+fn look(request: &Request, loaded: Loaded, material: Material, told: &[String]) -> Result<Findings, Failure> {
     let drawn = match loaded.task {
         Task::Image | Task::Audio | Task::Tensor => None,
         _ if material.is_sound() => None,
@@ -115,13 +117,19 @@ fn look(request: &Request, loaded: Loaded, material: Material) -> Result<Finding
     let has_output = request.settings.iter().any(|(name, _)| name == "output");
     let more = drawn.filter(|_| !has_output).into_iter().collect::<Vec<_>>();
     let shown = pass::run(&request.with(&more), &material, material.frames(), PATIENCE)?;
-    shown.notes.iter().for_each(|note| say(&format!("note: {note}")));
+    tell(&shown.notes, told);
     Ok(Findings {
         loaded,
         stats: shown.stats.clone(),
         shown,
         material,
     })
+}
+
+/// Says the notes that were not told yet.
+fn tell(notes: &[String], told: &[String]) {
+    let new = notes.iter().filter(|it| !told.contains(it));
+    new.for_each(|note| say(&format!("note: {note}")));
 }
 
 /// Draws the answer, or the score over time, and says where it is.
@@ -139,7 +147,7 @@ fn draw(path: &std::path::Path, findings: &Findings) -> Result<(), Failure> {
         warn(&cause);
         Failure::Output(cause)
     })?;
-    std::fs::write(path, png).map_err(|err| unwritable(&err))?;
+    bounded_file::write(path, png).map_err(|err| unwritable(&err))?;
     say(&format!("drawn: {}", path.display()));
     Ok(())
 }

@@ -42,10 +42,27 @@ impl Request<'_> {
         property_text::set(&element, "post-messages", "true").map_err(Failure::Usage)?;
         for (name, value) in &self.settings {
             property_text::set(&element, name, value)
-                .map_err(|err| Failure::Usage(format!("--set: {err}")))?;
+                .map_err(|err| Failure::Usage(format!("--set: {err}{}", meant(&element, name))))?;
         }
         Ok(element)
     }
+}
+
+/// How alike a property's name must be to one that does not exist to be meant, 0 to 1.
+const ALIKE: f64 = 0.8;
+
+/// Asks for the property that is spelled almost like one that does not exist.
+fn meant(element: &gst::Element, name: &str) -> String {
+    if element.find_property(name).is_some() {
+        return String::new();
+    }
+    let known = element.list_properties();
+    let alike = known
+        .iter()
+        .map(|it| (strsim::jaro_winkler(it.name(), name), it.name()));
+    let nearest = alike.max_by(|one, other| one.0.total_cmp(&other.0));
+    let nearest = nearest.filter(|it| ALIKE <= it.0);
+    nearest.map_or(String::new(), |it| format!("; did you mean {}?", it.1))
 }
 
 /// What was said and given during a pass.
@@ -63,8 +80,8 @@ pub struct Pass {
     certainty: (f64, f64),
 }
 
-/// Loads the model, and says what it was taken for and what it looks at or listens to.
-pub fn load(request: &Request, patience: Duration) -> Result<(Loaded, Kind), Failure> {
+/// Loads the model, and says what it was taken for, what it looks at or listens to, and what was warned of.
+pub fn load(request: &Request, patience: Duration) -> Result<(Loaded, Kind, Vec<String>), Failure> {
     let element = request.element()?;
     let pipeline = gst::Pipeline::new();
     let added = pipeline.add(&element);
@@ -83,9 +100,10 @@ pub fn load(request: &Request, patience: Duration) -> Result<(Loaded, Kind), Fai
         Some(first) if first.has_name("audio/x-raw") => Kind::Sound,
         _ => Kind::Picture,
     };
-    let loaded = seen.lock().loaded.take();
+    let mut seen = seen.lock();
+    let loaded = seen.loaded.take();
     let loaded = loaded.ok_or_else(|| Failure::Pipeline("the model was not loaded".to_string()))?;
-    Ok((loaded, kind))
+    Ok((loaded, kind, std::mem::take(&mut seen.notes)))
 }
 
 /// Runs the model on the first `frames` of the material.
@@ -105,9 +123,13 @@ pub fn run(request: &Request, material: &Material, frames: u32, patience: Durati
     keep_best_frame(&sink, &seen);
     let started = pipeline.set_state(gst::State::Playing);
     let ended = wait(&pipeline, patience, |_| false);
+    let missing = ended.as_ref().err().and_then(|_| material.missing(&source));
     let stats = element.property::<gst::Structure>("stats");
     seen.lock().stats = InferStats::try_from(stats.as_ref()).ok();
     let _ = pipeline.set_state(gst::State::Null);
+    if let Some(missing) = missing {
+        return Err(Failure::Usage(missing));
+    }
     ended?;
     started.map_err(|err| Failure::Pipeline(err.to_string()))?;
     let pass = seen.lock().clone();

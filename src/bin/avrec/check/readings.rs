@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use gstavrec::messages::sentence;
 use gstavrec::runtime::Task;
 
 use super::answers;
@@ -101,7 +102,7 @@ fn try_one(request: &Request, findings: &Findings, lines: Lines, patience: Durat
         lines,
         certainty: answers::certainty(&best.said),
         count: answers::count(&best.said),
-        told: answers::told(&best.said),
+        told: sentence::told(&best.said),
     })
 }
 

@@ -4,8 +4,9 @@
 
 use std::path::Path;
 
-use gstavrec::messages::{Loaded, Tensors};
-use gstavrec::runtime::onnx::{self, Port};
+use gstavrec::messages::{Loaded, Tensors, sentence};
+use gstavrec::runtime::describe;
+use gstavrec::runtime::onnx::Port;
 use gstavrec::tensor::{Dim, ElementType};
 
 use super::answers;
@@ -14,8 +15,7 @@ use crate::console::left_aligned;
 
 /// Inputs and outputs as the file declares them; empty where it cannot be read as ONNX.
 pub fn ports(model: &Path) -> String {
-    let read = std::fs::read(model).ok();
-    let Some(graph) = read.and_then(|bytes| onnx::parse(&bytes).ok()) else {
+    let Ok(graph) = describe(model) else {
         return String::new();
     };
     let row = |role: &str, port: &Port| {
@@ -78,7 +78,7 @@ pub fn run(findings: &Findings) -> String {
     }
     let shown = &findings.shown;
     if let Some(best) = answers::best(&shown.answers) {
-        lines.push(format!("answer: {}", answers::told(&best.said)));
+        lines.push(format!("answer: {}", sentence::told(&best.said)));
     }
     if let Some(first) = shown.tensors.first() {
         lines.push(left_aligned(&tensors(first)));

@@ -8,10 +8,10 @@ mod json;
 mod table;
 mod trace;
 
-use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use gstavrec::bounded_file;
 use gstavrec::policy::{Config, ConfigError};
 use gstavrec::replay::{Figures, Matrix, PolicyName, Summary, oracle, write};
 use serde_json::Value;
@@ -95,7 +95,7 @@ fn play(
 }
 
 fn write_matrix(path: &Path, matrix: &Matrix) -> Result<(), Failure> {
-    let written = File::create(path).and_then(|file| {
+    let written = bounded_file::create(path).and_then(|file| {
         let mut file = BufWriter::new(file);
         write(matrix, &mut file)?;
         file.flush()

@@ -3,15 +3,17 @@
 //! What is replayed: matrices from files and made-up worlds.
 
 use std::fmt;
-use std::fs::File;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
+use gstavrec::bounded_file;
 use gstavrec::replay::avrec::Avrec;
 use gstavrec::replay::generate::{Kind, generate};
 use gstavrec::replay::{Matrix, Timing, read_timed};
 
 use super::args::ReplayPlan;
+
+/// Bytes that a matrix may have: days of frames.
+const MOST_BYTES: u64 = 1 << 30;
 
 /// A matrix and where it comes from.
 #[derive(Debug)]
@@ -55,8 +57,9 @@ pub fn read_all(plan: &ReplayPlan) -> Result<Vec<Trace>, String> {
 
 fn read_file(path: &Path, timing: Timing) -> Result<Matrix, String> {
     let name = path.display();
-    let file = File::open(path).map_err(|err| format!("{name}: cannot be opened: {err}"))?;
-    read_timed(BufReader::new(file), timing).map_err(|err| format!("{name}: {err}"))
+    let text =
+        bounded_file::read(path, MOST_BYTES).map_err(|err| format!("{name}: cannot be opened: {err}"))?;
+    read_timed(text.as_slice(), timing).map_err(|err| format!("{name}: {err}"))
 }
 
 /// The made-up worlds, each made when it is asked for.

@@ -14,7 +14,8 @@ mod tables;
 use gst::glib;
 
 use crate::args::RunPlan;
-use crate::record::{Record, Summary, median};
+use crate::record::{Record, Summary};
+use gstavrec::quantile::median;
 
 use escape::escape;
 

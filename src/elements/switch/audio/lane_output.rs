@@ -14,6 +14,7 @@ use crate::audio::{AlignedTrack, Spec};
 use crate::elements::switch::CAT;
 use crate::elements::switch::lanes::feed::feed;
 use crate::elements::switch::lanes::lane::{Lane, LaneState, Purpose, RETURN_GRACE};
+use crate::elements::switch::lanes::pushing::is_pushing;
 use crate::elements::switch::lanes::run::{Feed, RunEnd};
 use crate::elements::switch::lanes::state::Lanes;
 use crate::elements::switch::lanes::watchdog::lane_failed;
@@ -27,32 +28,6 @@ const MAX_LAG: Duration = Duration::from_secs(5);
 thread_local! {
     /// Whether this thread asks a lane for its own latency, without that of the stream before it.
     static ASKING: Cell<bool> = const { Cell::new(false) };
-
-    /// The lane into whose candidate this thread just pushes a buffer.
-    static PUSHING: Cell<Option<usize>> = const { Cell::new(None) };
-
-    /// Whether what it pushes was answered.
-    static IS_ANSWERED: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Runs the push of a buffer into a lane's candidate; what the lane returns meanwhile, on this thread, is told apart
-/// from what comes from a thread of its own. With the result comes whether the frame was answered meanwhile.
-pub fn within_push<T>(lane: usize, push: impl FnOnce() -> T) -> (T, bool) {
-    PUSHING.set(Some(lane));
-    IS_ANSWERED.set(false);
-    let result = push();
-    PUSHING.set(None);
-    (result, IS_ANSWERED.get())
-}
-
-/// Notes that the frame that this thread pushes, if it pushes one into that lane, was answered.
-pub fn answered_within_push(lane: usize) {
-    IS_ANSWERED.set(is_pushing(lane));
-}
-
-/// Whether this thread just pushes a buffer into that lane's candidate.
-pub fn is_pushing(lane: usize) -> bool {
-    PUSHING.get() == Some(lane)
 }
 
 /// What a lane returned that cannot be used.

@@ -17,5 +17,5 @@ mod shadow;
 mod stream;
 
 pub use lane::{LaneAudio, OutputThread, StreamPosition};
-pub use lane_output::{answered_within_push, answers_for_lane, is_pushing, within_push};
+pub use lane_output::answers_for_lane;
 pub use stream::AudioStream;

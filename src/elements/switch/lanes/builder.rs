@@ -13,17 +13,17 @@ use super::supervisor::{LaneSupervisor, StateRequest};
 use super::watchdog::supervisor_reported;
 use crate::elements::switch::AvrecSwitch;
 use crate::elements::switch::CAT;
+use crate::elements::switch::caps_difference::{converters, difference};
 use crate::elements::switch::pads::functions;
-use crate::elements::switch::pads::holder::PadHolder;
+use crate::elements::switch::pads::parts::Watch;
 use crate::elements::switch::shared::Shared;
 use crate::policy::Prior;
-use crate::runtime::catalog::Candidate;
 
 /// Why a child cannot be a candidate, and what to change.
 #[derive(Debug)]
 pub struct Misfit {
     pub cause: String,
-    pub remedy: &'static str,
+    pub remedy: String,
 }
 
 /// The elements of one candidate, from the child with the free sink pad to the one with the free source pad.
@@ -61,7 +61,8 @@ fn check_pads(element: &gst::Element) -> Result<(), Misfit> {
             "{} has {sinks} sink pads and {sources} source pads",
             element.name()
         ),
-        remedy: "a candidate is an element or a bin with one always sink pad and one always source pad",
+        remedy: "a candidate is an element or a bin with one always sink pad and one always source pad"
+            .into(),
     })
 }
 
@@ -114,18 +115,48 @@ pub fn adopt_outer_links(switch: &AvrecSwitch, own: &[&gst::GhostPad]) {
     }
 }
 
-/// Makes a lane of a candidate; a child that cannot be one is reported, and the others go on.
-pub fn add_lane(core: &Arc<Shared>, head: &gst::Element, prior: Prior, listed: Option<Candidate>) {
+/// Makes a lane of a candidate.
+///
+/// # Errors
+///
+/// When the child cannot be one.
+pub fn add_lane(core: &Arc<Shared>, head: &gst::Element, prior: Prior) -> Result<(), Misfit> {
     let name = head.name();
-    let lane = chain_from(head).and_then(|chain| {
-        make_lane(core, &name, chain, prior, listed).map_err(|cause| Misfit {
+    let chain = chain_from(head)?;
+    let lane = make_lane(core, &name, chain.clone(), prior);
+    let lane = lane.map_err(|cause| unlinked(core, &chain, cause))?;
+    gst::debug!(CAT, "Lane {} is candidate {name}", lane.number);
+    Ok(())
+}
+
+/// Why a candidate could not be linked, by what it takes of what comes.
+fn unlinked(core: &Shared, chain: &[gst::Element], cause: String) -> Misfit {
+    let head = chain.first().and_then(|it| it.sink_pads().into_iter().next());
+    let (given, taken) = (
+        core.sink.peer_query_caps(None),
+        head.map(|it| it.query_caps(None)),
+    );
+    let parts = taken.filter(|it| !given.is_any() && !given.can_intersect(it));
+    match parts {
+        Some(taken) => takes_not(&given, &taken),
+        None => Misfit {
             cause,
-            remedy: "see what caps the element takes and gives",
-        })
-    });
-    match lane {
-        Ok(lane) => gst::debug!(CAT, "Lane {} is candidate {name}", lane.number),
-        Err(misfit) => core.bus.candidate_failed(&name, &misfit.cause, misfit.remedy),
+            remedy: "see what caps the element takes and gives".into(),
+        },
+    }
+}
+
+/// What is wrong with a candidate that does not take what comes, and what to put before it.
+pub fn takes_not(given: &gst::Caps, taken: &gst::Caps) -> Misfit {
+    let converters = converters(given, taken);
+    Misfit {
+        cause: format!("it does not fit what comes in: {}", difference(given, taken)),
+        remedy: match converters {
+            Some(converters) => {
+                format!("put {converters} before the switch, or into the candidate, before the element")
+            }
+            None => "put before the switch what gives it such caps".into(),
+        },
     }
 }
 
@@ -134,18 +165,24 @@ fn make_lane(
     name: &str,
     candidate: Vec<gst::Element>,
     prior: Prior,
-    listed: Option<Candidate>,
 ) -> Result<Arc<LaneElements>, String> {
     let switch = core.bus.element().ok_or("the switch is gone")?;
-    let queue = queue()?;
     let number = core.lanes.add(name, prior);
-    let built = assemble(core, &switch, (number, name), (queue, candidate), listed);
+    let built = queue(&part_name((number, name), "queue"))
+        .map_err(Into::into)
+        .and_then(|queue| assemble(core, &switch, (number, name), (queue, candidate)));
     built.inspect_err(|_| core.lanes.remove(number))
 }
 
+/// The name of a private element of a lane, which says in dumps, logs and threads whose it is.
+fn part_name((number, candidate): (usize, &str), part: &str) -> String {
+    format!("lane-{number}-{candidate}-{part}")
+}
+
 /// The queue that gives a lane its thread.
-fn queue() -> Result<gst::Element, &'static str> {
+fn queue(name: &str) -> Result<gst::Element, &'static str> {
     gst::ElementFactory::make("queue")
+        .name(name)
         .property("max-size-buffers", 1u32)
         .property("max-size-bytes", 0u32)
         .property("max-size-time", 0u64)
@@ -162,14 +199,9 @@ fn assemble(
     switch: &AvrecSwitch,
     (number, name): (usize, &str),
     (queue, candidate): (gst::Element, Vec<gst::Element>),
-    listed: Option<Candidate>,
 ) -> Result<Arc<LaneElements>, String> {
-    let watch = PadHolder::new(&format!("watch-{number}"));
-    watch.serve(core);
-    let (watch_sink, watch_src) = functions::watch(number);
-    for pad in [&watch_sink, &watch_src] {
-        watch.add_pad(pad).map_err(|error| error.to_string())?;
-    }
+    let watch = Watch::make(&part_name((number, name), "watch"));
+    watch.serve(core, Some(number));
     let watch: gst::Element = watch.upcast();
     for element in [&queue, &watch] {
         add_private(switch, element)?;
@@ -181,18 +213,16 @@ fn assemble(
         element.set_locked_state(true);
     }
     let weak = Arc::downgrade(core);
-    let check = move || {
-        listed
-            .as_ref()
-            .map_or(Ok(()), Candidate::verify)
-            .map_err(|error| error.to_string())
-    };
-    let supervisor = LaneSupervisor::new(name, elements, check, move |report| {
+    let supervisor = LaneSupervisor::new(name, elements, move |report| {
         if let Some(core) = weak.upgrade() {
             supervisor_reported(&core, number, report);
         }
     });
-    let (entry, exit) = (functions::lane_entry(number), functions::lane_exit(number));
+    let imp = switch.imp();
+    let (entry, exit) = (
+        functions::lane_entry(&imp.entry, number),
+        functions::lane_exit(&imp.exit, number),
+    );
     add_pads(switch, &entry, &exit);
     let lane = Arc::new(LaneElements {
         number,

@@ -12,12 +12,13 @@ use crate::elements::{infer, property_text};
 use crate::policy::Prior;
 use crate::runtime::catalog::{Candidate, Catalog, Source};
 
+/// The property that says which file a model must be.
+const SUM: &str = "sha256";
+
 /// A child made from a listing.
 pub struct Listed {
     pub element: gst::Element,
     pub prior: Prior,
-    /// What to check, off the streaming thread, before the child is started.
-    pub candidate: Option<Candidate>,
 }
 
 /// What a listing gave, and what in it failed: name, cause, remedy.
@@ -46,39 +47,49 @@ pub fn list(settings: &Settings) -> Result<Listing, String> {
         for candidate in catalogue.candidates {
             let made = from_candidate(&candidate);
             let prior = prior(&candidate);
-            listing.take(candidate.name.clone(), made, prior, Some(candidate));
+            listing.take(candidate.name, made, prior);
         }
     }
     let models = settings.models.as_deref().unwrap_or_default();
-    for model in models.split(',').map(str::trim).filter(|it| !it.is_empty()) {
-        let name = Path::new(model)
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+    let models: Vec<&str> = models
+        .split(',')
+        .map(str::trim)
+        .filter(|it| !it.is_empty())
+        .collect();
+    for (model, name) in models.iter().zip(names(&models)) {
         let made = avrec_infer(&name, model);
-        listing.take(name, made, Prior::default(), None);
+        listing.take(name, made, Prior::default());
     }
     Ok(listing)
 }
 
 impl Listing {
-    fn take(
-        &mut self,
-        name: String,
-        made: Result<gst::Element, String>,
-        prior: Prior,
-        candidate: Option<Candidate>,
-    ) {
+    fn take(&mut self, name: String, made: Result<gst::Element, String>, prior: Prior) {
         match made {
-            Ok(element) => self.children.push(Listed {
-                element,
-                prior,
-                candidate,
-            }),
+            Ok(element) => self.children.push(Listed { element, prior }),
             Err(cause) => self.failures.push((name, cause, "mend its entry".to_string())),
         }
     }
+}
+
+/// What models are called: their files without extension, with as many folders before it as tell them apart.
+fn names(models: &[&str]) -> Vec<String> {
+    let ending = |model: &str, parts: usize| {
+        let path = Path::new(model).with_extension("");
+        let parts: Vec<_> = path.iter().rev().take(parts).collect();
+        let parts: Vec<_> = parts.iter().rev().map(|it| it.to_string_lossy()).collect();
+        parts.join("/")
+    };
+    let name = |(index, model): (usize, &&str)| {
+        let is_told = |parts: &usize| {
+            let own = ending(model, *parts);
+            let mut others = models.iter().enumerate().filter(|(other, _)| *other != index);
+            others.all(|(_, it)| ending(it, *parts) != own)
+        };
+        let longest = Path::new(model).iter().count();
+        ending(model, (1..=longest).find(is_told).unwrap_or(1))
+    };
+    models.iter().enumerate().map(name).collect()
 }
 
 /// What the catalogue knows of a candidate before it ran; who the reference is comes out later.
@@ -100,7 +111,9 @@ fn from_candidate(candidate: &Candidate) -> Result<gst::Element, String> {
         }
         Source::Model(model) => {
             let element = avrec_infer(&candidate.name, &model.to_string_lossy())?;
-            for (name, value) in &candidate.properties {
+            let sum = candidate.sha256.iter().map(|it| (SUM, it));
+            let properties = candidate.properties.iter().map(|(name, it)| (name.as_str(), it));
+            for (name, value) in properties.chain(sum) {
                 property_text::set(&element, name, value)?;
             }
             Ok(element)
@@ -114,4 +127,23 @@ fn avrec_infer(name: &str, model: &str) -> Result<gst::Element, String> {
         .property("model-file", model)
         .build();
     element.map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_are_called_by_what_tells_them_apart() {
+        for (models, expected) in [
+            (&["a/x.onnx", "b/y.onnx"][..], &["x", "y"][..]),
+            (&["a/x.onnx", "b/x.onnx", "b/y.onnx"], &["a/x", "b/x", "y"]),
+            (&["a/b/x.onnx", "c/b/x.onnx"], &["a/b/x", "c/b/x"]),
+            (&["x.onnx", "b/x.onnx"], &["x", "b/x"]),
+            (&["v1.2.onnx", "v1.3.onnx"], &["v1.2", "v1.3"]),
+            (&["x.onnx", "x.onnx"], &["x", "x"]),
+        ] {
+            assert_eq!(names(models), expected);
+        }
+    }
 }

@@ -118,6 +118,8 @@ pub struct Lane {
     pub attempts: u32,
     /// Frames in a row of which it made nothing.
     pub unanswered: u32,
+    /// What was last told of a failure, since it was last ready.
+    pub told: Option<String>,
     /// Latencies of its last runs.
     pub window: LatencyWindow,
     /// What it hears and gives, where the stream is audio.
@@ -153,6 +155,7 @@ impl Lane {
             is_forbidden: false,
             attempts: 0,
             unanswered: 0,
+            told: None,
             window: LatencyWindow::new(WINDOW),
             audio: LaneAudio::default(),
         }
@@ -240,7 +243,7 @@ impl Lane {
         match &mut self.state {
             LaneState::Warming { runs_left } if *runs_left <= 1 => {
                 self.set_state(LaneState::Ready);
-                self.attempts = 0;
+                (self.attempts, self.told) = (0, None);
                 true
             }
             LaneState::Warming { runs_left } => {

@@ -11,6 +11,7 @@ pub mod feed;
 pub mod kind;
 pub mod lane;
 pub mod list;
+pub mod pushing;
 pub mod run;
 pub mod state;
 pub mod supervisor;

@@ -36,7 +36,7 @@ pub enum StateReport {
         element: String,
         state: gst::State,
     },
-    /// The check before the start failed.
+    /// There is no thread to carry it out.
     Refused {
         cause: String,
     },
@@ -48,14 +48,12 @@ struct Pending {
     done: Condvar,
 }
 
-type Check = dyn Fn() -> Result<(), String> + Send + Sync;
 type Tell = dyn Fn(StateReport) + Send + Sync;
 
 /// Handle to the thread; the thread ends when the handle is dropped and all orders are carried out.
 pub struct LaneSupervisor {
     name: String,
     elements: Vec<gst::Element>,
-    check: Arc<Check>,
     tell: Arc<Tell>,
     pending: Arc<Pending>,
     /// `None` while the elements are in NULL, or go there for the last time.
@@ -77,18 +75,15 @@ impl fmt::Debug for LaneSupervisor {
 }
 
 impl LaneSupervisor {
-    /// A supervisor for `elements`, given in stream order; `check`, before each start from NULL, and `tell` are
-    /// called on its thread.
+    /// A supervisor for `elements`, given in stream order; `tell` is called on its thread.
     pub fn new(
         name: &str,
         elements: Vec<gst::Element>,
-        check: impl Fn() -> Result<(), String> + Send + Sync + 'static,
         tell: impl Fn(StateReport) + Send + Sync + 'static,
     ) -> LaneSupervisor {
         LaneSupervisor {
             name: name.to_string(),
             elements,
-            check: Arc::new(check),
             tell: Arc::new(tell),
             pending: Arc::default(),
             thread: Mutex::default(),
@@ -126,9 +121,9 @@ impl LaneSupervisor {
                     state: gst::State::Null,
                     wanted: gst::State::Null,
                 };
-                let (done, check, tell) = (self.pending.clone(), self.check.clone(), self.tell.clone());
+                let (done, tell) = (self.pending.clone(), self.tell.clone());
                 let name = format!("supervisor {}", self.name);
-                let ending = TimedJoin::of(name, move || worker.serve(inbox, &done, &*check, &*tell))?;
+                let ending = TimedJoin::of(name, move || worker.serve(inbox, &done, &*tell))?;
                 Thread { orders, ending }
             }
         };
@@ -166,21 +161,9 @@ struct Worker {
 }
 
 impl Worker {
-    fn serve(
-        mut self,
-        inbox: mpsc::Receiver<StateRequest>,
-        pending: &Pending,
-        check: &dyn Fn() -> Result<(), String>,
-        report: &dyn Fn(StateReport),
-    ) {
+    fn serve(mut self, inbox: mpsc::Receiver<StateRequest>, pending: &Pending, report: &dyn Fn(StateReport)) {
         let start = |worker: &mut Worker, state| {
             worker.wanted = state;
-            if worker.state == gst::State::Null
-                && gst::State::Null < state
-                && let Err(cause) = check()
-            {
-                return report(StateReport::Refused { cause });
-            }
             worker.go(state, report);
         };
         while let Ok(order) = inbox.recv() {

@@ -140,7 +140,7 @@ pub fn lane_failed(core: &Shared, lane: usize, cause: &str, remedy: &str) {
 }
 
 fn fail(core: &Shared, lane: usize, (cause, remedy): (&str, &str), hope: Hope) {
-    let name = core.lanes.change(|lanes| {
+    let failed = core.lanes.change(|lanes| {
         let it = lanes.get_mut(lane)?;
         if matches!(it.state, LaneState::Failed { .. } | LaneState::Gone) {
             return None;
@@ -150,11 +150,15 @@ fn fail(core: &Shared, lane: usize, (cause, remedy): (&str, &str), hope: Hope) {
         let retry_at = may_restart.then(|| gst::get_timestamp() + pause);
         it.attempts += u32::from(hope == Hope::Soon);
         let (name, cause) = (it.identity.name.clone(), cause.to_string());
+        let is_new = it.told.replace(cause.clone()).as_ref() != Some(&cause);
         lanes.fail(lane, LaneState::Failed { cause, retry_at });
-        Some(name)
+        Some((name, is_new))
     });
-    if let Some(name) = name {
-        core.bus.candidate_failed(&name, cause, remedy);
+    if let Some((name, is_new)) = failed {
+        match is_new {
+            true => core.bus.candidate_failed(&name, cause, remedy),
+            false => core.bus.post_candidate_failed(&name, cause, remedy),
+        }
         // The others need not wait for it.
         core.look_at_kinds();
     }

@@ -7,19 +7,19 @@ use std::sync::Arc;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 
-use super::holder::PadHolderImp;
+use super::holder::{PadHolder, PadHolderBase};
 use super::{events, lane_pads, queries};
 use crate::elements::stamp;
 use crate::elements::switch::CAT;
-use crate::elements::switch::audio::{self, answers_for_lane, within_push};
+use crate::elements::switch::audio::{self, answers_for_lane};
+use crate::elements::switch::lanes::pushing::within_push;
 use crate::elements::switch::shared::Shared;
 use crate::elements::switch::stream::{Stream, Streaming};
 use crate::elements::switch::video;
 
 /// Where frames come in.
-pub fn sink() -> gst::Pad {
-    gst::Pad::builder(gst::PadDirection::Sink)
-        .name("sink")
+pub fn sink(template: &gst::PadTemplate) -> gst::Pad {
+    gst::Pad::builder_from_template(template)
         .chain_function(|_, parent, buffer| {
             serve(parent, Err(gst::FlowError::Error), |core| chain(core, buffer))
         })
@@ -29,17 +29,25 @@ pub fn sink() -> gst::Pad {
 }
 
 /// Where answers go out.
-pub fn src() -> gst::Pad {
-    gst::Pad::builder(gst::PadDirection::Src)
-        .name("src")
+pub fn src(template: &gst::PadTemplate) -> gst::Pad {
+    gst::Pad::builder_from_template(template)
         .event_function(|_, parent, event| serve(parent, false, |core| events::src_event(core, event)))
         .query_function(|_, parent, query| serve(parent, false, |core| queries::src_query(core, query)))
         .build()
 }
 
-/// What feeds lane number `lane`.
-pub fn lane_entry(lane: usize) -> gst::Pad {
-    gst::Pad::builder(gst::PadDirection::Src)
+/// A pad of `holder` by one of its templates, or where it has lost that, by the direction alone.
+fn lane_pad(holder: &PadHolder, template: &str, direction: gst::PadDirection) -> gst::PadBuilder<gst::Pad> {
+    let template = holder.pad_template(template);
+    template.map_or_else(
+        || gst::Pad::builder(direction),
+        |it| gst::Pad::builder_from_template(&it),
+    )
+}
+
+/// What feeds lane number `lane`, on the switch's entry.
+pub fn lane_entry(entry: &PadHolder, lane: usize) -> gst::Pad {
+    lane_pad(entry, "src_%u", gst::PadDirection::Src)
         .name(format!("src_{lane}"))
         .event_function(|_, parent, event| serve(parent, false, |core| lane_pads::entry_event(core, event)))
         .query_function(|_, parent, query| {
@@ -48,41 +56,48 @@ pub fn lane_entry(lane: usize) -> gst::Pad {
         .build()
 }
 
-/// The two pads of a lane's watch, through which each frame enters the candidate.
+/// One of the two pads of a lane's watch, through which each frame enters the candidate.
 ///
 /// When the push into the candidate returns, the candidate is done with the frame, unless it has threads
 /// of its own; and only here the flow return tells that it failed, because a queue keeps it to itself.
-pub fn watch(lane: usize) -> (gst::Pad, gst::Pad) {
-    let other = |parent: Option<&gst::Object>, name| parent?.downcast_ref::<gst::Element>()?.static_pad(name);
-    let sink = gst::Pad::builder(gst::PadDirection::Sink)
-        .name("sink")
-        .chain_function(move |_, parent, buffer| {
-            let Some(src) = other(parent, "src") else {
-                return Err(gst::FlowError::Flushing);
-            };
-            // By now the lane may have the next frame: the stamp tells which one it is that returns.
-            let entered = stamp::read(&buffer);
-            let (flow, is_answered) = within_push(lane, || src.push(buffer));
-            serve(parent, (), |core| match (flow, is_answered) {
-                (Ok(_), true) => lane_pads::returned_after_answer(core, lane, entered),
-                _ => lane_pads::returned(core, lane, entered, flow),
-            });
-            flow
-        })
-        .event_function(move |_, parent, event| other(parent, "src").is_some_and(|it| it.push_event(event)))
-        .query_function(move |_, parent, query| other(parent, "src").is_some_and(|it| it.peer_query(query)))
-        .build();
-    let src = gst::Pad::builder(gst::PadDirection::Src)
-        .name("src")
-        .event_function(move |_, parent, event| other(parent, "sink").is_some_and(|it| it.push_event(event)))
-        .query_function(move |_, parent, query| other(parent, "sink").is_some_and(|it| it.peer_query(query)))
-        .build();
-    (sink, src)
+pub fn watch(template: &gst::PadTemplate) -> gst::Pad {
+    let is_sink = template.direction() == gst::PadDirection::Sink;
+    let other = if is_sink { "src" } else { "sink" };
+    let other = move |parent: Option<&gst::Object>| parent?.downcast_ref::<gst::Element>()?.static_pad(other);
+    let mut pad = gst::Pad::builder_from_template(template);
+    if is_sink {
+        pad = pad.chain_function(move |_, parent, buffer| match other(parent) {
+            Some(src) => through_watch(parent, &src, buffer),
+            None => Err(gst::FlowError::Flushing),
+        });
+    }
+    pad.event_function(move |_, parent, event| other(parent).is_some_and(|it| it.push_event(event)))
+        .query_function(move |_, parent, query| other(parent).is_some_and(|it| it.peer_query(query)))
+        .build()
 }
 
-/// What takes the answers of lane number `lane`.
-pub fn lane_exit(lane: usize) -> gst::Pad {
-    gst::Pad::builder(gst::PadDirection::Sink)
+fn through_watch(
+    parent: Option<&gst::Object>,
+    src: &gst::Pad,
+    buffer: gst::Buffer,
+) -> Result<gst::FlowSuccess, gst::FlowError> {
+    let holder = parent.and_then(|it| it.downcast_ref::<PadHolder>());
+    let Some(lane) = holder.and_then(|it| it.imp().lane()) else {
+        return Err(gst::FlowError::Flushing);
+    };
+    // By now the lane may have the next frame: the stamp tells which one it is that returns.
+    let entered = stamp::read(&buffer);
+    let (flow, is_answered) = within_push(lane, || src.push(buffer));
+    serve(parent, (), |core| match (flow, is_answered) {
+        (Ok(_), true) => lane_pads::returned_after_answer(core, lane, entered),
+        _ => lane_pads::returned(core, lane, entered, flow),
+    });
+    flow
+}
+
+/// What takes the answers of lane number `lane`, on the switch's exit.
+pub fn lane_exit(exit: &PadHolder, lane: usize) -> gst::Pad {
+    lane_pad(exit, "sink_%u", gst::PadDirection::Sink)
         .name(format!("sink_{lane}"))
         .chain_function(move |_, parent, buffer| {
             serve(parent, Err(gst::FlowError::Flushing), |core| {
@@ -113,7 +128,7 @@ fn chain(core: &Arc<Shared>, frame: gst::Buffer) -> Result<gst::FlowSuccess, gst
 /// Runs `act` for the pad's switch; gives `otherwise` when that is gone, or when it panics.
 fn serve<T: Clone>(parent: Option<&gst::Object>, otherwise: T, act: impl FnOnce(&Arc<Shared>) -> T) -> T {
     let fallback = otherwise.clone();
-    PadHolderImp::catch_panic_pad_function(
+    PadHolderBase::catch_panic_pad_function(
         parent,
         || fallback,
         |port| port.core().map_or(otherwise, |core| act(&core)),

@@ -7,4 +7,5 @@ pub mod functions;
 pub mod holder;
 pub mod lane_pads;
 pub mod output;
+pub mod parts;
 pub mod queries;

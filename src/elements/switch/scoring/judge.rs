@@ -17,7 +17,7 @@ use crate::elements::switch::fact::Fact;
 use crate::elements::switch::lanes::kind::{Kind, Kinds};
 use crate::elements::switch::mailbox::Mailbox;
 use crate::elements::switch::settings::QualitySource;
-use crate::messages::{MeasuredFigure, Score};
+use crate::messages::{CandidateScore, MeasuredFigure};
 use crate::policy::Evidence;
 
 /// Names and values of what comparisons and trials have shown of a lane's answers.
@@ -195,7 +195,7 @@ impl Judge {
             if self.wants(trial, Evidence::Agreement) && self.kinds.suits(*lane, Evidence::Agreement) {
                 self.score(*lane, agreement, Evidence::Agreement);
             }
-            self.post(trial, || Score {
+            self.post(trial, || CandidateScore {
                 reference: Some(trial.context.list.name(reference).to_string()),
                 agreement: Some(agreement),
                 figure: Some(MeasuredFigure {
@@ -240,13 +240,13 @@ impl Judge {
     /// The same, and whoever listens, for evidence that needs no reference.
     fn tell(&self, trial: &Trial, (lane, score): (usize, f64), evidence: Evidence) {
         self.score(lane, score, evidence);
-        self.post(trial, || Score {
+        self.post(trial, || CandidateScore {
             score: Some(score),
             ..message(trial, lane, evidence)
         });
     }
 
-    fn post(&self, trial: &Trial, score: impl FnOnce() -> Score) {
+    fn post(&self, trial: &Trial, score: impl FnOnce() -> CandidateScore) {
         if trial.context.settings.frame_messages {
             self.outlet.bus.post(score());
         }
@@ -367,13 +367,13 @@ fn kind_of_frame(
 }
 
 /// What every message on a lane's worth says.
-fn message(trial: &Trial, lane: usize, evidence: Evidence) -> Score {
-    Score {
+fn message(trial: &Trial, lane: usize, evidence: Evidence) -> CandidateScore {
+    CandidateScore {
         frame: trial.number,
         pts: trial.frame.pts(),
         candidate: trial.context.list.name(lane).to_string(),
         reference: None,
-        evidence: evidence.into(),
+        source: evidence.into(),
         agreement: None,
         figure: None,
         score: None,

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! Files that somebody else names or made: opened so that none of them can hold the program up or fill its memory.
+//!
+//! Only regular files are read. A FIFO without a writer would block for ever, `/dev/zero` never ends, and a terminal would
+//! become this process's own. Each reader says how many bytes its kind of file may have; one that grows meanwhile is
+//! read so far and no further, and memory that is not there is an error. What must not lie elsewhere is told by
+//! [`leads_out_of`]. Files that are written may be devices and FIFOs, but for FIFOs that nobody reads.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, FileType, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::path::Path;
+
+/// Opens without waiting for the other end of a FIFO, and without taking a terminal for this process's own.
+const AT_ONCE: i32 = libc::O_NONBLOCK | libc::O_NOCTTY;
+
+/// Opens a regular file for reading, following links.
+///
+/// # Errors
+///
+/// Those of the system, and [`ErrorKind::InvalidInput`] for what is no regular file; the text says what it is.
+pub fn open(path: &Path) -> io::Result<File> {
+    // Before it is opened, since opening some devices does something, and after, since it may have been replaced.
+    check_kind(fs::metadata(path)?.file_type())?;
+    let file = OpenOptions::new().read(true).custom_flags(AT_ONCE).open(path)?;
+    check_kind(file.metadata()?.file_type())?;
+    Ok(file)
+}
+
+/// Returns the size in bytes of a regular file that this user may read.
+///
+/// # Errors
+///
+/// As [`open`].
+pub fn size(path: &Path) -> io::Result<u64> {
+    open(path)?.metadata().map(|it| it.len())
+}
+
+/// Reads a regular file of at most `most` bytes.
+///
+/// # Errors
+///
+/// As [`open`], and [`ErrorKind::FileTooLarge`], [`ErrorKind::OutOfMemory`].
+pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let file = open(path)?;
+    let too_large = || io::Error::new(ErrorKind::FileTooLarge, format!("it has more than {most} bytes"));
+    let bytes = file.metadata()?.len();
+    if most < bytes {
+        return Err(too_large());
+    }
+    let mut content = Vec::new();
+    let capacity = usize::try_from(bytes).unwrap_or(usize::MAX);
+    content.try_reserve_exact(capacity).map_err(|_| {
+        let text = format!("there is no memory for its {bytes} bytes");
+        io::Error::new(ErrorKind::OutOfMemory, text)
+    })?;
+    file.take(most.saturating_add(1)).read_to_end(&mut content)?;
+    if most < content.len() as u64 {
+        return Err(too_large());
+    }
+    Ok(content)
+}
+
+/// Reads a text in UTF-8 of at most `most` bytes, without the mark that editors of Windows put before it.
+///
+/// # Errors
+///
+/// As [`read`], and [`ErrorKind::InvalidData`] for what is no such text.
+pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
+    let mut bytes = read(path, most)?;
+    let is_wide = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+    if bytes.starts_with("\u{feff}".as_bytes()) {
+        bytes.drain(..'\u{feff}'.len_utf8());
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let cause = match is_wide {
+            true => "it is text in UTF-16; save it as UTF-8".to_owned(),
+            false => format!("it is no text in UTF-8 ({})", error.utf8_error()),
+        };
+        io::Error::new(ErrorKind::InvalidData, cause)
+    })
+}
+
+/// Whether a file stands, once links are followed, outside of the folder of another file and of what is below it, also
+/// once links to that one are followed, as in a cache that links all files of a model to one store. `false` where one of
+/// them is not there, which opening tells.
+pub fn leads_out_of(file: &Path, other: &Path) -> bool {
+    let folder = match other.parent() {
+        Some(folder) if folder.as_os_str() != OsStr::new("") => folder,
+        _ => Path::new("."),
+    };
+    let Ok(file) = file.canonicalize() else {
+        return false;
+    };
+    let is_inside = |folder: Option<&Path>| folder.is_some_and(|it| file.starts_with(it));
+    let (named, real) = (folder.canonicalize(), other.canonicalize());
+    match (named, real) {
+        (Ok(named), Ok(real)) => !is_inside(Some(&named)) && !is_inside(real.parent()),
+        _ => false,
+    }
+}
+
+/// Opens a file for writing, made where it is not there, emptied where it is.
+///
+/// # Errors
+///
+/// Those of the system; a FIFO that nobody reads is told as such.
+pub fn create(path: &Path) -> io::Result<File> {
+    open_to_write(OpenOptions::new().write(true).create(true).truncate(true), path)
+}
+
+/// Opens a file for writing behind what it has, made where it is not there.
+///
+/// # Errors
+///
+/// As [`create`].
+pub fn append(path: &Path) -> io::Result<File> {
+    open_to_write(OpenOptions::new().append(true).create(true), path)
+}
+
+/// Writes a whole file.
+///
+/// # Errors
+///
+/// As [`create`], and those of writing.
+pub fn write(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
+    create(path)?.write_all(content.as_ref())
+}
+
+fn open_to_write(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    match options.custom_flags(AT_ONCE).open(path) {
+        // What follows is written as to any file, and waits for a reader that is slow.
+        Ok(file) => wait_from_now_on(&file).map(|()| file),
+        Err(error) if error.raw_os_error() == Some(libc::ENXIO) => {
+            let text = "it is a FIFO that nobody reads, or a socket; start its reader first, or name a file";
+            Err(io::Error::new(ErrorKind::InvalidInput, text))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn wait_from_now_on(file: &File) -> io::Result<()> {
+    use std::os::fd::AsRawFd;
+    // SAFETY: the descriptor is open as long as `file` is, and the calls read and write its flags only.
+    let done = unsafe {
+        let flags = libc::fcntl(file.as_raw_fd(), libc::F_GETFL);
+        flags != -1 && libc::fcntl(file.as_raw_fd(), libc::F_SETFL, flags & !libc::O_NONBLOCK) != -1
+    };
+    done.then_some(()).ok_or_else(io::Error::last_os_error)
+}
+
+fn check_kind(kind: FileType) -> io::Result<()> {
+    if kind.is_file() {
+        return Ok(());
+    }
+    let what = match kind {
+        it if it.is_dir() => "a folder",
+        it if it.is_fifo() => "a FIFO",
+        it if it.is_socket() => "a socket",
+        it if it.is_char_device() || it.is_block_device() => "a device",
+        _ => "something else",
+    };
+    let text = format!("it is {what}, not a regular file");
+    Err(io::Error::new(ErrorKind::InvalidInput, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+
+    use super::*;
+
+    fn fifo(path: &Path) {
+        let name = std::ffi::CString::new(path.to_str().unwrap()).unwrap();
+        // SAFETY: `name` is a C string.
+        assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_named_and_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fifo(&at("fifo"));
+        symlink("/dev/zero", at("zero")).unwrap();
+        symlink("/dev/urandom", at("random")).unwrap();
+        symlink(at("fifo"), at("link")).unwrap();
+        symlink(at("loop"), at("loop")).unwrap();
+        let _socket = UnixListener::bind(at("socket")).unwrap();
+        for (name, what) in [
+            ("fifo", "a FIFO"),
+            ("link", "a FIFO"),
+            ("zero", "a device"),
+            ("random", "a device"),
+            ("socket", "a socket"),
+            ("", "a folder"),
+        ] {
+            let error = read(&at(name), 10).unwrap_err();
+            assert_eq!(error.to_string(), format!("it is {what}, not a regular file"));
+            assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        }
+        assert_eq!(open(&at("absent")).unwrap_err().kind(), ErrorKind::NotFound);
+        assert!(open(&at("loop")).is_err());
+    }
+
+    #[test]
+    fn a_file_is_read_up_to_its_bound_and_a_sparse_one_takes_no_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        fs::write(&path, b"12345").unwrap();
+        assert_eq!(read(&path, 5).unwrap(), b"12345");
+        let error = read(&path, 4).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::FileTooLarge);
+        assert_eq!(error.to_string(), "it has more than 4 bytes");
+        File::create(&path).unwrap().set_len(1 << 42).unwrap();
+        assert_eq!(read(&path, 1 << 20).unwrap_err().kind(), ErrorKind::FileTooLarge);
+        assert_eq!(size(&path).unwrap(), 1 << 42);
+        // Says that it has no bytes, and has some.
+        assert_eq!(
+            read(Path::new("/proc/self/maps"), 16).unwrap_err().kind(),
+            ErrorKind::FileTooLarge
+        );
+    }
+
+    #[test]
+    fn text_is_utf_8_with_or_without_the_mark() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("text");
+        fs::write(&path, "\u{feff}cat\r\n").unwrap();
+        assert_eq!(read_text(&path, 100).unwrap(), "cat\r\n");
+        for (bytes, words) in [
+            (&b"\xff\xfec\0a\0t\0"[..], "UTF-16; save it as UTF-8"),
+            (b"\xfe\xff\0c\0a\0t", "UTF-16"),
+            (b"caf\xe9", "no text in UTF-8"),
+        ] {
+            fs::write(&path, bytes).unwrap();
+            let error = read_text(&path, 100).unwrap_err();
+            assert!(error.to_string().contains(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn links_out_of_a_folder_are_seen_and_a_store_that_all_link_to_is_none() {
+        let outer = tempfile::tempdir().unwrap();
+        let at = |name: &str| outer.path().join(name);
+        for folder in ["blobs", "snapshot"] {
+            fs::create_dir(at(folder)).unwrap();
+        }
+        for file in ["secret", "blobs/model", "blobs/names", "snapshot/plain"] {
+            fs::write(at(file), file).unwrap();
+        }
+        symlink("../blobs/model", at("snapshot/model.onnx")).unwrap();
+        symlink("../blobs/names", at("snapshot/labels.txt")).unwrap();
+        symlink("../secret", at("snapshot/link")).unwrap();
+        fs::write(at("snapshot/own.onnx"), "own").unwrap();
+        for (file, other, leads_out) in [
+            ("snapshot/plain", "snapshot/own.onnx", false),
+            ("snapshot/link", "snapshot/own.onnx", true),
+            ("snapshot/link", "snapshot/model.onnx", true),
+            ("snapshot/labels.txt", "snapshot/model.onnx", false),
+            ("snapshot/labels.txt", "snapshot/own.onnx", true),
+            ("snapshot/absent", "snapshot/own.onnx", false),
+        ] {
+            assert_eq!(leads_out_of(&at(file), &at(other)), leads_out, "{file} {other}");
+        }
+    }
+
+    #[test]
+    fn a_fifo_that_nobody_reads_is_not_written_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("fifo");
+        fifo(&path);
+        for open in [create, append] {
+            let error = open(&path).unwrap_err();
+            assert!(error.to_string().contains("start its reader first"), "{error}");
+        }
+        let plain = folder.path().join("plain");
+        write(&plain, "one").unwrap();
+        append(&plain).unwrap().write_all(b"two").unwrap();
+        assert_eq!(fs::read(&plain).unwrap(), b"onetwo");
+        assert!(create(Path::new("/dev/null")).is_ok());
+    }
+}
