@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! What the element pays around a model: frame to tensor and answer to frame, and what a score costs.
+//! What the element pays around a model: frame to tensor and answer to frame, labels, and what a score costs.
 //!
 //! Prints the median and the best of many runs, in microseconds, on the thread that runs them.
 
@@ -8,6 +8,8 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use gst_video::{VideoFormat, VideoFrameRef, VideoInfo};
+use gstavrec::answer::{Answer, Detection, Region, Text};
+use gstavrec::media::draw::{Painter, Style};
 use gstavrec::media::luma::LumaReader;
 use gstavrec::media::picture::{Fit, FrameToTensor, TensorToFrame};
 use gstavrec::score::{Agreement, Plane, psnr, ssim};
@@ -32,7 +34,57 @@ fn main() {
     for format in [VideoFormat::Nv12, VideoFormat::I420, VideoFormat::Bgrx] {
         letterbox(format);
     }
+    for (format, width, height) in [
+        (VideoFormat::I420, 640, 360),
+        (VideoFormat::Nv12, 1920, 1080),
+        (VideoFormat::Bgrx, 3840, 2160),
+    ] {
+        labels(format, width, height);
+    }
     scores();
+}
+
+/// Ten boxes with labels on a frame, whose figures change; and texts that were never drawn before.
+fn labels(format: VideoFormat, width: u32, height: u32) {
+    let info = info(format, width, height);
+    let mut buffer = picture(&info).copy_deep().expect("memory");
+    let buffer = buffer.get_mut().expect("only here");
+    let mut frame = VideoFrameRef::from_buffer_ref_writable(buffer, &info).expect("a frame");
+    let mut painter = Painter::new(&info).expect("a format that is written");
+    let names = ["person", "bicycle", "自行车", "шлем", "شخص"].map(str::to_owned);
+    let (across, down) = (width as f32 / 12.0, height as f32 / 12.0);
+    let mut count = 0u32;
+    let place = format!("{format} {width}x{height}");
+    measure(&format!("{place}: ten boxes with labels"), || {
+        count += 1;
+        let object = |it: u32| Detection {
+            region: Region {
+                left: it as f32 * across,
+                top: it as f32 * down + down,
+                width: across,
+                height: down,
+            },
+            class: it % 5,
+            confidence: (count + 7 * it) as f32 % 100.0 / 100.0,
+            ..Detection::default()
+        };
+        let answer = Answer::Detections((0..10).map(object).collect());
+        painter
+            .overlay(&mut frame, &answer, &names, Style::default())
+            .expect("draws");
+    });
+    for text in ["number", "数字", "عدد"] {
+        measure(&format!("{place}: a new text, {text}"), || {
+            count += 1;
+            let answer = Answer::Text(Text {
+                text: format!("{text} {count}"),
+                confidence: 0.5,
+            });
+            painter
+                .overlay(&mut frame, &answer, &[], Style::default())
+                .expect("draws");
+        });
+    }
 }
 
 /// The job of a ×2 upscaler on 320×180.

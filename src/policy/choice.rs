@@ -9,9 +9,6 @@ use super::estimates::Estimates;
 use super::terms_table::TermsTable;
 use super::{Availability, CandidateId, Config, Limit, Reason};
 
-/// Factor on the first run after a switch, for cold caches (specification, section 5).
-const FIRST_RUN: f64 = 1.15;
-
 /// Whether the active candidate may be left for anything but its absence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
@@ -84,7 +81,7 @@ impl Situation<'_> {
             if id == active || !estimates.candidates.is_usable(id, self.available) {
                 continue;
             }
-            let (rival_cost, risk) = (self.table.cost(id), self.risk_of_entry(id, estimates));
+            let rival_cost = self.table.cost(id);
             let Some(rival) = estimates.candidates.get_mut(id) else {
                 continue;
             };
@@ -93,24 +90,13 @@ impl Situation<'_> {
                 (false, true) => true,
                 (true, false) => false,
                 _ if is_out(Part::Regret) => rival_cost < cost,
-                _ => rival.regret.has_paid(risk),
+                _ => rival.regret.has_paid(),
             };
             if may_enter && best.is_none_or(|(_, least)| rival_cost < least) {
                 best = Some((id, rival_cost));
             }
         }
         best.map(|(id, _)| id)
-    }
-
-    /// What the first run after a switch may lose beyond the usual.
-    fn risk_of_entry(&self, id: CandidateId, estimates: &Estimates) -> f64 {
-        let candidate = estimates.candidates.get(id);
-        let Some(candidate) = candidate.filter(|it| it.latency.is_known()) else {
-            return 0.0;
-        };
-        let level = estimates.slowdown.level();
-        let late = |limit| estimates.exceedance(candidate, limit, level, 0.0);
-        (late(self.budget.div_f64(FIRST_RUN)) - late(self.budget)) * (1.0 + self.table.weights.miss)
     }
 
     fn reason(&self, active: CandidateId, rival: CandidateId, estimates: &Estimates) -> Reason {

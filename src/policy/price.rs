@@ -13,9 +13,10 @@ const STEP: f64 = 0.25;
 /// The price at the start, in log-quality times frames.
 const START: f64 = 1.15;
 
-/// At the lower end a miss costs about twice the frame that it spoils, so that misses are not spent on trifles; at
-/// the upper end six times, so that a burst of misses that nobody could avoid does not bar everybody for minutes.
-const RANGE: (f64, f64) = (1.15, 5.0);
+/// At the lower end a miss costs hardly more than the frame that it spoils, which the formula counts anyway: while the
+/// promise is kept, misses are spent where they buy quality. At the upper end it costs six times the frame, so that a burst
+/// of misses that nobody could avoid does not bar everybody for minutes.
+const RANGE: (f64, f64) = (0.1, 5.0);
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Price {

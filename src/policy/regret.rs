@@ -6,10 +6,7 @@
 /// 20 % in 3, so dwell scales itself (specification, section 3.6; 0.2 to 1.0 changed little there).
 const PRICE: f64 = 0.5;
 
-/// The most that a switch costs, whatever its first run risks.
-const DEAREST: f64 = 3.0 * PRICE;
-
-/// Frames within which a counterfactual comes true, even where the first run is risky.
+/// Frames within which a counterfactual comes true.
 const SOON: f64 = 100.0;
 
 /// Gain per frame that is not worth a switch however long it lasts, in log-quality: below what scores
@@ -36,7 +33,7 @@ pub(super) fn stretch(worst: f64, best: f64) -> f64 {
 
 /// Whether a gain per frame pays for a switch within some seconds, which is what a counterfactual promises.
 pub(super) fn pays_soon(gain: f64, stretch: f64) -> bool {
-    NEGLIGIBLE + DEAREST / SOON < stretch * gain
+    NEGLIGIBLE + PRICE / SOON < stretch * gain
 }
 
 /// Accumulated cost of not having switched to one rival.
@@ -47,7 +44,7 @@ impl Regret {
     /// One more frame on an active candidate that costs `gain` more than this one, on a scale that wants this much
     /// [`stretch`].
     pub(super) fn grow(&mut self, gain: f64, stretch: f64) {
-        self.0 = (self.0 + stretch * gain - NEGLIGIBLE).clamp(0.0, DEAREST);
+        self.0 = (self.0 + stretch * gain - NEGLIGIBLE).clamp(0.0, PRICE);
     }
 
     /// Pays the usual price in advance, as for a candidate that was left on a false alarm.
@@ -61,12 +58,12 @@ impl Regret {
 
     /// Share of the usual price that is paid, 0..1.
     pub(super) fn paid(self) -> f64 {
-        (self.0 / PRICE).min(1.0)
+        self.0 / PRICE
     }
 
-    /// Whether it has paid for the switch, and for what its first run may lose.
-    pub(super) fn has_paid(self, risk: f64) -> bool {
-        (PRICE + risk.max(0.0)).min(DEAREST) <= self.0
+    /// Whether it has paid for the switch.
+    pub(super) fn has_paid(self) -> bool {
+        PRICE <= self.0
     }
 }
 
@@ -74,24 +71,18 @@ impl Regret {
 mod tests {
     use super::*;
 
-    fn frames_to_pay(rival: f64, active: f64, risk: f64) -> Option<usize> {
+    fn frames_to_pay(rival: f64, active: f64) -> Option<usize> {
         let mut regret = Regret::default();
         (1..1000).find(|_| {
             regret.grow(f64::ln(rival / active), 1.0);
-            regret.has_paid(risk)
+            regret.has_paid()
         })
     }
 
     #[test]
     fn a_large_gain_pays_sooner_than_a_small_one() {
-        assert_eq!(frames_to_pay(0.96, 0.80, 0.0), Some(3)); // ln 1.2 = 0.182
-        assert_eq!(frames_to_pay(0.832, 0.80, 0.0), Some(14)); // ln 1.04 = 0.039
-    }
-
-    #[test]
-    fn a_risky_entry_pays_later_but_in_the_end() {
-        assert_eq!(frames_to_pay(0.832, 0.80, 0.25), Some(21));
-        assert_eq!(frames_to_pay(0.832, 0.80, 1e9), Some(42));
+        assert_eq!(frames_to_pay(0.96, 0.80), Some(3)); // ln 1.2 = 0.182
+        assert_eq!(frames_to_pay(0.832, 0.80), Some(14)); // ln 1.04 = 0.039
     }
 
     #[test]
@@ -103,17 +94,17 @@ mod tests {
 
     #[test]
     fn a_negligible_gain_never_pays() {
-        assert_eq!(frames_to_pay(0.802, 0.80, 0.0), None);
-        assert_eq!(frames_to_pay(0.7, 0.8, 0.0), None);
-        assert!(!pays_soon(0.01, 1.0) && pays_soon(0.02, 1.0));
+        assert_eq!(frames_to_pay(0.802, 0.80), None);
+        assert_eq!(frames_to_pay(0.7, 0.8), None);
+        assert!(!pays_soon(0.007, 1.0) && pays_soon(0.009, 1.0));
     }
 
     #[test]
     fn regret_is_lost_when_the_rival_is_no_longer_better() {
         let mut regret = Regret::default();
         regret.grow(1.0, 1.0);
-        assert!(regret.has_paid(0.0));
+        assert!(regret.has_paid());
         regret.grow(-1.0, 1.0);
-        assert!(!regret.has_paid(0.0));
+        assert!(!regret.has_paid());
     }
 }

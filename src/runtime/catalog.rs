@@ -32,6 +32,8 @@ pub struct Catalog {
     pub reference: Option<String>,
     /// Name of the candidate that answers at once.
     pub floor: Option<String>,
+    /// What every answer has to be, as GStreamer writes caps; whether it is caps is for the reader to see.
+    pub output_caps: Option<String>,
     /// In the order of the file; at least one, with names that differ.
     pub candidates: Vec<Candidate>,
 }
@@ -74,6 +76,8 @@ struct File {
     task: Option<String>,
     reference: Option<String>,
     floor: Option<String>,
+    #[serde(rename = "output-caps")]
+    output_caps: Option<String>,
     #[serde(default)]
     candidate: Vec<Entry>,
 }
@@ -127,7 +131,7 @@ fn misfit(key: &str) -> (String, String) {
             "sha256 is not 64 hexadecimal digits",
             "write what sha256sum prints",
         ),
-        "task" | "reference" | "floor" | "name" | "element" | "model" | "license" => {
+        "task" | "reference" | "floor" | "output-caps" | "name" | "element" | "model" | "license" => {
             return (format!("'{key}' is no string"), format!("write {key} = \"…\""));
         }
         // Of the values of a property, serde takes all that it can hold.
@@ -199,6 +203,7 @@ impl<'a> Reader<'a> {
             task: file.task,
             reference: file.reference,
             floor: file.floor,
+            output_caps: file.output_caps,
             candidates,
         })
     }
@@ -349,7 +354,8 @@ impl<'a> Reader<'a> {
             .max_by_key(|it| it.0.span().start);
         // A section that should be a list is found wrong before its name.
         let (key, is_outside) = nearest.map_or(("candidate", true), |it| (it.0.get_ref().as_ref(), it.1));
-        let is_known = !is_outside || ["task", "reference", "floor", "candidate"].contains(&key);
+        let is_known =
+            !is_outside || ["task", "reference", "floor", "output-caps", "candidate"].contains(&key);
         let (cause, remedy) = if is_known {
             misfit(key)
         } else {

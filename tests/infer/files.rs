@@ -275,3 +275,36 @@ fn pictures_on_a_model_for_sound_and_sound_on_one_for_pictures_are_told_whenever
         }
     }
 }
+
+#[test]
+fn candidates_for_the_other_medium_are_told_by_the_switch_that_ends() {
+    init();
+    for (source, models, words) in [
+        (
+            "videotestsrc ! video/x-raw,format=RGB,width=16,height=8",
+            ["late_16k", "pitch"],
+            "the model is for sound",
+        ),
+        (
+            "audiotestsrc ! audio/x-raw,format=F32LE,rate=16000,channels=1",
+            ["invert_luma", "means"],
+            "the model is for frames",
+        ),
+    ] {
+        let models = models.map(|it| model(it).display().to_string()).join(",");
+        let line = format!("{source} ! avrec-switch models={models} ! fakesink");
+        let pipeline = gst::parse::launch(&line).unwrap();
+        let bus = pipeline.bus().unwrap();
+        pipeline.set_state(gst::State::Playing).unwrap();
+        let kinds = [gst::MessageType::Error];
+        let error = bus
+            .timed_pop_filtered(gst::ClockTime::from_seconds(60), &kinds)
+            .unwrap();
+        let gst::MessageView::Error(error) = error.view() else {
+            unreachable!()
+        };
+        let text = error.error().to_string();
+        pipeline.set_state(gst::State::Null).unwrap();
+        assert!(text.contains(words), "{text}");
+    }
+}

@@ -75,6 +75,29 @@ fn without_onnx_runtime_auto_takes_rten_and_ort_says_what_to_install() {
     let info = bench.caps("I420", 16, 8);
     bench.push(&info).unwrap();
     bench.harness.pull().unwrap();
+    // gst-launch-1.0 prints the details of an INFO message.
+    let told = |bench: &Bench| {
+        let messages = bench.bus.iter_timed(gst::ClockTime::from_seconds(60));
+        let is_loaded =
+            |it: &gst::Message| it.structure().is_some_and(|it| it.name() == "avrec/model-loaded");
+        let before = messages.take_while(|it| !is_loaded(it));
+        let details = before.filter_map(|it| match it.view() {
+            gst::MessageView::Info(info) => info.debug().map(|it| it.to_string()),
+            _ => None,
+        });
+        let news = details.filter(|it| it.contains("Models run on rten"));
+        news.collect::<Vec<_>>()
+    };
+    let news = told(&bench);
+    for word in [
+        "2.8 to 5 times",
+        "/nowhere/libonnxruntime.so",
+        "pip install onnxruntime",
+    ] {
+        assert!(news.len() == 1 && news[0].contains(word), "{news:?}");
+    }
+    let second = Bench::new("invert_luma", "");
+    assert_eq!(told(&second), [""; 0], "it is told once in a process");
     let stats = bench.element.property::<gst::Structure>("stats");
     assert_eq!(stats.get::<&str>("backend").unwrap(), "rten");
     assert!(

@@ -72,7 +72,7 @@ fn a_frame_period_that_is_shorter_than_the_budget_is_named_and_not_called_the_bu
         budget: 80.0,
         ..scene(mild, &[])
     };
-    let outcome = check(world, 300, &["0 start -> 3", "103 infeasible -> 2"]);
+    let outcome = check(world, 300, &["0 start -> 3", "104 infeasible -> 2"]);
     assert!(
         outcome.reasons[1].ends_with("ms is over the frame period of 40.0 ms"),
         "{}",
@@ -131,7 +131,8 @@ fn a_candidate_that_hangs_again_and_again_is_trusted_less_and_less() {
         .collect();
     let pauses: Vec<usize> = returns.windows(2).map(|it| it[1] - it[0]).collect();
     let log = outcome.log.join("\n");
-    assert!(outcome.misses <= 8, "{} misses\n{log}", outcome.misses);
+    // One each time: a third of a percent, where three are allowed.
+    assert!(outcome.misses <= 10, "{} misses\n{log}", outcome.misses);
     assert!(2 < pauses.len() && pauses.is_sorted(), "{pauses:?}\n{log}");
 }
 

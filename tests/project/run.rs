@@ -266,7 +266,7 @@ fn a_recording_that_cannot_be_is_told() {
         "cannot be used with",
     );
     let none = recorded_description(folder.path(), 0);
-    check_failure(&["--record", path, &none], 3, "no frame came through");
+    check_failure(&["--record", path, &none], 3, "no frame of video came through");
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod decision;
 mod faults;
 mod kinds;
 mod lessons;
+mod outputs;
 mod quality;
 #[path = "../support/mod.rs"]
 mod support;

@@ -133,7 +133,7 @@ impl RunArgs {
                 end.as_secs_f64()
             ));
         }
-        if let Some(word) = self.description.iter().find(|it| it.starts_with("--")) {
+        if let Some(word) = self.description.iter().find(|it| is_option(it)) {
             return Err(misplaced(word));
         }
         for (position, name) in self.compares.iter().enumerate() {
@@ -164,28 +164,52 @@ impl RunArgs {
     }
 }
 
-/// Options end where the launch description begins, which has no words like these.
+/// Whether a word looks like an option, which no word of a launch description does: a value stands behind `=`.
+fn is_option(word: &str) -> bool {
+    let name = word.strip_prefix("--").or(word.strip_prefix('-'));
+    name.is_some_and(|it| it.starts_with(|first: char| first.is_ascii_alphabetic()))
+}
+
+/// Two names that are less alike than this are not mistaken for each other.
+const ALIKE: f64 = 0.75;
+
+/// Options end where the launch description begins.
 fn misplaced(word: &str) -> String {
     let name = word.trim_start_matches('-').split('=').next().unwrap_or_default();
-    let command = Cli::command();
-    let options = command
+    let mut command = Cli::command();
+    // Only then the options that every command has are there.
+    command.build();
+    let arguments = command
         .find_subcommand("run")
         .into_iter()
         .flat_map(|it| it.get_arguments());
-    let mut options: Vec<&str> = options.filter_map(|it| it.get_long()).collect();
-    if options.contains(&name) {
-        return format!("{word} stands behind the launch description; write options before it");
+    let is_short = !word.starts_with("--");
+    let mut options = Vec::new();
+    for argument in arguments {
+        let short = argument.get_short().map(String::from);
+        if is_short && short.as_deref() == Some(name) || !is_short && argument.get_long() == Some(name) {
+            return format!("{word} stands behind the launch description; write options before it");
+        }
+        options.extend(argument.get_long());
     }
-    options.sort_by(|one, other| strsim::jaro(other, name).total_cmp(&strsim::jaro(one, name)));
-    let nearest = options.first().copied().unwrap_or("help");
-    format!("{word} is no option; is --{nearest} meant? Options stand before the launch description")
+    let alike = |option: &&str| strsim::jaro(option, name);
+    let nearest = options
+        .into_iter()
+        .max_by(|one, other| alike(one).total_cmp(&alike(other)));
+    match nearest.filter(|it| !is_short && ALIKE <= alike(it)) {
+        Some(nearest) => {
+            format!("{word} is no option; is --{nearest} meant? Options stand before the launch description")
+        }
+        None => format!("{word} is no option; `avrec run --help` lists them"),
+    }
 }
 
 fn positive_seconds(seconds: f64) -> Result<Duration, String> {
     match Duration::try_from_secs_f64(seconds) {
         Ok(duration) if !duration.is_zero() => Ok(duration),
+        // As a number of any length.
         _ => Err(format!(
-            "--duration {seconds} is not a time in seconds above zero"
+            "--duration {seconds:?} is not a time in seconds above zero"
         )),
     }
 }
@@ -204,8 +228,11 @@ mod tests {
 
     #[test]
     fn the_launch_description_keeps_everything_after_its_first_word() {
-        let plan = plan(&["--duration", "2.5", "videotestsrc", "!", "fakesink", "-x"]).unwrap();
-        assert_eq!(plan.typed.description, ["videotestsrc", "!", "fakesink", "-x"]);
+        let plan = plan(&["--duration", "2.5", "videotestsrc", "!", "fakesink", "x=-1", "-1"]).unwrap();
+        assert_eq!(
+            plan.typed.description,
+            ["videotestsrc", "!", "fakesink", "x=-1", "-1"]
+        );
         assert_eq!(plan.duration, Some(Duration::from_millis(2500)));
         assert_eq!(plan.typed.log, None);
     }
@@ -216,7 +243,7 @@ mod tests {
             let error = plan(typed).unwrap_err();
             assert!(error.contains(text), "{error}");
         };
-        expect(&["--duration", "0", "fakesrc"], "--duration 0");
+        expect(&["--duration", "0", "fakesrc"], "--duration 0.0");
         expect(&["--duration", "nan", "fakesrc"], "--duration NaN");
         expect(
             &["--duration", "5", "--load", "5:6:true", "fakesrc"],
@@ -237,5 +264,13 @@ mod tests {
             "--log stands behind the launch description",
         );
         expect(&["fakesrc", "!", "fakesink", "--lop"], "is --loop meant?");
+        expect(&["--reprot=x", "fakesrc"], "is --report meant?");
+        expect(
+            &["fakesrc", "--verbose"],
+            "--verbose is no option; `avrec run --help`",
+        );
+        expect(&["fakesrc", "--help"], "--help stands behind");
+        expect(&["fakesrc", "-q"], "-q stands behind");
+        expect(&["-v", "fakesrc"], "-v is no option");
     }
 }

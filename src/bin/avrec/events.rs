@@ -20,6 +20,8 @@ pub enum Event {
     /// The time that a load gets to end by itself after it was asked to is over.
     LoadOverdue(usize),
     DurationOver,
+    /// The preroll takes long.
+    PrerollSlow,
     /// Time to ask the pipeline again what it could not answer yet.
     AskAgain,
     /// The time that the pipeline gets for its end of stream is over.
@@ -31,37 +33,51 @@ pub struct Events {
     context: glib::MainContext,
     sender: Sender<Event>,
     receiver: Receiver<Event>,
+    signals: Vec<glib::Source>,
+    /// Of one run.
     sources: Vec<glib::Source>,
 }
 
 impl Events {
-    /// Listens to the bus and to SIGINT, SIGTERM and SIGHUP.
-    pub fn new(bus: &gst::Bus) -> Events {
+    /// Listens to SIGINT, SIGTERM and SIGHUP: also while no run is there, since what was measured before should be left
+    /// behind. A terminal that closes sends the last.
+    pub fn new() -> Events {
         let (sender, receiver) = channel();
-        let mut events = Events {
-            context: glib::MainContext::default(),
+        let context = glib::MainContext::default();
+        let signals = [Signal::INT, Signal::TERM, Signal::HUP].map(|signal| {
+            let sender = sender.clone();
+            let interrupt = move || forward(&sender, Event::Interrupt);
+            glib_unix::signal_source_new(signal.as_raw(), None, glib::Priority::HIGH, interrupt)
+        });
+        for source in &signals {
+            source.attach(Some(&context));
+        }
+        Events {
+            context,
             sender,
             receiver,
+            signals: signals.into(),
             sources: Vec::new(),
-        };
-
-        let sender = events.sender.clone();
-        events.attach(
-            bus.create_watch(None, glib::Priority::DEFAULT, move |_, message| {
-                forward(&sender, Event::Message(message.clone()))
-            }),
-        );
-        // A terminal that closes sends SIGHUP; what was measured should be left behind then too.
-        for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
-            let sender = events.sender.clone();
-            events.attach(glib_unix::signal_source_new(
-                signal.as_raw(),
-                None,
-                glib::Priority::HIGH,
-                move || forward(&sender, Event::Interrupt),
-            ));
         }
-        events
+    }
+
+    /// Listens to the bus of a run that begins.
+    pub fn listen(&mut self, bus: &gst::Bus) {
+        let sender = self.sender.clone();
+        let deliver =
+            move |_: &gst::Bus, message: &gst::Message| forward(&sender, Event::Message(message.clone()));
+        self.attach(bus.create_watch(None, glib::Priority::DEFAULT, deliver));
+    }
+
+    /// Forgets the run: its bus, its timers, and whatever of it was not taken yet. Interrupts are for all runs.
+    pub fn run_is_over(&mut self) {
+        for source in self.sources.drain(..) {
+            source.destroy();
+        }
+        let left: Vec<Event> = self.receiver.try_iter().collect();
+        for interrupt in left.into_iter().filter(|it| matches!(it, Event::Interrupt)) {
+            let _ = forward(&self.sender, interrupt);
+        }
     }
 
     /// Delivers a tick each `period` from now on.
@@ -104,7 +120,7 @@ impl Events {
 
 impl Drop for Events {
     fn drop(&mut self) {
-        for source in &self.sources {
+        for source in self.signals.iter().chain(&self.sources) {
             source.destroy();
         }
     }

@@ -11,6 +11,8 @@ pub struct Launched {
     pub pipeline: gst::Pipeline,
     pub switches: Vec<gst::Element>,
     pub probes: Vec<gst::Element>,
+    /// Those that are no candidates.
+    pub models: Vec<gst::Element>,
 }
 
 impl Launched {
@@ -36,10 +38,12 @@ impl Launched {
         };
         let switches = outermost(&pipeline, "avrec-switch");
         let probes = outermost(&pipeline, "avrec-probe");
+        let models = outermost(&pipeline, "avrec-infer");
         Ok(Launched {
             pipeline,
             switches,
             probes,
+            models,
         })
     }
 
@@ -105,8 +109,13 @@ fn outermost(pipeline: &gst::Pipeline, factory: &str) -> Vec<gst::Element> {
     found
 }
 
+/// The name by which the element was made; `None` for one that no factory makes.
+pub fn factory_name(element: &gst::Element) -> Option<glib::GString> {
+    element.factory().map(|it| it.name())
+}
+
 fn is_made_by(element: &gst::Element, factory: &str) -> bool {
-    element.factory().is_some_and(|made_by| made_by.name() == factory)
+    factory_name(element).is_some_and(|it| it == factory)
 }
 
 /// Whether a switch is among the ancestors of `object`.
@@ -119,13 +128,15 @@ pub fn is_inside_switch(object: &gst::Object) -> bool {
 }
 
 fn describe(error: &glib::Error, context: &gst::ParseContext) -> String {
-    let missing = context.missing_elements();
-    let hint = match missing.as_slice() {
-        [] => String::new(),
-        names => format!(
+    let names = context.missing_elements();
+    // Elements are named here whose properties are wrong, too.
+    let hint = match (names.as_slice(), error.kind::<gst::ParseError>()) {
+        ([], _) => String::new(),
+        (names, Some(gst::ParseError::NoSuchElement)) => format!(
             " (missing: {}; see gst-inspect-1.0, GST_PLUGIN_PATH)",
             names.join(", ")
         ),
+        ([name, ..], _) => format!(" (see gst-inspect-1.0 {name})"),
     };
     format!("the launch description does not parse: {}{hint}", error.message())
 }
@@ -165,6 +176,9 @@ mod tests {
             "{error}"
         );
         let error = launch(&["fakesrc", "no-such-property=1"]).err().unwrap();
-        assert!(error.contains("no-such-property"), "{error}");
+        assert!(
+            error.contains("no-such-property") && !error.contains("missing"),
+            "{error}"
+        );
     }
 }

@@ -11,6 +11,7 @@ mod args;
 mod boxes;
 mod check;
 mod console;
+mod environment;
 mod events;
 mod failure;
 mod launch;
@@ -26,6 +27,7 @@ mod replay;
 mod report;
 mod run;
 mod session;
+mod tap;
 
 use std::process::ExitCode;
 

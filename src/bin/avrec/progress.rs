@@ -9,106 +9,77 @@ use gstavrec::messages::SwitchStats;
 
 use crate::console::aligned;
 use crate::measure::{Measure, Quality};
-use crate::record::{Record, Summary, Timed, mean_quality, measures, percentiles};
+use crate::record::{Record, Summary, Timed, mean_quality, measures};
 
-/// Remembers how much of the record was told already.
-#[derive(Debug, Default)]
-pub struct Progress {
-    frames: usize,
-    probes: usize,
-    swaps: usize,
-}
+/// One line about what came since the last one, which is taken out of the record.
+///
+/// `stats` gives the live estimate of quality, for pipelines in which no probe knows the true one.
+pub fn line(elapsed: Duration, record: &mut Record, stats: Option<&SwitchStats>) -> String {
+    let recent = std::mem::take(&mut record.recent);
+    let has_frames = 0 < record.counts.frames;
+    let probe = record.probes.kept().last();
 
-impl Progress {
-    /// One line about what came since the last one.
-    ///
-    /// `stats` gives the live estimate of quality, for pipelines in which no probe knows the true one.
-    pub fn line(&mut self, elapsed: Duration, record: &Record, stats: Option<&SwitchStats>) -> String {
-        let frames = record.frames.get(self.frames..).unwrap_or_default();
-        let probes = record.probes.get(self.probes..).unwrap_or_default();
-        let swaps = record.swaps.get(self.swaps..).unwrap_or_default();
-        let probe = record.probes.last();
-
-        let mut line = format!("{:5.0} s", elapsed.as_secs_f64());
-        if let Some(stats) = stats {
-            let active = if stats.active.is_empty() {
-                "nobody yet"
-            } else {
-                &stats.active
-            };
-            let _ = write!(line, "  {active:<12}");
-        }
-        let probed = probe.filter(|_| record.frames.is_empty());
-        let latency = percentiles(frames).or(probed.and_then(Timed::percentiles));
-        if let Some((p50, p99)) = latency {
-            let _ = write!(line, "  {:>5} / {:>5} ms", millis(p50), millis(p99));
-        }
-        let budget = record.frames.last().map(|frame| frame.budget);
-        if let Some(budget) = budget.or(probe.and_then(Timed::budget)) {
-            let _ = write!(line, " of {}", millis(budget));
-        }
-        self.misses(&mut line, record);
-        let _ = match (mean_quality(probes), stats.and_then(active_quality)) {
-            (Some(measured), _) => write!(line, "   {}", told(&measured)),
-            (None, Some(estimate)) if mean_quality(&record.probes).is_none() => {
-                write!(line, "   quality {estimate:.3} (estimate)")
-            }
-            (None, _) => Ok(()),
+    let mut line = format!("{:5.0} s", elapsed.as_secs_f64());
+    if let Some(stats) = stats {
+        let active = match stats.active.as_str() {
+            "" => "nobody yet",
+            active => active,
         };
-        for phase in record.phases.iter().filter(|phase| phase.end.is_none()) {
-            let _ = write!(line, "   load: {}", phase.command);
-        }
-        if let Some(swap) = swaps.last() {
-            let more = if swaps.len() == 1 {
-                String::new()
-            } else {
-                format!(" ({} swaps)", swaps.len())
-            };
-            let _ = write!(
-                line,
-                "\n         -> {}{more}: {}",
-                swap.what.to, swap.what.reason_text
-            );
-        }
-
-        (self.frames, self.probes, self.swaps) =
-            (record.frames.len(), record.probes.len(), record.swaps.len());
-        line
+        let _ = write!(line, "  {active:<12}");
     }
-
-    fn misses(&self, line: &mut String, record: &Record) {
-        if record.frames.is_empty() && record.probes.is_empty() {
-            return;
-        }
-        let fresh = record.frames.get(self.frames..).unwrap_or_default();
-        let fresh = fresh.iter().filter(|frame| frame.missed()).count();
-        let total = record.misses();
-        let _ = match fresh {
-            0 => write!(line, "   misses {total}"),
-            _ => write!(line, "   misses {total} (+{fresh})"),
+    let probed = probe.filter(|_| !has_frames).and_then(Timed::percentiles);
+    if let Some((p50, p99)) = recent.latencies.median_and_tail().or(probed) {
+        let _ = write!(line, "  {:>5} / {:>5} ms", millis(p50), millis(p99));
+    }
+    if let Some(budget) = record.budget().or(probe.and_then(Timed::budget)) {
+        let _ = write!(line, " of {}", millis(budget));
+    }
+    if has_frames || probe.is_some() {
+        let _ = match recent.misses {
+            0 => write!(line, "   misses {}", record.misses()),
+            fresh => write!(line, "   misses {} (+{fresh})", record.misses()),
         };
     }
+    let _ = match (Quality::mean(&recent.qualities), stats.and_then(active_quality)) {
+        (Some(measured), _) => write!(line, "   {}", told(&measured)),
+        (None, Some(estimate)) if mean_quality(record.probes.kept()).is_none() => {
+            write!(line, "   quality {estimate:.3} (estimate)")
+        }
+        (None, _) => Ok(()),
+    };
+    for phase in record.phases.iter().filter(|phase| phase.end.is_none()) {
+        let _ = write!(line, "   load: {}", phase.command);
+    }
+    if let Some(swap) = recent.swap {
+        let more = match recent.swaps {
+            1 => String::new(),
+            swaps => format!(" ({swaps} swaps)"),
+        };
+        let _ = write!(line, "\n         -> {}{more}: {}", swap.to, swap.reason_text);
+    }
+    line
 }
 
 /// The table at the end: one row a run.
 pub fn table(summaries: &[Summary]) -> String {
     let measures = measures(summaries);
-    let mut head = ["", "frames", "misses", "late", "p50 ms", "p99 ms", "swaps"]
-        .map(String::from)
-        .to_vec();
+    let has_early = summaries.iter().any(|it| 0 < it.before_ready);
+    let mut head = ["", "frames"].map(String::from).to_vec();
+    head.extend(has_early.then(|| "not ready".to_string()));
+    head.extend(["misses", "late", "p50 ms", "p99 ms", "swaps"].map(String::from));
     head.extend(measures.iter().map(|it| format!("{}{}", it.name, it.unit)));
     let mut rows = vec![head];
     for it in summaries {
         let (p50, p99) = it.latency.unzip();
-        let mut row = vec![
-            it.name.clone(),
-            it.frames.to_string(),
+        let mut row = vec![it.name.clone(), it.frames.to_string()];
+        row.extend(has_early.then(|| it.before_ready.to_string()));
+        row.extend([
             format!("{} ({:.1} %)", it.misses, 100.0 * it.miss_rate()),
             format!("{} ({:.1} %)", it.late, 100.0 * it.late_rate()),
             p50.map_or("-".to_string(), millis),
             p99.map_or("-".to_string(), millis),
             it.swaps.to_string(),
-        ];
+        ]);
         let figure = |measure: &&Measure| it.quality.as_ref().and_then(|it| it.get(measure));
         let cell = |measure| figure(measure).map_or("-".to_string(), |value| measure.digits(value));
         row.extend(measures.iter().map(cell));
@@ -152,7 +123,7 @@ pub fn millis(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::tests::{frame, probe, swap, timed};
+    use crate::record::examples::{frame, probe, swap};
     use gstavrec::messages::{AnswerKind, ReasonWord};
 
     fn record() -> Record {
@@ -161,9 +132,10 @@ mod tests {
             record.add_frame(
                 Duration::from_secs(1),
                 frame("large", AnswerKind::Active, latency),
+                true,
             );
         }
-        record.probes.push(timed(probe(25, 0.94321, 31.5)));
+        record.add_probe(Duration::ZERO, probe(25, 0.94321, 31.5));
         record
     }
 
@@ -174,13 +146,16 @@ mod tests {
             active: "large".to_string(),
             ..SwitchStats::default()
         };
-        let mut progress = Progress::default();
         assert_eq!(
-            progress.line(Duration::from_secs(1), &record, Some(&stats)),
+            line(Duration::from_secs(1), &mut record, Some(&stats)),
             "    1 s  large          31.0 /  55.0 ms of 40.0   misses 1 (+1)   SSIM 0.9432  PSNR 31.50 dB"
         );
-        record.add_frame(Duration::from_secs(2), frame("large", AnswerKind::Active, 20));
-        let line = progress.line(Duration::from_secs(2), &record, Some(&stats));
+        record.add_frame(
+            Duration::from_secs(2),
+            frame("large", AnswerKind::Active, 20),
+            true,
+        );
+        let line = line(Duration::from_secs(2), &mut record, Some(&stats));
         assert_eq!(line, "    2 s  large          20.0 /  20.0 ms of 40.0   misses 1");
     }
 
@@ -191,30 +166,23 @@ mod tests {
             ReasonWord::Infeasible,
             "large may take 61 ms, the budget is 40 ms",
         );
-        record.swaps.push(timed(swap("large", "small", reason)));
-        let mut progress = Progress::default();
-        let line = progress.line(Duration::from_secs(1), &record, None);
+        record.add_swap(Duration::ZERO, swap("large", "small", reason));
+        let first = line(Duration::from_secs(1), &mut record, None);
         assert!(
-            line.ends_with("\n         -> small: large may take 61 ms, the budget is 40 ms"),
-            "{line}"
+            first.ends_with("\n         -> small: large may take 61 ms, the budget is 40 ms"),
+            "{first}"
         );
-        assert!(
-            !progress
-                .line(Duration::from_secs(2), &record, None)
-                .contains("->")
-        );
+        assert!(!line(Duration::from_secs(2), &mut record, None).contains("->"));
     }
 
     #[test]
     fn the_table_has_a_row_for_each_run() {
-        let record = record();
-        let text = table(&[
-            record.summary(),
-            Summary {
-                name: "large".to_string(),
-                ..record.summary()
-            },
-        ]);
+        let summary = Summary::of(&record());
+        let alone = Summary {
+            name: "large".to_string(),
+            ..summary.clone()
+        };
+        let text = table(&[summary.clone(), alone]);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(
             lines[1],
@@ -222,5 +190,14 @@ mod tests {
         );
         assert_eq!(lines[3], "avrec: answered by large 100.0 %");
         assert_eq!(lines.len(), 5);
+        let early = Summary {
+            before_ready: 1,
+            ..summary
+        };
+        let text = table(&[early]);
+        assert!(
+            text.contains("not ready") && text.contains("1 (50.0 %)"),
+            "{text}"
+        );
     }
 }

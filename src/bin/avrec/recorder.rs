@@ -9,12 +9,14 @@ use gstavrec::messages::{FieldError, Message, ProbeStats, SwitchStats};
 use serde_json::Value;
 
 use crate::console::{say, warn};
+use crate::environment::ModelRun;
 use crate::launch::{Launched, is_inside_switch};
 use crate::log::{Entry, Log, entry, extend};
 use crate::matrix::Matrix;
 use crate::measure::Quality;
-use crate::progress::Progress;
-use crate::record::{Phase, Record, Timed};
+use crate::progress;
+use crate::record::{Phase, Readiness, Recent, Record};
+use crate::tap::Tap;
 
 /// Takes down one run.
 pub struct Recorder<'a> {
@@ -25,8 +27,9 @@ pub struct Recorder<'a> {
     /// Monotonic time of PLAYING; until then, of the start of the preroll.
     started: Duration,
     record: Record,
-    /// `None` where nothing is printed.
-    progress: Option<Progress>,
+    readiness: Readiness,
+    tap: Option<Tap>,
+    prints: bool,
 }
 
 impl<'a> Recorder<'a> {
@@ -34,7 +37,7 @@ impl<'a> Recorder<'a> {
         launched: &Launched,
         name: &str,
         (log, matrix): (&'a Log, &'a Matrix),
-        progress: Option<Progress>,
+        prints: bool,
     ) -> Recorder<'a> {
         Recorder {
             log,
@@ -43,8 +46,15 @@ impl<'a> Recorder<'a> {
             main_probe: launched.main_probe().cloned(),
             started: monotonic(),
             record: Record::new(name),
-            progress,
+            readiness: Readiness::default(),
+            tap: None,
+            prints,
         }
+    }
+
+    /// Keeps some of what comes out, to be shown.
+    pub fn look(&mut self, launched: &Launched) {
+        self.tap = Tap::new(launched);
     }
 
     /// The pipeline goes to PLAYING now; all times count from here.
@@ -65,7 +75,16 @@ impl<'a> Recorder<'a> {
         warn(&format!("warning: {text}"));
         self.note("warning", [("text", Value::from(text.clone()))]);
         let at = self.elapsed();
-        self.record.problems.push(Timed { at, what: text });
+        self.record.problems.add(at, text);
+    }
+
+    /// Something that is as it should be, and worth to know. Elements that say the same are heard once.
+    pub fn info(&mut self, text: String) {
+        self.note("info", [("text", Value::from(text.clone()))]);
+        let at = self.elapsed();
+        if self.record.infos.add(at, text.clone()) && self.prints {
+            say(&format!("note: {text}"));
+        }
     }
 
     /// An element message; those of other projects, and of what works inside a switch, are left alone.
@@ -110,9 +129,11 @@ impl<'a> Recorder<'a> {
             }
         }
         let elapsed = self.elapsed();
-        let stats = self.progress.is_some().then(|| self.switch_stats());
-        if let (Some(progress), Some(stats)) = (&mut self.progress, stats) {
-            say(&progress.line(elapsed, &self.record, stats.as_ref()));
+        if self.prints {
+            let stats = self.switch_stats();
+            say(&progress::line(elapsed, &mut self.record, stats.as_ref()));
+        } else {
+            self.record.recent = Recent::default();
         }
     }
 
@@ -120,6 +141,12 @@ impl<'a> Recorder<'a> {
     pub fn candidates(&mut self) -> Vec<String> {
         let stats = self.switch_stats().unwrap_or_default();
         stats.candidates.into_iter().map(|it| it.name).collect()
+    }
+
+    /// The media type of what the first switch gets, once that is known.
+    pub fn kind(&self) -> Option<String> {
+        let caps = self.switches.first()?.static_pad("sink")?.current_caps()?;
+        Some(caps.structure(0)?.name().to_string())
     }
 
     /// A load runs from now on; the answer is for [`Recorder::load_ended`].
@@ -150,9 +177,12 @@ impl<'a> Recorder<'a> {
     }
 
     /// The run is over; `error` is why, if it did not end in order.
-    pub fn finish(mut self, end: &str, error: Option<&str>) -> Record {
+    pub fn finish(mut self, pipeline: &gst::Pipeline, end: &str, error: Option<&str>) -> Record {
         self.record.length = self.elapsed();
         self.record.stats = self.switch_stats();
+        self.record.models = ModelRun::all(pipeline);
+        self.record.shown = self.tap.take().map(Tap::finish).unwrap_or_default();
+        self.record.shown.count_from(self.started);
         let probe = self.main_probe.clone();
         let measured: Option<ProbeStats> = self.stats_of(probe.as_ref());
         self.record.quality = measured.and_then(|it| Quality::of(&it.fidelity?));
@@ -171,21 +201,18 @@ impl<'a> Recorder<'a> {
         let from_switch = self.switches.first().map(|it| it.upcast_ref()) == source;
         let from_probe = self.main_probe.as_ref().map(|it| it.upcast_ref()) == source;
         match told {
-            Message::CandidateFailed(it) => {
-                self.problem(format!(
-                    "candidate {} failed: {}; {}",
-                    it.candidate, it.cause, it.remedy
-                ));
+            Message::CandidateReady(it) if from_switch => self.readiness.ready(it.candidate, monotonic()),
+            Message::Swap(swap) if from_switch => {
+                self.readiness.somebody_is_active();
+                self.record.add_swap(at, *swap);
             }
-            Message::Swap(swap) if from_switch => self.record.swaps.push(Timed { at, what: *swap }),
             Message::Frame(frame) if from_switch => {
                 let at = frame.time.saturating_sub(self.started);
-                self.record.add_frame(at, frame);
+                let was_ready = self.readiness.was_there(&frame);
+                self.record.add_frame(at, frame, was_ready);
             }
             Message::Survey(survey) if from_switch => self.matrix.add(survey),
-            Message::Probe(probe) if from_probe => {
-                self.record.probes.push(Timed { at, what: *probe });
-            }
+            Message::Probe(probe) if from_probe => self.record.add_probe(at, *probe),
             _ => {}
         }
     }
@@ -205,7 +232,7 @@ impl<'a> Recorder<'a> {
             Ok(stats) => Some(stats),
             Err(error) => {
                 let text = format!("stats are not understood: {error}");
-                if self.record.problems.iter().all(|it| it.what != text) {
+                if self.record.problems.kept().iter().all(|it| it.text != text) {
                     self.problem(text);
                 }
                 None
@@ -241,7 +268,7 @@ fn monotonic() -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::tests::{frame, swap};
+    use crate::record::examples::{frame, swap};
     use gstavrec::messages::{AnswerKind, Frame, Loaded, ModelLoaded, ReasonWord};
     use gstavrec::runtime::Task;
 
@@ -283,7 +310,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let log = Log::create(&folder.path().join("log")).unwrap();
         let matrix = Matrix::none();
-        let mut recorder = Recorder::new(&launched, "avrec", (&log, &matrix), None);
+        let mut recorder = Recorder::new(&launched, "avrec", (&log, &matrix), false);
         recorder.playing();
         let first = launched.switches[0].clone();
         recorder.element_message(&frame_message(&first, 0, AnswerKind::Active, 21));
@@ -294,12 +321,12 @@ mod tests {
             "large may take 61 ms, the budget is 40 ms",
         );
         recorder.element_message(&message(&first, swap("large", "small", reason)));
-        let record = recorder.finish("eos", None);
+        let record = recorder.finish(&launched.pipeline, "eos", None);
         log.finish().unwrap();
 
-        let answers: Vec<AnswerKind> = record.answerers.iter().map(|who| who.answer).collect();
+        let answers: Vec<AnswerKind> = record.answerers.iter().map(|who| who.0.answer).collect();
         assert_eq!(answers, [AnswerKind::Active, AnswerKind::Floor]);
-        assert_eq!(record.frames.len(), 2);
+        assert_eq!(record.counts.frames, 2);
         assert_eq!(record.misses(), 1);
         assert_eq!(record.swaps[0].what.to, "small");
         let text = std::fs::read_to_string(folder.path().join("log")).unwrap();
@@ -322,21 +349,26 @@ mod tests {
         let inner = gst::ElementFactory::make("identity").build().unwrap();
         switch.downcast_ref::<gst::Bin>().unwrap().add(&inner).unwrap();
         let (log, matrix) = (Log::none(), Matrix::none());
-        let mut recorder = Recorder::new(&launched, "avrec", (&log, &matrix), None);
+        let mut recorder = Recorder::new(&launched, "avrec", (&log, &matrix), false);
         recorder.element_message(&message(&inner, gst::Structure::new_empty("avrec/odd")));
-        assert_eq!(recorder.finish("eos", None).problems.len(), 0);
+        assert_eq!(
+            recorder.finish(&launched.pipeline, "eos", None).problems.kept(),
+            []
+        );
     }
 
     #[test]
     fn a_message_that_lacks_a_field_is_told_and_not_fatal() {
         let (launched, _) = launched();
         let (log, matrix) = (Log::none(), Matrix::none());
-        let mut recorder = Recorder::new(&launched, "avrec", (&log, &matrix), None);
+        let mut recorder = Recorder::new(&launched, "avrec", (&log, &matrix), false);
         let structure = gst::Structure::builder("avrec/switch").field("from", "").build();
         recorder.element_message(&message(&launched.switches[0], structure));
-        let record = recorder.finish("eos", None);
+        let record = recorder.finish(&launched.pipeline, "eos", None);
         assert!(
-            record.problems[0].what.contains("avrec/switch is not understood"),
+            record.problems.kept()[0]
+                .text
+                .contains("avrec/switch is not understood"),
             "{:?}",
             record.problems
         );
@@ -346,7 +378,7 @@ mod tests {
     fn what_a_model_beside_the_switch_says_is_understood() {
         let (launched, other) = launched();
         let (log, matrix) = (Log::none(), Matrix::none());
-        let mut recorder = Recorder::new(&launched, "avrec", (&log, &matrix), None);
+        let mut recorder = Recorder::new(&launched, "avrec", (&log, &matrix), false);
         let model = Loaded {
             file: "small.onnx".to_string(),
             task: Task::Detect,
@@ -358,6 +390,9 @@ mod tests {
             statements: Vec::new(),
         };
         recorder.element_message(&message(&other, ModelLoaded { model }));
-        assert_eq!(recorder.finish("eos", None).problems, []);
+        assert_eq!(
+            recorder.finish(&launched.pipeline, "eos", None).problems.kept(),
+            []
+        );
     }
 }

@@ -8,6 +8,8 @@ use gstavrec::bounded_file;
 
 use crate::args::{RunArgs, RunPlan};
 use crate::console::say;
+use crate::environment::Environment;
+use crate::events::Events;
 use crate::failure::{Failure, cannot_write};
 use crate::launch::Launched;
 use crate::log::{Log, entry};
@@ -16,17 +18,15 @@ use crate::paths::check_writable;
 use crate::progress;
 use crate::record::{Record, Summary};
 use crate::report;
-use crate::session::{End, Session};
+use crate::session::{End, MAIN, Session};
 
 /// How often a probe tells its figures when they are kept: often enough to show a swap's effect on quality.
 const PROBE_INTERVAL: gst::ClockTime = gst::ClockTime::from_mseconds(200);
 
-/// Name of the run in which the switch chooses.
-const MAIN: &str = "avrec";
-
 /// Runs what was asked for.
 pub fn run(typed: RunArgs) -> Result<(), Failure> {
     let plan = typed.plan().map_err(Failure::Usage)?;
+    let mut events = Events::new();
     gst::init().map_err(|err| Failure::Pipeline(format!("GStreamer does not start: {err}")))?;
     gstavrec::plugin_register_static()
         .map_err(|err| Failure::Pipeline(format!("avrec's elements cannot be registered: {err}")))?;
@@ -49,8 +49,8 @@ pub fn run(typed: RunArgs) -> Result<(), Failure> {
     };
 
     let mut records = Vec::new();
-    let outcome = run_all(&plan, first, (&log, &matrix), &mut records);
-    let summaries: Vec<Summary> = records.iter().map(Record::summary).collect();
+    let outcome = run_all(&plan, first, (&log, &matrix), &mut events, &mut records);
+    let summaries: Vec<Summary> = records.iter().map(Summary::of).collect();
     summaries
         .iter()
         .for_each(|summary| log.write(summary_entry(summary)));
@@ -84,6 +84,7 @@ fn run_all(
     plan: &RunPlan,
     first: Launched,
     files: (&Log, &Matrix),
+    events: &mut Events,
     records: &mut Vec<Record>,
 ) -> Result<(), Failure> {
     let mut next = Some((first, MAIN.to_string()));
@@ -92,7 +93,7 @@ fn run_all(
         if !plan.typed.quiet && !plan.typed.compares.is_empty() {
             say(&format!("-- {name}"));
         }
-        let (record, outcome) = Session::new(launched, &name, plan, files).run();
+        let (record, outcome) = Session::new(launched, &name, plan, files, events).run();
         records.push(record);
         if outcome? == End::Interrupted {
             return Ok(());
@@ -137,6 +138,7 @@ fn summary_entry(summary: &Summary) -> crate::log::Entry {
     line.extend([
         ("run".to_string(), Value::from(summary.name.clone())),
         ("frames".to_string(), Value::from(summary.frames)),
+        ("before-ready".to_string(), Value::from(summary.before_ready)),
         ("misses".to_string(), Value::from(summary.misses)),
         ("late".to_string(), Value::from(summary.late)),
         ("swaps".to_string(), Value::from(summary.swaps)),
@@ -154,7 +156,7 @@ fn write_report(plan: &RunPlan, records: &[Record], summaries: &[Summary]) -> Re
     let Some(path) = &plan.typed.report else {
         return Ok(());
     };
-    let html = report::render(plan, records, summaries);
+    let html = report::render(plan, &Environment::of_this_process(), records, summaries);
     bounded_file::write(path, html).map_err(|err| Failure::Output(cannot_write("report", path, &err)))?;
     if !plan.typed.quiet {
         say(&format!("report: {}", path.display()));
@@ -168,7 +170,7 @@ fn finish_matrix(plan: &RunPlan, matrix: Matrix) -> Result<(), Failure> {
     };
     match matrix.finish() {
         Ok(0) => Err(Failure::Output(format!(
-            "the matrix '{}' is empty: no frame came through the switch",
+            "the matrix '{}' is empty: no frame of video came through the switch",
             path.display()
         ))),
         Ok(rows) => {

@@ -186,8 +186,8 @@ fn own_properties() -> Vec<glib::ParamSpec> {
         glib::ParamSpecString::builder("sha256")
             .nick("SHA-256")
             .blurb(
-                "SHA-256 that the model file must have, in 64 hexadecimal digits; a file with another one is \
-                 refused. Unset for any file. Takes effect when a model is loaded.",
+                "SHA-256 that the model file must have, in 64 hexadecimal digits (unset = any). A file with \
+                 another one is refused. Takes effect when a model is loaded.",
             )
             .mutable_playing()
             .build(),

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use gst::prelude::*;
 use parking_lot::Mutex;
 
-use super::lanes::builder::Misfit;
+use super::lanes::misfit::Misfit;
 use super::lanes::supervisor::StateRequest;
 use super::lanes::{builder, catalog};
 use super::property_changed::check_names;
+use super::settings::Settings;
 use super::shared::Shared;
 use super::{AvrecSwitch, CAT};
 use crate::policy::Prior;
@@ -92,6 +93,14 @@ fn add_listed(core: &Arc<Shared>, switch: &AvrecSwitch) -> Result<Vec<Unfit>, gs
         gst::StateChangeError
     })?;
     core.name_by_catalog(listing.names);
+    if let Some(caps) = listing.output_caps {
+        core.settings.rcu(|settings| {
+            let mut settings = Settings::clone(settings);
+            // What the user says goes before.
+            settings.output_caps.get_or_insert(caps.clone());
+            settings
+        });
+    }
     let failed = |(name, cause, remedy)| (name, Misfit { cause, remedy });
     let mut unfit: Vec<Unfit> = listing.failures.into_iter().map(failed).collect();
     for listed in listing.children {

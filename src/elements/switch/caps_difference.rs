@@ -9,7 +9,7 @@ use gst::prelude::*;
 /// Of several structures the first given is compared with the nearest one that is taken.
 pub fn difference(given: &gst::CapsRef, taken: &gst::CapsRef) -> String {
     let Some(parting) = parting(given, taken) else {
-        return format!("{given} where {taken} is taken");
+        return format!("{} where {} is taken", short(given), short(taken));
     };
     parting.join(", ")
 }
@@ -44,6 +44,45 @@ pub fn converters(given: &gst::CapsRef, taken: &gst::CapsRef) -> Option<String> 
         }
     }
     (!needed.is_empty()).then(|| needed.join(" ! "))
+}
+
+/// Caps as one writes them: without types and spaces.
+pub fn short(caps: &gst::CapsRef) -> String {
+    let structure = |(structure, features): (&gst::StructureRef, &gst::CapsFeaturesRef)| {
+        let ordinary = gst::CapsFeatures::new([gst::CAPS_FEATURE_MEMORY_SYSTEM_MEMORY]);
+        let mut text = structure.name().to_string();
+        if !features.is_equal(&ordinary) {
+            text += &format!("({features})");
+        }
+        for (field, value) in structure.iter() {
+            text += &format!(",{field}={}", serialized(value));
+        }
+        text
+    };
+    match caps.is_any() || caps.is_empty() {
+        true => caps.to_string(),
+        false => caps
+            .iter_with_features()
+            .map(structure)
+            .collect::<Vec<_>>()
+            .join("; "),
+    }
+}
+
+/// The caps without the fields that the others say alike; all of them where none differs.
+pub fn only_parting(caps: &gst::CapsRef, others: &gst::CapsRef) -> gst::Caps {
+    let mut short = caps.to_owned();
+    if let (Some(structure), Some(other)) = (short.make_mut().structure_mut(0), others.structure(0)) {
+        let is_alike = |field: &str, value: &gst::glib::Value| {
+            let both = other.value(field).map(|it| it.compare(value));
+            both.is_ok_and(|it| it == Some(std::cmp::Ordering::Equal))
+        };
+        structure.filter_map_in_place(|field, value| (!is_alike(field.as_str(), &value)).then_some(value));
+        if structure.n_fields() == 0 {
+            return caps.to_owned();
+        }
+    }
+    short
 }
 
 /// The structure of `taken` that the first one of `given` parts least from.
@@ -93,18 +132,21 @@ fn parting(given: &gst::CapsRef, taken: &gst::CapsRef) -> Option<Vec<String>> {
     (!all.is_empty()).then_some(all)
 }
 
-/// A value as caps write it, without its type; a long list is cut.
+/// A value as caps write it, without its type; of a list, what is in it.
 fn said(value: &gst::glib::SendValue) -> String {
-    let one = |it: &gst::glib::SendValue| match it.serialize() {
-        Ok(text) => text.to_string(),
-        Err(_) => format!("{it:?}"),
-    };
     match value.get::<gst::ListRef>() {
         Ok(list) => {
-            let all: Vec<String> = list.iter().map(one).collect();
+            let all: Vec<String> = list.iter().map(serialized).collect();
             format!("one of {}", all.join(", "))
         }
-        Err(_) => one(value),
+        Err(_) => serialized(value),
+    }
+}
+
+fn serialized(value: &gst::glib::SendValue) -> String {
+    match value.serialize() {
+        Ok(text) => text.to_string(),
+        Err(_) => format!("{value:?}"),
     }
 }
 
@@ -153,6 +195,22 @@ mod tests {
             "format is S16LE where F32LE is taken, rate is 44100 where 48000 is taken",
             Some("audioconvert ! audioresample"),
         );
+    }
+
+    #[test]
+    fn caps_are_written_as_one_writes_them() {
+        gst::init().unwrap();
+        for text in [
+            "video/x-raw,format=I420,width=640,framerate=30/1",
+            "video/x-raw(memory:GLMemory),width=640",
+            "ANY",
+        ] {
+            assert_eq!(short(&gst::Caps::from_str(text).unwrap()), text);
+        }
+        let one = gst::Caps::from_str("video/x-raw,format=I420,width=640").unwrap();
+        let other = gst::Caps::from_str("video/x-raw,format=I420,width=320").unwrap();
+        assert_eq!(short(&only_parting(&one, &other)), "video/x-raw,width=640");
+        assert_eq!(only_parting(&one, &one), one);
     }
 
     #[test]

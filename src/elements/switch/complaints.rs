@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! What the user should hear of candidates whose answers are not of one task, cannot be compared, or are not what
-//! `quality-source` judges: each once, from the moment on that it is so.
+//! What the user should hear of candidates whose answers are not of one task, do not look alike, cannot be compared, or are
+//! not what `quality-source` judges: each once, from the moment on that it is so.
 
 use parking_lot::Mutex;
 
 use super::bus::Bus;
+use super::caps_difference::{only_parting, short};
+use super::lanes::answer_caps::are_alike;
 use super::lanes::kind::{Kind, Kinds};
 use super::lanes::lane::Identity;
 use super::lanes::list::LaneList;
@@ -21,7 +23,23 @@ const NAMES: usize = 4;
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Complaint {
     text: String,
-    remedy: &'static str,
+    remedy: String,
+    topic: Topic,
+}
+
+/// What a complaint is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Topic {
+    Tasks,
+    /// What answers look like; told once, whoever of several it is said of.
+    Outputs,
+}
+
+impl Complaint {
+    /// Whether who heard the other one need not hear this.
+    fn says_no_more_than(&self, other: &Complaint) -> bool {
+        self == other || (self.topic, other.topic) == (Topic::Outputs, Topic::Outputs)
+    }
 }
 
 /// What was told, for as long as it is so.
@@ -48,10 +66,13 @@ impl Complaints {
         let new: Vec<Complaint> = {
             let mut told = self.told.lock();
             let before = std::mem::replace(&mut *told, complaints);
-            told.iter().filter(|it| !before.contains(it)).cloned().collect()
+            told.iter()
+                .filter(|it| !before.iter().any(|told| it.says_no_more_than(told)))
+                .cloned()
+                .collect()
         };
         for complaint in new {
-            bus.warn(&complaint.text, complaint.remedy);
+            bus.warn(&complaint.text, &complaint.remedy);
         }
     }
 }
@@ -80,6 +101,7 @@ fn of(list: &LaneList, settings: &Settings) -> Vec<Complaint> {
         incomparable(list, settings),
         unlike_names(list, settings),
         unsuited(list, settings, &kinds),
+        unlike_outputs(list, settings),
     ];
     all.into_iter().flatten().collect()
 }
@@ -92,7 +114,8 @@ fn all_forbidden(list: &LaneList, settings: &Settings) -> Option<Complaint> {
             "{}: frames leave as they came where their caps agree, else they are dropped",
             absence.text()
         ),
-        remedy: absence.remedy(),
+        remedy: absence.remedy().into(),
+        topic: Topic::Tasks,
     })
 }
 
@@ -114,7 +137,8 @@ fn mixture(list: &LaneList, settings: &Settings) -> Option<Complaint> {
     (1 < groups.len()).then(|| Complaint {
         text: format!("the candidates do not answer one task: {}", groups.join("; ")),
         remedy: "a switch compares answers of one kind, the others keep their priors: take those of another task out, name \
-                 them in `forbidden`, or give each task a switch of its own; where `task=auto` was wrong, set `task`",
+                 them in `forbidden`, or give each task a switch of its own; where `task=auto` was wrong, set `task`".into(),
+        topic: Topic::Tasks,
     })
 }
 
@@ -135,7 +159,8 @@ fn incomparable(list: &LaneList, settings: &Settings) -> Option<Complaint> {
             names.join(", ")
         ),
         remedy: "of raw tensors, set `task` to what the model is for; of masks, set `output=alpha`, or build with the feature \
-                 analytics; or say so with `quality-source=prior`",
+                 analytics; or say so with `quality-source=prior`".into(),
+        topic: Topic::Tasks,
     })
 }
 
@@ -167,8 +192,42 @@ fn unlike_names(list: &LaneList, settings: &Settings) -> Option<Complaint> {
             named(other)
         ),
         remedy: "give them the same labels by `labels-file`, or take one out; what does not compare with the reference keeps \
-                 its prior",
+                 its prior".into(),
+        topic: Topic::Tasks,
     })
+}
+
+/// Candidates whose answers do not look alike: the first two. Nothing where the switch holds them to one.
+fn unlike_outputs(list: &LaneList, settings: &Settings) -> Option<Complaint> {
+    let is_up = |it: &&Identity| it.tally.state().0 != CandidateState::Failed;
+    let shown = |it: &Identity| Some((it.name.clone(), it.tally.output()?));
+    let outputs: Vec<_> = present(list, settings).filter(is_up).filter_map(shown).collect();
+    let (name, caps) = outputs.first().filter(|_| settings.output_caps.is_none())?;
+    let (other, others) = outputs.iter().find(|it| !are_alike(caps, &it.1))?;
+    let wanted = match area(caps) < area(others) {
+        true => only_parting(others, caps),
+        false => only_parting(caps, others),
+    };
+    let [caps, others, wanted] = [caps, others, &wanted].map(|it| short(it));
+    Some(Complaint {
+        text: format!(
+            "what the candidates give differs, so that each swap changes the caps behind the switch: {name} gives {caps}, \
+             {other} gives {others}; mp4mux and flvmux record damage then, and matroskamux fails"
+        ),
+        remedy: format!(
+            "set output-caps=\"{wanted}\" to hold all to one, or put the capsfilter \"{wanted}\" behind the switch; \
+             candidates that cannot give it need videoconvert ! videoscale behind them, inside the candidate"
+        ),
+        topic: Topic::Outputs,
+    })
+}
+
+/// Pixels of a picture, none of what is no picture.
+fn area(caps: &gst::CapsRef) -> i64 {
+    let side = |name: &str| caps.structure(0).and_then(|it| it.get::<i32>(name).ok());
+    side("width")
+        .zip(side("height"))
+        .map_or(0, |it| i64::from(it.0) * i64::from(it.1))
 }
 
 /// A source of quality that judges something else than the answers.
@@ -192,6 +251,8 @@ fn unsuited(list: &LaneList, settings: &Settings, kinds: &Kinds) -> Option<Compl
             givers(list, settings, main),
             main.name()
         ),
-        remedy: "set `quality-source` to auto or agreement; until then priors alone rank the candidates",
+        remedy: "set `quality-source` to auto or agreement; until then priors alone rank the candidates"
+            .into(),
+        topic: Topic::Tasks,
     })
 }

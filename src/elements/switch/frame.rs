@@ -328,6 +328,13 @@ impl Pass<'_, VideoStream> {
         self.stream.passes || self.control.output.caps() == self.stream.caps.as_ref()
     }
 
+    /// Whether the frame as it is would be what the switch holds to, if it holds to anything.
+    pub fn frame_fits_output(&self) -> bool {
+        let lanes = self.core.lanes.lock();
+        let both = lanes.output.as_ref().zip(self.stream.caps.as_ref());
+        both.is_none_or(|(output, caps)| caps.can_intersect(output))
+    }
+
     pub fn limits(&self, lane: usize) -> Limits {
         Limits {
             clock: self.context.clock,

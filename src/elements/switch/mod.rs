@@ -32,6 +32,11 @@
 //! named by `floor`, or for the frame itself where input and output caps agree. Where neither is there, the
 //! frame is dropped.
 //!
+//! Candidates may give frames that differ in size, format, rate or any other field of their caps; since each swap changes the
+//! caps behind the switch then, which few recordings survive, it is told once. `output-caps` holds all of them to one output
+//! (what it leaves open is as in the first frame that leaves; ANY leaves all open): who can, negotiates to it, and who cannot
+//! is told and left, as is one whose buffers contradict its caps. Sound leaves in the format in which it comes.
+//!
 //! The LATENCY query is answered with the upstream latency and the budget, whoever is active. QoS events
 //! from the sink tighten the budget, and a late frame posts a QOS message.
 //!
@@ -166,8 +171,8 @@
 //!
 //! ```text
 //! gst-launch-1.0 v4l2src ! videoconvert ! video/x-raw,width=320,height=240 ! avrec-switch.\( floor=plain \
-//!   videoscale name=plain avrec-infer model-file=small.onnx avrec-infer model-file=large.onnx \) ! \
-//!   video/x-raw,width=640,height=480 ! videoconvert ! autovideosink
+//!   output-caps=video/x-raw,width=640,height=480 videoscale name=plain \
+//!   avrec-infer model-file=small.onnx avrec-infer model-file=large.onnx \) ! videoconvert ! autovideosink
 //! ```
 
 mod audio;

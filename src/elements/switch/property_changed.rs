@@ -31,9 +31,13 @@ pub fn setting_changed(core: &Shared, name: &str) {
         "reference" => core.facts.put(Fact::MismatchForgotten),
         "quality-source" => {
             core.facts.put(Fact::MismatchForgotten);
-            core.look_at_kinds();
+            core.look_at_candidates();
         }
-        "forbidden" => core.look_at_kinds(),
+        "forbidden" => core.look_at_candidates(),
+        "output-caps" => {
+            core.hold_output();
+            core.look_at_candidates();
+        }
         _ => {}
     }
     let settings = core.settings.load();

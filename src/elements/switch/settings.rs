@@ -121,6 +121,7 @@ pub struct Settings {
     pub frame_messages: bool,
     pub exhaustive: bool,
     pub crossfade: gst::ClockTime,
+    pub output_caps: Option<gst::Caps>,
 }
 
 impl Default for Settings {
@@ -146,6 +147,7 @@ impl Default for Settings {
             frame_messages: false,
             exhaustive: false,
             crossfade: gst::ClockTime::from_mseconds(10),
+            output_caps: None,
         }
     }
 }
@@ -188,6 +190,7 @@ impl Settings {
             "frame-messages" => self.frame_messages = value.get().unwrap_or_default(),
             "exhaustive" => self.exhaustive = value.get().unwrap_or_default(),
             "crossfade" => self.crossfade = gst::ClockTime::from_nseconds(value.get().unwrap_or_default()),
+            "output-caps" => self.output_caps = value.get().unwrap_or_default(),
             _ => return false,
         }
         true
@@ -214,6 +217,7 @@ impl Settings {
             "frame-messages" => self.frame_messages.to_value(),
             "exhaustive" => self.exhaustive.to_value(),
             "crossfade" => self.crossfade.nseconds().to_value(),
+            "output-caps" => self.output_caps.to_value(),
             _ => return None,
         })
     }
@@ -342,6 +346,11 @@ impl Settings {
                 .blurb("Time over which sound goes from one candidate to the next at a swap, in nanoseconds (0 = a hard cut).")
                 .maximum(LONGEST_FADE.nseconds())
                 .default_value(default.crossfade.nseconds())
+                .mutable_playing()
+                .build(),
+            glib::ParamSpecBoxed::builder::<gst::Caps>("output-caps")
+                .nick("Output caps")
+                .blurb("Caps that every answer has; what they leave open is as in the first frame that leaves, so that ANY holds to that one (none = each candidate's own)")
                 .mutable_playing()
                 .build(),
             glib::ParamSpecBoxed::builder::<gst::Structure>("stats")

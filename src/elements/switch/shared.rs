@@ -12,8 +12,10 @@ use gst::prelude::*;
 use super::bus::Bus;
 use super::complaints::Complaints;
 use super::fact::Fact;
+use super::lanes::output;
 use super::lanes::table::LaneTable;
 use super::lanes::timed_join::Endings;
+use super::lanes::watchdog::restart_unfit;
 use super::mailbox::Mailbox;
 use super::policy_adapter::{CatalogNames, PolicyAdapter};
 use super::priority::IdleThread;
@@ -73,12 +75,26 @@ impl Shared {
     pub fn restart_stream(&self) {
         self.lanes
             .change(|lanes| (lanes.flushing, lanes.position) = (false, None));
+        self.hold_output();
         self.timing.restart();
         self.published.set_active(None);
         if let Ok(mut streaming) = self.streaming.try_borrow_mut() {
             streaming.restart();
             streaming.control.publish(&self.published);
         }
+    }
+
+    /// Holds the lanes to what the settings ask of every answer.
+    pub fn hold_output(&self) {
+        self.hold_output_to(self.settings.load().output_caps.clone());
+    }
+
+    /// Holds the lanes to these caps; those that give others negotiate anew, and get another chance if they could not.
+    pub fn hold_output_to(&self, caps: Option<gst::Caps>) {
+        for lane in self.lanes.change(|lanes| output::hold_to(lanes, caps)) {
+            lane.exit.push_event(gst::event::Reconfigure::new());
+        }
+        restart_unfit(self);
     }
 
     /// Takes over whom the catalog names, while the pads are inactive.
@@ -101,7 +117,7 @@ impl Shared {
     }
 
     /// Warns of candidates that do not go together, and lets the choice of a reference know what they give.
-    pub fn look_at_kinds(&self) {
+    pub fn look_at_candidates(&self) {
         let (list, settings) = (self.lanes.list(), self.settings.load());
         self.complaints.look(&self.bus, &list, &settings);
         self.facts.put(Fact::KindsKnown);

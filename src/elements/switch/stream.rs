@@ -28,6 +28,8 @@ pub struct Streaming {
 pub struct Control {
     pub adapter: PolicyAdapter,
     pub output: StickyOrder,
+    /// The `output-caps` to which a frame has left already.
+    pub held_for: Option<gst::Caps>,
     pub totals: Totals,
     /// What was shown before the newest, whose memory the next one takes, so that a frame allocates nothing.
     pub spare: Option<Arc<View>>,
@@ -67,6 +69,7 @@ impl Streaming {
             control: Control {
                 adapter: PolicyAdapter::new(settings),
                 output: StickyOrder::default(),
+                held_for: None,
                 totals: Totals::default(),
                 spare: None,
                 beside: Vec::new(),
@@ -79,7 +82,7 @@ impl Streaming {
 
     /// Gets ready for a new stream; what the policy has learned stays.
     pub fn restart(&mut self) {
-        self.control.output = StickyOrder::default();
+        (self.control.output, self.control.held_for) = (StickyOrder::default(), None);
         self.control.totals = Totals::default();
         self.control.unanswered = Unanswered::default();
         self.stream = Stream::Video(VideoStream::default());

@@ -119,28 +119,34 @@ impl<'a> Surface<'a> {
             right: (left + letters.width).min(width),
             bottom: (top + letters.ascent + letters.descent).min(height),
         };
-        let at = |x: usize, y: usize| {
-            let is_inside = (area.left..area.right).contains(&x) && (area.top..area.bottom).contains(&y);
-            is_inside.then(|| letters.coverage[(y - top) * letters.width + (x - left)])
+        if area.right <= area.left || area.bottom <= area.top {
+            return;
+        }
+        let coverage = Coverage {
+            rows: &letters.coverage[..(area.bottom - top) * letters.width],
+            stride: letters.width,
+            width: area.width(),
+            place: (left, top),
         };
         for (index, plane) in self.planes.iter_mut().enumerate() {
-            let Some((step, _)) = self.picture.plane(index) else {
-                return;
-            };
-            let places = match self.picture.shape {
-                Shape::Packed(order) => &[order.red, order.green, order.blue][..],
-                _ => &[0, 1][..step],
-            };
-            let ink = &ink[index..];
-            if index == 0 {
-                mix(plane, &area, (step, places), ink, |x, y| at(x, y).unwrap_or(0));
-            } else {
-                // A chroma sample belongs to four pixels.
-                let four = |x: usize, y: usize| {
-                    let pixels = [(0, 0), (1, 0), (0, 1), (1, 1)].map(|(a, b)| at(2 * x + a, 2 * y + b));
-                    (pixels.into_iter().flatten().map(u32::from).sum::<u32>() / 4) as u8
-                };
-                mix(plane, &area.halved(), (step, places), ink, four);
+            match (self.picture.plane(index), self.picture.shape) {
+                (None, _) => return,
+                (Some((step, _)), Shape::Packed(order)) => {
+                    let places = [order.red, order.green, order.blue];
+                    let ink = places.map(|it| ink[it]);
+                    mix(plane, &area, step, |x, y| coverage.of_pixels(x, y), (places, ink));
+                }
+                (Some(_), _) if index == 0 => {
+                    mix(plane, &area, 1, |x, y| coverage.of_pixels(x, y), ([0], [ink[0]]));
+                }
+                (Some((1, _)), _) => {
+                    let four = |x, y| coverage.of_fours(x, y);
+                    mix(plane, &area.halved(), 1, four, ([0], [ink[index]]));
+                }
+                (Some(_), _) => {
+                    let four = |x, y| coverage.of_fours(x, y);
+                    mix(plane, &area.halved(), 2, four, ([0, 1], [ink[1], ink[2]]));
+                }
             }
         }
     }
@@ -243,25 +249,61 @@ fn clipped(
     (first <= last).then(|| (at(first), at(last)))
 }
 
-/// Mixes ink into the samples of an area of a plane, as far as each is covered, from 0 to 255.
-fn mix(
+/// How far the pixels of a part of a frame are covered, from 0 to 255.
+struct Coverage<'a> {
+    /// Row by row, each of `stride` values, of which the first `width` are inside of the frame.
+    rows: &'a [u8],
+    stride: usize,
+    width: usize,
+    /// Where its first pixel is in the frame.
+    place: (usize, usize),
+}
+
+impl<'a> Coverage<'a> {
+    /// A row of it; empty outside of it.
+    fn row(&self, y: usize) -> &'a [u8] {
+        let start = y.checked_sub(self.place.1).map(|it| it * self.stride);
+        let row = start.and_then(|it| self.rows.get(it..it + self.width));
+        row.unwrap_or_default()
+    }
+
+    /// From a pixel on to the end of its row.
+    fn of_pixels(&self, x: usize, y: usize) -> impl Iterator<Item = u8> {
+        let row = self.row(y).get(x - self.place.0..).unwrap_or_default();
+        row.iter().copied()
+    }
+
+    /// The same for chroma samples, each of which belongs to four pixels.
+    fn of_fours(&self, x: usize, y: usize) -> impl Iterator<Item = u8> {
+        let (rows, left) = ([self.row(2 * y), self.row(2 * y + 1)], self.place.0);
+        (x..).map(move |x| {
+            let columns = [(2 * x).wrapping_sub(left), (2 * x + 1).wrapping_sub(left)];
+            let pixels = rows.iter().flat_map(|row| columns.iter().map(|&it| row.get(it)));
+            (pixels.flatten().map(|&it| u32::from(it)).sum::<u32>() / 4) as u8
+        })
+    }
+}
+
+/// Mixes ink into the samples at these places of each pixel of an area, as far as it is covered. `covered` has the values of
+/// a row from a place on.
+fn mix<const N: usize, I: Iterator<Item = u8>>(
     plane: &mut Target,
     area: &Area,
-    (step, places): (usize, &[usize]),
-    ink: &[u8],
-    covered: impl Fn(usize, usize) -> u8,
+    step: usize,
+    covered: impl Fn(usize, usize) -> I,
+    (places, ink): ([usize; N], [u8; N]),
 ) {
     for y in area.top..area.bottom {
         let Some(row) = plane.line(y).get_mut(step * area.left..step * area.right) else {
             return;
         };
-        for (x, samples) in (area.left..).zip(row.chunks_exact_mut(step)) {
-            let share = u32::from(covered(x, y));
+        for (samples, share) in row.chunks_exact_mut(step).zip(covered(area.left, y)) {
             if share == 0 {
                 continue;
             }
-            for &place in places {
-                let mixed = u32::from(samples[place]) * (255 - share) + u32::from(ink[place]) * share;
+            let share = u32::from(share);
+            for (&place, &ink) in places.iter().zip(&ink) {
+                let mixed = u32::from(samples[place]) * (255 - share) + u32::from(ink) * share;
                 // A mean of bytes is one.
                 samples[place] = ((mixed + 127) / 255) as u8;
             }
@@ -276,11 +318,12 @@ fn fill(plane: &mut Target, area: &Area, samples: &[u8]) {
         let Some(row) = plane.line(y).get_mut(step * area.left..step * area.right) else {
             return;
         };
-        match samples {
-            [one] => row.fill(*one),
-            _ => row
-                .chunks_exact_mut(step)
-                .for_each(|to| to.copy_from_slice(samples)),
+        match *samples {
+            [one] => row.fill(one),
+            [one, two] => row.as_chunks_mut().0.fill([one, two]),
+            [one, two, three] => row.as_chunks_mut().0.fill([one, two, three]),
+            [one, two, three, four] => row.as_chunks_mut().0.fill([one, two, three, four]),
+            _ => {}
         }
     }
 }

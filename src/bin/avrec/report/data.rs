@@ -7,12 +7,10 @@ use std::time::Duration;
 use gstavrec::messages::AnswerKind;
 use serde_json::{Value, json};
 
-use super::numbers::percent;
+use super::course;
+use super::numbers::{isolated, percent};
 use crate::measure::{Measure, Quality};
 use crate::record::{Answerer, Fate, FrameSample, Record, Summary, Timed, measures};
-
-/// Frames that a chart gets: more are not told apart on a screen, and slow the page down.
-const FRAMES_SHOWN: usize = 12_000;
 
 /// JSON that may stand inside a `script` element.
 pub fn json(records: &[Record], summaries: &[Summary]) -> String {
@@ -42,7 +40,7 @@ fn candidate_order(records: &[Record]) -> Vec<String> {
     let known = known.flat_map(|stats| stats.candidates.iter().map(|candidate| &candidate.name));
     let seen = records
         .iter()
-        .flat_map(|record| record.answerers.iter().map(|who| &who.candidate));
+        .flat_map(|record| record.answerers.iter().map(|(who, _)| &who.candidate));
     let mut order: Vec<String> = Vec::new();
     for name in known.chain(seen).filter(|name| !name.is_empty()) {
         if !order.contains(name) {
@@ -55,17 +53,18 @@ fn candidate_order(records: &[Record]) -> Vec<String> {
 fn run(record: &Record, summary: &Summary, order: &[String], measures: &[&'static Measure]) -> Value {
     let pinned = record.name.strip_suffix(" alone");
     let pinned = pinned.and_then(|name| position(order, name));
-    let thinned = record.frames.len().div_ceil(FRAMES_SHOWN).max(1);
     json!({
-        "name": record.name,
+        "name": isolated(&record.name),
+        "told": { "latency": course::latency(record, summary), "band": course::band(summary) },
         "colour": pinned.map_or(-1, |position| position as i64),
         "length": seconds(record.length),
-        "thinned": thinned,
-        "answerers": record.answerers.iter().map(|who| answerer(who, summary, order)).collect::<Value>(),
-        "frames": frames(record, thinned),
+        "thinned": record.frames.stride(),
+        "missesThinned": record.missed.stride(),
+        "answerers": record.answerers.iter().map(|(who, _)| answerer(who, summary, order)).collect::<Value>(),
+        "frames": frames(record),
         "budget": budget_steps(record),
         "swaps": record.numbered_swaps().map(|(number, swap)| json!({
-            "number": number, "t": seconds(swap.at), "from": swap.what.from, "to": swap.what.to,
+            "number": number, "t": seconds(swap.at), "from": isolated(&swap.what.from), "to": isolated(&swap.what.to),
             "text": swap.what.reason_text,
         })).collect::<Value>(),
         "phases": record.phases.iter().map(|phase| json!({
@@ -74,28 +73,34 @@ fn run(record: &Record, summary: &Summary, order: &[String], measures: &[&'stati
         })).collect::<Value>(),
         "probe": latencies(record),
         "quality": qualities(record, measures),
+        "means": measures.iter().map(|it| summary.quality.as_ref()?.get(it)).collect::<Value>(),
     })
 }
 
-/// One in `thinned` frames, and every miss.
-fn frames(record: &Record, thinned: usize) -> Value {
-    let frames = record.frames.iter().enumerate();
-    let frames: Vec<&FrameSample> = frames
-        .filter(|(position, frame)| frame.missed() || position.is_multiple_of(thinned))
-        .map(|(_, frame)| frame)
-        .collect();
+fn frames(record: &Record) -> Value {
+    let frames = record.drawn_frames();
     let column =
         |value: fn(&FrameSample) -> Value| frames.iter().map(|frame| value(frame)).collect::<Value>();
     json!({
         "t": column(|frame| seconds(frame.at).into()),
         "ms": column(|frame| millis(frame.latency).into()),
         "who": column(|frame| frame.answerer.into()),
-        "late": column(|frame| u8::from(frame.fate == Fate::Late).into()),
+        "fate": column(|frame| code(frame.fate).into()),
     })
 }
 
+/// As `page.js` knows them.
+fn code(fate: Fate) -> u8 {
+    match fate {
+        Fate::OnTime => 0,
+        Fate::Late => 1,
+        Fate::Rescued => 2,
+        Fate::BeforeReady => 3,
+    }
+}
+
 fn latencies(record: &Record) -> Value {
-    let probes = record.probes.iter();
+    let probes = record.probes.kept().iter();
     let timed = probes.filter_map(|probe| Some((probe.at, probe.percentiles()?)));
     json!({
         "t": timed.clone().map(|(at, _)| seconds(at)).collect::<Value>(),
@@ -105,7 +110,7 @@ fn latencies(record: &Record) -> Value {
 }
 
 fn qualities(record: &Record, measures: &[&'static Measure]) -> Value {
-    let probes = record.probes.iter();
+    let probes = record.probes.kept().iter();
     let measured: Vec<(Duration, Quality)> = probes.filter_map(|it| Some((it.at, it.quality()?))).collect();
     let figures = |measure: &&'static Measure| -> Value {
         let steps = 10f64.powi(measure.digits as i32 + 1);
@@ -130,7 +135,7 @@ fn answerer(who: &Answerer, summary: &Summary, order: &[String]) -> Value {
     // An answer that is held is the candidate's own still, so it has its color.
     let is_own = matches!(who.answer, AnswerKind::Active | AnswerKind::Held);
     json!({
-        "name": name,
+        "name": isolated(&name),
         "share": percent(share),
         "colour": position.filter(|_| is_own).map_or(-1, |position| position as i64),
         "order": position.unwrap_or(order.len()) + if stands_in { order.len() } else { 0 },
@@ -145,14 +150,9 @@ fn position(order: &[String], name: &str) -> Option<usize> {
 /// Where the budget changed, and to what.
 fn budget_steps(record: &Record) -> Value {
     let mut steps: Vec<(f64, f64)> = Vec::new();
-    for frame in &record.frames {
-        let budget = millis(frame.budget);
-        if steps.last().is_none_or(|(_, last)| *last != budget) {
-            steps.push((seconds(frame.at), budget));
-        }
-    }
+    steps.extend(record.budgets.iter().map(|it| (seconds(it.at), millis(it.what))));
     if steps.is_empty()
-        && let Some(budget) = record.probes.last().and_then(Timed::budget)
+        && let Some(budget) = record.probes.kept().last().and_then(Timed::budget)
     {
         steps.push((0.0, millis(budget)));
     }
@@ -175,16 +175,17 @@ fn round(value: f64, steps: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::tests::frame;
+    use crate::record::examples::frame;
 
     #[test]
-    fn a_long_run_is_thinned_but_keeps_every_miss() {
+    fn a_long_run_is_thinned_but_keeps_its_misses() {
         let mut record = Record::new("avrec");
         for number in 0..30_000u64 {
             let latency = if number % 1000 == 7 { 55 } else { 20 + number % 9 };
             record.add_frame(
                 Duration::from_millis(40 * number),
                 frame("large", AnswerKind::Active, latency),
+                true,
             );
         }
         let without: Value = serde_json::from_str(&json(std::slice::from_ref(&record), &[])).unwrap();
@@ -193,12 +194,18 @@ mod tests {
             0,
             "a run comes with its summary"
         );
-        let summaries = [record.summary()];
+        let summaries = [Summary::of(&record)];
         let page: Value = serde_json::from_str(&json(&[record], &summaries)).unwrap();
         let frames = &page["runs"][0]["frames"];
-        let late = frames["late"].as_array().unwrap();
-        assert_eq!(late.iter().filter(|it| **it == 1).count(), 30);
-        assert!(late.len() < FRAMES_SHOWN + 30);
-        assert_eq!(frames["t"].as_array().unwrap().len(), late.len());
+        let fates = frames["fate"].as_array().unwrap();
+        assert_eq!(fates.iter().filter(|it| **it == 1).count(), 30);
+        assert!((6_000..12_030).contains(&fates.len()), "{}", fates.len());
+        let times: Vec<f64> = frames["t"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(Value::as_f64)
+            .collect();
+        assert!(times.len() == fates.len() && times.is_sorted());
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! Numbers and lists as people read them.
+//! Numbers, times, names and lists as people read them.
 
 use std::time::Duration;
 
@@ -34,6 +34,21 @@ pub fn percent(share: f64) -> String {
 pub fn milliseconds(time: Duration) -> String {
     let text = format!("{:.1}", 1000.0 * time.as_secs_f64());
     format!("{}{NBSP}ms", text.strip_suffix(".0").unwrap_or(&text))
+}
+
+/// `12.24 s`
+pub fn moment(time: Duration) -> String {
+    format!("{:.2}{NBSP}s", time.as_secs_f64())
+}
+
+/// A name that may be in any script, as a part of a sentence: one that runs from right to left does not turn what stands
+/// around it.
+pub fn isolated(name: &str) -> String {
+    let runs_left = |it: char| matches!(it, '\u{590}'..='\u{8ff}' | '\u{200e}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}' | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}');
+    match name.chars().any(runs_left) {
+        true => format!("\u{2068}{name}\u{2069}"),
+        false => name.to_string(),
+    }
 }
 
 /// `a, b and c`

@@ -7,7 +7,10 @@
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const narrow = () => document.documentElement.clientWidth < 640;
   const font = (size) => `${size * devicePixelRatio}px ${getComputedStyle(document.body).fontFamily}`;
-  const AXIS = 56; // One width for all, so that the charts share their time axis.
+  let axisWidth = 44; // One for all, so that the charts share their time axis; as wide as the widest label.
+  // As `data.rs` tells them.
+  const LATE = 1, RESCUED = 2, BEFORE_READY = 3;
+  const FATES = ["", ", late", ", missed, another left in time", ", before a model was ready"];
   const charts = [];
   let shown = 0;
   let measure = 0; // Position in record.measures.
@@ -50,6 +53,9 @@
     const { ctx, bbox } = u, dpr = devicePixelRatio;
     ctx.save();
     ctx.font = font(12); ctx.textBaseline = "top"; ctx.textAlign = "left";
+    // The line of the budget has a label of its own.
+    const lines = runs[shown].budget.map(([, ms]) => u.valToPos(ms, "y", true) - bbox.top);
+    const top = bbox.top + Math.max(5 * dpr, ...lines.filter((y) => -2 * dpr < y && y < 26 * dpr).map((y) => y + 5 * dpr));
     for (const phase of runs[shown].phases) {
       const from = Math.max(u.valToPos(phase.start, "x", true), bbox.left);
       const to = Math.min(u.valToPos(phase.end, "x", true), bbox.left + bbox.width);
@@ -57,9 +63,9 @@
       if (!name) continue;
       // Keeps the name readable where a swap's line crosses it.
       ctx.fillStyle = css("--paper");
-      ctx.fillRect(from + 3 * dpr, bbox.top + 3 * dpr, ctx.measureText(name).width + 6 * dpr, 16 * dpr);
+      ctx.fillRect(from + 3 * dpr, top - 2 * dpr, ctx.measureText(name).width + 6 * dpr, 16 * dpr);
       ctx.fillStyle = css("--load-ink");
-      ctx.fillText(name, from + 6 * dpr, bbox.top + 5 * dpr);
+      ctx.fillText(name, from + 6 * dpr, top);
     }
     ctx.restore();
   }
@@ -98,13 +104,35 @@
       ctx.lineTo(to, y);
     });
     ctx.stroke();
-    const text = `budget ${steps.at(-1)[1]} ms`;
+    ctx.restore();
+    // Above its line, or below where the plot ends; never cut.
+    const text = `budget ${told(steps.at(-1)[1])}`;
+    ctx.save();
     ctx.font = font(12); ctx.textAlign = "right"; ctx.textBaseline = "bottom";
-    const width = ctx.measureText(text).width;
+    const width = ctx.measureText(text).width, right = bbox.left + bbox.width;
+    const bottom = y - 19 * dpr < bbox.top ? Math.max(y, bbox.top) + 19 * dpr : y - 3 * dpr;
     ctx.fillStyle = css("--paper"); ctx.globalAlpha = .8;
-    ctx.fillRect(bbox.left + bbox.width - width - 8 * dpr, y - 19 * dpr, width + 8 * dpr, 16 * dpr);
+    ctx.fillRect(right - width - 8 * dpr, bottom - 15 * dpr, width + 8 * dpr, 16 * dpr);
     ctx.globalAlpha = 1; ctx.fillStyle = css("--alarm");
-    ctx.fillText(text, bbox.left + bbox.width - 4 * dpr, y - 3 * dpr);
+    ctx.fillText(text, right - 4 * dpr, bottom);
+    ctx.restore();
+  }
+  const told = (ms) => ms < .1 ? `${+(1000 * ms).toPrecision(3)} µs` : `${+ms.toPrecision(4)} ms`;
+
+  // The moments of misses, on the time axis: full where a frame was late, an outline where another left in time, grey
+  // before a model was ready.
+  function markMisses(u) {
+    const { ctx, bbox } = u, dpr = devicePixelRatio, { frames } = runs[shown];
+    ctx.save();
+    const y = bbox.top + bbox.height, h = 8 * dpr, w = 3.2 * dpr;
+    for (let i = 0; i < frames.t.length; i++) {
+      const x = u.valToPos(frames.t[i], "x", true), fate = frames.fate[i];
+      if (!fate || x < bbox.left - 1 || bbox.left + bbox.width + 1 < x) continue;
+      ctx.beginPath(); ctx.moveTo(x, y - h); ctx.lineTo(x + w, y); ctx.lineTo(x - w, y); ctx.closePath();
+      ctx.fillStyle = fate === LATE ? css("--alarm") : fate === RESCUED ? css("--paper") : css("--stand-in");
+      ctx.strokeStyle = fate === BEFORE_READY ? css("--stand-in") : css("--alarm"); ctx.lineWidth = dpr;
+      ctx.fill(); ctx.stroke();
+    }
     ctx.restore();
   }
 
@@ -122,9 +150,9 @@
         }
       }
     };
-    each((i, x, y) => frames.late[i] || mark(ctx, answerers[frames.who[i]], x, y, r));
+    each((i, x, y) => frames.fate[i] === LATE || mark(ctx, answerers[frames.who[i]], x, y, r));
     each((i, x, y) => {
-      if (!frames.late[i]) return;
+      if (frames.fate[i] !== LATE) return;
       mark(ctx, answerers[frames.who[i]], x, y, r * 1.15);
       cross(ctx, x, y, r * 2.1);
     });
@@ -177,7 +205,7 @@
       if (lines.length) lines.unshift(seconds(t));
     } else if (run.frames.t.length) {
       const i = nearest(run.frames.t, t), who = run.answerers[run.frames.who[i]];
-      lines.push(`${seconds(run.frames.t[i])}: ${run.frames.ms[i]} ms, ${who.name}${run.frames.late[i] ? ", late" : ""}`);
+      lines.push(`${seconds(run.frames.t[i])}: ${run.frames.ms[i]} ms, ${who.name}${FATES[run.frames.fate[i]]}`);
     } else if (u.kind === "latency") {
       const i = nearest(u.data[0], t);
       lines.push(`${seconds(u.data[0][i])}: p50 ${u.data[1][i]} ms, p99 ${u.data[2][i]} ms`);
@@ -202,6 +230,13 @@
     return best;
   }
 
+  const scratch = document.createElement("canvas").getContext("2d");
+  function widest(values, axisFont) {
+    scratch.font = axisFont;
+    for (const value of values ?? []) axisWidth = Math.max(axisWidth, Math.ceil(scratch.measureText(value).width) + 18);
+    return axisWidth;
+  }
+
   const sync = uPlot.sync("time");
   let zooming = false;
   function chart(kind, target, height, options, data) {
@@ -216,7 +251,7 @@
       scales: { x: { time: false, range: (_, min, max) => zoomed ?? [0, record.length] }, ...options.scales },
       axes: [
         { stroke: soft, grid, ticks: grid, font: axisFont, space: 70, size: 28, values: (_, ticks) => ticks.map((t) => `${t} s`), ...options.xAxis },
-        { stroke: soft, grid, ticks: grid, font: axisFont, size: AXIS, ...options.yAxis },
+        { stroke: soft, grid, ticks: grid, font: axisFont, size: (_, values) => widest(values, axisFont), ...options.yAxis },
       ],
       hooks: {
         drawClear: [shadeLoads],
@@ -250,7 +285,8 @@
     const low = Math.min(...all), high = Math.max(...all);
     if (!all.length) return { range: [0, 1] };
     return 6 < high / low
-      ? { distr: 3, log: 10, range: () => [low * .8, high * 1.3] }
+      // With room for the label of a budget that is the highest.
+      ? { distr: 3, log: 10, range: () => [low * .8, high * (high / low) ** .12] }
       : { range: () => [0, high * 1.15] };
   }
   const LOG_TICKS = [.01, .02, .05, .1, .2, .5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000];
@@ -258,19 +294,26 @@
   function latencyChart() {
     const run = runs[shown], perFrame = 0 < run.frames.t.length;
     const values = perFrame ? run.frames.ms : run.probe.p50.concat(run.probe.p99);
-    if (!values.length) { byId("latency").parentElement.hidden = true; return; }
+    byId("latency").parentElement.hidden = !values.length;
+    if (!values.length) return;
     const y = latencyScale(values, run.budget.map(([, ms]) => ms));
     const ticks = y.distr === 3 ? { splits: (_, __, min, max) => LOG_TICKS.filter((ms) => min <= ms && ms <= max), filter: (_, all) => all } : {};
     const line = (name, dash) => ({ label: name, stroke: () => css("--c3"), width: 2, dash, points: { show: false } });
     const series = perFrame ? [{}, { paths: () => null, points: { show: false } }] : [{}, line("p50"), line("p99", [5, 4])];
     chart("latency", "latency", narrow() ? 260 : 380, {
       series, scales: { y },
-      yAxis: { ...ticks, values: (_, all) => all.map((ms) => ms == null ? "" : ms < .1 ? `${Math.round(1000 * ms)} µs` : `${ms} ms`) },
-      draw: [(u) => { markSwaps(u, true); nameLoads(u); perFrame && drawFrames(u); drawBudget(u); }],
+      yAxis: { ...ticks, values: (_, all) => all.map((ms) => ms == null ? "" : told(ms)) },
+      draw: [(u) => { markSwaps(u, true); perFrame && drawFrames(u); perFrame && markMisses(u); nameLoads(u); drawBudget(u); }],
     }, perFrame ? [run.frames.t, run.frames.ms] : [run.probe.t, run.probe.p50, run.probe.p99]);
     byId("latency-title").textContent = perFrame ? "Latency of each frame" : "Frame latency, median and 99th percentile";
+    byId("latency").setAttribute("aria-label", run.told.latency);
     const parts = [];
-    if (perFrame) parts.push(run.thinned > 1 ? `every late one and each ${run.thinned}th other frame` : "one mark a frame", "✕ late");
+    if (perFrame) {
+      const thinned = run.thinned > 1 || run.missesThinned > 1;
+      parts.push(thinned ? `one in ${run.thinned} frames in time, one in ${run.missesThinned} others` : "one mark a frame", "✕ late");
+      if (run.frames.fate.includes(RESCUED)) parts.push("△ missed, another left in time");
+      if (run.frames.fate.includes(BEFORE_READY)) parts.push("grey ▲ before a model was ready");
+    }
     if (run.swaps.some((swap) => swap.number)) parts.push("numbers are the swaps listed below");
     byId("latency-note").textContent = parts.join(" · ");
   }
@@ -279,6 +322,7 @@
     const run = runs[shown];
     byId("band-figure").hidden = !run.frames.t.length;
     if (!run.frames.t.length) return;
+    byId("band").setAttribute("aria-label", run.told.band);
     chart("band", "band", 62, {
       padding: [2, 20, 0, 0],
       series: [{}, { paths: () => null, points: { show: false } }],
@@ -304,6 +348,9 @@
       yAxis: { values: (_, ticks) => ticks.map((v) => +v.toFixed(record.measures[measure].digits) + record.measures[measure].unit) },
       draw: [(u) => markSwaps(u, false)],
     }, data);
+    const it = record.measures[measure];
+    const means = measured.map((run) => `${run.name} ${run.means[measure] == null ? "–" : run.means[measure].toFixed(it.digits) + it.unit}`);
+    byId("quality").setAttribute("aria-label", `${it.name} over time; means: ${means.join(", ")}.`);
     const note = byId("quality-note");
     note.replaceChildren();
     for (const run of measured) {
@@ -327,34 +374,49 @@
     }));
   }
 
-  function picker(target, names, chosen, choose) {
+  // The buttons stay, so that the one that was pressed keeps the focus.
+  function picker(target, names, choose) {
     if (names.length < 2) return;
-    byId(target).replaceChildren(...names.map((name, i) => {
+    const buttons = names.map((name, i) => {
       const button = document.createElement("button");
       button.type = "button";
       button.textContent = name;
-      button.setAttribute("aria-pressed", i === chosen);
-      button.addEventListener("click", () => choose(i));
+      button.setAttribute("aria-pressed", i === 0);
+      button.addEventListener("click", () => {
+        buttons.forEach((other) => other.setAttribute("aria-pressed", other === button));
+        choose(i);
+        drawAll();
+      });
       return button;
-    }));
+    });
+    byId(target).replaceChildren(...buttons);
   }
 
-  function drawAll() {
+  function draw() {
     charts.splice(0).forEach((u) => u.destroy());
-    picker("runs", runs.map((run) => run.name), shown, (i) => { shown = i; drawAll(); });
-    picker("measures", record.measures.map((it) => it.name), measure, (i) => { measure = i; drawAll(); });
-    legend();
     latencyChart();
     bandChart();
     qualityChart();
   }
 
+  function drawAll() {
+    const before = axisWidth;
+    legend();
+    draw();
+    // A later chart may have wider labels than the first one knew of.
+    if (axisWidth !== before) draw();
+  }
+
   if (!runs.some((run) => run.frames.t.length || run.probe.t.length)) return;
   byId("charts").hidden = false;
+  picker("runs", runs.map((run) => run.name), (i) => { shown = i; });
+  picker("measures", record.measures.map((it) => it.name), (i) => { measure = i; });
   drawAll();
   let width = document.documentElement.clientWidth;
   addEventListener("resize", () => {
     if (width !== document.documentElement.clientWidth) { width = document.documentElement.clientWidth; drawAll(); }
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+  // Paper has a width and colors of its own.
+  for (const moment of ["beforeprint", "afterprint"]) addEventListener(moment, () => drawAll());
 })();

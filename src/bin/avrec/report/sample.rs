@@ -6,12 +6,15 @@
 use std::time::Duration;
 
 use gstavrec::messages::{
-    AnswerKind, Basis, CandidateState, CandidateStats, Estimates, Figures, Percentiles, ReasonWord,
+    AnswerKind, Basis, CandidateState, CandidateStats, Estimates, Figures, Loaded, Percentiles, ReasonWord,
     SwitchStats,
 };
+use gstavrec::runtime::Task;
 
-use crate::record::tests::{frame, probe, swap};
-use crate::record::{Phase, Record, Timed};
+use crate::environment::{Environment, ModelRun};
+use crate::record::examples::{frame, probe, swap};
+use crate::record::{Phase, Record};
+use crate::tap::{Clip, Moment, Occasion, Picture, Shown, Sound};
 
 const BUDGET: Duration = Duration::from_millis(40);
 
@@ -20,7 +23,7 @@ const CANDIDATES: [(&str, f64, f64, f64); 4] = [
     ("bilinear", 0.6, 1.1, 0.905),
     ("small", 5.0, 10.0, 0.928),
     ("medium", 13.0, 29.0, 0.941),
-    ("<i>large</i>", 27.0, 62.0, 0.952),
+    ("large", 27.0, 62.0, 0.952),
 ];
 
 /// A plausible course: down under load, and back up after it. Time, from, to, and why.
@@ -55,13 +58,84 @@ const COURSE: [(f64, usize, usize, ReasonWord, &str); 4] = [
     ),
 ];
 
-/// avrec, small alone and large alone.
-pub fn records() -> Vec<Record> {
-    vec![
-        run("avrec", None),
-        run("small alone", Some(1)),
-        run("<i>large</i> alone", Some(3)),
-    ]
+/// avrec, small alone and large alone; the largest candidate is called `large`.
+pub fn records(large: &str) -> Vec<Record> {
+    let mut runs = vec![
+        run("avrec", None, large),
+        run("small alone", Some(1), large),
+        run(&format!("{large} alone"), Some(3), large),
+    ];
+    runs[0].shown = shown(large);
+    runs[0].models = vec![
+        model("small", "ort", ""),
+        model(large, "rten", "ONNX Runtime was not found"),
+    ];
+    runs
+}
+
+pub fn environment() -> Environment {
+    Environment {
+        command: "avrec run --loop videotestsrc ! 'avrec-switch.(' videoscale name='a<b>' ')' ! fakesink"
+            .to_string(),
+        processor: "Some CPU @ 2 GHz".to_string(),
+        processors: 2,
+        kernel: "Linux 6.1 x86_64".to_string(),
+        gstreamer: "GStreamer 1.22.0".to_string(),
+    }
+}
+
+fn model(name: &str, backend: &str, note: &str) -> ModelRun {
+    let loaded = Loaded {
+        file: format!("models/{name}.onnx"),
+        task: Task::Image,
+        backend: backend.to_string(),
+        backend_note: note.to_string(),
+        threads: 2,
+        load_time: Duration::from_millis(80),
+        assumed: String::new(),
+        statements: Vec::new(),
+    };
+    ModelRun {
+        name: name.to_string(),
+        loaded,
+    }
+}
+
+/// One frame of test bars, and a sound that swells.
+fn shown(large: &str) -> Shown {
+    gst::init().unwrap();
+    let caps: gst::Caps = "video/x-raw,format=RGB,width=320,height=180,framerate=25/1"
+        .parse()
+        .unwrap();
+    let level = |at: usize| [at / 3 % 320 * 255 / 320, at / 960, 128][at % 3] as u8;
+    let mut buffer = gst::Buffer::from_slice((0..320 * 180 * 3).map(level).collect::<Vec<u8>>());
+    let writable = buffer.get_mut().unwrap();
+    gst_video::VideoRegionOfInterestMeta::add(writable, large, (40, 30, 120, 90));
+    let occasion = Occasion::First {
+        candidate: large.to_string(),
+        answer: AnswerKind::Active,
+    };
+    let at = Duration::from_millis(500);
+    let picture = Picture::of(&buffer, &caps, Moment { at, occasion });
+    let sample = |at: u32| (f64::from(at) * 0.17).sin() * f64::from(at) / 24_000.0;
+    let clip = Clip {
+        what: format!("small gives way to {large}"),
+        start: at,
+        rate: 24_000,
+        samples: (0..24_000).map(|at| (30_000.0 * sample(at)) as i16).collect(),
+    };
+    let column = |at: u32| (-(at as f32) / 900.0, at as f32 / 700.0);
+    let sound = Sound {
+        rate: 48_000,
+        channels: 2,
+        length: Duration::from_secs(40),
+        wave: (0..600).map(column).collect(),
+        clips: vec![clip],
+    };
+    Shown {
+        pictures: picture.into_iter().collect(),
+        sound: Some(sound),
+    }
 }
 
 /// A number in -1..1 that looks random and is the same each time.
@@ -75,14 +149,21 @@ fn noise(seed: u64) -> f64 {
     (x >> 11) as f64 / (1u64 << 52) as f64 - 1.0
 }
 
-fn run(name: &str, pinned: Option<usize>) -> Record {
+fn run(name: &str, pinned: Option<usize>, large: &str) -> Record {
+    let name_of = |position: usize| {
+        if position == 3 {
+            large
+        } else {
+            CANDIDATES[position].0
+        }
+    };
     let mut record = Record::new(name);
     record.length = Duration::from_secs(40);
     let mut active = pinned.unwrap_or(3);
     let mut ssim_sum = 0.0;
     if pinned.is_none() {
         let reason = (ReasonWord::Start, "the first candidate is ready");
-        add_swap(&mut record, 0.12, "", CANDIDATES[3].0, reason);
+        add_swap(&mut record, 0.12, "", large, reason);
     }
     for number in 0..1000u64 {
         let t = number as f64 * 0.04;
@@ -92,16 +173,11 @@ fn run(name: &str, pinned: Option<usize>) -> Record {
         if pinned.is_none()
             && let Some(&(_, from, to, reason, text)) = COURSE.iter().find(is_due)
         {
-            add_swap(
-                &mut record,
-                t,
-                CANDIDATES[from].0,
-                CANDIDATES[to].0,
-                (reason, text),
-            );
+            add_swap(&mut record, t, name_of(from), name_of(to), (reason, text));
             active = to;
         }
-        let (candidate, idle, busy, ssim) = CANDIDATES[active];
+        let (_, idle, busy, ssim) = CANDIDATES[active];
+        let candidate = name_of(active);
         let tail = if noise(number * 7 + 3) > 0.96 { 1.35 } else { 1.0 };
         let usual = if (12.0..26.0).contains(&t) { busy } else { idle };
         let mut ms = usual * (1.0 + 0.07 * noise(number)) * tail;
@@ -110,10 +186,16 @@ fn run(name: &str, pinned: Option<usize>) -> Record {
             (who, answer, worth) = (CANDIDATES[0].0, AnswerKind::Floor, CANDIDATES[0].3);
             ms = 38.6 + 1.1 * noise(number + 5) + if noise(number) > 0.3 { 2.0 } else { 0.0 };
         }
+        let was_ready = pinned.is_some() || 3 <= number;
+        if !was_ready {
+            (who, answer, ms) = ("passthrough", AnswerKind::Passthrough, 0.4);
+        }
         let mut left = frame(who, answer, 0);
+        left.number = number;
+        left.active = candidate.to_string();
         left.latency = Duration::from_secs_f64(ms / 1000.0);
-        left.is_miss = BUDGET < left.latency || answer == AnswerKind::Floor;
-        record.add_frame(Duration::from_secs_f64(t + ms / 1000.0), left);
+        left.is_miss = BUDGET < left.latency || matches!(answer, AnswerKind::Floor | AnswerKind::Passthrough);
+        record.add_frame(Duration::from_secs_f64(t + ms / 1000.0), left, was_ready);
         ssim_sum += worth + 0.018 * (t * 1.19).sin() + 0.01 * (t * 3.1).sin();
         if number % 5 == 4 {
             add_probe(&mut record, t, ssim_sum / 5.0);
@@ -125,24 +207,23 @@ fn run(name: &str, pinned: Option<usize>) -> Record {
         start: Duration::from_secs(12),
         end: Some(Duration::from_secs(26)),
     });
-    record.stats = Some(stats());
+    record.stats = Some(stats(large));
     record
 }
 
 fn add_swap(record: &mut Record, t: f64, from: &str, to: &str, reason: (ReasonWord, &str)) {
     let at = Duration::from_secs_f64(t);
-    let what = swap(from, to, reason);
-    record.swaps.push(Timed { at, what });
+    record.add_swap(at, swap(from, to, reason));
 }
 
 fn add_probe(record: &mut Record, t: f64, ssim: f64) {
     let mut what = probe(5, ssim, 20.0 - 10.0 * (1.0 - ssim).log10());
     what.summary.latencies = None;
     let at = Duration::from_secs_f64(t);
-    record.probes.push(Timed { at, what });
+    record.add_probe(at, what);
 }
 
-fn stats() -> SwitchStats {
+fn stats(large: &str) -> SwitchStats {
     let candidates = CANDIDATES.iter().map(|(name, idle, _, quality)| {
         let ms = |of: f64| Duration::from_secs_f64(of * idle / 1000.0);
         let estimates = Estimates {
@@ -158,7 +239,7 @@ fn stats() -> SwitchStats {
             robustness: None,
         };
         CandidateStats {
-            name: name.to_string(),
+            name: if *name == "large" { large } else { name }.to_string(),
             state: CandidateState::Ready,
             cause: None,
             gives: Some("boxes".to_string()),
@@ -174,7 +255,7 @@ fn stats() -> SwitchStats {
         }
     });
     SwitchStats {
-        active: CANDIDATES[3].0.to_string(),
+        active: large.to_string(),
         slowdown: 1.0,
         candidates: candidates.collect(),
         ..SwitchStats::default()

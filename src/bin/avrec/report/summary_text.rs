@@ -2,63 +2,74 @@
 
 //! What one sees, in plain words. Every sentence follows from the figures; none is there to please.
 
-use super::escape::escape;
-use super::numbers::{count, list, milliseconds, percent};
+use maud::{Markup, html};
+
+use super::numbers::{count, isolated, list, milliseconds, percent};
 use crate::record::{Phase, Record, Summary};
 
 /// Two or three sentences on the main run and on how the others compare.
-pub fn paragraphs(summaries: &[Summary], records: &[Record]) -> String {
+pub fn paragraphs(summaries: &[Summary], records: &[Record]) -> Markup {
     let Some((main, others)) = summaries.split_first().filter(|(main, _)| 0 < main.frames) else {
-        return "<p class=\"lead\">Nothing was measured: the pipeline has no avrec-switch or avrec-probe, or no frame \
-                passed it.</p>"
-            .to_string();
+        return html! {
+            p.lead {
+                "Nothing was measured: the pipeline has no avrec-switch or avrec-probe, or no frame passed it."
+            }
+        };
     };
-    let loads = records
-        .first()
-        .map_or(String::new(), |record| loads(&record.phases));
-    let frames = count(main.frames);
-    let lead = match main.budget {
-        Some(budget) => format!(
-            "{} of {frames} frames left within the budget of {}{loads}.",
-            percent(1.0 - main.late_rate()),
-            milliseconds(budget)
-        ),
-        None => format!("{frames} frames passed{loads}; there was no budget."),
-    };
+    let phases = records.first().map_or(&[][..], |record| &record.phases);
     let sentences = [
-        records.first().and_then(|_| behaviour(main)),
+        before_ready(main),
+        behaviour(main),
         rescued(main),
         fate_of_others(main, others),
         quality(main, others),
     ];
     let sentences: Vec<String> = sentences.into_iter().flatten().collect();
-    format!(
-        "<p class=\"lead\">{lead}</p>\n<p class=\"words\">{}</p>",
-        escape(&sentences.join(" "))
-    )
+    html! {
+        p.lead { (lead(main)) (loads(phases)) "." }
+        p.words { (sentences.join(" ")) }
+    }
 }
 
-/// `, while <code>stress-ng --cpu 4</code> ran from 12 to 26 s`; the only part of the words with markup.
-fn loads(phases: &[Phase]) -> String {
-    let parts = phases.iter().map(|phase| {
-        let (start, end) = (phase.start, phase.end.unwrap_or(phase.start));
-        format!(
-            "<code>{}</code> ran from {:.0} to {:.0} s",
-            escape(&phase.command),
-            start.as_secs_f64(),
-            end.as_secs_f64()
-        )
-    });
-    match parts.collect::<Vec<_>>() {
-        none if none.is_empty() => String::new(),
-        parts => format!(", while {}", parts.join(" and ")),
+fn lead(main: &Summary) -> String {
+    let frames = count(main.counted());
+    match main.budget {
+        _ if main.counted() == 0 => "No model was ready before the end".to_string(),
+        Some(budget) => format!(
+            "{} of {frames} frames left within the budget of {}",
+            percent(1.0 - main.late_rate()),
+            milliseconds(budget)
+        ),
+        None => format!("{frames} frames passed, without a budget"),
     }
+}
+
+/// `, while <code>stress-ng --cpu 4</code> ran from 12 to 26 s`
+fn loads(phases: &[Phase]) -> Markup {
+    html! {
+        @for (number, phase) in phases.iter().enumerate() {
+            @let (start, end) = (phase.start, phase.end.unwrap_or(phase.start));
+            (if number == 0 { ", while " } else { " and " })
+            code { (phase.command) }
+            (format!(" ran from {:.0} to {:.0} s", start.as_secs_f64(), end.as_secs_f64()))
+        }
+    }
+}
+
+/// Frames that nobody could have answered as yet.
+fn before_ready(summary: &Summary) -> Option<String> {
+    let frames = match summary.before_ready {
+        0 => return None,
+        1 => "1 frame came".to_string(),
+        several => format!("{} frames came", count(several)),
+    };
+    Some(format!("Besides, {frames} before a model was ready."))
 }
 
 /// How often it changed, and who answered most.
 fn behaviour(summary: &Summary) -> Option<String> {
     let (name, share) = summary.shares.first()?;
-    let who = format!("{name} answered {} of the frames", percent(*share));
+    let who = format!("{} answered {} of the frames", isolated(name), percent(*share));
     Some(match summary.swaps {
         0 => format!("The switch never changed the candidate; {who}."),
         1 => format!("The switch changed the candidate once; {who}."),
@@ -73,7 +84,7 @@ fn fate_of_others(main: &Summary, others: &[Summary]) -> Option<String> {
         .map(|it| {
             let late = format!(
                 "{} let {} of its frames leave late",
-                it.name,
+                isolated(&it.name),
                 percent(it.late_rate())
             );
             if (it.frames as f64) < 0.95 * main.frames as f64 {
@@ -111,7 +122,7 @@ fn quality(main: &Summary, others: &[Summary]) -> Option<String> {
                 _ => "less close to the original than",
             };
             let told = measure.told(other);
-            Some(format!("{relation} those of {} ({told})", it.name))
+            Some(format!("{relation} those of {} ({told})", isolated(&it.name)))
         })
         .collect();
     let (subject, told) = (measure.subject, measure.told(own));
@@ -133,6 +144,7 @@ mod tests {
         Summary {
             name: name.to_string(),
             frames: 1000,
+            before_ready: 0,
             misses,
             late: misses,
             swaps: 2,
@@ -150,7 +162,7 @@ mod tests {
             summary("small alone", 0, 0.94),
             summary("large alone", 400, 0.962),
         ];
-        let text = paragraphs(&summaries, &[]).replace(NBSP, " ");
+        let text = paragraphs(&summaries, &[]).into_string().replace(NBSP, " ");
         assert!(
             text.contains("98.9 % of 1,000 frames left within the budget of 40 ms."),
             "{text}"
@@ -170,7 +182,8 @@ mod tests {
         let text = paragraphs(
             &[summary("avrec", 0, 0.9402), summary("small alone", 0, 0.94)],
             &[],
-        );
+        )
+        .into_string();
         assert!(text.contains("as close to the original as"), "{text}");
     }
 
@@ -183,9 +196,26 @@ mod tests {
             start: Duration::ZERO,
             end: Some(Duration::from_secs(3)),
         });
-        let text = paragraphs(&[summary("avrec", 0, 0.9)], &[record]);
+        let text = paragraphs(&[summary("avrec", 0, 0.9)], &[record]).into_string();
         assert!(
-            text.contains("while <code>sh -c &#39;a &lt;b&gt; &amp; c&#39;</code> ran from 0 to 3 s"),
+            text.contains("while <code>sh -c 'a &lt;b&gt; &amp; c'</code> ran from 0 to 3 s"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn frames_before_a_model_was_ready_are_not_called_too_slow() {
+        let early = Summary {
+            before_ready: 12,
+            ..summary("avrec", 0, 0.9)
+        };
+        let text = paragraphs(&[early], &[]).into_string().replace(NBSP, " ");
+        assert!(
+            text.contains("100 % of 988 frames left within the budget of 40 ms."),
+            "{text}"
+        );
+        assert!(
+            text.contains("12 frames came before a model was ready") && !text.contains("too slow"),
             "{text}"
         );
     }

@@ -4,12 +4,13 @@
 
 use std::time::Duration;
 
-use gstavrec::messages::CandidateStats;
+use gstavrec::messages::{AnswerKind, CandidateStats, Loaded};
+use maud::{Markup, html};
 
-use super::escape::escape;
-use super::numbers::{count, milliseconds, percent};
-use crate::args::RunPlan;
-use crate::record::{Record, Summary, measures};
+use super::numbers::{count, isolated, milliseconds, moment, percent};
+use super::table::{Cell, Row, known, number, sentence, table, text};
+use crate::environment::{Environment, ModelRun};
+use crate::record::{Fate, Miss, Notes, Phase, Record, Summary, measures};
 
 /// A swap list longer than this is cut: nobody reads on, and the log has them all.
 const SWAPS_SHOWN: usize = 200;
@@ -17,129 +18,139 @@ const SWAPS_SHOWN: usize = 200;
 /// More than one late frame in twenty is what a viewer notices at once.
 const ALARMING: f64 = 0.05;
 
-/// The text of a cell, and its class in the style sheet.
-type Cell = (String, &'static str);
-
-fn number(text: impl Into<String>) -> Cell {
-    (text.into(), "")
-}
-
-fn text(text: impl Into<String>) -> Cell {
-    (text.into(), "text")
-}
-
-/// A line may break in it, so that the table stays as narrow as its other columns.
-fn sentence(text: impl Into<String>) -> Cell {
-    (text.into(), "wide")
-}
-
-fn known<T>(value: Option<T>, tell: impl FnOnce(T) -> String) -> Cell {
-    number(value.map_or("–".to_string(), tell))
-}
-
-fn row(class: &str, kind: &str, cells: impl IntoIterator<Item = Cell>) -> String {
-    let cells = cells.into_iter();
-    let cells: String = cells
-        .map(|(text, class)| element(kind, class, &escape(&text)))
-        .collect();
-    element("tr", class, &cells) + "\n"
-}
-
-fn element(name: &str, class: &str, content: &str) -> String {
-    let class = match class {
-        "" => String::new(),
-        class => format!(" class=\"{class}\""),
-    };
-    format!("<{name}{class}>{content}</{name}>")
-}
-
-/// Heads stand as their columns do: over text those that begin with `<`.
-fn table<'a>(id: &str, heads: impl IntoIterator<Item = &'a str>, rows: &str) -> String {
-    let heads = heads.into_iter();
-    let heads = heads.map(|it| it.strip_prefix('<').map_or_else(|| number(it), text));
-    let head = row("", "th", heads);
-    format!(
-        "<div class=\"scroll\"><table id=\"{id}\"><thead>{head}</thead><tbody>\n{rows}</tbody></table></div>\n"
-    )
-}
-
 /// One row a run: what it cost and what it gave.
-pub fn summary_table(summaries: &[Summary]) -> String {
+pub fn summary(summaries: &[Summary]) -> Markup {
     let measures = measures(summaries);
-    let heads = ["run", "frames", "late", "missed", "latency p50", "p99", "swaps"];
-    let heads = heads.into_iter().chain(measures.iter().map(|it| it.name));
-    let heads = heads.chain(["<answered by"]);
+    let has_early = summaries.iter().any(|it| 0 < it.before_ready);
+    let mut heads = vec!["<run", "frames"];
+    heads.extend(has_early.then_some("before a model was ready"));
+    heads.extend(["late", "missed", "latency p50", "p99", "swaps"]);
+    heads.extend(measures.iter().map(|it| it.name));
+    heads.push("<answered by");
     let of_all = |part: u64, share: f64| format!("{} ({})", count(part), percent(share));
-    let rows = summaries.iter().enumerate().map(|(position, it)| {
+    let row = |(position, it): (usize, &Summary)| -> Row {
         let alarm = if ALARMING < it.late_rate() { "alarm" } else { "" };
         let (p50, p99) = it.latency.unzip();
-        let mut cells = vec![
-            number(&it.name),
-            number(count(it.frames)),
+        let mut cells = vec![text(isolated(&it.name)), number(count(it.frames))];
+        cells.extend(has_early.then(|| number(count(it.before_ready))));
+        cells.extend([
             (of_all(it.late, it.late_rate()), alarm),
             number(of_all(it.misses, it.miss_rate())),
             known(p50, milliseconds),
             known(p99, milliseconds),
             number(count(it.swaps as u64)),
-        ];
+        ]);
         cells.extend(measures.iter().map(|measure| {
             let figure = it.quality.as_ref().and_then(|it| it.get(measure));
             known(figure, |value| {
                 format!("{}{}", measure.digits(value), measure.unit)
             })
         }));
-        let share = |(name, share): &(String, f64)| format!("{name} {}", percent(*share));
+        let share = |(name, share): &(String, f64)| format!("{} {}", isolated(name), percent(*share));
         cells.push(sentence(
             it.shares.iter().map(share).collect::<Vec<_>>().join(", "),
         ));
-        row(if position == 0 { "main" } else { "" }, "td", cells)
-    });
-    let meanings: String = measures
-        .iter()
-        .map(|it| format!(" {} {}.", it.name, it.meaning))
-        .collect();
-    format!(
-        "{}<p class=\"note\">A frame is late when it leaves after its budget, or not at all. It is missed when the \
-         active candidate was not ready in time; the floor may have stood in, so that it left on time all the same. \
-         p50 and p99: half, and all but one in a hundred, of the frames took at most this long.{meanings}</p>",
-        table("summary", heads, &rows.collect::<String>())
-    )
+        (cells, if position == 0 { "main" } else { "" })
+    };
+    html! {
+        (table("summary", "Figures of each run", heads, summaries.iter().enumerate().map(row)))
+        p.note {
+            "A frame is late when it leaves after its budget, or not at all. It is missed when the active candidate was \
+             not ready in time; the floor may have stood in, so that it left on time all the same. "
+            @if has_early {
+                "Frames that came before a model was ready are neither, and count in no share and no latency. "
+            }
+            "p50 and p99: half, and all but one in a hundred, of the frames took at most this long."
+            @for it in measures { " " (it.name) " " (it.meaning) "." }
+        }
+    }
 }
 
 /// The swaps of the main run, numbered as in the chart.
-pub fn swap_table(records: &[Record]) -> String {
-    let Some(record) = records.first().filter(|record| !record.swaps.is_empty()) else {
-        return String::new();
-    };
-    let rows = record.numbered_swaps().take(SWAPS_SHOWN).map(|(position, swap)| {
-        let (at, swap) = (swap.at.as_secs_f64(), &swap.what);
-        let from = if swap.from.is_empty() { "start" } else { &swap.from };
-        let cells = [
+pub fn swaps(record: &Record) -> Markup {
+    let row = |(position, swap): (Option<usize>, &crate::record::Timed<gstavrec::messages::Swap>)| -> Row {
+        let (at, swap) = (swap.at, &swap.what);
+        let from = match swap.from.as_str() {
+            "" => "start".to_string(),
+            from => isolated(from),
+        };
+        let cells = vec![
             number(position.map(|it| it.to_string()).unwrap_or_default()),
-            number(format!("{at:.2} s")),
-            text(format!("{from} → {}", swap.to)),
+            number(moment(at)),
+            text(format!("{from} → {}", isolated(&swap.to))),
             text(swap.reason.word()),
             sentence(&swap.reason_text),
         ];
-        row("", "td", cells)
-    });
-    let heads = ["", "time", "<from → to", "<cause", "<reason"];
-    let table = table("swaps", heads, &rows.collect::<String>());
-    let more = match record.swaps.len().saturating_sub(SWAPS_SHOWN) {
-        0 => String::new(),
-        more => format!("<p class=\"note\">… and {more} more; the log has them.</p>"),
+        (cells, "")
     };
-    format!("<h2>Why it changed</h2>{table}{more}")
+    let heads = ["", "time", "<from → to", "<cause", "<reason"];
+    let shown = record.numbered_swaps().take(SWAPS_SHOWN);
+    let all = record.swap_count + record.swaps.iter().filter(|it| it.what.from.is_empty()).count();
+    html! {
+        @if !record.swaps.is_empty() {
+            h2 { "Why it changed" }
+            (table("swaps", "Swaps and their reasons", heads, shown.map(row)))
+            @if SWAPS_SHOWN < all { p.note { "… and " (all - SWAPS_SHOWN) " more; the log has them." } }
+        }
+    }
+}
+
+/// The moments in which the active candidate of the main run was not in time.
+pub fn misses(record: &Record) -> Markup {
+    let row = |it: &Miss| -> Row {
+        let late = match (it.late_by(), it.answerer.answer) {
+            (_, AnswerKind::Dropped) => "never left".to_string(),
+            (Some(late), _) => format!("{} late", milliseconds(late)),
+            (None, _) => "left on time".to_string(),
+        };
+        let late = match it.frames {
+            1 => late,
+            _ if it.late_by().is_some() => format!("up to {late}"),
+            _ => late,
+        };
+        let time = match it.first == it.last {
+            true => moment(it.first),
+            false => format!("{:.2} – {}", it.first.as_secs_f64(), moment(it.last)),
+        };
+        let active = match it.active.as_str() {
+            "" => "–".to_string(),
+            active => isolated(active),
+        };
+        let cells = vec![
+            text(time),
+            number(count(it.frames)),
+            text(active),
+            (late, if it.fate == Fate::Late { "alarm" } else { "" }),
+            sentence(format!("{}{}", it.why(), beside(it, &record.phases))),
+        ];
+        (cells, "")
+    };
+    let heads = ["<time", "frames", "<candidate", "how late", "<why"];
+    let (kept, more) = (record.misses.kept(), record.misses.more());
+    html! {
+        @if !kept.is_empty() {
+            h2 { "Frames that were not answered in time" }
+            (table("misses", "Missed frames", heads, kept.iter().map(row)))
+            p.note { "Neighboring frames of a kind stand in one row, with the worst of them." }
+            @if 0 < more { p.note { "… and " (count(more)) " frames more; the log has them." } }
+        }
+    }
+}
+
+/// The loads that ran meanwhile.
+fn beside(miss: &Miss, phases: &[Phase]) -> String {
+    let ran = |it: &&Phase| it.start <= miss.last && it.end.is_none_or(|end| miss.first <= end);
+    let commands: Vec<&str> = phases.iter().filter(ran).map(|it| it.command.as_str()).collect();
+    match commands.as_slice() {
+        [] => String::new(),
+        commands => format!(", while {} ran", commands.join(" and ")),
+    }
 }
 
 /// What the switch knew of each candidate when the main run ended.
-pub fn candidate_table(records: &[Record]) -> String {
-    let stats = records.first().and_then(|record| record.stats.as_ref());
-    let Some(stats) = stats.filter(|stats| !stats.candidates.is_empty()) else {
-        return String::new();
-    };
+pub fn candidates(record: &Record) -> Markup {
     let heads = [
-        "candidate",
+        "<candidate",
         "<state",
         "runs",
         "answers",
@@ -149,21 +160,30 @@ pub fn candidate_table(records: &[Record]) -> String {
         "quality (estimate)",
         "scores",
     ];
-    let rows: String = stats.candidates.iter().map(candidate_row).collect();
-    format!(
-        "<h2>The candidates at the end of the run</h2>{}<p class=\"note\">Runs include those beside, for measuring. \
-         Quality is what the switch believed, from the catalogue and from live scores against the reference \
-         candidate.</p>",
-        table("candidates", heads, &rows)
-    )
+    let candidates = record.stats.iter().flat_map(|it| &it.candidates);
+    let rows: Vec<Row> = candidates.map(|it| (candidate(it), "")).collect();
+    html! {
+        @if !rows.is_empty() {
+            h2 { "The candidates at the end of the run" }
+            (table("candidates", "Candidates", heads, rows))
+            p.note {
+                "Runs include those beside, for measuring. Quality is what the switch believed, from the catalogue and \
+                 from live scores against the reference candidate."
+            }
+        }
+    }
 }
 
-fn candidate_row(it: &CandidateStats) -> String {
+fn candidate(it: &CandidateStats) -> Vec<Cell> {
     let time = |of: Option<Duration>| known(of, milliseconds);
     let estimates = it.estimates.as_ref();
-    let cells = [
-        number(&it.name),
-        text(it.state.word()),
+    let state = match &it.cause {
+        Some(cause) => sentence(format!("{}: {cause}", it.state.word())),
+        None => text(it.state.word()),
+    };
+    vec![
+        text(isolated(&it.name)),
+        state,
         number(count(it.runs)),
         number(count(it.answers)),
         number(count(it.misses)),
@@ -171,38 +191,82 @@ fn candidate_row(it: &CandidateStats) -> String {
         time(it.latency.map(|it| it.p99)),
         known(estimates, |it| format!("{:.3}", it.quality)),
         number(count(estimates.map_or(0, |it| it.scores))),
+    ]
+}
+
+/// What was run, on what.
+pub fn environment(environment: &Environment, models: &[ModelRun]) -> Markup {
+    let processors = match environment.processors {
+        1 => "1 processor".to_string(),
+        several => format!("{several} processors"),
+    };
+    let facts = [
+        ("avrec", env!("CARGO_PKG_VERSION").to_string()),
+        ("GStreamer", environment.gstreamer.clone()),
+        ("processor", format!("{}, {processors}", environment.processor)),
+        ("kernel", environment.kernel.clone()),
     ];
-    row("", "td", cells)
-}
-
-/// Warnings of all runs; nothing when there were none.
-pub fn problem_list(records: &[Record]) -> String {
-    let problems = records.iter().flat_map(|record| {
-        record.problems.iter().map(|it| {
-            let text = format!("{} at {:.2} s: {}", record.name, it.at.as_secs_f64(), it.what);
-            element("p", "", &escape(&text)) + "\n"
-        })
-    });
-    match problems.collect::<String>() {
-        none if none.is_empty() => none,
-        items => format!("<h2>Warnings</h2>{}", element("div", "problems", &items)),
+    let heads = [
+        "<model of",
+        "<file",
+        "<task",
+        "<backend",
+        "threads",
+        "load time",
+        "<",
+    ];
+    let row = |it: &ModelRun| -> Row {
+        let loaded = &it.loaded;
+        let cells = vec![
+            text(isolated(&it.name)),
+            sentence(isolated(&loaded.file)),
+            text(loaded.task.name()),
+            text(&loaded.backend),
+            number(loaded.threads.to_string()),
+            known(Some(loaded.load_time), milliseconds),
+        ];
+        (cells, "")
+    };
+    // Most models have theirs for the same reason.
+    let mut backends: Vec<(&str, &str)> = Vec::new();
+    for Loaded {
+        backend,
+        backend_note,
+        ..
+    } in models.iter().map(|it| &it.loaded)
+    {
+        let why = (backend.as_str(), backend_note.as_str());
+        if !backend_note.is_empty() && !backends.contains(&why) {
+            backends.push(why);
+        }
+    }
+    html! {
+        h2 { "What was run" }
+        pre { (environment.command) }
+        dl { @for (name, value) in facts { div { dt { (name) } dd { (value) } } } }
+        @if !models.is_empty() { (table("models", "Models", heads, models.iter().map(row))) }
+        @for (backend, note) in &backends { p.note { (backend) ": " (note) } }
     }
 }
 
-/// The options that shaped the run, and the launch description.
-pub fn command(plan: &RunPlan) -> String {
-    let mut words = vec!["avrec run".to_string()];
-    if plan.typed.looped {
-        words.push("--loop".to_string());
+/// What was said during all runs; nothing when nothing was.
+pub fn notes(title: &str, class: &str, records: &[Record], of: fn(&Record) -> &Notes) -> Markup {
+    let several = 1 < records.len();
+    html! {
+        @if records.iter().any(|it| !of(it).is_empty()) {
+            h2 { (title) }
+            div class=(class) {
+                @for record in records {
+                    @for note in of(record).kept() {
+                        p {
+                            @if several { (isolated(&record.name)) ", " }
+                            (moment(note.at)) ": " (note.text)
+                            @if 1 < note.times { " (" (count(note.times)) " times)" }
+                        }
+                    }
+                    @if 0 < of(record).more() { p { "… and " (count(of(record).more())) " more; the log has them." } }
+                }
+            }
+        }
     }
-    let duration = plan.duration.map(|it| it.as_secs_f64());
-    words.extend(duration.map(|it| format!("--duration {it}")));
-    words.extend(plan.loads.iter().map(|it| {
-        let (start, end) = (it.start.as_secs_f64(), it.end.as_secs_f64());
-        format!("--load '{start}:{end}:{}'", it.command)
-    }));
-    let boxes = plan.boxes.iter();
-    words.extend(boxes.map(|it| format!("--boxes {}:{}", it.element, it.file.display())));
-    words.extend(plan.typed.compares.iter().map(|name| format!("--compare {name}")));
-    format!("{} \\\n  {}", words.join(" "), plan.typed.description.join(" "))
 }

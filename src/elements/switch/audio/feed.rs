@@ -150,7 +150,12 @@ fn await_or_others(
         let end = |it: &Lane| asked + deadline::patience_with(it);
         let is_silent = |it: &Lane| !is_settled(it) && end(it) <= Instant::now();
         let is_too_long = || required.iter().flatten().any(|it| lanes.is(*it, is_silent));
-        let has_others = || lanes.idle().any(|it| !required.contains(&Some(it)));
+        let has_heard = |it: &Lane| it.audio.hears() && is_settled(it);
+        let has_others = || {
+            let is_required = |it: usize| required.contains(&Some(it));
+            let mut heard = required.iter().flatten();
+            lanes.idle().any(|it| !is_required(it)) || heard.any(|it| lanes.is(*it, has_heard))
+        };
         all_settled(lanes) || (has_others() && is_too_long())
     };
     loop {

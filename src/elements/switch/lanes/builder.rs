@@ -9,22 +9,15 @@ use gst::subclass::prelude::*;
 
 use super::declared::models;
 use super::elements::{LaneElements, free_pad, unlink};
+use super::misfit::{Misfit, of_unlinked};
 use super::supervisor::{LaneSupervisor, StateRequest};
 use super::watchdog::supervisor_reported;
 use crate::elements::switch::AvrecSwitch;
 use crate::elements::switch::CAT;
-use crate::elements::switch::caps_difference::{converters, difference};
 use crate::elements::switch::pads::functions;
 use crate::elements::switch::pads::parts::Watch;
 use crate::elements::switch::shared::Shared;
 use crate::policy::Prior;
-
-/// Why a child cannot be a candidate, and what to change.
-#[derive(Debug)]
-pub struct Misfit {
-    pub cause: String,
-    pub remedy: String,
-}
 
 /// The elements of one candidate, from the child with the free sink pad to the one with the free source pad.
 ///
@@ -124,40 +117,9 @@ pub fn add_lane(core: &Arc<Shared>, head: &gst::Element, prior: Prior) -> Result
     let name = head.name();
     let chain = chain_from(head)?;
     let lane = make_lane(core, &name, chain.clone(), prior);
-    let lane = lane.map_err(|cause| unlinked(core, &chain, cause))?;
+    let lane = lane.map_err(|cause| of_unlinked(core, &chain, cause))?;
     gst::debug!(CAT, "Lane {} is candidate {name}", lane.number);
     Ok(())
-}
-
-/// Why a candidate could not be linked, by what it takes of what comes.
-fn unlinked(core: &Shared, chain: &[gst::Element], cause: String) -> Misfit {
-    let head = chain.first().and_then(|it| it.sink_pads().into_iter().next());
-    let (given, taken) = (
-        core.sink.peer_query_caps(None),
-        head.map(|it| it.query_caps(None)),
-    );
-    let parts = taken.filter(|it| !given.is_any() && !given.can_intersect(it));
-    match parts {
-        Some(taken) => takes_not(&given, &taken),
-        None => Misfit {
-            cause,
-            remedy: "see what caps the element takes and gives".into(),
-        },
-    }
-}
-
-/// What is wrong with a candidate that does not take what comes, and what to put before it.
-pub fn takes_not(given: &gst::Caps, taken: &gst::Caps) -> Misfit {
-    let converters = converters(given, taken);
-    Misfit {
-        cause: format!("it does not fit what comes in: {}", difference(given, taken)),
-        remedy: match converters {
-            Some(converters) => {
-                format!("put {converters} before the switch, or into the candidate, before the element")
-            }
-            None => "put before the switch what gives it such caps".into(),
-        },
-    }
 }
 
 fn make_lane(

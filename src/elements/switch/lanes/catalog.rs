@@ -3,6 +3,7 @@
 //! Candidates that are listed, in a catalogue or in the `models` property, rather than added as children.
 
 use std::path::Path;
+use std::str::FromStr;
 
 use gst::prelude::*;
 
@@ -27,6 +28,8 @@ pub struct Listing {
     pub children: Vec<Listed>,
     pub failures: Vec<(String, String, String)>,
     pub names: CatalogNames,
+    /// What every answer has to be.
+    pub output_caps: Option<gst::Caps>,
 }
 
 /// Makes children of what `catalog` and `models` list.
@@ -44,6 +47,7 @@ pub fn list(settings: &Settings) -> Result<Listing, String> {
             reference: catalogue.reference,
             floor: catalogue.floor,
         };
+        listing.output_caps = output_caps(path, catalogue.output_caps.as_deref())?;
         for candidate in catalogue.candidates {
             let made = from_candidate(&candidate);
             let prior = prior(&candidate);
@@ -61,6 +65,17 @@ pub fn list(settings: &Settings) -> Result<Listing, String> {
         listing.take(name, made, Prior::default());
     }
     Ok(listing)
+}
+
+fn output_caps(path: &str, text: Option<&str>) -> Result<Option<gst::Caps>, String> {
+    let Some(text) = text else { return Ok(None) };
+    let caps = gst::Caps::from_str(text);
+    caps.map(Some).map_err(|_| {
+        format!(
+            "{path}: output-caps = \"{text}\" is no caps; write such as \"video/x-raw,width=640,height=360\", or \"ANY\" to \
+             hold to the first answer's"
+        )
+    })
 }
 
 impl Listing {

@@ -32,7 +32,7 @@ pub fn heard(core: &Shared, lane: &LaneElements, message: &gst::Message) {
         labels: infer::labels(source),
         is_on_frames: is_on_frames(source, task),
     });
-    core.look_at_kinds();
+    core.look_at_candidates();
 }
 
 /// Whether answers of this task leave on the frames, and not in messages alone.

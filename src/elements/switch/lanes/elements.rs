@@ -53,7 +53,8 @@ impl LaneElements {
         }
     }
 
-    /// Links entry, queue, candidate and exit.
+    /// Links entry, queue, candidate and exit. What comes in has to fit; what goes out is negotiated with what is behind the
+    /// switch, and may change.
     pub fn link(&self) -> Result<(), String> {
         let (Some(head), Some(tail)) = (self.candidate.first(), self.candidate.last()) else {
             return Err("the candidate has no elements".to_string());
@@ -68,10 +69,10 @@ impl LaneElements {
         self.watch
             .link(head)
             .map_err(|_| says("the candidate's sink pad"))?;
-        output
-            .link(&self.exit)
-            .map_err(|_| says("the candidate's source pad"))?;
         self.entry.link(&input).map_err(|_| says("the lane's entry"))?;
+        output
+            .link_full(&self.exit, gst::PadLinkCheck::empty())
+            .map_err(|_| says("the candidate's source pad"))?;
         Ok(())
     }
 
@@ -92,8 +93,8 @@ impl LaneElements {
         self.exit.send_event(gst::event::FlushStop::new(false));
         if let Some(input) = self.queue.static_pad("sink") {
             let _ = self.entry.unlink(&input);
-            // It was linked before with the same caps, so this cannot be refused.
-            let _ = self.entry.link(&input);
+            // Whether caps fit is negotiated anew.
+            let _ = self.entry.link_full(&input, gst::PadLinkCheck::empty());
         }
     }
 }

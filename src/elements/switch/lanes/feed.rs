@@ -8,8 +8,9 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 
 use super::elements::LaneElements;
+use super::misfit;
 use super::run::Feed;
-use super::watchdog::{self, lane_failed};
+use super::watchdog::{self, lane_failed, lane_unfit};
 use crate::elements::switch::CAT;
 use crate::elements::switch::pads::holder::PadHolder;
 use crate::elements::switch::shared::Shared;
@@ -59,6 +60,11 @@ pub fn refused(core: &Shared, lane: usize, entered: Option<gst::ClockTime>, erro
         gst::FlowError::Eos => {
             let remedy = "see why it ends its stream before the switch's ends";
             lane_failed(core, lane, "it has ended its stream", remedy);
+        }
+        gst::FlowError::NotNegotiated => {
+            if let Some(elements) = core.lanes.elements(lane) {
+                lane_unfit(core, lane, &misfit::of_negotiation(core, &elements));
+            }
         }
         error => {
             let remedy = "see that the candidate takes the caps of the stream, and its own messages";

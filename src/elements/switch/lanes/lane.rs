@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::answer_caps::Shape;
 use super::elements::LaneElements;
 use super::tally::{LaneTally, ShownState};
 use crate::elements::switch::audio::{LaneAudio, OutputThread};
@@ -78,6 +79,8 @@ pub enum Purpose {
 pub struct Run {
     /// Identity of the frame: the stamp that the switch put on it.
     pub stamp: gst::ClockTime,
+    /// The frame itself contradicts its caps, so that nothing can be said of an answer that does.
+    pub is_odd: bool,
     pub pts: Option<gst::ClockTime>,
     pub started: gst::ClockTime,
     pub purpose: Purpose,
@@ -111,6 +114,14 @@ pub struct Lane {
     pub state: LaneState,
     pub run: Option<Run>,
     pub caps: Option<gst::Caps>,
+    /// What its buffers have to hold by these caps.
+    pub shape: Shape,
+    /// Whether an answer with these caps was seen, and so what it gives is known to all.
+    pub is_output_shown: bool,
+    /// Caps of answers that nobody behind the lane takes, if it asked for such.
+    pub refused: Option<gst::Caps>,
+    /// It failed because it does not fit the stream or the output; it may when these change.
+    pub is_unfit: bool,
     /// The stream was flushed since the lane's last frame.
     pub needs_flush: bool,
     /// The user does not want it to answer; it may run beside.
@@ -151,6 +162,10 @@ impl Lane {
             state: LaneState::Loading,
             run: None,
             caps: None,
+            shape: Shape::default(),
+            is_output_shown: false,
+            refused: None,
+            is_unfit: false,
             needs_flush: false,
             is_forbidden: false,
             attempts: 0,
@@ -209,6 +224,12 @@ impl Lane {
     /// Whether the lane could answer a frame at once, warm or not.
     pub fn could_answer(&self) -> bool {
         self.is_idle() && !self.is_forbidden
+    }
+
+    /// Whether its answers are not what all must be: it has to negotiate anew.
+    pub fn parts_from(&self, output: Option<&gst::Caps>) -> bool {
+        let both = self.caps.as_ref().zip(output);
+        both.is_some_and(|(own, output)| !own.can_intersect(output))
     }
 
     /// Whether waiting for the lane may lead to an answer.

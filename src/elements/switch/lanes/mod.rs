@@ -2,6 +2,7 @@
 
 //! The lanes: each is one candidate behind a stock queue.
 
+pub mod answer_caps;
 pub mod builder;
 pub mod catalog;
 pub mod chores;
@@ -11,6 +12,8 @@ pub mod feed;
 pub mod kind;
 pub mod lane;
 pub mod list;
+pub mod misfit;
+pub mod output;
 pub mod pushing;
 pub mod run;
 pub mod state;

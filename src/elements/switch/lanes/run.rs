@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::elements::{LaneElements, LaneOutput};
 use super::lane::{Purpose, Run};
+use super::misfit::Misfit;
 use crate::elements::switch::scoring::trial::Trial;
 use crate::policy::RunKind;
 
@@ -33,8 +34,27 @@ pub enum FollowUp {
     Score(Trial),
     /// The lane finished its warm-up.
     Announce,
+    /// The answer cannot be used.
+    Unfit(Misfit),
     /// The stream is audio: what came is a part of the lane's stream, and not the answer to one frame.
     Audio(gst::Buffer),
+}
+
+/// What came of an answer.
+#[derive(Debug)]
+pub struct Delivered {
+    pub follow_up: FollowUp,
+    /// It is the lane's first that looks so.
+    pub is_output_new: bool,
+}
+
+impl From<FollowUp> for Delivered {
+    fn from(follow_up: FollowUp) -> Delivered {
+        Delivered {
+            follow_up,
+            is_output_new: false,
+        }
+    }
 }
 
 /// A frame for a lane that was claimed for it, to be pushed once no lock is held.

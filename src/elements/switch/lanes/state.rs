@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::answer_caps::Shape;
 use super::elements::LaneOutput;
 use super::lane::{Lane, LaneState, Purpose, Run};
 use super::run::{self, Feed, FollowUp, Outcome, RunEnd};
@@ -37,6 +38,12 @@ pub struct Lanes {
     pub warmed: Vec<usize>,
     /// When the newest frame entered.
     pub newest: Option<gst::ClockTime>,
+    /// What the frames that come in have to hold.
+    pub input: Shape,
+    /// What every answer has to be, where the switch holds to one output.
+    pub output: Option<gst::Caps>,
+    /// When the newest frame entered of those before that; answers to them may be otherwise.
+    pub output_since: Option<gst::ClockTime>,
     /// The lane that was last asked to answer a frame.
     last_asked: Option<usize>,
 }
@@ -87,6 +94,7 @@ impl Lanes {
         let elements = slot.identity.elements.clone()?;
         slot.run = Some(Run {
             stamp,
+            is_odd: self.input.contradiction(&frame).is_some(),
             pts: frame.pts(),
             started: gst::get_timestamp(),
             purpose,

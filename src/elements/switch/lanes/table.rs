@@ -12,12 +12,14 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
+use super::answer_caps::Shape;
 use super::chores::{self, Chores};
 use super::elements::{LaneElements, LaneOutput};
 use super::lane::{Lane, LaneState, Purpose, Run};
 use super::list::LaneList;
+use super::output::{self, Verdict};
 use super::pushing::{answered_within_push, is_pushing};
-use super::run::{FollowUp, Outcome};
+use super::run::{Delivered, FollowUp, Outcome};
 use super::state::Lanes;
 use super::tally::LaneTally;
 use crate::audio::Spec;
@@ -154,8 +156,8 @@ impl LaneTable {
         let Some(slot) = lanes.get_mut(lane) else {
             return;
         };
-        (slot.caps, slot.needs_flush) = (None, false);
-        slot.audio = LaneAudio::default();
+        (slot.caps, slot.refused, slot.needs_flush) = (None, None, false);
+        (slot.audio, slot.is_unfit) = (LaneAudio::default(), false);
         if slot.state != LaneState::Gone {
             slot.set_state(LaneState::Loading);
             lanes.tell(Fact::Failed { lane });
@@ -287,9 +289,11 @@ impl LaneTable {
     }
 
     pub fn set_caps(&self, lane: usize, caps: gst::Caps) {
+        let (spec, shape) = (Spec::from_caps(&caps), Shape::of(&caps));
         if let Some(slot) = self.lock().get_mut(lane) {
-            slot.audio.spec = Spec::from_caps(&caps);
-            slot.caps = Some(caps);
+            slot.audio.spec = spec;
+            (slot.shape, slot.is_output_shown) = (shape, false);
+            (slot.caps, slot.refused) = (Some(caps), None);
         }
     }
 
@@ -297,14 +301,14 @@ impl LaneTable {
     ///
     /// An answer to a frame that the lane no longer has in hand (a second output for one input, or one
     /// that comes after a restart) is dropped. Of audio the table knows no more than that it is.
-    pub fn deliver(&self, lane: usize, buffer: gst::Buffer, stamp: Option<gst::ClockTime>) -> FollowUp {
+    pub fn deliver(&self, lane: usize, buffer: gst::Buffer, stamp: Option<gst::ClockTime>) -> Delivered {
         let now = gst::get_timestamp();
         let mut lanes = self.lock();
         if lanes.position.is_some() {
-            return FollowUp::Audio(buffer);
+            return FollowUp::Audio(buffer).into();
         }
         let Some(slot) = lanes.get_mut(lane) else {
-            return FollowUp::Nothing;
+            return FollowUp::Nothing.into();
         };
         slot.unanswered = 0;
         slot.audio.notice_thread(is_pushing(lane));
@@ -315,16 +319,26 @@ impl LaneTable {
             None => run.pts.is_none() || buffer.pts().is_none() || run.pts == buffer.pts(),
         };
         let Some(run) = slot.take_run(|run| is_this(run)) else {
-            return FollowUp::Nothing;
+            return FollowUp::Nothing.into();
         };
         answered_within_push(lane);
-        let answer = LaneOutput {
-            buffer,
-            caps: slot.caps.clone(),
+        let caps = slot.caps.clone();
+        let is_output_new = match output::judge(&mut lanes, lane, &run, &buffer) {
+            Verdict::Fits { is_new } => is_new,
+            Verdict::Unfit(misfit) => return FollowUp::Unfit(misfit).into(),
+            Verdict::Outdated => {
+                lanes.end_without_answer(lane);
+                self.changed.notify_all();
+                return FollowUp::Nothing.into();
+            }
         };
+        let answer = LaneOutput { buffer, caps };
         let follow_up = lanes.finish(lane, run, answer, now.saturating_sub(run.started).into());
         self.changed.notify_all();
-        follow_up
+        Delivered {
+            follow_up,
+            is_output_new,
+        }
     }
 }
 

@@ -28,6 +28,8 @@ pub struct LaneTally {
     models: ArcSwap<Vec<Model>>,
     /// What its answers were seen to be.
     seen: ArcSwapOption<Kind>,
+    /// Caps of its answers, as seen since caps last changed before the switch.
+    output: ArcSwapOption<gst::Caps>,
 }
 
 /// A model in a candidate.
@@ -52,6 +54,7 @@ impl Default for LaneTally {
             is_hung: AtomicBool::default(),
             models: ArcSwap::default(),
             seen: ArcSwapOption::empty(),
+            output: ArcSwapOption::empty(),
         }
     }
 }
@@ -130,6 +133,16 @@ impl LaneTally {
             self.seen.store(Some(Arc::new(kind)));
         }
         is_new
+    }
+
+    /// What its answers look like from now on; `None` where that has yet to be seen.
+    pub fn show_output(&self, caps: Option<gst::Caps>) {
+        self.output.store(caps.map(Arc::new));
+    }
+
+    /// What its answers look like, as far as one was seen.
+    pub fn output(&self) -> Option<Arc<gst::Caps>> {
+        self.output.load_full()
     }
 
     /// What its answers are: by what it declares, else by what was seen of them.

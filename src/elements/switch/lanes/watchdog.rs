@@ -7,6 +7,8 @@ use gst::prelude::*;
 use super::chores::{self, Chores};
 use super::elements::LaneElements;
 use super::lane::{Lane, LaneState, WARM_UP_RUNS};
+use super::misfit::Misfit;
+use super::output;
 use super::supervisor::{StateReport, StateRequest};
 use crate::elements::switch::CAT;
 use crate::elements::switch::shared::Shared;
@@ -51,7 +53,7 @@ pub fn supervisor_reported(core: &Shared, lane: usize, report: StateReport) {
             }
             let runs_left = WARM_UP_RUNS;
             core.lanes.settle(lane, LaneState::Warming { runs_left });
-            core.look_at_kinds();
+            core.look_at_candidates();
         }
         StateReport::Stopped => core.lanes.stopped(lane),
         StateReport::Refused { cause } => lane_failed(core, lane, &cause, "see its entry in the catalogue"),
@@ -125,18 +127,33 @@ fn was_stopped(core: &Shared, lane: usize) {
     );
 }
 
-/// When a failed lane may be started again.
+/// Whether and when a failed lane may be started again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Hope {
     /// After a pause, some times.
     Soon,
     /// When the application has started the candidate.
     OtherState,
+    /// When what comes in, or what must go out, has changed.
+    OtherCaps,
 }
 
 /// Contains a failure in its lane: a warning and a message instead of an error, and a later restart.
 pub fn lane_failed(core: &Shared, lane: usize, cause: &str, remedy: &str) {
     fail(core, lane, (cause, remedy), Hope::Soon);
+}
+
+/// Takes a lane out that does not fit the stream or the output, until one of these changes.
+pub fn lane_unfit(core: &Shared, lane: usize, misfit: &Misfit) {
+    fail(core, lane, (&misfit.cause, &misfit.remedy), Hope::OtherCaps);
+}
+
+/// Starts those again that did not fit: what comes in, or what must go out, is another.
+pub fn restart_unfit(core: &Shared) {
+    for lane in core.lanes.change(output::take_unfit) {
+        gst::info!(CAT, "Starting candidate {} again, with other caps", lane.name);
+        lane.supervisor.order(StateRequest::Restart);
+    }
 }
 
 fn fail(core: &Shared, lane: usize, (cause, remedy): (&str, &str), hope: Hope) {
@@ -149,6 +166,7 @@ fn fail(core: &Shared, lane: usize, (cause, remedy): (&str, &str), hope: Hope) {
         let may_restart = hope == Hope::Soon && it.attempts < RESTARTS;
         let retry_at = may_restart.then(|| gst::get_timestamp() + pause);
         it.attempts += u32::from(hope == Hope::Soon);
+        it.is_unfit = hope == Hope::OtherCaps;
         let (name, cause) = (it.identity.name.clone(), cause.to_string());
         let is_new = it.told.replace(cause.clone()).as_ref() != Some(&cause);
         lanes.fail(lane, LaneState::Failed { cause, retry_at });
@@ -160,6 +178,6 @@ fn fail(core: &Shared, lane: usize, (cause, remedy): (&str, &str), hope: Hope) {
             false => core.bus.post_candidate_failed(&name, cause, remedy),
         }
         // The others need not wait for it.
-        core.look_at_kinds();
+        core.look_at_candidates();
     }
 }

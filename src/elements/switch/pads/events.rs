@@ -13,7 +13,11 @@ use gst::prelude::*;
 use super::queries::responsive_lanes;
 use crate::elements::switch::CAT;
 use crate::elements::switch::audio::events as audio_events;
+use crate::elements::switch::caps_difference::difference;
 use crate::elements::switch::fact::Fact;
+use crate::elements::switch::lanes::answer_caps::Shape;
+use crate::elements::switch::lanes::output::take_input;
+use crate::elements::switch::lanes::watchdog::restart_unfit;
 use crate::elements::switch::shared::Shared;
 use crate::elements::switch::stream::{Stream, Streaming, VideoStream};
 
@@ -42,12 +46,18 @@ pub fn sink_event(core: &Arc<Shared>, event: gst::Event) -> bool {
             streaming.control.output.flush();
             core.src.push_event(event)
         }
+        gst::EventView::Caps(caps) if refuse_sound(core, caps.caps()).is_err() => false,
         gst::EventView::Caps(caps) => {
             audio_events::before_event(core, streaming, &event);
             set_caps(core, streaming, caps.caps_owned());
-            // What is held has the size of the frames before.
-            core.lanes.lock().held = None;
+            let input = Shape::of(caps.caps());
+            core.lanes.change(|lanes| {
+                // What is held has the size of the frames before.
+                lanes.held = None;
+                take_input(lanes, input);
+            });
             tell_lanes(core, &event);
+            restart_unfit(core);
             true
         }
         _ => {
@@ -60,6 +70,21 @@ pub fn sink_event(core: &Arc<Shared>, event: gst::Event) -> bool {
             core.push_events(events)
         }
     }
+}
+
+/// Refuses sound that is not what the switch holds to.
+fn refuse_sound(core: &Shared, caps: &gst::CapsRef) -> Result<(), gst::FlowError> {
+    let is_sound = caps.structure(0).is_some_and(|it| it.has_name("audio/x-raw"));
+    let output = core.lanes.lock().output.clone();
+    let Some(output) = output.filter(|it| is_sound && !caps.can_intersect(it)) else {
+        return Ok(());
+    };
+    let text = format!(
+        "sound leaves in the format in which it comes, which is not what `output-caps` asks for: {}",
+        difference(caps, &output)
+    );
+    let remedy = "put audioconvert ! audioresample before the switch";
+    Err(core.bus.fail(gst::StreamError::Format, &text, remedy))
 }
 
 fn tell_lanes(core: &Shared, event: &gst::Event) {
@@ -103,6 +128,7 @@ pub fn src_event(core: &Shared, event: gst::Event) -> bool {
             true
         }
         gst::EventView::Reconfigure(_) => {
+            restart_unfit(core);
             for lane in responsive_lanes(core) {
                 lane.exit.push_event(event.clone());
             }

@@ -108,7 +108,9 @@ pub fn lane_exit(exit: &PadHolder, lane: usize) -> gst::Pad {
         .event_function(move |_, parent, event| {
             serve(parent, false, |core| lane_pads::exit_event(core, lane, &event))
         })
-        .query_function(|_, parent, query| serve(parent, false, |core| lane_pads::exit_query(core, query)))
+        .query_function(move |_, parent, query| {
+            serve(parent, false, |core| lane_pads::exit_query(core, lane, query))
+        })
         .build()
 }
 

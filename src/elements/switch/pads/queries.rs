@@ -18,6 +18,9 @@ pub fn sink_query(core: &Shared, query: &mut gst::QueryRef) -> bool {
     match query.view_mut() {
         gst::QueryViewMut::Caps(query) => {
             let caps = lanes_caps(core, query.filter_owned().as_ref());
+            // Where nothing is left, the sound itself tells what is wrong with it.
+            let narrowed = held_sound(core).map(|it| it.intersect(&caps));
+            let caps = narrowed.filter(|it| !it.is_empty()).unwrap_or(caps);
             query.set_result(&caps);
             true
         }
@@ -29,6 +32,12 @@ pub fn sink_query(core: &Shared, query: &mut gst::QueryRef) -> bool {
         gst::QueryViewMut::Allocation(_) => false,
         _ => core.src.peer_query(query),
     }
+}
+
+/// What sound has to be: it leaves in the format in which it comes, so that who is before the switch has to give it.
+pub fn held_sound(core: &Shared) -> Option<gst::Caps> {
+    let is_sound = |it: &gst::Caps| !it.is_empty() && it.iter().all(|it| it.has_name("audio/x-raw"));
+    core.lanes.lock().output.clone().filter(is_sound)
 }
 
 /// What every lane can take; a lane that can take nothing of what the others can has no say.
@@ -46,8 +55,9 @@ fn lanes_caps(core: &Shared, filter: Option<&gst::Caps>) -> gst::Caps {
 
 /// Whether some lane takes the caps; the active one is asked first, and mostly alone.
 ///
-/// A lane that refuses them will fail and be told; the stream goes on with the others. One that would keep the query
-/// waiting, because it is late, may take them.
+/// A lane that refuses them will fail and be told; the stream goes on with the others. Where all refuse them, they are
+/// taken all the same if nothing else can come: then each lane says why it does not take them, which nobody else would. One that
+/// would keep the query waiting, because it is late, may take them.
 fn accepts(core: &Shared, caps: &gst::Caps) -> bool {
     let active = core.published.active();
     let mut lanes = responsive_lanes(core);
@@ -56,12 +66,14 @@ fn accepts(core: &Shared, caps: &gst::Caps) -> bool {
     }
     lanes.sort_by_key(|it| Some(it.number) != active);
     // A lane that is being linked anew has no peer, and no opinion.
-    let mut opinions = lanes
+    let peers: Vec<_> = lanes.iter().filter_map(|it| it.entry.peer()).collect();
+    if peers.is_empty() || peers.iter().any(|it| it.query_accept_caps(caps)) {
+        return true;
+    }
+    let possible = core.sink.peer_query_caps(None);
+    !peers
         .iter()
-        .filter_map(|it| it.entry.peer())
-        .map(|it| it.query_accept_caps(caps))
-        .peekable();
-    opinions.peek().is_none() || opinions.any(|it| it)
+        .any(|it| it.query_caps(None).can_intersect(&possible))
 }
 
 /// Lanes that will not keep a query waiting.
@@ -82,11 +94,12 @@ pub fn src_query(core: &Shared, query: &mut gst::QueryRef) -> bool {
                 caps.merge(peer.query_caps(filter.as_ref()));
             }
         }
-        query.set_result(&if caps.is_empty() {
-            filter.unwrap_or_else(gst::Caps::new_any)
-        } else {
-            caps
-        });
+        let possible = match caps.is_empty() {
+            true => filter.unwrap_or_else(gst::Caps::new_any),
+            false => caps,
+        };
+        let held = core.lanes.lock().output.clone();
+        query.set_result(&held.map_or(possible.clone(), |it| it.intersect(&possible)));
         return true;
     }
     if !core.sink.peer_query(query) {

@@ -80,7 +80,7 @@ impl Judge {
                 }
             }
             TrialKind::Restoration { trusted, degraded } => {
-                self.look_at_kinds(trial);
+                self.look_at_candidates(trial);
                 if let Some((lane, Carried::Pixels(answer))) = read(trial, 0)
                     && self.kinds.suits(lane, Evidence::Restoration)
                     && let Some(likeness) = rerun::restored(&answer.luma, trusted, degraded)
@@ -99,7 +99,7 @@ impl Judge {
         if trial.context.settings.quality_source == QualitySource::Prior {
             return Vec::new();
         }
-        self.look_at_kinds(trial);
+        self.look_at_candidates(trial);
         let answers: Vec<_> = (0..trial.answers.len())
             .filter_map(|it| read(trial, it))
             .collect();
@@ -118,7 +118,7 @@ impl Judge {
         comparisons
     }
 
-    fn look_at_kinds(&mut self, trial: &Trial) {
+    fn look_at_candidates(&mut self, trial: &Trial) {
         let TrialContext { settings, list, .. } = &trial.context;
         let named = self.reference(trial).and(trial.context.named_reference);
         self.kinds = list.kinds(named, |it| !settings.forbids(it));
@@ -137,7 +137,7 @@ impl Judge {
             is_news |= list.lanes.get(*lane).is_some_and(|it| it.tally.saw(kind));
         }
         if is_news {
-            self.look_at_kinds(trial);
+            self.look_at_candidates(trial);
             self.outlet.complaints.look(&self.outlet.bus, list, settings);
         }
         let silent = answers.iter().filter(|it| matches!(it.1, Carried::Pixels(_)));

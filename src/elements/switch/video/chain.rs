@@ -10,6 +10,7 @@ use super::floor::{Answer, floor, hold, missed};
 use super::{exhaustive, shadow};
 use crate::elements::switch::deadline;
 use crate::elements::switch::frame::{AnsweredBy, FrameContext, Left, Pass};
+use crate::elements::switch::lanes::elements::LaneOutput;
 use crate::elements::switch::lanes::lane::{Lane, Purpose};
 use crate::elements::switch::lanes::run::Outcome;
 use crate::elements::switch::pads::output::restamp;
@@ -126,7 +127,8 @@ fn conclude(
     };
     pass.stream.passes &= by == AnsweredBy::Passthrough;
     restamp(&pass.context.frame, pass.context.entered, &mut answer);
-    let events = pass.control.output.before(answer.caps.as_ref());
+    let caps = leaving_caps(pass, &answer);
+    let events = pass.control.output.before(caps);
     pass.record(Some(by), Left::Answer, latency);
     let active = match by {
         AnsweredBy::Active(active) => Some((active, &answer)),
@@ -136,6 +138,21 @@ fn conclude(
     pass.control.publish(&core.published);
     core.push_events(events);
     core.src.push(answer.buffer)
+}
+
+/// Caps of an answer that has to be told downstream, if they are other ones; with the first that leaves, all that leaves
+/// is held to what the user asked and to what that one has.
+fn leaving_caps<'a>(pass: &mut Pass<VideoStream>, answer: &'a LaneOutput) -> Option<&'a gst::Caps> {
+    let asked = &pass.context.settings.output_caps;
+    if asked.is_some() && pass.control.held_for == *asked {
+        return None;
+    }
+    let caps = answer.caps.as_ref();
+    pass.control.held_for = asked.clone();
+    if let (Some(asked), Some(caps)) = (asked, caps) {
+        pass.core.hold_output_to(Some(asked.intersect(caps)));
+    }
+    caps
 }
 
 #[cfg(test)]

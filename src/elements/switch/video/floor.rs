@@ -30,6 +30,9 @@ pub fn floor(pass: &mut Pass<VideoStream>) -> Result<Answer, gst::FlowError> {
     if !has_hope && pass.context.waits() {
         return Err(give_up(pass.core));
     }
+    if !frame_will_do && !pass.frame_fits_output() {
+        return Ok(None);
+    }
     let passed = LaneOutput {
         buffer: pass.context.frame.clone(),
         caps: pass.stream.caps.clone(),

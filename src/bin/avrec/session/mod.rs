@@ -2,6 +2,9 @@
 
 //! One run of one pipeline, from preroll to its end: takes events, acts on them, and keeps what they told.
 
+mod loads;
+mod told;
+
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -13,12 +16,11 @@ use crate::console::warn;
 use crate::events::{Event, Events};
 use crate::failure::Failure;
 use crate::launch::Launched;
-use crate::load::Load;
 use crate::log::Log;
 use crate::matrix::Matrix;
-use crate::progress::Progress;
 use crate::record::Record;
 use crate::recorder::Recorder;
+use loads::Loads;
 
 /// How long a pipeline may take to end after EOS was sent: a few frames of the slowest candidate, and more.
 const EOS_PATIENCE: Duration = Duration::from_secs(5);
@@ -26,11 +28,11 @@ const EOS_PATIENCE: Duration = Duration::from_secs(5);
 /// How long a source may take to find out what is in its input.
 const LINK_PATIENCE: Duration = Duration::from_secs(3);
 
+/// How long a preroll may take before somebody wonders.
+const PREROLL_PATIENCE: Duration = Duration::from_secs(5);
+
 /// A small part of the time that opening a file takes.
 const LINK_POLL: Duration = Duration::from_millis(10);
-
-/// How long a load may take to end after SIGTERM.
-const LOAD_PATIENCE: Duration = Duration::from_millis(500);
 
 /// How a run ended in order.
 #[derive(Debug, PartialEq, Eq)]
@@ -60,24 +62,17 @@ enum Preroll {
     None,
 }
 
-/// What became of one of the planned loads.
-enum LoadStage {
-    /// Not started yet, or over.
-    Absent,
-    /// The number is its phase, for the recorder.
-    Running(Load, usize),
-    /// It was asked to end. Dropping it ends it for good.
-    Ending(#[expect(dead_code, reason = "held until its patience is over")] Load),
-}
+/// Name of the run in which the switch chooses.
+pub const MAIN: &str = "avrec";
 
 /// One run.
 pub struct Session<'a> {
     pipeline: gst::Pipeline,
     plan: &'a RunPlan,
-    events: Events,
+    events: &'a mut Events,
     stage: Stage,
     eos_sent: bool,
-    loads: Vec<LoadStage>,
+    loads: Loads<'a>,
     recorder: Recorder<'a>,
 }
 
@@ -87,19 +82,23 @@ impl<'a> Session<'a> {
         name: &str,
         plan: &'a RunPlan,
         files: (&'a Log, &'a Matrix),
+        events: &'a mut Events,
     ) -> Session<'a> {
-        let progress = (!plan.typed.quiet).then(Progress::default);
-        let recorder = Recorder::new(&launched, name, files, progress);
+        let mut recorder = Recorder::new(&launched, name, files, !plan.typed.quiet);
+        // Of the runs to compare with, figures are shown alone.
+        if plan.typed.report.is_some() && name == MAIN {
+            recorder.look(&launched);
+        }
         let pipeline = launched.pipeline;
         // A pipeline has a bus as long as nobody takes it away.
-        let bus = pipeline.bus().unwrap_or_default();
+        events.listen(&pipeline.bus().unwrap_or_default());
         Session {
             pipeline,
             plan,
-            events: Events::new(&bus),
+            events,
             stage: Stage::Preroll,
             eos_sent: false,
-            loads: plan.loads.iter().map(|_| LoadStage::Absent).collect(),
+            loads: Loads::new(&plan.loads),
             recorder,
         }
     }
@@ -111,18 +110,25 @@ impl<'a> Session<'a> {
         self.recorder
             .note("run-start", [("description", description), ("version", version)]);
 
-        let outcome = match self.play() {
+        let mut outcome = match self.play() {
             ControlFlow::Break(outcome) => outcome,
             ControlFlow::Continue(()) => Ok(End::Eos),
         };
-        self.loads.clear();
-        let record = match &outcome {
-            Ok(End::Eos) => self.recorder.finish("eos", None),
-            Ok(End::Interrupted) => self.recorder.finish("interrupted", None),
-            Err(Failure::Stopped) => self.recorder.finish("stopped", None),
-            Err(failure) => self.recorder.finish("failed", Some(&failure.to_string())),
+        if outcome.is_ok()
+            && let ControlFlow::Break(refused) = self.check_recorded()
+        {
+            outcome = refused;
+        }
+        self.loads.end_all_for_good();
+        let (end, error) = match &outcome {
+            Ok(End::Eos) => ("eos", None),
+            Ok(End::Interrupted) => ("interrupted", None),
+            Err(Failure::Stopped) => ("stopped", None),
+            Err(failure) => ("failed", Some(failure.to_string())),
         };
-        // The run is over; an element that cannot stop has told so on the bus.
+        let record = self.recorder.finish(&self.pipeline, end, error.as_deref());
+        self.events.run_is_over();
+        // An element that cannot stop has told so on the bus.
         let _ = self.pipeline.set_state(gst::State::Null);
         (record, outcome)
     }
@@ -130,6 +136,7 @@ impl<'a> Session<'a> {
     fn play(&mut self) -> ControlFlow<Outcome> {
         let preroll = self.preroll()?;
         self.check_compares()?;
+        self.check_recorded()?;
         if self.plan.typed.looped {
             self.start_loop(preroll)?;
         }
@@ -143,6 +150,7 @@ impl<'a> Session<'a> {
     }
 
     fn preroll(&mut self) -> ControlFlow<Outcome, Preroll> {
+        self.events.after(PREROLL_PATIENCE, Event::PrerollSlow);
         match self.pipeline.set_state(gst::State::Paused) {
             Ok(gst::StateChangeSuccess::Async) => self.wait_for_preroll().map_continue(|()| Preroll::Done),
             Ok(gst::StateChangeSuccess::Success) => ControlFlow::Continue(Preroll::Done),
@@ -159,6 +167,19 @@ impl<'a> Session<'a> {
                 "--compare {name}: the switch has no such candidate; it has {}",
                 known.join(", ")
             )))),
+            _ => ControlFlow::Continue(()),
+        }
+    }
+
+    /// A recording of sound would stay empty until its end, so it ends as soon as it is known what is recorded.
+    fn check_recorded(&self) -> ControlFlow<Outcome> {
+        match self.recorder.kind() {
+            Some(kind) if self.plan.typed.record.is_some() && kind != "video/x-raw" => {
+                ControlFlow::Break(Err(Failure::Usage(format!(
+                    "--record takes down what candidates make of frames of video, and the switch gets {kind}; \
+                     use --log or --report, and --compare for what each candidate is worth"
+                ))))
+            }
             _ => ControlFlow::Continue(()),
         }
     }
@@ -243,16 +264,25 @@ impl<'a> Session<'a> {
         match event {
             Event::Message(message) => return self.on_message(&message),
             Event::Interrupt => return self.on_interrupt(),
-            Event::Tick => self.on_tick(),
-            Event::LoadStart(position) => self.start_load(position),
-            Event::LoadEnd(position) => self.end_load(position),
-            Event::LoadOverdue(position) => {
-                if let Some(slot) = self.loads.get_mut(position) {
-                    *slot = LoadStage::Absent;
+            Event::Tick => {
+                self.loads.notice_ended(&mut self.recorder);
+                self.recorder.tick();
+                return self.check_recorded();
+            }
+            Event::LoadStart(position) => self.loads.start(position, &mut self.recorder),
+            Event::LoadEnd(position) => {
+                if self.loads.end(position, &mut self.recorder) {
+                    self.events.after(loads::PATIENCE, Event::LoadOverdue(position));
                 }
             }
+            Event::LoadOverdue(position) => self.loads.end_for_good(position),
             Event::DurationOver => self.send_eos(false),
             Event::AskAgain => {}
+            Event::PrerollSlow => {
+                if self.stage == Stage::Preroll {
+                    warn("no first frame has come through in 5 s; waiting (Ctrl-C stops)");
+                }
+            }
             Event::EosOverdue => {
                 self.recorder.problem(format!(
                     "no end of stream within {} s; stopping",
@@ -268,12 +298,17 @@ impl<'a> Session<'a> {
         use gst::MessageView;
         match message.view() {
             MessageView::Error(error) => {
-                let text = describe(message, &error.error(), error.debug().as_deref());
+                let text = told::describe(message, &error.error(), error.debug().as_deref());
                 return ControlFlow::Break(Err(Failure::Pipeline(text)));
             }
             MessageView::Warning(warning) => {
-                self.recorder
-                    .problem(describe(message, &warning.error(), warning.debug().as_deref()));
+                let text = told::describe(message, &warning.error(), warning.debug().as_deref());
+                self.recorder.problem(text);
+            }
+            MessageView::Info(info) => {
+                if let Some(text) = told::information(message, &info.error(), info.debug().as_deref()) {
+                    self.recorder.info(text);
+                }
             }
             MessageView::Eos(_) => return ControlFlow::Break(Ok(self.ended())),
             MessageView::StateChanged(changed)
@@ -346,65 +381,5 @@ impl<'a> Session<'a> {
             Stage::Ending { interrupted: true } => End::Interrupted,
             _ => End::Eos,
         }
-    }
-
-    fn on_tick(&mut self) {
-        self.notice_ended_loads();
-        self.recorder.tick();
-    }
-
-    fn start_load(&mut self, position: usize) {
-        let (Some(plan), Some(slot)) = (self.plan.loads.get(position), self.loads.get_mut(position)) else {
-            return;
-        };
-        match plan.start() {
-            Ok(load) => *slot = LoadStage::Running(load, self.recorder.load_started(&plan.command)),
-            Err(error) => {
-                self.recorder
-                    .problem(format!("the load '{}' does not start: {error}", plan.command));
-            }
-        }
-    }
-
-    fn end_load(&mut self, position: usize) {
-        let Some(slot) = self.loads.get_mut(position) else {
-            return;
-        };
-        if let LoadStage::Running(load, phase) = std::mem::replace(slot, LoadStage::Absent) {
-            load.terminate();
-            *slot = LoadStage::Ending(load);
-            self.recorder.load_ended(phase);
-            self.events.after(LOAD_PATIENCE, Event::LoadOverdue(position));
-        }
-    }
-
-    /// A load may end by itself before its time; the report must not show it longer than it was.
-    fn notice_ended_loads(&mut self) {
-        for (slot, plan) in self.loads.iter_mut().zip(&self.plan.loads) {
-            let LoadStage::Running(load, phase) = slot else {
-                continue;
-            };
-            let Some(status) = load.ended() else {
-                continue;
-            };
-            self.recorder.load_ended(*phase);
-            if !status.success() {
-                self.recorder.problem(format!(
-                    "the load '{}' ended with {status}; run it by hand to see why",
-                    plan.command
-                ));
-            }
-            *slot = LoadStage::Absent;
-        }
-    }
-}
-
-fn describe(message: &gst::Message, error: &gst::glib::Error, debug: Option<&str>) -> String {
-    let source = message
-        .src()
-        .map_or("the pipeline".to_string(), |source| source.name().to_string());
-    match debug.map(str::trim) {
-        Some(debug) if !debug.is_empty() => format!("{source}: {} ({debug})", error.message()),
-        _ => format!("{source}: {}", error.message()),
     }
 }

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! The page as a whole.
+
+use gst::glib;
+use gstavrec::quantile::median;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::{course, data, numbers, shown, summary_text, tables};
+use crate::args::RunPlan;
+use crate::environment::Environment;
+use crate::record::{Record, Summary};
+
+/// Nothing is loaded from anywhere: what the page shows is inside it.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; media-src data:";
+
+/// Renders the runs, the main one first; without runs the page says so.
+pub fn render(
+    plan: &RunPlan,
+    environment: &Environment,
+    records: &[Record],
+    summaries: &[Summary],
+) -> String {
+    let title = &plan.typed.title;
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                title { (title) }
+                style { (PreEscaped(include_str!("uplot/uPlot.min.css"))) }
+                style { (PreEscaped(include_str!("page.css"))) }
+            }
+            "\n"
+            body {
+                (body(title, environment, records, summaries))
+                div #tip hidden {}
+                // JSON in which no `<` is left.
+                script type="application/json" id="record" { (PreEscaped(data::json(records, summaries))) }
+                script {
+                    "\n/*\n" (PreEscaped(include_str!("uplot/LICENSE"))) "*/\n"
+                    (PreEscaped(include_str!("uplot/uPlot.iife.min.js")))
+                }
+                script { (PreEscaped(include_str!("page.js"))) }
+            }
+        }
+        "\n"
+    };
+    page.into_string()
+}
+
+fn body(title: &str, environment: &Environment, records: &[Record], summaries: &[Summary]) -> Markup {
+    let main = records.first();
+    html! {
+        main {
+            header {
+                h1 dir="auto" { (title) }
+                p.facts { (facts(records, summaries)) }
+                (summary_text::paragraphs(summaries, records))
+            }
+            "\n"
+            (tables::summary(summaries))
+            (charts())
+            noscript { p.problems { "The charts need JavaScript; the figures and the reasons are here without it." } }
+            @if let Some(main) = main {
+                (course::table_of(main))
+                (shown::section(&main.shown))
+                (tables::swaps(main))
+                (tables::misses(main))
+                (tables::candidates(main))
+            }
+            (tables::notes("Warnings", "problems", records, |it| &it.problems))
+            (tables::notes("Notes", "notes", records, |it| &it.infos))
+            (tables::environment(environment, main.map_or(&[], |it| &it.models)))
+            footer {
+                "Made by avrec " (env!("CARGO_PKG_VERSION")) ". Charts by uPlot (MIT, © Leon Sorokin), inside this file; \
+                 nothing is loaded from anywhere."
+            }
+        }
+        "\n"
+    }
+}
+
+/// Where `page.js` draws.
+fn charts() -> Markup {
+    html! {
+        section #charts hidden aria-label="Charts" {
+            div.bar {
+                div #legend {}
+                div #runs.picker role="group" aria-label="Run shown" {}
+            }
+            figure {
+                figcaption { b #latency-title {} " " span #latency-note {} }
+                div #latency role="img" {}
+            }
+            figure #band-figure {
+                figcaption { b { "Who answered" } }
+                div #band role="img" {}
+            }
+            figure #quality-figure {
+                figcaption {
+                    b { "True quality over time" } " " span #quality-note {}
+                    span #measures.picker role="group" aria-label="Measure shown" {}
+                }
+                div #quality role="img" {}
+            }
+            p.hint { "Point at a chart for the numbers, drag across it to zoom in, double-click to zoom out." }
+        }
+        "\n"
+    }
+}
+
+/// When, how long, and what was asked: one line.
+fn facts(records: &[Record], summaries: &[Summary]) -> String {
+    let mut facts = Vec::new();
+    if let Ok(now) = glib::DateTime::now_local().and_then(|now| now.format("%Y-%m-%d %H:%M")) {
+        facts.push(now.to_string());
+    }
+    if let (Some(record), Some(summary)) = (records.first(), summaries.first()) {
+        facts.push(format!("{:.0} s", record.length.as_secs_f64()));
+        // The first and the last message cover a part of their interval only.
+        let rates = record.probes.kept().iter().map(|probe| probe.what.summary.fps);
+        if let Some(fps) = median(rates.filter(|fps| 0.0 < *fps)) {
+            facts.push(format!("{fps:.0} frames a second"));
+        }
+        if let Some(budget) = summary.budget {
+            facts.push(format!("budget {} a frame", numbers::milliseconds(budget)));
+        }
+        let mut backends: Vec<&str> = record
+            .models
+            .iter()
+            .map(|it| it.loaded.backend.as_str())
+            .collect();
+        backends.sort_unstable();
+        backends.dedup();
+        if !backends.is_empty() {
+            facts.push(format!("models on {}", backends.join(" and ")));
+        }
+    }
+    facts.join(" · ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+    use clap::Parser;
+
+    use crate::args::{Cli, Command};
+
+    fn page_of(title: &str, records: &[Record]) -> String {
+        let typed = ["avrec", "run", "--title", title, "videotestsrc"];
+        let Command::Run(args) = Cli::parse_from(typed).command else {
+            unreachable!("it is a run")
+        };
+        let plan = args.plan().unwrap();
+        let summaries: Vec<Summary> = records.iter().map(Summary::of).collect();
+        render(&plan, &sample::environment(), records, &summaries)
+    }
+
+    fn page(title: &str) -> String {
+        page_of(title, &sample::records("large"))
+    }
+
+    #[test]
+    fn the_page_is_whole_and_loads_nothing() {
+        let page = page("A run");
+        if let Some(path) = std::env::var_os("AVREC_SAMPLE_REPORT") {
+            std::fs::write(path, &page).unwrap();
+        }
+        assert!(page.starts_with("<!DOCTYPE html>") && page.trim_end().ends_with("</html>"));
+        for remote in [
+            "src=\"http",
+            "href=",
+            "@import",
+            "url(",
+            "fetch(",
+            "XMLHttpRequest",
+            "import(",
+        ] {
+            assert!(!page.contains(remote), "{remote}");
+        }
+        assert!(
+            page.contains("Permission is hereby granted"),
+            "the library's licence travels with it"
+        );
+        for fact in [
+            "GStreamer 1.22.0",
+            "Some CPU",
+            "Linux 6.1",
+            "avrec run --loop",
+            "rten",
+        ] {
+            assert!(page.contains(fact), "{fact}");
+        }
+    }
+
+    #[test]
+    fn what_came_from_outside_cannot_become_markup() {
+        let evil = "</td></script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&";
+        let page = page_of(evil, &sample::records(evil));
+        assert_eq!(page.matches("<script").count(), 3);
+        assert_eq!(page.matches("</script>").count(), 3);
+        assert!(!page.contains("<img src=x"), "a name is text");
+        assert!(page.contains("<title>&lt;/td&gt;&lt;/script&gt;"));
+    }
+
+    #[test]
+    fn names_that_run_from_right_to_left_do_not_turn_the_sentence() {
+        let page = page_of("עברית 🎥", &sample::records("נקי 🎥"));
+        assert!(page.contains("\u{2068}נקי 🎥\u{2069} answered"), "{page}");
+    }
+
+    #[test]
+    fn a_run_without_measurements_still_has_a_page() {
+        let page = page_of("Empty", &[Record::new("avrec")]);
+        assert!(page.contains("Nothing was measured") && page.contains("What was run"));
+        assert!(!page.contains("NaN,") && !page.contains("What came out"));
+        assert!(page_of("None", &[]).contains("Nothing was measured"));
+    }
+
+    #[test]
+    fn frames_and_sound_stand_inside_the_page() {
+        let page = page("A run");
+        assert!(page.contains("src=\"data:image/jpeg;base64,"));
+        assert!(page.contains("<audio controls preload=\"metadata\" src=\"data:audio/wav;base64,UklGR"));
+        assert!(page.contains("alt=\"0.50\u{a0}s, first by large; regions: large\""));
+    }
+
+    #[test]
+    fn misses_are_listed_with_time_candidate_and_reason() {
+        let page = page("A run");
+        assert!(
+            page.contains("no model was ready; the frame itself left"),
+            "{page}"
+        );
+        assert!(
+            page.contains("had no answer in time; bilinear (floor) left"),
+            "{page}"
+        );
+        assert!(page.contains(", while stress-ng --cpu 4 ran"), "{page}");
+    }
+}
