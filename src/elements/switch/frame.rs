@@ -226,8 +226,7 @@ impl<S> Pass<'_, S> {
             totals.window.push(latency);
         }
         if context.settings.frame_messages {
-            let is_dropped = context.policy == LatePolicy::Drop && lane.is_none();
-            let answer = answer.filter(|_| !is_dropped);
+            let answer = answer.filter(|_| left != Left::Nothing);
             core.bus.post(self.message(answer, latency, is_miss));
         }
         if is_miss {

@@ -14,7 +14,6 @@ use super::complaints::Complaints;
 use super::fact::Fact;
 use super::lanes::output;
 use super::lanes::table::LaneTable;
-use super::lanes::timed_join::Endings;
 use super::lanes::watchdog::restart_unfit;
 use super::mailbox::Mailbox;
 use super::policy_adapter::{CatalogNames, PolicyAdapter};
@@ -24,6 +23,7 @@ use super::settings::Settings;
 use super::stream::{Control, Streaming};
 use super::timing::Timing;
 use super::view::Published;
+use crate::elements::timed_join::Endings;
 
 /// The parts of the switch. Only the table of lanes has a lock that the streaming thread takes for a frame; no lock is held
 /// over a push or a run.
@@ -74,7 +74,7 @@ impl Shared {
     /// Gets ready for a new stream, while the pads are inactive; the lanes stay as they are.
     pub fn restart_stream(&self) {
         self.lanes
-            .change(|lanes| (lanes.flushing, lanes.position) = (false, None));
+            .change(|lanes| (lanes.flushing, lanes.position, lanes.newest) = (false, None, None));
         self.hold_output();
         self.timing.restart();
         self.published.set_active(None);
@@ -116,6 +116,12 @@ impl Shared {
         }
     }
 
+    /// Starts threads that the streaming thread wants and does not start itself; called on the lanes' threads.
+    pub fn start_wanted_threads(&self) {
+        self.scoring.start_if_wanted();
+        self.idle.start_if_wanted();
+    }
+
     /// Warns of candidates that do not go together, and lets the choice of a reference know what they give.
     pub fn look_at_candidates(&self) {
         let (list, settings) = (self.lanes.list(), self.settings.load());
@@ -153,7 +159,7 @@ impl Shared {
         let list = self.lanes.list();
         list.settle(deadline);
         for lane in list.present().filter(|it| it.supervisor.wait(Instant::now())) {
-            self.endings.add(lane.supervisor.end());
+            self.endings.add(lane.supervisor.ending());
         }
         self.endings.wait(deadline);
     }

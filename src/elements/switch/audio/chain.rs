@@ -17,6 +17,7 @@ use crate::elements::switch::lanes::feed::flush;
 use crate::elements::switch::lanes::lane::Lane;
 use crate::elements::switch::settings::LatePolicy;
 use crate::elements::switch::shared::Shared;
+use crate::elements::switch::start::{self, Begin};
 use crate::elements::switch::stream::Control;
 use crate::elements::switch::{CAT, deadline};
 
@@ -52,6 +53,7 @@ pub fn chain(
         stream,
         context,
     };
+    start::wait_for_sound(pass);
     take_in(pass, samples)?;
     answer(pass)?;
     conclude(pass)
@@ -194,7 +196,8 @@ fn conclude(pass: &mut Pass<AudioStream>) -> Result<gst::FlowSuccess, gst::FlowE
     let latency = pass.context.clock.elapsed();
     let source = answered_by(pass.stream);
     pass.stream.part();
-    let is_dropped = pass.context.policy == LatePolicy::Drop && source == AnsweredBy::Passthrough;
+    let is_lost = pass.context.policy == LatePolicy::Drop && source == AnsweredBy::Passthrough;
+    let is_dropped = start::hold_sound(pass) == Begin::Drop || is_lost;
     let left = match &out {
         None => Left::NotYet,
         Some(_) if is_dropped => Left::Nothing,

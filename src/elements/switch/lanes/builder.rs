@@ -215,7 +215,7 @@ pub fn remove_lane(core: &Shared, lane: &LaneElements) {
         element.set_locked_state(false);
     }
     lane.supervisor.order(StateRequest::Go(gst::State::Null));
-    core.endings.add(lane.supervisor.end());
+    core.endings.add(lane.supervisor.ending());
     if let Some(switch) = core.bus.element() {
         remove_private(&switch, lane);
     }

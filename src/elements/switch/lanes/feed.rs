@@ -11,7 +11,6 @@ use super::elements::LaneElements;
 use super::misfit;
 use super::run::Feed;
 use super::watchdog::{self, lane_failed, lane_unfit};
-use crate::elements::switch::CAT;
 use crate::elements::switch::pads::holder::PadHolder;
 use crate::elements::switch::shared::Shared;
 
@@ -32,8 +31,7 @@ pub fn feed(core: &Shared, feed: Option<Feed>) {
 
 /// Shows a frame to a candidate at idle priority: past the lane's queue, whose thread has another one.
 fn give_lesson(core: &Shared, lane: Arc<LaneElements>, (frame, entered): (gst::Buffer, gst::ClockTime)) {
-    let number = lane.number;
-    let started = core.idle.give(move || {
+    core.idle.give(move || {
         // As the queue would push it; the watch tells how it returned, if it took it.
         let Some(input) = lane.watch.static_pad("sink") else {
             return;
@@ -47,10 +45,6 @@ fn give_lesson(core: &Shared, lane: Arc<LaneElements>, (frame, entered): (gst::B
             refused(&core, lane.number, Some(entered), error);
         }
     });
-    if let Err(error) = started {
-        gst::warning!(CAT, "No lessons: no thread: {error}");
-        core.lanes.swallowed(number, Some(entered));
-    }
 }
 
 /// Takes in that a lane or its candidate did not take a frame.

@@ -20,5 +20,4 @@ pub mod state;
 pub mod supervisor;
 pub mod table;
 pub mod tally;
-pub mod timed_join;
 pub mod watchdog;

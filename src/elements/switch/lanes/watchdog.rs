@@ -168,11 +168,15 @@ fn fail(core: &Shared, lane: usize, (cause, remedy): (&str, &str), hope: Hope) {
         it.attempts += u32::from(hope == Hope::Soon);
         it.is_unfit = hope == Hope::OtherCaps;
         let (name, cause) = (it.identity.name.clone(), cause.to_string());
+        let elements = it.identity.elements.clone().filter(|_| retry_at.is_some());
         let is_new = it.told.replace(cause.clone()).as_ref() != Some(&cause);
         lanes.fail(lane, LaneState::Failed { cause, retry_at });
-        Some((name, is_new))
+        Some((name, is_new, elements))
     });
-    if let Some((name, is_new)) = failed {
+    if let Some((name, is_new, elements)) = failed {
+        if let Some(elements) = elements {
+            elements.supervisor.order(StateRequest::AwaitRestart);
+        }
         match is_new {
             true => core.bus.candidate_failed(&name, cause, remedy),
             false => core.bus.post_candidate_failed(&name, cause, remedy),

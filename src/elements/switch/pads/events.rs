@@ -19,6 +19,7 @@ use crate::elements::switch::lanes::answer_caps::Shape;
 use crate::elements::switch::lanes::output::take_input;
 use crate::elements::switch::lanes::watchdog::restart_unfit;
 use crate::elements::switch::shared::Shared;
+use crate::elements::switch::start;
 use crate::elements::switch::stream::{Stream, Streaming, VideoStream};
 
 /// A downstream event at the entry.
@@ -58,6 +59,7 @@ pub fn sink_event(core: &Arc<Shared>, event: gst::Event) -> bool {
             });
             tell_lanes(core, &event);
             restart_unfit(core);
+            start::warm_ahead(core, caps.caps());
             true
         }
         _ => {

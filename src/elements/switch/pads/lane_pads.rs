@@ -26,6 +26,7 @@ pub fn delivered(core: &Shared, lane: usize, buffer: gst::Buffer) {
         FollowUp::Unfit(misfit) => lane_unfit(core, lane, &misfit),
         FollowUp::Audio(buffer) => lane_output::delivered(core, lane, &buffer),
     }
+    core.start_wanted_threads();
 }
 
 /// Takes in how the push of a frame into a candidate returned.

@@ -16,6 +16,7 @@ use crate::elements::switch::lanes::run::Outcome;
 use crate::elements::switch::pads::output::restamp;
 use crate::elements::switch::settings::LatePolicy;
 use crate::elements::switch::shared::Shared;
+use crate::elements::switch::start::{self, Begin};
 use crate::elements::switch::stream::{Control, VideoStream};
 
 /// Takes one frame in and pushes one frame out.
@@ -32,6 +33,9 @@ pub fn chain(
         stream,
         context,
     };
+    if start::hold_frame(pass)? == Begin::Drop {
+        return Ok(gst::FlowSuccess::Ok);
+    }
     let (answer, latency) = if pass.context.settings.exhaustive {
         exhaustive::survey(pass)?
     } else {
@@ -164,6 +168,8 @@ mod tests {
     #[test]
     fn a_plain_frame_takes_the_lock_of_the_table_five_times_at_most() {
         gst::init().unwrap();
+        // Its parts come from their factories; those of an installed plugin would be of other types.
+        crate::plugin_register_static().unwrap();
         let switch = gst::glib::Object::new::<AvrecSwitch>();
         switch.set_property_from_str("late-policy", "wait");
         let candidate = gst::ElementFactory::make("identity").build().unwrap();
