@@ -2,6 +2,7 @@
 
 //! `avrec-switch` in a harness, on video and on audio.
 
+mod abuse;
 mod audio;
 mod audio_faults;
 mod decision;

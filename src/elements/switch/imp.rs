@@ -15,7 +15,7 @@ use super::candidates;
 use super::lanes::builder::remove_lane;
 use super::lanes::declared;
 use super::lanes::supervisor::StateRequest;
-use super::lanes::watchdog::lane_failed;
+use super::lanes::watchdog::{lane_failed, state_changed};
 use super::messages;
 use super::pads::holder::PadHolder;
 use super::pads::parts::{Entry, Exit};
@@ -219,6 +219,12 @@ impl BinImpl for AvrecSwitch {
                 lane_failed(&self.core, lane.number, error.error().message(), &remedy);
             }
             (Some(lane), gst::MessageView::Latency(_)) => delay_changed(&self.core, lane.number),
+            (Some(lane), gst::MessageView::StateChanged(change)) => {
+                if let Some(source) = message.src() {
+                    state_changed(&self.core, lane, source, change);
+                }
+                self.parent_handle_message(message);
+            }
             (Some(lane), gst::MessageView::Element(_)) => {
                 declared::heard(&self.core, lane, &message);
                 self.parent_handle_message(message);

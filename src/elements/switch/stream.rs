@@ -61,6 +61,8 @@ pub enum Stream {
 pub struct VideoStream {
     /// Caps of the frames that come in.
     pub caps: Option<gst::Caps>,
+    /// The frame itself would have done until these caps came, and nobody has answered since: so it still does.
+    pub passes: bool,
 }
 
 impl Streaming {

@@ -10,7 +10,7 @@ use gst::subclass::prelude::*;
 use super::elements::LaneElements;
 use super::negotiation;
 use super::run::Feed;
-use super::watchdog::{lane_failed, lane_unfit};
+use super::watchdog::{self, lane_failed, lane_unfit};
 use crate::elements::switch::pads::holder::PadHolder;
 use crate::elements::switch::shared::Shared;
 
@@ -50,8 +50,11 @@ fn give_lesson(core: &Shared, lane: Arc<LaneElements>, (frame, entered): (gst::B
 /// Takes in that a lane or its candidate did not take a frame.
 pub fn refused(core: &Shared, lane: usize, entered: Option<gst::ClockTime>, error: gst::FlowError) {
     match error {
-        // The lane is being stopped.
-        gst::FlowError::Flushing => core.lanes.swallowed(lane, entered),
+        gst::FlowError::Flushing => watchdog::does_not_take(core, lane, entered),
+        gst::FlowError::Eos => {
+            let remedy = "see why it ends its stream before the switch's ends";
+            lane_failed(core, lane, "it has ended its stream", remedy);
+        }
         gst::FlowError::NotNegotiated => {
             if let Some(elements) = core.lanes.elements(lane) {
                 lane_unfit(core, lane, &negotiation::of_negotiation(core, &elements));

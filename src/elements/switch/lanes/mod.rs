@@ -5,6 +5,7 @@
 pub mod answer_caps;
 pub mod builder;
 pub mod catalog;
+pub mod chores;
 pub mod declared;
 pub mod elements;
 pub mod feed;
@@ -14,6 +15,7 @@ pub mod list;
 pub mod misfit;
 pub mod negotiation;
 pub mod output;
+pub mod pushing;
 pub mod run;
 pub mod state;
 pub mod supervisor;

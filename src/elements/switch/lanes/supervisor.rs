@@ -128,6 +128,11 @@ impl LaneSupervisor {
         self.orders.give(order).inspect_err(|_| self.pending.finished())
     }
 
+    /// Whether it has orders that are not carried out.
+    pub fn is_at_work(&self) -> bool {
+        0 < *self.pending.orders.lock()
+    }
+
     /// The thread, if there is one; it ends when it has carried out its orders.
     pub fn ending(&self) -> Option<TimedJoin> {
         self.orders.ending()

@@ -4,10 +4,11 @@
 
 use gst::prelude::*;
 
-use super::lane::{LaneState, WARM_UP_RUNS};
+use super::chores::{self, Chores};
+use super::elements::LaneElements;
+use super::lane::{Lane, LaneState, WARM_UP_RUNS};
 use super::misfit::Misfit;
 use super::output;
-use super::state::Chores;
 use super::supervisor::{StateReport, StateRequest};
 use crate::elements::switch::CAT;
 use crate::elements::switch::shared::Shared;
@@ -29,6 +30,18 @@ pub fn do_chores(core: &Shared, chores: Chores) {
         let remedy = "it answers again when it has finished; see what it waits for";
         core.bus.candidate_failed(&lane.name, &cause, remedy);
     }
+    if let Some(lane) = chores.barren {
+        let remedy = "see why it drops them all: a candidate gives a buffer for each one that it gets";
+        lane_failed(core, lane, "it makes nothing of its frames", remedy);
+    }
+}
+
+/// Looks who hangs while no frame comes.
+pub fn look_after(core: &Shared) {
+    let chores = core
+        .lanes
+        .change(|lanes| chores::look(lanes, gst::get_timestamp()));
+    do_chores(core, chores);
 }
 
 /// Takes in what a lane's supervisor reports.
@@ -36,7 +49,7 @@ pub fn supervisor_reported(core: &Shared, lane: usize, report: StateReport) {
     match report {
         StateReport::Started => {
             if let Some(elements) = core.lanes.elements(lane) {
-                elements.renew_entry();
+                elements.renew_ends();
             }
             let runs_left = WARM_UP_RUNS;
             core.lanes.settle(lane, LaneState::Warming { runs_left });
@@ -52,11 +65,75 @@ pub fn supervisor_reported(core: &Shared, lane: usize, report: StateReport) {
     }
 }
 
+/// Takes in that a lane's pads are shut to the frame that entered then. Where its supervisor does not do that, or a flush,
+/// somebody else has stopped the candidate, or something in it.
+pub fn does_not_take(core: &Shared, lane: usize, entered: Option<gst::ClockTime>) {
+    let Some(elements) = core.lanes.elements(lane) else {
+        return;
+    };
+    let is_in_hand = {
+        let mut lanes = core.lanes.lock();
+        !lanes.flushing && lanes.run_of(lane, entered).is_some()
+    };
+    if elements.supervisor.is_at_work() || !is_in_hand {
+        core.lanes.swallowed(lane, entered);
+    } else if elements.candidate.iter().any(is_down) {
+        was_stopped(core, lane);
+    } else {
+        let remedy = "see what flushes or stops it, or something in it";
+        lane_failed(core, lane, "it does not take frames: it is flushing", remedy);
+    }
+}
+
+/// Whether an element is below PAUSED, or on its way there.
+fn is_down(element: &gst::Element) -> bool {
+    let (_, current, pending) = element.state(gst::ClockTime::ZERO);
+    let is_down = |it: gst::State| it != gst::State::VoidPending && it < gst::State::Paused;
+    is_down(current) || is_down(pending)
+}
+
+/// Takes in that the element `source` went from one state to another. What the lane's supervisor does not do, the
+/// application does: a candidate that it stops is left alone until it starts it again.
+pub fn state_changed(
+    core: &Shared,
+    lane: &LaneElements,
+    source: &gst::Object,
+    change: &gst::message::StateChanged,
+) {
+    let is_own = lane.candidate.iter().any(|it| it == source);
+    if !is_own || lane.supervisor.is_at_work() {
+        return;
+    }
+    let is_up = |state: gst::State| gst::State::Paused <= state;
+    let is_final = change.pending() == gst::State::VoidPending;
+    if is_up(change.old()) && !is_up(change.current()) {
+        was_stopped(core, lane.number);
+    } else if is_up(change.current()) && is_final {
+        let has_failed = |it: &Lane| matches!(it.state, LaneState::Failed { .. });
+        if core.lanes.lock().is(lane.number, has_failed) && !lane.candidate.iter().any(is_down) {
+            lane.supervisor.order(StateRequest::Restart);
+        }
+    }
+}
+
+/// Takes a lane out whose candidate the application has stopped.
+fn was_stopped(core: &Shared, lane: usize) {
+    let remedy = "set it to PLAYING again, or remove it from the switch";
+    fail(
+        core,
+        lane,
+        ("the application has stopped it", remedy),
+        Hope::OtherState,
+    );
+}
+
 /// Whether and when a failed lane may be started again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Hope {
     /// After a pause, some times.
     Soon,
+    /// When the application has started the candidate.
+    OtherState,
     /// When what comes in, or what must go out, has changed.
     OtherCaps,
 }

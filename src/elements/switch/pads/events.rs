@@ -111,7 +111,9 @@ fn set_caps(core: &Shared, streaming: &mut Streaming, caps: gst::Caps) {
         .and_then(|it| second.mul_div_round(it.denom() as u64, it.numer() as u64))
         .unwrap_or_default();
     core.set_frame_duration(&mut streaming.control, Duration::from_nanos(duration), false);
-    if let Stream::Video(VideoStream { caps: known }) = &mut streaming.stream {
+    if let Stream::Video(VideoStream { caps: known, passes }) = &mut streaming.stream {
+        let output = streaming.control.output.caps();
+        *passes |= output.is_some() && output == known.as_ref();
         *known = Some(caps);
     }
 }

@@ -43,6 +43,13 @@ pub fn returned(
     }
 }
 
+/// Takes in that the push of a frame returned that was answered meanwhile. The lane may have the same frame once more by now.
+pub fn returned_after_answer(core: &Shared, lane: usize, entered: Option<gst::ClockTime>) {
+    if core.lanes.lock().position.is_some() {
+        lane_output::returned(core, lane, entered);
+    }
+}
+
 /// An upstream event from a lane: QoS is the switch's own business, the rest concerns upstream.
 pub fn entry_event(core: &Shared, event: gst::Event) -> bool {
     match event.type_() {
