@@ -379,12 +379,12 @@ impl Settings {
                 .build(),
             glib::ParamSpecEnum::builder_with_default("start", default.start)
                 .nick("Start")
-                .blurb("What leaves before a candidate is ready")
+                .blurb("What leaves before a candidate is ready. Takes effect at the next start.")
                 .mutable_ready()
                 .build(),
             glib::ParamSpecUInt64::builder("start-timeout")
                 .nick("Start timeout")
-                .blurb("Longest time that start=wait keeps the stream from starting, in nanoseconds (0 = no limit)")
+                .blurb("Longest time that start=wait keeps the stream from starting, in nanoseconds (0 = no limit). Takes effect at the next start.")
                 .maximum(i64::MAX as u64)
                 .default_value(default.start_timeout.nseconds())
                 .mutable_ready()
