@@ -7,33 +7,12 @@
 //! several runs) and the part of it that is not the model, and the allocations per buffer that this project makes.
 //! It is processor time, so that what else runs on the machine has little say in it.
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use gstavrec::audio::{self, ChannelUse, HopPlan, Hops};
-use gstavrec::runtime::{Options, Runner};
+use gstavrec::runtime::{Options, Runner, allocations};
 use gstavrec::tensor::Data;
-
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-
-/// The system's allocator with a count, of this process and not of ONNX Runtime, which has its own.
-struct Counting;
-
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, block: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        unsafe { System.alloc(block) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, block: Layout) {
-        unsafe { System.dealloc(at, block) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
 
 /// Length of the sound of one run.
 const SECONDS: usize = 5;
@@ -83,7 +62,7 @@ fn measure(path: &Path, rate: u32) {
     let plan = HopPlan::new(rate, &spec).expect("common rates");
     let delay = plan.delay;
     let mut hops = Hops::new(plan, spec.channels, ChannelUse::Each).expect("as many channels as the model");
-    session.set_voices(hops.voices());
+    session.set_voices(hops.voices()).expect("memory for the voices");
     // Noise with the loudness of speech: silence would flatter models that stop at zero.
     let buffer = rate as usize / 100;
     let mut seed = 1u32;
@@ -119,7 +98,7 @@ fn measure(path: &Path, rate: u32) {
     second(&mut inside);
     let mut factors = Vec::new();
     let mut own = Vec::new();
-    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    let before = allocations();
     for _ in 0..RUNS {
         inside = Duration::ZERO;
         let start = processor_time();
@@ -129,7 +108,7 @@ fn measure(path: &Path, rate: u32) {
         own.push((all - inside).as_secs_f64() / SECONDS as f64);
     }
     // The lists above grow a few times.
-    let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;
+    let allocations = allocations() - before;
     factors.sort_by(f64::total_cmp);
     own.sort_by(f64::total_cmp);
     println!(

@@ -39,6 +39,11 @@ pub mod score;
 
 pub mod tensor;
 
+/// Lets models have bounds of memory in libraries that are compiled in; see `runtime/allowance.rs`.
+#[cfg(feature = "allocator")]
+#[global_allocator]
+static ALLOCATOR: runtime::Allocator = runtime::Allocator;
+
 fn plugin_init(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
     elements::register(plugin)
 }

@@ -82,6 +82,16 @@ pub struct Tensor {
     pub data: Data,
 }
 
+impl Default for Tensor {
+    /// A tensor without elements.
+    fn default() -> Tensor {
+        Tensor {
+            dims: vec![0],
+            data: Data::F32(Vec::new()),
+        }
+    }
+}
+
 /// Order of the dimensions of an image tensor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Layout {

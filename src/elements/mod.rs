@@ -3,23 +3,25 @@
 //! The three elements: pads, properties, events and messages over the pure cores. The only place that knows both worlds.
 
 mod allocation;
+mod author;
 pub mod comparable;
 pub mod content;
 pub mod infer;
+mod on_demand;
+mod preset;
 pub mod probe;
 pub mod property_text;
 pub mod stamp;
 pub mod switch;
+mod timed_join;
 mod unit_mistake;
 
 use gst::glib;
-
-/// Author in the metadata of each element.
-const AUTHOR: &str = concat!("The avrec authors <", env!("CARGO_PKG_REPOSITORY"), ">");
 
 /// Registers the elements with GStreamer.
 pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
     infer::register(plugin)?;
     probe::register(plugin)?;
+    switch::pads::parts::register(plugin)?;
     switch::register(plugin)
 }

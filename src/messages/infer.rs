@@ -126,6 +126,8 @@ structure! {
         swaps: u64 = "swaps",
         /// Values of the model's answers that were no numbers or outside of the frame.
         dropped_values: u64 = "dropped-values",
+        /// For how long a model has been loading that is to answer. Absent while none does.
+        loading: Option<Duration> = "loading-ns",
         /// Absent until a model runs.
         model: Option<RunningModel> = "",
         /// Time that a frame spent in the element, over the last 300 runs. Absent before the first one.

@@ -5,16 +5,13 @@
 use super::backend::Input;
 use super::signature::Signature;
 use super::trial_run::{Finding, TrialRunner};
-use super::{Error, Origin, Scale, Task, Trial, buffer, input_shape};
+use super::{Error, Origin, Scale, Task, Trial, buffer, input_shape, trial_run};
 use crate::tensor::{ElementType, SoundSpec};
 
 /// Runs once, and tells the task.
 pub(super) fn find(spec: &SoundSpec, runner: &mut TrialRunner<'_>) -> Result<Finding, Error> {
+    let trial = run(spec, runner)?;
     let (path, signature) = (runner.path, runner.signature);
-    let shape = input_shape::of_audio(spec, signature.model.input.dims.len());
-    let mut tensor = buffer::zeros(spec.element_type, &[1, spec.channels, spec.hop]);
-    buffer::fill_with_texture(&mut tensor.data, input_shape::AUDIO_RANGE);
-    let trial = runner.run(Input::new(tensor, shape))?;
     let mismatch = no_audio(signature, spec, &trial);
     let task = match (signature.wish, mismatch) {
         (Some(Task::Audio), _) if spec.context != 0 => {
@@ -58,6 +55,15 @@ pub(super) fn find(spec: &SoundSpec, runner: &mut TrialRunner<'_>) -> Result<Fin
         trial: Some(trial),
         grid: None,
     })
+}
+
+/// Runs once on made-up sound.
+pub(super) fn run(spec: &SoundSpec, runner: &mut TrialRunner<'_>) -> Result<Trial, Error> {
+    let shape = input_shape::of_audio(spec, runner.signature.model.input.dims.len());
+    let dims = [1, spec.channels, spec.hop];
+    let mut tensor = trial_run::zeros(runner.path, runner.options, spec.element_type, &dims)?;
+    buffer::fill_with_texture(&mut tensor.data, input_shape::AUDIO_RANGE);
+    runner.run(Input::new(tensor, shape))
 }
 
 /// Whether somebody says how far it is from one window to the next.

@@ -5,20 +5,23 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::failure::Failure;
 use super::files_read::FilesRead;
 use super::onnx::OtherType;
 use super::signature::Signature;
+use super::stop::Stop;
 use super::{Error, Options};
 use crate::tensor::Tensor;
-
-/// Nicks of the `backend` property.
-pub(super) const ORT: &str = "ort";
-pub(super) const RTEN: &str = "rten";
 
 /// A way to run models.
 pub(super) trait Backend: Sync {
     /// Returns the nick of the `backend` property.
     fn name(&self) -> &'static str;
+
+    /// Operators one after another that it can take; `None` where there is no such bound.
+    fn most_depth(&self) -> Option<usize> {
+        None
+    }
 
     /// Reads and judges the model at `source`: a file, or for a backend that reaches models elsewhere an address.
     fn open(&self, source: &Path, options: &Options) -> Result<Opened, Error>;
@@ -33,21 +36,35 @@ pub(super) struct Opened {
     /// The files that the content came from; none where there are no files.
     pub files: FilesRead,
     pub signature: Signature,
+    /// Where its weights are, for `load`.
+    pub weights: Weights,
     /// Takes long, and is left out where the same content is loaded already.
     pub load: Load,
+}
+
+/// Where the weights of a model are.
+#[derive(Clone)]
+pub(super) enum Weights {
+    /// All in the file, whose bytes these are.
+    Inside(Arc<Vec<u8>>),
+    /// In further files, so that the library reads all of them by the path.
+    Beside,
 }
 
 /// A SHA-256 of all that makes a model what it is.
 pub(super) type Content = [u8; 32];
 
-pub(super) type Load = Box<dyn FnOnce() -> Result<Arc<dyn Executable>, Error>>;
+/// Loads into a library, with options that may be others than those it was opened with.
+pub(super) type Load = Arc<dyn Fn(Weights, &Options) -> Result<Arc<dyn Executable>, Error> + Send + Sync>;
 
 /// A loaded model, which any number of threads may run at the same time, each through a binding of its own.
 pub(super) trait Executable: Send + Sync {
-    fn bind(self: Arc<Self>) -> Box<dyn Binding>;
+    /// Makes what one user needs, whose runs take at most `memory_limit` bytes and end when they are given up.
+    fn bind(self: Arc<Self>, memory_limit: usize, stop: &Stop) -> Box<dyn Binding>;
 }
 
 /// What goes into a model at one place.
+#[derive(Default)]
 pub(super) struct Input {
     pub tensor: Tensor,
     /// Its shape as the model wants it, which may lack dimensions of size one that the tensor has.
@@ -74,7 +91,7 @@ pub(super) trait Binding: Send {
     /// [`Model::results`](super::Model::results); the product of an input's shape is the length of its data. `outputs` get their shapes
     /// and data, and their memory is reused where it fits. Memory that was seen before, at whichever place, costs
     /// nothing again.
-    fn run(&mut self, inputs: &mut [Input], outputs: &mut [Tensor]) -> Result<(), String>;
+    fn run(&mut self, inputs: &mut [Input], outputs: &mut [Tensor]) -> Result<(), Failure>;
 
     /// Promises that the shape of every output follows from the inputs' shapes alone, so that their
     /// memory may be bound beforehand.

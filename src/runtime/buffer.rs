@@ -6,16 +6,23 @@ use half::f16;
 
 use crate::tensor::{Data, ElementType, Tensor};
 
-/// Elements one tensor may have: 64 pictures of 4096 x 4096 pixels, 4 GiB as float32. A model that
-/// asks for more is broken or hostile, and an allocation of that size would take the process with it.
-pub(super) const MAX_ELEMENTS: usize = 1 << 30;
-
-/// Returns the number of elements, or `None` on overflow or beyond [`MAX_ELEMENTS`].
-pub(super) fn element_count(dims: &[usize]) -> Option<usize> {
+/// Returns the number of elements, or `None` where so many of this type take more than `limit` bytes.
+pub(super) fn element_count(element_type: ElementType, dims: &[usize], limit: u64) -> Option<usize> {
     let count = dims
         .iter()
         .try_fold(1usize, |count, &dim| count.checked_mul(dim))?;
-    (count <= MAX_ELEMENTS).then_some(count)
+    let bytes = count.checked_mul(bytes_of(element_type))?;
+    u64::try_from(bytes).is_ok_and(|it| it <= limit).then_some(count)
+}
+
+/// Bytes of one element.
+fn bytes_of(element_type: ElementType) -> usize {
+    match element_type {
+        ElementType::U8 => 1,
+        ElementType::F16 => 2,
+        ElementType::F32 | ElementType::I32 => 4,
+        ElementType::I64 => 8,
+    }
 }
 
 /// Evaluates an expression with the elements of `$data`, whose type differs from arm to arm.
@@ -32,18 +39,33 @@ macro_rules! with_elements {
 }
 pub(super) use with_elements;
 
-/// Allocates a tensor of zeros; the caller checked the size with [`element_count`].
-pub(super) fn zeros(element_type: ElementType, dims: &[usize]) -> Tensor {
-    let count = dims.iter().product();
+/// A tensor without elements.
+pub(super) fn empty(element_type: ElementType) -> Tensor {
     let data = match element_type {
-        ElementType::F32 => Data::F32(vec![0.0; count]),
-        ElementType::F16 => Data::F16(vec![f16::ZERO; count]),
-        ElementType::U8 => Data::U8(vec![0; count]),
-        ElementType::I32 => Data::I32(vec![0; count]),
-        ElementType::I64 => Data::I64(vec![0; count]),
+        ElementType::F32 => Data::F32(Vec::new()),
+        ElementType::F16 => Data::F16(Vec::new()),
+        ElementType::U8 => Data::U8(Vec::new()),
+        ElementType::I32 => Data::I32(Vec::new()),
+        ElementType::I64 => Data::I64(Vec::new()),
     };
-    let dims = dims.to_vec();
-    Tensor { dims, data }
+    Tensor { dims: vec![0], data }
+}
+
+/// Allocates a tensor of zeros. `None` where it takes more than `limit` bytes, or more than there is.
+pub(super) fn zeros(element_type: ElementType, dims: &[usize], limit: u64) -> Option<Tensor> {
+    let count = element_count(element_type, dims, limit)?;
+    let mut tensor = empty(element_type);
+    if !reserve(&mut tensor.data, count) {
+        return None;
+    }
+    resize(&mut tensor.data, count);
+    tensor.dims = dims.to_vec();
+    Some(tensor)
+}
+
+/// Makes room for `count` elements in all; `false` where there is none.
+pub(super) fn reserve(data: &mut Data, count: usize) -> bool {
+    with_elements!(data, elements => elements.try_reserve_exact(count.saturating_sub(elements.len())).is_ok())
 }
 
 /// Writes one number to all elements, or one to each. Whole numbers saturate.
@@ -197,8 +219,13 @@ mod tests {
 
     #[test]
     fn absurd_shapes_have_no_element_count() {
-        assert_eq!(element_count(&[1, 3, 1 << 20, 1 << 20]), None);
-        assert_eq!(element_count(&[usize::MAX, 2]), None);
-        assert_eq!(element_count(&[1, 3, 360, 640]), Some(691_200));
+        let count = |dims: &[usize]| element_count(ElementType::F32, dims, 2 << 30);
+        assert_eq!(count(&[1, 3, 1 << 20, 1 << 20]), None);
+        assert_eq!(count(&[usize::MAX, 2]), None);
+        assert_eq!(count(&[1, 3, 360, 640]), Some(691_200));
+        assert_eq!(
+            (count(&[1 << 29]), count(&[(1 << 29) + 1])),
+            (Some(1 << 29), None)
+        );
     }
 }

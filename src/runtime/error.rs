@@ -4,6 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::backend_names::{ORT, RTEN};
+
 /// A model could not be loaded or run; the text names the thing and the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -163,16 +165,32 @@ pub enum Error {
         expected: String,
     },
 
-    /// A run would need more memory than is sane.
-    #[error("{} would need a tensor of shape {dims:?}, above the limit of {limit} elements; use smaller frames", .path.display())]
+    /// A tensor would be larger than what the model may take.
+    #[error("{} would need a tensor of shape {dims:?}, which is more than memory-limit={limit} bytes or more than the system has; use a smaller model or smaller frames, or raise memory-limit", .path.display())]
     TensorTooLarge {
         path: PathBuf,
         dims: Vec<usize>,
-        limit: usize,
+        limit: u64,
     },
 
+    /// Loading or running it takes more memory than it may take, or than there is.
+    #[error("{} takes more memory than memory-limit={limit} bytes allow, or than the system has ({asked}); use a smaller model or smaller frames, or raise memory-limit", .path.display())]
+    Memory {
+        path: PathBuf,
+        asked: String,
+        limit: u64,
+    },
+
+    /// Nobody waits for the load or the run any more. Never told to a user.
+    #[error("{} was given up", .path.display())]
+    GivenUp { path: PathBuf },
+
+    /// Too much that was given up has not ended, and may never.
+    #[error("{} is not loaded: {count} loads or runs of other models were given up before and have not ended; restart the program, and leave those models out", .path.display())]
+    LeftBehind { path: PathBuf, count: usize },
+
     /// A run failed inside the backend.
-    #[error("{backend} failed to run {}: {cause}", .path.display())]
+    #[error("{backend} failed to run {}: {cause}; try frames of another size, check the model with onnx.checker, or set backend={}", .path.display(), other(.backend))]
     Run {
         path: PathBuf,
         backend: &'static str,
@@ -191,6 +209,11 @@ pub enum Error {
     /// `run` or `input` before `prepare`.
     #[error("session of {} was not prepared for a frame size", .path.display())]
     NotPrepared { path: PathBuf },
+}
+
+/// The backend that one may try instead.
+fn other(backend: &str) -> &'static str {
+    if backend == RTEN { ORT } else { RTEN }
 }
 
 /// The files that may have been meant.

@@ -4,7 +4,7 @@
 
 use super::backend::Input;
 use super::trial_run::TrialRunner;
-use super::{Error, Trial, buffer, input_shape};
+use super::{Error, Trial, buffer, input_shape, trial_run};
 use crate::tensor::{ImageSpec, InputSize, Layout};
 
 /// Frame sizes to try on models that take any: two that share no factor but 16, and that no patch of 3 to 28 pixels leaves
@@ -46,7 +46,7 @@ pub(super) fn run(
         Layout::Nhwc => [1, height, width, channels],
     };
     let shape = input_shape::of_frame(&dims, input.dims.len(), spec.layout);
-    let mut tensor = buffer::zeros(input.element_type, &dims);
+    let mut tensor = trial_run::zeros(runner.path, runner.options, input.element_type, &dims)?;
     buffer::fill_with_texture(&mut tensor.data, input_shape::frame_range(spec));
     let trial = runner.run(Input::new(tensor, shape))?;
     Ok(Run {
@@ -76,6 +76,10 @@ pub(super) fn trials(spec: &ImageSpec, runner: &mut TrialRunner<'_>) -> Result<V
                 return Ok(pair(PATCHED).ok().filter(|it| !is_cut(it)).unwrap_or(runs));
             }
             Ok(runs) => return Ok(runs),
+            // Another size would take as long, or as much.
+            Err(error @ (Error::GivenUp { .. } | Error::Memory { .. } | Error::LeftBehind { .. })) => {
+                return Err(error);
+            }
             Err(error) => failure = failure.or(Some(error)),
         }
     }

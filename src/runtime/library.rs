@@ -138,7 +138,9 @@ const IDENTITY: &[u8] =
 
 /// Loads and runs a trivial model, so that the library has set up all that it tears down at exit.
 fn use_once(environment: &Environment) -> Result<(), ort::Error> {
-    let mut session = ort::session::Session::builder(environment)?.commit_from_memory(IDENTITY)?;
+    let mut session = ort::session::Session::builder(environment)?
+        .with_intra_threads(1)?
+        .commit_from_memory(IDENTITY)?;
     let number = ort::value::TensorRef::from_array_view(([1usize], [1.0f32].as_slice()))?;
     session.run(ort::inputs![number]).map(drop)
 }

@@ -5,9 +5,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::backend::{Backend, Binding, Content, Executable, Opened};
+use super::backend::{Backend, Binding, Content, Executable, Opened, Weights};
+use super::signature::Signature;
 use super::trial_run::TrialRunner;
-use super::{Error, Model, Options, Task, audio_trial, image_trial};
+use super::{
+    Error, Model, OptimizationLevel, Options, Stop, Task, audio_trial, image_trial, input_grid, left_behind,
+};
 use crate::tensor::InputSpec;
 
 /// A model that was read, judged, loaded, and run once or twice to see the shape of its answers. It never changes.
@@ -30,8 +33,15 @@ impl LoadedModel {
         opened: Opened,
         path: &Path,
         options: &Options,
+        stop: &Stop,
     ) -> Result<LoadedModel, Error> {
-        let (executable, digest) = ((opened.load)()?, opened.digest);
+        let memory_limit = options.memory_bytes();
+        check_depth(backend, &opened.signature, path)?;
+        if opened.signature.bounds.grows_constants {
+            try_plainly(backend, &opened, path, options, stop)?;
+        }
+        let executable = load(&opened, opened.weights.clone(), path, options, stop)?;
+        let digest = opened.digest;
         let mut signature = opened.signature;
         if let Some(line) = &options.output_range {
             signature.say_output_range(line)?;
@@ -42,7 +52,8 @@ impl LoadedModel {
             path,
             signature: &signature,
             backend: backend.name(),
-            binding: executable.clone().bind(),
+            options,
+            binding: executable.clone().bind(memory_limit, stop),
         };
         let finding = match &model.input_spec {
             InputSpec::Image(spec) => image_trial::find(spec, options.task, &mut runner)?,
@@ -68,11 +79,76 @@ impl LoadedModel {
     }
 
     /// Makes what one runner needs of its own.
-    pub(super) fn bind(&self) -> Box<dyn Binding> {
-        let mut binding = self.executable.clone().bind();
+    pub(super) fn bind(&self, options: &Options, stop: &Stop) -> Box<dyn Binding> {
+        let mut binding = self.executable.clone().bind(options.memory_bytes(), stop);
         if self.pins_outputs {
             binding.pin_outputs();
         }
         binding
+    }
+}
+
+/// Refuses a graph that the backend would walk through too deeply.
+fn check_depth(backend: &dyn Backend, signature: &Signature, path: &Path) -> Result<(), Error> {
+    let (depth, name) = (signature.bounds.depth, backend.name());
+    match backend.most_depth() {
+        Some(most) if most < depth => {
+            let cause = format!("it has {depth} operators one after another where {name} takes {most}");
+            Err(Error::unsuitable(
+                path,
+                cause,
+                "set backend=ort, or simplify the model",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Loads on a thread that can be left behind.
+fn load(
+    opened: &Opened,
+    weights: Weights,
+    path: &Path,
+    options: &Options,
+    stop: &Stop,
+) -> Result<Arc<dyn Executable>, Error> {
+    let (load, of_thread) = (opened.load.clone(), options.clone());
+    let work = move || load(weights, &of_thread);
+    left_behind::work(options.memory_bytes(), stop, work).map_err(|failure| {
+        failure.error(path, options, |cause| {
+            Error::unsuitable(path, cause, "set another backend")
+        })
+    })?
+}
+
+/// Runs a model whose constants may grow as it stands in the file, where a run is bounded and can be given up: libraries
+/// compute constants when they load, where they cannot be stopped.
+fn try_plainly(
+    backend: &dyn Backend,
+    opened: &Opened,
+    path: &Path,
+    options: &Options,
+    stop: &Stop,
+) -> Result<(), Error> {
+    let plain = Options {
+        optimization_level: OptimizationLevel::DisableAll,
+        ..options.clone()
+    };
+    let executable = load(opened, opened.weights.clone(), path, &plain, stop)?;
+    let mut runner = TrialRunner {
+        path,
+        signature: &opened.signature,
+        backend: backend.name(),
+        options: &plain,
+        binding: executable.bind(options.memory_bytes(), stop),
+    };
+    let result = match &opened.signature.model.input_spec {
+        InputSpec::Image(spec) => input_grid::trials(spec, &mut runner).map(drop),
+        InputSpec::Sound(spec) => audio_trial::run(spec, &mut runner).map(drop),
+    };
+    match result {
+        // What else is wrong shows again, with the options of the user.
+        Err(error @ (Error::GivenUp { .. } | Error::Memory { .. } | Error::LeftBehind { .. })) => Err(error),
+        _ => Ok(()),
     }
 }

@@ -36,6 +36,9 @@ const MOVERS: [&str; 14] = [
 /// Operators whose number of results depends on values.
 const COUNTERS: [&str; 4] = ["NonMaxSuppression", "NonZero", "Unique", "Compress"];
 
+/// Operators that are looked through for all outputs together, besides those that the graph has.
+const MOST_STEPS: usize = 1 << 20;
+
 /// Reads how the outputs of a graph come about.
 pub(super) fn making(graph: &proto::Graph) -> Making {
     let made = graph.nodes.iter().flat_map(|node| {
@@ -43,10 +46,12 @@ pub(super) fn making(graph: &proto::Graph) -> Making {
         outputs.map(move |output| (output.as_str(), node))
     });
     let made: HashMap<&str, &proto::Node> = made.collect();
+    // A graph has no circles; a file may, and as many outputs as it likes behind one chain.
+    let mut steps = graph.nodes.len() + MOST_STEPS;
     let maker = |output: &proto::ValueInfo| {
         let mut node = made.get(output.name.as_str())?;
-        // A graph has no circles; a file may.
-        for _ in 0..graph.nodes.len() {
+        while 0 < steps {
+            steps -= 1;
             if !MOVERS.contains(&node.operator.as_str()) {
                 return Some((output.name.clone(), node.operator.clone()));
             }

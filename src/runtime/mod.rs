@@ -7,9 +7,11 @@
 //! who use the same content with the same options; each of them has a [`Runner`]. Nothing here knows frames, caps or
 //! elements.
 
+mod allowance;
 mod audio_input;
 mod audio_trial;
 mod backend;
+mod backend_names;
 mod backends;
 mod buffer;
 pub mod catalog;
@@ -17,10 +19,12 @@ mod catalog_candidate;
 mod error;
 mod exit_guard;
 mod external_data;
+mod failure;
 pub mod features;
 mod files_read;
 mod foreign_file;
 mod further_inputs;
+mod graph_bounds;
 mod image_axes;
 mod image_input;
 mod image_trial;
@@ -28,6 +32,7 @@ mod image_values;
 mod input_grid;
 mod input_shape;
 mod input_text;
+mod left_behind;
 pub mod library;
 mod library_places;
 mod loaded_model;
@@ -38,7 +43,9 @@ pub mod onnx;
 mod onnx_file;
 mod onnx_proto;
 mod options;
+mod ort_arena;
 mod ort_backend;
+mod ort_run_options;
 mod ort_value;
 mod preprocessor;
 mod recurrent_state;
@@ -49,10 +56,13 @@ mod scale;
 mod signature;
 mod sound_family;
 mod statement;
+mod stop;
 mod task;
 mod trial_run;
 mod unwinder;
+mod worker;
 
+pub use allowance::{Allocator, allocations};
 pub use error::Error;
 pub use further_inputs::{Fill, FurtherInput};
 pub use loaded_model::LoadedModel;
@@ -62,4 +72,5 @@ pub use options::{BackendChoice, ExecutionProvider, ImageOptions, OptimizationLe
 pub use runner::Runner;
 pub use scale::{Ratio, Scale};
 pub use statement::{Origin, Statement};
+pub use stop::Stop;
 pub use task::{Task, TaskChoice};

@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use prost::Message;
 
+use super::failure::shortened;
+use super::graph_bounds::{self, Bounds};
 use super::making::{Making, making};
 use super::onnx_proto as proto;
 use crate::tensor::{Dim, ElementType};
@@ -68,13 +70,26 @@ pub struct Graph {
     pub opset: i64,
     /// How the outputs come about.
     pub making: Making,
+    /// How large it is, with all that is within it.
+    pub bounds: Bounds,
 }
+
+/// Inputs and outputs that a graph may have: language models with hundreds of states have fewer.
+const MOST_PORTS: usize = 4096;
+
+/// Bytes that the name of an input or output may have, since names stand in messages.
+const LONGEST_NAME: usize = 1024;
 
 /// Why bytes are not a usable ONNX model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ParseError {
     NotOnnx(String),
     Truncated(String),
+    /// It is one, and no model for frames or sound is like that.
+    Absurd {
+        cause: String,
+        remedy: &'static str,
+    },
 }
 
 /// Reads the description of the graph.
@@ -86,11 +101,18 @@ pub fn parse(bytes: &[u8]) -> Result<Graph, ParseError> {
         true => ParseError::Truncated(cause),
         false => ParseError::NotOnnx(cause),
     };
-    let model = proto::Model::decode(bytes).map_err(|error| broken(error.to_string()))?;
+    let model = proto::Model::decode(bytes).map_err(|error| match error.to_string() {
+        text if text.contains("recursion limit") => ParseError::Absurd {
+            cause: "it has graphs within graphs, deeper than 100 levels".into(),
+            remedy: "export the model with fewer branches within branches",
+        },
+        text => broken(shortened(&text)),
+    })?;
     let graph = model.graph.ok_or_else(|| broken("it has no graph".into()))?;
     if graph.outputs.is_empty() {
         return Err(ParseError::NotOnnx("its graph has no output".into()));
     }
+    check_ports(&graph)?;
     let is_default = |set: &&proto::OperatorSet| set.domain.is_empty() || set.domain == "ai.onnx";
     let mut external_data = Vec::new();
     collect_external(&graph, &mut external_data);
@@ -98,11 +120,15 @@ pub fn parse(bytes: &[u8]) -> Result<Graph, ParseError> {
     nodes.for_each(|node| collect_external_of_node(node, &mut external_data));
     external_data.sort();
     external_data.dedup();
+    let of_functions = model.functions.iter().flat_map(|it| &it.nodes);
+    let of_functions = of_functions.map(graph_bounds::of_node);
+    let bounds = of_functions.fold(graph_bounds::bounds(&graph), Bounds::and);
     Ok(Graph {
         inputs: open_inputs(&graph),
         outputs: graph.outputs.iter().map(port).collect(),
         external_data,
         making: making(&graph),
+        bounds,
         metadata: model
             .metadata_props
             .into_iter()
@@ -114,6 +140,26 @@ pub fn parse(bytes: &[u8]) -> Result<Graph, ParseError> {
             .find(is_default)
             .map_or(1, |set| set.version),
     })
+}
+
+/// Refuses what nobody would tell apart, and what would fill each message.
+fn check_ports(graph: &proto::Graph) -> Result<(), ParseError> {
+    let ports = || graph.inputs.iter().chain(&graph.outputs);
+    let count = ports().count();
+    if MOST_PORTS + graph.initializers.len() < count {
+        let cause = format!("its graph has {count} inputs and outputs, more than {MOST_PORTS}");
+        let remedy = "export the model with fewer of them";
+        return Err(ParseError::Absurd { cause, remedy });
+    }
+    match ports().map(|it| it.name.len()).max() {
+        Some(longest) if LONGEST_NAME < longest => {
+            let cause =
+                format!("the name of an input or output has {longest} bytes, more than {LONGEST_NAME}");
+            let remedy = "export the model with shorter names";
+            Err(ParseError::Absurd { cause, remedy })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether the first field is `ModelProto.ir_version` with a version that exists, or the producer's name.
@@ -231,6 +277,7 @@ mod tests {
                 })
                 .to_vec(),
             data_location: proto::EXTERNAL,
+            ..Default::default()
         };
         let constant = proto::Attribute {
             tensor: Some(Box::new(external)),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::backend::{Content, Executable, Opened};
+use super::backend::{Content, Executable, Opened, Weights};
 use super::files_read::FilesRead;
 use super::onnx::{self, ExternalData, Graph, ParseError};
 use super::signature::{Beside, Signature};
@@ -21,14 +21,6 @@ const MAX_BYTES: u64 = (1 << 31) - 1;
 
 /// Files of a folder that are named in an error.
 const MOST_NAMED: usize = 5;
-
-/// Where the weights of a model are.
-pub(super) enum Weights {
-    /// All in the file, whose bytes these are.
-    Inside(Vec<u8>),
-    /// In further files, so that the library reads all of them by the path.
-    Beside,
-}
 
 /// Loads a file that was judged into a library.
 pub(super) type LoadFile = fn(&Path, &Model, Weights, &Options) -> Result<Arc<dyn Executable>, Error>;
@@ -50,19 +42,20 @@ pub(super) fn open(path: &Path, options: &Options, load: LoadFile) -> Result<Ope
         info: modelinfo::load(path)?,
         companion: preprocessor::load(path)?,
     };
+    check_constants(path, &graph, options)?;
     let signature = Signature::of(path, graph, companions, options)?;
     let content = content(&digest, &beside, &signature)?;
     let weights = match beside.is_empty() {
-        true => Weights::Inside(bytes),
+        true => Weights::Inside(Arc::new(bytes)),
         false => Weights::Beside,
     };
-    let (path, options, model) = (path.to_owned(), options.clone(), signature.model.clone());
+    let (path, model) = (path.to_owned(), signature.model.clone());
     let judged = files.clone();
-    let load = move || {
+    let load = move |weights: Weights, options: &Options| {
         let is_read_again = matches!(weights, Weights::Beside);
-        let executable = load(&path, &model, weights, &options)?;
+        let executable = load(&path, &model, weights, options)?;
         match is_read_again && !judged.look_the_same() {
-            true => Err(Error::Changed { path }),
+            true => Err(Error::Changed { path: path.clone() }),
             false => Ok(executable),
         }
     };
@@ -71,7 +64,8 @@ pub(super) fn open(path: &Path, options: &Options, load: LoadFile) -> Result<Ope
         digest,
         files,
         signature,
-        load: Box::new(load),
+        weights,
+        load: Arc::new(load),
     })
 }
 
@@ -163,10 +157,11 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Graph, Error> {
         let head = &bytes[..bytes.len().min(foreign_file::HEAD)];
         let by_bytes = match error {
             ParseError::NotOnnx(_) => foreign_file::recognize(head),
-            ParseError::Truncated(_) => None,
+            ParseError::Truncated(_) | ParseError::Absurd { .. } => None,
         };
         let path = path.to_owned();
         match (by_bytes.or(foreign_file::recognize_name(&path)), error) {
+            (_, ParseError::Absurd { cause, remedy }) => Error::unsuitable(&path, cause, remedy),
             (Some((what, remedy)), _) => Error::Foreign { path, what, remedy },
             (None, ParseError::NotOnnx(cause)) => Error::NotOnnx { path, cause },
             (None, ParseError::Truncated(cause)) => Error::Truncated {
@@ -175,6 +170,27 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Graph, Error> {
                 cause,
             },
         }
+    })
+}
+
+/// Refuses constants that are too large, whether the file has their values or only a shape.
+fn check_constants(path: &Path, graph: &Graph, options: &Options) -> Result<(), Error> {
+    let (bytes, limit) = (graph.bounds.largest_constant, options.memory_limit);
+    if bytes <= limit {
+        return Ok(());
+    }
+    if bytes == u64::MAX {
+        let cause = "it has a constant of a negative or absurdly large size";
+        return Err(Error::unsuitable(
+            path,
+            cause,
+            "check the model with onnx.checker",
+        ));
+    }
+    Err(Error::Memory {
+        path: path.to_owned(),
+        asked: format!("it has a constant of {bytes} bytes"),
+        limit,
     })
 }
 
@@ -205,12 +221,13 @@ fn content(digest: &Content, beside: &[PathBuf], signature: &Signature) -> Resul
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::runtime::Stop;
     use crate::runtime::backend::Binding;
 
     struct Nothing;
 
     impl Executable for Nothing {
-        fn bind(self: Arc<Self>) -> Box<dyn Binding> {
+        fn bind(self: Arc<Self>, _: usize, _: &Stop) -> Box<dyn Binding> {
             unreachable!()
         }
     }
@@ -228,7 +245,11 @@ mod tests {
             fs::write(path.with_extension("data"), [0; 4096]).unwrap();
             Ok(Arc::new(Nothing))
         };
-        let load = |load| (open(&path, &Options::default(), load).unwrap().load)().map(drop);
+        let options = Options::default();
+        let load = |load| {
+            let opened = open(&path, &options, load).unwrap();
+            (opened.load)(opened.weights, &options).map(drop)
+        };
         assert!(load(calm).is_ok());
         assert!(matches!(load(hurried), Err(Error::Changed { .. })));
     }

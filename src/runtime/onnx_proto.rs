@@ -69,6 +69,8 @@ pub struct Node {
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Attribute {
+    #[prost(string, tag = "1")]
+    pub name: String,
     // Boxed, so that a file of many empty attributes does not grow much in memory.
     #[prost(message, optional, boxed, tag = "5")]
     pub tensor: Option<Box<Tensor>>,
@@ -86,6 +88,10 @@ pub struct Attribute {
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Tensor {
+    #[prost(int64, repeated, tag = "1")]
+    pub dims: Vec<i64>,
+    #[prost(int32, tag = "2")]
+    pub data_type: i32,
     #[prost(string, tag = "8")]
     pub name: String,
     #[prost(message, repeated, tag = "13")]
@@ -100,6 +106,8 @@ pub struct SparseTensor {
     pub values: Option<Tensor>,
     #[prost(message, optional, tag = "2")]
     pub indices: Option<Tensor>,
+    #[prost(int64, repeated, tag = "3")]
+    pub dims: Vec<i64>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

@@ -63,6 +63,9 @@ pub struct SoundOptions {
     pub context: Option<u32>,
 }
 
+/// Two GiB: some times what a network for pictures of 4096 x 2160 takes, and less than what ends most machines.
+const DEFAULT_MEMORY_LIMIT: u64 = 2 << 30;
+
 /// How a model shall be loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
@@ -76,6 +79,8 @@ pub struct Options {
     pub sound: SoundOptions,
     /// What further inputs get, such as `sr=16000,scale=1 1`; empty where nothing is said.
     pub input_values: String,
+    /// Bytes that the model may take: each of its tensors, and all that a run of it allocates.
+    pub memory_limit: u64,
     /// Values of the outputs that stand for black and white, or for nothing and everything: as a line `ranges` has them.
     pub output_range: Option<String>,
     /// The SHA-256 that the model file must have, in hexadecimal digits; empty where any file is right.
@@ -108,6 +113,13 @@ pub(super) fn is_digest(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|it| it.is_ascii_hexdigit())
 }
 
+impl Options {
+    /// The limit as a number of bytes of this machine.
+    pub(super) fn memory_bytes(&self) -> usize {
+        usize::try_from(self.memory_limit).unwrap_or(usize::MAX)
+    }
+}
+
 impl Default for Options {
     fn default() -> Options {
         Options {
@@ -121,6 +133,7 @@ impl Default for Options {
             sound: SoundOptions::default(),
             input_values: String::new(),
             output_range: None,
+            memory_limit: DEFAULT_MEMORY_LIMIT,
             sha256: String::new(),
         }
     }

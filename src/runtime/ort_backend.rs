@@ -6,17 +6,25 @@ use std::ffi::{CString, c_char};
 use std::path::Path;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use ort::AsPointer;
 use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
 
-use super::backend::{Backend, Binding, Executable, Input, ORT, Opened, RTEN};
+use super::allowance::Allowance;
+use super::backend::{Backend, Binding, Executable, Input, Opened, Weights};
+use super::backend_names::{ORT, RTEN};
 use super::exit_guard::{self, Guarded};
+use super::failure::Failure;
 use super::onnx::OtherType;
-use super::onnx_file::{self, Weights};
+use super::onnx_file;
+use super::ort_arena::Registered;
+use super::ort_run_options::RunOptions;
 use super::ort_value::{MemoryInfo, OrtValue, type_number};
-use super::{Error, Model, OptimizationLevel, Options, buffer, library};
+use super::stop::GiveUp;
+use super::worker::Worker;
+use super::{Error, Model, OptimizationLevel, Options, Stop, buffer, library};
 use crate::tensor::{Tensor, TensorInfo};
 
 /// Cause of an error that only threads which outlive the program can see.
@@ -25,9 +33,16 @@ const EXITING: &str = "the process is exiting";
 /// ONNX Runtime, which is looked for when a model is loaded.
 pub(super) struct OrtBackend;
 
+/// Operators one after another, of which it takes some seconds to load as many.
+const MOST_DEPTH: usize = 50_000;
+
 impl Backend for OrtBackend {
     fn name(&self) -> &'static str {
         ORT
+    }
+
+    fn most_depth(&self) -> Option<usize> {
+        Some(MOST_DEPTH)
     }
 
     fn open(&self, source: &Path, options: &Options) -> Result<Opened, Error> {
@@ -42,7 +57,10 @@ fn load(
     options: &Options,
 ) -> Result<Arc<dyn Executable>, Error> {
     let environment = &library::loaded()?.environment;
-    let fault = |error: ort::Error| load_error(path, error.message());
+    let fault = |error: ort::Error| {
+        let of_cause = |cause: String| load_error(path, &cause);
+        Failure::Cause(error.message().to_owned()).error(path, options, of_cause)
+    };
     let _call = exit_guard::begin().ok_or_else(|| load_error(path, EXITING))?;
     let session = create(environment, path, weights, options).map_err(fault)?;
     Ok(Arc::new(Guarded::new(OrtModel {
@@ -62,18 +80,27 @@ struct OrtModel {
 }
 
 impl Executable for Guarded<OrtModel> {
-    fn bind(self: Arc<Self>) -> Box<dyn Binding> {
+    fn bind(self: Arc<Self>, memory_limit: usize, stop: &Stop) -> Box<dyn Binding> {
+        // Without options of its own a run cannot be given up, and is as good as ever.
+        let run_options = RunOptions::new().ok().map(Arc::new);
+        if let Some(options) = &run_options {
+            let options: Arc<dyn GiveUp> = options.clone();
+            stop.also(Arc::downgrade(&options));
+        }
         let places = |names: &Names| names.pointers.iter().map(|_| Place::default()).collect();
-        Box::new(OrtBinding {
+        Box::new(OrtBinding::Here(Box::new(Runs {
             places: Guarded::new(Places {
                 inputs: places(&self.inputs),
                 outputs: places(&self.outputs),
                 input_values: Vec::with_capacity(self.inputs.pointers.len()),
                 output_values: Vec::with_capacity(self.outputs.pointers.len()),
                 pinned: false,
+                memory_limit: memory_limit as u64,
+                run_options,
             }),
+            stop: stop.clone(),
             model: self,
-        })
+        })))
     }
 }
 
@@ -118,27 +145,81 @@ struct Places {
     input_values: Vec<*const ort::sys::OrtValue>,
     output_values: Vec<*mut ort::sys::OrtValue>,
     pinned: bool,
+    /// Bytes that an output may have.
+    memory_limit: u64,
+    run_options: Option<Arc<RunOptions>>,
 }
 
 // SAFETY: the addresses in `Memory` are only compared, values for a run are filled at its begin, and values are `Send`.
 unsafe impl Send for Places {}
 
-struct OrtBinding {
+/// What a user of a model runs, on whichever thread.
+struct Runs {
     // Values before the session: fields are dropped in this order.
     places: Guarded<Places>,
     model: Arc<Guarded<OrtModel>>,
+    stop: Stop,
+}
+
+/// The runs of one user. Quick ones run where they are asked for, which costs nothing; a run that was slow once may be
+/// slow again, and is given to a thread of its own, since it ends only between two operators when it is given up.
+enum OrtBinding {
+    Here(Box<Runs>),
+    Aside(Worker),
+    /// While it goes from one to the other.
+    Nowhere,
+}
+
+/// Time of a run beside which handing it to another thread and back, some 20 to 100 µs, is nothing.
+const SLOW: Duration = Duration::from_millis(50);
+
+impl OrtBinding {
+    /// Lets a thread of its own have the further runs, if there is one to have.
+    fn go_aside(&mut self) {
+        let OrtBinding::Here(mut runs) = std::mem::replace(self, OrtBinding::Nowhere) else {
+            return;
+        };
+        let (allowance, stop) = (Allowance::new(usize::MAX), runs.stop.clone());
+        let start = |work: Box<dyn FnOnce() + Send>| {
+            let thread = std::thread::Builder::new().name("avrec-run".into());
+            thread.spawn(work).map(drop)
+        };
+        let run = move |inputs: &mut [Input], outputs: &mut [Tensor]| runs.run(inputs, outputs);
+        if let Ok(worker) = Worker::new(allowance, &stop, run, start) {
+            *self = OrtBinding::Aside(worker);
+        }
+    }
 }
 
 impl Binding for OrtBinding {
-    fn run(&mut self, inputs: &mut [Input], outputs: &mut [Tensor]) -> Result<(), String> {
-        let _call = exit_guard::begin().ok_or(EXITING)?;
-        self.places
-            .run(&self.model, inputs, outputs)
-            .map_err(|error| error.message().trim().to_owned())
+    fn run(&mut self, inputs: &mut [Input], outputs: &mut [Tensor]) -> Result<(), Failure> {
+        let start = Instant::now();
+        let result = match self {
+            OrtBinding::Here(runs) => runs.run(inputs, outputs),
+            OrtBinding::Aside(worker) => worker.run(inputs, outputs),
+            OrtBinding::Nowhere => Err("there is no thread to run the model".into()),
+        };
+        if SLOW < start.elapsed() && matches!(self, OrtBinding::Here(_)) {
+            self.go_aside();
+        }
+        result
     }
 
     fn pin_outputs(&mut self) {
-        self.places.pinned = true;
+        if let OrtBinding::Here(runs) = self {
+            runs.places.pinned = true;
+        }
+    }
+}
+
+impl Runs {
+    fn run(&mut self, inputs: &mut [Input], outputs: &mut [Tensor]) -> Result<(), Failure> {
+        let _call = exit_guard::begin().ok_or(EXITING)?;
+        let result = self.places.run(&self.model, inputs, outputs);
+        result.map_err(|error| match self.stop.is_given_up() {
+            true => Failure::GivenUp,
+            false => Failure::Cause(error.message().trim().to_owned()),
+        })
     }
 }
 
@@ -232,7 +313,7 @@ impl Places {
         let status = unsafe {
             (ort::api().Run)(
                 model.session.ptr().cast_mut(),
-                ptr::null(),
+                self.run_options.as_ref().map_or(ptr::null(), |it| it.as_ptr()),
                 model.inputs.pointers.as_ptr(),
                 self.input_values.as_ptr(),
                 self.input_values.len(),
@@ -260,8 +341,12 @@ impl Places {
                     "an output has another type than the model declares",
                 ));
             }
-            let count =
-                buffer::element_count(&dims).ok_or_else(|| ort::Error::new("an output is absurdly large"))?;
+            let own = buffer::element_type(&output.data);
+            let count = buffer::element_count(own, &dims, self.memory_limit)
+                .filter(|&count| buffer::reserve(&mut output.data, count));
+            let no_memory =
+                || ort::Error::new(format!("Failed to allocate memory for an output of {dims:?}"));
+            let count = count.ok_or_else(no_memory)?;
             // SAFETY: type and count were just asked from the value; only the CPU provider is used.
             unsafe { value.copy_into(&mut output.data, count) }?;
             output.dims = dims;
@@ -312,7 +397,10 @@ fn create(
         .with_intra_op_spinning(false)
         .map_err(plain)?
         .with_memory_pattern(true)
+        .map_err(plain)?
+        .with_env_allocators()
         .map_err(plain)?;
+    let _arena = Registered::new(environment, options.memory_bytes())?;
     match weights {
         Weights::Inside(bytes) => builder.commit_from_memory(&bytes),
         Weights::Beside => builder.commit_from_file(path),

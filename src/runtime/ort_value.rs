@@ -92,7 +92,7 @@ impl OrtValue {
         }
     }
 
-    /// Copies `count` elements into `data`, whose memory is reused.
+    /// Copies `count` elements into `data`, whose memory is reused and has room for them.
     ///
     /// # Safety
     /// The value must be a tensor in CPU memory with `count` elements of the type of `data`.
@@ -136,12 +136,26 @@ unsafe impl Send for MemoryInfo {}
 unsafe impl Sync for MemoryInfo {}
 
 impl MemoryInfo {
+    /// Of memory that somebody else allocated.
     pub(super) fn cpu() -> Result<MemoryInfo, ort::Error> {
+        MemoryInfo::new(sys::OrtAllocatorType::OrtDeviceAllocator)
+    }
+
+    /// Of memory in an arena.
+    pub(super) fn arena() -> Result<MemoryInfo, ort::Error> {
+        MemoryInfo::new(sys::OrtAllocatorType::OrtArenaAllocator)
+    }
+
+    pub(super) fn as_ptr(&self) -> *const sys::OrtMemoryInfo {
+        self.pointer.as_ptr()
+    }
+
+    fn new(kind: sys::OrtAllocatorType) -> Result<MemoryInfo, ort::Error> {
         let mut info = ptr::null_mut();
         // SAFETY: the output is a local; the status is consumed once.
         unsafe {
             ort::Error::result_from_status((ort::api().CreateCpuMemoryInfo)(
-                sys::OrtAllocatorType::OrtDeviceAllocator,
+                kind,
                 sys::OrtMemType::OrtMemTypeDefault,
                 &mut info,
             ))

@@ -11,13 +11,17 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Weak};
+use std::time::Duration;
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
-use super::backend::{Backend, Content};
+use super::backend::{Backend, Content, Opened};
 use super::files_read::FilesRead;
+use super::left_behind;
 use super::loaded_model::LoadedModel;
-use super::{Error, ExecutionProvider, ImageOptions, OptimizationLevel, Options, SoundOptions, TaskChoice};
+use super::{
+    Error, ExecutionProvider, ImageOptions, OptimizationLevel, Options, SoundOptions, Stop, TaskChoice,
+};
 
 /// What a model is loaded with, besides what it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -31,6 +35,7 @@ struct Manner {
     sound: SoundOptions,
     input_values: String,
     output_range: Option<String>,
+    memory_limit: u64,
 }
 
 /// A model that is, or was, in memory. Locked while it is loaded.
@@ -56,9 +61,10 @@ static REGISTRY: LazyLock<Mutex<Registry>> = LazyLock::new(Mutex::default);
 ///
 /// May take as long as a load, also where another thread loads, so it has no place on a streaming thread.
 pub(super) fn open(
-    backend: &dyn Backend,
+    backend: &'static dyn Backend,
     source: &Path,
     options: &Options,
+    stop: &Stop,
 ) -> Result<Arc<LoadedModel>, Error> {
     let manner = Manner {
         backend: backend.name(),
@@ -70,9 +76,10 @@ pub(super) fn open(
         sound: options.sound,
         input_values: options.input_values.clone(),
         output_range: options.output_range.clone(),
+        memory_limit: options.memory_limit,
     };
     let of_source = entry(&mut REGISTRY.lock().sources, (source.to_owned(), manner.clone()));
-    let mut of_source = of_source.lock();
+    let mut of_source = lock(&of_source, source, stop)?;
     if let Some(model) = of_source
         .model
         .upgrade()
@@ -81,13 +88,13 @@ pub(super) fn open(
         options.check_digest(source, &model.digest)?;
         return Ok(model);
     }
-    let mut opened = backend.open(source, options)?;
+    let mut opened = read(backend, source, options, stop)?;
     let files = std::mem::take(&mut opened.files);
     let of_content = entry(&mut REGISTRY.lock().contents, (opened.content, manner));
-    let mut of_content = of_content.lock();
+    let mut of_content = lock(&of_content, source, stop)?;
     let model = match of_content.model.upgrade() {
         Some(model) => model,
-        None => Arc::new(LoadedModel::load(backend, opened, source, options)?),
+        None => Arc::new(LoadedModel::load(backend, opened, source, options, stop)?),
     };
     // A library may read files by itself; what they held meanwhile is not known to be this content.
     if files.look_the_same() {
@@ -99,6 +106,37 @@ pub(super) fn open(
     }
     Ok(model)
 }
+
+/// Waits for those who load the same, which may take for ever, unless it is given up.
+fn lock<'a>(entry: &'a Mutex<Entry>, source: &Path, stop: &Stop) -> Result<MutexGuard<'a, Entry>, Error> {
+    loop {
+        if let Some(entry) = entry.try_lock_for(LOOK) {
+            return Ok(entry);
+        }
+        if stop.is_given_up() {
+            let path = source.to_owned();
+            return Err(Error::GivenUp { path });
+        }
+    }
+}
+
+/// Opens a source on a thread that can be left behind: a small file may describe what takes much memory.
+fn read(
+    backend: &'static dyn Backend,
+    source: &Path,
+    options: &Options,
+    stop: &Stop,
+) -> Result<Opened, Error> {
+    let (path, of_thread) = (source.to_owned(), options.clone());
+    let open = move || backend.open(&path, &of_thread);
+    left_behind::work(options.memory_bytes(), stop, open).map_err(|failure| {
+        let of_cause = |cause| Error::unsuitable(source, cause, "check the model with onnx.checker");
+        failure.error(source, options, of_cause)
+    })?
+}
+
+/// How often who waits for another load looks whether to go on waiting.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Returns the entry for a key, and forgets those that nobody needs any more.
 fn entry<K: Hash + Eq>(entries: &mut Entries<K>, key: (K, Manner)) -> Arc<Mutex<Entry>> {
@@ -115,7 +153,8 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
-    use crate::runtime::backend::{Binding, Executable, Input, Opened};
+    use crate::runtime::backend::{Binding, Executable, Input, Opened, Weights};
+    use crate::runtime::failure::Failure;
     use crate::runtime::onnx::{Graph, Port};
     use crate::runtime::signature::{Beside, Signature};
     use crate::tensor::{Dim, ElementType, Tensor};
@@ -147,72 +186,83 @@ mod tests {
                 metadata: Default::default(),
                 opset: 17,
                 making: Default::default(),
+                bounds: Default::default(),
             };
             let loads = self.loads.clone();
-            let fails = address
-                .contains("refused")
-                .then(|| Error::unsuitable(source, "no", "yes"));
+            let refused = address.contains("refused").then(|| source.to_owned());
             Ok(Opened {
                 content: [address.as_bytes()[0]; 32],
                 digest: [0; 32],
                 files: FilesRead::default(),
                 signature: Signature::of(source, graph, Beside::default(), options)?,
-                load: Box::new(move || {
+                weights: Weights::Beside,
+                load: Arc::new(move |_, _| {
                     loads.fetch_add(1, Ordering::SeqCst);
-                    fails.map_or(Ok(Arc::new(Nothing) as Arc<dyn Executable>), Err)
+                    match &refused {
+                        Some(path) => Err(Error::unsuitable(path, "no", "yes")),
+                        None => Ok(Arc::new(Nothing) as Arc<dyn Executable>),
+                    }
                 }),
             })
         }
     }
 
     impl Executable for Nothing {
-        fn bind(self: Arc<Self>) -> Box<dyn Binding> {
+        fn bind(self: Arc<Self>, _: usize, _: &Stop) -> Box<dyn Binding> {
             Box::new(Nothing)
         }
     }
 
     impl Binding for Nothing {
-        fn run(&mut self, inputs: &mut [Input], outputs: &mut [Tensor]) -> Result<(), String> {
+        fn run(&mut self, inputs: &mut [Input], outputs: &mut [Tensor]) -> Result<(), Failure> {
             outputs[0] = inputs[0].tensor.clone();
             Ok(())
         }
     }
 
+    fn remote() -> &'static Remote {
+        Box::leak(Box::default())
+    }
+
+    fn ask(backend: &'static Remote, source: &Path, options: &Options) -> Result<Arc<LoadedModel>, Error> {
+        open(backend, source, options, &Stop::default())
+    }
+
     /// Asks for an address from sixteen threads at the same time.
-    fn sixteen(backend: &Remote, address: &str) -> Vec<Result<Arc<LoadedModel>, Error>> {
+    fn sixteen(backend: &'static Remote, address: &str) -> Vec<Result<Arc<LoadedModel>, Error>> {
         let together = Barrier::new(16);
         std::thread::scope(|scope| {
-            let ask = || {
+            let one = || {
                 together.wait();
-                open(backend, Path::new(address), &Options::default())
+                ask(backend, Path::new(address), &Options::default())
             };
-            let threads: Vec<_> = (0..16).map(|_| scope.spawn(ask)).collect();
+            let threads: Vec<_> = (0..16).map(|_| scope.spawn(one)).collect();
             threads.into_iter().map(|it| it.join().unwrap()).collect()
         })
     }
 
     #[test]
     fn a_source_without_a_file_is_loaded_once_for_all_who_ask_and_again_when_all_are_gone() {
-        let backend = Remote::default();
+        let backend = remote();
         for round in 1..=2 {
-            let models = sixteen(&backend, "a://host/model");
+            let models = sixteen(backend, "a://host/model");
             let models: Vec<_> = models.into_iter().map(Result::unwrap).collect();
             assert!(models.iter().all(|it| Arc::ptr_eq(it, &models[0])));
             assert_eq!(backend.loads.load(Ordering::SeqCst), round);
-            let elsewhere = open(&backend, Path::new("a://mirror/model"), &Options::default());
+            let elsewhere = ask(backend, Path::new("a://mirror/model"), &Options::default());
             assert!(Arc::ptr_eq(&elsewhere.unwrap(), &models[0]));
         }
     }
 
     #[test]
     fn other_contents_and_other_options_are_other_models() {
-        let backend = Remote::default();
+        let backend = remote();
         let open = |address: &str, threads| {
             let options = Options {
                 threads,
                 ..Options::default()
             };
-            open(&backend, Path::new(address), &options).unwrap()
+            ask(backend, Path::new(address), &options).unwrap()
         };
         let models = [open("b://host", 1), open("c://host", 1), open("b://host", 2)];
         assert!(!Arc::ptr_eq(&models[0], &models[1]) && !Arc::ptr_eq(&models[0], &models[2]));
@@ -221,18 +271,18 @@ mod tests {
 
     #[test]
     fn a_load_that_fails_fails_for_each_and_is_not_remembered() {
-        let backend = Remote::default();
-        let results = sixteen(&backend, "d://refused");
+        let backend = remote();
+        let results = sixteen(backend, "d://refused");
         assert!(results.iter().all(Result::is_err));
         assert_eq!(backend.loads.load(Ordering::SeqCst), 16);
-        assert!(open(&backend, Path::new("d://host"), &Options::default()).is_ok());
+        assert!(ask(backend, Path::new("d://host"), &Options::default()).is_ok());
     }
 
     #[test]
     fn what_nobody_uses_is_forgotten() {
-        let backend = Remote::default();
+        let backend = remote();
         for host in 0..100 {
-            drop(open(&backend, Path::new(&format!("e://{host}")), &Options::default()).unwrap());
+            drop(ask(backend, Path::new(&format!("e://{host}")), &Options::default()).unwrap());
         }
         let sources = &REGISTRY.lock().sources;
         let ours = sources.keys().filter(|(path, _)| path.starts_with("e:"));

@@ -2,18 +2,24 @@
 
 //! Runs a model in rten, which is compiled in and needs nothing installed.
 
-use std::any::Any;
+use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
 use rten::{LoadErrorKind, ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrView, ValueView};
 
-use super::backend::{Backend, Binding, Executable, Input, ORT, Opened, RTEN};
+use super::allowance::Allowance;
+use super::backend::{Backend, Binding, Executable, Input, Opened, Weights};
+use super::backend_names::{ORT, RTEN};
+use super::failure::Failure;
 use super::onnx::OtherType;
-use super::onnx_file::{self, Weights};
-use super::{Error, Model, OptimizationLevel, Options, buffer};
+use super::worker::Worker;
+use super::{Error, Model, OptimizationLevel, Options, Stop, buffer, onnx_file};
 use crate::tensor::{Data, ElementType, Tensor, TensorInfo};
+
+/// Operators one after another: it goes back through them by recursion, in stacks of 2 MB.
+const MOST_DEPTH: usize = 4000;
 
 /// The library that is compiled in.
 pub(super) struct RtenBackend;
@@ -21,6 +27,10 @@ pub(super) struct RtenBackend;
 impl Backend for RtenBackend {
     fn name(&self) -> &'static str {
         RTEN
+    }
+
+    fn most_depth(&self) -> Option<usize> {
+        Some(MOST_DEPTH)
     }
 
     fn open(&self, source: &Path, options: &Options) -> Result<Opened, Error> {
@@ -45,15 +55,18 @@ fn load(
     loading.prepack_weights(true);
     // The file is hostile until proven otherwise, and a library bug should not end the process.
     let loaded = catch_unwind(AssertUnwindSafe(|| match weights {
-        Weights::Inside(bytes) => loading.load(bytes),
+        Weights::Inside(bytes) => loading.load(Arc::try_unwrap(bytes).unwrap_or_else(|it| (*it).clone())),
         Weights::Beside => loading.load_file(path),
     }));
     let model = match loaded {
         Ok(Ok(model)) => model,
-        Ok(Err(error)) => return Err(load_error(path, error.kind(), error.to_string())),
+        Ok(Err(error)) => {
+            let of_cause = |cause| load_error(path, error.kind(), cause);
+            return Err(Failure::Cause(error.to_string()).error(path, options, of_cause));
+        }
         Err(panic) => {
-            let cause = panic_text(panic.as_ref());
-            return Err(load_error(path, LoadErrorKind::ParseError, cause));
+            let of_cause = |cause| load_error(path, LoadErrorKind::ParseError, cause);
+            return Err(Failure::panic(panic.as_ref()).error(path, options, of_cause));
         }
     };
     let node = |port: &TensorInfo| {
@@ -71,6 +84,7 @@ fn load(
     }))
 }
 
+/// A loaded model.
 struct RtenModel {
     model: rten::Model,
     inputs: Vec<NodeId>,
@@ -79,42 +93,49 @@ struct RtenModel {
 }
 
 impl Executable for RtenModel {
-    fn bind(self: Arc<Self>) -> Box<dyn Binding> {
+    fn bind(self: Arc<Self>, memory_limit: usize, stop: &Stop) -> Box<dyn Binding> {
         // Runs on one pool wait for each other, so each user has its own.
         let pool = Arc::new(ThreadPool::with_num_threads(self.threads));
-        Box::new(RtenBinding {
-            options: RunOptions::default().with_thread_pool(Some(pool)),
-            model: self,
-        })
+        let allowance = Allowance::new(memory_limit);
+        let (of_run, held) = (pool.clone(), allowance.clone());
+        let run = move |inputs: &mut [Input], outputs: &mut [Tensor]| self.run(&of_run, inputs, outputs);
+        let start = |work: Box<dyn FnOnce() + Send>| {
+            pool.run(move || {
+                // Each of its threads, of which one works from now on.
+                rayon::broadcast(|_| held.hold());
+                rayon::spawn(work);
+            });
+            Ok::<(), Infallible>(())
+        };
+        match Worker::new(allowance, stop, run, start) {
+            Ok(worker) => Box::new(worker),
+        }
     }
 }
 
-struct RtenBinding {
-    model: Arc<RtenModel>,
-    options: RunOptions,
+impl Binding for Worker {
+    fn run(&mut self, inputs: &mut [Input], outputs: &mut [Tensor]) -> Result<(), Failure> {
+        Worker::run(self, inputs, outputs)
+    }
 }
 
-impl Binding for RtenBinding {
-    fn run(&mut self, inputs: &mut [Input], outputs: &mut [Tensor]) -> Result<(), String> {
-        let RtenModel {
-            model,
-            inputs: input_nodes,
-            outputs: output_nodes,
-            ..
-        } = &*self.model;
+impl RtenModel {
+    /// Runs once, on the thread that calls, if it is one of the pool.
+    fn run(&self, pool: &Arc<ThreadPool>, inputs: &[Input], outputs: &mut [Tensor]) -> Result<(), Failure> {
         let mut views = Vec::with_capacity(inputs.len());
-        for (node, input) in input_nodes.iter().zip(inputs.iter()) {
+        for (node, input) in self.inputs.iter().zip(inputs) {
             let view = view(input)
                 .ok_or_else(|| format!("an input of shape {:?} does not hold its data", input.shape))?;
             views.push((*node, view));
         }
-        let run = || model.run(views, output_nodes, Some(self.options.clone()));
+        let options = RunOptions::default().with_thread_pool(Some(pool.clone()));
+        let run = || self.model.run(views, &self.outputs, Some(options));
         let values = match catch_unwind(AssertUnwindSafe(run)) {
             Ok(values) => values.map_err(|error| error.to_string())?,
-            Err(panic) => return Err(panic_text(panic.as_ref())),
+            Err(panic) => return Err(Failure::panic(panic.as_ref())),
         };
         let mut values = values.into_iter().zip(outputs);
-        values.try_for_each(|(value, output)| take(value, output))
+        Ok(values.try_for_each(|(value, output)| take(value, output))?)
     }
 }
 
@@ -182,10 +203,4 @@ fn shape<T>(tensor: &rten_tensor::Tensor<T>) -> Vec<usize> {
 
 fn load_error(path: &Path, kind: LoadErrorKind, cause: String) -> Error {
     Error::load(path, [RTEN, ORT], kind == LoadErrorKind::OperatorInvalid, cause)
-}
-
-fn panic_text(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|it| (*it).to_owned());
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    format!("the library panicked: {}", text.unwrap_or_default())
 }

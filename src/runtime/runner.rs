@@ -8,7 +8,9 @@ use std::sync::Arc;
 use super::backend::{Binding, Input};
 use super::loaded_model::LoadedModel;
 use super::modelinfo::dims_line;
-use super::{Error, Model, Options, StateInfo, Task, backends, buffer, input_shape, registry, trial_run};
+use super::{
+    Error, Model, Options, StateInfo, Stop, Task, backends, buffer, input_shape, registry, trial_run,
+};
 use crate::tensor::{Dim, Layout, Tensor};
 
 /// The user of a model, with memory of its own: fill [`input`](Runner::input), [`run`](Runner::run), read the outputs.
@@ -29,6 +31,7 @@ pub struct Runner {
     voices: Vec<Vec<Input>>,
     /// The voice at work.
     voice: usize,
+    options: Options,
 }
 
 impl Runner {
@@ -36,16 +39,21 @@ impl Runner {
     ///
     /// Takes as long as the model is large, so it has no place on a streaming thread.
     pub fn load(path: &Path, options: &Options) -> Result<Runner, Error> {
+        Runner::load_until(path, options, &Stop::default())
+    }
+
+    /// Loads as [`load`](Runner::load) does, and gives up the load, and later each run, when `stop` says it:
+    /// [`Error::GivenUp`].
+    pub fn load_until(path: &Path, options: &Options, stop: &Stop) -> Result<Runner, Error> {
         let choice = backends::choose(options)?;
-        let loaded = registry::open(choice.backend, path, options)?;
+        let loaded = registry::open(choice.backend, path, options, stop)?;
         let model = &loaded.model;
-        let frame = Input::new(buffer::zeros(model.input.element_type, &[0]), Vec::new());
-        let inputs = std::iter::once(frame)
-            .chain(trial_run::first_states(model))
-            .chain(trial_run::further_inputs(model, (0, 0)))
-            .collect();
+        let mut inputs = vec![Input::new(buffer::empty(model.input.element_type), Vec::new())];
+        inputs.extend(trial_run::first_states(path, model, options)?);
+        inputs.extend(trial_run::further_inputs(path, model, options, (0, 0))?);
         Ok(Runner {
-            binding: loaded.bind(),
+            binding: loaded.bind(options, stop),
+            options: options.clone(),
             inputs,
             outputs: trial_run::empty_results(model),
             path: path.to_owned(),
@@ -99,14 +107,7 @@ impl Runner {
             return Ok(());
         }
         let shape = self.checked_shape(dims)?;
-        if buffer::element_count(dims).is_none() {
-            return Err(Error::TensorTooLarge {
-                path: self.path.clone(),
-                dims: dims.to_vec(),
-                limit: buffer::MAX_ELEMENTS,
-            });
-        }
-        let tensor = buffer::zeros(self.model().input.element_type, dims);
+        let tensor = trial_run::zeros(&self.path, &self.options, self.model().input.element_type, dims)?;
         if let Some(frame) = self.inputs.first_mut() {
             *frame = Input::new(tensor, shape);
         }
@@ -164,13 +165,16 @@ impl Runner {
     ///
     /// A voice is one of several streams that take turns on one model, such as the channels of stereo on a
     /// model for mono. There is one before the first call.
-    pub fn set_voices(&mut self, voices: usize) {
+    pub fn set_voices(&mut self, voices: usize) -> Result<(), Error> {
         self.reset();
         let model = &self.loaded.model;
-        let states = || trial_run::first_states(model).collect();
+        let states = || trial_run::first_states(&self.path, model, &self.options);
         // Voice 0 is at work: its state stands among the inputs, and its place here is void.
-        self.voices = (0..voices.max(1)).map(|_| states()).collect();
+        self.voices = (0..voices.max(1))
+            .map(|_| states())
+            .collect::<Result<_, Error>>()?;
         self.voice = 0;
+        Ok(())
     }
 
     /// Lets another voice have the next runs. One that [`set_voices`](Runner::set_voices) did not make is an
@@ -230,8 +234,8 @@ impl Runner {
         if !self.frame().is_some_and(is_ready) {
             return Err(self.not_prepared());
         }
-        if let Err(cause) = self.binding.run(&mut self.inputs, &mut self.outputs) {
-            return Err(self.failure(cause));
+        if let Err(failure) = self.binding.run(&mut self.inputs, &mut self.outputs) {
+            return Err(failure.error(&self.path, &self.options, |cause| self.failure(cause)));
         }
         self.hand_on()?;
         match self.model().task {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::audio_input::{self, Statements};
+use super::graph_bounds::Bounds;
 use super::image_axes::missing_line;
 use super::image_input;
 use super::input_text;
@@ -33,6 +34,7 @@ pub(super) struct Signature {
     pub model: Model,
     /// Whether the file said the shape of each output.
     pub shaped: Vec<bool>,
+    pub bounds: Bounds,
     pub output_ranges: Vec<Option<Vec<(f32, f32)>>>,
     /// The task that is asked for, else the one that the metadata names, if it is one of ours.
     pub wish: Option<Task>,
@@ -94,6 +96,7 @@ impl Signature {
         let stated = || graph.metadata.get("task").and_then(|name| Task::named(name));
         let mut signature = Signature {
             shaped: Vec::new(),
+            bounds: graph.bounds,
             output_ranges: Vec::new(),
             wish: match choice {
                 TaskChoice::Task(task) => Some(task),

@@ -52,6 +52,13 @@ fn the_interface_of_avrec_switch_is_the_golden_one() {
 }
 
 #[test]
+fn the_interface_of_the_parts_of_avrec_switch_is_the_golden_one() {
+    for part in ["avrec-switch-entry", "avrec-switch-exit", "avrec-switch-watch"] {
+        check(part);
+    }
+}
+
+#[test]
 fn the_elements_share_their_author_and_their_own_enumerations_are_documented_as_theirs() {
     init();
     let mut authors = std::collections::BTreeSet::new();

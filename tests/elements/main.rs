@@ -4,12 +4,15 @@
 
 mod allocation;
 mod blurbs;
+mod hosts;
 mod interface;
 mod leaks;
 mod messages;
 mod page;
+mod presets;
 mod probe;
 mod properties;
 #[path = "../support/mod.rs"]
 mod support;
+mod threads;
 mod told;

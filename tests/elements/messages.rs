@@ -389,6 +389,7 @@ fn a_model_tells_what_it_is_and_what_it_says() {
             p99: MS(6),
         });
         check(InferStats {
+            loading: Some(Duration::from_millis(1500)),
             frames_in: 10,
             frames_out: 9,
             runs: 8,

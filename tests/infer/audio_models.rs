@@ -119,7 +119,7 @@ fn state_is_handed_on_and_forgotten_by_a_reset() {
 fn voices_take_turns_without_hearing_each_other() {
     for backend in backends() {
         let mut session = low_pass(backend);
-        session.set_voices(3);
+        session.set_voices(3).unwrap();
         let mut alone: Vec<Runner> = (0..3).map(|_| low_pass(backend)).collect();
         for hop in 0..20u16 {
             // In another order each time.
@@ -148,7 +148,7 @@ fn a_buffer_of_sound_costs_no_allocation_once_all_is_warm() {
         let spec = *session.model().input_spec.sound().unwrap();
         session.prepare(&[1, spec.channels, spec.hop]).unwrap();
         let mut hops = Hops::new(HopPlan::new(rate, &spec).unwrap(), channels, ChannelUse::Each).unwrap();
-        session.set_voices(hops.voices());
+        session.set_voices(hops.voices()).unwrap();
         let sound = vec![vec![0.25; 441]; channels];
         let mut answers = vec![Vec::new(); channels];
         let mut once = || {

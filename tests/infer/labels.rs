@@ -267,10 +267,10 @@ fn a_font_may_be_named_by_family_or_file_and_one_that_is_none_is_told() {
     for (font, words) in [
         ("No Such Family", "No Such Family"),
         ("/nowhere/font.ttf", "/nowhere/font.ttf"),
-        ("/dev/zero", "no font"),
+        ("/dev/zero", "cannot read"),
         (&file("text.ttf", b"This is no font."), "no font"),
         (&file("empty.ttf", b""), "no font"),
-        (folder.path().to_str().unwrap(), "no font"),
+        (folder.path().to_str().unwrap(), "cannot read"),
     ] {
         let error = Typeface::named(font).unwrap_err().to_string();
         assert!(

@@ -6,6 +6,7 @@ mod answers;
 mod audio;
 mod audio_models;
 mod catalog;
+mod crafted;
 mod drawing;
 mod exit;
 mod faults;

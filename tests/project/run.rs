@@ -320,6 +320,74 @@ fn the_log_and_the_report_tell_every_frame_of_every_run() {
 }
 
 #[test]
+fn the_report_shows_what_came_out_and_what_it_ran_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("run.html");
+    let words = |source: &str, candidates: &str| {
+        let description = format!("{source} ! avrec-switch.( name=switch {candidates} ) ! fakesink");
+        let output = finish(&["--report", report.to_str().unwrap(), &description]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        std::fs::read_to_string(&report).unwrap()
+    };
+    let video = "videotestsrc num-buffers=20 ! video/x-raw,format=NV12,width=64,height=48,framerate=25/1";
+    let page = words(
+        video,
+        "avrec-infer name=small model-file=models/small.onnx backend=rten",
+    );
+    assert!(page.contains("src=\"data:image/jpeg;base64,/9j/"), "a frame");
+    for fact in [
+        "first by small",
+        "GStreamer 1.",
+        "kernel",
+        "models/small.onnx",
+        "rten",
+        "avrec run --report",
+    ] {
+        assert!(page.contains(fact), "{fact}");
+    }
+    let sound = "audiotestsrc num-buffers=20 ! audio/x-raw,format=S16LE,rate=16000,channels=2";
+    let page = words(sound, "identity name=plain");
+    assert!(
+        page.contains("<audio controls") && page.contains("16000 Hz, 2 channels"),
+        "sound"
+    );
+    assert!(!page.contains("data:image"));
+}
+
+#[test]
+fn a_recording_of_sound_is_refused_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("matrix.csv");
+    for live in ["num-buffers=20", "is-live=true"] {
+        let description = format!(
+            "audiotestsrc {live} ! audio/x-raw,format=F32LE,rate=16000 ! avrec-switch.( identity ) ! fakesink"
+        );
+        let words = ["--record", path.to_str().unwrap(), &description];
+        check_failure(&words, 2, "frames of video, and the switch gets audio/x-raw");
+    }
+}
+
+#[test]
+fn a_mistake_is_told_with_what_to_change() {
+    check_failure(&["-v", "fakesrc", "!", "fakesink"], 2, "-v is no option");
+    check_failure(
+        &["fakesrc", "!", "fakesink", "--repot=x"],
+        2,
+        "is --report meant?",
+    );
+    check_failure(
+        &["videotestsrc nosuch=1 ! fakesink"],
+        2,
+        "see gst-inspect-1.0 videotestsrc",
+    );
+    check_failure(&["videotestsrc num-buffers=9"], 1, "end in a sink?");
+    let missing = "videotestsrc ! avrec-switch catalog=/no/such.toml ! fakesink";
+    let output = finish(&[missing]);
+    let told = stderr(&output);
+    assert!(told.contains("/no/such.toml") && !told.contains(".rs("), "{told}");
+}
+
+#[test]
 fn answers_that_are_held_are_counted_as_held() {
     let folder = tempfile::tempdir().unwrap();
     let (catalog, log) = (folder.path().join("slow.toml"), folder.path().join("log"));

@@ -49,13 +49,17 @@ impl Rig {
     }
 
     pub fn start(mut self, caps: &str) -> Rig {
+        self.play(caps);
+        self
+    }
+
+    pub fn play(&mut self, caps: &str) {
         self.harness
             .add_element_src_pad(&self.switch.static_pad("src").unwrap());
         self.harness
             .add_element_sink_pad(&self.switch.static_pad("sink").unwrap());
         self.harness.play();
         self.harness.set_src_caps_str(caps);
-        self
     }
 
     pub fn candidate(&self, name: &str) -> gst::Element {

@@ -49,14 +49,24 @@ pub struct SoundRig {
 
 impl SoundRig {
     pub fn new(properties: &str, children: &str) -> SoundRig {
+        let mut stream = SoundRig::unstarted(properties, children);
+        stream.start();
+        stream
+    }
+
+    pub fn unstarted(properties: &str, children: &str) -> SoundRig {
         init();
         lag::register();
         SoundRig {
-            rig: Rig::unstarted(properties, children).start(MONO),
+            rig: Rig::unstarted(properties, children),
             sent: 0,
             heard: Vec::new(),
             last: None,
         }
+    }
+
+    pub fn start(&mut self) {
+        self.rig.play(MONO);
     }
 
     /// The next samples of the sine.

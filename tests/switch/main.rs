@@ -2,6 +2,7 @@
 
 //! `avrec-switch` in a harness, on video and on audio.
 
+mod abuse;
 mod audio;
 mod audio_faults;
 mod decision;
@@ -10,6 +11,7 @@ mod kinds;
 mod lessons;
 mod outputs;
 mod quality;
+mod start;
 #[path = "../support/mod.rs"]
 mod support;
 mod told;

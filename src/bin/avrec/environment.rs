@@ -2,10 +2,16 @@
 
 //! What a run ran on: the figures of a report mean nothing without it.
 
+use std::path::Path;
+
 use gst::prelude::*;
+use gstavrec::bounded_file;
 use gstavrec::messages::{InferStats, Loaded};
 
 use crate::launch::{factory_name, is_inside_switch};
+
+/// Bytes of what the kernel says of its processors, at most: thousands of them take less.
+const ABOUT_PROCESSORS: u64 = 32 << 20;
 
 /// The command, the machine and the programs.
 #[derive(Debug, Clone, Default)]
@@ -25,7 +31,7 @@ impl Environment {
         let uname = rustix::system::uname();
         let parts = [uname.sysname(), uname.release(), uname.machine()];
         let words: Vec<String> = std::env::args().map(|it| quoted(&it)).collect();
-        let about = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let about = bounded_file::read_text(Path::new("/proc/cpuinfo"), ABOUT_PROCESSORS).unwrap_or_default();
         Environment {
             command: words.join(" "),
             processor: processor(&about).unwrap_or(std::env::consts::ARCH).to_string(),

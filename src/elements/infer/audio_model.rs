@@ -75,7 +75,7 @@ impl AudioInput {
         runner.set_voices(match &way {
             Way::Hops(hops) => hops.voices(),
             Way::Windows(_) => 1,
-        });
+        })?;
         Ok(AudioInput {
             sound: sound.clone(),
             way,

@@ -44,6 +44,7 @@ impl ObjectSubclass for Infer {
     const NAME: &'static str = "GstAvrecInfer";
     type Type = super::Infer;
     type ParentType = gst_base::BaseTransform;
+    type Interfaces = (gst::Preset,);
 }
 
 impl Infer {
@@ -73,6 +74,9 @@ impl Infer {
     }
 
     pub(super) fn fail(&self, fault: &Fault) -> gst::FlowError {
+        if fault.is_given_up() {
+            return gst::FlowError::Flushing;
+        }
         gst::error!(CAT, imp = self, "{fault}");
         fault.post_error(&self.obj());
         gst::FlowError::Error
@@ -118,6 +122,7 @@ impl Infer {
                     }
                 }
             }
+            self.tell_wait();
             if self
                 .obj()
                 .sink_pad()
@@ -127,6 +132,26 @@ impl Infer {
                 return Err(gst::FlowError::Flushing);
             }
         }
+    }
+
+    /// Tells at growing intervals that a model still loads.
+    pub(super) fn tell_wait(&self) {
+        let waited = {
+            let mut state = self.state.lock();
+            let Some(load) = &mut state.load else { return };
+            let waited = load.since.elapsed();
+            if waited < load.tell_after {
+                return;
+            }
+            load.tell_after *= 2;
+            waited.as_secs()
+        };
+        let file = self.settings.lock().model_file.clone().unwrap_or_default();
+        gst::info!(CAT, imp = self, "Waiting for {file} for {waited} s");
+        self.inform(&format!(
+            "{file} has been loading for {waited} s, and frames wait for it. Stop the pipeline or set model-file to \
+             another model to give this one up."
+        ));
     }
 
     pub(super) fn post(&self, structure: gst::Structure) {

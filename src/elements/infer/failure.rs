@@ -102,6 +102,11 @@ enum Code {
 }
 
 impl Fault {
+    /// Whether nobody waits for what failed, so that it is told to nobody.
+    pub fn is_given_up(&self) -> bool {
+        matches!(self, Fault::Model(runtime::Error::GivenUp { .. }))
+    }
+
     fn code(&self) -> Code {
         use runtime::Error;
         match self {
@@ -137,7 +142,11 @@ impl Fault {
             | Fault::Model(Error::Shape { .. } | Error::TensorTooLarge { .. }) => {
                 Code::Stream(gst::StreamError::Format)
             }
-            Fault::Thread(_) | Fault::Memory(_) => Code::Resource(gst::ResourceError::NoSpaceLeft),
+            Fault::Thread(_)
+            | Fault::Memory(_)
+            | Fault::Model(Error::Memory { .. } | Error::LeftBehind { .. }) => {
+                Code::Resource(gst::ResourceError::NoSpaceLeft)
+            }
             Fault::Labels { .. } | Fault::Model(_) => Code::Resource(gst::ResourceError::Read),
         }
     }

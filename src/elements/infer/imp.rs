@@ -14,7 +14,9 @@ use super::model::BufferMode;
 use super::state::Waiting;
 use super::video::{self, Passing};
 use super::{CAT, audio, caps, model_swap, settings};
-use crate::elements::{AUTHOR, allocation};
+use crate::elements::allocation;
+use crate::elements::author::AUTHOR;
+use crate::elements::preset::keep_settings_only;
 use crate::runtime::library::{self, LogLevel};
 
 /// The log of ONNX Runtime itself; GStreamer's own element may have made the category already.
@@ -23,6 +25,13 @@ static RUNTIME_CAT: Lazy<gst::DebugCategory> = Lazy::new(|| {
         gst::DebugCategory::new("onnxruntime", gst::DebugColorFlags::empty(), Some("ONNX Runtime"))
     })
 });
+
+// SAFETY: the function that is put in has the interface's signature and keeps its rules of ownership.
+unsafe impl glib::subclass::types::IsImplementable<Infer> for gst::Preset {
+    fn interface_init(iface: &mut glib::Interface<gst::Preset>) {
+        keep_settings_only(iface.as_mut());
+    }
+}
 
 impl ObjectImpl for Infer {
     fn constructed(&self) {
@@ -44,7 +53,10 @@ impl ObjectImpl for Infer {
 
     fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
         match pspec.name() {
-            "stats" => gst::Structure::from(self.published.lock().stats()).to_value(),
+            "stats" => {
+                let loading = self.state.lock().load.as_ref().map(|it| it.since.elapsed());
+                gst::Structure::from(self.published.lock().stats(loading)).to_value()
+            }
             "model-file" => {
                 let running = self.published.lock().running_file();
                 running.map_or_else(|| self.settings.lock().get(pspec), |it| it.to_value())
@@ -85,8 +97,9 @@ impl ElementImpl for Infer {
         transition: gst::StateChange,
     ) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
         if transition == gst::StateChange::PausedToReady {
-            // The base class waits for the streaming thread, which may wait for a model.
+            // The base class waits for the streaming thread, which may wait for a model, or for a run.
             self.set_waiting(Waiting::Forbidden);
+            model_swap::give_up(self);
         }
         self.parent_change_state(transition)
     }

@@ -2,10 +2,9 @@
 
 //! The thread that loads models and lets go of old ones, so that neither happens on a streaming thread.
 //!
-//! It lives from `start` to `stop` and is never joined: a load that takes long, or for ever, holds
-//! nobody up. What it brings after `stop` is recognised by its epoch and dropped.
-
-use std::sync::mpsc::{self, Receiver, Sender};
+//! It is there while it loads, and until a model that it brought has taken over from another one, which it lets go of
+//! then. It is never joined: a load that takes long, or for ever, holds nobody up. What it brings after `stop` is
+//! recognised by its epoch and dropped.
 
 use gst::glib;
 use gst::subclass::prelude::*;
@@ -15,48 +14,52 @@ use super::model::Active;
 use super::state::{Job, Request};
 use super::video_model::output_info;
 use super::{Infer, element};
+use crate::elements::on_demand::{Inbox, Next, OnDemand};
 
 /// Takes what became of a wish of the start with this number.
-pub type Deliver = fn(&element::Infer, u64, &Request, Result<Box<Active>, Fault>);
+pub type Deliver = fn(&element::Infer, u64, &Request, Result<Box<Active>, Fault>) -> Next;
 
-/// Starts the thread, which brings what it loads to `deliver`; it ends when the sender is dropped and the running load, if any, is done.
-pub fn spawn(element: glib::WeakRef<Infer>, epoch: u64, deliver: Deliver) -> std::io::Result<Sender<Job>> {
-    let (sender, jobs) = mpsc::channel();
-    std::thread::Builder::new()
-        .name("avrec-load".into())
-        .spawn(move || work(&element, epoch, &jobs, deliver))?;
-    Ok(sender)
+/// Brings what is asked for to `deliver`; the thread ends when this is dropped and the running load, if any, is done.
+pub fn loader(element: glib::WeakRef<Infer>, epoch: u64, deliver: Deliver) -> OnDemand<Job> {
+    OnDemand::new("avrec-load".into(), move |job, jobs: &Inbox<Job>| {
+        work(&element, epoch, (job, jobs), deliver)
+    })
 }
 
-fn work(element: &glib::WeakRef<Infer>, epoch: u64, jobs: &Receiver<Job>, deliver: Deliver) {
-    while let Ok(job) = jobs.recv() {
-        let (mut request, mut loaded) = match job {
-            Job::Load(request) => (*request, None),
-            Job::Prepare(active) => (Request::of(&active), Some(active)),
-            Job::Retire(old) => {
-                drop(old);
-                continue;
-            }
-        };
-        // Of several wishes the last one counts, also when it comes during a load.
-        if let Some(newer) = newest(jobs) {
-            (request, loaded) = (newer, None);
+fn work(
+    element: &glib::WeakRef<Infer>,
+    epoch: u64,
+    (job, jobs): (Job, &Inbox<Job>),
+    deliver: Deliver,
+) -> Next {
+    let (mut request, mut loaded) = match job {
+        Job::Load(request) => (*request, None),
+        Job::Prepare(active) => (Request::of(&active), Some(active)),
+        Job::Retire(old) => {
+            drop(old);
+            return Next::End;
         }
-        let mut result = make_ready(element, epoch, &request, loaded);
-        while let Some(newer) = newest(jobs) {
-            drop(result);
-            request = newer;
-            result = make_ready(element, epoch, &request, None);
-        }
-        let Some(element) = element.upgrade() else { return };
-        deliver(element.imp(), epoch, &request, result);
+    };
+    // Of several wishes the last one counts, also when it comes during a load.
+    if let Some(newer) = newest(jobs) {
+        (request, loaded) = (newer, None);
+    }
+    let mut result = make_ready(element, epoch, &request, loaded);
+    while let Some(newer) = newest(jobs) {
+        drop(result);
+        request = newer;
+        result = make_ready(element, epoch, &request, None);
+    }
+    match element.upgrade() {
+        Some(element) => deliver(element.imp(), epoch, &request, result),
+        None => Next::End,
     }
 }
 
 /// Returns the last wish in the queue and drops models on the way: those that retired, and those of older
 /// wishes.
-fn newest(jobs: &Receiver<Job>) -> Option<Request> {
-    let wishes = jobs.try_iter().filter_map(|job| match job {
+fn newest(jobs: &Inbox<Job>) -> Option<Request> {
+    let wishes = jobs.take_all().into_iter().filter_map(|job| match job {
         Job::Load(request) => Some(*request),
         Job::Prepare(_) | Job::Retire(_) => None,
     });
@@ -76,6 +79,7 @@ fn make_ready(
             &request.path,
             request.options.clone(),
             request.answers.clone(),
+            request.stop.clone(),
         )?),
     };
     let sound = element.upgrade().and_then(|element| element.imp().sound(epoch));

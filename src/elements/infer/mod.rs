@@ -74,6 +74,29 @@
 //!
 //! `sha256` says which file the model must be: it is compared with the bytes that are loaded, each time.
 //!
+//! ## Models that mean harm
+//!
+//! A file that claims much, computes without end or is broken is an error that says what to change, and does not end
+//! the process. What is checked before a library sees it: sizes of constants, the number and the names of inputs and
+//! outputs, depth (operators one after another: 50,000 with ONNX Runtime, 4,000 with rten), and where external data lie.
+//! `memory-limit` (2 GiB) bounds each tensor that goes in or comes out, and what the library allocates: with ONNX Runtime
+//! the arena of the session, weights included; with rten all that the load, and then each run takes. A model whose
+//! constants may grow (`ConstantOfShape`, `Tile` and the like on constants) is run once as it stands in the file before
+//! it is optimized, since libraries compute constants without a bound.
+//!
+//! A load or a run that takes long is given up when the element goes to READY, and a load also when `model-file` is
+//! written again, so that no change of state waits for it. A load that frames wait for is told after 10 s, and then after
+//! twice as long each time, by an INFO message; `loading-ns` of `stats` says it at any time. ONNX Runtime ends a run
+//! between two operators; a run of more than 50 ms is made on a thread that can be left behind. rten cannot end
+//! one: it is left behind, and where it goes on for 2 s more its thread stops for good with the next allocation and keeps
+//! its memory; so does one that has asked for more than it may. Where sixteen were left behind in a process, and do not
+//! end, further loads are refused.
+//!
+//! What is not protected: a single operator that computes for minutes in ONNX Runtime on a frame, where the runs before
+//! took less than 50 ms, holds up the change of state until it ends; what ONNX Runtime allocates outside of its arena
+//! (`NonMaxSuppression`, constants while it optimizes) is bounded only by the system; and a library may have faults of its
+//! own. Who runs models of strangers runs them in a process of its own, with a limit (`ulimit -v`, cgroups).
+//!
 //! ## What a picture becomes
 //!
 //! `channel-order`, `input-range` (or `input-mean` and `input-std`), `input-layout`, `input-size`, `fit` and `padding` say
@@ -84,7 +107,7 @@
 //!
 //! ## Many elements with one model
 //!
-//! Elements of one process that run the same content with the same `backend`, `threads`, `optimization-level`, `task` and
+//! Elements of one process that run the same content with the same `backend`, `threads`, `memory-limit`, `optimization-level`, `task` and
 //! `input-…` have it in memory once, and only the first of them loads it; the state of recurrent models, and all memory
 //! for frames and sound, is each element's own. With `threads` beyond 1 in ONNX Runtime they share the further
 //! threads too. The model leaves memory with the last of them. A file that changed is another model.
@@ -235,7 +258,7 @@ static CAT: Lazy<gst::DebugCategory> = Lazy::new(|| {
 
 glib::wrapper! {
     pub struct Infer(ObjectSubclass<element::Infer>)
-        @extends gst_base::BaseTransform, gst::Element, gst::Object;
+        @extends gst_base::BaseTransform, gst::Element, gst::Object, @implements gst::Preset;
 }
 
 /// Whether an element runs a model.

@@ -22,7 +22,7 @@ use crate::answer::Answer;
 use crate::audio::Hops;
 use crate::media::draw::Typeface;
 use crate::messages::Place;
-use crate::runtime::{Error, Model, Options, Runner, Scale, Task};
+use crate::runtime::{Error, Model, Options, Runner, Scale, Stop, Task};
 use crate::tensor::Tensor;
 
 /// Unmeasured runs after load: the first allocates, the second finds everything in place.
@@ -32,6 +32,7 @@ pub struct Active {
     pub model: Arc<Model>,
     pub options: Options,
     pub answers: AnswerSettings,
+    pub stop: Stop,
     pub meaning: Interpretation,
     plan: InputPlan,
     pub load_time: Duration,
@@ -80,9 +81,10 @@ pub struct Look {
 }
 
 impl Active {
-    pub fn load(path: &Path, options: Options, answers: AnswerSettings) -> Result<Active, Fault> {
+    /// Loads a model; `stop` gives up the load, and later its runs.
+    pub fn load(path: &Path, options: Options, answers: AnswerSettings, stop: Stop) -> Result<Active, Fault> {
         let start = Instant::now();
-        let mut runner = Runner::load(path, &options)?;
+        let mut runner = Runner::load_until(path, &options, &stop)?;
         let mut model = runner.model().clone();
         let mut meaning = Interpretation::of(&model, path, options.task, &answers, || {
             runner.look().ok().flatten()
@@ -105,6 +107,7 @@ impl Active {
             model: Arc::new(model),
             options,
             answers,
+            stop,
             meaning,
             plan,
             load_time: start.elapsed(),

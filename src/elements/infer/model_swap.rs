@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use gst::prelude::*;
 use gst::subclass::prelude::*;
@@ -19,11 +20,12 @@ use super::failure::Fault;
 use super::loader;
 use super::model::Active;
 use super::settings::Settings;
-use super::state::{Job, ModelState, Request, SinkCaps, State, Waiting};
+use super::state::{Job, Load, ModelState, Request, SinkCaps, State, Waiting};
 use super::stats::Running;
 use super::{CAT, assumptions, audio, caps, messages};
+use crate::elements::on_demand::Next;
 use crate::messages::ModelLoaded;
-use crate::runtime::{self, Task, library};
+use crate::runtime::{self, Stop, Task, library};
 
 /// What became of a load.
 enum Outcome {
@@ -42,7 +44,7 @@ enum Outcome {
 /// Checks what can be checked at once and starts to load.
 pub(super) fn begin(infer: &Infer) -> Result<(), Fault> {
     let settings = infer.settings.lock().clone();
-    let request = request(&settings)?;
+    let request = request(&settings, Stop::default())?;
     runtime::check_readable(&request.path)?;
     if let Some(device) = settings.device.filter(|it| !matches!(it.as_str(), "" | "0")) {
         return Err(Fault::Device(device));
@@ -54,7 +56,7 @@ pub(super) fn begin(infer: &Infer) -> Result<(), Fault> {
         gst::debug!(CAT, imp = infer, "ONNX Runtime is available: {found}");
     }
     let epoch = infer.state.lock().epoch + 1;
-    let jobs = loader::spawn(infer.obj().downgrade(), epoch, loaded)?;
+    let jobs = Arc::new(loader::loader(infer.obj().downgrade(), epoch, loaded));
     *infer.published.lock() = Default::default();
     *infer.state.lock() = State {
         epoch,
@@ -68,7 +70,13 @@ pub(super) fn begin(infer: &Infer) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Lets go of everything; a load that runs is left to itself.
+/// Gives up loads and runs, so that nobody has to wait for them.
+pub(super) fn give_up(infer: &Infer) {
+    let stop = infer.state.lock().stop.clone();
+    stop.give_up();
+}
+
+/// Lets go of everything; a load that runs is given up.
 pub(super) fn end(infer: &Infer) {
     let old = {
         let mut state = infer.state.lock();
@@ -80,27 +88,53 @@ pub(super) fn end(infer: &Infer) {
         std::mem::replace(&mut *state, stopped)
     };
     infer.published.lock().running = None;
+    old.stop.give_up();
     drop(old);
 }
 
 /// Asks for the model that the settings name, if the element runs.
 pub(super) fn reload(infer: &Infer) {
     let settings = infer.settings.lock().clone();
-    let jobs = infer.state.lock().jobs.clone();
+    let (jobs, epoch, stop) = {
+        let state = infer.state.lock();
+        (state.jobs.clone(), state.epoch, state.stop.within())
+    };
     let Some(jobs) = jobs else { return };
-    match request(&settings) {
-        // Fails only when the thread is gone, which it tells by itself.
-        Ok(request) => drop(jobs.send(Job::Load(Box::new(request)))),
+    match request(&settings, stop.clone()) {
+        Ok(request) => {
+            // Of several wishes the last one counts, also when one before it never ends.
+            let older = {
+                let mut state = infer.state.lock();
+                if state.epoch != epoch {
+                    return;
+                }
+                state.load.replace(Load::begin(stop))
+            };
+            if let Err(error) = jobs.give(Job::Load(Box::new(request.clone()))) {
+                loaded(infer, epoch, &request, Err(error.into()));
+            }
+            if let Some(older) = older {
+                older.stop.give_up();
+            }
+        }
         Err(fault) => refuse(infer, "", &fault),
     }
 }
 
-/// Takes what the loader thread brings.
-pub(super) fn loaded(infer: &Infer, epoch: u64, request: &Request, result: Result<Box<Active>, Fault>) {
+/// Takes what the loader thread brings. That is needed again when a model that waits has taken over.
+pub(super) fn loaded(
+    infer: &Infer,
+    epoch: u64,
+    request: &Request,
+    result: Result<Box<Active>, Fault>,
+) -> Next {
     let outcome = {
         let mut state = infer.state.lock();
+        if state.epoch == epoch && !request.stop.is_given_up() {
+            state.load = None;
+        }
         match (result, &state.residency) {
-            _ if state.epoch != epoch => Outcome::Stale,
+            _ if state.epoch != epoch || request.stop.is_given_up() => Outcome::Stale,
             (Ok(active), ModelState::Ready(_)) => Outcome::Waits(state.pending.replace(active)),
             (Ok(active), _) => {
                 let running = Running::new(&active);
@@ -147,6 +181,11 @@ pub(super) fn loaded(infer: &Infer, epoch: u64, request: &Request, result: Resul
             infer.arrived.notify_all();
         }
         Outcome::Refused(fault) => refuse(infer, &path, &fault),
+    }
+    if infer.state.lock().pending.is_some() {
+        Next::Wait
+    } else {
+        Next::End
     }
 }
 
@@ -318,12 +357,13 @@ pub(super) fn catch_up(infer: &Infer) -> Result<(), gst::FlowError> {
     }
 }
 
-fn request(settings: &Settings) -> Result<Request, Fault> {
+fn request(settings: &Settings, stop: Stop) -> Result<Request, Fault> {
     let path = settings.model_file.as_deref();
     let path = path.filter(|it| !it.is_empty()).ok_or(Fault::NoModel)?;
     Ok(Request {
         path: PathBuf::from(path),
         options: settings.options(),
         answers: settings.answers.clone(),
+        stop,
     })
 }

@@ -21,6 +21,8 @@ pub struct Settings {
     pub device: Option<String>,
     pub optimization_level: OptimizationLevel,
     pub threads: u32,
+    /// Bytes that a model may take.
+    pub memory_limit: u64,
     pub backend: Backend,
     pub task: Task,
     /// A stride: the model runs on each k-th frame.
@@ -42,6 +44,7 @@ impl Default for Settings {
             device: None,
             optimization_level: OptimizationLevel::default(),
             threads: u32::try_from(Options::default().threads).unwrap_or(1),
+            memory_limit: Options::default().memory_limit,
             backend: Backend::default(),
             task: Task::default(),
             inference_interval: 1,
@@ -57,12 +60,16 @@ impl Default for Settings {
 /// Threads beyond this are a mistake: no CPU of today has that many cores.
 const MAX_THREADS: u32 = 1024;
 
+/// One MiB: less than any model for frames takes, and so a mistake in the unit.
+const MIN_MEMORY_LIMIT: u64 = 1 << 20;
+
 impl Settings {
     /// Returns how the next model shall be loaded.
     pub fn options(&self) -> Options {
         Options {
             backend: self.backend.into(),
             threads: self.threads as usize,
+            memory_limit: self.memory_limit,
             optimization_level: self.optimization_level.into(),
             execution_provider: self.execution_provider.into(),
             task: self.task.into(),
@@ -115,6 +122,7 @@ fields! {
     "device" => device,
     "optimization-level" => optimization_level,
     "threads" => threads,
+    "memory-limit" => memory_limit,
     "backend" => backend,
     "task" => task,
     "inference-interval" => inference_interval,
@@ -218,6 +226,17 @@ fn own_properties() -> Vec<glib::ParamSpec> {
             .minimum(1)
             .maximum(MAX_THREADS)
             .default_value(default.threads)
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecUInt64::builder("memory-limit")
+            .nick("Memory limit")
+            .blurb(
+                "Memory that one model may take, in bytes: each of its inputs, outputs and constants, and what a \
+                 run allocates. A model that asks for more is refused, so that it does not end the process. Takes \
+                 effect when a model is loaded.",
+            )
+            .minimum(MIN_MEMORY_LIMIT)
+            .default_value(default.memory_limit)
             .mutable_playing()
             .build(),
         glib::ParamSpecEnum::builder_with_default("backend", default.backend)

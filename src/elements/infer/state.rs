@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant};
 
 use gst_video::VideoInfo;
 
@@ -14,7 +14,8 @@ use super::audio_stream::AudioStream;
 use super::key_frames::KeyFrames;
 use super::model::Active;
 use super::telling::Telling;
-use crate::runtime::{Model, Options};
+use crate::elements::on_demand::OnDemand;
+use crate::runtime::{Model, Options, Stop};
 
 /// Whether there is a model.
 #[derive(Debug, Clone, Default)]
@@ -56,11 +57,35 @@ pub enum Job {
 }
 
 /// A model that is wanted.
+#[derive(Clone)]
 pub struct Request {
     pub path: PathBuf,
     pub options: Options,
     pub answers: AnswerSettings,
+    /// Gives up the load, and later the runs of the model.
+    pub stop: Stop,
 }
+
+/// A load that somebody waits for.
+pub struct Load {
+    pub stop: Stop,
+    pub since: Instant,
+    /// When it is told next that this takes long.
+    pub tell_after: Duration,
+}
+
+impl Load {
+    pub fn begin(stop: Stop) -> Load {
+        Load {
+            stop,
+            since: Instant::now(),
+            tell_after: FIRST_TOLD,
+        }
+    }
+}
+
+/// After so long it is told that a model still loads, then after twice as long, and so on.
+const FIRST_TOLD: Duration = Duration::from_secs(10);
 
 impl Request {
     /// The wish that this model fulfils.
@@ -69,6 +94,7 @@ impl Request {
             path: active.path().to_owned(),
             options: active.options.clone(),
             answers: active.answers.clone(),
+            stop: active.stop.clone(),
         }
     }
 }
@@ -92,7 +118,11 @@ pub struct State {
     pub audio: Option<Box<AudioStream>>,
     /// What this element adds to the latency of a pipeline.
     pub latency: gst::ClockTime,
-    pub jobs: Option<Sender<Job>>,
+    pub jobs: Option<Arc<OnDemand<Job>>>,
+    /// Gives up all loads and runs of this start.
+    pub stop: Stop,
+    /// The newest load, until it has ended.
+    pub load: Option<Load>,
     pub key_frames: KeyFrames,
     pub telling: Telling,
 }
@@ -108,8 +138,8 @@ impl State {
     /// Gives the loader thread something to do.
     pub fn order(&self, job: Job) {
         if let Some(jobs) = &self.jobs {
-            // Without a thread the model is dropped here, which happens only when the thread panicked.
-            let _ = jobs.send(job);
+            // Without a thread the model is dropped here.
+            let _ = jobs.give(job);
         }
     }
 }

@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::assumptions;
 use super::messages::{self, dims};
@@ -122,13 +123,16 @@ impl Published {
     }
 
     /// Returns the property `stats`.
-    pub fn stats(&self) -> InferStats {
+    ///
+    /// `loading` is for how long a model has been loading that is to answer.
+    pub fn stats(&self, loading: Option<Duration>) -> InferStats {
         InferStats {
             frames_in: self.frames_in,
             frames_out: self.frames_out,
             runs: self.runs,
             swaps: self.swaps,
             dropped_values: self.dropped,
+            loading,
             model: self.running.as_ref().map(|it| it.told.clone()),
             latency: Percentiles::of(&self.frame),
             run_latency: Percentiles::of(&self.run),

@@ -3,6 +3,7 @@
 //! Orders of events between the loader thread and the streaming thread that no test from outside can bring about.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use gst::glib;
 use gst::prelude::*;
@@ -14,8 +15,8 @@ use super::answer_settings::AnswerSettings;
 use super::enums::Backend;
 use super::model::Active;
 use super::model_swap;
-use super::state::Request;
-use crate::runtime::{BackendChoice, Options};
+use super::state::{Load, Request};
+use crate::runtime::{BackendChoice, Options, Stop};
 
 /// An element that has settled caps and runs a model, between two test pads.
 struct Bench {
@@ -93,7 +94,7 @@ fn load(name: &str) -> Active {
         backend: BackendChoice::Rten,
         ..Options::default()
     };
-    Active::load(&model(name), options, AnswerSettings::default()).unwrap()
+    Active::load(&model(name), options, AnswerSettings::default(), Stop::default()).unwrap()
 }
 
 fn frames(format: VideoFormat, width: u32, height: u32) -> VideoInfo {
@@ -138,6 +139,35 @@ fn a_model_that_was_made_ready_for_earlier_caps_takes_over_ready_for_the_new_one
     active.prepare_video(&small, &large).unwrap();
     bench.bring(active);
     assert!(bench.answer_of_next_model(&large) == expected("twice_luma", &large));
+}
+
+#[test]
+fn a_load_that_takes_long_is_told_at_growing_intervals() {
+    gst::init().unwrap();
+    let element = glib::Object::builder::<Infer>()
+        .property("model-file", "slow.onnx")
+        .build();
+    let bus = gst::Bus::new();
+    element.set_bus(Some(&bus));
+    let infer = element.imp();
+    let mut told = Vec::new();
+    infer.state.lock().load = Some(Load::begin(Stop::default()));
+    for seconds in [3, 11, 15, 21, 39, 45] {
+        if let Some(load) = &mut infer.state.lock().load {
+            load.since = Instant::now() - Duration::from_secs(seconds);
+        }
+        infer.tell_wait();
+        let infos = bus.iter_filtered(&[gst::MessageType::Info]);
+        told.extend(infos.map(|it| match it.view() {
+            // What `gst-launch-1.0` prints.
+            gst::MessageView::Info(info) => info.debug().unwrap_or_default().to_string(),
+            _ => String::new(),
+        }));
+    }
+    let after = |seconds: u64| format!("slow.onnx has been loading for {seconds} s");
+    assert_eq!(told.len(), 3, "{told:?}");
+    let told = told.iter().zip([11, 21, 45]);
+    told.for_each(|(text, seconds)| assert!(text.starts_with(&after(seconds)), "{text}"));
 }
 
 #[test]

@@ -10,16 +10,25 @@ use once_cell::sync::Lazy;
 use super::element::Probe;
 use super::settings::Settings;
 use super::{CAT, pads};
-use crate::elements::AUTHOR;
+use crate::elements::author::AUTHOR;
+use crate::elements::preset::keep_settings_only;
 
 #[glib::object_subclass]
 impl ObjectSubclass for Probe {
     const NAME: &'static str = "GstAvrecProbe";
     type Type = super::Probe;
     type ParentType = gst::Element;
+    type Interfaces = (gst::Preset,);
 
     fn with_class(class: &Self::Class) -> Self {
         Probe::new(pads::pads(class))
+    }
+}
+
+// SAFETY: the function that is put in has the interface's signature and keeps its rules of ownership.
+unsafe impl glib::subclass::types::IsImplementable<Probe> for gst::Preset {
+    fn interface_init(iface: &mut glib::Interface<gst::Preset>) {
+        keep_settings_only(iface.as_mut());
     }
 }
 

@@ -82,7 +82,8 @@ static CAT: Lazy<gst::DebugCategory> = Lazy::new(|| {
 
 glib::wrapper! {
     /// The element `avrec-probe`; see the module for what it measures.
-    pub struct Probe(ObjectSubclass<element::Probe>) @extends gst::Element, gst::Object;
+    pub struct Probe(ObjectSubclass<element::Probe>)
+        @extends gst::Element, gst::Object, @implements gst::Preset;
 }
 
 pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {

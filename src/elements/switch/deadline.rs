@@ -4,6 +4,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::lanes::lane::Lane;
 use super::lanes::state::Lanes;
 use super::settings::LatePolicy;
 
@@ -18,6 +19,10 @@ const FLOOR_PATIENCE: Duration = Duration::from_millis(100);
 /// How long a lane may be silent, where no deadline is kept, before another one takes its frame.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The same for a lane that has never finished a run, while another one could answer: a model's first run takes several
+/// times as long as its others, and a stream should begin within a second, also where sound waits for two lanes in turn.
+const FIRST_PATIENCE: Duration = Duration::from_millis(400);
+
 /// How often a wait for a first candidate looks whether there is one.
 const LOADING_POLL: Duration = Duration::from_millis(100);
 
@@ -30,6 +35,10 @@ pub struct Limits {
     /// When the frame entered, and the time it may take.
     pub clock: Instant,
     pub budget: Duration,
+    /// When the lane got the frame.
+    pub asked: Instant,
+    /// Whether the user wants just this lane, and no deadline kept.
+    pub is_insisted: bool,
     /// The lane that is named as the floor.
     pub floor: Option<usize>,
     /// Whether the frame itself could leave in place of an answer.
@@ -40,14 +49,18 @@ pub struct Limits {
 
 /// When the wait for the answer of `lane` ends: early enough for the floor to answer in time, if there is one.
 ///
-/// Where no deadline is kept, it ends only if somebody else could take the frame.
+/// Where no deadline is kept, it ends only if somebody else could take the frame. Others come and go, so it is to be asked
+/// for again when something has changed.
 pub fn of_answer(lanes: &Lanes, lane: usize, limits: &Limits) -> Option<Instant> {
     if limits.is_patient {
         let has_other = lanes.idle().any(|it| it != lane);
-        let usual = lanes.get(lane).and_then(|it| it.window.max());
-        return has_other.then(|| Instant::now() + PATIENCE.max(usual.unwrap_or_default() * 20));
+        let patience = || match lanes.get(lane) {
+            Some(it) if !limits.is_insisted => patience_with(it),
+            _ => PATIENCE,
+        };
+        return has_other.then(|| limits.asked + patience());
     }
-    let floor = lanes.floor(limits.floor, limits.frame_will_do, Some(lane));
+    let floor = lanes.floor(limits.floor, limits.frame_will_do, &[lane]);
     if floor.is_none() && !limits.frame_will_do {
         return Some(limits.clock + limits.budget + FLOOR_PATIENCE);
     }
@@ -56,11 +69,8 @@ pub fn of_answer(lanes: &Lanes, lane: usize, limits: &Limits) -> Option<Instant>
 }
 
 /// When the wait for the samples of a buffer that entered then ends.
-pub fn of_samples(policy: LatePolicy, clock: Instant, budget: Duration) -> Instant {
-    match policy {
-        LatePolicy::Wait => of_silence(),
-        _ => clock + before(budget, WAKE_UP_MARGIN),
-    }
+pub fn of_samples(clock: Instant, budget: Duration) -> Instant {
+    clock + before(budget, WAKE_UP_MARGIN)
 }
 
 /// When the wait for the last samples of a lane ends.
@@ -71,9 +81,27 @@ pub fn of_drain(policy: LatePolicy, budget: Duration) -> Instant {
     }
 }
 
+/// How long a lane may be silent, where no deadline is kept and others could go on.
+pub fn patience_with(lane: &Lane) -> Duration {
+    match lane.window.max() {
+        Some(usual) => PATIENCE.max(usual * 20),
+        None => FIRST_PATIENCE,
+    }
+}
+
+/// Whether a first frame that entered then has waited for one lane for so long that any other will do.
+pub fn is_late_to_begin(clock: Instant) -> bool {
+    FIRST_PATIENCE <= clock.elapsed()
+}
+
 /// When a lane was silent for too long where no deadline is kept.
 pub fn of_silence() -> Instant {
     Instant::now() + PATIENCE
+}
+
+/// When a lane without which the stream can go on was silent for too long.
+pub fn of_silence_of(lane: &Lane) -> Instant {
+    Instant::now() + patience_with(lane)
 }
 
 /// When the wait for whoever stands in ends.

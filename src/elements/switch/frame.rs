@@ -37,6 +37,8 @@ pub struct FrameContext {
     pub policy: LatePolicy,
     /// Whether a candidate that was asked did not answer inside the budget.
     pub missed: bool,
+    /// Lanes that were given the frame, and did not answer it.
+    pub unanswered: Vec<usize>,
 }
 
 /// A frame's passage: the frame, and the parts that it meets on its way.
@@ -102,7 +104,16 @@ impl FrameContext {
             settings,
             policy,
             missed: false,
+            // Takes no memory as long as all answer.
+            unanswered: Vec::new(),
         }
+    }
+
+    /// Who is pinned, unless the frame cannot wait for that one any more.
+    pub fn pinned(&self) -> Option<usize> {
+        let has_time = self.waits() || !deadline::is_late_to_begin(self.clock);
+        let pinned = self.plan.named.pinned.filter(|_| has_time);
+        pinned.filter(|it| !self.unanswered.contains(it))
     }
 
     pub fn now(&self) -> Duration {
@@ -138,7 +149,17 @@ impl<S> Pass<'_, S> {
     /// Runs one lane on the frame and waits for its answer.
     pub fn run(&self, lane: usize, purpose: Purpose, deadline: Instant) -> Outcome {
         self.start(lane, purpose);
-        self.core.lanes.wait_answer(Some(deadline))
+        self.await_answer(|_| Some(deadline))
+    }
+
+    /// Waits for the answer that was asked for last; where it does not come for long, the user is told.
+    pub fn await_answer(&self, deadline: impl Fn(&Lanes) -> Option<Instant>) -> Outcome {
+        loop {
+            match self.core.lanes.wait_answer(&deadline) {
+                Outcome::Silent => watchdog::look_after(self.core),
+                outcome => return outcome,
+            }
+        }
     }
 
     /// A trial of the frame; `caps` where it is a picture.
@@ -205,8 +226,7 @@ impl<S> Pass<'_, S> {
             totals.window.push(latency);
         }
         if context.settings.frame_messages {
-            let is_dropped = context.policy == LatePolicy::Drop && lane.is_none();
-            let answer = answer.filter(|_| !is_dropped);
+            let answer = answer.filter(|_| left != Left::Nothing);
             core.bus.post(self.message(answer, latency, is_miss));
         }
         if is_miss {
@@ -304,7 +324,7 @@ impl Pass<'_, VideoStream> {
 
     /// Whether downstream would take the frame as it is.
     pub fn frame_will_do(&self) -> bool {
-        self.control.output.caps() == self.stream.caps.as_ref()
+        self.stream.passes || self.control.output.caps() == self.stream.caps.as_ref()
     }
 
     /// Whether the frame as it is would be what the switch holds to, if it holds to anything.
@@ -314,10 +334,12 @@ impl Pass<'_, VideoStream> {
         both.is_none_or(|(output, caps)| caps.can_intersect(output))
     }
 
-    pub fn limits(&self) -> Limits {
+    pub fn limits(&self, lane: usize) -> Limits {
         Limits {
             clock: self.context.clock,
             budget: self.context.plan.budget,
+            asked: Instant::now(),
+            is_insisted: self.context.waits() && self.context.pinned() == Some(lane),
             floor: self.context.plan.named.floor,
             frame_will_do: self.frame_will_do(),
             is_patient: self.is_patient(),

@@ -15,7 +15,7 @@ use super::candidates;
 use super::lanes::builder::remove_lane;
 use super::lanes::declared;
 use super::lanes::supervisor::StateRequest;
-use super::lanes::watchdog::lane_failed;
+use super::lanes::watchdog::{lane_failed, state_changed};
 use super::messages;
 use super::pads::holder::PadHolder;
 use super::pads::parts::{Entry, Exit};
@@ -24,7 +24,7 @@ use super::settings::Settings;
 use super::shared::Shared;
 use super::signals;
 use super::state_change;
-use crate::elements::AUTHOR;
+use crate::elements::author::AUTHOR;
 
 pub struct AvrecSwitch {
     pub(super) core: Arc<Shared>,
@@ -82,12 +82,12 @@ impl ObjectImpl for AvrecSwitch {
     }
 
     fn set_property(&self, _id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
-        self.core.settings.rcu(|settings| {
+        let before = self.core.settings.rcu(|settings| {
             let mut settings = Settings::clone(settings);
             settings.set(value, pspec);
             settings
         });
-        setting_changed(&self.core, pspec.name());
+        setting_changed(&self.core, pspec.name(), &before);
     }
 
     fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
@@ -219,6 +219,12 @@ impl BinImpl for AvrecSwitch {
                 lane_failed(&self.core, lane.number, error.error().message(), &remedy);
             }
             (Some(lane), gst::MessageView::Latency(_)) => delay_changed(&self.core, lane.number),
+            (Some(lane), gst::MessageView::StateChanged(change)) => {
+                if let Some(source) = message.src() {
+                    state_changed(&self.core, lane, source, change);
+                }
+                self.parent_handle_message(message);
+            }
             (Some(lane), gst::MessageView::Element(_)) => {
                 declared::heard(&self.core, lane, &message);
                 self.parent_handle_message(message);
@@ -248,6 +254,8 @@ mod tests {
     #[test]
     fn a_switch_that_panicked_can_be_let_go_of() {
         gst::init().unwrap();
+        // Else its parts would come from a plugin that is installed, with types of the same names.
+        crate::plugin_register_static().unwrap();
         let switch: super::super::AvrecSwitch = gst::glib::Object::builder().build();
         for name in ["a", "b"] {
             let identity = gst::ElementFactory::make("identity").name(name).build().unwrap();

@@ -32,6 +32,11 @@
 //! named by `floor`, or for the frame itself where input and output caps agree. Where neither is there, the
 //! frame is dropped.
 //!
+//! With `start=wait` nothing leaves before a candidate is ready (the pinned one, while it may come): frames wait, and what is
+//! live is dropped as not yet started, so that the latency stays what it is. In a live pipeline video candidates warm up in
+//! PAUSED, on gray frames of the negotiated caps, so that an application may wait for `avrec/candidate-ready` before it goes to
+//! PLAYING. After `start-timeout` the stream starts as with `start=pass`, and a warning says so.
+//!
 //! Candidates may give frames that differ in size, format, rate or any other field of their caps; since each swap changes the
 //! caps behind the switch then, which few recordings survive, it is told once. `output-caps` holds all of them to one output
 //! (what it leaves open is as in the first frame that leaves; ANY leaves all open): who can, negotiates to it, and who cannot
@@ -139,6 +144,8 @@
 //!
 //! Presets of GstPreset come with the element: `quality` (`miss-rate` 0.05 and no price on latency or cost), `balanced`
 //! (the defaults) and `strict` (`miss-rate` 0.01, `lambda-latency` 0.05).
+//! One that is saved holds the switch's own settings, but not a pin (`active-candidate`, `auto-switch`), and nothing of the
+//! children. It loads in every state; `catalog` and `models` take effect at the next start.
 //!
 //! ## Explanations and feedback
 //!
@@ -152,6 +159,12 @@
 //! The action signal `feedback` takes the name of a candidate (none or empty: the active one) and what an operator
 //! finds its answers worth, 0 to 1. It counts for ten comparisons, from the next frame on, and is the only evidence
 //! that corrects the reference itself. It returns whether it was taken; if not, a warning says why.
+//!
+//! ## Inside
+//!
+//! Besides the candidates there are private elements: `switch-entry` and `switch-exit`, and for each lane a queue and a
+//! watch, named by lane and candidate (`lane-0-small-queue`). Their factories are listed with the plugin, and are of no
+//! use by themselves.
 //!
 //! ## Messages and figures
 //!
@@ -188,7 +201,7 @@ mod imp;
 mod lanes;
 mod mailbox;
 mod messages;
-mod pads;
+pub(super) mod pads;
 mod plan;
 mod policy_adapter;
 mod presets;
@@ -198,6 +211,8 @@ mod scoring;
 mod settings;
 mod shared;
 mod signals;
+mod start;
+mod start_state;
 mod state_change;
 mod stream;
 mod teaching;
@@ -211,7 +226,7 @@ use std::sync::LazyLock;
 use gst::glib;
 use gst::prelude::*;
 
-pub use settings::{LatePolicy, QualitySource, Strategy};
+pub use settings::{LatePolicy, QualitySource, StartMode, Strategy};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new(
@@ -230,11 +245,11 @@ pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
     for kind in [
         LatePolicy::static_type(),
         QualitySource::static_type(),
+        StartMode::static_type(),
         Strategy::static_type(),
     ] {
         kind.mark_as_plugin_api(gst::PluginAPIFlags::empty());
     }
-    pads::parts::register(plugin)?;
     gst::Element::register(
         Some(plugin),
         "avrec-switch",

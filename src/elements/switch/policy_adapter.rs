@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use super::explain::Snapshot;
 use super::fact::Fact;
+use super::lanes::chores::Chores;
 use super::lanes::list::LaneList;
-use super::lanes::state::{Chores, Lanes};
+use super::lanes::state::Lanes;
 use super::lanes::table::{Exchanged, LaneTable};
 use super::plan::{Choice, NamedLanes, Plan};
 use super::scoring::trial::TrialContext;

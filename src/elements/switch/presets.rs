@@ -15,6 +15,7 @@ use gst::prelude::*;
 use super::AvrecSwitch;
 use super::imp;
 use super::settings::Settings;
+use crate::elements::preset::keep_settings_only;
 
 /// A choice between quality and promptness.
 struct BuiltIn {
@@ -75,6 +76,7 @@ unsafe impl glib::subclass::types::IsImplementable<imp::AvrecSwitch> for gst::Pr
         iface.get_preset_names = Some(get_preset_names);
         iface.load_preset = Some(load_preset);
         iface.get_meta = Some(get_meta);
+        keep_settings_only(iface);
     }
 }
 

@@ -4,24 +4,31 @@
 //! frames to candidates.
 
 use std::fmt;
-use std::io;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 
 use parking_lot::Mutex;
 
 use super::CAT;
-use super::lanes::timed_join::TimedJoin;
+use crate::elements::timed_join::TimedJoin;
 
 type Job = Box<dyn FnOnce() + Send>;
 
 /// A thread that gets the processor when nobody else wants it, and is there from the first job on.
 ///
 /// Its priority is its own for good: an ordinary user may lower one and not raise it again, so no thread that has other
-/// work may be lent to this.
+/// work may be lent to this. Jobs come from the streaming thread, which starts none: a lane's does.
 #[derive(Default)]
 pub struct IdleThread {
     /// Whoever gives a job, starts or stops it takes this, for no longer than that.
-    thread: Mutex<Option<(mpsc::Sender<Job>, TimedJoin)>>,
+    thread: Mutex<Option<(mpsc::Sender<Job>, Thread)>>,
+    /// There is a job and no thread.
+    is_wanted: AtomicBool,
+}
+
+enum Thread {
+    Wanted(mpsc::Receiver<Job>),
+    Running(TimedJoin),
 }
 
 impl fmt::Debug for IdleThread {
@@ -32,30 +39,52 @@ impl fmt::Debug for IdleThread {
 }
 
 impl IdleThread {
-    /// Does a job after the earlier ones.
-    ///
-    /// # Errors
-    ///
-    /// When no thread can be started; then the job is not done.
-    pub fn give(&self, job: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    /// Does a job after the earlier ones, once there is a thread.
+    pub fn give(&self, job: impl FnOnce() + Send + 'static) {
         let mut thread = self.thread.lock();
-        if thread.is_none() {
-            let (jobs, inbox) = mpsc::channel::<Job>();
-            let ending = TimedJoin::of("avrec lessons".into(), move || {
-                run_when_idle();
-                inbox.into_iter().for_each(|job| job());
-            })?;
-            *thread = Some((jobs, ending));
+        let (jobs, _) = thread.get_or_insert_with(|| {
+            self.is_wanted.store(true, Ordering::Release);
+            let (jobs, inbox) = mpsc::channel();
+            (jobs, Thread::Wanted(inbox))
+        });
+        // The other end lives as long as this one does.
+        let sent = jobs.send(Box::new(job));
+        debug_assert!(sent.is_ok());
+    }
+
+    /// Starts the thread, if one is wanted; where there is none to be had, the calling one does the work.
+    pub fn start_if_wanted(&self) {
+        if !self.is_wanted.load(Ordering::Relaxed) || !self.is_wanted.swap(false, Ordering::AcqRel) {
+            return;
         }
-        // The thread lives as long as this sender does.
-        let sent = thread.as_ref().map(|it| it.0.send(Box::new(job)));
-        debug_assert!(matches!(sent, Some(Ok(()))));
-        Ok(())
+        let mut thread = self.thread.lock();
+        let Some((jobs, Thread::Wanted(inbox))) = thread.take() else {
+            return;
+        };
+        // A thread that does not start lets go of what it was given.
+        let inbox = Arc::new(Mutex::new(inbox));
+        let work = inbox.clone();
+        let started = TimedJoin::of("avrec lessons".into(), move || {
+            run_when_idle();
+            let inbox = work.lock();
+            inbox.iter().for_each(|job| job());
+        });
+        match started {
+            Ok(ending) => *thread = Some((jobs, Thread::Running(ending))),
+            Err(error) => {
+                drop(thread);
+                gst::warning!(CAT, "A lesson at ordinary priority: no thread: {error}");
+                inbox.lock().try_iter().for_each(|job| job());
+            }
+        }
     }
 
     /// Lets the thread end, if there is one, when it has done its jobs.
     pub fn stop(&self) -> Option<TimedJoin> {
-        self.thread.lock().take().map(|it| it.1)
+        match self.thread.lock().take()?.1 {
+            Thread::Running(ending) => Some(ending),
+            Thread::Wanted(_) => None,
+        }
     }
 }
 
@@ -101,10 +130,11 @@ mod tests {
             let told = told.clone();
             // SAFETY: zero stands for the calling thread.
             let policy = || unsafe { libc::sched_getscheduler(0) };
-            thread
-                .give(move || told.send((number, policy())).unwrap())
-                .unwrap();
+            thread.give(move || told.send((number, policy())).unwrap());
         }
+        assert!(heard.try_recv().is_err(), "who gives a job starts no thread");
+        thread.start_if_wanted();
+        thread.start_if_wanted();
         let ending = thread.stop().unwrap();
         assert!(ending.wait(Instant::now() + Duration::from_secs(20)));
         let done: Vec<_> = heard.try_iter().collect();

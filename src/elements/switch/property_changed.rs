@@ -5,6 +5,7 @@
 use gst::prelude::*;
 
 use super::fact::Fact;
+use super::lanes::watchdog::hold_output;
 use super::settings::Settings;
 use super::shared::Shared;
 use crate::elements::unit_mistake;
@@ -13,20 +14,26 @@ use crate::elements::unit_mistake;
 const NAMING: [&str; 4] = ["active-candidate", "floor", "reference", "forbidden"];
 
 /// Properties that are times.
-const TIMES: [&str; 2] = ["latency-budget", "crossfade"];
+const TIMES: [&str; 3] = ["latency-budget", "crossfade", "start-timeout"];
 
-/// Lets a property take effect, or says why it does not.
-pub fn setting_changed(core: &Shared, name: &str) {
+/// Lets a property take effect, or says why it does not; `before` has the settings as they were.
+pub fn setting_changed(core: &Shared, name: &str, before: &Settings) {
     let state = core.bus.element().map(|it| it.current_state());
     if state.is_none_or(|it| it == gst::State::Null) {
         return;
     }
     match name {
         "latency-budget" => core.bus.latency_changed(),
-        "catalog" | "models" => core.bus.warn(
-            &format!("`{name}` takes effect at the next start"),
-            "it is read on the way from NULL to READY",
-        ),
+        "catalog" | "models" => {
+            let now = core.settings.load();
+            // A preset writes all settings, also those that stay as they are.
+            if (&now.catalog, &now.models) != (&before.catalog, &before.models) {
+                core.bus.warn(
+                    &format!("`{name}` takes effect at the next start"),
+                    "it is read on the way from NULL to READY",
+                );
+            }
+        }
         // What was found of the old reference does not hold for the new one.
         "reference" => core.facts.put(Fact::MismatchForgotten),
         "quality-source" => {
@@ -35,7 +42,7 @@ pub fn setting_changed(core: &Shared, name: &str) {
         }
         "forbidden" => core.look_at_candidates(),
         "output-caps" => {
-            core.hold_output();
+            hold_output(core);
             core.look_at_candidates();
         }
         _ => {}
@@ -55,6 +62,7 @@ fn check_time(core: &Shared, property: &str, settings: &Settings) {
     let (time, zero) = match property {
         "latency-budget" => (settings.latency_budget, "one frame or buffer duration"),
         "crossfade" => (settings.crossfade, "a hard cut"),
+        "start-timeout" => (settings.start_timeout, "no limit"),
         _ => return,
     };
     if let Some((text, remedy)) = unit_mistake::doubt(property, time, zero) {

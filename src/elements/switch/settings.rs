@@ -23,6 +23,18 @@ pub enum LatePolicy {
     Drop,
 }
 
+/// What leaves before a candidate is ready.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
+#[repr(u32)]
+#[enum_type(name = "GstAvrecSwitchStart")]
+pub enum StartMode {
+    #[default]
+    #[enum_value(name = "Pass: whatever can leave, as late-policy says", nick = "pass")]
+    Pass,
+    #[enum_value(name = "Wait: nothing; frames wait, and live ones are dropped", nick = "wait")]
+    Wait,
+}
+
 /// How quality and robustness become one number.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
 #[repr(u32)]
@@ -122,6 +134,9 @@ pub struct Settings {
     pub exhaustive: bool,
     pub crossfade: gst::ClockTime,
     pub output_caps: Option<gst::Caps>,
+    pub start: StartMode,
+    /// Zero is no limit.
+    pub start_timeout: gst::ClockTime,
 }
 
 impl Default for Settings {
@@ -148,6 +163,9 @@ impl Default for Settings {
             exhaustive: false,
             crossfade: gst::ClockTime::from_mseconds(10),
             output_caps: None,
+            start: StartMode::default(),
+            // Longer than a model of some gigabytes takes from a usual disk, shorter than one believes in a dead pipeline.
+            start_timeout: gst::ClockTime::from_seconds(10),
         }
     }
 }
@@ -191,6 +209,10 @@ impl Settings {
             "exhaustive" => self.exhaustive = value.get().unwrap_or_default(),
             "crossfade" => self.crossfade = gst::ClockTime::from_nseconds(value.get().unwrap_or_default()),
             "output-caps" => self.output_caps = value.get().unwrap_or_default(),
+            "start" => self.start = value.get().unwrap_or_default(),
+            "start-timeout" => {
+                self.start_timeout = gst::ClockTime::from_nseconds(value.get().unwrap_or_default())
+            }
             _ => return false,
         }
         true
@@ -218,6 +240,8 @@ impl Settings {
             "exhaustive" => self.exhaustive.to_value(),
             "crossfade" => self.crossfade.nseconds().to_value(),
             "output-caps" => self.output_caps.to_value(),
+            "start" => self.start.to_value(),
+            "start-timeout" => self.start_timeout.nseconds().to_value(),
             _ => return None,
         })
     }
@@ -350,8 +374,20 @@ impl Settings {
                 .build(),
             glib::ParamSpecBoxed::builder::<gst::Caps>("output-caps")
                 .nick("Output caps")
-                .blurb("Caps that every answer has; what they leave open is as in the first frame that leaves, so that ANY holds to that one (none = each candidate's own)")
+                .blurb("Caps that every answer has; what they leave open is as in the first frame that leaves, so that ANY holds to that one (unset = each candidate's own).")
                 .mutable_playing()
+                .build(),
+            glib::ParamSpecEnum::builder_with_default("start", default.start)
+                .nick("Start")
+                .blurb("What leaves before a candidate is ready. Takes effect at the next start.")
+                .mutable_ready()
+                .build(),
+            glib::ParamSpecUInt64::builder("start-timeout")
+                .nick("Start timeout")
+                .blurb("Longest time that start=wait keeps the stream from starting, in nanoseconds (0 = no limit). Takes effect at the next start.")
+                .maximum(i64::MAX as u64)
+                .default_value(default.start_timeout.nseconds())
+                .mutable_ready()
                 .build(),
             glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
                 .nick("Statistics")

@@ -12,10 +12,7 @@ use gst::prelude::*;
 use super::bus::Bus;
 use super::complaints::Complaints;
 use super::fact::Fact;
-use super::lanes::output;
 use super::lanes::table::LaneTable;
-use super::lanes::timed_join::Endings;
-use super::lanes::watchdog::restart_unfit;
 use super::mailbox::Mailbox;
 use super::policy_adapter::{CatalogNames, PolicyAdapter};
 use super::priority::IdleThread;
@@ -24,6 +21,7 @@ use super::settings::Settings;
 use super::stream::{Control, Streaming};
 use super::timing::Timing;
 use super::view::Published;
+use crate::elements::timed_join::Endings;
 use crate::machine::Monitor;
 
 /// The parts of the switch. Only the table of lanes has a lock that the streaming thread takes for a frame; no lock is held
@@ -75,8 +73,7 @@ impl Shared {
     /// Gets ready for a new stream, while the pads are inactive; the lanes stay as they are.
     pub fn restart_stream(&self) {
         self.lanes
-            .change(|lanes| (lanes.flushing, lanes.position) = (false, None));
-        self.hold_output();
+            .change(|lanes| (lanes.flushing, lanes.position, lanes.newest) = (false, None, None));
         self.timing.restart();
         self.published.set_active(None);
         if let Ok(mut streaming) = self.streaming.try_borrow_mut() {
@@ -92,19 +89,6 @@ impl Shared {
             streaming.control.adapter.watch(None);
             streaming.control.publish(&self.published);
         }
-    }
-
-    /// Holds the lanes to what the settings ask of every answer.
-    pub fn hold_output(&self) {
-        self.hold_output_to(self.settings.load().output_caps.clone());
-    }
-
-    /// Holds the lanes to these caps; those that give others negotiate anew, and get another chance if they could not.
-    pub fn hold_output_to(&self, caps: Option<gst::Caps>) {
-        for lane in self.lanes.change(|lanes| output::hold_to(lanes, caps)) {
-            lane.exit.push_event(gst::event::Reconfigure::new());
-        }
-        restart_unfit(self);
     }
 
     /// Takes over whom the catalog names, while the pads are inactive.
@@ -124,6 +108,12 @@ impl Shared {
         if before != control.adapter.budget() {
             self.bus.latency_changed();
         }
+    }
+
+    /// Starts threads that the streaming thread wants and does not start itself; called on the lanes' threads.
+    pub fn start_wanted_threads(&self) {
+        self.scoring.start_if_wanted();
+        self.idle.start_if_wanted();
     }
 
     /// Warns of candidates that do not go together, and lets the choice of a reference know what they give.
@@ -163,7 +153,7 @@ impl Shared {
         let list = self.lanes.list();
         list.settle(deadline);
         for lane in list.present().filter(|it| it.supervisor.wait(Instant::now())) {
-            self.endings.add(lane.supervisor.end());
+            self.endings.add(lane.supervisor.ending());
         }
         self.endings.wait(deadline);
     }

@@ -8,11 +8,12 @@ use gst::glib;
 use gst::glib::translate::{IntoGlib, ToGlibPtr, TryFromGlib};
 use gst::prelude::*;
 
+use super::AvrecSwitch;
 use super::lanes::supervisor::StateRequest;
+use super::lanes::watchdog::hold_output;
 use super::pads::holder::PadHolder;
 use super::property_changed::check_times;
 use super::shared::Shared;
-use super::{AvrecSwitch, CAT};
 
 /// How long a change of state waits for lanes to stop; a hung one is then finished in the background.
 /// Two steps down (PAUSED to READY to NULL) stay well below the second that an operator would notice.
@@ -56,10 +57,9 @@ pub fn before(core: &Shared, transition: gst::StateChange) {
     match transition {
         gst::StateChange::ReadyToPaused => {
             core.restart_stream();
+            hold_output(core);
             check_times(core);
-            if let Err(error) = core.scoring.start() {
-                gst::warning!(CAT, "No live quality: no thread: {error}");
-            }
+            core.scoring.open();
             order(core, gst::State::Paused);
         }
         // Frees the streaming thread, so that the pads can be shut.

@@ -11,6 +11,7 @@ use super::audio::AudioStream;
 use super::pads::output::StickyOrder;
 use super::policy_adapter::PolicyAdapter;
 use super::settings::Settings;
+use super::start_state::Start;
 use super::teaching::ToldTeaching;
 use super::unanswered::Unanswered;
 use super::view::{Published, Totals, View};
@@ -37,6 +38,7 @@ pub struct Control {
     pub beside: Vec<Availability>,
     pub told_teaching: ToldTeaching,
     pub unanswered: Unanswered,
+    pub start: Start,
 }
 
 impl Control {
@@ -59,6 +61,8 @@ pub enum Stream {
 pub struct VideoStream {
     /// Caps of the frames that come in.
     pub caps: Option<gst::Caps>,
+    /// The frame itself would have done until these caps came, and nobody has answered since: so it still does.
+    pub passes: bool,
 }
 
 impl Streaming {
@@ -73,6 +77,7 @@ impl Streaming {
                 beside: Vec::new(),
                 told_teaching: ToldTeaching::default(),
                 unanswered: Unanswered::default(),
+                start: Start::default(),
             },
             stream: Stream::Video(VideoStream::default()),
         }
@@ -82,7 +87,7 @@ impl Streaming {
     pub fn restart(&mut self) {
         (self.control.output, self.control.held_for) = (StickyOrder::default(), None);
         self.control.totals = Totals::default();
-        self.control.unanswered = Unanswered::default();
+        (self.control.unanswered, self.control.start) = (Unanswered::default(), Start::default());
         self.stream = Stream::Video(VideoStream::default());
     }
 }

@@ -62,7 +62,7 @@ impl Timing {
     }
 
     /// Asks upstream once whether it is live; asked again after each start.
-    fn is_live(&self, sink: &gst::Pad) -> bool {
+    pub fn is_live(&self, sink: &gst::Pad) -> bool {
         match self.live.load(Ordering::Relaxed) {
             UNKNOWN => {
                 let mut query = gst::query::Latency::new();

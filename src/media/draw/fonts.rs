@@ -15,6 +15,8 @@ use cosmic_text::{Attrs, AttrsList, Fallback, Family, FontSystem, SwashCache};
 use parking_lot::{Mutex, MutexGuard};
 use skrifa::{FontRef, MetadataProvider};
 
+use crate::bounded_file;
+
 /// The family that writes what it can unless another one is asked for.
 const BUILT_IN: &str = "DejaVu Sans";
 
@@ -63,7 +65,7 @@ pub enum FontError {
         "overlay-font: no font has the family {0:?}; fc-list : family tells the names of those installed"
     )]
     Family(String),
-    #[error("overlay-font: cannot read {0}: {1}")]
+    #[error("overlay-font: cannot read {0}: {1}; name a .ttf, .otf or .ttc file, or a family")]
     File(String, std::io::Error),
     #[error("overlay-font: {0} is no font; name a .ttf, .otf or .ttc file, or a family")]
     NoFont(String),
@@ -242,13 +244,8 @@ impl Typeface {
 
 /// The first font of a file, which is read and not mapped: whoever names it may still write it.
 fn of_file(path: &str) -> Result<FaceInfo, FontError> {
-    let failed = |error| FontError::File(path.to_owned(), error);
-    let file = Path::new(path);
-    let about = std::fs::metadata(file).map_err(failed)?;
-    if !about.is_file() || LARGEST_FILE < about.len() {
-        return Err(FontError::NoFont(path.to_owned()));
-    }
-    let data = std::fs::read(file).map_err(failed)?;
+    let data = bounded_file::read(Path::new(path), LARGEST_FILE);
+    let data = data.map_err(|error| FontError::File(path.to_owned(), error))?;
     let mut faces = Database::new();
     faces.load_font_source(Source::Binary(Arc::new(data)));
     let first = faces.faces().next().cloned();

@@ -30,8 +30,11 @@ pub fn percent(share: f64) -> String {
     }
 }
 
-/// `40 ms`, `31.4 ms`
+/// `40 ms`, `31.4 ms`, `38 µs`
 pub fn milliseconds(time: Duration) -> String {
+    if !time.is_zero() && time < Duration::from_micros(100) {
+        return format!("{}{NBSP}µs", time.as_nanos().div_ceil(1_000));
+    }
     let text = format!("{:.1}", 1000.0 * time.as_secs_f64());
     format!("{}{NBSP}ms", text.strip_suffix(".0").unwrap_or(&text))
 }
@@ -79,5 +82,6 @@ mod tests {
             "31.4 ms"
         );
         assert_eq!(milliseconds(Duration::from_millis(40)), "40\u{a0}ms");
+        assert_eq!(milliseconds(Duration::from_nanos(37_500)), "38\u{a0}µs");
     }
 }

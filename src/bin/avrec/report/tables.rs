@@ -23,7 +23,7 @@ pub fn summary(summaries: &[Summary]) -> Markup {
     let measures = measures(summaries);
     let has_early = summaries.iter().any(|it| 0 < it.before_ready);
     let mut heads = vec!["<run", "frames"];
-    heads.extend(has_early.then_some("before a model was ready"));
+    heads.extend(has_early.then_some("before ready"));
     heads.extend(["late", "missed", "latency p50", "p99", "swaps"]);
     heads.extend(measures.iter().map(|it| it.name));
     heads.push("<answered by");

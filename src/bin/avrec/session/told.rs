@@ -74,4 +74,30 @@ mod tests {
             ""
         );
     }
+
+    #[test]
+    fn what_our_elements_have_to_say_is_told_whole_and_others_are_left_alone() {
+        gst::init().unwrap();
+        gstavrec::plugin_register_static().unwrap();
+        let told = |factory: &str, debug: Option<&str>| {
+            let element = gst::ElementFactory::make(factory).build().unwrap();
+            let error = glib::Error::new(gst::LibraryError::Settings, "models run on rten");
+            let message = gst::message::Info::builder(gst::LibraryError::Settings, "")
+                .src(&element)
+                .build();
+            information(&message, &error, debug)
+        };
+        let place = "a.rs(1): f (): /AvrecProbe:p:\n";
+        let whole = format!("{place}models run on rten; it is slower");
+        assert_eq!(
+            told("avrec-probe", Some(&whole)).as_deref(),
+            Some("models run on rten; it is slower")
+        );
+        assert_eq!(
+            told("avrec-probe", Some(&format!("{place}slow"))).as_deref(),
+            Some("models run on rten (slow)")
+        );
+        assert_eq!(told("avrec-probe", None).as_deref(), Some("models run on rten"));
+        assert_eq!(told("identity", Some(&whole)), None);
+    }
 }

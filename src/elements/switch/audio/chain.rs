@@ -17,6 +17,7 @@ use crate::elements::switch::lanes::feed::flush;
 use crate::elements::switch::lanes::lane::Lane;
 use crate::elements::switch::settings::LatePolicy;
 use crate::elements::switch::shared::Shared;
+use crate::elements::switch::start::{self, Begin};
 use crate::elements::switch::stream::Control;
 use crate::elements::switch::{CAT, deadline};
 
@@ -52,6 +53,7 @@ pub fn chain(
         stream,
         context,
     };
+    start::wait_for_sound(pass);
     take_in(pass, samples)?;
     answer(pass)?;
     conclude(pass)
@@ -100,14 +102,14 @@ fn take_in(pass: &mut Pass<AudioStream>, samples: u64) -> Result<(), gst::FlowEr
 /// returned what is due.
 fn answer(pass: &mut Pass<AudioStream>) -> Result<(), gst::FlowError> {
     loop {
-        choose_lane(pass)?;
+        let someone = choose_lane(pass)?;
         let required = feed_required(pass);
         await_required(pass, &required)?;
         let delay = largest_delay(&pass.core.lanes.lock());
         if pass.stream.delay < delay {
             grow(pass.core, pass.stream, delay);
         }
-        if !pass.context.waits() || can_play(pass, &required) {
+        if someone == Chosen::Nobody || can_play(pass, &required) {
             return Ok(());
         }
         pass.context.missed = true;
@@ -115,32 +117,41 @@ fn answer(pass: &mut Pass<AudioStream>) -> Result<(), gst::FlowError> {
     }
 }
 
-/// Whom the policy wants; where no deadline is kept, whoever there is, and there has to be somebody.
-fn choose_lane(pass: &mut Pass<AudioStream>) -> Result<(), gst::FlowError> {
+/// Whether the samples have to wait for somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Chosen {
+    Somebody,
+    /// What is there goes out.
+    Nobody,
+}
+
+/// Whom the policy wants; where no deadline is kept, whoever there is, and there has to be somebody, unless the user forbids
+/// all that there are.
+fn choose_lane(pass: &mut Pass<AudioStream>) -> Result<Chosen, gst::FlowError> {
     let (lanes, waits) = (&pass.core.lanes, pass.context.waits());
     loop {
         let choice = &mut pass.context.plan.choice;
         let switch = choice.switch.take();
         let chosen = choice.answer.or(choice.hold.map(|it| it.0));
         let cold = || waits.then(|| cold_lane(pass)).flatten();
-        match chosen.or_else(cold) {
-            Some(lane) => {
-                pass.stream.want(lane, switch);
-                return Ok(());
-            }
-            None if !waits => {
-                pass.control.adapter.lost(pass.context.now());
-                pass.context.missed = true;
-                return Ok(());
-            }
-            // A lane that hears goes on, whatever the policy knows of it.
-            None if is_served(&lanes.lock(), pass.stream) => return Ok(()),
-            None if !lanes.lock().iter().any(Lane::is_worth_waiting) => {
+        if let Some(lane) = chosen.or_else(cold) {
+            pass.stream.want(lane, switch);
+            return Ok(if waits { Chosen::Somebody } else { Chosen::Nobody });
+        }
+        // A lane that hears goes on, whatever the policy knows of it.
+        if waits && is_served(&lanes.lock(), pass.stream) {
+            return Ok(Chosen::Somebody);
+        }
+        let is_there = |is_so: fn(&Lane) -> bool| lanes.lock().iter().any(is_so);
+        if !waits || !is_there(Lane::is_worth_waiting) {
+            if waits && !is_there(Lane::may_come) {
                 return Err(give_up(pass.core));
             }
-            None => {}
+            pass.control.adapter.lost(pass.context.now());
+            pass.context.missed = true;
+            return Ok(Chosen::Nobody);
         }
-        if !lanes.wait_for_somebody(deadline::of_loading()) {
+        if !lanes.wait_for_somebody(deadline::of_loading(), None, &[]) {
             return Err(gst::FlowError::Flushing);
         }
         pass.replan();
@@ -151,7 +162,7 @@ fn choose_lane(pass: &mut Pass<AudioStream>) -> Result<(), gst::FlowError> {
 fn cold_lane(pass: &Pass<AudioStream>) -> Option<usize> {
     let (lanes, named) = (pass.core.lanes.lock(), pass.context.plan.named);
     let pinned = named.pinned.filter(|it| lanes.is(*it, Lane::is_worth_waiting));
-    lanes.cold(pinned, named.floor)
+    lanes.cold(pinned, named.floor, &[])
 }
 
 /// Whether a lane is there from which what is due can go out, or which left it out.
@@ -185,7 +196,8 @@ fn conclude(pass: &mut Pass<AudioStream>) -> Result<gst::FlowSuccess, gst::FlowE
     let latency = pass.context.clock.elapsed();
     let source = answered_by(pass.stream);
     pass.stream.part();
-    let is_dropped = pass.context.policy == LatePolicy::Drop && source == AnsweredBy::Passthrough;
+    let is_lost = pass.context.policy == LatePolicy::Drop && source == AnsweredBy::Passthrough;
+    let is_dropped = start::hold_sound(pass) == Begin::Drop || is_lost;
     let left = match &out {
         None => Left::NotYet,
         Some(_) if is_dropped => Left::Nothing,

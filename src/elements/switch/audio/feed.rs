@@ -12,9 +12,9 @@ use crate::audio::Source;
 use crate::elements::switch::deadline;
 use crate::elements::switch::frame::Pass;
 use crate::elements::switch::lanes::feed::feed;
-use crate::elements::switch::lanes::lane::Lane;
+use crate::elements::switch::lanes::lane::{Lane, RETURN_GRACE};
 use crate::elements::switch::lanes::state::Lanes;
-use crate::elements::switch::lanes::table::RETURN_GRACE;
+use crate::elements::switch::lanes::watchdog;
 use crate::elements::switch::shared::Shared;
 use crate::policy::RunKind;
 
@@ -97,7 +97,9 @@ pub fn hear(pass: &Pass<AudioStream>, lane: usize, block: Option<AudioBlock>) {
     let Some(block) = block else { return };
     let (core, waits) = (pass.core, pass.context.waits());
     if waits {
-        core.lanes.wait_lane(lane, deadline::of_silence(), is_settled);
+        let patience = core.lanes.lock().get(lane).map(deadline::of_silence_of);
+        core.lanes
+            .wait_lane(lane, patience.unwrap_or_else(Instant::now), is_settled);
     }
     let next = {
         let mut lanes = core.lanes.lock();
@@ -119,16 +121,13 @@ pub fn await_required(pass: &mut Pass<AudioStream>, required: &RequiredLanes) ->
         let mut all = required.iter().flatten();
         all.all(|it| lanes.get(*it).is_none_or(is_settled))
     };
-    loop {
-        let end = deadline::of_samples(pass.context.policy, pass.context.clock, pass.context.plan.budget);
-        if !core.lanes.wait_until(end, all_settled) {
-            return Err(gst::FlowError::Flushing);
-        }
-        let lanes = core.lanes.lock();
-        let has_others = || lanes.idle().any(|it| !required.contains(&Some(it)));
-        if !waits || all_settled(&lanes) || has_others() {
-            break;
-        }
+    if waits {
+        await_or_others(pass, required, &all_settled)?;
+    } else if !core.lanes.wait_until(
+        deadline::of_samples(pass.context.clock, pass.context.plan.budget),
+        all_settled,
+    ) {
+        return Err(gst::FlowError::Flushing);
     }
     if waits {
         await_stragglers(core, required)?;
@@ -137,6 +136,37 @@ pub fn await_required(pass: &mut Pass<AudioStream>, required: &RequiredLanes) ->
         note_miss(pass, lane);
     }
     Ok(())
+}
+
+/// Waits, where no deadline is kept, until all have returned what they can, or until one was silent for too long and somebody
+/// else could go on; where one hangs, the user is told.
+fn await_or_others(
+    pass: &Pass<AudioStream>,
+    required: &RequiredLanes,
+    all_settled: &impl Fn(&Lanes) -> bool,
+) -> Result<(), gst::FlowError> {
+    let (core, asked) = (pass.core, Instant::now());
+    let is_over = |lanes: &Lanes| {
+        let end = |it: &Lane| asked + deadline::patience_with(it);
+        let is_silent = |it: &Lane| !is_settled(it) && end(it) <= Instant::now();
+        let is_too_long = || required.iter().flatten().any(|it| lanes.is(*it, is_silent));
+        let has_heard = |it: &Lane| it.audio.hears() && is_settled(it);
+        let has_others = || {
+            let is_required = |it: usize| required.contains(&Some(it));
+            let mut heard = required.iter().flatten();
+            lanes.idle().any(|it| !is_required(it)) || heard.any(|it| lanes.is(*it, has_heard))
+        };
+        all_settled(lanes) || (has_others() && is_too_long())
+    };
+    loop {
+        if !core.lanes.wait_until(deadline::of_loading(), is_over) {
+            return Err(gst::FlowError::Flushing);
+        }
+        if is_over(&core.lanes.lock()) {
+            return Ok(());
+        }
+        watchdog::look_after(core);
+    }
 }
 
 /// Waits for samples that come from a lane's own thread. When they do not, the lane lags so far.

@@ -37,7 +37,7 @@ pub struct AudioBlock {
     pub kind: RunKind,
 }
 
-/// Which thread a candidate returns its samples on.
+/// Which thread a candidate returns its samples on, or its frames.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum OutputThread {
     /// It has returned none yet.
@@ -94,9 +94,25 @@ impl LaneAudio {
     /// Nothing more came of what it was fed, so that it lags so far.
     pub fn accept_lag(&mut self) {
         self.track.accept_lag();
+        self.notice_nothing();
+    }
+
+    /// Nothing came after the candidate had let go of what it was given.
+    pub fn notice_nothing(&mut self) {
         if self.thread == OutputThread::Unknown {
             // Once is enough to wait for what may come later.
             self.thread = OutputThread::Here;
+        }
+    }
+
+    /// Something came, on the thread that pushes (`is_here`) or on one of the candidate's own.
+    pub fn notice_thread(&mut self, is_here: bool) {
+        if self.thread != OutputThread::Elsewhere {
+            self.thread = if is_here {
+                OutputThread::Here
+            } else {
+                OutputThread::Elsewhere
+            };
         }
     }
 
@@ -121,13 +137,7 @@ impl LaneAudio {
         let samples = (bytes.len() / width) as u64;
         self.metas
             .keep(self.track.span().end.saturating_sub(samples), buffer);
-        if self.thread != OutputThread::Elsewhere {
-            self.thread = if is_here {
-                OutputThread::Here
-            } else {
-                OutputThread::Elsewhere
-            };
-        }
+        self.notice_thread(is_here);
     }
 }
 

@@ -13,10 +13,10 @@ use super::stream::AudioStream;
 use crate::audio::{AlignedTrack, Spec};
 use crate::elements::switch::CAT;
 use crate::elements::switch::lanes::feed::feed;
-use crate::elements::switch::lanes::lane::{Lane, LaneState, Purpose};
+use crate::elements::switch::lanes::lane::{Lane, LaneState, Purpose, RETURN_GRACE};
+use crate::elements::switch::lanes::pushing::is_pushing;
 use crate::elements::switch::lanes::run::{Feed, RunEnd};
 use crate::elements::switch::lanes::state::Lanes;
-use crate::elements::switch::lanes::table::RETURN_GRACE;
 use crate::elements::switch::lanes::watchdog::lane_failed;
 use crate::elements::switch::shared::Shared;
 use crate::policy::RunKind;
@@ -28,18 +28,6 @@ const MAX_LAG: Duration = Duration::from_secs(5);
 thread_local! {
     /// Whether this thread asks a lane for its own latency, without that of the stream before it.
     static ASKING: Cell<bool> = const { Cell::new(false) };
-
-    /// The lane into whose candidate this thread just pushes a buffer.
-    static PUSHING: Cell<Option<usize>> = const { Cell::new(None) };
-}
-
-/// Runs the push of a buffer into a lane's candidate; what the lane returns meanwhile, on this thread, is told apart
-/// from what comes from a thread of its own.
-pub fn within_push<T>(lane: usize, push: impl FnOnce() -> T) -> T {
-    PUSHING.set(Some(lane));
-    let result = push();
-    PUSHING.set(None);
-    result
 }
 
 /// What a lane returned that cannot be used.
@@ -171,8 +159,7 @@ pub fn take(
     if position.spec.samples_of(bytes.len()).is_none() {
         return Err(Misfit::Size(bytes.len()));
     }
-    let is_here = PUSHING.get() == Some(lane);
-    it.audio.take(&position, buffer, bytes, is_here);
+    it.audio.take(&position, buffer, bytes, is_pushing(lane));
     let has_returned = it.run.is_some_and(|it| it.returned.is_some());
     if has_returned && it.audio.track.is_up_to_date() {
         return Ok(end_run(lanes, lane));

@@ -16,6 +16,6 @@ pub(in crate::elements::switch) mod lane_output;
 mod shadow;
 mod stream;
 
-pub use lane::{LaneAudio, StreamPosition};
-pub use lane_output::{answers_for_lane, within_push};
+pub use lane::{LaneAudio, OutputThread, StreamPosition};
+pub use lane_output::answers_for_lane;
 pub use stream::AudioStream;

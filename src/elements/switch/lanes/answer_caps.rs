@@ -40,7 +40,7 @@ impl Shape {
         let size = buffer.size();
         match self {
             Shape::Unknown => None,
-            Shape::Samples { width } => (*width != 0 && size % width != 0)
+            Shape::Samples { width } => (*width != 0 && !size.is_multiple_of(*width))
                 .then(|| format!("{size} bytes, which are no whole number of samples of {width} bytes")),
             Shape::Frames(info) => {
                 let says = format!("{} x {} in {}", info.width(), info.height(), info.format());

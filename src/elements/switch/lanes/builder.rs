@@ -9,7 +9,8 @@ use gst::subclass::prelude::*;
 
 use super::declared::models;
 use super::elements::{LaneElements, free_pad, unlink};
-use super::misfit::{Misfit, of_unlinked};
+use super::misfit::Misfit;
+use super::negotiation::of_unlinked;
 use super::supervisor::{LaneSupervisor, StateRequest};
 use super::watchdog::supervisor_reported;
 use crate::elements::switch::AvrecSwitch;
@@ -215,7 +216,7 @@ pub fn remove_lane(core: &Shared, lane: &LaneElements) {
         element.set_locked_state(false);
     }
     lane.supervisor.order(StateRequest::Go(gst::State::Null));
-    core.endings.add(lane.supervisor.end());
+    core.endings.add(lane.supervisor.ending());
     if let Some(switch) = core.bus.element() {
         remove_private(&switch, lane);
     }

@@ -87,8 +87,10 @@ impl LaneElements {
         unlink(&self.exit);
     }
 
-    /// Links the entry anew, so that a restarted lane gets its stream-start, caps and segment again.
-    pub fn renew_entry(&self) {
+    /// Links the entry anew, so that a restarted lane gets its stream-start, caps and segment again, and opens the exit,
+    /// which the candidate may have shut by a flush of its own.
+    pub fn renew_ends(&self) {
+        self.exit.send_event(gst::event::FlushStop::new(false));
         if let Some(input) = self.queue.static_pad("sink") {
             let _ = self.entry.unlink(&input);
             // Whether caps fit is negotiated anew.

@@ -8,10 +8,9 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 
 use super::elements::LaneElements;
-use super::misfit;
+use super::negotiation;
 use super::run::Feed;
-use super::watchdog::{lane_failed, lane_unfit};
-use crate::elements::switch::CAT;
+use super::watchdog::{self, lane_failed, lane_unfit};
 use crate::elements::switch::pads::holder::PadHolder;
 use crate::elements::switch::shared::Shared;
 
@@ -32,8 +31,7 @@ pub fn feed(core: &Shared, feed: Option<Feed>) {
 
 /// Shows a frame to a candidate at idle priority: past the lane's queue, whose thread has another one.
 fn give_lesson(core: &Shared, lane: Arc<LaneElements>, (frame, entered): (gst::Buffer, gst::ClockTime)) {
-    let number = lane.number;
-    let started = core.idle.give(move || {
+    core.idle.give(move || {
         // As the queue would push it; the watch tells how it returned, if it took it.
         let Some(input) = lane.watch.static_pad("sink") else {
             return;
@@ -47,20 +45,19 @@ fn give_lesson(core: &Shared, lane: Arc<LaneElements>, (frame, entered): (gst::B
             refused(&core, lane.number, Some(entered), error);
         }
     });
-    if let Err(error) = started {
-        gst::warning!(CAT, "No lessons: no thread: {error}");
-        core.lanes.swallowed(number, Some(entered));
-    }
 }
 
 /// Takes in that a lane or its candidate did not take a frame.
 pub fn refused(core: &Shared, lane: usize, entered: Option<gst::ClockTime>, error: gst::FlowError) {
     match error {
-        // The lane is being stopped.
-        gst::FlowError::Flushing => core.lanes.swallowed(lane, entered),
+        gst::FlowError::Flushing => watchdog::does_not_take(core, lane, entered),
+        gst::FlowError::Eos => {
+            let remedy = "see why it ends its stream before the switch's ends";
+            lane_failed(core, lane, "it has ended its stream", remedy);
+        }
         gst::FlowError::NotNegotiated => {
             if let Some(elements) = core.lanes.elements(lane) {
-                lane_unfit(core, lane, &misfit::of_negotiation(core, &elements));
+                lane_unfit(core, lane, &negotiation::of_negotiation(core, &elements));
             }
         }
         error => {

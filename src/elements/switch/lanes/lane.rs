@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::answer_caps::Shape;
 use super::elements::LaneElements;
 use super::tally::{LaneTally, ShownState};
-use crate::elements::switch::audio::LaneAudio;
+use crate::elements::switch::audio::{LaneAudio, OutputThread};
 use crate::messages::{CandidateState, Percentiles};
 use crate::policy::{Availability, Prior, RunKind};
 use crate::score::LatencyWindow;
@@ -19,6 +19,16 @@ pub const WARM_UP_RUNS: u32 = 3;
 
 /// Latencies that a window keeps: 12 s at 25 fps, 9 of them beyond the 97th percentile.
 pub const WINDOW: usize = 300;
+
+/// A lane that has said nothing for this long is reported as hung; longer than any model that could
+/// serve a live stream, short enough for an operator to see the cause.
+const HANG: Duration = Duration::from_secs(2);
+
+/// The same at idle priority, where a run may have to wait for long.
+const HANG_WHEN_IDLE: Duration = Duration::from_secs(60);
+
+/// How long an answer may still come, from a thread of the candidate's own, after the candidate let go of the frame.
+pub const RETURN_GRACE: Duration = Duration::from_secs(1);
 
 /// How far a lane has come.
 #[derive(Debug, Clone, PartialEq)]
@@ -117,6 +127,8 @@ pub struct Lane {
     /// The user does not want it to answer; it may run beside.
     pub is_forbidden: bool,
     pub attempts: u32,
+    /// Frames in a row of which it made nothing.
+    pub unanswered: u32,
     /// What was last told of a failure, since it was last ready.
     pub told: Option<String>,
     /// Latencies of its last runs.
@@ -126,6 +138,11 @@ pub struct Lane {
 }
 
 impl Run {
+    /// How long it may be silent before the user is told.
+    pub fn patience(&self) -> Duration {
+        if self.is_lesson() { HANG_WHEN_IDLE } else { HANG }
+    }
+
     /// Whether it goes on at idle priority, for as long as the rest of the machine lets it.
     pub fn is_lesson(&self) -> bool {
         self.purpose == Purpose::Shadow(RunKind::Idle)
@@ -152,6 +169,7 @@ impl Lane {
             needs_flush: false,
             is_forbidden: false,
             attempts: 0,
+            unanswered: 0,
             told: None,
             window: LatencyWindow::new(WINDOW),
             audio: LaneAudio::default(),
@@ -187,6 +205,15 @@ impl Lane {
 
     pub fn name(&self) -> &str {
         &self.identity.name
+    }
+
+    /// When no answer can come any more to the frame that it let go of: at once, where it never answers later.
+    pub fn end_of_grace(&self) -> Option<Instant> {
+        let returned = self.run?.returned?;
+        match self.audio.thread {
+            OutputThread::Here => Some(returned),
+            OutputThread::Unknown | OutputThread::Elsewhere => Some(returned + RETURN_GRACE),
+        }
     }
 
     /// Whether the lane could take a frame, warm or not.

@@ -19,6 +19,8 @@ pub enum Outcome {
     Deadline,
     /// The lane failed, or dropped the frame.
     NoAnswer,
+    /// The lane is silent for so long that the user should hear of it; the wait is to go on.
+    Silent,
     Flushing,
 }
 

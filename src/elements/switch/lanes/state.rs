@@ -15,13 +15,6 @@ use crate::elements::switch::fact::Fact;
 use crate::elements::switch::scoring::trial::{ModifiedFrame, Trial};
 use crate::policy::{Availability, RunKind};
 
-/// A lane that has said nothing for this long is reported as hung; longer than any model that could
-/// serve a live stream, short enough for an operator to see the cause.
-const HANG: Duration = Duration::from_secs(2);
-
-/// The same at idle priority, where a run may have to wait for long.
-const HANG_WHEN_IDLE: Duration = Duration::from_secs(60);
-
 /// Frames for which a perturbed frame waits for slack: 10 s at 25 fps.
 const PATIENCE: u64 = 250;
 
@@ -53,15 +46,6 @@ pub struct Lanes {
     pub output_since: Option<gst::ClockTime>,
     /// The lane that was last asked to answer a frame.
     last_asked: Option<usize>,
-}
-
-/// Housekeeping that a frame's arrival gives occasion for.
-#[derive(Debug, Default)]
-pub struct Chores {
-    /// A failed lane whose pause is over.
-    pub restart: Option<usize>,
-    /// A lane that has said nothing for [`HANG`].
-    pub hung: Option<(usize, Duration)>,
 }
 
 /// The answer that the streaming thread is waiting for.
@@ -145,6 +129,22 @@ impl Lanes {
         (Some(run.stamp) == entered).then_some(run)
     }
 
+    /// Ends the run of `lane`, which made nothing of its frame.
+    pub fn gave_nothing(&mut self, lane: usize) {
+        if let Some(slot) = self.get_mut(lane) {
+            slot.unanswered += 1;
+            slot.audio.notice_nothing();
+        }
+        self.end_without_answer(lane);
+    }
+
+    /// Time until the user should hear that the lane hangs, if it has a frame in hand and that was not told.
+    pub(super) fn time_to_hang(&self, lane: usize) -> Option<Duration> {
+        let run = self.get(lane)?.run.filter(|it| !it.reported_hung)?;
+        let silence: Duration = gst::get_timestamp().saturating_sub(run.started).into();
+        Some(run.patience().saturating_sub(silence))
+    }
+
     /// Ends the run of `lane` without an answer, because the lane failed or dropped the frame.
     pub fn end_without_answer(&mut self, lane: usize) {
         if let Some(slot) = self.get_mut(lane) {
@@ -170,41 +170,19 @@ impl Lanes {
         self.tell(Fact::Failed { lane });
     }
 
-    /// Looks for lanes that want to be restarted or reported.
-    pub fn chores(&mut self, now: gst::ClockTime) -> Chores {
-        let mut chores = Chores::default();
-        for (id, lane) in self.iter_mut().enumerate() {
-            if let LaneState::Failed { retry_at, .. } = &mut lane.state
-                && retry_at.take_if(|it| *it <= now).is_some()
-            {
-                chores.restart = Some(id);
-            }
-            if let Some(run) = lane.run.as_mut().filter(|it| !it.reported_hung) {
-                let silence: Duration = now.saturating_sub(run.started).into();
-                let patience = if run.is_lesson() { HANG_WHEN_IDLE } else { HANG };
-                if patience <= silence {
-                    run.reported_hung = true;
-                    lane.identity.tally.show_hung(true);
-                    chores.hung = Some((id, silence));
-                }
-            }
-        }
-        chores
-    }
-
     /// Lanes that could answer a frame, warm or not.
     pub fn idle(&self) -> impl Iterator<Item = usize> {
         let all = self.iter().enumerate();
         all.filter(|it| it.1.could_answer()).map(|it| it.0)
     }
 
-    /// A lane that is loaded but not warm: the pinned one, while that may come, else the one that is named as the floor,
-    /// else the first.
-    pub fn cold(&self, pinned: Option<usize>, floor: Option<usize>) -> Option<usize> {
-        let could = |lane: &usize| self.is(*lane, Lane::could_answer);
+    /// A lane that is loaded, warm or not, and not one of `but`: the pinned one, while that may come, else the one that is
+    /// named as the floor, else the first.
+    pub fn cold(&self, pinned: Option<usize>, floor: Option<usize>, but: &[usize]) -> Option<usize> {
+        let could = |lane: &usize| self.is(*lane, Lane::could_answer) && !but.contains(lane);
         match pinned {
             Some(lane) => Some(lane).filter(could),
-            None => floor.filter(could).or_else(|| self.idle().next()),
+            None => floor.filter(could).or_else(|| self.idle().find(could)),
         }
     }
 
@@ -247,10 +225,10 @@ impl Lanes {
         })
     }
 
-    /// The lane that answers at once when `late` does not: `named` if it is idle, else, unless the frame
+    /// The lane that answers at once when those of `but` do not: `named` if it is idle, else, unless the frame
     /// itself will do, the fastest idle one.
-    pub fn floor(&self, named: Option<usize>, frame_will_do: bool, late: Option<usize>) -> Option<usize> {
-        let others = || self.idle().filter(|it| Some(*it) != late);
+    pub fn floor(&self, named: Option<usize>, frame_will_do: bool, but: &[usize]) -> Option<usize> {
+        let others = || self.idle().filter(|it| !but.contains(it));
         // One that was never measured is better than nobody.
         let pace = |lane: &usize| {
             let slot = self.get(*lane);
@@ -283,7 +261,7 @@ impl Lanes {
         };
         run.abandoned = true;
         if run.returned.is_some() {
-            self.end_without_answer(awaited.lane);
+            self.gave_nothing(awaited.lane);
         }
     }
 
@@ -380,11 +358,11 @@ mod tests {
             ..Lanes::default()
         };
         assert_eq!(
-            state.floor(Some(2), false, None),
+            state.floor(Some(2), false, &[]),
             Some(1),
             "the named floor still loads"
         );
-        assert_eq!(state.floor(None, false, None), Some(1));
-        assert_eq!(state.floor(None, true, None), None, "the frame itself will do");
+        assert_eq!(state.floor(None, false, &[]), Some(1));
+        assert_eq!(state.floor(None, true, &[]), None, "the frame itself will do");
     }
 }

@@ -5,22 +5,26 @@
 //! Loading a model or stopping a stuck element may take any time. The supervisor does it, so neither the
 //! application nor the streaming thread ever waits longer than it wants to. A lane that cannot be
 //! stopped in time is simply left to its supervisor (quarantine): it is finished there, and it is back when
-//! the supervisor has caught up with its orders. Elements in NULL need no supervisor, so then there is no thread.
+//! the supervisor has caught up with its orders. Where there is nothing to do there is no thread; but one waits for the
+//! restart of a lane that failed, since that is ordered from the streaming thread, which starts none.
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
-use std::sync::mpsc;
 use std::time::Instant;
 
 use gst::prelude::*;
 use parking_lot::{Condvar, Mutex};
 
-use super::timed_join::TimedJoin;
+use crate::elements::on_demand::{Next, OnDemand};
+use crate::elements::timed_join::TimedJoin;
 
 /// What a supervisor is told to do with the lane's elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StateRequest {
     Go(gst::State),
+    /// Be there when a restart is ordered.
+    AwaitRestart,
     /// Down to NULL, then back up to the state last ordered.
     Restart,
 }
@@ -50,27 +54,20 @@ struct Pending {
 
 type Tell = dyn Fn(StateReport) + Send + Sync;
 
-/// Handle to the thread; the thread ends when the handle is dropped and all orders are carried out.
+/// Handle to the thread, which carries out the orders that it has when the handle is dropped.
 pub struct LaneSupervisor {
-    name: String,
-    elements: Vec<gst::Element>,
-    tell: Arc<Tell>,
+    orders: OnDemand<StateRequest>,
     pending: Arc<Pending>,
-    /// `None` while the elements are in NULL, or go there for the last time.
-    thread: Mutex<Option<Thread>>,
-}
-
-#[derive(Debug)]
-struct Thread {
-    orders: mpsc::Sender<StateRequest>,
-    ending: TimedJoin,
+    tell: Arc<Tell>,
+    /// The state last ordered.
+    wanted: Mutex<gst::State>,
 }
 
 impl fmt::Debug for LaneSupervisor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut it = f.debug_struct("LaneSupervisor");
-        it.field("elements", &self.elements);
-        it.field("thread", &self.thread).finish_non_exhaustive()
+        it.field("orders", &self.orders);
+        it.field("wanted", &self.wanted).finish_non_exhaustive()
     }
 }
 
@@ -81,59 +78,64 @@ impl LaneSupervisor {
         elements: Vec<gst::Element>,
         tell: impl Fn(StateReport) + Send + Sync + 'static,
     ) -> LaneSupervisor {
-        LaneSupervisor {
-            name: name.to_string(),
+        let (pending, tell) = (Arc::<Pending>::default(), Arc::new(tell));
+        let mut worker = Worker {
             elements,
-            tell: Arc::new(tell),
-            pending: Arc::default(),
-            thread: Mutex::default(),
+            tell: tell.clone(),
+            state: gst::State::Null,
+            wanted: gst::State::Null,
+            awaits_restart: false,
+        };
+        let done = pending.clone();
+        let orders = OnDemand::new(format!("supervisor {name}"), move |order, _: &_| {
+            worker.carry_out(order);
+            done.finished();
+            if worker.awaits_restart {
+                Next::Wait
+            } else {
+                Next::End
+            }
+        });
+        LaneSupervisor {
+            orders,
+            pending,
+            tell,
+            wanted: Mutex::new(gst::State::Null),
         }
     }
 
     /// Has `order` carried out after the earlier ones.
     pub fn order(&self, order: StateRequest) {
-        let failure = {
-            let mut thread = self.thread.lock();
-            if thread.is_none() && order == StateRequest::Go(gst::State::Null) {
-                return;
-            }
-            match self.start_if_none(&mut thread) {
-                Ok(thread) => {
-                    *self.pending.orders.lock() += 1;
-                    if thread.orders.send(order).is_err() {
-                        *self.pending.orders.lock() -= 1;
-                    }
-                    return;
-                }
-                Err(error) => format!("its thread does not start: {error}"),
-            }
-        };
-        (self.tell)(StateReport::Refused { cause: failure });
+        let given = self.give(order);
+        if let Err(error) = given {
+            let cause = format!("its thread does not start: {error}");
+            (self.tell)(StateReport::Refused { cause });
+        }
     }
 
-    fn start_if_none<'a>(&self, thread: &'a mut Option<Thread>) -> std::io::Result<&'a mut Thread> {
-        let running = match thread.take() {
-            Some(running) => running,
-            None => {
-                let (orders, inbox) = mpsc::channel();
-                let worker = Worker {
-                    elements: self.elements.clone(),
-                    state: gst::State::Null,
-                    wanted: gst::State::Null,
-                };
-                let (done, tell) = (self.pending.clone(), self.tell.clone());
-                let name = format!("supervisor {}", self.name);
-                let ending = TimedJoin::of(name, move || worker.serve(inbox, &done, &*tell))?;
-                Thread { orders, ending }
-            }
+    fn give(&self, order: StateRequest) -> io::Result<()> {
+        let mut wanted = self.wanted.lock();
+        let next = match order {
+            StateRequest::Go(state) => state,
+            _ => *wanted,
         };
-        Ok(thread.insert(running))
+        if (*wanted, next) == (gst::State::Null, gst::State::Null) {
+            // They are in NULL, or go there.
+            return Ok(());
+        }
+        *wanted = next;
+        *self.pending.orders.lock() += 1;
+        self.orders.give(order).inspect_err(|_| self.pending.finished())
     }
 
-    /// Lets the thread end, if there is one, when it has carried out its orders; the elements are in NULL
-    /// then.
-    pub fn end(&self) -> Option<TimedJoin> {
-        self.thread.lock().take().map(|it| it.ending)
+    /// Whether it has orders that are not carried out.
+    pub fn is_at_work(&self) -> bool {
+        0 < *self.pending.orders.lock()
+    }
+
+    /// The thread, if there is one; it ends when it has carried out its orders.
+    pub fn ending(&self) -> Option<TimedJoin> {
+        self.orders.ending()
     }
 
     /// Waits until all orders are carried out; `false` when `deadline` came first.
@@ -148,34 +150,44 @@ impl LaneSupervisor {
     }
 }
 
+impl Pending {
+    fn finished(&self) {
+        *self.orders.lock() -= 1;
+        self.done.notify_all();
+    }
+}
+
 struct Worker {
     elements: Vec<gst::Element>,
+    tell: Arc<Tell>,
     state: gst::State,
     /// The state last ordered, for a restart after a failure.
     wanted: gst::State,
+    awaits_restart: bool,
 }
 
 impl Worker {
-    fn serve(mut self, inbox: mpsc::Receiver<StateRequest>, pending: &Pending, report: &dyn Fn(StateReport)) {
-        let start = |worker: &mut Worker, state| {
-            worker.wanted = state;
-            worker.go(state, report);
-        };
-        while let Ok(order) = inbox.recv() {
-            match order {
-                StateRequest::Go(state) => start(&mut self, state),
-                StateRequest::Restart => {
-                    let state = self.wanted;
-                    self.go(gst::State::Null, &|_| {});
-                    start(&mut self, state);
-                }
+    fn carry_out(&mut self, order: StateRequest) {
+        let tell = self.tell.clone();
+        match order {
+            StateRequest::Go(state) => {
+                // A lane that is stopped has no restart to come.
+                self.awaits_restart &= gst::State::Paused <= state;
+                self.start(state, &*tell);
             }
-            *pending.orders.lock() -= 1;
-            pending.done.notify_all();
+            StateRequest::AwaitRestart => self.awaits_restart = true,
+            StateRequest::Restart => {
+                self.awaits_restart = false;
+                let state = self.wanted;
+                self.go(gst::State::Null, &|_| {});
+                self.start(state, &*tell);
+            }
         }
-        if self.state != gst::State::Null {
-            self.go(gst::State::Null, &|_| {});
-        }
+    }
+
+    fn start(&mut self, state: gst::State, report: &dyn Fn(StateReport)) {
+        self.wanted = state;
+        self.go(state, report);
     }
 
     /// Brings the elements to `state`, from the lane's end to its head as a bin does.

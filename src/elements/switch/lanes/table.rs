@@ -7,28 +7,27 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use super::answer_caps::Shape;
+use super::chores::{self, Chores};
 use super::elements::{LaneElements, LaneOutput};
 use super::lane::{Lane, LaneState, Purpose, Run};
 use super::list::LaneList;
 use super::output::{self, Verdict};
+use super::pushing::{answered_within_push, is_pushing};
 use super::run::{Delivered, FollowUp, Outcome};
-use super::state::{Chores, Lanes};
+use super::state::Lanes;
 use super::tally::LaneTally;
 use crate::audio::Spec;
 use crate::clone_in_place::clone_in_place;
-use crate::elements::switch::audio::LaneAudio;
+use crate::elements::switch::audio::{LaneAudio, OutputThread};
 use crate::elements::switch::fact::Fact;
 use crate::elements::switch::settings::Settings;
 use crate::policy::{Availability, Prior};
-
-/// How long an answer may still come, from a thread of the candidate's own, after the candidate let go of the frame.
-pub const RETURN_GRACE: Duration = Duration::from_secs(1);
 
 /// The table itself.
 #[derive(Debug, Default)]
@@ -133,7 +132,7 @@ impl LaneTable {
             return Chores::default();
         };
         lanes.newest = Some(entered);
-        lanes.chores(entered)
+        chores::look(&mut lanes, entered)
     }
 
     /// What happened since the last exchange.
@@ -186,7 +185,10 @@ impl LaneTable {
             return true;
         };
         run.returned = Some(Instant::now());
-        if run.abandoned {
+        let is_abandoned = run.abandoned;
+        if lanes.is(lane, |it| it.audio.thread == OutputThread::Here) {
+            lanes.gave_nothing(lane);
+        } else if is_abandoned {
             lanes.end_without_answer(lane);
         }
         self.changed.notify_all();
@@ -210,8 +212,8 @@ impl LaneTable {
     }
 
     /// Waits until the lane that was claimed with [`Purpose::Answer`] or [`Purpose::Survey`] answers, or
-    /// until `deadline`.
-    pub fn wait_answer(&self, deadline: Option<Instant>) -> Outcome {
+    /// until `deadline`, which is looked at again whenever something has changed.
+    pub fn wait_answer(&self, deadline: impl Fn(&Lanes) -> Option<Instant>) -> Outcome {
         let mut lanes = self.lock();
         loop {
             if lanes.flushing {
@@ -226,11 +228,10 @@ impl LaneTable {
                 return outcome;
             }
             let lane = awaited.lane;
-            let returned = lanes
-                .get(lane)
-                .and_then(|it| it.run?.returned)
-                .map(|it| it + RETURN_GRACE);
-            let end = deadline.into_iter().chain(returned).min();
+            let deadline = deadline(&lanes);
+            let grace = lanes.get(lane).and_then(Lane::end_of_grace);
+            let hang = lanes.time_to_hang(lane).map(|it| Instant::now() + it);
+            let end = [deadline, grace, hang].into_iter().flatten().min();
             let late = match end {
                 Some(end) => self.changed.wait_until(&mut lanes, end).timed_out(),
                 None => {
@@ -239,20 +240,26 @@ impl LaneTable {
                 }
             };
             let is_open = lanes.awaited.as_ref().is_some_and(|it| it.outcome.is_none());
-            if late && is_open && end == deadline {
+            if !late || !is_open {
+                continue;
+            }
+            if end == deadline {
                 lanes.abandon();
                 return Outcome::Deadline;
             }
-            if late && is_open {
-                lanes.end_without_answer(lane);
+            if end == grace {
+                lanes.gave_nothing(lane);
+            } else {
+                return Outcome::Silent;
             }
         }
     }
 
-    /// Waits until some lane could answer, at most until `deadline`. Returns `false` on a flush.
-    pub fn wait_for_somebody(&self, deadline: Instant) -> bool {
+    /// Waits until the lane that is `pinned`, or else some lane that is none of `but`, could answer, at most until `deadline`.
+    /// Returns `false` on a flush.
+    pub fn wait_for_somebody(&self, deadline: Instant, pinned: Option<usize>, but: &[usize]) -> bool {
         // Other lanes' news wake it up too, so it has to look again.
-        self.wait_until(deadline, |lanes| lanes.iter().any(Lane::could_answer))
+        self.wait_until(deadline, |lanes| lanes.cold(pinned, None, but).is_some())
     }
 
     /// Waits until `lane` is free of a shadow or warm-up run, at most until `deadline`.
@@ -303,6 +310,8 @@ impl LaneTable {
         let Some(slot) = lanes.get_mut(lane) else {
             return FollowUp::Nothing.into();
         };
+        slot.unanswered = 0;
+        slot.audio.notice_thread(is_pushing(lane));
         let is_this = |run: &Run| match stamp {
             // An older stamp is an older frame's; a newer one comes from a probe inside the candidate.
             Some(stamp) => run.stamp <= stamp,
@@ -312,6 +321,7 @@ impl LaneTable {
         let Some(run) = slot.take_run(|run| is_this(run)) else {
             return FollowUp::Nothing.into();
         };
+        answered_within_push(lane);
         let caps = slot.caps.clone();
         let is_output_new = match output::judge(&mut lanes, lane, &run, &buffer) {
             Verdict::Fits { is_new } => is_new,
@@ -323,7 +333,7 @@ impl LaneTable {
             }
         };
         let answer = LaneOutput { buffer, caps };
-        let follow_up = lanes.finish(lane, run, answer, (now - run.started).into());
+        let follow_up = lanes.finish(lane, run, answer, now.saturating_sub(run.started).into());
         self.changed.notify_all();
         Delivered {
             follow_up,

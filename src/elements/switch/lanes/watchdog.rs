@@ -2,10 +2,13 @@
 
 //! Lanes that fail, hang or come back: each failure stays in its lane.
 
-use super::lane::{LaneState, WARM_UP_RUNS};
+use gst::prelude::*;
+
+use super::chores::{self, Chores};
+use super::elements::LaneElements;
+use super::lane::{Lane, LaneState, WARM_UP_RUNS};
 use super::misfit::Misfit;
 use super::output;
-use super::state::Chores;
 use super::supervisor::{StateReport, StateRequest};
 use crate::elements::switch::CAT;
 use crate::elements::switch::shared::Shared;
@@ -27,6 +30,18 @@ pub fn do_chores(core: &Shared, chores: Chores) {
         let remedy = "it answers again when it has finished; see what it waits for";
         core.bus.candidate_failed(&lane.name, &cause, remedy);
     }
+    if let Some(lane) = chores.barren {
+        let remedy = "see why it drops them all: a candidate gives a buffer for each one that it gets";
+        lane_failed(core, lane, "it makes nothing of its frames", remedy);
+    }
+}
+
+/// Looks who hangs while no frame comes.
+pub fn look_after(core: &Shared) {
+    let chores = core
+        .lanes
+        .change(|lanes| chores::look(lanes, gst::get_timestamp()));
+    do_chores(core, chores);
 }
 
 /// Takes in what a lane's supervisor reports.
@@ -34,7 +49,7 @@ pub fn supervisor_reported(core: &Shared, lane: usize, report: StateReport) {
     match report {
         StateReport::Started => {
             if let Some(elements) = core.lanes.elements(lane) {
-                elements.renew_entry();
+                elements.renew_ends();
             }
             let runs_left = WARM_UP_RUNS;
             core.lanes.settle(lane, LaneState::Warming { runs_left });
@@ -50,11 +65,75 @@ pub fn supervisor_reported(core: &Shared, lane: usize, report: StateReport) {
     }
 }
 
+/// Takes in that a lane's pads are shut to the frame that entered then. Where its supervisor does not do that, or a flush,
+/// somebody else has stopped the candidate, or something in it.
+pub fn does_not_take(core: &Shared, lane: usize, entered: Option<gst::ClockTime>) {
+    let Some(elements) = core.lanes.elements(lane) else {
+        return;
+    };
+    let is_in_hand = {
+        let mut lanes = core.lanes.lock();
+        !lanes.flushing && lanes.run_of(lane, entered).is_some()
+    };
+    if elements.supervisor.is_at_work() || !is_in_hand {
+        core.lanes.swallowed(lane, entered);
+    } else if elements.candidate.iter().any(is_down) {
+        was_stopped(core, lane);
+    } else {
+        let remedy = "see what flushes or stops it, or something in it";
+        lane_failed(core, lane, "it does not take frames: it is flushing", remedy);
+    }
+}
+
+/// Whether an element is below PAUSED, or on its way there.
+fn is_down(element: &gst::Element) -> bool {
+    let (_, current, pending) = element.state(gst::ClockTime::ZERO);
+    let is_down = |it: gst::State| it != gst::State::VoidPending && it < gst::State::Paused;
+    is_down(current) || is_down(pending)
+}
+
+/// Takes in that the element `source` went from one state to another. What the lane's supervisor does not do, the
+/// application does: a candidate that it stops is left alone until it starts it again.
+pub fn state_changed(
+    core: &Shared,
+    lane: &LaneElements,
+    source: &gst::Object,
+    change: &gst::message::StateChanged,
+) {
+    let is_own = lane.candidate.iter().any(|it| it == source);
+    if !is_own || lane.supervisor.is_at_work() {
+        return;
+    }
+    let is_up = |state: gst::State| gst::State::Paused <= state;
+    let is_final = change.pending() == gst::State::VoidPending;
+    if is_up(change.old()) && !is_up(change.current()) {
+        was_stopped(core, lane.number);
+    } else if is_up(change.current()) && is_final {
+        let has_failed = |it: &Lane| matches!(it.state, LaneState::Failed { .. });
+        if core.lanes.lock().is(lane.number, has_failed) && !lane.candidate.iter().any(is_down) {
+            lane.supervisor.order(StateRequest::Restart);
+        }
+    }
+}
+
+/// Takes a lane out whose candidate the application has stopped.
+fn was_stopped(core: &Shared, lane: usize) {
+    let remedy = "set it to PLAYING again, or remove it from the switch";
+    fail(
+        core,
+        lane,
+        ("the application has stopped it", remedy),
+        Hope::OtherState,
+    );
+}
+
 /// Whether and when a failed lane may be started again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Hope {
     /// After a pause, some times.
     Soon,
+    /// When the application has started the candidate.
+    OtherState,
     /// When what comes in, or what must go out, has changed.
     OtherCaps,
 }
@@ -67,6 +146,19 @@ pub fn lane_failed(core: &Shared, lane: usize, cause: &str, remedy: &str) {
 /// Takes a lane out that does not fit the stream or the output, until one of these changes.
 pub fn lane_unfit(core: &Shared, lane: usize, misfit: &Misfit) {
     fail(core, lane, (&misfit.cause, &misfit.remedy), Hope::OtherCaps);
+}
+
+/// Holds the lanes to what the settings ask of every answer.
+pub fn hold_output(core: &Shared) {
+    hold_output_to(core, core.settings.load().output_caps.clone());
+}
+
+/// Holds the lanes to these caps; those that give others negotiate anew, and get another chance if they could not.
+pub fn hold_output_to(core: &Shared, caps: Option<gst::Caps>) {
+    for lane in core.lanes.change(|lanes| output::hold_to(lanes, caps)) {
+        lane.exit.push_event(gst::event::Reconfigure::new());
+    }
+    restart_unfit(core);
 }
 
 /// Starts those again that did not fit: what comes in, or what must go out, is another.
@@ -89,11 +181,15 @@ fn fail(core: &Shared, lane: usize, (cause, remedy): (&str, &str), hope: Hope) {
         it.attempts += u32::from(hope == Hope::Soon);
         it.is_unfit = hope == Hope::OtherCaps;
         let (name, cause) = (it.identity.name.clone(), cause.to_string());
+        let elements = it.identity.elements.clone().filter(|_| retry_at.is_some());
         let is_new = it.told.replace(cause.clone()).as_ref() != Some(&cause);
         lanes.fail(lane, LaneState::Failed { cause, retry_at });
-        Some((name, is_new))
+        Some((name, is_new, elements))
     });
-    if let Some((name, is_new)) = failed {
+    if let Some((name, is_new, elements)) = failed {
+        if let Some(elements) = elements {
+            elements.supervisor.order(StateRequest::AwaitRestart);
+        }
         match is_new {
             true => core.bus.candidate_failed(&name, cause, remedy),
             false => core.bus.post_candidate_failed(&name, cause, remedy),

@@ -19,6 +19,7 @@ use crate::elements::switch::lanes::answer_caps::Shape;
 use crate::elements::switch::lanes::output::take_input;
 use crate::elements::switch::lanes::watchdog::restart_unfit;
 use crate::elements::switch::shared::Shared;
+use crate::elements::switch::start;
 use crate::elements::switch::stream::{Stream, Streaming, VideoStream};
 
 /// A downstream event at the entry.
@@ -58,6 +59,7 @@ pub fn sink_event(core: &Arc<Shared>, event: gst::Event) -> bool {
             });
             tell_lanes(core, &event);
             restart_unfit(core);
+            start::warm_ahead(core, caps.caps());
             true
         }
         _ => {
@@ -109,7 +111,9 @@ fn set_caps(core: &Shared, streaming: &mut Streaming, caps: gst::Caps) {
         .and_then(|it| second.mul_div_round(it.denom() as u64, it.numer() as u64))
         .unwrap_or_default();
     core.set_frame_duration(&mut streaming.control, Duration::from_nanos(duration), false);
-    if let Stream::Video(VideoStream { caps: known }) = &mut streaming.stream {
+    if let Stream::Video(VideoStream { caps: known, passes }) = &mut streaming.stream {
+        let output = streaming.control.output.caps();
+        *passes |= output.is_some() && output == known.as_ref();
         *known = Some(caps);
     }
 }

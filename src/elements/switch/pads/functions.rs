@@ -11,7 +11,8 @@ use super::holder::{PadHolder, PadHolderBase};
 use super::{events, lane_pads, queries};
 use crate::elements::stamp;
 use crate::elements::switch::CAT;
-use crate::elements::switch::audio::{self, answers_for_lane, within_push};
+use crate::elements::switch::audio::{self, answers_for_lane};
+use crate::elements::switch::lanes::pushing::within_push;
 use crate::elements::switch::shared::Shared;
 use crate::elements::switch::stream::{Stream, Streaming};
 use crate::elements::switch::video;
@@ -86,8 +87,11 @@ fn through_watch(
     };
     // By now the lane may have the next frame: the stamp tells which one it is that returns.
     let entered = stamp::read(&buffer);
-    let flow = within_push(lane, || src.push(buffer));
-    serve(parent, (), |core| lane_pads::returned(core, lane, entered, flow));
+    let (flow, is_answered) = within_push(lane, || src.push(buffer));
+    serve(parent, (), |core| match (flow, is_answered) {
+        (Ok(_), true) => lane_pads::returned_after_answer(core, lane, entered),
+        _ => lane_pads::returned(core, lane, entered, flow),
+    });
     flow
 }
 

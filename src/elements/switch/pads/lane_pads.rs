@@ -26,6 +26,7 @@ pub fn delivered(core: &Shared, lane: usize, buffer: gst::Buffer) {
         FollowUp::Unfit(misfit) => lane_unfit(core, lane, &misfit),
         FollowUp::Audio(buffer) => lane_output::delivered(core, lane, &buffer),
     }
+    core.start_wanted_threads();
 }
 
 /// Takes in how the push of a frame into a candidate returned.
@@ -39,6 +40,13 @@ pub fn returned(
         Ok(_) if core.lanes.returned(lane, entered) => {}
         Ok(_) => lane_output::returned(core, lane, entered),
         Err(error) => refused(core, lane, entered, error),
+    }
+}
+
+/// Takes in that the push of a frame returned that was answered meanwhile. The lane may have the same frame once more by now.
+pub fn returned_after_answer(core: &Shared, lane: usize, entered: Option<gst::ClockTime>) {
+    if core.lanes.lock().position.is_some() {
+        lane_output::returned(core, lane, entered);
     }
 }
 

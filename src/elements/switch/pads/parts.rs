@@ -14,7 +14,7 @@ use gst::subclass::prelude::*;
 
 use super::functions;
 use super::holder::PadHolder;
-use crate::elements::AUTHOR;
+use crate::elements::author::AUTHOR;
 
 /// Defines a part: its types, its factory, what it does, its pads, and what makes those that are always there.
 macro_rules! part {

@@ -56,10 +56,14 @@ fn lanes_caps(core: &Shared, filter: Option<&gst::Caps>) -> gst::Caps {
 /// Whether some lane takes the caps; the active one is asked first, and mostly alone.
 ///
 /// A lane that refuses them will fail and be told; the stream goes on with the others. Where all refuse them, they are
-/// taken all the same if nothing else can come: then each lane says why it does not take them, which nobody else would.
+/// taken all the same if nothing else can come: then each lane says why it does not take them, which nobody else would. One that
+/// would keep the query waiting, because it is late, may take them.
 fn accepts(core: &Shared, caps: &gst::Caps) -> bool {
     let active = core.published.active();
     let mut lanes = responsive_lanes(core);
+    if lanes.len() < (core.lanes.lock().iter()).filter(|it| it.may_come()).count() {
+        return true;
+    }
     lanes.sort_by_key(|it| Some(it.number) != active);
     // A lane that is being linked anew has no peer, and no opinion.
     let peers: Vec<_> = lanes.iter().filter_map(|it| it.entry.peer()).collect();

@@ -15,9 +15,9 @@ use crate::elements::switch::CAT;
 use crate::elements::switch::bus::Bus;
 use crate::elements::switch::complaints::Complaints;
 use crate::elements::switch::fact::Fact;
-use crate::elements::switch::lanes::timed_join::TimedJoin;
 use crate::elements::switch::mailbox::Mailbox;
 use crate::elements::switch::priority::yield_to_all_others;
+use crate::elements::timed_join::TimedJoin;
 
 /// Trials that the thread may hold: one in hand, and one frame and the next that can be looked at together. More would
 /// hold on to buffers that upstream may need, and age meanwhile.
@@ -30,7 +30,7 @@ pub struct Scoring {
     /// else may.
     judge: Arc<Mutex<Judge>>,
     outlet: Arc<Outlet>,
-    /// While there is a thread.
+    /// While trials are taken.
     inbox: ArcSwapOption<Inbox>,
     /// Only starting and stopping take it.
     thread: Mutex<Option<TimedJoin>>,
@@ -41,6 +41,8 @@ struct Inbox {
     trials: Mailbox<Arc<Trial>>,
     held: AtomicUsize,
     is_closed: AtomicBool,
+    /// There is a trial and no thread.
+    is_wanted: AtomicBool,
     /// Who is to be woken.
     thread: OnceLock<Thread>,
 }
@@ -62,18 +64,27 @@ impl Scoring {
         }
     }
 
-    /// # Errors
-    ///
-    /// When no thread can be started; then nothing is scored.
-    pub fn start(&self) -> std::io::Result<()> {
-        let inbox = Arc::new(Inbox::default());
+    /// Takes trials from now on; the first one wants the thread.
+    pub fn open(&self) {
+        self.inbox.store(Some(Arc::default()));
+    }
+
+    /// Starts the thread, if one is wanted. Trials come from the streaming thread too, which starts none.
+    pub fn start_if_wanted(&self) {
+        let Some(inbox) = &*self.inbox.load() else { return };
+        if !inbox.is_wanted.load(Ordering::Relaxed) || !inbox.is_wanted.swap(false, Ordering::AcqRel) {
+            return;
+        }
         let (judge, work) = (self.judge.clone(), inbox.clone());
-        let thread = TimedJoin::of("avrec scorer".into(), move || work.serve(&judge))?;
-        // Before anybody can hand over a trial, so that nobody finds no one to wake.
-        let _ = inbox.thread.set(thread.thread().clone());
-        *self.thread.lock() = Some(thread);
-        self.inbox.store(Some(inbox));
-        Ok(())
+        match TimedJoin::of("avrec scorer".into(), move || work.serve(&judge)) {
+            Ok(thread) => {
+                // It may have looked for trials before it could be woken, so it is.
+                let _ = inbox.thread.set(thread.thread().clone());
+                inbox.wake();
+                *self.thread.lock() = Some(thread);
+            }
+            Err(error) => gst::warning!(CAT, "No live quality: no thread: {error}"),
+        }
     }
 
     /// Lets the thread end, if there is one, when it has scored what it has in hand.
@@ -91,9 +102,7 @@ impl Scoring {
         if HELD <= inbox.held.load(Ordering::Acquire) {
             return gst::debug!(CAT, "The scorer is busy: frame {} is not scored", trial.number);
         }
-        inbox.held.fetch_add(1, Ordering::AcqRel);
-        inbox.trials.put(Arc::new(trial));
-        inbox.wake();
+        inbox.take(trial);
     }
 
     /// Weighs a trial at once, on the calling thread: see [`Judge::weigh`].
@@ -123,6 +132,17 @@ impl Inbox {
         if let Some(thread) = self.thread.get() {
             thread.unpark();
         }
+    }
+
+    /// Has a trial scored, and a thread started for the first one.
+    fn take(&self, trial: Trial) {
+        // Of trials at the same time, one is the first.
+        let is_first = self.held.fetch_add(1, Ordering::AcqRel) == 0 && self.thread.get().is_none();
+        self.trials.put(Arc::new(trial));
+        if is_first {
+            self.is_wanted.store(true, Ordering::Release);
+        }
+        self.wake();
     }
 
     fn serve(&self, judge: &Mutex<Judge>) {
@@ -184,9 +204,12 @@ mod tests {
     fn nobody_waits_for_a_thread_that_gets_no_time() {
         gst::init().unwrap();
         let scoring = Scoring::new(Arc::default(), Arc::default(), Arc::default());
-        scoring.start().unwrap();
+        scoring.open();
+        scoring.score(trial(0, 0));
+        assert!(scoring.thread.lock().is_none(), "who scores starts no thread");
         // As long as this is held, the thread stands still in the middle of its work: who waited for it would wait for ever.
         let stalled = scoring.judge.lock();
+        scoring.start_if_wanted();
         for number in 0..100 {
             scoring.score(trial(number, 0));
             assert!(scoring.figures().is_empty());
@@ -211,8 +234,13 @@ mod tests {
 
     #[test]
     fn the_thread_ends_with_its_owner() {
+        gst::init().unwrap();
         let scoring = Scoring::new(Arc::default(), Arc::default(), Arc::default());
-        scoring.start().unwrap();
+        scoring.open();
+        scoring.start_if_wanted();
+        assert!(scoring.thread.lock().is_none(), "there is nothing to score");
+        scoring.score(trial(0, 0));
+        scoring.start_if_wanted();
         let ending = scoring.thread.lock().take().unwrap();
         drop(scoring);
         assert!(ending.wait(Instant::now() + Duration::from_secs(20)));

@@ -11,12 +11,13 @@ use super::{exhaustive, shadow};
 use crate::elements::switch::deadline;
 use crate::elements::switch::frame::{AnsweredBy, FrameContext, Left, Pass};
 use crate::elements::switch::lanes::elements::LaneOutput;
-use crate::elements::switch::lanes::feed::feed;
 use crate::elements::switch::lanes::lane::{Lane, Purpose};
 use crate::elements::switch::lanes::run::Outcome;
+use crate::elements::switch::lanes::watchdog::hold_output_to;
 use crate::elements::switch::pads::output::restamp;
 use crate::elements::switch::settings::LatePolicy;
 use crate::elements::switch::shared::Shared;
+use crate::elements::switch::start::{self, Begin};
 use crate::elements::switch::stream::{Control, VideoStream};
 
 /// Takes one frame in and pushes one frame out.
@@ -33,6 +34,9 @@ pub fn chain(
         stream,
         context,
     };
+    if start::hold_frame(pass)? == Begin::Drop {
+        return Ok(gst::FlowSuccess::Ok);
+    }
     let (answer, latency) = if pass.context.settings.exhaustive {
         exhaustive::survey(pass)?
     } else {
@@ -53,28 +57,28 @@ fn answer(pass: &mut Pass<VideoStream>) -> Result<Answer, gst::FlowError> {
             // Where nobody is late there is nothing to hold.
             held => choice.answer = choice.answer.or(held.map(|it| it.0)),
         }
-        let Some(lane) = choice.answer.or_else(|| cold_lane(pass)) else {
+        let planned = choice.answer;
+        let planned = planned.filter(|it| !pass.context.unanswered.contains(it));
+        let Some(lane) = planned.or_else(|| cold_lane(pass)) else {
             if !must_wait(pass) {
-                pass.control.adapter.lost(pass.context.now());
+                if pass.context.unanswered.is_empty() {
+                    pass.control.adapter.lost(pass.context.now());
+                }
                 return floor(pass);
             }
-            if !lanes.wait_for_somebody(deadline::of_loading()) {
+            let (pinned, but) = (pass.context.pinned(), &pass.context.unanswered);
+            if !lanes.wait_for_somebody(deadline::of_loading(), pinned, but) {
                 return Err(gst::FlowError::Flushing);
             }
             pass.replan();
             continue;
         };
-        let (limits, frame) = (pass.limits(), pass.context.frame.clone());
-        let (next, deadline) = {
-            let mut lanes = lanes.lock();
-            let deadline = deadline::of_answer(&lanes, lane, &limits);
-            (lanes.claim(lane, frame, Purpose::Answer), deadline)
-        };
-        feed(pass.core, next);
+        pass.start(lane, Purpose::Answer);
+        let limits = pass.limits(lane);
         // The candidate works already.
         pass.control.publish(&pass.core.published);
         pass.announce();
-        match lanes.wait_answer(deadline) {
+        match pass.await_answer(|lanes| deadline::of_answer(lanes, lane, &limits)) {
             Outcome::Answered(answer) => return Ok(Some((AnsweredBy::Active(lane), answer))),
             Outcome::Flushing => return Err(gst::FlowError::Flushing),
             Outcome::Deadline => {
@@ -83,16 +87,17 @@ fn answer(pass: &mut Pass<VideoStream>) -> Result<Answer, gst::FlowError> {
                     return floor(pass);
                 }
             }
-            Outcome::NoAnswer => pass.context.missed = true,
+            Outcome::NoAnswer | Outcome::Silent => pass.context.missed = true,
         }
+        pass.context.unanswered.push(lane);
         pass.replan();
     }
 }
 
 /// A lane that is loaded but not warm: it answers only where the stream could not go on otherwise.
 fn cold_lane(pass: &Pass<VideoStream>) -> Option<usize> {
-    let named = pass.context.plan.named;
-    let cold = || pass.core.lanes.lock().cold(named.pinned, named.floor);
+    let (context, floor) = (&pass.context, pass.context.plan.named.floor);
+    let cold = || (pass.core.lanes.lock()).cold(context.pinned(), floor, &context.unanswered);
     must_wait(pass).then(cold).flatten()
 }
 
@@ -103,9 +108,12 @@ fn must_wait(pass: &Pass<VideoStream>) -> bool {
         return false;
     }
     let lanes = pass.core.lanes.lock();
-    match pass.context.plan.named.pinned {
+    match pass.context.pinned() {
         Some(lane) => lanes.is(lane, Lane::is_worth_waiting),
-        None => lanes.iter().any(Lane::is_worth_waiting),
+        None => {
+            let mut all = lanes.iter().enumerate();
+            all.any(|(lane, it)| it.is_worth_waiting() && !pass.context.unanswered.contains(&lane))
+        }
     }
 }
 
@@ -122,6 +130,7 @@ fn conclude(
         pass.control.publish(&core.published);
         return Ok(gst::FlowSuccess::Ok);
     };
+    pass.stream.passes &= by == AnsweredBy::Passthrough;
     restamp(&pass.context.frame, pass.context.entered, &mut answer);
     let caps = leaving_caps(pass, &answer);
     let events = pass.control.output.before(caps);
@@ -146,7 +155,7 @@ fn leaving_caps<'a>(pass: &mut Pass<VideoStream>, answer: &'a LaneOutput) -> Opt
     let caps = answer.caps.as_ref();
     pass.control.held_for = asked.clone();
     if let (Some(asked), Some(caps)) = (asked, caps) {
-        pass.core.hold_output_to(Some(asked.intersect(caps)));
+        hold_output_to(pass.core, Some(asked.intersect(caps)));
     }
     caps
 }
@@ -160,6 +169,8 @@ mod tests {
     #[test]
     fn a_plain_frame_takes_the_lock_of_the_table_five_times_at_most() {
         gst::init().unwrap();
+        // Its parts come from their factories; those of an installed plugin would be of other types.
+        crate::plugin_register_static().unwrap();
         let switch = gst::glib::Object::new::<AvrecSwitch>();
         switch.set_property_from_str("late-policy", "wait");
         let candidate = gst::ElementFactory::make("identity").build().unwrap();

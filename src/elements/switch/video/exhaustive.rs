@@ -73,7 +73,7 @@ fn make_ready(pass: &Pass<VideoStream>, lane: usize) -> Result<(), gst::FlowErro
         match pass.run(lane, Purpose::Survey, deadline::of_silence()) {
             Outcome::Answered(_) => {}
             Outcome::Flushing => return Err(gst::FlowError::Flushing),
-            Outcome::Deadline | Outcome::NoAnswer => return Ok(()),
+            Outcome::Deadline | Outcome::NoAnswer | Outcome::Silent => return Ok(()),
         }
     }
 }
@@ -88,7 +88,7 @@ fn examine(pass: &Pass<VideoStream>, lane: usize) -> Result<Option<(LaneOutput, 
     match pass.run(lane, Purpose::Survey, deadline::of_silence()) {
         Outcome::Answered(answer) => Ok(Some((answer, start.elapsed()))),
         Outcome::Flushing => Err(gst::FlowError::Flushing),
-        Outcome::Deadline | Outcome::NoAnswer => Ok(None),
+        Outcome::Deadline | Outcome::NoAnswer | Outcome::Silent => Ok(None),
     }
 }
 

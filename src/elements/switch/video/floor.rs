@@ -18,25 +18,11 @@ pub fn floor(pass: &mut Pass<VideoStream>) -> Result<Answer, gst::FlowError> {
     if pass.context.policy == LatePolicy::Drop {
         return Ok(None);
     }
-    let (named, frame_will_do) = (pass.context.plan.named.floor, pass.frame_will_do());
+    if let Some(answer) = stand_in(pass)? {
+        return Ok(Some(answer));
+    }
+    let frame_will_do = pass.frame_will_do();
     let lanes = &pass.core.lanes;
-    let ready = || lanes.lock().floor(named, frame_will_do, None);
-    let mut lane = ready();
-    if lane.is_none() && !frame_will_do {
-        // All are busy, some perhaps only with a look at the last frame in the shadow.
-        if !lanes.wait_for_somebody(deadline::of_floor()) {
-            return Err(gst::FlowError::Flushing);
-        }
-        lane = ready();
-    }
-    if let Some(lane) = lane {
-        match pass.run(lane, Purpose::Answer, deadline::of_floor()) {
-            Outcome::Answered(answer) => return Ok(Some((AnsweredBy::Floor(lane), answer))),
-            Outcome::Flushing => return Err(gst::FlowError::Flushing),
-            Outcome::Deadline => missed(pass, lane),
-            Outcome::NoAnswer => {}
-        }
-    }
     let has_hope = lanes.lock().iter().any(Lane::may_come);
     if !frame_will_do && has_hope {
         return Ok(None);
@@ -52,6 +38,33 @@ pub fn floor(pass: &mut Pass<VideoStream>) -> Result<Answer, gst::FlowError> {
         caps: pass.stream.caps.clone(),
     };
     Ok(Some((AnsweredBy::Passthrough, passed)))
+}
+
+/// The answer of whoever can give one at once, where the frame itself will not do or somebody is named.
+fn stand_in(pass: &mut Pass<VideoStream>) -> Result<Answer, gst::FlowError> {
+    let (named, frame_will_do) = (pass.context.plan.named.floor, pass.frame_will_do());
+    let (lanes, end) = (&pass.core.lanes, deadline::of_floor());
+    loop {
+        let ready = || (lanes.lock()).floor(named, frame_will_do, &pass.context.unanswered);
+        let mut lane = ready();
+        if lane.is_none() && !frame_will_do {
+            // All are busy, some perhaps only with a look at the last frame in the shadow.
+            if !lanes.wait_for_somebody(end, None, &pass.context.unanswered) {
+                return Err(gst::FlowError::Flushing);
+            }
+            lane = ready();
+        }
+        let Some(lane) = lane else { return Ok(None) };
+        match pass.run(lane, Purpose::Answer, end) {
+            Outcome::Answered(answer) => return Ok(Some((AnsweredBy::Floor(lane), answer))),
+            Outcome::Flushing => return Err(gst::FlowError::Flushing),
+            Outcome::Deadline => {
+                missed(pass, lane);
+                return Ok(None);
+            }
+            Outcome::NoAnswer | Outcome::Silent => pass.context.unanswered.push(lane),
+        }
+    }
 }
 
 /// Notes that `lane` did not answer in time, and lets it go on by itself.

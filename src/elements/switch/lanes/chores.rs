@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! Housekeeping among the lanes: what a frame's arrival gives occasion for, or a wait that goes on for long.
+
+use std::time::{Duration, Instant};
+
+use super::lane::LaneState;
+use super::state::Lanes;
+
+/// So many frames in a row of which a candidate makes nothing are too many: 4 s at 25 fps, when elements that thin a stream
+/// out have kept some.
+const UNANSWERED: u32 = 100;
+
+/// What is to be done.
+#[derive(Debug, Default)]
+pub struct Chores {
+    /// A failed lane whose pause is over.
+    pub restart: Option<usize>,
+    /// A lane that has said nothing for too long.
+    pub hung: Option<(usize, Duration)>,
+    /// A lane that makes nothing of its frames.
+    pub barren: Option<usize>,
+}
+
+/// Looks for lanes that want to be restarted or reported; of several, the others come up with the next look.
+pub fn look(lanes: &mut Lanes, now: gst::ClockTime) -> Chores {
+    let mut chores = Chores::default();
+    end_vain_runs(lanes);
+    for (id, lane) in lanes.iter_mut().enumerate() {
+        if let LaneState::Failed { retry_at, .. } = &mut lane.state
+            && chores.restart.is_none()
+            && retry_at.take_if(|it| *it <= now).is_some()
+        {
+            chores.restart = Some(id);
+        }
+        if let Some(run) = lane
+            .run
+            .as_mut()
+            .filter(|it| !it.reported_hung && chores.hung.is_none())
+        {
+            let silence: Duration = now.saturating_sub(run.started).into();
+            if run.patience() <= silence {
+                run.reported_hung = true;
+                lane.identity.tally.show_hung(true);
+                chores.hung = Some((id, silence));
+            }
+        }
+        if UNANSWERED <= lane.unanswered && chores.barren.is_none() {
+            lane.unanswered = 0;
+            chores.barren = Some(id);
+        }
+    }
+    chores
+}
+
+/// Ends runs beside of which nothing came within the grace after the candidate let go of the frame.
+fn end_vain_runs(lanes: &mut Lanes) {
+    if lanes.position.is_some() {
+        return;
+    }
+    let awaited = lanes.awaited.as_ref().map(|it| it.lane);
+    for lane in (0..lanes.lanes.len()).filter(|it| Some(*it) != awaited) {
+        if lanes.is(lane, |it| {
+            it.end_of_grace().is_some_and(|it| it <= Instant::now())
+        }) {
+            lanes.gave_nothing(lane);
+        }
+    }
+}
