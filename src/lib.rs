@@ -29,6 +29,7 @@ pub mod elements;
 pub mod letterbox;
 pub mod media;
 pub mod messages;
+mod numbered;
 pub mod plane;
 pub mod policy;
 pub mod quantile;

@@ -20,8 +20,8 @@ const FLOOR_PATIENCE: Duration = Duration::from_millis(100);
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The same for a lane that has never finished a run, while another one could answer: a model's first run takes several
-/// times as long as its others, and a stream should begin within a second.
-const FIRST_PATIENCE: Duration = Duration::from_millis(500);
+/// times as long as its others, and a stream should begin within a second, also where sound waits for two lanes in turn.
+const FIRST_PATIENCE: Duration = Duration::from_millis(400);
 
 /// How often a wait for a first candidate looks whether there is one.
 const LOADING_POLL: Duration = Duration::from_millis(100);

@@ -158,7 +158,7 @@ fn may_warm(lanes: &Lanes) -> Option<usize> {
     if lanes.iter().any(is_fresh) {
         return None;
     }
-    lanes.iter().position(|it| it.is_warming() && it.is_idle())
+    lanes.position(|it| it.is_warming() && it.is_idle())
 }
 
 /// Warms the candidates up on made-up frames while a live pipeline is in PAUSED, where none flow; so an application hears of
