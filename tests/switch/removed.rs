@@ -12,7 +12,7 @@ const BEFORE: usize = 40;
 const BETWEEN: usize = 200;
 
 /// Bytes that one may leave behind: its name, its place in what is indexed by number, and what a page of the allocator adds.
-const LEFT: usize = 1024;
+const LEFT: usize = 2048;
 
 /// What the process and the switch hold.
 #[derive(Debug, PartialEq, Eq)]
