@@ -4,8 +4,9 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-# What is built: release to install, and for demos the profile of that name, which is there in a fraction of the time.
-PROFILE ?= $(if $(filter demo%,$(MAKECMDGOALS)),demo,release)
+# What is built: release to install, and for demos the profile of that name, which is there in a fraction of the time,
+# unless `make build` was before.
+PROFILE ?= $(if $(and $(filter demo%,$(MAKECMDGOALS)),$(if $(wildcard target/release/avrec),,none)),demo,release)
 # Where the demo's pictures go; `make demo DISPLAY_SINK=autovideosink` shows them.
 DISPLAY_SINK ?= fakesink
 # How long each run of a demo takes, when the machine is loaded, and who is compared.

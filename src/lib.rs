@@ -30,6 +30,7 @@ pub mod letterbox;
 pub mod machine;
 pub mod media;
 pub mod messages;
+mod numbered;
 pub mod plane;
 pub mod policy;
 pub mod quantile;

@@ -8,6 +8,7 @@ use super::regret::Regret;
 use super::robustness::Robustness;
 use super::{Availability, CandidateId, Evidence, Prior};
 use crate::clone_in_place::clone_in_place;
+use crate::numbered::Numbered;
 
 /// Whether a candidate may be considered at all, whatever its lane says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +70,11 @@ impl Candidate {
         }
     }
 
+    /// Whether it may answer: it has not failed, and the user does not forbid it.
+    fn is_allowed(&self) -> bool {
+        self.standing == Standing::Sound && !self.is_forbidden
+    }
+
     /// A run of any kind ended. Returns what its miss said, if it missed its deadline.
     pub(super) fn run_ended(&mut self, frame: u64) -> Option<Overdue> {
         self.runs += 1;
@@ -96,43 +102,62 @@ impl Candidate {
     }
 }
 
-/// All candidates by id. The place of one that was removed stays empty.
+fn is_ready(id: CandidateId, available: &[Availability]) -> bool {
+    available.get(id.0) == Some(&Availability::Ready)
+}
+
+/// All candidates by id.
 #[derive(Debug, Default)]
-pub(super) struct Candidates(Vec<Option<Candidate>>);
+pub(super) struct Candidates(Numbered<Candidate>);
 
 clone_in_place! { Candidates: 0 }
 
 impl Candidates {
     pub(super) fn add(&mut self, prior: Prior) -> CandidateId {
-        self.0.push(Some(Candidate::new(prior)));
-        CandidateId(self.0.len() - 1)
+        CandidateId(self.0.add(Candidate::new(prior)))
     }
 
     pub(super) fn remove(&mut self, id: CandidateId) {
-        if let Some(place) = self.0.get_mut(id.0) {
-            *place = None;
-        }
+        self.0.remove(id.0);
     }
 
     pub(super) fn get(&self, id: CandidateId) -> Option<&Candidate> {
-        self.0.get(id.0)?.as_ref()
+        self.0.get(id.0)
     }
 
     pub(super) fn get_mut(&mut self, id: CandidateId) -> Option<&mut Candidate> {
-        self.0.get_mut(id.0)?.as_mut()
+        self.0.get_mut(id.0)
     }
 
-    /// Ids of all that ever were.
-    pub(super) fn ids(&self) -> impl Iterator<Item = CandidateId> + use<> {
-        (0..self.0.len()).map(CandidateId)
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Ids of those that there are.
+    pub(super) fn ids(&self) -> impl Iterator<Item = CandidateId> + '_ {
+        self.0.numbers().map(CandidateId)
+    }
+
+    /// Those that can answer the next frame, to be changed.
+    pub(super) fn usable_mut(
+        &mut self,
+        available: &[Availability],
+    ) -> impl Iterator<Item = (CandidateId, &mut Candidate)> {
+        let all = self.0.iter_mut().map(|(id, it)| (CandidateId(id), it));
+        all.filter(|(id, it)| it.is_allowed() && is_ready(*id, available))
+    }
+
+    pub(super) fn numbered(&self) -> impl Iterator<Item = (CandidateId, &Candidate)> {
+        self.0.iter().map(|(id, it)| (CandidateId(id), it))
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Candidate> {
-        self.0.iter().flatten()
+        self.0.values()
     }
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Candidate> {
-        self.0.iter_mut().flatten()
+        self.0.values_mut()
     }
 
     /// The candidate, unless it failed.
@@ -142,12 +167,12 @@ impl Candidates {
 
     /// The candidate, unless it failed or the user does not want it to answer.
     pub(super) fn allowed(&self, id: CandidateId) -> Option<&Candidate> {
-        self.sound(id).filter(|it| !it.is_forbidden)
+        self.get(id).filter(|it| it.is_allowed())
     }
 
     /// Whether a candidate can answer the next frame.
     pub(super) fn is_usable(&self, id: CandidateId, available: &[Availability]) -> bool {
-        self.allowed(id).is_some() && available.get(id.0) == Some(&Availability::Ready)
+        self.allowed(id).is_some() && is_ready(id, available)
     }
 
     /// Those that can answer the next frame.

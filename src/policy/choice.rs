@@ -76,15 +76,10 @@ impl Situation<'_> {
         let cost = self.table.cost(active);
         let may_stay = self.table.is_feasible(active);
         let mut best: Option<(CandidateId, f64)> = None;
-        for id in estimates.candidates.ids() {
-            // The regret of a candidate that is busy waits for it.
-            if id == active || !estimates.candidates.is_usable(id, self.available) {
-                continue;
-            }
+        // The regret of a candidate that is busy waits for it.
+        let usable = estimates.candidates.usable_mut(self.available);
+        for (id, rival) in usable.filter(|it| it.0 != active) {
             let rival_cost = self.table.cost(id);
-            let Some(rival) = estimates.candidates.get_mut(id) else {
-                continue;
-            };
             rival.regret.grow(cost - rival_cost, self.table.stretch);
             let may_enter = match (may_stay, self.table.is_feasible(id)) {
                 (false, true) => true,

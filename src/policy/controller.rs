@@ -97,7 +97,7 @@ impl Policy {
     /// Adds a candidate; it may answer from the next decision on, if it is available then.
     pub fn add(&mut self, prior: Prior) -> CandidateId {
         let id = self.estimates.candidates.add(prior);
-        self.table.reserve(id.0 + 1);
+        self.table.reserve(self.estimates.candidates.len());
         id
     }
 

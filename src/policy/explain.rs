@@ -44,10 +44,8 @@ impl Present<'_> {
             estimates, budget, ..
         } = self.conditions;
         let table = TermsTable::new(&self.conditions);
-        let all = estimates.candidates.ids();
-        let candidates: Vec<Account> = all
-            .filter_map(|id| Some(self.account(id, estimates.candidates.get(id)?, &table)))
-            .collect();
+        let all = estimates.candidates.numbered();
+        let candidates: Vec<Account> = all.map(|(id, it)| self.account(id, it, &table)).collect();
         let level = estimates.slowdown.level();
         Explanation {
             frame: self.frame,

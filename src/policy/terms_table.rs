@@ -11,6 +11,7 @@ use super::objective::{Strategy, Terms, Weights};
 use super::regret::stretch;
 use super::{CandidateId, Config, stride};
 use crate::clone_in_place::clone_in_place;
+use crate::numbered::Numbered;
 
 /// Periods of overrun that are told apart; more lose no more than they must.
 const OVERRUNS: u32 = 3;
@@ -116,7 +117,7 @@ impl Conditions<'_> {
 }
 
 /// One candidate of the table.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 struct Row {
     terms: Terms,
     /// Whether its latency is; without it nothing can be expected.
@@ -126,7 +127,7 @@ struct Row {
 /// The terms by candidate; of one that is not there, nothing is expected.
 #[derive(Debug, Default)]
 pub(super) struct TermsTable {
-    rows: Vec<Row>,
+    rows: Numbered<Row>,
     /// What the terms weigh.
     pub weights: Weights,
     /// How far the scale of qualities is stretched for regret.
@@ -163,12 +164,12 @@ impl TermsTable {
         self.stretch = stretch(worst, best);
         self.weights = conditions.weights(self.stretch);
         self.rows.clear();
-        for id in candidates.ids() {
-            let row = candidates.get(id).map(|it| Row {
-                terms: conditions.terms(it, &self.weights, self.stretch),
-                is_known: it.latency.is_known(),
-            });
-            self.rows.push(row.unwrap_or_default());
+        for (id, candidate) in candidates.numbered() {
+            let row = Row {
+                terms: conditions.terms(candidate, &self.weights, self.stretch),
+                is_known: candidate.latency.is_known(),
+            };
+            self.rows.put(id.0, row);
         }
         self.combine(conditions);
     }
@@ -184,11 +185,9 @@ impl TermsTable {
             return;
         }
         let candidates = &conditions.estimates.candidates;
-        let sampled = candidates
-            .ids()
-            .map(|it| candidates.get(it).and_then(|it| it.robustness.mean()));
+        let sampled = candidates.iter().map(|it| it.robustness.mean());
         self.quality.clear();
-        self.quality.extend(self.rows.iter().map(|it| it.terms.quality));
+        self.quality.extend(self.rows.values().map(|it| it.terms.quality));
         self.robustness.clear();
         self.robustness
             .extend(sampled.zip(&self.quality).map(|it| it.0.unwrap_or(*it.1)));
@@ -198,7 +197,7 @@ impl TermsTable {
             (robustness_weight, &self.robustness),
         ];
         strategy.combine(&measures, &mut self.combined);
-        for (row, combined) in self.rows.iter_mut().zip(&self.combined) {
+        for (row, combined) in self.rows.values_mut().zip(&self.combined) {
             row.terms.quality = *combined;
         }
     }

@@ -274,3 +274,87 @@ fn candidates_that_fail_together_come_back_together() {
         rig.state_of("a") == "ready" && rig.state_of("b") == "ready"
     });
 }
+
+/// How often the switch asked what is before it for other caps, since the last call.
+fn requests_for_other_caps(rig: &mut Rig) -> usize {
+    let events = std::iter::from_fn(|| rig.harness.try_pull_upstream_event());
+    events
+        .filter(|it| it.type_() == gst::EventType::Reconfigure)
+        .count()
+}
+
+#[test]
+fn a_candidate_that_starts_again_asks_for_other_caps_only_where_it_does_not_take_those_that_come() {
+    let mut rig = Rig::new("", "identity name=a capsfilter name=b");
+    rig.warm_up(&["a", "b"]);
+    let candidate = rig.candidate("b");
+    for (takes, asks) in [("ANY", false), ("video/x-raw,width=32", true)] {
+        candidate.set_state(gst::State::Ready).unwrap();
+        rig.pass_until("it is down", |rig| rig.state_of("b") == "failed");
+        candidate.set_property_from_str("caps", takes);
+        requests_for_other_caps(&mut rig);
+        candidate.set_state(gst::State::Playing).unwrap();
+        if asks {
+            rig.pass_until("it asks", |rig| 0 < requests_for_other_caps(rig));
+        } else {
+            rig.warm_up(&["b"]);
+            assert_eq!(requests_for_other_caps(&mut rig), 0, "{takes}");
+        }
+    }
+}
+
+#[test]
+fn the_exit_of_a_candidate_is_opened_before_it_starts() {
+    let mut rig = Rig::new("", "identity name=a identity name=b");
+    rig.warm_up(&["a", "b"]);
+    let candidate = rig.candidate("b");
+    let (seen, states) = std::sync::mpsc::channel();
+    let exit = bin_of(&rig).by_name("switch-exit").unwrap();
+    let (exit, watched) = (exit.static_pad("sink_1").unwrap(), candidate.clone());
+    let events = gst::PadProbeType::EVENT_DOWNSTREAM | gst::PadProbeType::EVENT_FLUSH;
+    exit.add_probe(events, move |_, info| {
+        if let Some(gst::EventView::FlushStop(_)) = info.event().map(|it| it.view()) {
+            seen.send(watched.current_state()).unwrap();
+        }
+        gst::PadProbeReturn::Ok
+    });
+    // It fails as it runs, so that only the switch starts it again.
+    let fails = fail_on_demand(&candidate);
+    fails.store(true, std::sync::atomic::Ordering::SeqCst);
+    rig.pin("b");
+    rig.pass_until("it fails", |rig| rig.state_of("b") == "failed");
+    fails.store(false, std::sync::atomic::Ordering::SeqCst);
+    rig.pass_until("it is back", |rig| rig.state_of("b") == "ready");
+    let states: Vec<_> = states.try_iter().collect();
+    assert_eq!(states, [gst::State::Null], "no answer can run into the flush");
+}
+
+#[test]
+fn a_candidate_that_is_added_while_caps_come_works_with_these() {
+    let mut rig = Rig::new("", "identity name=a identity name=b");
+    rig.warm_up(&["a", "b"]);
+    let bin = bin_of(&rig);
+    let input = bin.by_name("lane-1-b-queue").unwrap().static_pad("sink").unwrap();
+    let is_added = std::sync::atomic::AtomicBool::new(false);
+    let switch = bin.clone();
+    input.add_probe(gst::PadProbeType::EVENT_DOWNSTREAM, move |_, info| {
+        let is_caps = info.event().is_some_and(|it| it.type_() == gst::EventType::Caps);
+        if is_caps && !is_added.swap(true, std::sync::atomic::Ordering::SeqCst) {
+            let late = gst::ElementFactory::make("identity")
+                .name("late")
+                .build()
+                .unwrap();
+            switch.add(&late).unwrap();
+            late.sync_state_with_parent().unwrap();
+        }
+        gst::PadProbeReturn::Ok
+    });
+    rig.harness
+        .set_src_caps_str("video/x-raw,format=GRAY8,width=64,height=54,framerate=25/1");
+    rig.warm_up(&["late"]);
+    rig.pin("late");
+    rig.pass_until("it answers", |rig| rig.active() == "late");
+    let caps = rig.candidate("late").static_pad("src").unwrap().current_caps();
+    assert_eq!(caps, rig.harness.sinkpad().unwrap().current_caps());
+    assert!(caps.unwrap().to_string().contains("GRAY8"));
+}

@@ -11,6 +11,7 @@ mod kinds;
 mod lessons;
 mod outputs;
 mod quality;
+mod removed;
 mod start;
 #[path = "../support/mod.rs"]
 mod support;

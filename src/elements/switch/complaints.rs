@@ -84,8 +84,8 @@ pub fn are_mixed(list: &LaneList, settings: &Settings) -> bool {
 
 /// The candidates that may answer.
 fn present<'a>(list: &'a LaneList, settings: &'a Settings) -> impl Iterator<Item = &'a Identity> {
-    let counts = |it: &&Identity| !it.is_gone && !settings.forbids(&it.name);
-    list.lanes.iter().filter(counts)
+    let counts = |it: &&Identity| !settings.forbids(&it.name);
+    list.lanes.values().filter(counts)
 }
 
 fn of(list: &LaneList, settings: &Settings) -> Vec<Complaint> {

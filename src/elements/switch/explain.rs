@@ -5,6 +5,7 @@
 use super::lanes::list::LaneList;
 use super::scoring::judge::LaneFigures;
 use crate::messages::{ExplainedCandidate, Explanation, Why};
+use crate::numbered::Numbered;
 use crate::policy::{Account, Availability, CandidateId, Policy, Terms, Weights};
 
 /// All that an explanation is drawn up from, at one moment.
@@ -24,7 +25,7 @@ pub struct Snapshot<'a> {
 impl Snapshot<'_> {
     /// Draws up the explanation in the user's terms: the whole budget, the stream's frames, and the candidates' names;
     /// with what comparisons have shown of each lane's answers.
-    pub fn explain(&self, figures: &[LaneFigures]) -> Explanation {
+    pub fn explain(&self, figures: &Numbered<LaneFigures>) -> Explanation {
         let mut it = self.policy.explain(self.availability);
         it.flips_at = it.flips_at.map(|(budget, id)| (budget.div_f64(self.margin), id));
         let name = |id: CandidateId| self.list.name(id.0).to_string();

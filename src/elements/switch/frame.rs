@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::deadline::{self, Limits};
 use super::lanes::feed::feed;
-use super::lanes::lane::{Lane, Purpose};
+use super::lanes::lane::Purpose;
 use super::lanes::run::Outcome;
 use super::lanes::state::Lanes;
 use super::lanes::watchdog;
@@ -170,8 +170,7 @@ impl<S> Pass<'_, S> {
 
     /// Looks who could run beside the active lane.
     pub fn look_who_is_free(&mut self, lanes: &Lanes) {
-        self.control.beside.clear();
-        self.control.beside.extend(lanes.iter().map(Lane::availability));
+        lanes.write_availability(&mut self.control.beside);
     }
 
     /// Whom the policy wants to run beside the active lane, of those that were free when that was last looked at.

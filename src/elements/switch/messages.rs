@@ -23,8 +23,7 @@ pub fn stats(core: &Shared) -> SwitchStats {
     let (slowdown, price_per_miss) = view.adapter.slowdown_and_price().unzip();
     let (reference, teaching) = view.adapter.teaching();
     let sense = view.adapter.sense();
-    let lanes = list.lanes.iter().enumerate();
-    let candidates = lanes.filter(|it| !it.1.is_gone).map(|(lane, identity)| {
+    let candidates = list.lanes.iter().map(|(lane, identity)| {
         let figures = figures.get(lane).map(|it| &**it);
         candidate_stats(identity, view.adapter.outlook(lane), figures.unwrap_or_default())
     });

@@ -20,7 +20,7 @@ use super::settings::{LatePolicy, Settings};
 use super::timing::{self, DEFAULT_PERIOD};
 use crate::clone_in_place::clone_in_place;
 use crate::machine::{Monitor, Sense};
-use crate::policy::{Availability, CandidateId, Config, Outlook, Policy, Shadow, Teaching};
+use crate::policy::{Availability, CandidateId, Config, Outlook, Policy, Prior, Shadow, Teaching};
 
 /// Share of the budget that a candidate may use. The rest is for the switch's own work and the hand-over between
 /// threads (0.1 ms at the 99th percentile, measured) and for the buffer's way to the sink.
@@ -101,13 +101,20 @@ impl PolicyAdapter {
         }
         self.settings = settings.clone();
         let before = std::mem::replace(&mut self.list, list.clone());
-        for identity in list.lanes.iter().skip(before.lanes.len()) {
-            self.policy.add(identity.prior);
-        }
-        for (lane, identity) in list.lanes.iter().enumerate() {
-            if identity.is_gone && before.lanes.get(lane).is_none_or(|it| !it.is_gone) {
-                self.policy.remove(CandidateId(lane));
+        let gone = before.lanes.numbers().filter(|it| list.is_gone(*it));
+        gone.for_each(|it| self.policy.remove(CandidateId(it)));
+        self.mismatches.retain(|it| !list.is_gone(*it));
+        // The policy numbers candidates as the lanes are, so it hears also of one that has come and gone since.
+        for lane in before.names.len()..list.names.len() {
+            match list.lanes.get(lane) {
+                Some(identity) => drop(self.policy.add(identity.prior)),
+                None => {
+                    let id = self.policy.add(Prior::default());
+                    self.policy.remove(id);
+                }
             }
+        }
+        for (lane, identity) in list.lanes.iter() {
             let is_forbidden = settings.forbids(&identity.name);
             self.policy.forbid(CandidateId(lane), is_forbidden);
         }
@@ -312,7 +319,7 @@ impl PolicyAdapter {
 
     /// What is believed of a lane; nothing before the first decision that knew it.
     pub fn outlook(&self, lane: usize) -> Option<Outlook> {
-        let is_known = 0 < self.frames && lane < self.list.lanes.len();
+        let is_known = 0 < self.frames && lane < self.list.names.len();
         is_known.then(|| self.policy.outlook(CandidateId(lane)))
     }
 

@@ -13,6 +13,7 @@ use super::bus::Bus;
 use super::complaints::Complaints;
 use super::fact::Fact;
 use super::lanes::table::LaneTable;
+use super::lanes::telling::Telling;
 use super::mailbox::Mailbox;
 use super::policy_adapter::{CatalogNames, PolicyAdapter};
 use super::priority::IdleThread;
@@ -43,6 +44,8 @@ pub struct Shared {
     pub complaints: Arc<Complaints>,
     /// Shows frames to a reference that never fits the slack.
     pub idle: IdleThread,
+    /// Lanes are told through it of what comes in.
+    pub telling: Telling,
     pub sink: gst::Pad,
     pub src: gst::Pad,
     /// Threads that were told to end.
@@ -62,6 +65,7 @@ impl Shared {
             scoring: Scoring::new(facts.clone(), bus.clone(), complaints.clone()),
             complaints,
             idle: IdleThread::default(),
+            telling: Telling::default(),
             bus,
             facts,
             sink,

@@ -10,6 +10,7 @@ use gst::prelude::*;
 use super::CAT;
 use super::audio::AudioStream;
 use super::frame::Pass;
+use super::lanes::answer_caps::Shape;
 use super::lanes::feed::feed;
 use super::lanes::lane::{Lane, LaneState, Purpose};
 use super::lanes::run::Feed;
@@ -157,7 +158,7 @@ fn may_warm(lanes: &Lanes) -> Option<usize> {
     if lanes.iter().any(is_fresh) {
         return None;
     }
-    lanes.iter().position(|it| it.is_warming() && it.is_idle())
+    lanes.position(|it| it.is_warming() && it.is_idle())
 }
 
 /// Warms the candidates up on made-up frames while a live pipeline is in PAUSED, where none flow; so an application hears of
@@ -168,8 +169,10 @@ pub fn warm_ahead(core: &Arc<Shared>, caps: &gst::CapsRef) {
         .element()
         .is_some_and(|it| it.current_state() < gst::State::Playing);
     let is_asked = core.settings.load().start == StartMode::Wait && core.lanes.lock().newest.is_none();
-    let info = gst_video::VideoInfo::from_caps(caps);
-    let (true, true, Ok(info)) = (is_asked, is_paused, info) else {
+    if !is_asked || !is_paused {
+        return;
+    }
+    let Shape::Frames(info) = Shape::of(caps) else {
         return;
     };
     if core.segment().is_some() || !core.timing.is_live(&core.sink) {

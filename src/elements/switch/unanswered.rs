@@ -55,7 +55,7 @@ impl Absence {
 
 /// Why nobody can answer; `None` while somebody may.
 pub fn absence(list: &LaneList, settings: &Settings) -> Option<Absence> {
-    let there = || list.lanes.iter().filter(|it| !it.is_gone);
+    let there = || list.lanes.values();
     let may_answer = |it: &&Identity| !settings.forbids(&it.name);
     if there()
         .filter(may_answer)
@@ -195,11 +195,11 @@ impl Unanswered {
 fn fastest<'a>(list: &'a LaneList, settings: &Settings) -> Option<(&'a str, Duration)> {
     let could = |it: &&Identity| {
         let is_up = it.tally.state().0 != CandidateState::Failed;
-        !it.is_gone && is_up && !settings.forbids(&it.name)
+        is_up && !settings.forbids(&it.name)
     };
     let pace = |it: &'a Identity| Some((&*it.name, it.tally.latency.get()?.p50));
     list.lanes
-        .iter()
+        .values()
         .filter(could)
         .filter_map(pace)
         .min_by_key(|it| it.1)

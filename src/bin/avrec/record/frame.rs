@@ -20,7 +20,7 @@ impl std::fmt::Display for Answerer {
             AnswerKind::Held => write!(f, "{} (held)", self.candidate),
             AnswerKind::Floor => write!(f, "{} (floor)", self.candidate),
             AnswerKind::Passthrough => f.write_str("the frame itself"),
-            AnswerKind::Dropped => f.write_str("nobody"),
+            AnswerKind::Dropped => f.write_str("nobody (dropped)"),
         }
     }
 }

@@ -124,7 +124,7 @@ mod tests {
         assert_eq!((summary.frames, summary.misses, summary.late), (101, 3, 2));
         assert_eq!(summary.latency.map(|it| it.1), Some(Duration::from_millis(39)));
         let names: Vec<&str> = summary.shares.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["large", "small (floor)", "nobody"]);
+        assert_eq!(names, ["large", "small (floor)", "nobody (dropped)"]);
         assert!((summary.shares[0].1 - 99.0 / 101.0).abs() < 1e-12);
     }
 

@@ -67,7 +67,7 @@ fn must_go_back(core: &Shared, stream: &AudioStream, lane: usize) -> bool {
 /// Whether a lane that sounds hears the stream.
 pub fn is_served(lanes: &Lanes, stream: &AudioStream) -> bool {
     let hears = |it: &Lane| keeps_up(it) && !it.is_forbidden;
-    let mut all = lanes.iter().enumerate();
+    let mut all = lanes.numbered();
     all.any(|(lane, it)| stream.crossfader.sounds(Source::Candidate(lane)) && hears(it))
 }
 
@@ -76,7 +76,7 @@ fn required_lanes(lanes: &Lanes, stream: &AudioStream, waits: bool) -> RequiredL
     let hears = |it: &Lane| if waits { keeps_up(it) } else { it.audio.hears() };
     let sounds = |it: &usize| stream.crossfader.sounds(Source::Candidate(*it)) && lanes.is(*it, hears);
     let is_required = |it: &usize| !sounds(it) && (waits || is_due(stream, lanes, *it));
-    let sounding = (0..lanes.iter().len()).filter(sounds);
+    let sounding = lanes.numbered().map(|it| it.0).filter(sounds);
     let mut all = sounding.chain(stream.wanted.filter(is_required));
     std::array::from_fn(|_| all.next())
 }
@@ -245,6 +245,6 @@ pub fn end_others(core: &Shared, stream: &AudioStream) {
 /// The lane that is getting warm, or the first that is loaded and cold.
 fn next_to_warm(lanes: &Lanes) -> Option<usize> {
     let is_at_it = |it: &Lane| it.is_warming() && it.audio.hears();
-    let hears = lanes.iter().position(is_at_it);
-    hears.or_else(|| lanes.iter().position(|it| it.is_warming() && it.is_idle()))
+    let hears = lanes.position(is_at_it);
+    hears.or_else(|| lanes.position(|it| it.is_warming() && it.is_idle()))
 }

@@ -198,13 +198,8 @@ fn assemble(
         exit,
         supervisor,
     });
-    core.lanes.attach(lane.clone());
+    core.telling.join(&core.lanes, &core.sink, lane.clone());
     lane.link().inspect_err(|_| remove_lane(core, &lane))?;
-    core.sink.sticky_events_foreach(|event| {
-        // The pad is new and active, so it takes them.
-        let _ = lane.entry.store_sticky_event(event);
-        std::ops::ControlFlow::Continue(gst::EventForeachAction::Keep)
-    });
     Ok(lane)
 }
 

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::lane::LaneState;
+use super::lane::{Lane, LaneState};
 use super::state::Lanes;
 
 /// So many frames in a row of which a candidate makes nothing are too many: 4 s at 25 fps, when elements that thin a stream
@@ -26,7 +26,7 @@ pub struct Chores {
 pub fn look(lanes: &mut Lanes, now: gst::ClockTime) -> Chores {
     let mut chores = Chores::default();
     end_vain_runs(lanes);
-    for (id, lane) in lanes.iter_mut().enumerate() {
+    for (id, lane) in lanes.lanes.iter_mut() {
         if let LaneState::Failed { retry_at, .. } = &mut lane.state
             && chores.restart.is_none()
             && retry_at.take_if(|it| *it <= now).is_some()
@@ -59,11 +59,12 @@ fn end_vain_runs(lanes: &mut Lanes) {
         return;
     }
     let awaited = lanes.awaited.as_ref().map(|it| it.lane);
-    for lane in (0..lanes.lanes.len()).filter(|it| Some(*it) != awaited) {
-        if lanes.is(lane, |it| {
-            it.end_of_grace().is_some_and(|it| it <= Instant::now())
-        }) {
-            lanes.gave_nothing(lane);
-        }
+    let is_vain = |it: &Lane| it.end_of_grace().is_some_and(|it| it <= Instant::now());
+    let vain = |lanes: &Lanes| {
+        let mut all = lanes.numbered().filter(|it| Some(it.0) != awaited);
+        all.find(|it| is_vain(it.1)).map(|it| it.0)
+    };
+    while let Some(lane) = vain(lanes) {
+        lanes.gave_nothing(lane);
     }
 }

@@ -87,14 +87,15 @@ impl LaneElements {
         unlink(&self.exit);
     }
 
-    /// Links the entry anew, so that a restarted lane gets its stream-start, caps and segment again, and opens the exit,
-    /// which the candidate may have shut by a flush of its own.
+    /// Links the entry anew, so that a lane that is about to start gets its stream-start, caps and segment again, and opens
+    /// the exit, which the candidate may have shut by a flush of its own. While it is down: the flush takes the segment
+    /// from the exit.
     pub fn renew_ends(&self) {
         self.exit.send_event(gst::event::FlushStop::new(false));
         if let Some(input) = self.queue.static_pad("sink") {
             let _ = self.entry.unlink(&input);
-            // Whether caps fit is negotiated anew.
-            let _ = self.entry.link_full(&input, gst::PadLinkCheck::empty());
+            // Whether caps fit is negotiated, once it is up.
+            let _ = self.entry.link_full(&input, gst::PadLinkCheck::NO_RECONFIGURE);
         }
     }
 }

@@ -3,6 +3,7 @@
 //! What a candidate's answers are, by what it declares, else by what was seen of them; and what that means for judging them.
 
 use crate::answer::Answer;
+use crate::numbered::Numbered;
 use crate::policy::Evidence;
 use crate::runtime::Task;
 
@@ -92,22 +93,22 @@ impl Kind {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Kinds {
     /// By lane; `None` where nothing is known.
-    of: Vec<Option<Kind>>,
+    of: Numbered<Option<Kind>>,
     /// What the most of them give; of a tie, what the reference does. `None` where nothing is known, and of a tie without it.
     main: Option<Kind>,
 }
 
 impl Kinds {
-    /// From what each lane gives, and whether it may answer.
-    pub fn new(all: &[(Option<Kind>, bool)], reference: Option<usize>) -> Kinds {
-        let reference = reference.and_then(|it| all.get(it)?.0);
-        let that_count = || all.iter().filter(|it| it.1).filter_map(|it| it.0);
+    /// From each lane's number, what it gives, and whether it may answer.
+    pub fn new(all: &[(usize, Option<Kind>, bool)], reference: Option<usize>) -> Kinds {
+        let of: Numbered<_> = all.iter().map(|it| (it.0, it.1)).collect();
+        let reference = reference.and_then(|it| *of.get(it)?);
+        let that_count = || all.iter().filter(|it| it.2).filter_map(|it| it.1);
         let count = |kind: Kind| that_count().filter(|it| *it == kind).count();
         let rank = |kind: &Kind| (count(*kind), reference == Some(*kind));
         let best = that_count().max_by_key(rank);
         let is_tie = |best: &Kind| that_count().any(|it| it != *best && rank(&it) == rank(best));
         let main = best.filter(|it| !is_tie(it));
-        let of = all.iter().map(|it| it.0).collect();
         Kinds { of, main }
     }
 
@@ -125,7 +126,7 @@ impl Kinds {
     pub fn suits(&self, lane: usize, evidence: Evidence) -> bool {
         let main = match self.main {
             Some(main) => main,
-            None if self.of.iter().all(Option::is_none) => Kind::Picture,
+            None if self.of.values().all(Option::is_none) => Kind::Picture,
             // What is measured of one kind does not rank it before another.
             None => return false,
         };
@@ -143,7 +144,11 @@ mod tests {
     use super::*;
 
     fn kinds(of: &[Option<Kind>], reference: Option<usize>) -> Kinds {
-        let all: Vec<_> = of.iter().map(|it| (*it, true)).collect();
+        let all: Vec<_> = of
+            .iter()
+            .enumerate()
+            .map(|(lane, it)| (lane, *it, true))
+            .collect();
         Kinds::new(&all, reference)
     }
 

@@ -43,7 +43,7 @@ pub enum LaneState {
         cause: String,
         retry_at: Option<gst::ClockTime>,
     },
-    /// Removed from the switch; the record stays, because candidate numbers are never used again.
+    /// Removed from the switch; the record stays until nobody can want the sound any more that it gave ahead.
     Gone,
 }
 
@@ -100,9 +100,8 @@ pub struct Identity {
     pub name: Arc<str>,
     /// What the catalogue knows of the candidate.
     pub prior: Prior,
-    /// `None` while the lane is put together, and once it was removed.
+    /// `None` while the lane is put together.
     pub elements: Option<Arc<LaneElements>>,
-    pub is_gone: bool,
     /// What it has done, and how far it has come.
     pub tally: Arc<LaneTally>,
 }
@@ -156,7 +155,6 @@ impl Lane {
                 name: name.into(),
                 prior,
                 elements: None,
-                is_gone: false,
                 tally: Arc::default(),
             },
             state: LaneState::Loading,

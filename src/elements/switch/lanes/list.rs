@@ -10,27 +10,35 @@ use super::kind::Kinds;
 use super::lane::Identity;
 use super::supervisor::StateRequest;
 use crate::elements::switch::CAT;
+use crate::numbered::Numbered;
 
-/// All lanes by number; one that was removed keeps its place.
+/// The lanes that are there, by number.
 #[derive(Debug, Default)]
 pub struct LaneList {
-    pub lanes: Vec<Identity>,
+    pub lanes: Numbered<Identity>,
+    /// Names of all that ever were, because there may be more to tell of one that is gone.
+    pub names: Vec<Arc<str>>,
 }
 
 impl LaneList {
     /// The lanes that are there, in the order in which they were added.
     pub fn present(&self) -> impl Iterator<Item = &Arc<LaneElements>> {
-        self.lanes.iter().filter_map(|it| it.elements.as_ref())
+        self.lanes.values().filter_map(|it| it.elements.as_ref())
     }
 
-    /// Name of a lane, empty where there is none.
+    /// Whether it was there and was removed since.
+    pub fn is_gone(&self, lane: usize) -> bool {
+        lane < self.names.len() && !self.lanes.contains(lane)
+    }
+
+    /// Name of a lane, also of one that is gone; empty where there was none.
     pub fn name(&self, lane: usize) -> &str {
-        self.lanes.get(lane).map_or("", |it| &it.name)
+        self.names.get(lane).map_or("", |it| it)
     }
 
     /// What the lanes give; what the switch is for is told by those that are there and may answer.
     pub fn kinds(&self, reference: Option<usize>, may_answer: impl Fn(&str) -> bool) -> Kinds {
-        let kind = |it: &Identity| (it.tally.kind(), !it.is_gone && may_answer(&it.name));
+        let kind = |(lane, it): (usize, &Identity)| (lane, it.tally.kind(), may_answer(&it.name));
         let all: Vec<_> = self.lanes.iter().map(kind).collect();
         Kinds::new(&all, reference)
     }
@@ -39,18 +47,20 @@ impl LaneList {
     /// such that give what most do, as far as they say what they give.
     pub fn best_prior(&self, may_be: impl Fn(usize) -> bool) -> Option<usize> {
         let kinds = self.kinds(None, |_| true);
-        let quality = |lane: usize| self.lanes[lane].prior.quality.unwrap_or_default();
         let is_one = |it: &usize| {
             let is_of_task = kinds.of(*it).is_none_or(|kind| Some(kind) == kinds.main());
-            !self.lanes[*it].is_gone && is_of_task && may_be(*it)
+            is_of_task && may_be(*it)
         };
-        let all = (0..self.lanes.len()).filter(is_one);
-        all.max_by(|one, other| quality(*one).total_cmp(&quality(*other)))
+        let all = self.lanes.iter().filter(|it| is_one(&it.0));
+        let rated = all.map(|(lane, it)| (lane, it.prior.quality.unwrap_or_default()));
+        rated
+            .max_by(|one, other| one.1.total_cmp(&other.1))
+            .map(|it| it.0)
     }
 
     /// Number of the lane with that name.
     pub fn id(&self, name: &str) -> Option<usize> {
-        self.lanes.iter().position(|it| !it.is_gone && *it.name == *name)
+        self.lanes.iter().find(|it| *it.1.name == *name).map(|it| it.0)
     }
 
     pub fn elements(&self, lane: usize) -> Option<&Arc<LaneElements>> {

@@ -21,4 +21,5 @@ pub mod state;
 pub mod supervisor;
 pub mod table;
 pub mod tally;
+pub mod telling;
 pub mod watchdog;

@@ -25,6 +25,16 @@ pub fn of_unlinked(core: &Shared, chain: &[gst::Element], cause: String) -> Misf
     )
 }
 
+/// Asks upstream for other caps where a lane that has started takes none of those that come. What fits stays as it is: a
+/// source that has to negotiate at each start of a lane may be in the middle of it when the application changes its caps.
+pub fn ask_for_other_caps(core: &Shared, lane: &LaneElements) {
+    let (given, input) = (core.sink.current_caps(), lane.entry.peer());
+    let fits = given.zip(input);
+    if fits.is_none_or(|(given, input)| input.query_caps(Some(&given)).is_empty()) {
+        core.sink.push_event(gst::event::Reconfigure::new());
+    }
+}
+
 /// Why a lane could not negotiate, as far as it can be asked; runs on a thread of the lane's.
 pub fn of_negotiation(core: &Shared, lane: &LaneElements) -> Misfit {
     let (held, refused) = {

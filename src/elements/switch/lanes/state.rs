@@ -3,6 +3,7 @@
 //! What stands in the table of lanes, and how one event changes it: pure bookkeeping under the table's lock.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::answer_caps::Shape;
@@ -13,6 +14,7 @@ use crate::elements::stamp;
 use crate::elements::switch::audio::StreamPosition;
 use crate::elements::switch::fact::Fact;
 use crate::elements::switch::scoring::trial::{ModifiedFrame, Trial};
+use crate::numbered::Numbered;
 use crate::policy::{Availability, RunKind};
 
 /// Frames for which a perturbed frame waits for slack: 10 s at 25 fps.
@@ -21,7 +23,9 @@ const PATIENCE: u64 = 250;
 /// Everything behind the table's mutex.
 #[derive(Debug, Default)]
 pub struct Lanes {
-    pub(super) lanes: Vec<Lane>,
+    pub(super) lanes: Numbered<Lane>,
+    /// Names of all lanes that ever were.
+    pub(super) names: Vec<Arc<str>>,
     pub flushing: bool,
     pub trial: Option<Trial>,
     /// A changed frame that waits for slack.
@@ -65,12 +69,31 @@ impl Lanes {
         self.lanes.get_mut(lane)
     }
 
-    pub fn iter(&self) -> std::slice::Iter<'_, Lane> {
+    pub fn iter(&self) -> impl Iterator<Item = &Lane> {
+        self.lanes.values()
+    }
+
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Lane> {
+        self.lanes.values_mut()
+    }
+
+    /// The lanes with their numbers.
+    pub fn numbered(&self) -> impl Iterator<Item = (usize, &Lane)> {
         self.lanes.iter()
     }
 
-    pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, Lane> {
-        self.lanes.iter_mut()
+    /// Number of the first lane that is so.
+    pub fn position(&self, is_so: impl Fn(&Lane) -> bool) -> Option<usize> {
+        self.numbered().find(|it| is_so(it.1)).map(|it| it.0)
+    }
+
+    /// Writes by number who could answer now; who is not there is absent.
+    pub fn write_availability(&self, into: &mut Vec<Availability>) {
+        into.clear();
+        into.resize(self.lanes.given(), Availability::Absent);
+        for (number, lane) in self.numbered() {
+            into[number] = lane.availability();
+        }
     }
 
     /// Whether there is such a lane, and it is so.
@@ -172,7 +195,7 @@ impl Lanes {
 
     /// Lanes that could answer a frame, warm or not.
     pub fn idle(&self) -> impl Iterator<Item = usize> {
-        let all = self.iter().enumerate();
+        let all = self.numbered();
         all.filter(|it| it.1.could_answer()).map(|it| it.0)
     }
 
@@ -248,7 +271,7 @@ impl Lanes {
         if runs.any(|it| is_beside(&it.purpose) && !it.reported_hung && !it.is_lesson()) {
             return None;
         }
-        self.iter().position(|it| it.is_warming() && it.is_idle())
+        self.position(|it| it.is_warming() && it.is_idle())
     }
 
     /// Gives up waiting: the run goes on, but its answer will be late.
@@ -350,11 +373,14 @@ mod tests {
             ..Lane::new("a", crate::policy::Prior::default())
         };
         let state = Lanes {
-            lanes: vec![
+            lanes: [
                 lane(LaneState::Loading),
                 lane(LaneState::Warming { runs_left: 3 }),
                 lane(LaneState::Loading),
-            ],
+            ]
+            .into_iter()
+            .enumerate()
+            .collect(),
             ..Lanes::default()
         };
         assert_eq!(

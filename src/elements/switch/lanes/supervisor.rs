@@ -32,6 +32,8 @@ pub enum StateRequest {
 /// How carrying out an order ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StateReport {
+    /// The elements are in READY or below, and are about to go up.
+    Starting,
     /// The elements are in PAUSED or PLAYING and were not before.
     Started,
     /// The elements are in READY or below.
@@ -193,6 +195,10 @@ impl Worker {
     /// Brings the elements to `state`, from the lane's end to its head as a bin does.
     fn go(&mut self, state: gst::State, report: &dyn Fn(StateReport)) {
         let from = std::mem::replace(&mut self.state, state);
+        let is_up = |state| gst::State::Paused <= state;
+        if !is_up(from) && is_up(state) {
+            report(StateReport::Starting);
+        }
         for element in self.elements.iter().rev() {
             if element.set_state(state).is_err() {
                 report(StateReport::Failed {
@@ -202,7 +208,6 @@ impl Worker {
                 return;
             }
         }
-        let is_up = |state| gst::State::Paused <= state;
         match (is_up(from), is_up(state)) {
             (false, true) => report(StateReport::Started),
             (true, false) => report(StateReport::Stopped),

@@ -81,9 +81,11 @@ impl LaneTable {
     /// Adds a lane, which has no elements yet, and returns its number.
     pub fn add(&self, name: &str, prior: Prior) -> usize {
         let mut lanes = self.lock();
-        lanes.lanes.push(Lane::new(name, prior));
+        let lane = Lane::new(name, prior);
+        lanes.names.push(lane.identity.name.clone());
+        let number = lanes.lanes.add(lane);
         self.publish(&lanes);
-        lanes.lanes.len() - 1
+        number
     }
 
     /// Gives a lane its elements.
@@ -100,15 +102,23 @@ impl LaneTable {
         self.change(|lanes| {
             lanes.fail(lane, LaneState::Gone);
             if let Some(slot) = lanes.get_mut(lane) {
-                (slot.identity.elements, slot.identity.is_gone) = (None, true);
+                slot.identity.elements = None;
+            }
+            // It gave sound that may be wanted until it is stopped.
+            if lanes.is(lane, |it| it.audio.track.span().is_empty()) {
+                lanes.lanes.remove(lane);
             }
             self.publish(lanes);
         });
     }
 
     fn publish(&self, lanes: &Lanes) {
-        let lanes = lanes.iter().map(|it| it.identity.clone()).collect();
-        self.list.store(Arc::new(LaneList { lanes }));
+        let names = lanes.names.clone();
+        let present = lanes.numbered().filter(|it| it.1.state != LaneState::Gone);
+        let lanes = present
+            .map(|(number, it)| (number, it.identity.clone()))
+            .collect();
+        self.list.store(Arc::new(LaneList { lanes, names }));
     }
 
     /// Gives what happened and who could answer to the streaming thread, which has a new frame when `entered` is given.
@@ -121,8 +131,7 @@ impl LaneTable {
     ) -> Chores {
         let mut lanes = self.lock();
         into.facts.append(&mut lanes.facts);
-        into.availability.clear();
-        into.availability.extend(lanes.iter().map(Lane::availability));
+        lanes.write_availability(&mut into.availability);
         if let Some(settings) = settings {
             for lane in lanes.iter_mut() {
                 lane.is_forbidden = settings.forbids(lane.name());
@@ -158,7 +167,9 @@ impl LaneTable {
         };
         (slot.caps, slot.refused, slot.needs_flush) = (None, None, false);
         (slot.audio, slot.is_unfit) = (LaneAudio::default(), false);
-        if slot.state != LaneState::Gone {
+        if slot.state == LaneState::Gone {
+            lanes.lanes.remove(lane);
+        } else {
             slot.set_state(LaneState::Loading);
             lanes.tell(Fact::Failed { lane });
         }

@@ -8,6 +8,7 @@ use super::chores::{self, Chores};
 use super::elements::LaneElements;
 use super::lane::{Lane, LaneState, WARM_UP_RUNS};
 use super::misfit::Misfit;
+use super::negotiation;
 use super::output;
 use super::supervisor::{StateReport, StateRequest};
 use crate::elements::switch::CAT;
@@ -47,9 +48,14 @@ pub fn look_after(core: &Shared) {
 /// Takes in what a lane's supervisor reports.
 pub fn supervisor_reported(core: &Shared, lane: usize, report: StateReport) {
     match report {
-        StateReport::Started => {
+        StateReport::Starting => {
             if let Some(elements) = core.lanes.elements(lane) {
                 elements.renew_ends();
+            }
+        }
+        StateReport::Started => {
+            if let Some(elements) = core.lanes.elements(lane) {
+                negotiation::ask_for_other_caps(core, &elements);
             }
             let runs_left = WARM_UP_RUNS;
             core.lanes.settle(lane, LaneState::Warming { runs_left });

@@ -57,7 +57,7 @@ pub fn sink_event(core: &Arc<Shared>, event: gst::Event) -> bool {
                 lanes.held = None;
                 take_input(lanes, input);
             });
-            tell_lanes(core, &event);
+            core.telling.tell(&core.lanes, &core.sink, &event);
             restart_unfit(core);
             start::warm_ahead(core, caps.caps());
             true
@@ -66,7 +66,7 @@ pub fn sink_event(core: &Arc<Shared>, event: gst::Event) -> bool {
             audio_events::before_event(core, streaming, &event);
             // A gap makes a transform produce nothing, so the lanes need not know.
             if event.type_() != gst::EventType::Gap {
-                tell_lanes(core, &event);
+                core.telling.tell(&core.lanes, &core.sink, &event);
             }
             let events = streaming.control.output.event(event);
             core.push_events(events)
@@ -87,13 +87,6 @@ fn refuse_sound(core: &Shared, caps: &gst::CapsRef) -> Result<(), gst::FlowError
     );
     let remedy = "put audioconvert ! audioresample before the switch";
     Err(core.bus.fail(gst::StreamError::Format, &text, remedy))
-}
-
-fn tell_lanes(core: &Shared, event: &gst::Event) {
-    for lane in core.lanes.list().present() {
-        // A lane that is not up yet gets the sticky ones with its first frame.
-        lane.entry.push_event(event.clone());
-    }
 }
 
 /// Gets ready for a stream with these caps, of audio or not, and takes the frame duration from them.

@@ -6,6 +6,7 @@
 use crate::answer::Answer;
 use crate::elements::comparable::{self, empty, may_be_empty};
 use crate::elements::content::Carried;
+use crate::numbered::Numbered;
 use crate::plane::Plane;
 use crate::policy::Evidence;
 use crate::score::{Comparison, Content, Record, Unlike, stability};
@@ -20,7 +21,7 @@ const MEMORY: f64 = 60.0;
 /// What is known of all lanes.
 #[derive(Debug, Default)]
 pub struct Comparisons {
-    lanes: Vec<KnownLane>,
+    lanes: Numbered<KnownLane>,
     before: Option<Neighbor>,
     /// With whose answers the others were compared.
     reference: Option<usize>,
@@ -82,10 +83,17 @@ pub struct TaskMismatch {
 
 impl Comparisons {
     fn lane(&mut self, lane: usize) -> &mut KnownLane {
-        if self.lanes.len() <= lane {
-            self.lanes.resize_with(lane + 1, KnownLane::default);
-        }
-        &mut self.lanes[lane]
+        self.lanes.get_or_default(lane)
+    }
+
+    /// Whether something is known of the lane.
+    pub fn knows(&self, lane: usize) -> bool {
+        self.lanes.contains(lane)
+    }
+
+    /// Forgets the lanes that are not `there`.
+    pub fn keep(&mut self, there: impl Fn(usize) -> bool) {
+        self.lanes.retain(there);
     }
 
     /// Takes in what was read of the answers to a frame.
@@ -112,7 +120,7 @@ impl Comparisons {
         };
         if self.reference.replace(reference) != Some(reference) {
             // What was like one reference need not be like another.
-            for lane in &mut self.lanes {
+            for lane in self.lanes.values_mut() {
                 (lane.likeness, lane.record) = (Likeness::Untried, Record::default());
             }
         }
@@ -149,7 +157,7 @@ impl Comparisons {
         if times < UNLIKE {
             return None;
         }
-        let others_compare = self.lanes.iter().any(|it| it.likeness == Likeness::Compared);
+        let others_compare = self.lanes.values().any(|it| it.likeness == Likeness::Compared);
         if !others_compare && self.unlike_reference != Some(reference) {
             self.unlike_reference = Some(reference);
             return Some(TaskMismatch {
@@ -263,7 +271,7 @@ impl Comparisons {
     pub fn clear_mismatch(&mut self) {
         if self.unlike_reference.take().is_some() {
             self.lanes
-                .iter_mut()
+                .values_mut()
                 .for_each(|it| it.likeness = Likeness::Untried);
         }
     }

@@ -18,6 +18,7 @@ use crate::elements::switch::lanes::kind::{Kind, Kinds};
 use crate::elements::switch::mailbox::Mailbox;
 use crate::elements::switch::settings::QualitySource;
 use crate::messages::{CandidateScore, MeasuredFigure};
+use crate::numbered::Numbered;
 use crate::policy::Evidence;
 
 /// Names and values of what comparisons and trials have shown of a lane's answers.
@@ -30,7 +31,7 @@ pub struct Outlet {
     pub bus: Arc<Bus>,
     pub complaints: Arc<Complaints>,
     /// By lane.
-    pub figures: ArcSwap<Vec<LaneFigures>>,
+    pub figures: ArcSwap<Numbered<LaneFigures>>,
     /// The changed frame that was prepared last.
     pub modified: ArcSwapOption<ModifiedFrame>,
 }
@@ -49,7 +50,7 @@ pub struct Judge {
     /// What the lanes of the trial in hand give.
     kinds: Kinds,
     /// How often each lane said nothing where others did, until the user was told.
-    silences: Vec<u32>,
+    silences: Numbered<u32>,
     outlet: Arc<Outlet>,
 }
 
@@ -60,7 +61,7 @@ impl Judge {
             turns: 0,
             epoch: 0,
             kinds: Kinds::default(),
-            silences: Vec::new(),
+            silences: Numbered::default(),
             outlet,
         }
     }
@@ -122,6 +123,9 @@ impl Judge {
         let TrialContext { settings, list, .. } = &trial.context;
         let named = self.reference(trial).and(trial.context.named_reference);
         self.kinds = list.kinds(named, |it| !settings.forbids(it));
+        let is_there = |it| !list.is_gone(it);
+        self.comparisons.keep(is_there);
+        self.silences.retain(is_there);
     }
 
     /// Notes what was seen of the answers, and warns where that does not go together and nobody compares them.
@@ -156,10 +160,9 @@ impl Judge {
         if !self.wants(trial, Evidence::Agreement) {
             return;
         }
-        let length = self.silences.len().max(lane + 1);
-        self.silences.resize(length, 0);
-        self.silences[lane] += 1;
-        if self.silences[lane] == SILENCES && self.reference(trial) != Some(lane) {
+        let silences = self.silences.get_or_default(lane);
+        *silences += 1;
+        if *silences == SILENCES && self.reference(trial) != Some(lane) {
             let name = trial.context.list.name(lane);
             let kind = kind.name();
             self.outlet.bus.inform(
@@ -254,11 +257,11 @@ impl Judge {
 
     /// Shows the figures of these lanes.
     fn publish(&self, lanes: impl IntoIterator<Item = usize>) {
-        let mut all = Vec::clone(&self.outlet.figures.load());
+        let mut all = Numbered::clone(&self.outlet.figures.load());
         for lane in lanes {
-            all.resize(all.len().max(lane + 1), LaneFigures::default());
-            all[lane] = self.comparisons.figures(lane).into();
+            all.put(lane, self.comparisons.figures(lane).into());
         }
+        all.retain(|it| self.comparisons.knows(it));
         self.outlet.figures.store(Arc::new(all));
     }
 

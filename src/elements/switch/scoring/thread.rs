@@ -18,6 +18,7 @@ use crate::elements::switch::fact::Fact;
 use crate::elements::switch::mailbox::Mailbox;
 use crate::elements::switch::priority::yield_to_all_others;
 use crate::elements::timed_join::TimedJoin;
+use crate::numbered::Numbered;
 
 /// Trials that the thread may hold: one in hand, and one frame and the next that can be looked at together. More would
 /// hold on to buffers that upstream may need, and age meanwhile.
@@ -111,7 +112,7 @@ impl Scoring {
     }
 
     /// What is known of each lane's answers.
-    pub fn figures(&self) -> Arc<Vec<LaneFigures>> {
+    pub fn figures(&self) -> Arc<Numbered<LaneFigures>> {
         self.outlet.figures.load_full()
     }
 
@@ -212,7 +213,7 @@ mod tests {
         scoring.start_if_wanted();
         for number in 0..100 {
             scoring.score(trial(number, 0));
-            assert!(scoring.figures().is_empty());
+            assert!(scoring.figures().len() == 0);
             assert!(scoring.take_modified().is_none());
             assert!(scoring.outlet.facts.take().is_empty());
         }

@@ -111,7 +111,7 @@ fn must_wait(pass: &Pass<VideoStream>) -> bool {
     match pass.context.pinned() {
         Some(lane) => lanes.is(lane, Lane::is_worth_waiting),
         None => {
-            let mut all = lanes.iter().enumerate();
+            let mut all = lanes.numbered();
             all.any(|(lane, it)| it.is_worth_waiting() && !pass.context.unanswered.contains(&lane))
         }
     }
