@@ -394,23 +394,3 @@ impl Policy {
         self.estimates.candidates.get(id)
     }
 }
-
-impl Policy {
-    #[doc(hidden)]
-    pub fn debug(&self) -> String {
-        let s = &self.estimates.slowdown;
-        let t: Vec<_> = (0..5)
-            .map(|i| {
-                let id = CandidateId(i);
-                let c = self.estimates.candidates.get(id);
-                format!(
-                    "{:.2}/{:.2}/{:.2}",
-                    self.table.cost(id),
-                    self.table.terms(id).map_or(9.0, |t| t.miss),
-                    c.map_or(0.0, |c| s.level_of(&c.latency).mean)
-                )
-            })
-            .collect();
-        format!("{s:?} {t:?}")
-    }
-}
