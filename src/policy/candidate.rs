@@ -10,6 +10,9 @@ use super::{Availability, CandidateId, Evidence, Prior};
 use crate::clone_in_place::clone_in_place;
 use crate::numbered::Numbered;
 
+/// Frames between two changes of content, at least: one cut is seen in the scores of several candidates.
+const BETWEEN_CUTS: u64 = 30;
+
 /// Whether a candidate may be considered at all, whatever its lane says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
@@ -44,12 +47,14 @@ pub(super) struct Candidate {
     /// Shadow runs that could have led to a score, the frame of the last of them, and that of the last score.
     pub asks: u64,
     pub last_asked: Option<u64>,
+    /// Asks, or scores if those are more, before the content changed last.
+    pub known_before: u64,
     pub last_scored: Option<u64>,
     /// A run that has not ended yet missed its deadline.
     pub overdue: Option<Overdue>,
 }
 
-clone_in_place! { Candidate: standing latency quality robustness complexity is_forbidden regret runs last_run asks last_asked last_scored overdue }
+clone_in_place! { Candidate: standing latency quality robustness complexity is_forbidden regret runs last_run asks last_asked known_before last_scored overdue }
 
 impl Candidate {
     pub(super) fn new(prior: Prior) -> Candidate {
@@ -65,6 +70,7 @@ impl Candidate {
             last_run: None,
             asks: 0,
             last_asked: None,
+            known_before: 0,
             last_scored: None,
             overdue: None,
         }
@@ -95,6 +101,22 @@ impl Candidate {
         self.last_scored = Some(frame);
     }
 
+    /// The content has changed: scores follow each other as closely again as at first.
+    fn content_changed(&mut self) {
+        self.quality.content_changed();
+        self.known_before = self.known();
+    }
+
+    /// Scores that were asked for, or that came, if those are more.
+    fn known(&self) -> u64 {
+        self.asks.max(self.quality.scores())
+    }
+
+    /// The same since the content changed last.
+    pub(super) fn known_since(&self) -> u64 {
+        self.known().saturating_sub(self.known_before)
+    }
+
     /// An operator said what its answers are worth.
     pub(super) fn rated(&mut self, frame: u64, score: f64) {
         self.quality.rated(score);
@@ -108,35 +130,39 @@ fn is_ready(id: CandidateId, available: &[Availability]) -> bool {
 
 /// All candidates by id.
 #[derive(Debug, Default)]
-pub(super) struct Candidates(Numbered<Candidate>);
+pub(super) struct Candidates {
+    all: Numbered<Candidate>,
+    /// Frame of the last change of content.
+    changed_at: Option<u64>,
+}
 
-clone_in_place! { Candidates: 0 }
+clone_in_place! { Candidates: all changed_at }
 
 impl Candidates {
     pub(super) fn add(&mut self, prior: Prior) -> CandidateId {
-        CandidateId(self.0.add(Candidate::new(prior)))
+        CandidateId(self.all.add(Candidate::new(prior)))
     }
 
     pub(super) fn remove(&mut self, id: CandidateId) {
-        self.0.remove(id.0);
+        self.all.remove(id.0);
     }
 
     pub(super) fn get(&self, id: CandidateId) -> Option<&Candidate> {
-        self.0.get(id.0)
+        self.all.get(id.0)
     }
 
     pub(super) fn get_mut(&mut self, id: CandidateId) -> Option<&mut Candidate> {
-        self.0.get_mut(id.0)
+        self.all.get_mut(id.0)
     }
 
     /// How many there are.
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.all.len()
     }
 
     /// Ids of those that there are.
     pub(super) fn ids(&self) -> impl Iterator<Item = CandidateId> + '_ {
-        self.0.numbers().map(CandidateId)
+        self.all.numbers().map(CandidateId)
     }
 
     /// Those that can answer the next frame, to be changed.
@@ -144,20 +170,20 @@ impl Candidates {
         &mut self,
         available: &[Availability],
     ) -> impl Iterator<Item = (CandidateId, &mut Candidate)> {
-        let all = self.0.iter_mut().map(|(id, it)| (CandidateId(id), it));
+        let all = self.all.iter_mut().map(|(id, it)| (CandidateId(id), it));
         all.filter(|(id, it)| it.is_allowed() && is_ready(*id, available))
     }
 
     pub(super) fn numbered(&self) -> impl Iterator<Item = (CandidateId, &Candidate)> {
-        self.0.iter().map(|(id, it)| (CandidateId(id), it))
+        self.all.iter().map(|(id, it)| (CandidateId(id), it))
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Candidate> {
-        self.0.values()
+        self.all.values()
     }
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Candidate> {
-        self.0.values_mut()
+        self.all.values_mut()
     }
 
     /// The candidate, unless it failed.
@@ -198,6 +224,31 @@ impl Candidates {
             if let Some(candidate) = self.get_mut(id) {
                 candidate.asked(frame);
             }
+        }
+    }
+
+    /// An answer was worth this much by this evidence. One that is far from what was known says that the content has changed,
+    /// for all.
+    pub(super) fn scored(&mut self, id: CandidateId, frame: u64, score: f64, evidence: Evidence) {
+        let reference = self.reference_quality();
+        let is_jump = (self.get(id)).is_some_and(|it| it.quality.is_jump(score, reference, evidence));
+        if is_jump {
+            self.content_changed(frame);
+        }
+        if let Some(candidate) = self.get_mut(id) {
+            candidate.scored(frame, score, reference, evidence);
+        }
+    }
+
+    /// The content has changed: what is known of qualities counts little, and is asked for anew. At most once in thirty
+    /// frames.
+    pub(super) fn content_changed(&mut self, frame: u64) {
+        if self.changed_at.is_some_and(|it| frame < it + BETWEEN_CUTS) {
+            return;
+        }
+        self.changed_at = Some(frame);
+        for candidate in self.iter_mut() {
+            candidate.content_changed();
         }
     }
 

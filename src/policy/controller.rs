@@ -316,10 +316,14 @@ impl Policy {
     /// reference's on the same frame.
     pub fn scored(&mut self, now: Duration, id: CandidateId, score: f64, evidence: Evidence) {
         self.now = now;
-        let reference = self.estimates.candidates.reference_quality();
-        if let Some(candidate) = self.estimates.candidates.get_mut(id) {
-            candidate.scored(self.frame, score, reference, evidence);
-        }
+        (self.estimates.candidates).scored(id, self.frame, score, evidence);
+    }
+
+    /// The content has changed, as at a cut: what is known of qualities counts little from now on, and is asked for anew.
+    /// Taken at most once in thirty frames; a score far from what was known says the same.
+    pub fn content_changed(&mut self, now: Duration) {
+        self.now = now;
+        self.estimates.candidates.content_changed(self.frame);
     }
 
     /// An operator says what the answers of a candidate are worth, 0..1.

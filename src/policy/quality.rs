@@ -24,6 +24,17 @@ const REFERENCE: f64 = 1.0;
 /// Comparisons that one word of an operator counts for.
 const OPERATOR_WEIGHT: f64 = 10.0;
 
+/// Scores after which one far from the mean can be told from a catalogue that is wrong.
+const SETTLED: u64 = 4;
+
+/// Standard deviations, of single scores and of the mean together, beyond which a score says that the content has changed:
+/// chosen by replay on worlds with cuts.
+const JUMP: f64 = 2.5;
+
+/// What a change of content leaves of the weight of what was seen before: an eighth of sixty scores is a tenth of what the
+/// same number of new ones weighs. Chosen by replay.
+const KEPT: f64 = 1.0 / 8.0;
+
 /// Smallest quality: keeps the logarithm of a ratio of qualities finite.
 const FLOOR: f64 = 1e-3;
 
@@ -85,8 +96,7 @@ impl Quality {
         if self.prior.is_reference || !score.is_finite() {
             return;
         }
-        let scale = if evidence.is_relative() { reference } else { 1.0 };
-        let quality = (score.clamp(0.0, 1.0) * scale).clamp(FLOOR, 1.0);
+        let quality = quality_of(score, reference, evidence);
         let weight = evidence.weight();
         self.scores += 1;
         self.gain(weight);
@@ -110,11 +120,29 @@ impl Quality {
         }
     }
 
+    /// Whether such a score says that the content has changed: it lies farther from the mean than scores scatter.
+    pub(super) fn is_jump(&self, score: f64, reference: f64, evidence: Evidence) -> bool {
+        let spread = self.variance / evidence.weight() + self.variance / self.weight + SCORE_SD_FLOOR.powi(2);
+        let surprise = quality_of(score, reference, evidence) - self.mean;
+        !self.prior.is_reference && SETTLED < self.scores && JUMP * spread.sqrt() < surprise.abs()
+    }
+
+    /// The content has changed: what was seen before counts little, but for as much as one score.
+    pub(super) fn content_changed(&mut self) {
+        let weight = (self.weight * KEPT).max(1.0).min(self.weight);
+        self.fade(weight / self.weight);
+        self.weight = weight;
+    }
+
     /// Adds a weight; beyond the memory, what was there fades for it.
     fn gain(&mut self, weight: f64) {
         let whole = self.weight + weight;
         self.weight = whole.min(MEMORY);
-        let kept = self.weight / whole;
+        self.fade(self.weight / whole);
+    }
+
+    /// What the mean rests on counts so much less beside what is to come.
+    fn fade(&mut self, kept: f64) {
         self.shares
             .iter_mut()
             .chain([&mut self.operators])
@@ -165,6 +193,13 @@ impl Quality {
     pub(super) fn scores(&self) -> u64 {
         self.scores
     }
+}
+
+/// What a score says of the quality, 0..1: one that tells how near a candidate comes to the reference counts by what that
+/// itself is worth.
+fn quality_of(score: f64, reference: f64, evidence: Evidence) -> f64 {
+    let scale = if evidence.is_relative() { reference } else { 1.0 };
+    (score.clamp(0.0, 1.0) * scale).clamp(FLOOR, 1.0)
 }
 
 #[cfg(test)]

@@ -261,8 +261,7 @@ impl Scene<'_> {
     /// Age of what is known of its answers over the age at which a score is due.
     fn urgency_of_score(&self, candidate: &Candidate) -> f64 {
         // By what was asked, not by what came of it: scores may never come.
-        let known = candidate.asks.max(candidate.quality.scores());
-        let due = PACE.saturating_mul(1 + known).min(SCORE_LATEST);
+        let due = PACE.saturating_mul(1 + candidate.known_since()).min(SCORE_LATEST);
         self.age(candidate.last_asked) / due as f64
     }
 
