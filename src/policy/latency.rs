@@ -54,6 +54,9 @@ const SHARED_RESIDUALS: f64 = 200.0;
 /// What a frame without a run leaves of the weight of the own residuals: half of it after 350.
 const FORGETTING: f64 = 0.998;
 
+/// What one run counts in the mean of what was not known: fifty runs, as many as the residuals need to show a tail.
+const USUAL: f64 = 0.02;
+
 /// Own residuals from which on a candidate's scatter is its own.
 const OWN_SCATTER: usize = 16;
 
@@ -85,9 +88,11 @@ pub(super) struct Latency {
     /// outliers for ever.
     freshness: f64,
     slow: SlowStreak,
+    /// Part of the residuals' variance that came of what was not known, in the mean of the last runs.
+    usual: f64,
 }
 
-clone_in_place! { Latency: baseline offset offset_variance reaction reaction_variance seen_at is_touched residuals freshness slow }
+clone_in_place! { Latency: baseline offset offset_variance reaction reaction_variance seen_at is_touched residuals freshness slow usual }
 
 impl Latency {
     pub(super) fn new() -> Latency {
@@ -108,6 +113,7 @@ impl Latency {
             residuals: Window::empty(),
             freshness: 1.0,
             slow: SlowStreak::new(),
+            usual: 0.0,
         }
     }
 
@@ -220,10 +226,13 @@ impl Latency {
 
     /// Variance that a residual should have.
     pub(super) fn innovation(&self, level: Level, shared: &Window) -> f64 {
+        self.unknown(level) + self.scatter(shared).powi(2)
+    }
+
+    /// The part of it that comes of what is not known.
+    fn unknown(&self, level: Level) -> f64 {
         let (sensitivity, share) = (self.sensitivity(level.mean), self.share(level.mean));
-        sensitivity * sensitivity * level.variance
-            + share * share * self.doubt(level.mean)
-            + self.scatter(shared).powi(2)
+        sensitivity * sensitivity * level.variance + share * share * self.doubt(level.mean)
     }
 
     /// One step of an extended Kalman filter over the slowdown, this candidate's offset and its reaction, their
@@ -231,6 +240,7 @@ impl Latency {
     pub(super) fn learn(&mut self, residual: f64, level: Level, shared: &Window) -> Level {
         let total = self.innovation(level, shared);
         let sensitivity = self.sensitivity(level.mean);
+        self.usual += USUAL * (self.unknown(level) - self.usual);
         let (moved, variance) = step(residual, level.variance, sensitivity, total);
         self.learn_own(residual, level.mean, total);
         self.seen_at = level.mean + moved;
@@ -353,8 +363,7 @@ impl Latency {
             return 1.0;
         }
         let margin = (seconds(limit) + HAND_OVER).ln() - self.expected(level.mean + shift);
-        let (sensitivity, share) = (self.sensitivity(level.mean), self.share(level.mean));
-        let unknown = sensitivity * sensitivity * level.variance + share * share * self.doubt(level.mean);
+        let unknown = self.further_doubt(level);
         let sd = unknown.sqrt();
         if is_out(Part::Tail) {
             return normal::cdf(-margin / (unknown + self.scatter(shared).powi(2)).sqrt());
@@ -366,6 +375,11 @@ impl Latency {
         let scatter = (unknown + self.scatter(shared).powi(2)).sqrt();
         let slow = normal::cdf((residual - margin) / scatter);
         usual + again * (slow - usual).max(0.0)
+    }
+
+    /// Variance of what is not known now beyond what the residuals show already: they scattered by it, too.
+    fn further_doubt(&self, level: Level) -> f64 {
+        (self.unknown(level) - self.usual).max(0.0)
     }
 
     /// Share of the runs whose residual is larger than this.
@@ -383,7 +397,7 @@ impl Latency {
         let others = shared.percentile(1.0 - miss_rate);
         let weight = SHARED_RESIDUALS / (self.freshness * self.residuals.len() as f64 + SHARED_RESIDUALS);
         let tail = (weight * others + (1.0 - weight) * own).max(self.scatter(shared));
-        let doubt = (self.innovation(level, shared) - self.scatter(shared).powi(2)).max(0.0);
+        let doubt = self.further_doubt(level);
         // Two independent spreads; two standard deviations are the 97th percentile of the one that is normal.
         let above = tail.hypot(2.0 * doubt.sqrt());
         Some(duration((self.expected(level.mean) + above).exp() - HAND_OVER))
