@@ -5,8 +5,7 @@
 
 use std::time::Duration;
 
-use super::candidate::{Candidate, Candidates, Overdue, Standing};
-use super::latency::Level;
+use super::candidate::{Candidates, Overdue, Standing};
 use super::slowdown::{Slowdown, Verdict};
 use super::{Availability, CandidateId, RunKind};
 use crate::clone_in_place::clone_in_place;
@@ -76,12 +75,6 @@ impl Estimates {
     pub(super) fn upper(&self, id: CandidateId, share: f64) -> Option<Duration> {
         let latency = &self.candidates.get(id)?.latency;
         latency.upper(self.slowdown.level_of(latency), share, self.slowdown.residuals())
-    }
-
-    /// Probability that a run takes longer than `limit` at this level of the slowdown, if it were larger by `shift`.
-    pub(super) fn exceedance(&self, of: &Candidate, limit: Duration, level: Level, shift: f64) -> f64 {
-        of.latency
-            .exceedance(limit, level, shift, self.slowdown.residuals())
     }
 
     /// Whom to look at beside the active candidate, because no run so far could tell whether its alarm is a step.

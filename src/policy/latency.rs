@@ -65,6 +65,25 @@ const OWN_SCATTER: usize = 16;
 pub(super) struct Level {
     pub mean: f64,
     pub variance: f64,
+    /// Variance of what single runs meet of it.
+    pub scatter: f64,
+}
+
+/// How much of what is sensed runs meet.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Exposure {
+    /// Share, 0..1: one that fits into a turn of the scheduler hardly waits.
+    pub share: f64,
+    /// Length in turns.
+    pub turns: f64,
+}
+
+impl Exposure {
+    /// Of runs that are long against a turn.
+    pub(super) const FULL: Exposure = Exposure {
+        share: 1.0,
+        turns: f64::INFINITY,
+    };
 }
 
 /// Latency model of one candidate, in seconds and log-seconds:
@@ -193,9 +212,13 @@ impl Latency {
         is_own_work && TOUCHED < 1.0 + self.reaction
     }
 
-    /// How much of what is sensed its runs meet, 0..1: one that fits into a turn of the scheduler hardly waits.
-    pub(super) fn exposure(&self) -> f64 {
-        self.baseline.seconds().map_or(1.0, |it| 1.0 - (-it / TURN).exp())
+    /// How much of what is sensed its runs meet.
+    pub(super) fn exposure(&self) -> Exposure {
+        let turns = self.baseline.seconds().map_or(f64::INFINITY, |it| it / TURN);
+        Exposure {
+            share: 1.0 - (-turns).exp(),
+            turns,
+        }
     }
 
     /// Whether its runs scatter as those of others do: one that fits into a turn of the scheduler is disturbed not at all
@@ -232,7 +255,7 @@ impl Latency {
     /// The part of it that comes of what is not known.
     fn unknown(&self, level: Level) -> f64 {
         let (sensitivity, share) = (self.sensitivity(level.mean), self.share(level.mean));
-        sensitivity * sensitivity * level.variance + share * share * self.doubt(level.mean)
+        sensitivity * sensitivity * (level.variance + level.scatter) + share * share * self.doubt(level.mean)
     }
 
     /// One step of an extended Kalman filter over the slowdown, this candidate's offset and its reaction, their
@@ -247,6 +270,7 @@ impl Latency {
         Level {
             mean: level.mean + moved,
             variance,
+            ..level
         }
     }
 
@@ -366,7 +390,7 @@ impl Latency {
         let unknown = self.further_doubt(level);
         let sd = unknown.sqrt();
         if is_out(Part::Tail) {
-            return normal::cdf(-margin / (unknown + self.scatter(shared).powi(2)).sqrt());
+            return self.rough_exceedance(limit, level, shift, shared);
         }
         let usual = normal::mean(|it| self.tail(margin - it * sd, shared));
         let Some((again, residual)) = self.slow.suspicion() else {
@@ -380,6 +404,12 @@ impl Latency {
     /// Variance of what is not known now beyond what the residuals show already: they scattered by it, too.
     fn further_doubt(&self, level: Level) -> f64 {
         (self.unknown(level) - self.usual).max(0.0)
+    }
+
+    /// The same for what is known roughly only: as if all were normal.
+    pub(super) fn rough_exceedance(&self, limit: Duration, level: Level, shift: f64, shared: &Window) -> f64 {
+        let margin = (seconds(limit) + HAND_OVER).ln() - self.expected(level.mean + shift);
+        normal::cdf(-margin / self.innovation(level, shared).sqrt())
     }
 
     /// Share of the runs whose residual is larger than this.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::CandidateId;
 use super::ablation::{Part, is_out};
 use super::alarm::Alarm;
-use super::latency::{Latency, Level};
+use super::latency::{Exposure, Latency, Level};
 use super::sensed::Sensed;
 use super::window::Window;
 use crate::clone_in_place::clone_in_place;
@@ -38,6 +38,9 @@ const OVER: f64 = 0.05;
 /// Smallest probability of a step that an alarm begins with, however many were spikes before: one run may always be
 /// the first of a step, and two further ones then confirm it.
 const LEAST_STEP: f64 = 0.02;
+
+/// How much less likely a step is of which the machine says nothing, where it says something.
+const UNHEARD: f64 = 0.2;
 
 /// What an alarm's verdict keeps of the verdicts before it.
 const MEMORY: f64 = 0.98;
@@ -78,6 +81,7 @@ impl Slowdown {
             level: Level {
                 mean: 0.0,
                 variance: DRIFT,
+                scatter: 0.0,
             },
             sensed: Sensed::new(),
             alarm: None,
@@ -90,7 +94,7 @@ impl Slowdown {
 
     /// What is believed most, of the slowdown that long runs meet: the risen level while an alarm is open.
     pub(super) fn level(&self) -> Level {
-        self.sensed.on_top_of(self.unsensed(), 1.0)
+        self.sensed.on_top_of(self.unsensed(), Exposure::FULL)
     }
 
     /// The same of what a candidate's runs meet.
@@ -158,6 +162,12 @@ impl Slowdown {
         [(self.level_of(of), step), (self.now(of), 1.0 - step)]
     }
 
+    /// What the slowdown is under a load that may be back on the next frame, with the probability that it is.
+    pub(super) fn may_return(&self, of: &Latency) -> (Level, f64) {
+        let level = self.sensed.under_load(self.level, of.exposure());
+        (level, self.sensed.hazard())
+    }
+
     /// Who should be looked at beside the active candidate, because no run so far could tell whether its alarm is a
     /// step.
     pub(super) fn suspect(&self) -> Option<CandidateId> {
@@ -172,7 +182,7 @@ impl Slowdown {
     /// A frame passed.
     pub(super) fn drift(&mut self) {
         // What rises with what is sensed is not the rest's.
-        let drift = DRIFT * (-self.sensed.depth()).exp();
+        let drift = DRIFT * (-2.0 * self.sensed.depth()).exp();
         self.level.variance = (self.level.variance + drift).min(VARIANCE_LIMIT);
     }
 
@@ -335,6 +345,7 @@ impl Slowdown {
             Level {
                 mean: now.mean + level - self.level.mean,
                 variance: now.variance + scatter * scatter,
+                ..now
             },
         );
         of.carried(self.now(of).mean);
@@ -414,11 +425,9 @@ impl Slowdown {
             .implied(latency, of)
             .min(LEVEL_LIMIT)
             .max(self.alarm.map_or(before, |it| it.risen));
-        let step = self
-            .alarm
-            .map_or((self.steps / (self.steps + self.spikes)).max(LEAST_STEP), |it| {
-                it.step
-            });
+        let likely =
+            self.steps / (self.steps + self.spikes) * if self.sensed.is_heard() { UNHEARD } else { 1.0 };
+        let step = self.alarm.map_or(likely.max(LEAST_STEP), |it| it.step);
         self.alarm = Some(Alarm {
             by: id,
             before,

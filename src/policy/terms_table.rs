@@ -108,11 +108,18 @@ impl Conditions<'_> {
 
     /// Probability that a run takes longer than `limit`, whatever the slowdown may be.
     fn exceedance(&self, candidate: &Candidate, limit: Duration) -> f64 {
-        let levels = self.estimates.slowdown.levels(&candidate.latency);
+        let (of, slowdown) = (&candidate.latency, &self.estimates.slowdown);
+        let levels = slowdown.levels(of);
         let likely = levels.iter().filter(|it| 0.0 < it.1);
-        likely
-            .map(|(level, weight)| weight * self.estimates.exceedance(candidate, limit, *level, self.shift))
-            .sum()
+        let now: f64 = likely
+            .map(|(level, weight)| weight * of.exceedance(limit, *level, self.shift, slowdown.residuals()))
+            .sum();
+        let (level, hazard) = slowdown.may_return(of);
+        if hazard == 0.0 || !of.is_known() {
+            return now;
+        }
+        let then = of.rough_exceedance(limit, level, self.shift, slowdown.residuals());
+        now + hazard * (then - now).max(0.0)
     }
 }
 

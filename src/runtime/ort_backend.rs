@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use ort::AsPointer;
 use ort::session::Session;
 use ort::session::builder::GraphOptimizationLevel;
+use parking_lot::Mutex;
 
 use super::allowance::Allowance;
 use super::backend::{Backend, Binding, Executable, Input, Opened, Weights};
@@ -88,19 +89,24 @@ impl Executable for Guarded<OrtModel> {
             stop.also(Arc::downgrade(&options));
         }
         let places = |names: &Names| names.pointers.iter().map(|_| Place::default()).collect();
-        Box::new(OrtBinding::Here(Box::new(Runs {
-            places: Guarded::new(Places {
-                inputs: places(&self.inputs),
-                outputs: places(&self.outputs),
-                input_values: Vec::with_capacity(self.inputs.pointers.len()),
-                output_values: Vec::with_capacity(self.outputs.pointers.len()),
-                pinned: false,
-                memory_limit: memory_limit as u64,
-                run_options,
-            }),
+        let places = Guarded::new(Places {
+            inputs: places(&self.inputs),
+            outputs: places(&self.outputs),
+            input_values: Vec::with_capacity(self.inputs.pointers.len()),
+            output_values: Vec::with_capacity(self.outputs.pointers.len()),
+            pinned: false,
+            memory_limit: memory_limit as u64,
+            run_options,
+        });
+        Box::new(OrtBinding {
+            runs: Arc::new(Mutex::new(Runs {
+                places,
+                stop: stop.clone(),
+                model: self,
+            })),
             stop: stop.clone(),
-            model: self,
-        })))
+            aside: None,
+        })
     }
 }
 
@@ -163,11 +169,14 @@ struct Runs {
 
 /// The runs of one user. Quick ones run where they are asked for, which costs nothing; a run that was slow once may be
 /// slow again, and is given to a thread of its own, since it ends only between two operators when it is given up.
-enum OrtBinding {
-    Here(Box<Runs>),
-    Aside(Worker),
-    /// While it goes from one to the other.
-    Nowhere,
+///
+/// What is asked for at idle priority runs where it is asked for, too: a thread that starts there is as idle, and whoever
+/// waits for it later would wait until nobody else wants the processor.
+struct OrtBinding {
+    /// Whoever runs takes it; a user runs once at a time.
+    runs: Arc<Mutex<Runs>>,
+    stop: Stop,
+    aside: Option<Worker>,
 }
 
 /// Time of a run beside which handing it to another thread and back, some 20 to 100 µs, is nothing.
@@ -176,40 +185,49 @@ const SLOW: Duration = Duration::from_millis(50);
 impl OrtBinding {
     /// Lets a thread of its own have the further runs, if there is one to have.
     fn go_aside(&mut self) {
-        let OrtBinding::Here(mut runs) = std::mem::replace(self, OrtBinding::Nowhere) else {
-            return;
-        };
-        let (allowance, stop) = (Allowance::new(usize::MAX), runs.stop.clone());
         let start = |work: Box<dyn FnOnce() + Send>| {
             let thread = std::thread::Builder::new().name("avrec-run".into());
             thread.spawn(work).map(drop)
         };
-        let run = move |inputs: &mut [Input], outputs: &mut [Tensor]| runs.run(inputs, outputs);
-        if let Ok(worker) = Worker::new(allowance, &stop, run, start) {
-            *self = OrtBinding::Aside(worker);
+        let runs = self.runs.clone();
+        let run = move |inputs: &mut [Input], outputs: &mut [Tensor]| runs.lock().run(inputs, outputs);
+        self.aside = Worker::new(Allowance::new(usize::MAX), &self.stop, run, start).ok();
+    }
+
+    fn run_here(&self, inputs: &mut [Input], outputs: &mut [Tensor]) -> Result<(), Failure> {
+        // One that was left behind is still there.
+        if self.stop.is_given_up() {
+            return Err(Failure::GivenUp);
         }
+        self.runs.lock().run(inputs, outputs)
     }
 }
 
 impl Binding for OrtBinding {
     fn run(&mut self, inputs: &mut [Input], outputs: &mut [Tensor]) -> Result<(), Failure> {
+        if let Some(worker) = self.aside.as_mut().filter(|_| !is_idle_thread()) {
+            return worker.run(inputs, outputs);
+        }
         let start = Instant::now();
-        let result = match self {
-            OrtBinding::Here(runs) => runs.run(inputs, outputs),
-            OrtBinding::Aside(worker) => worker.run(inputs, outputs),
-            OrtBinding::Nowhere => Err("there is no thread to run the model".into()),
-        };
-        if SLOW < start.elapsed() && matches!(self, OrtBinding::Here(_)) {
+        let result = self.run_here(inputs, outputs);
+        if self.aside.is_none() && SLOW < start.elapsed() && !is_idle_thread() {
             self.go_aside();
         }
         result
     }
 
     fn pin_outputs(&mut self) {
-        if let OrtBinding::Here(runs) = self {
-            runs.places.pinned = true;
-        }
+        self.runs.lock().places.pinned = true;
     }
+}
+
+/// Whether the calling thread, and one that it starts, gets the processor only when nobody else wants it.
+fn is_idle_thread() -> bool {
+    // SAFETY: it takes a plain number; zero stands for the calling thread.
+    #[cfg(target_os = "linux")]
+    return unsafe { libc::sched_getscheduler(0) } == libc::SCHED_IDLE;
+    #[cfg(not(target_os = "linux"))]
+    false
 }
 
 impl Runs {

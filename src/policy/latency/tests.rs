@@ -13,7 +13,11 @@ fn measured(runs: &[f64]) -> Latency {
 }
 
 fn level(mean: f64) -> Level {
-    Level { mean, variance: 4e-4 }
+    Level {
+        mean,
+        variance: 4e-4,
+        scatter: 0.0,
+    }
 }
 
 #[track_caller]
