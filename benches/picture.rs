@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use gst_video::{VideoFormat, VideoFrameRef, VideoInfo};
 use gstavrec::answer::{Answer, Detection, Region, Text};
+use gstavrec::media::cut::CutDetector;
 use gstavrec::media::draw::{Painter, Style};
 use gstavrec::media::luma::LumaReader;
 use gstavrec::media::picture::{Fit, FrameToTensor, TensorToFrame};
@@ -42,6 +43,28 @@ fn main() {
         labels(format, width, height);
     }
     scores();
+    for (format, width, height) in [
+        (VideoFormat::Nv12, 1920, 1080),
+        (VideoFormat::Bgrx, 1920, 1080),
+        (VideoFormat::I420, 640, 360),
+    ] {
+        cuts(format, width, height);
+    }
+}
+
+/// Looking for a cut; over more memory than the caches hold, as frames of a stream are.
+fn cuts(format: VideoFormat, width: u32, height: u32) {
+    let info = info(format, width, height);
+    let frames: Vec<gst::Buffer> = (0..32)
+        .map(|_| picture(&info).copy_deep().expect("memory"))
+        .collect();
+    let mut detector = CutDetector::new(&info).expect("a format that is read");
+    let mut turn = frames.iter().cycle();
+    measure(&format!("{format} {width}x{height}: a look for a cut"), || {
+        let frame = turn.next().expect("endless");
+        let frame = VideoFrameRef::from_buffer_ref_readable(frame, &info).expect("a frame");
+        black_box(detector.is_cut(&frame).expect("a plane"));
+    });
 }
 
 /// Ten boxes with labels on a frame, whose figures change; and texts that were never drawn before.

@@ -9,6 +9,7 @@
 
 #[cfg(feature = "analytics")]
 pub mod analytics;
+pub mod cut;
 pub mod degrade;
 pub mod draw;
 mod element;

@@ -54,6 +54,8 @@ structure! {
         teaching: TeachingWord = "teaching",
         /// Frames that the reference saw at idle priority.
         lessons: u64 = "lessons",
+        /// Cuts between scenes that were found in the frames: raw video of the formats that avrec-infer takes, in system memory.
+        cuts: u64 = "cuts",
         /// What is known of each candidate.
         candidates: Vec<CandidateStats> = "candidates",
         /// Frame latency over the last frames. Absent before the first one.

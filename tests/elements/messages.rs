@@ -300,6 +300,7 @@ fn a_switch_explains_itself_and_shows_figures() {
         reference: Some("ready".to_string()),
         teaching: gstavrec::messages::TeachingWord::Idle,
         lessons: 7,
+        cuts: 3,
         candidates: candidates.collect(),
         latency,
     };

@@ -138,6 +138,11 @@
 //! nothing. An INFO message tells once that it is so, with the numbers. Sound has no lessons: there a warning says once that
 //! the reference cannot teach.
 //!
+//! A score far from those before, by 2.5 standard deviations, says that the content has changed, and so does a hard cut in the
+//! frames: qualities then count for little and are asked for as often as at first, at most once in 30 frames. Cuts are looked
+//! for (`cuts` in `stats`) in raw frames of the formats named below, in system memory, at some microseconds a frame behind its leaving; fades and
+//! dissolves are not found, and in sound, encoded streams and the memory of devices nothing is looked for: there scores tell.
+//!
 //! How robust a candidate is shows in shadow runs: on each eighth of them, the same frame comes to it once more later,
 //! with a little noise, brighter by 3 %, blurred, or shifted by a pixel, and the two answers are compared, boxes and classes as above, else luma. Frames in
 //! formats that are not GRAY8, I420, NV12 or eight-bit RGB in some order are not sampled, nor is the active candidate.

@@ -412,6 +412,11 @@ impl PolicyAdapter {
         self.policy.lost(now, 1);
     }
 
+    /// The frame that came last begins another scene.
+    pub fn content_changed(&mut self, now: Duration) {
+        self.policy.content_changed(now);
+    }
+
     pub fn flushed(&mut self, now: Duration) {
         self.policy.flushed(now);
         self.last_arrival = None;

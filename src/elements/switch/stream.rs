@@ -14,6 +14,7 @@ use super::settings::Settings;
 use super::start_state::Start;
 use super::teaching::ToldTeaching;
 use super::unanswered::Unanswered;
+use super::video::cuts::Cuts;
 use super::view::{Published, Totals, View};
 use crate::policy::Availability;
 
@@ -63,6 +64,8 @@ pub struct VideoStream {
     pub caps: Option<gst::Caps>,
     /// The frame itself would have done until these caps came, and nobody has answered since: so it still does.
     pub passes: bool,
+    /// Looks for cuts in the frames, where that can be done.
+    pub cuts: Option<Cuts>,
 }
 
 impl Streaming {

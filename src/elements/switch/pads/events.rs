@@ -21,6 +21,7 @@ use crate::elements::switch::lanes::watchdog::restart_unfit;
 use crate::elements::switch::shared::Shared;
 use crate::elements::switch::start;
 use crate::elements::switch::stream::{Stream, Streaming, VideoStream};
+use crate::elements::switch::video::cuts::Cuts;
 
 /// A downstream event at the entry.
 pub fn sink_event(core: &Arc<Shared>, event: gst::Event) -> bool {
@@ -104,7 +105,13 @@ fn set_caps(core: &Shared, streaming: &mut Streaming, caps: gst::Caps) {
         .and_then(|it| second.mul_div_round(it.denom() as u64, it.numer() as u64))
         .unwrap_or_default();
     core.set_frame_duration(&mut streaming.control, Duration::from_nanos(duration), false);
-    if let Stream::Video(VideoStream { caps: known, passes }) = &mut streaming.stream {
+    if let Stream::Video(VideoStream {
+        caps: known,
+        passes,
+        cuts,
+    }) = &mut streaming.stream
+    {
+        *cuts = Cuts::of(&caps);
         let output = streaming.control.output.caps();
         *passes |= output.is_some() && output == known.as_ref();
         *known = Some(caps);

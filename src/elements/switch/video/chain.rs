@@ -42,7 +42,9 @@ pub fn chain(
     } else {
         (answer(pass)?, pass.context.clock.elapsed())
     };
-    conclude(pass, answer, latency)
+    let flow = conclude(pass, answer, latency);
+    look_for_cut(pass);
+    flow
 }
 
 /// Gets an answer from the planned lane, from whoever stands in for it, or from the floor.
@@ -143,6 +145,16 @@ fn conclude(
     pass.control.publish(&core.published);
     core.push_events(events);
     core.src.push(answer.buffer)
+}
+
+/// Lets the policy know where the frame begins another scene; when it has left, since nothing waits for that.
+fn look_for_cut(pass: &mut Pass<VideoStream>) {
+    let cuts = pass.stream.cuts.as_mut();
+    if cuts.is_some_and(|it| it.is_cut(&pass.context.frame)) {
+        let now = pass.context.now();
+        pass.control.adapter.content_changed(now);
+        pass.control.totals.counts.cuts += 1;
+    }
 }
 
 /// Caps of an answer that has to be told downstream, if they are other ones; with the first that leaves, all that leaves
