@@ -137,7 +137,7 @@ impl Sensed {
         let is_young = self.calm < YOUNG;
         self.young.calm(YOUNG_CALM, is_young);
         self.old.calm(OLD_CALM, !is_young);
-        self.calm == GONE
+        self.calm == GONE || self.calm == YOUNG
     }
 
     /// Probability that something waits on the next frame though nothing does now, by how often that was so.
