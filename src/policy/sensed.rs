@@ -8,12 +8,10 @@
 use super::latency::{Exposure, Level};
 use crate::clone_in_place::clone_in_place;
 
-/// Gain before anything was learned: threads are not spread over processors evenly, so a run waits a little longer than
-/// its fair share. 2.0, 2.5 and 4.6 times where two processors had 2, 4 and 8 other threads to run, for shares of 1.5,
-/// 2.5 and 4.5 (measured).
+/// Gain before anything was learned: what is waited for is met.
 const GAIN: Level = Level {
-    mean: 1.15,
-    variance: 0.04,
+    mean: 1.0,
+    variance: 0.02,
     scatter: 0.0,
 };
 
@@ -38,11 +36,8 @@ const GONE: u32 = 2;
 /// Frames after which it counts as one that came.
 const LASTS: u32 = 2;
 
-/// Loads that came, and frames of calm in which they might have, before anything was seen: one in 20 s at 25 fps.
-const RETURNS: (f64, f64) = (0.1, 50.0);
-
-/// What a frame of calm leaves of both: the last hundred frames of calm tell.
-const MEMORY: f64 = 0.99;
+/// Frames of calm after which a load is as unlikely as after a long calm: 1 s at 25 fps. One that flickers is back sooner.
+const YOUNG: u32 = 25;
 
 /// Weight of the newest frame in the depth of a load that is expected back.
 const NEWEST: f64 = 0.1;
@@ -51,6 +46,39 @@ const NEWEST: f64 = 0.1;
 /// nearer to the mean. Runs of 5, 12 and 27 ms scatter by 0.18, 0.16 and 0.11 in the log domain beside four busy threads on
 /// two processors, where 0.6 of them is waiting (measured on Linux 6.18).
 const SCATTER: f64 = 0.15;
+
+/// How likely a load comes on the next frame, by how often one did.
+#[derive(Debug, Clone, Copy)]
+struct Hazard {
+    /// Loads that came, and frames of calm in which they might have, both fading.
+    came: f64,
+    might: f64,
+}
+
+/// Before anything was seen: one load in 400 frames of young calm, and in 2,000 of old.
+const YOUNG_CALM: Hazard = Hazard {
+    came: 0.05,
+    might: 20.0,
+};
+const OLD_CALM: Hazard = Hazard {
+    came: 0.1,
+    might: 200.0,
+};
+
+/// Share of what was seen that a frame of calm forgets.
+const FORGETTING: f64 = 0.01;
+
+impl Hazard {
+    /// A frame of calm, in which it `might` have come.
+    fn calm(&mut self, before: Hazard, might: bool) {
+        self.came += FORGETTING * (before.came - self.came);
+        self.might += FORGETTING * (before.might - self.might) + f64::from(u8::from(might));
+    }
+
+    fn probability(&self) -> f64 {
+        (self.came / self.might).min(1.0)
+    }
+}
 
 #[derive(Debug)]
 pub(super) struct Sensed {
@@ -61,13 +89,13 @@ pub(super) struct Sensed {
     /// Frames since something waits, and frames of calm since something did.
     busy: u32,
     calm: u32,
-    /// Loads that came, and frames of calm in which they might have, both fading; and how deep loads are.
-    came: f64,
-    might: f64,
+    /// How likely a load comes in young calm, and in old; and how deep loads are.
+    young: Hazard,
+    old: Hazard,
     usual: f64,
 }
 
-clone_in_place! { Sensed: depth before gain busy calm came might usual }
+clone_in_place! { Sensed: depth before gain busy calm young old usual }
 
 impl Sensed {
     pub(super) fn new() -> Sensed {
@@ -77,8 +105,8 @@ impl Sensed {
             gain: GAIN,
             busy: 0,
             calm: GONE,
-            came: RETURNS.0,
-            might: RETURNS.1,
+            young: YOUNG_CALM,
+            old: OLD_CALM,
             usual: 0.0,
         }
     }
@@ -92,37 +120,47 @@ impl Sensed {
         if self.is_busy() {
             self.busy = self.busy.saturating_add(1);
             // One frame, or a little, may be the own work beside the runs.
-            let counts = self.busy == LASTS && self.usual < 2.0 * self.depth;
-            self.came += f64::from(u8::from(counts));
+            if self.busy == LASTS && self.usual < 2.0 * self.depth {
+                self.hazard_mut().came += 1.0;
+            }
             self.usual = match self.usual {
                 0.0 => self.depth,
                 usual => usual + NEWEST * (self.depth - usual),
             };
-            self.calm = 0;
+            if LASTS <= self.busy {
+                self.calm = 0;
+            }
             return false;
         }
         self.busy = 0;
         self.calm = self.calm.saturating_add(1);
-        (self.came, self.might) = (MEMORY * self.came, MEMORY * self.might + 1.0);
-        self.calm == GONE
+        let is_young = self.calm < YOUNG;
+        self.young.calm(YOUNG_CALM, is_young);
+        self.old.calm(OLD_CALM, !is_young);
+        self.calm == GONE || self.calm == YOUNG
     }
 
     /// Probability that something waits on the next frame though nothing does now, by how often that was so.
     pub(super) fn hazard(&self) -> f64 {
         match self.is_busy() || self.usual == 0.0 {
             true => 0.0,
-            false => (self.came / self.might).min(1.0),
+            false => match self.calm < YOUNG {
+                true => self.young.probability(),
+                false => self.old.probability(),
+            },
+        }
+    }
+
+    fn hazard_mut(&mut self) -> &mut Hazard {
+        match self.calm < YOUNG {
+            true => &mut self.young,
+            false => &mut self.old,
         }
     }
 
     /// Whether so much waits that it counts.
     pub(super) fn is_busy(&self) -> bool {
         CHANGE < self.depth
-    }
-
-    /// Whether the machine has said anything.
-    pub(super) fn is_heard(&self) -> bool {
-        self.might != RETURNS.1 || 0.0 < self.usual
     }
 
     /// A run under load was so far from what was expected that the gain is not what it was.

@@ -39,9 +39,6 @@ const OVER: f64 = 0.05;
 /// the first of a step, and two further ones then confirm it.
 const LEAST_STEP: f64 = 0.02;
 
-/// How much less likely a step is of which the machine says nothing, where it says something.
-const UNHEARD: f64 = 0.2;
-
 /// What an alarm's verdict keeps of the verdicts before it.
 const MEMORY: f64 = 0.98;
 
@@ -425,9 +422,8 @@ impl Slowdown {
             .implied(latency, of)
             .min(LEVEL_LIMIT)
             .max(self.alarm.map_or(before, |it| it.risen));
-        let likely =
-            self.steps / (self.steps + self.spikes) * if self.sensed.is_heard() { UNHEARD } else { 1.0 };
-        let step = self.alarm.map_or(likely.max(LEAST_STEP), |it| it.step);
+        let likely = (self.steps / (self.steps + self.spikes)).max(LEAST_STEP);
+        let step = self.alarm.map_or(likely, |it| it.step);
         self.alarm = Some(Alarm {
             by: id,
             before,

@@ -277,3 +277,39 @@ fn a_seek_while_a_model_is_loading_ends_in_frames() {
     assert_eq!(message.type_(), gst::MessageType::Eos, "{message:?}");
     pipeline.set_state(gst::State::Null).unwrap();
 }
+
+/// Scheduling policies of the threads that slow runs go to.
+#[cfg(target_os = "linux")]
+fn run_threads() -> Vec<i32> {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let named = tasks.map(|it| it.unwrap()).filter(|it| {
+        std::fs::read_to_string(it.path().join("comm")).is_ok_and(|name| name.trim() == "avrec-run")
+    });
+    let ids = named.map(|it| it.file_name().to_str().unwrap().parse().unwrap());
+    // SAFETY: it takes a plain number.
+    ids.map(|it| unsafe { libc::sched_getscheduler(it) }).collect()
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_slow_run_at_idle_priority_leaves_no_idle_thread_to_later_ones() {
+    let mut bench = Bench::new("../../models/large", "");
+    let info = bench.caps("I420", 1280, 720);
+    std::thread::scope(|scope| {
+        let lesson = scope.spawn(|| {
+            // SAFETY: a plain structure of zeros is what this policy wants, and zero stands for the calling thread.
+            let is_idle = unsafe {
+                let parameters: libc::sched_param = std::mem::zeroed();
+                libc::sched_setscheduler(0, libc::SCHED_IDLE, &parameters) == 0
+            };
+            assert!(is_idle);
+            bench.push(&info).unwrap();
+            bench.push(&info).unwrap();
+        });
+        lesson.join().unwrap();
+    });
+    assert_eq!(run_threads(), Vec::<i32>::new(), "it runs where it was asked for");
+    bench.push(&info).unwrap();
+    bench.push(&info).unwrap();
+    assert_eq!(run_threads(), [libc::SCHED_OTHER]);
+}
