@@ -342,7 +342,7 @@ impl Scene<'_> {
 
     fn likely(&self, id: CandidateId, share: f64) -> Option<Duration> {
         let latency = &self.candidate(id)?.latency;
-        latency.upper(self.slowdown.level_of(latency), share, self.slowdown.residuals())
+        Some(self.slowdown.prospect(latency)?.upper(share))
     }
 
     /// Expected seconds.
