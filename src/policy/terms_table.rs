@@ -9,6 +9,7 @@ use super::candidate::Candidate;
 use super::estimates::Estimates;
 use super::objective::{Strategy, Terms, Weights};
 use super::regret::stretch;
+use super::slowdown::Slowdown;
 use super::{CandidateId, Config, stride};
 use crate::clone_in_place::clone_in_place;
 use crate::numbered::Numbered;
@@ -72,7 +73,7 @@ impl Conditions<'_> {
     }
 
     fn terms_on_each(&self, candidate: &Candidate, stretch: f64) -> Terms {
-        let level = self.estimates.slowdown.level_of(&candidate.latency).mean + self.shift;
+        let level = self.slowdown(candidate).level_of(&candidate.latency).mean + self.shift;
         let doubt = if candidate.quality.is_reference() {
             // The reference is the scale, so there is nothing to doubt.
             0.0
@@ -92,6 +93,10 @@ impl Conditions<'_> {
         }
     }
 
+    fn slowdown(&self, candidate: &Candidate) -> &Slowdown {
+        self.estimates.slowdowns.of(candidate.device)
+    }
+
     /// Expected share of missed frames: its own when it is late, and those that arrive while it still runs.
     fn miss(&self, candidate: &Candidate) -> f64 {
         let late = self.exceedance(candidate, self.budget);
@@ -108,7 +113,7 @@ impl Conditions<'_> {
 
     /// Probability that a run takes longer than `limit`, whatever the slowdown may be.
     fn exceedance(&self, candidate: &Candidate, limit: Duration) -> f64 {
-        let (of, slowdown) = (&candidate.latency, &self.estimates.slowdown);
+        let (of, slowdown) = (&candidate.latency, self.slowdown(candidate));
         let levels = slowdown.levels(of);
         let likely = levels.iter().filter(|it| 0.0 < it.1);
         let now: f64 = likely
