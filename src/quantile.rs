@@ -101,7 +101,11 @@ impl<T: Copy + PartialOrd> SlidingWindow<T> {
 
     /// How many values are larger than this.
     pub fn above(&self, value: T) -> usize {
-        self.sorted.len() - self.sorted.partition_point(|it| *it <= value)
+        match self.sorted.last() {
+            // Mostly so, where it is asked for the probability of a miss.
+            Some(largest) if *largest <= value => 0,
+            _ => self.sorted.len() - self.sorted.partition_point(|it| *it <= value),
+        }
     }
 
     /// Values ever taken in, as long as the window is not full; then where the next one goes.

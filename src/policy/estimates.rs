@@ -87,8 +87,7 @@ impl Estimates {
     /// The latency that all but `share` of a candidate's runs are expected to keep.
     pub(super) fn upper(&self, id: CandidateId, share: f64) -> Option<Duration> {
         let latency = &self.candidates.get(id)?.latency;
-        let slowdown = self.slowdown_of(Some(id));
-        latency.upper(slowdown.level_of(latency), share, slowdown.residuals())
+        Some(self.slowdown_of(Some(id)).prospect(latency)?.upper(share))
     }
 
     /// Whom to look at beside the active candidate, because no run so far could tell whether its alarm is a step.

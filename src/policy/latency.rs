@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::ablation::{Part, is_out};
 use super::baseline::{Baseline, duration, seconds};
-use super::normal;
+use super::prospect;
 use super::slow_streak::SlowStreak;
 use super::window::Window;
 use crate::clone_in_place::clone_in_place;
@@ -15,7 +15,7 @@ use crate::clone_in_place::clone_in_place;
 /// Part of a frame latency that no slowdown multiplies: the hand-over between threads. It keeps a
 /// candidate of a few microseconds, whose latency is all jitter, from claiming that the machine became
 /// three times slower. (17 µs median and 107 µs at the 99th percentile, measured.)
-const HAND_OVER: f64 = 200e-6;
+pub(super) const HAND_OVER: f64 = 200e-6;
 
 /// Seconds that a busy Linux gives to a process at a time, about.
 const TURN: f64 = 4e-3;
@@ -47,9 +47,6 @@ const CONTENDED: f64 = 0.15;
 /// Bounds of the scatter of single runs, as a standard deviation in the log domain. Below, one late
 /// frame would look like an alarm; above, none would.
 const SCATTER: (f64, f64) = (0.02, 0.3);
-
-/// Residuals of all candidates that count beside a candidate's own, as if they were so many.
-const SHARED_RESIDUALS: f64 = 200.0;
 
 /// What a frame without a run leaves of the weight of the own residuals: half of it after 350.
 const FORGETTING: f64 = 0.998;
@@ -362,7 +359,9 @@ impl Latency {
     /// Probability that a further run of this candidate is as slow as `residual` though the machine is not.
     pub(super) fn slow_again(&self, residual: f64, shared: &Window) -> f64 {
         // A little less counts too, for slow runs scatter as others do.
-        self.slow.again().max(self.tail(0.8 * residual, shared))
+        self.slow
+            .again()
+            .max(prospect::tail(self, 0.8 * residual, shared))
     }
 
     /// A run under contention was as slow as expected: contention does touch this candidate.
@@ -380,57 +379,19 @@ impl Latency {
         self.baseline.seconds().map(|_| duration(self.scaled(slowdown)))
     }
 
-    /// Probability that a run takes longer than `limit` at a level: the share of the residuals beyond, averaged over
-    /// what is not known. On a machine that is slower by `shift`, in the log domain, if that were as well known.
-    pub(super) fn exceedance(&self, limit: Duration, level: Level, shift: f64, shared: &Window) -> f64 {
-        if self.baseline.seconds().is_none() {
-            return 1.0;
-        }
-        let margin = (seconds(limit) + HAND_OVER).ln() - self.expected(level.mean + shift);
-        let unknown = self.further_doubt(level);
-        let sd = unknown.sqrt();
-        if is_out(Part::Tail) {
-            return self.rough_exceedance(limit, level, shift, shared);
-        }
-        let usual = normal::mean(|it| self.tail(margin - it * sd, shared));
-        let Some((again, residual)) = self.slow.suspicion() else {
-            return usual;
-        };
-        let scatter = (unknown + self.scatter(shared).powi(2)).sqrt();
-        let slow = normal::cdf((residual - margin) / scatter);
-        usual + again * (slow - usual).max(0.0)
-    }
-
     /// Variance of what is not known now beyond what the residuals show already: they scattered by it, too.
-    fn further_doubt(&self, level: Level) -> f64 {
+    pub(super) fn further_doubt(&self, level: Level) -> f64 {
         (self.unknown(level) - self.usual).max(0.0)
     }
 
-    /// The same for what is known roughly only: as if all were normal.
-    pub(super) fn rough_exceedance(&self, limit: Duration, level: Level, shift: f64, shared: &Window) -> f64 {
-        let margin = (seconds(limit) + HAND_OVER).ln() - self.expected(level.mean + shift);
-        normal::cdf(-margin / self.innovation(level, shared).sqrt())
+    /// Its own residuals, and what they count.
+    pub(super) fn residuals(&self) -> (&Window, f64) {
+        (&self.residuals, self.freshness)
     }
 
-    /// Share of the runs whose residual is larger than this.
-    fn tail(&self, residual: f64, shared: &Window) -> f64 {
-        let own = self.freshness * self.residuals.above(residual) as f64;
-        let count = self.freshness * self.residuals.len() as f64;
-        let others = shared.above(residual) as f64 / shared.len() as f64;
-        (own + SHARED_RESIDUALS * others) / (count + SHARED_RESIDUALS)
-    }
-
-    /// The latency that all but `miss_rate` of the runs are expected to keep, doubt included.
-    pub(super) fn upper(&self, level: Level, miss_rate: f64, shared: &Window) -> Option<Duration> {
-        self.baseline.seconds()?;
-        let own = self.residuals.percentile(1.0 - miss_rate);
-        let others = shared.percentile(1.0 - miss_rate);
-        let weight = SHARED_RESIDUALS / (self.freshness * self.residuals.len() as f64 + SHARED_RESIDUALS);
-        let tail = (weight * others + (1.0 - weight) * own).max(self.scatter(shared));
-        let doubt = self.further_doubt(level);
-        // Two independent spreads; two standard deviations are the 97th percentile of the one that is normal.
-        let above = tail.hypot(2.0 * doubt.sqrt());
-        Some(duration((self.expected(level.mean) + above).exp() - HAND_OVER))
+    /// Whether slow runs are believed to come in a row now: the probability of another, and its residual.
+    pub(super) fn suspicion(&self) -> Option<(f64, f64)> {
+        self.slow.suspicion()
     }
 
     fn scaled(&self, slowdown: f64) -> f64 {

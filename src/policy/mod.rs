@@ -43,6 +43,7 @@ mod limit;
 mod normal;
 mod objective;
 mod price;
+mod prospect;
 mod quality;
 mod regret;
 mod robustness;

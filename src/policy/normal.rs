@@ -7,9 +7,12 @@ const NODES: [(f64, f64); 5] = [
     (0.0, 0.533_333_333),
     (1.355_626_18, 0.222_075_922),
     (-1.355_626_18, 0.222_075_922),
-    (2.856_970_01, 0.011_257_411),
-    (-2.856_970_01, 0.011_257_411),
+    (REACH, 0.011_257_411),
+    (-REACH, 0.011_257_411),
 ];
+
+/// The largest of the nodes.
+pub(super) const REACH: f64 = 2.856_970_01;
 
 /// Mean of a function over a standard normal variable.
 pub(super) fn mean(of: impl Fn(f64) -> f64) -> f64 {

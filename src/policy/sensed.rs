@@ -179,16 +179,20 @@ impl Sensed {
     }
 
     /// A level with what is sensed on top of the rest, for runs that are exposed to it so far.
-    pub(super) fn on_top_of(&self, rest: Level, exposure: Exposure) -> Level {
+    pub(super) fn on_top_of(&self, rest: Level, exposure: impl FnOnce() -> Exposure) -> Level {
         self.at(self.depth, rest, exposure)
     }
 
     /// The same as it is under a load that is expected back.
-    pub(super) fn under_load(&self, rest: Level, exposure: Exposure) -> Level {
+    pub(super) fn under_load(&self, rest: Level, exposure: impl FnOnce() -> Exposure) -> Level {
         self.at(self.usual, rest, exposure)
     }
 
-    fn at(&self, depth: f64, rest: Level, exposure: Exposure) -> Level {
+    fn at(&self, depth: f64, rest: Level, exposure: impl FnOnce() -> Exposure) -> Level {
+        if depth == 0.0 {
+            return rest;
+        }
+        let exposure = exposure();
         let slope = exposure.share * depth;
         let waiting = 1.0 - (-slope * self.gain.mean).exp();
         Level {
@@ -206,7 +210,7 @@ impl Sensed {
 
     /// The whole level moved to `to`: each part by its share of the doubt.
     pub(super) fn moved(&mut self, rest: &mut Level, exposure: Exposure, to: Level) {
-        let from = self.on_top_of(*rest, exposure);
+        let from = self.on_top_of(*rest, || exposure);
         let slope = exposure.share * self.depth;
         let own = slope * self.gain.variance;
         let (moved, left) = (to.mean - from.mean, to.variance / from.variance - 1.0);

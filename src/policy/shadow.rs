@@ -365,8 +365,8 @@ impl Scene<'_> {
 
     fn likely(&self, id: CandidateId, share: f64) -> Option<Duration> {
         let candidate = self.candidate(id)?;
-        let (latency, slowdown) = (&candidate.latency, self.slowdown(candidate));
-        latency.upper(slowdown.level_of(latency), share, slowdown.residuals())
+        let prospect = self.slowdown(candidate).prospect(&candidate.latency)?;
+        Some(prospect.upper(share))
     }
 
     /// Expected seconds.

@@ -9,6 +9,7 @@ use super::CandidateId;
 use super::ablation::{Part, is_out};
 use super::alarm::Alarm;
 use super::latency::{Exposure, Latency, Level};
+use super::prospect::{Mixture, Prospect};
 use super::sensed::Sensed;
 use super::window::Window;
 use crate::clone_in_place::clone_in_place;
@@ -91,12 +92,17 @@ impl Slowdown {
 
     /// What is believed most, of the slowdown that long runs meet: the risen level while an alarm is open.
     pub(super) fn level(&self) -> Level {
-        self.sensed.on_top_of(self.unsensed(), Exposure::FULL)
+        self.sensed.on_top_of(self.unsensed(), || Exposure::FULL)
+    }
+
+    /// What is expected of a candidate's runs at it.
+    pub(super) fn prospect<'a>(&'a self, of: &'a Latency) -> Option<Prospect<'a>> {
+        Prospect::new(of, self.level_of(of), 0.0, &self.residuals)
     }
 
     /// The same of what a candidate's runs meet.
     pub(super) fn level_of(&self, of: &Latency) -> Level {
-        self.sensed.on_top_of(self.unsensed(), of.exposure())
+        self.sensed.on_top_of(self.unsensed(), || of.exposure())
     }
 
     /// What is believed most, without what is sensed: the risen level while an alarm is open.
@@ -120,7 +126,7 @@ impl Slowdown {
 
     /// The level without an alarm, as a candidate's runs meet it.
     fn now(&self, of: &Latency) -> Level {
-        self.sensed.on_top_of(self.level, of.exposure())
+        self.sensed.on_top_of(self.level, || of.exposure())
     }
 
     /// What a run met of what is sensed: that which explains it best, between the least and the most of the last frame.
@@ -148,20 +154,24 @@ impl Slowdown {
         }
     }
 
-    pub(super) fn residuals(&self) -> &Window {
-        &self.residuals
-    }
-
-    /// What the slowdown may be, each with its probability: one level, or two while nobody knows whether a slow
-    /// run was a spike or a step.
-    pub(super) fn levels(&self, of: &Latency) -> [(Level, f64); 2] {
+    /// The runs of a candidate at whatever the slowdown may be: one level, or two while nobody knows whether a slow run was
+    /// a spike or a step, and a load that may be back. All are slower by `shift`, in the log domain.
+    pub(super) fn runs<'a>(&'a self, of: &'a Latency, shift: f64) -> Mixture<'a> {
+        let at = |level: Level, probability: f64| {
+            let runs = (0.0 < probability).then(|| Prospect::new(of, level, shift, &self.residuals));
+            Some((runs.flatten()?, probability))
+        };
         let step = self.alarm.map_or(0.0, |it| it.step);
-        [(self.level_of(of), step), (self.now(of), 1.0 - step)]
+        let (level, hazard) = self.may_return(of);
+        Mixture {
+            now: [at(self.level_of(of), step), at(self.now(of), 1.0 - step)],
+            then: at(level, hazard),
+        }
     }
 
     /// What the slowdown is under a load that may be back on the next frame, with the probability that it is.
-    pub(super) fn may_return(&self, of: &Latency) -> (Level, f64) {
-        let level = self.sensed.under_load(self.level, of.exposure());
+    fn may_return(&self, of: &Latency) -> (Level, f64) {
+        let level = self.sensed.under_load(self.level, || of.exposure());
         (level, self.sensed.hazard())
     }
 

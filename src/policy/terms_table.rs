@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::candidate::Candidate;
 use super::estimates::Estimates;
 use super::objective::{Strategy, Terms, Weights};
+use super::prospect::{LogLimit, Mixture};
 use super::regret::stretch;
 use super::slowdown::Slowdown;
 use super::{CandidateId, Config, stride};
@@ -15,7 +16,7 @@ use crate::clone_in_place::clone_in_place;
 use crate::numbered::Numbered;
 
 /// Periods of overrun that are told apart; more lose no more than they must.
-const OVERRUNS: u32 = 3;
+const OVERRUNS: usize = 3;
 
 /// Standard deviations of its quality by which a candidate is taken to be worse than it seems: of two that seem
 /// alike, the better known one.
@@ -38,6 +39,22 @@ pub(super) struct Conditions<'a> {
     pub floor: f64,
 }
 
+/// What a run may take: until it is late, and until each of the next frames is lost.
+struct Limits {
+    budget: LogLimit,
+    overruns: [LogLimit; OVERRUNS],
+}
+
+impl Limits {
+    fn new(conditions: &Conditions) -> Limits {
+        let period = conditions.config.period;
+        Limits {
+            budget: LogLimit::new(conditions.budget),
+            overruns: std::array::from_fn(|it| LogLimit::new(period * (it as u32 + 1))),
+        }
+    }
+}
+
 impl Conditions<'_> {
     /// What the terms weigh, on a scale of qualities that is stretched so far.
     fn weights(&self, stretch: f64) -> Weights {
@@ -50,15 +67,17 @@ impl Conditions<'_> {
     }
 
     /// What is expected of a candidate on each frame, or, where that costs less, on every k-th one.
-    fn terms(&self, candidate: &Candidate, weights: &Weights, stretch: f64) -> Terms {
-        let each = self.terms_on_each(candidate, stretch);
+    fn terms(&self, candidate: &Candidate, limits: &Limits, weights: &Weights, stretch: f64) -> Terms {
+        let slowdown = self.slowdown(candidate);
+        let runs = slowdown.runs(&candidate.latency, self.shift);
+        let each = self.terms_on_each(candidate, Self::miss(&runs, limits), stretch);
         if self.config.max_stride == 1 || !candidate.latency.is_known() {
             return each;
         }
         let strided = (2..=self.config.max_stride).map(|stride| Terms {
             quality: each.quality * stride::worth(stride),
             // Nobody waits for it, so it is late only when it is busy at its next turn.
-            miss: self.exceedance(candidate, self.config.period * stride),
+            miss: runs.exceedance(LogLimit::new(self.config.period * stride)),
             latency: each.latency / f64::from(stride),
             stride,
             ..each
@@ -72,7 +91,7 @@ impl Conditions<'_> {
         })
     }
 
-    fn terms_on_each(&self, candidate: &Candidate, stretch: f64) -> Terms {
+    fn terms_on_each(&self, candidate: &Candidate, miss: f64, stretch: f64) -> Terms {
         let level = self.slowdown(candidate).level_of(&candidate.latency).mean + self.shift;
         let doubt = if candidate.quality.is_reference() {
             // The reference is the scale, so there is nothing to doubt.
@@ -82,7 +101,7 @@ impl Conditions<'_> {
         };
         Terms {
             quality: candidate.quality.mean() - doubt,
-            miss: self.miss(candidate),
+            miss,
             latency: candidate
                 .latency
                 .latency(level)
@@ -98,33 +117,17 @@ impl Conditions<'_> {
     }
 
     /// Expected share of missed frames: its own when it is late, and those that arrive while it still runs.
-    fn miss(&self, candidate: &Candidate) -> f64 {
-        let late = self.exceedance(candidate, self.budget);
+    fn miss(runs: &Mixture, limits: &Limits) -> f64 {
+        let late = runs.exceedance(limits.budget);
         let mut lost = 0.0;
-        for overrun in 1..=OVERRUNS {
-            let share = self.exceedance(candidate, self.config.period * overrun);
+        for limit in limits.overruns {
+            let share = runs.exceedance(limit);
             lost += share;
             if share == 0.0 {
                 break;
             }
         }
         (late + lost) / (1.0 + lost)
-    }
-
-    /// Probability that a run takes longer than `limit`, whatever the slowdown may be.
-    fn exceedance(&self, candidate: &Candidate, limit: Duration) -> f64 {
-        let (of, slowdown) = (&candidate.latency, self.slowdown(candidate));
-        let levels = slowdown.levels(of);
-        let likely = levels.iter().filter(|it| 0.0 < it.1);
-        let now: f64 = likely
-            .map(|(level, weight)| weight * of.exceedance(limit, *level, self.shift, slowdown.residuals()))
-            .sum();
-        let (level, hazard) = slowdown.may_return(of);
-        if hazard == 0.0 || !of.is_known() {
-            return now;
-        }
-        let then = of.rough_exceedance(limit, level, self.shift, slowdown.residuals());
-        now + hazard * (then - now).max(0.0)
     }
 }
 
@@ -175,10 +178,11 @@ impl TermsTable {
         let (worst, best) = candidates.quality_range();
         self.stretch = stretch(worst, best);
         self.weights = conditions.weights(self.stretch);
+        let limits = Limits::new(conditions);
         self.rows.clear();
         for (id, candidate) in candidates.numbered() {
             let row = Row {
-                terms: conditions.terms(candidate, &self.weights, self.stretch),
+                terms: conditions.terms(candidate, &limits, &self.weights, self.stretch),
                 is_known: candidate.latency.is_known(),
             };
             self.rows.put(id.0, row);

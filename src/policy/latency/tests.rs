@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
+use super::super::prospect::{LogLimit, Prospect};
 use super::*;
 
 fn millis(value: f64) -> Duration {
@@ -20,6 +21,15 @@ fn level(mean: f64) -> Level {
     }
 }
 
+fn exceedance(latency: &Latency, limit_ms: f64, shared: &Window) -> f64 {
+    let runs = Prospect::new(latency, level(0.0), 0.0, shared).unwrap();
+    runs.exceedance(LogLimit::new(millis(limit_ms)))
+}
+
+fn upper(latency: &Latency, miss_rate: f64, shared: &Window) -> Option<Duration> {
+    Some(Prospect::new(latency, level(0.0), 0.0, shared)?.upper(miss_rate))
+}
+
 #[track_caller]
 fn check(actual: Option<Duration>, expected_ms: f64) {
     let actual = actual.expect("known").as_secs_f64() * 1e3;
@@ -33,7 +43,7 @@ fn check(actual: Option<Duration>, expected_ms: f64) {
 fn nothing_is_claimed_of_a_candidate_that_never_ran() {
     let (latency, shared) = (Latency::new(), Window::assumed());
     assert_eq!(latency.latency(0.0), None);
-    assert_eq!(latency.upper(level(0.0), 0.03, &shared), None);
+    assert_eq!(upper(&latency, 0.03, &shared), None);
     assert!(!latency.is_known());
 }
 
@@ -66,7 +76,7 @@ fn disturbed_runs_give_their_best_until_a_clean_one_comes() {
 #[test]
 fn the_chance_to_be_late_is_the_share_of_residuals_beyond() {
     let (mut latency, shared) = (measured(&[10.0; 5]), Window::assumed());
-    let late = |latency: &Latency| latency.exceedance(millis(13.0), level(0.0), 0.0, &shared);
+    let late = |latency: &Latency| exceedance(latency, 13.0, &shared);
     assert!(late(&latency) < 0.01, "{}", late(&latency));
     // Each fourth run takes half as long again; the residuals of the others count for 200 of 456.
     (0..256).for_each(|i| latency.remember(if i % 4 == 0 { 0.4 } else { 0.01 }));
@@ -77,7 +87,7 @@ fn the_chance_to_be_late_is_the_share_of_residuals_beyond() {
 #[test]
 fn a_row_of_slow_runs_raises_the_chance_to_be_late_until_it_ends() {
     let (mut latency, shared) = (measured(&[10.0; 5]), Window::assumed());
-    let late = |latency: &Latency| latency.exceedance(millis(13.0), level(0.0), 0.0, &shared);
+    let late = |latency: &Latency| exceedance(latency, 13.0, &shared);
     (0..5).for_each(|_| latency.slow(1.0));
     assert!(0.5 < late(&latency), "{}", late(&latency));
     latency.normal();
@@ -88,8 +98,8 @@ fn a_row_of_slow_runs_raises_the_chance_to_be_late_until_it_ends() {
 fn the_upper_bound_follows_the_tail_that_the_user_allows() {
     let (mut latency, shared) = (measured(&[10.0; 5]), Window::assumed());
     (0..300).for_each(|i| latency.remember(if i % 10 == 0 { 0.4 } else { 0.01 }));
-    let relaxed = latency.upper(level(0.0), 0.12, &shared).unwrap();
-    let strict = latency.upper(level(0.0), 0.03, &shared).unwrap();
+    let relaxed = upper(&latency, 0.12, &shared).unwrap();
+    let strict = upper(&latency, 0.03, &shared).unwrap();
     assert!(relaxed < millis(11.0), "{relaxed:?}");
     assert!(millis(12.0) < strict, "{strict:?}");
 }
@@ -148,7 +158,11 @@ fn the_implied_slowdown_inverts_the_expectation() {
 fn numbers_stay_finite_at_both_ends() {
     let (mut latency, shared) = (measured(&[0.0; 5]), Window::assumed());
     assert!(latency.residual(Duration::MAX, 0.0).is_finite());
-    assert!(latency.upper(level(40.0), 0.0, &shared).is_some());
+    assert!(
+        Prospect::new(&latency, level(40.0), 0.0, &shared)
+            .map(|it| it.upper(0.0))
+            .is_some()
+    );
     let hung = latency.residual(Duration::MAX, 0.0);
     latency.learn_own_change(hung, level(0.0), &shared);
     assert!(latency.latency(0.0).is_some());

@@ -205,17 +205,17 @@ fn a_flush_forgets_a_first_fast_run_too() {
 /// The same machine, on which something waits for this share of the time; and a candidate of 2 ms.
 fn loaded(share: f64) -> (Slowdown, Latency, Latency) {
     let (mut slowdown, _, large) = calm();
-    assert!(!slowdown.waits(share));
+    wait(&mut slowdown, &[share; 2]);
     (slowdown, latency(2.0), large)
 }
 
 #[test]
 fn what_waits_slows_long_runs_down_before_any_was_slow_and_no_longer_than_it_waits() {
     let (mut slowdown, short, large) = loaded(0.6);
-    check_factor(&slowdown, 2.5f64.powf(1.15));
+    check_factor(&slowdown, 2.5);
     let of = |slowdown: &Slowdown, of: &Latency| slowdown.level_of(of).mean.exp();
     assert!(
-        of(&slowdown, &short) < 1.6 && 2.5 < of(&slowdown, &large),
+        of(&slowdown, &short) < 1.5 && 2.4 < of(&slowdown, &large),
         "a short run fits into a turn"
     );
     assert!(!slowdown.waits(0.0), "one frame of calm may be chance");
@@ -250,7 +250,7 @@ fn short_runs_under_load_teach_nothing_of_long_ones() {
         slowdown.waits(0.6);
         slowdown.measured(SMALL, millis(2.0), &mut short, false);
     }
-    check_factor(&slowdown, 2.5f64.powf(1.15));
+    check_factor(&slowdown, 2.5);
     assert_eq!(slowdown.step_probability(), None);
 }
 
@@ -259,16 +259,18 @@ fn a_suspicion_ends_when_the_machine_says_what_it_was() {
     let (mut slowdown, _, large) = calm();
     slowdown.waits(0.0);
     assert!(slowdown.missed(LARGE, millis(80.0), &large));
-    let step = slowdown.step_probability().unwrap();
-    assert!(
-        (step - 0.1).abs() < 1e-9,
-        "less likely where the machine says nothing of it: {step}"
-    );
+    assert_eq!(slowdown.step_probability(), Some(0.5));
     slowdown.waits(0.7);
     assert_eq!(slowdown.step_probability(), None);
     slowdown.waits(0.0);
     slowdown.waits(0.0);
     check_factor(&slowdown, 1.0);
+}
+
+fn wait(slowdown: &mut Slowdown, shares: &[f64]) {
+    for share in shares {
+        slowdown.waits(*share);
+    }
 }
 
 #[test]
@@ -280,13 +282,13 @@ fn a_load_that_flickers_is_expected_back_and_long_calm_makes_it_forget() {
     slowdown.waits(0.0);
     let once = hazard(&slowdown);
     for _ in 0..4 {
-        [0.6, 0.6, 0.6, 0.0, 0.0].map(|it| slowdown.waits(it));
+        wait(&mut slowdown, &[0.6, 0.6, 0.6, 0.0, 0.0]);
     }
     let often = hazard(&slowdown);
-    assert!(once < 0.03 && 3.0 * once < often, "{once} {often}");
+    assert!(once < 0.06 && 3.0 * once < often, "{once} {often}");
     let (level, _) = slowdown.may_return(&large);
     assert!(0.8 < level.mean && level.mean < 1.2, "as it was: {level:?}");
-    (0..500).for_each(|_| assert!(!slowdown.waits(0.0)));
+    wait(&mut slowdown, &[0.0; 500]);
     assert!(hazard(&slowdown) < 0.005, "{}", hazard(&slowdown));
 }
 
@@ -294,10 +296,10 @@ fn a_load_that_flickers_is_expected_back_and_long_calm_makes_it_forget() {
 fn a_little_that_waits_beside_is_no_load_that_comes_back() {
     let (mut slowdown, _, large) = loaded(0.7);
     let hazard = |slowdown: &Slowdown| slowdown.may_return(&large).1;
-    [0.7, 0.0, 0.0].map(|it| slowdown.waits(it));
+    wait(&mut slowdown, &[0.7, 0.0, 0.0]);
     let before = hazard(&slowdown);
     for _ in 0..4 {
-        [0.3, 0.3, 0.0, 0.0].map(|it| slowdown.waits(it));
+        wait(&mut slowdown, &[0.3, 0.3, 0.0, 0.0]);
     }
     assert!(hazard(&slowdown) < before);
 }
