@@ -37,6 +37,7 @@ fn matrix() -> Matrix {
         name: format!("c{it}"),
         prior: Some(quality(it)),
         baseline_ms: Some(baseline(it)),
+        device: 0,
     });
     let mut matrix = Matrix::new(columns.collect(), 30.0, 100.0 / 3.0);
     for frame in 0..FRAMES {

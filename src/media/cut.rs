@@ -136,7 +136,11 @@ mod tests {
             let width = info.width() as usize;
             for row in frame.plane_data_mut(0).unwrap().chunks_mut(stride) {
                 for (x, pixel) in row.chunks_mut(step).take(width).enumerate() {
-                    let bar = if (x + shift) / period % 2 == 0 { 100 } else { 0 };
+                    let bar = if ((x + shift) / period).is_multiple_of(2) {
+                        100
+                    } else {
+                        0
+                    };
                     pixel.fill((bar + 100 * x / width) as u8);
                 }
             }

@@ -37,7 +37,7 @@ group! {
         budget: Duration = "budget-ns",
         /// Time from one frame to the next, which is the limit where it is shorter.
         period: Duration = "frame-period-ns",
-        /// How many times slower the machine is than calm.
+        /// How many times slower the device of the active candidate is than calm.
         slowdown: f64 = "slowdown",
         /// Standard deviation of the logarithm of `slowdown`.
         slowdown_sd: f64 = "slowdown-sd",
@@ -82,6 +82,10 @@ structure! {
         is_forbidden: bool = "forbidden",
         /// Whether it is in time more often than not.
         is_feasible: bool = "feasible",
+        /// What it runs on: `cpu`, or what the catalog's `runs-on` says.
+        device: String = "device",
+        /// How many times slower that is than calm.
+        device_slowdown: f64 = "device-slowdown",
         /// What it would take now. Absent before anything is known of it.
         latency: Option<Duration> = "latency-ns",
         /// What of that is not waiting which the machine tells of. Absent before anything is known of it.

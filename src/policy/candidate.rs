@@ -6,7 +6,7 @@ use super::latency::Latency;
 use super::quality::Quality;
 use super::regret::Regret;
 use super::robustness::Robustness;
-use super::{Availability, CandidateId, Evidence, Prior};
+use super::{Availability, CandidateId, Device, Evidence, Prior};
 use crate::clone_in_place::clone_in_place;
 use crate::numbered::Numbered;
 
@@ -32,6 +32,7 @@ pub(super) enum Overdue {
 #[derive(Debug)]
 pub(super) struct Candidate {
     pub standing: Standing,
+    pub device: Device,
     pub latency: Latency,
     pub quality: Quality,
     pub robustness: Robustness,
@@ -54,12 +55,13 @@ pub(super) struct Candidate {
     pub overdue: Option<Overdue>,
 }
 
-clone_in_place! { Candidate: standing latency quality robustness complexity is_forbidden regret runs last_run asks last_asked known_before last_scored overdue }
+clone_in_place! { Candidate: standing device latency quality robustness complexity is_forbidden regret runs last_run asks last_asked known_before last_scored overdue }
 
 impl Candidate {
     pub(super) fn new(prior: Prior) -> Candidate {
         Candidate {
             standing: Standing::Sound,
+            device: prior.device,
             latency: prior.latency.map_or_else(Latency::new, Latency::with_baseline),
             quality: Quality::new(prior),
             robustness: Robustness::default(),

@@ -17,8 +17,8 @@ use super::shadow::{Scene, Shadow};
 use super::stride::Stride;
 use super::terms_table::{Conditions, TermsTable};
 use super::{
-    Availability, CandidateId, Config, ConfigError, Decision, Evidence, Explanation, Outlook, Prior, Reason,
-    RunKind, Switch,
+    Availability, CandidateId, Config, ConfigError, Decision, Device, Evidence, Explanation, Outlook, Prior,
+    Reason, RunKind, Switch,
 };
 use crate::clone_in_place::clone_in_place;
 
@@ -96,7 +96,7 @@ impl Policy {
 
     /// Adds a candidate; it may answer from the next decision on, if it is available then.
     pub fn add(&mut self, prior: Prior) -> CandidateId {
-        let id = self.estimates.candidates.add(prior);
+        let id = self.estimates.add(prior);
         self.table.reserve(self.estimates.candidates.len());
         id
     }
@@ -201,7 +201,7 @@ impl Policy {
             candidates: &self.estimates.candidates,
             available,
             active,
-            slowdown: &self.estimates.slowdown,
+            slowdowns: &self.estimates.slowdowns,
             slack,
             period: self.config.period.as_secs_f64(),
             room: self.budget.at(now).saturating_sub(upper.unwrap_or(Duration::MAX)),
@@ -252,9 +252,9 @@ impl Policy {
         .explain()
     }
 
-    /// How many times slower the machine is now than when the baselines were measured.
+    /// How many times slower the device of the active candidate is now than when the baselines were measured.
     pub fn slowdown(&self) -> f64 {
-        self.estimates.slowdown.level().mean.exp()
+        self.estimates.slowdown_of(self.active).level().mean.exp()
     }
 
     /// What a missed frame costs now, in log-quality, beyond what the frame itself was worth.
@@ -272,7 +272,7 @@ impl Policy {
     pub fn sensed(&mut self, now: Duration, waiting: Option<f64>) {
         (self.now, self.waiting) = (now, waiting);
         // What was sensed last holds while nothing is heard: a thread that reads may wait, too.
-        if waiting.is_some_and(|it| self.estimates.slowdown.waits(it)) {
+        if waiting.is_some_and(|it| self.estimates.slowdowns.of_mut(Device::PROCESSOR).waits(it)) {
             // The ground on which somebody was left is gone, so nobody waits to be taken back.
             self.estimates
                 .candidates

@@ -5,9 +5,10 @@
 
 use std::time::Duration;
 
-use super::candidate::{Candidates, Overdue, Standing};
+use super::candidate::{Candidate, Candidates, Overdue, Standing};
+use super::devices::{Device, Slowdowns};
 use super::slowdown::{Slowdown, Verdict};
-use super::{Availability, CandidateId, RunKind};
+use super::{Availability, CandidateId, Prior, RunKind};
 use crate::clone_in_place::clone_in_place;
 
 /// Frames after which a candidate counts as not seen any more.
@@ -16,26 +17,38 @@ const UNSEEN: u64 = 500;
 #[derive(Debug)]
 pub(super) struct Estimates {
     pub candidates: Candidates,
-    pub slowdown: Slowdown,
+    pub slowdowns: Slowdowns,
 }
 
-clone_in_place! { Estimates: candidates slowdown }
+clone_in_place! { Estimates: candidates slowdowns }
 
 impl Estimates {
     pub(super) fn new() -> Estimates {
         Estimates {
             candidates: Candidates::default(),
-            slowdown: Slowdown::new(),
+            slowdowns: Slowdowns::new(),
         }
+    }
+
+    pub(super) fn add(&mut self, prior: Prior) -> CandidateId {
+        self.slowdowns.add(prior.device);
+        self.candidates.add(prior)
+    }
+
+    /// What slows a candidate down: that of its device, and of the processor for one that is not there.
+    pub(super) fn slowdown_of(&self, id: Option<CandidateId>) -> &Slowdown {
+        let candidate = id.and_then(|it| self.candidates.get(it));
+        self.slowdowns
+            .of(candidate.map_or(Device::PROCESSOR, |it| it.device))
     }
 
     pub(super) fn remove(&mut self, id: CandidateId) {
         self.candidates.remove(id);
-        self.slowdown.forget_alarm_of(id);
+        self.slowdowns.iter_mut().for_each(|it| it.forget_alarm_of(id));
     }
 
     pub(super) fn set_standing(&mut self, id: CandidateId, standing: Standing) {
-        self.slowdown.forget_alarm_of(id);
+        self.slowdowns.iter_mut().for_each(|it| it.forget_alarm_of(id));
         if let Some(candidate) = self.candidates.get_mut(id) {
             candidate.standing = standing;
             candidate.overdue = None;
@@ -44,7 +57,7 @@ impl Estimates {
 
     /// Runs in flight will not end, and what they hinted at is forgotten.
     pub(super) fn flushed(&mut self) {
-        self.slowdown.forget();
+        self.slowdowns.iter_mut().for_each(Slowdown::forget);
         for candidate in self.candidates.iter_mut() {
             candidate.overdue = None;
         }
@@ -53,7 +66,7 @@ impl Estimates {
 
     /// A frame passed.
     pub(super) fn drift(&mut self) {
-        self.slowdown.drift();
+        self.slowdowns.iter_mut().for_each(Slowdown::drift);
         for candidate in self.candidates.iter_mut() {
             candidate.latency.drift();
         }
@@ -62,26 +75,26 @@ impl Estimates {
     /// Expected latency of a candidate.
     pub(super) fn latency(&self, id: CandidateId) -> Option<Duration> {
         let latency = &self.candidates.get(id)?.latency;
-        latency.latency(self.slowdown.level_of(latency).mean)
+        latency.latency(self.slowdown_of(Some(id)).level_of(latency).mean)
     }
 
     /// The part of it that is not waiting which the machine tells of.
     pub(super) fn work(&self, id: CandidateId) -> Option<Duration> {
-        let level = self.slowdown.unsensed().mean;
+        let level = self.slowdown_of(Some(id)).unsensed().mean;
         self.candidates.get(id)?.latency.latency(level)
     }
 
     /// The latency that all but `share` of a candidate's runs are expected to keep.
     pub(super) fn upper(&self, id: CandidateId, share: f64) -> Option<Duration> {
         let latency = &self.candidates.get(id)?.latency;
-        Some(self.slowdown.prospect(latency)?.upper(share))
+        Some(self.slowdown_of(Some(id)).prospect(latency)?.upper(share))
     }
 
     /// Whom to look at beside the active candidate, because no run so far could tell whether its alarm is a step.
     pub(super) fn suspect(&self, active: CandidateId, available: &[Availability]) -> Option<CandidateId> {
-        let suspect = self.slowdown.suspect().filter(|it| *it != active);
-        let sound = suspect.filter(|it| self.candidates.sound(*it).is_some());
-        sound.filter(|it| available.get(it.0) == Some(&Availability::Ready))
+        let suspects = self.slowdowns.iter().filter_map(Slowdown::suspect);
+        let mut others = suspects.filter(|it| *it != active && self.candidates.sound(*it).is_some());
+        others.find(|it| available.get(it.0) == Some(&Availability::Ready))
     }
 
     /// A run is late and takes at least `elapsed`.
@@ -89,12 +102,13 @@ impl Estimates {
         let Some(candidate) = self.candidates.get_mut(id) else {
             return;
         };
-        let level = self.slowdown.level_of(&candidate.latency).mean;
+        let slowdown = self.slowdowns.of_mut(candidate.device);
+        let level = slowdown.level_of(&candidate.latency).mean;
         if candidate.overdue.is_some() {
             return;
         }
         let is_alarming = if candidate.latency.is_known() {
-            self.slowdown.missed(id, elapsed, &candidate.latency)
+            slowdown.missed(id, elapsed, &candidate.latency)
         } else {
             candidate.latency.ran_disturbed(elapsed, level);
             false
@@ -115,23 +129,33 @@ impl Estimates {
         overdue: Option<Overdue>,
         active: Option<CandidateId>,
     ) {
-        let is_rare = active != Some(id);
+        // Of another device the active one has told nothing.
+        let device = |it: CandidateId| self.candidates.get(it).map(|it| it.device);
+        let is_beside = active.is_some_and(|it| it != id);
+        let is_elsewhere = is_beside && active.and_then(device) != device(id);
+        let is_rare = active != Some(id) && !is_elsewhere;
         let Some(candidate) = self.candidates.get_mut(id) else {
             return;
         };
+        let slowdown = self.slowdowns.of_mut(candidate.device);
         let of = &mut candidate.latency;
         if overdue == Some(Overdue::Alarming) {
             // What the miss said of the machine was judged meanwhile, or will be; this is the full number.
-            if !self.slowdown.ended(id, latency, of) {
-                of.remember(self.slowdown.residual(latency, of));
+            if !slowdown.ended(id, latency, of) {
+                of.remember(slowdown.residual(latency, of));
             }
             return;
         }
-        let clean = matches!(kind, RunKind::Active | RunKind::Shadow);
+        let clean = match kind {
+            RunKind::Active | RunKind::Shadow => true,
+            // Two that run at once on two devices do not hold up each other.
+            RunKind::Overlapped => is_elsewhere,
+            RunKind::Idle | RunKind::WarmUp => false,
+        };
         let verdict = match (of.has_baseline(), clean) {
-            (true, true) => self.slowdown.measured(id, latency, of, is_rare),
-            (true, false) => self.slowdown.ran_disturbed(id, latency, of, is_rare),
-            (false, _) => self.slowdown.first_run(id, latency, of, clean),
+            (true, true) => slowdown.measured(id, latency, of, is_rare),
+            (true, false) => slowdown.ran_disturbed(id, latency, of, is_rare),
+            (false, _) => slowdown.first_run(id, latency, of, clean),
         };
         if let Verdict::Spike { by, residual } = verdict {
             self.attribute_to_candidate(by, residual, by == id);
@@ -143,7 +167,9 @@ impl Estimates {
         let Some(candidate) = self.candidates.get_mut(id) else {
             return;
         };
-        self.slowdown.share(residual, &candidate.latency);
+        self.slowdowns
+            .of_mut(candidate.device)
+            .share(residual, &candidate.latency);
         // A run that has not ended yet is remembered with its full latency when it ends.
         if candidate.overdue.is_none() {
             candidate.latency.remember(residual);
@@ -159,24 +185,8 @@ impl Estimates {
     /// the candidates have in common beyond the slowdown is taken for the machine (specification, section 3.1; here the
     /// median, so that one odd candidate moves nothing).
     pub(super) fn anchor(&mut self) {
-        let level = self.slowdown.level().mean;
-        let own = || {
-            let known = self.candidates.iter().filter(|it| it.latency.has_baseline());
-            known.map(|it| it.latency.deviation(level))
-        };
-        let count = own().count();
-        let rank = |it: &f64| own().filter(|other| other < it).count();
-        let is_median = |it: &f64| {
-            rank(it) <= count.saturating_sub(1) / 2
-                && (count - 1) / 2 < rank(it) + own().filter(|other| other == it).count()
-        };
-        let Some(common) = own().find(is_median) else {
-            return;
-        };
-        if self.slowdown.shift_origin(common) {
-            for candidate in self.candidates.iter_mut() {
-                candidate.latency.shift_origin(common);
-            }
+        for (index, slowdown) in self.slowdowns.iter_mut().enumerate() {
+            anchor(slowdown, Device(index), &mut self.candidates);
         }
     }
 
@@ -187,6 +197,30 @@ impl Estimates {
             if candidate.last_run.is_some_and(|it| it + UNSEEN < frame) {
                 candidate.latency.half_forget();
             }
+        }
+    }
+}
+
+/// The same for one device.
+fn anchor(slowdown: &mut Slowdown, device: Device, candidates: &mut Candidates) {
+    let level = slowdown.level().mean;
+    let there = |it: &&Candidate| it.device == device;
+    let own = || {
+        let known = candidates.iter().filter(there).map(|it| &it.latency);
+        known.filter(|it| it.has_baseline()).map(|it| it.deviation(level))
+    };
+    let count = own().count();
+    let rank = |it: &f64| own().filter(|other| other < it).count();
+    let is_median = |it: &f64| {
+        rank(it) <= count.saturating_sub(1) / 2
+            && (count - 1) / 2 < rank(it) + own().filter(|other| other == it).count()
+    };
+    let Some(common) = own().find(is_median) else {
+        return;
+    };
+    if slowdown.shift_origin(common) {
+        for candidate in candidates.iter_mut().filter(|it| it.device == device) {
+            candidate.latency.shift_origin(common);
         }
     }
 }

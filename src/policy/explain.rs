@@ -46,7 +46,8 @@ impl Present<'_> {
         let table = TermsTable::new(&self.conditions);
         let all = estimates.candidates.numbered();
         let candidates: Vec<Account> = all.map(|(id, it)| self.account(id, it, &table)).collect();
-        let level = estimates.slowdown.level();
+        let slowdown = estimates.slowdown_of(self.active);
+        let level = slowdown.level();
         Explanation {
             frame: self.frame,
             active: self.active,
@@ -56,7 +57,7 @@ impl Present<'_> {
             slowdown: level.mean.exp(),
             slowdown_sd: level.variance.sqrt(),
             waiting: self.waiting,
-            step_probability: estimates.slowdown.step_probability(),
+            step_probability: slowdown.step_probability(),
             weights: table.weights,
             binding: self.binding(&candidates, &table.weights),
             flips_at: self.active.and_then(|it| self.flips_at(it)),
@@ -174,6 +175,8 @@ pub(super) fn outlook(id: CandidateId, conditions: &Conditions, table: &TermsTab
     };
     Outlook {
         latency: estimates.latency(id),
+        device: candidate.device,
+        slowdown: estimates.slowdown_of(Some(id)).level().mean.exp(),
         work: estimates.work(id),
         upper: estimates.upper(id, config.miss_rate),
         quality: candidate.quality.mean(),

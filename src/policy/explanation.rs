@@ -7,13 +7,16 @@ use std::time::Duration;
 
 use super::limit::Millis;
 use super::objective::{Terms, Weights};
-use super::{CandidateId, Evidence, Limit, Reason};
+use super::{CandidateId, Device, Evidence, Limit, Reason};
 
 /// What the policy believes of a candidate now.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Outlook {
     /// Predicted frame latency, if it was ever measured.
     pub latency: Option<Duration>,
+    /// What it runs on, and how many times slower that is than when the baselines were measured.
+    pub device: Device,
+    pub slowdown: f64,
     /// The part of it that is not waiting which the machine tells of.
     pub work: Option<Duration>,
     /// Upper bound used for feasibility: all but the miss rate of its runs are expected to keep it.
@@ -44,8 +47,8 @@ pub struct Explanation {
     pub budget: Duration,
     /// Time from one frame to the next.
     pub period: Duration,
-    /// How many times slower the machine is than when the baselines were measured, and the standard deviation of its
-    /// natural logarithm.
+    /// How many times slower the active candidate's device is than when the baselines were measured, and the standard
+    /// deviation of its natural logarithm.
     pub slowdown: f64,
     pub slowdown_sd: f64,
     /// Share of its time for which a run has to expect to wait, by what the machine says, 0..1; `None` where it says nothing.

@@ -9,7 +9,7 @@
 //! The rule: of what is expected of each candidate, the smallest cost wins, -ln P + λS + C with P the probability that
 //! its answer is right and in time, plus a price on misses that rises and falls to keep the promised rate. A switch
 //! waits until the regret of staying has paid for it; a gain that is large pays at once. What one run says of the
-//! machine (`slowdown`) counts for all candidates, so a rival need not run to be judged.
+//! machine (`slowdown`) counts for all candidates on the same device, so a rival need not run to be judged.
 //!
 //! What the reference specification has and this has not, and what takes its place:
 //!
@@ -31,6 +31,7 @@ mod choice;
 mod config;
 mod controller;
 mod decision;
+mod devices;
 mod effective_budget;
 mod estimates;
 mod evidence;
@@ -61,6 +62,7 @@ pub use ablation::{Part, leave_out};
 pub use config::{Config, ConfigError};
 pub use controller::Policy;
 pub use decision::{Decision, Hold, Reason, Switch};
+pub use devices::Device;
 pub use evidence::Evidence;
 pub use explanation::{Account, Binding, Explanation, Outlook, Source};
 pub use lesson::Teaching;
@@ -84,6 +86,8 @@ pub struct Prior {
     pub complexity: f64,
     /// Whether this is the candidate whose answers score the others.
     pub is_reference: bool,
+    /// What it runs on.
+    pub device: Device,
 }
 
 /// How a run came about; decides what its latency may teach.

@@ -6,8 +6,9 @@
 use std::time::Duration;
 
 use super::candidate::{Candidate, Candidates};
+use super::devices::Slowdowns;
 use super::slowdown::Slowdown;
-use super::{Availability, CandidateId, RunKind};
+use super::{Availability, CandidateId, Device, RunKind};
 
 /// Share of the frame time that shadow runs may take in the long run.
 const SHARE: f64 = 0.05;
@@ -87,7 +88,7 @@ pub(super) struct Scene<'a> {
     pub candidates: &'a Candidates,
     pub available: &'a [Availability],
     pub active: CandidateId,
-    pub slowdown: &'a Slowdown,
+    pub slowdowns: &'a Slowdowns,
     pub slack: Duration,
     pub period: f64,
     pub price: f64,
@@ -209,6 +210,24 @@ impl Scene<'_> {
         self.candidates.sound(id)
     }
 
+    /// What slows a candidate down.
+    fn slowdown(&self, candidate: &Candidate) -> &Slowdown {
+        self.slowdowns.of(candidate.device)
+    }
+
+    /// Whether a candidate runs on another device than the active one, which it cannot hold up there.
+    fn is_elsewhere(&self, id: CandidateId) -> bool {
+        let device = |id: CandidateId| self.candidates.get(id).map(|it| it.device);
+        device(id) != device(self.active)
+    }
+
+    /// For how long nobody has told of a device, as a share of the time after which somebody should.
+    fn silence(&self, device: Device) -> f64 {
+        let there = self.candidates.iter().filter(|it| it.device == device);
+        let last = there.filter_map(|it| it.last_run).max();
+        self.age(last) / LOOK as f64
+    }
+
     /// A candidate that could run beside the active one.
     fn is_free(&self, id: CandidateId) -> bool {
         id != self.active
@@ -251,7 +270,10 @@ impl Scene<'_> {
         } else {
             [with, None]
         };
-        let score = self.judged(runs, self.urgency_of_score(candidate), id)?;
+        let urgency = self
+            .urgency_of_score(candidate)
+            .max(self.silence(candidate.device));
+        let score = self.judged(runs, urgency, id)?;
         if score.fits || score.is_bearable || with.is_none() {
             return Some(score);
         }
@@ -304,7 +326,8 @@ impl Scene<'_> {
             runs,
             fits: likely(OVERRUN).is_some_and(|it| it <= self.slack),
             is_overdue: self.is_worth_a_frame(id),
-            is_bearable: likely(share).is_none_or(|it| it <= self.slack + self.room),
+            is_bearable: ids().all(|it| self.is_elsewhere(*it))
+                || likely(share).is_none_or(|it| it <= self.slack + self.room),
             urgency,
             cost: ids().filter_map(|it| self.latency(*it)).sum(),
         })
@@ -318,7 +341,7 @@ impl Scene<'_> {
         };
         let is_untested = candidate
             .latency
-            .is_untested(self.slowdown.level_of(&candidate.latency).mean);
+            .is_untested(self.slowdown(candidate).level_of(&candidate.latency).mean);
         let best = candidate.quality.mean() + candidate.quality.sd();
         let gain = HORIZON * (best / active.quality.mean()).ln();
         let frames = self.latency(id).unwrap_or(0.0) / self.period;
@@ -341,14 +364,16 @@ impl Scene<'_> {
     }
 
     fn likely(&self, id: CandidateId, share: f64) -> Option<Duration> {
-        let latency = &self.candidate(id)?.latency;
-        Some(self.slowdown.prospect(latency)?.upper(share))
+        let candidate = self.candidate(id)?;
+        let prospect = self.slowdown(candidate).prospect(&candidate.latency)?;
+        Some(prospect.upper(share))
     }
 
     /// Expected seconds.
     pub(super) fn latency(&self, id: CandidateId) -> Option<f64> {
-        let latency = &self.candidate(id)?.latency;
-        let level = self.slowdown.level_of(latency).mean;
+        let candidate = self.candidate(id)?;
+        let latency = &candidate.latency;
+        let level = self.slowdown(candidate).level_of(latency).mean;
         Some(latency.latency(level)?.as_secs_f64())
     }
 }

@@ -10,6 +10,7 @@ use super::estimates::Estimates;
 use super::objective::{Strategy, Terms, Weights};
 use super::prospect::{LogLimit, Mixture};
 use super::regret::stretch;
+use super::slowdown::Slowdown;
 use super::{CandidateId, Config, stride};
 use crate::clone_in_place::clone_in_place;
 use crate::numbered::Numbered;
@@ -67,7 +68,7 @@ impl Conditions<'_> {
 
     /// What is expected of a candidate on each frame, or, where that costs less, on every k-th one.
     fn terms(&self, candidate: &Candidate, limits: &Limits, weights: &Weights, stretch: f64) -> Terms {
-        let slowdown = &self.estimates.slowdown;
+        let slowdown = self.slowdown(candidate);
         let runs = slowdown.runs(&candidate.latency, self.shift);
         let each = self.terms_on_each(candidate, Self::miss(&runs, limits), stretch);
         if self.config.max_stride == 1 || !candidate.latency.is_known() {
@@ -91,7 +92,7 @@ impl Conditions<'_> {
     }
 
     fn terms_on_each(&self, candidate: &Candidate, miss: f64, stretch: f64) -> Terms {
-        let level = self.estimates.slowdown.level_of(&candidate.latency).mean + self.shift;
+        let level = self.slowdown(candidate).level_of(&candidate.latency).mean + self.shift;
         let doubt = if candidate.quality.is_reference() {
             // The reference is the scale, so there is nothing to doubt.
             0.0
@@ -109,6 +110,10 @@ impl Conditions<'_> {
             stride: 1,
             complexity: candidate.complexity,
         }
+    }
+
+    fn slowdown(&self, candidate: &Candidate) -> &Slowdown {
+        self.estimates.slowdowns.of(candidate.device)
     }
 
     /// Expected share of missed frames: its own when it is late, and those that arrive while it still runs.

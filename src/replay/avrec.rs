@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::{Matrix, Run, Selector, ShadowRun};
 use crate::policy::{
-    Availability, CandidateId, Config, ConfigError, Evidence, Explanation, Policy, Prior, RunKind, Switch,
+    Availability, CandidateId, Config, ConfigError, Device, Evidence, Explanation, Policy, Prior, RunKind,
+    Switch,
 };
 
 /// The policy of `avrec-switch` as a selector.
@@ -22,6 +23,9 @@ pub struct Avrec {
     /// of that time.
     untold: Option<(CandidateId, Duration, RunKind)>,
     is_sensed: bool,
+    devices: Vec<usize>,
+    /// A run on another device than the answer's that has not ended yet, and when it does.
+    beside: Option<(ShadowRun, Duration)>,
 }
 
 impl Avrec {
@@ -37,6 +41,7 @@ impl Avrec {
             policy.add(Prior {
                 quality: column.prior,
                 latency: column.baseline_ms.map(duration),
+                device: Device(column.device),
                 ..Prior::default()
             });
         }
@@ -49,6 +54,8 @@ impl Avrec {
             free: Duration::ZERO,
             untold: None,
             is_sensed: matrix.pressure(0).is_some(),
+            devices: matrix.columns.iter().map(|it| it.device).collect(),
+            beside: None,
         })
     }
 
@@ -76,6 +83,10 @@ impl Selector for Avrec {
     }
 
     fn pick(&mut self, _: usize, now_ms: f64) -> Option<usize> {
+        if let Some((run, end)) = self.beside.take_if(|it| it.1 <= duration(now_ms)) {
+            self.available[run.candidate] = Availability::Ready;
+            self.tell_shadow(&run, end);
+        }
         let decision = self.policy.decide(duration(now_ms), &self.available);
         self.switch = decision.switch;
         decision.answer.map(|it| it.0)
@@ -104,13 +115,27 @@ impl Selector for Avrec {
     }
 
     fn shadow(&mut self, now_ms: f64, slack_ms: f64) -> Option<usize> {
+        if self.beside.is_some() {
+            return None;
+        }
         let slack = duration(slack_ms);
         let shadow = self.policy.shadow(duration(now_ms), slack, &self.available)?;
         shadow.ids().next().map(|it| it.0)
     }
 
     fn shadowed(&mut self, run: &ShadowRun) {
-        let now = self.free + duration(run.latency_ms);
+        let end = self.free + duration(run.latency_ms);
+        if !run.fits && self.devices[run.candidate] != self.devices[run.active] {
+            self.available[run.candidate] = Availability::Busy { since: self.free };
+            self.beside = Some((*run, end));
+        } else {
+            self.tell_shadow(run, end);
+        }
+    }
+}
+
+impl Avrec {
+    fn tell_shadow(&mut self, run: &ShadowRun, now: Duration) {
         let id = CandidateId(run.candidate);
         let kind = if run.fits {
             RunKind::Shadow

@@ -5,6 +5,7 @@
 //! nothing was tuned.
 
 mod contention;
+mod devices;
 mod machine;
 mod random_worlds;
 mod sensed;
@@ -54,7 +55,7 @@ impl FromStr for Kind {
             None => (text, false),
         };
         match SHAPES.iter().find(|it| it.1 == name) {
-            Some((Shape::Wild | Shape::Machine | Shape::Sensed, _)) if inverted => {
+            Some((Shape::Wild | Shape::Machine | Shape::Sensed | Shape::TwoDevices, _)) if inverted => {
                 Err(format!("{name} worlds say by themselves what the catalogue says"))
             }
             Some((shape, _)) => Ok(Kind {
@@ -64,7 +65,7 @@ impl FromStr for Kind {
             None => {
                 let names: Vec<&str> = SHAPES.iter().map(|it| it.1).collect();
                 Err(format!(
-                    "'{text}' is no kind of world; known: {}, each but machine, wild and sensed also with +inverted",
+                    "'{text}' is no kind of world; known: {}, each but machine, wild, sensed and two-devices also with +inverted",
                     names.join(", ")
                 ))
             }
@@ -89,6 +90,7 @@ pub fn generate(kind: Kind, seed: u64) -> Matrix {
         Shape::Wild => return random_worlds::generate(seed),
         Shape::Machine => return machine::generate(seed),
         Shape::Sensed => return sensed::generate(seed),
+        Shape::TwoDevices => return devices::generate(seed),
         _ => {}
     }
     let mut random = Random::new(seed);
@@ -104,6 +106,7 @@ pub fn generate(kind: Kind, seed: u64) -> Matrix {
             name: format!("c{index}"),
             prior: Some(*quality),
             baseline_ms: Some(*baseline),
+            device: 0,
         });
     let mut matrix = Matrix::new(columns.collect(), BUDGET_MS, PERIOD_MS);
     matrix.floor = FLOOR;

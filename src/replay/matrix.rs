@@ -12,6 +12,8 @@ pub struct Column {
     pub prior: Option<f64>,
     /// Median latency on a calm machine, in milliseconds.
     pub baseline_ms: Option<f64>,
+    /// What it runs on; 0 for the processor.
+    pub device: usize,
 }
 
 /// One candidate on one frame.
@@ -71,6 +73,12 @@ impl Matrix {
     /// The same world without a sense.
     pub fn without_sense(mut self) -> Matrix {
         self.pressure.clear();
+        self
+    }
+
+    /// The same world for a policy that takes all candidates to run on the processor.
+    pub fn on_one_device(mut self) -> Matrix {
+        self.columns.iter_mut().for_each(|it| it.device = 0);
         self
     }
 

@@ -11,6 +11,7 @@
 //! 0,2.51,0.90,27.3,0.94
 //! ```
 //!
+//! `# large.device: 1` says that a candidate does not run on the processor, but on another device, by a number of your choice.
 //! A column `pressure` behind `t_ms`, which need not be there, says what the machine told as the frame arrived: for which
 //! share of its time a run had to expect to wait for a processor, 0 to 1.
 
@@ -71,7 +72,8 @@ impl Remarks {
         let key = key.trim();
         let is_ours = matches!(key, "budget_ms" | "period_ms" | "floor")
             || key.ends_with(".prior")
-            || key.ends_with(".baseline_ms");
+            || key.ends_with(".baseline_ms")
+            || key.ends_with(".device");
         if is_ours {
             let value = number(line, 1, key, value.trim())?;
             self.all.push((line, key.to_string(), value));
@@ -88,12 +90,15 @@ impl Remarks {
         for (line, key, value) in &self.all {
             let name = key
                 .strip_suffix(".prior")
-                .or_else(|| key.strip_suffix(".baseline_ms"));
+                .or_else(|| key.strip_suffix(".baseline_ms"))
+                .or_else(|| key.strip_suffix(".device"));
             let cause = if name.is_some_and(|name| names.iter().all(|it| it != name)) {
                 let known = names.join(", ");
                 format!("{key} names no candidate of the header; known: {known}")
             } else if (key.ends_with(".prior") || key == "floor") && 1.0 < *value {
                 format!("{key} is {value}; a quality lies in 0 to 1")
+            } else if key.ends_with(".device") && !(value.fract() == 0.0 && *value < MOST_CANDIDATES as f64) {
+                format!("{key} is {value}; give 0 for the processor, or the number of another device")
             } else if key.ends_with("_ms") && !(0.0 < *value && *value <= LONGEST_MS) {
                 format!("{key} is {value}; give a time above 0 and of at most a day")
             } else {
@@ -174,6 +179,7 @@ pub fn read_timed(file: impl Read, timing: Timing) -> Result<Matrix, MatrixError
     let columns = names.into_iter().map(|name| Column {
         prior: remarks.get(&format!("{name}.prior")),
         baseline_ms: remarks.get(&format!("{name}.baseline_ms")),
+        device: remarks.get(&format!("{name}.device")).unwrap_or(0.0) as usize,
         name,
     });
     let mut matrix = Matrix::new(columns.collect(), budget.unwrap_or(period), period);
@@ -283,12 +289,16 @@ pub fn write(matrix: &Matrix, file: impl Write) -> io::Result<()> {
         name,
         prior,
         baseline_ms,
+        device,
     } in &matrix.columns
     {
         for (key, value) in [("prior", prior), ("baseline_ms", baseline_ms)] {
             if let Some(value) = value {
                 writer.write_record([format!("# {name}.{key}: {value}")])?;
             }
+        }
+        if 0 < *device {
+            writer.write_record([format!("# {name}.device: {device}")])?;
         }
     }
     let names = matrix.columns.iter().map(|it| &it.name);

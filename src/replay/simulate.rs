@@ -6,7 +6,8 @@
 //! - An answer later than the budget is a miss and worth nothing.
 //! - Frames that arrive while the element is still busy beyond the next period are lost: misses, worth nothing.
 //! - The first run after a swap takes 15 % longer.
-//! - A shadow run takes its latency out of the slack. What does not fit delays the start of the next frame.
+//! - A shadow run takes its latency out of the slack. What does not fit delays the start of the next frame; on another
+//!   device than that of the answer, it delays only what is started there.
 
 use std::time::{Duration, Instant};
 
@@ -88,8 +89,9 @@ pub fn simulate(matrix: &Matrix, selector: &mut dyn Selector) -> Outcome {
     let period = matrix.period_ms;
     let mut outcome = Outcome::default();
     let mut last = None;
-    // Time from the arrival of the frame in hand until the element is free.
+    // Time from the arrival of the frame in hand until the element is free, and until another device is.
     let mut waited_ms = 0.0;
+    let mut elsewhere = (0, 0.0f64);
     let mut frame = 0;
     while frame < frames {
         let now = frame as f64 * period;
@@ -101,6 +103,7 @@ pub fn simulate(matrix: &Matrix, selector: &mut dyn Selector) -> Outcome {
         let Some(candidate) = pick else {
             outcome.push(None, false, matrix.floor);
             waited_ms = 0.0;
+            elsewhere.1 = (elsewhere.1 - period).max(0.0);
             frame += 1;
             continue;
         };
@@ -109,6 +112,10 @@ pub fn simulate(matrix: &Matrix, selector: &mut dyn Selector) -> Outcome {
         outcome.swaps += usize::from(is_first);
         last = Some(candidate);
         let latency_ms = cell.latency_ms * if is_first { FIRST_RUN } else { 1.0 };
+        let device = matrix.columns[candidate].device;
+        if elsewhere.0 == device {
+            waited_ms = f64::max(waited_ms, elsewhere.1);
+        }
         let end = waited_ms + latency_ms;
         let is_late = matrix.budget_ms < end;
         let lost = ((end / period) as usize).min(frames - frame - 1);
@@ -129,11 +136,17 @@ pub fn simulate(matrix: &Matrix, selector: &mut dyn Selector) -> Outcome {
         let shadow = selector.shadow(now + end, slack).filter(|it| *it != candidate);
         outcome.thinking += clock.elapsed();
         waited_ms = 0.0;
+        let passed = period * (lost + 1) as f64;
+        elsewhere.1 = (elsewhere.1 - passed).max(0.0);
         if let Some(shadow) = shadow {
             let beside = matrix.cell(frame, shadow);
             outcome.shadow_ms += beside.latency_ms;
             let overrun = beside.latency_ms - slack;
-            waited_ms = overrun.max(0.0);
+            if matrix.columns[shadow].device == device {
+                waited_ms = overrun.max(0.0);
+            } else {
+                elsewhere = (matrix.columns[shadow].device, overrun.max(0.0));
+            }
             let clock = Instant::now();
             selector.shadowed(&ShadowRun {
                 frame,
@@ -151,6 +164,7 @@ pub fn simulate(matrix: &Matrix, selector: &mut dyn Selector) -> Outcome {
         while period <= waited_ms && frame < frames {
             outcome.push(None, true, 0.0);
             waited_ms -= period;
+            elsewhere.1 = (elsewhere.1 - period).max(0.0);
             frame += 1;
         }
     }

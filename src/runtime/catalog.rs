@@ -93,6 +93,7 @@ struct Entry {
     #[serde(default)]
     cost: f64,
     latency_ms: Option<f64>,
+    runs_on: Option<String>,
     license: Option<String>,
     sha256: Option<String>,
     /// Everything else: properties of the inference element, or mistakes.
@@ -101,7 +102,7 @@ struct Entry {
 }
 
 /// Keys of a candidate beside the properties.
-const CANDIDATE_KEYS: &str = "name, element, model, quality, cost, latency-ms, license, sha256";
+const CANDIDATE_KEYS: &str = "name, element, model, quality, cost, latency-ms, runs-on, license, sha256";
 
 /// Tasks that candidates can have in common.
 fn tasks() -> impl Iterator<Item = &'static str> {
@@ -131,7 +132,8 @@ fn misfit(key: &str) -> (String, String) {
             "sha256 is not 64 hexadecimal digits",
             "write what sha256sum prints",
         ),
-        "task" | "reference" | "floor" | "output-caps" | "name" | "element" | "model" | "license" => {
+        "task" | "reference" | "floor" | "output-caps" | "name" | "element" | "model" | "license"
+        | "runs-on" => {
             return (format!("'{key}' is no string"), format!("write {key} = \"…\""));
         }
         // Of the values of a property, serde takes all that it can hold.
@@ -252,6 +254,7 @@ impl<'a> Reader<'a> {
             quality: entry.quality,
             cost: entry.cost,
             latency: latency.and_then(Result::ok),
+            runs_on: entry.runs_on.filter(|it| !it.is_empty()),
             license: entry.license,
             sha256: entry.sha256.map(|it| it.to_ascii_lowercase()),
             properties: self.properties(entry.properties, &source, place)?,

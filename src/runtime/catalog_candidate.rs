@@ -36,6 +36,8 @@ pub struct Candidate {
     pub cost: f64,
     /// Median latency on a calm machine, above zero; `None` when nobody measured it.
     pub latency: Option<Duration>,
+    /// Name of the device that it runs on; `None` for the processor, or where the element says so itself.
+    pub runs_on: Option<String>,
     pub license: Option<String>,
     /// What its model file must have, in lower case hexadecimal digits; checked by who loads it.
     pub sha256: Option<String>,

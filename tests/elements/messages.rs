@@ -57,6 +57,8 @@ fn why() -> Why {
         is_usable: true,
         is_forbidden: false,
         is_feasible: true,
+        device: "npu".to_string(),
+        device_slowdown: 1.5,
         latency: Some(MS(31)),
         work: Some(MS(27)),
         upper: Some(MS(44)),

@@ -30,7 +30,7 @@ fn a_whole_catalogue_is_read_in_its_order() {
     let folder = folder();
     let text = "task = \"image\"\nreference = \"twice\"\nfloor = \"bilinear\"\n\n[[candidate]]\nname = \"bilinear\"\n\
         element = \"videoscale method=bilinear\"\nquality = 0.80\ncost = 1\nlatency-ms = 0.5\n\n[[candidate]]\nname = \"twice\"\nmodel = \"twice.onnx\"\n\
-        quality = 1\nlicense = \"MIT\"\nthreads = 2\nbackend = \"rten\"\n";
+        quality = 1\nlicense = \"MIT\"\nruns-on = \"npu\"\nthreads = 2\nbackend = \"rten\"\n";
     let catalogue = parse(folder.path(), text).unwrap();
     assert_eq!(
         (catalogue.task.as_deref(), catalogue.floor.as_deref()),
@@ -49,6 +49,10 @@ fn a_whole_catalogue_is_read_in_its_order() {
         (1.0, Some(Duration::from_micros(500)))
     );
     assert_eq!((twice.cost, twice.latency), (0.0, None));
+    assert_eq!(
+        (&bilinear.runs_on, twice.runs_on.as_deref()),
+        (&None, Some("npu"))
+    );
     assert_eq!(twice.source, Source::Model(folder.path().join("twice.onnx")));
     assert_eq!(
         (twice.quality, twice.license.as_deref()),

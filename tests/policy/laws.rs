@@ -374,6 +374,7 @@ proptest! {
                 latency: Some(millis(*latency)),
                 complexity: *complexity,
                 is_reference: false,
+                ..Prior::default()
             });
         }
         let available = vec![Availability::Ready; candidates.len()];

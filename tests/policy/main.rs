@@ -3,6 +3,7 @@
 //! The policy and what it stands on: scenarios and laws, its replay over recordings, and the laws of the measures.
 
 mod content;
+mod devices;
 mod laws;
 mod lessons;
 mod replay;

@@ -15,6 +15,7 @@ fn matrix(budget_ms: f64, period_ms: f64, rows: &[Vec<(f64, f64)>]) -> Matrix {
         name: format!("c{it}"),
         prior: None,
         baseline_ms: None,
+        device: 0,
     });
     let mut matrix = Matrix::new(columns.collect(), budget_ms, period_ms);
     for row in rows {
@@ -161,6 +162,19 @@ fn a_shadow_run_that_does_not_fit_delays_the_next_frame() {
     assert_eq!(script.runs[1].waited_ms, 3.5);
     assert!(!script.shadowed[0].fits);
     assert_eq!(outcome.missed, [false, true, true, false]);
+}
+
+#[test]
+fn a_shadow_run_on_another_device_delays_only_what_runs_there() {
+    let mut two = matrix(10.0, 10.0, &vec![vec![(7.5, 0.5), (6.0, 0.9)]; 4]);
+    two.columns[1].device = 1;
+    for (next, waited_ms) in [(0, 0.0), (1, 3.5)] {
+        let mut script = Script::new(&[0, next, next, next]);
+        script.shadows = vec![(0, 1)];
+        simulate(&two, &mut script);
+        assert!(!script.shadowed[0].fits);
+        assert_eq!((script.runs[1].frame, script.runs[1].waited_ms), (1, waited_ms));
+    }
 }
 
 #[test]

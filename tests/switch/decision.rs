@@ -480,3 +480,17 @@ latency-ms = 70
     assert!(0 < strided, "nothing was held");
     assert_eq!(held(1), 0, "not without being asked");
 }
+
+#[test]
+fn an_explanation_tells_the_device_of_each_candidate() {
+    init();
+    let text = FAST_AND_SLOW.replace("cost = 3", "cost = 3\nruns-on = \"npu\"");
+    let mut rig = from_catalogue("device", &text, "late-policy=wait");
+    rig.pass_until("an answer", |rig| 3 <= rig.stats().get::<u64>("out").unwrap());
+    let explanation = explain(&rig);
+    for (name, device) in [("fast", "cpu"), ("slow", "npu")] {
+        let it = candidate(&explanation, name);
+        assert_eq!(it.get::<&str>("device"), Ok(device), "{it}");
+        assert!(0.0 < number(&it, "device-slowdown"), "{it}");
+    }
+}

@@ -38,7 +38,7 @@ pub fn assemble(
         list.lane_of(it.upcast_ref()).is_none() && unfit.iter().all(|(name, _)| *name != it.name())
     });
     for head in builder::heads(&new) {
-        let lane = builder::add_lane(core, &head, Prior::default());
+        let lane = builder::add_lane(core, &head, Prior::default(), None);
         unfit.extend(lane.err().map(|it| (head.name().into(), it)));
     }
     if has_lanes() {
@@ -113,7 +113,7 @@ fn add_listed(core: &Arc<Shared>, switch: &AvrecSwitch) -> Result<Vec<Unfit>, gs
             unfit.push((name, misfit));
             continue;
         }
-        let lane = builder::add_lane(core, &listed.element, listed.prior);
+        let lane = builder::add_lane(core, &listed.element, listed.prior, listed.device.as_deref());
         unfit.extend(lane.err().map(|it| (name, it)));
     }
     Ok(unfit)
@@ -125,7 +125,7 @@ pub fn join(core: &Arc<Shared>, switch: &AvrecSwitch, child: &gst::Element) {
     if !builder::stands_alone(child) {
         gst::debug!(CAT, obj = switch, "{name} is linked already or has other pads");
     }
-    if let Err(misfit) = builder::add_lane(core, child, Prior::default()) {
+    if let Err(misfit) = builder::add_lane(core, child, Prior::default(), None) {
         core.bus.candidate_failed(&name, &misfit.cause, &misfit.remedy);
     }
     if let Some(lane) = core.lanes.list().lane_of(child.upcast_ref()) {

@@ -54,7 +54,10 @@ impl Snapshot<'_> {
             flips_to: flips_to.map(name),
             survives_slowdown: Some(it.survives).filter(|it| it.is_finite()),
             candidates: candidates
-                .map(|account| candidate(account, name(account.id), figures.get(account.id.0), &it.weights))
+                .map(|account| ExplainedCandidate {
+                    device: self.list.device(account.id.0).to_string(),
+                    ..candidate(account, name(account.id), figures.get(account.id.0), &it.weights)
+                })
                 .collect(),
         };
         Explanation {
@@ -94,6 +97,8 @@ fn candidate(
         is_usable: account.is_usable,
         is_forbidden: account.is_forbidden,
         is_feasible: outlook.feasible,
+        device: String::new(),
+        device_slowdown: outlook.slowdown,
         latency: outlook.latency,
         work: outlook.work,
         upper: outlook.upper,

@@ -20,7 +20,7 @@ use super::settings::{LatePolicy, Settings};
 use super::timing::{self, DEFAULT_PERIOD};
 use crate::clone_in_place::clone_in_place;
 use crate::machine::{Monitor, Sense};
-use crate::policy::{Availability, CandidateId, Config, Outlook, Policy, Prior, Shadow, Teaching};
+use crate::policy::{Availability, CandidateId, Config, Device, Outlook, Policy, Prior, Shadow, Teaching};
 
 /// Share of the budget that a candidate may use. The rest is for the switch's own work and the hand-over between
 /// threads (0.1 ms at the 99th percentile, measured) and for the buffer's way to the sink.
@@ -46,6 +46,8 @@ pub struct PolicyAdapter {
     settings: Arc<Settings>,
     list: Arc<LaneList>,
     catalog: CatalogNames,
+    /// Names of the devices other than the processor, which has the first number.
+    devices: Vec<Arc<str>>,
     named: NamedLanes,
     /// References whose answers proved to be of another task.
     mismatches: Vec<usize>,
@@ -65,7 +67,7 @@ pub struct PolicyAdapter {
     since: u64,
 }
 
-clone_in_place! { PolicyAdapter: policy news settings list catalog named mismatches epoch frame_duration is_audio arrival_gap last_arrival waiting sense frames since }
+clone_in_place! { PolicyAdapter: policy news settings list catalog devices named mismatches epoch frame_duration is_audio arrival_gap last_arrival waiting sense frames since }
 
 impl PolicyAdapter {
     pub fn new(settings: Arc<Settings>) -> PolicyAdapter {
@@ -75,6 +77,7 @@ impl PolicyAdapter {
             settings,
             list: Arc::default(),
             catalog: CatalogNames::default(),
+            devices: Vec::new(),
             named: NamedLanes::default(),
             mismatches: Vec::new(),
             epoch: 0,
@@ -104,7 +107,13 @@ impl PolicyAdapter {
         // The policy numbers candidates as the lanes are, so it hears also of one that has come and gone since.
         for lane in before.names.len()..list.names.len() {
             match list.lanes.get(lane) {
-                Some(identity) => drop(self.policy.add(identity.prior)),
+                Some(identity) => {
+                    let prior = Prior {
+                        device: self.device(identity.device.as_ref()),
+                        ..identity.prior
+                    };
+                    self.policy.add(prior);
+                }
                 None => {
                     let id = self.policy.add(Prior::default());
                     self.policy.remove(id);
@@ -120,6 +129,19 @@ impl PolicyAdapter {
             self.configure();
         }
         true
+    }
+
+    /// The number of a device of this name.
+    fn device(&mut self, name: Option<&Arc<str>>) -> Device {
+        let Some(name) = name else {
+            return Device::PROCESSOR;
+        };
+        let known = self.devices.iter().position(|it| it == name);
+        let place = known.unwrap_or_else(|| {
+            self.devices.push(name.clone());
+            self.devices.len() - 1
+        });
+        Device(place + 1)
     }
 
     /// Takes over whom the catalogue names.

@@ -68,7 +68,7 @@ pub struct VideoStream {
     /// The frame itself would have done until these caps came, and nobody has answered since: so it still does.
     pub passes: bool,
     /// Looks for cuts in the frames, where that can be done.
-    pub cuts: Option<Cuts>,
+    pub cuts: Option<Box<Cuts>>,
 }
 
 impl Streaming {

@@ -22,7 +22,7 @@ fn candidates() -> Candidates {
 }
 
 thread_local! {
-    static SLOWDOWN: &'static Slowdown = Box::leak(Box::new(Slowdown::new()));
+    static SLOWDOWNS: &'static Slowdowns = Box::leak(Box::new(Slowdowns::new()));
 }
 
 /// A frame of a calm stream of 40 ms a frame, with `slack` milliseconds left of it.
@@ -32,7 +32,7 @@ fn scene(frame: u64, candidates: &Candidates, active: usize, slack: u64) -> Scen
         candidates,
         available: &READY,
         active: CandidateId(active),
-        slowdown: SLOWDOWN.with(|it| *it),
+        slowdowns: SLOWDOWNS.with(|it| *it),
         slack: Duration::from_millis(slack),
         period: PERIOD.as_secs_f64(),
         price: 1.0,

@@ -28,9 +28,11 @@ pub enum Shape {
     Wild,
     /// A machine shared with other threads, which says how long things wait.
     Sensed,
+    /// Candidates on a processor and on an accelerator, each loaded at times of its own.
+    TwoDevices,
 }
 
-pub(super) const SHAPES: [(Shape, &str); 10] = [
+pub(super) const SHAPES: [(Shape, &str); 11] = [
     (Shape::None, "none"),
     (Shape::Step, "step"),
     (Shape::Ramp, "ramp"),
@@ -41,6 +43,7 @@ pub(super) const SHAPES: [(Shape, &str); 10] = [
     (Shape::Machine, "machine"),
     (Shape::Wild, "wild"),
     (Shape::Sensed, "sensed"),
+    (Shape::TwoDevices, "two-devices"),
 ];
 
 impl fmt::Display for Shape {
@@ -73,7 +76,9 @@ pub(super) fn contention(shape: Shape, frames: usize, random: &mut Random) -> Ve
                 };
                 if busy { 2.5 } else { 1.0 }
             }
-            Shape::None | Shape::Tail | Shape::Machine | Shape::Wild | Shape::Sensed => 1.0,
+            Shape::None | Shape::Tail | Shape::Machine | Shape::Wild | Shape::Sensed | Shape::TwoDevices => {
+                1.0
+            }
         }
     };
     (0..frames).map(at).collect()

@@ -62,6 +62,7 @@ pub(super) fn generate(seed: u64) -> Matrix {
         name: it.name.to_string(),
         prior: Some(it.quality),
         baseline_ms: Some(it.baseline_ms),
+        device: 0,
     });
     let mut matrix = Matrix::new(columns.collect(), PERIOD_MS, PERIOD_MS);
     let mut state = [0.0; CANDIDATES.len()];

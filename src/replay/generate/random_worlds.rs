@@ -162,6 +162,7 @@ fn columns(candidates: &[Candidate], random: &mut Random) -> Vec<Column> {
                 name: format!("c{index}"),
                 prior: (what < 0.75).then_some(prior),
                 baseline_ms: has_baselines.then_some(it.baseline * mode),
+                device: 0,
             }
         })
         .collect()

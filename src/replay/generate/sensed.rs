@@ -109,6 +109,7 @@ pub(super) fn generate(seed: u64) -> Matrix {
         name: name.to_string(),
         prior: Some(*quality),
         baseline_ms: Some(*work),
+        device: 0,
     });
     let mut matrix = Matrix::new(columns.collect(), PERIOD_MS, PERIOD_MS);
     matrix.floor = 0.5;

@@ -158,3 +158,23 @@ fn an_error_names_line_column_and_remedy() {
         assert!(error.contains(expected), "{file:?}: {error}");
     }
 }
+
+#[test]
+fn a_device_is_a_number_that_comes_back() {
+    let file = "# budget_ms: 40\n# period_ms: 40\n# b.device: 2\nt_ms,a.latency_ms,a.quality,b.latency_ms,b.quality\n0,1,1,1,1\n";
+    let matrix = read(file.as_bytes()).unwrap();
+    assert_eq!((matrix.columns[0].device, matrix.columns[1].device), (0, 2));
+    let mut written = Vec::new();
+    write(&matrix, &mut written).unwrap();
+    assert_eq!(read(written.as_slice()).unwrap(), matrix);
+    for (wrong, cause) in [
+        ("c.device: 1", "names no candidate"),
+        ("b.device: 1.5", "give 0 for the processor"),
+        ("b.device: -1", "number of 0 or more"),
+    ] {
+        let error = read(file.replace("b.device: 2", wrong).as_bytes())
+            .unwrap_err()
+            .to_string();
+        assert!(error.starts_with("line 3") && error.contains(cause), "{error}");
+    }
+}

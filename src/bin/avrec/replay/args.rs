@@ -95,7 +95,7 @@ pub struct ReplayArgs {
     ///
     /// KIND is none, step, ramp, periodic, bursty, tail or unequal, each also with +inverted: then the second-best
     /// candidate loses 0.12 of quality after 500 frames. Or it is machine, as one was measured under load, sensed, a machine
-    /// that says how long things wait, or wild: then everything is drawn.
+    /// that says how long things wait, two-devices, of which each is loaded at its own times, or wild: then everything is drawn.
     #[arg(long = "generate", value_name = "KIND")]
     pub kinds: Vec<Kind>,
 

@@ -9,6 +9,7 @@ use gst::subclass::prelude::*;
 
 use super::declared::models;
 use super::elements::{LaneElements, free_pad, unlink};
+use super::lane::PROCESSOR;
 use super::misfit::Misfit;
 use super::negotiation::of_unlinked;
 use super::supervisor::{LaneSupervisor, StateRequest};
@@ -109,28 +110,47 @@ pub fn adopt_outer_links(switch: &AvrecSwitch, own: &[&gst::GhostPad]) {
     }
 }
 
-/// Makes a lane of a candidate.
+/// Makes a lane of a candidate, which runs on `device` if that is told.
 ///
 /// # Errors
 ///
 /// When the child cannot be one.
-pub fn add_lane(core: &Arc<Shared>, head: &gst::Element, prior: Prior) -> Result<(), Misfit> {
+pub fn add_lane(
+    core: &Arc<Shared>,
+    head: &gst::Element,
+    prior: Prior,
+    device: Option<&str>,
+) -> Result<(), Misfit> {
     let name = head.name();
     let chain = chain_from(head)?;
-    let lane = make_lane(core, &name, chain.clone(), prior);
+    let own = device_of(head);
+    let device = device.or(own.as_deref());
+    let lane = make_lane(core, (&name, prior, device), chain.clone());
     let lane = lane.map_err(|cause| of_unlinked(core, &chain, cause))?;
     gst::debug!(CAT, "Lane {} is candidate {name}", lane.number);
     Ok(())
 }
 
+/// Where a child says itself that it runs, unless that is the processor: avrec-infer has `execution-provider` and `device`.
+fn device_of(head: &gst::Element) -> Option<String> {
+    head.find_property("execution-provider")?;
+    let provider = head.property_value("execution-provider");
+    let (_, provider) = gst::glib::EnumValue::from_value(&provider)?;
+    let number = head
+        .find_property("device")
+        .filter(|it| it.value_type() == String::static_type());
+    let number = number.and_then(|_| head.property::<Option<String>>("device"));
+    let is_elsewhere = provider.nick() != PROCESSOR;
+    is_elsewhere.then(|| format!("{}:{}", provider.nick(), number.as_deref().unwrap_or("0")))
+}
+
 fn make_lane(
     core: &Arc<Shared>,
-    name: &str,
+    (name, prior, device): (&str, Prior, Option<&str>),
     candidate: Vec<gst::Element>,
-    prior: Prior,
 ) -> Result<Arc<LaneElements>, String> {
     let switch = core.bus.element().ok_or("the switch is gone")?;
-    let number = core.lanes.add(name, prior);
+    let number = core.lanes.add(name, prior, device);
     let built = queue(&part_name((number, name), "queue"))
         .map_err(Into::into)
         .and_then(|queue| assemble(core, &switch, (number, name), (queue, candidate)));
@@ -250,4 +270,24 @@ fn remove_private(switch: &AvrecSwitch, lane: &LaneElements) {
 pub fn stands_alone(child: &gst::Element) -> bool {
     let is_free = |direction| free_pad(child, direction).is_some();
     is_free(gst::PadDirection::Sink) && is_free(gst::PadDirection::Src)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_element_that_says_where_it_runs_is_believed_and_all_others_run_on_the_processor() {
+        gst::init().unwrap();
+        crate::plugin_register_static().unwrap();
+        let device = |line: &str| device_of(&gst::parse::launch(line).unwrap());
+        assert_eq!(device("identity"), None);
+        assert_eq!(device("avrec-infer"), None);
+        assert_eq!(
+            device("avrec-infer execution-provider=cuda").as_deref(),
+            Some("cuda:0")
+        );
+        let second = "avrec-infer execution-provider=cuda device=1";
+        assert_eq!(device(second).as_deref(), Some("cuda:1"));
+    }
 }

@@ -20,6 +20,8 @@ const SUM: &str = "sha256";
 pub struct Listed {
     pub element: gst::Element,
     pub prior: Prior,
+    /// Name of the device that it runs on, if that is told.
+    pub device: Option<String>,
 }
 
 /// What a listing gave, and what in it failed: name, cause, remedy.
@@ -51,7 +53,7 @@ pub fn list(settings: &Settings) -> Result<Listing, String> {
         for candidate in catalogue.candidates {
             let made = from_candidate(&candidate);
             let prior = prior(&candidate);
-            listing.take(candidate.name, made, prior);
+            listing.take(candidate.name, made, prior, candidate.runs_on);
         }
     }
     let models = settings.models.as_deref().unwrap_or_default();
@@ -62,7 +64,7 @@ pub fn list(settings: &Settings) -> Result<Listing, String> {
         .collect();
     for (model, name) in models.iter().zip(names(&models)) {
         let made = avrec_infer(&name, model);
-        listing.take(name, made, Prior::default());
+        listing.take(name, made, Prior::default(), None);
     }
     Ok(listing)
 }
@@ -79,9 +81,19 @@ fn output_caps(path: &str, text: Option<&str>) -> Result<Option<gst::Caps>, Stri
 }
 
 impl Listing {
-    fn take(&mut self, name: String, made: Result<gst::Element, String>, prior: Prior) {
+    fn take(
+        &mut self,
+        name: String,
+        made: Result<gst::Element, String>,
+        prior: Prior,
+        device: Option<String>,
+    ) {
         match made {
-            Ok(element) => self.children.push(Listed { element, prior }),
+            Ok(element) => self.children.push(Listed {
+                element,
+                prior,
+                device,
+            }),
             Err(cause) => self.failures.push((name, cause, "mend its entry".to_string())),
         }
     }
@@ -114,6 +126,8 @@ fn prior(candidate: &Candidate) -> Prior {
         latency: candidate.latency,
         complexity: candidate.cost,
         is_reference: false,
+        // Lanes know devices by name.
+        ..Prior::default()
     }
 }
 

@@ -94,12 +94,17 @@ pub struct Run {
     pub reported_hung: bool,
 }
 
+/// Name of the device that runs what is not said to run elsewhere.
+pub const PROCESSOR: &str = "cpu";
+
 /// What stays of a lane as long as it is there; it is published, so that nobody has to take the table's lock for it.
 #[derive(Debug, Clone)]
 pub struct Identity {
     pub name: Arc<str>,
     /// What the catalogue knows of the candidate.
     pub prior: Prior,
+    /// Name of the device that it runs on; `None` for the processor.
+    pub device: Option<Arc<str>>,
     /// `None` while the lane is put together.
     pub elements: Option<Arc<LaneElements>>,
     /// What it has done, and how far it has come.
@@ -149,11 +154,12 @@ impl Run {
 }
 
 impl Lane {
-    pub fn new(name: &str, prior: Prior) -> Lane {
+    pub fn new(name: &str, prior: Prior, device: Option<&str>) -> Lane {
         Lane {
             identity: Identity {
                 name: name.into(),
                 prior,
+                device: device.filter(|it| *it != PROCESSOR).map(Into::into),
                 elements: None,
                 tally: Arc::default(),
             },

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::elements::LaneElements;
 use super::kind::Kinds;
-use super::lane::Identity;
+use super::lane::{Identity, PROCESSOR};
 use super::supervisor::StateRequest;
 use crate::elements::switch::CAT;
 use crate::numbered::Numbered;
@@ -34,6 +34,12 @@ impl LaneList {
     /// Name of a lane, also of one that is gone; empty where there was none.
     pub fn name(&self, lane: usize) -> &str {
         self.names.get(lane).map_or("", |it| it)
+    }
+
+    /// Name of the device that a lane runs on.
+    pub fn device(&self, lane: usize) -> &str {
+        let device = self.lanes.get(lane).and_then(|it| it.device.as_deref());
+        device.unwrap_or(PROCESSOR)
     }
 
     /// What the lanes give; what the switch is for is told by those that are there and may answer.

@@ -370,7 +370,7 @@ mod tests {
     fn a_lane_that_was_never_measured_stands_in_where_nobody_else_can() {
         let lane = |state: LaneState| Lane {
             state,
-            ..Lane::new("a", crate::policy::Prior::default())
+            ..Lane::new("a", crate::policy::Prior::default(), None)
         };
         let state = Lanes {
             lanes: [

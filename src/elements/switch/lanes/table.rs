@@ -79,9 +79,9 @@ impl LaneTable {
     }
 
     /// Adds a lane, which has no elements yet, and returns its number.
-    pub fn add(&self, name: &str, prior: Prior) -> usize {
+    pub fn add(&self, name: &str, prior: Prior, device: Option<&str>) -> usize {
         let mut lanes = self.lock();
-        let lane = Lane::new(name, prior);
+        let lane = Lane::new(name, prior, device);
         lanes.names.push(lane.identity.name.clone());
         let number = lanes.lanes.add(lane);
         self.publish(&lanes);

@@ -111,7 +111,7 @@ fn set_caps(core: &Shared, streaming: &mut Streaming, caps: gst::Caps) {
         cuts,
     }) = &mut streaming.stream
     {
-        *cuts = Cuts::of(&caps);
+        *cuts = Cuts::of(&caps).map(Box::new);
         let output = streaming.control.output.caps();
         *passes |= output.is_some() && output == known.as_ref();
         *known = Some(caps);
