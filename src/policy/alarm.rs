@@ -37,3 +37,47 @@ impl Alarm {
         1 < self.unclear && (self.unclear.is_power_of_two() || self.unclear.is_multiple_of(LOOK_LATEST))
     }
 }
+
+/// What a run turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Verdict {
+    /// As expected, or it could not tell.
+    Nothing,
+    /// The run that raised the alarm was this candidate's own affair, with this residual.
+    Spike { by: CandidateId, residual: f64 },
+}
+
+/// Smallest probability of a step that an alarm begins with, however many were spikes before: one run may always be
+/// the first of a step, and two further ones then confirm it.
+const LEAST_STEP: f64 = 0.02;
+
+/// What an alarm's verdict keeps of the verdicts before it.
+const MEMORY: f64 = 0.98;
+
+/// How alarms turned out.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Verdicts {
+    /// Alarms that were steps, and that were spikes, fading.
+    steps: f64,
+    spikes: f64,
+}
+
+impl Verdicts {
+    pub(super) fn new() -> Verdicts {
+        Verdicts {
+            steps: 1.0,
+            spikes: 1.0,
+        }
+    }
+
+    /// An alarm was a step with this probability.
+    pub(super) fn was(&mut self, step: f64) {
+        self.steps = MEMORY * self.steps + step;
+        self.spikes = MEMORY * self.spikes + 1.0 - step;
+    }
+
+    /// Probability that the next alarm is a step.
+    pub(super) fn likely_step(&self) -> f64 {
+        (self.steps / (self.steps + self.spikes)).max(LEAST_STEP)
+    }
+}

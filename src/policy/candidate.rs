@@ -254,6 +254,11 @@ impl Candidates {
         }
     }
 
+    /// Nobody waits to be chosen for having been left.
+    pub(super) fn prepay_regret(&mut self) {
+        self.iter_mut().for_each(|it| it.regret.prepay());
+    }
+
     /// What was not chosen until now does not count any more.
     pub(super) fn forget_regret(&mut self) {
         self.iter_mut().for_each(|it| it.regret.forget());

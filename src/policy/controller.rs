@@ -274,10 +274,7 @@ impl Policy {
         // What was sensed last holds while nothing is heard: a thread that reads may wait, too.
         if waiting.is_some_and(|it| self.estimates.slowdowns.of_mut(Device::PROCESSOR).waits(it)) {
             // The ground on which somebody was left is gone, so nobody waits to be taken back.
-            self.estimates
-                .candidates
-                .iter_mut()
-                .for_each(|it| it.regret.prepay());
+            self.estimates.candidates.prepay_regret();
         }
     }
 

@@ -5,9 +5,10 @@
 
 use std::time::Duration;
 
+use super::alarm::Verdict;
 use super::candidate::{Candidate, Candidates, Overdue, Standing};
 use super::devices::{Device, Slowdowns};
-use super::slowdown::{Slowdown, Verdict};
+use super::slowdown::Slowdown;
 use super::{Availability, CandidateId, Prior, RunKind};
 use crate::clone_in_place::clone_in_place;
 
@@ -169,6 +170,7 @@ impl Estimates {
         };
         self.slowdowns
             .of_mut(candidate.device)
+            .contention
             .share(residual, &candidate.latency);
         // A run that has not ended yet is remembered with its full latency when it ends.
         if candidate.overdue.is_none() {

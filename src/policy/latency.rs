@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::ablation::{Part, is_out};
 use super::baseline::{Baseline, duration, seconds};
+use super::level::{Exposure, Level, step};
 use super::slow_streak::SlowStreak;
 use super::window::Window;
 use crate::clone_in_place::clone_in_place;
@@ -58,32 +59,6 @@ const USUAL: f64 = 0.02;
 
 /// Own residuals from which on a candidate's scatter is its own.
 const OWN_SCATTER: usize = 16;
-
-/// What is believed of the shared slowdown: level and variance, in the log domain.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Level {
-    pub mean: f64,
-    pub variance: f64,
-    /// Variance of what single runs meet of it.
-    pub scatter: f64,
-}
-
-/// How much of what is sensed runs meet.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Exposure {
-    /// Share, 0..1: one that fits into a turn of the scheduler hardly waits.
-    pub share: f64,
-    /// Length in turns.
-    pub turns: f64,
-}
-
-impl Exposure {
-    /// Of runs that are long against a turn.
-    pub(super) const FULL: Exposure = Exposure {
-        share: 1.0,
-        turns: f64::INFINITY,
-    };
-}
 
 /// Latency model of one candidate, in seconds and log-seconds:
 ///
@@ -417,12 +392,6 @@ impl Latency {
         self.baseline.seconds().unwrap_or(f64::INFINITY)
             * ((1.0 + self.reaction) * slowdown + self.offset).exp()
     }
-}
-
-/// One state of a Kalman filter: how far it moves, and its variance then. `total` is the variance of the residual.
-fn step(residual: f64, variance: f64, slope: f64, total: f64) -> (f64, f64) {
-    let gain = slope * variance / total;
-    (gain * residual, (variance * (1.0 - slope * gain)).max(0.0))
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::ablation::{Part, is_out};
 use super::baseline::{duration, seconds};
-use super::latency::{HAND_OVER, Latency, Level};
+use super::latency::{HAND_OVER, Latency};
+use super::level::Level;
 use super::normal;
 use super::window::Window;
 

@@ -5,7 +5,7 @@
 //! A run that needs the processor for a time t and waits for a share w of its wall time takes t / (1 - w): on a
 //! logarithmic scale that is -ln(1 - w) more. How much of it a machine's runs really meet is learned as one gain.
 
-use super::latency::{Exposure, Level};
+use super::level::{Exposure, Level};
 use crate::clone_in_place::clone_in_place;
 
 /// Gain before anything was learned: what is waited for is met.

@@ -7,21 +7,12 @@ use std::time::Duration;
 
 use super::CandidateId;
 use super::ablation::{Part, is_out};
-use super::alarm::Alarm;
-use super::latency::{Exposure, Latency, Level};
+use super::alarm::{Alarm, Verdict, Verdicts};
+use super::contention::{Contention, LEVEL_LIMIT};
+use super::latency::Latency;
+use super::level::{Exposure, Level};
 use super::prospect::{Mixture, Prospect};
-use super::sensed::Sensed;
-use super::window::Window;
 use crate::clone_in_place::clone_in_place;
-
-/// Variance that the slowdown gains per frame while nothing is known: contention drifts by 4 % a frame.
-const DRIFT: f64 = 16e-4;
-
-/// Largest variance: a factor of 2.7 either way. Beyond it a run is believed as it stands anyway.
-const VARIANCE_LIMIT: f64 = 1.0;
-
-/// Standard deviations beyond which a residual is no scatter: 1 frame in 370, if Gaussian.
-const SURPRISE: f64 = 3.0;
 
 /// Standard deviations of a single run by which two expectations must differ to be told apart by one.
 const APART: f64 = 2.0;
@@ -36,80 +27,52 @@ const FADE: f64 = 0.01;
 /// Probability of a step below which an unconfirmed alarm is over: it weighs less than the scatter that raised it.
 const OVER: f64 = 0.05;
 
-/// Smallest probability of a step that an alarm begins with, however many were spikes before: one run may always be
-/// the first of a step, and two further ones then confirm it.
-const LEAST_STEP: f64 = 0.02;
-
-/// What an alarm's verdict keeps of the verdicts before it.
-const MEMORY: f64 = 0.98;
-
-/// Bounds of the log-slowdown: a factor of 1,000. A hung candidate implies more, which says nothing.
-const LEVEL_LIMIT: f64 = 6.9;
-
-/// What a run turned out to be.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Verdict {
-    /// As expected, or it could not tell.
-    Nothing,
-    /// The run that raised the alarm was this candidate's own affair, with this residual.
-    Spike { by: CandidateId, residual: f64 },
-}
-
 /// The shared log-slowdown: a scalar filter with an alarm for what a filter would follow too slowly.
 #[derive(Debug)]
 pub(super) struct Slowdown {
-    /// Without what is sensed.
-    level: Level,
-    sensed: Sensed,
+    pub contention: Contention,
     alarm: Option<Alarm>,
-    /// Alarms that were steps, and that were spikes, fading.
-    steps: f64,
-    spikes: f64,
+    verdicts: Verdicts,
     /// Slowdown that the last run of the active candidate implies, if it was surprisingly fast.
     fast: Option<f64>,
-    /// Residuals of all candidates.
-    residuals: Window,
 }
 
-clone_in_place! { Slowdown: level sensed alarm steps spikes fast residuals }
+clone_in_place! { Slowdown: contention alarm verdicts fast }
 
 impl Slowdown {
     pub(super) fn new() -> Slowdown {
         Slowdown {
-            level: Level {
-                mean: 0.0,
-                variance: DRIFT,
-                scatter: 0.0,
-            },
-            sensed: Sensed::new(),
+            contention: Contention::new(),
             alarm: None,
-            steps: 1.0,
-            spikes: 1.0,
+            verdicts: Verdicts::new(),
             fast: None,
-            residuals: Window::assumed(),
         }
     }
 
     /// What is believed most, of the slowdown that long runs meet: the risen level while an alarm is open.
     pub(super) fn level(&self) -> Level {
-        self.sensed.on_top_of(self.unsensed(), || Exposure::FULL)
+        self.contention
+            .sensed
+            .on_top_of(self.unsensed(), || Exposure::FULL)
     }
 
     /// What is expected of a candidate's runs at it.
     pub(super) fn prospect<'a>(&'a self, of: &'a Latency) -> Option<Prospect<'a>> {
-        Prospect::new(of, self.level_of(of), 0.0, &self.residuals)
+        Prospect::new(of, self.level_of(of), 0.0, &self.contention.residuals)
     }
 
     /// The same of what a candidate's runs meet.
     pub(super) fn level_of(&self, of: &Latency) -> Level {
-        self.sensed.on_top_of(self.unsensed(), || of.exposure())
+        self.contention
+            .sensed
+            .on_top_of(self.unsensed(), || of.exposure())
     }
 
     /// What is believed most, without what is sensed: the risen level while an alarm is open.
     pub(super) fn unsensed(&self) -> Level {
         Level {
-            mean: self.alarm.map_or(self.level.mean, |it| it.risen),
-            ..self.level
+            mean: self.alarm.map_or(self.contention.level.mean, |it| it.risen),
+            ..self.contention.level
         }
     }
 
@@ -117,62 +80,33 @@ impl Slowdown {
     /// rose while more was waiting, is dropped.
     /// Returns whether a load has just gone.
     pub(super) fn waits(&mut self, share: f64) -> bool {
-        let is_gone = self.sensed.waits(share);
-        if self.alarm.is_some_and(|it| self.sensed.has_changed(it.depth)) {
+        let is_gone = self.contention.sensed.waits(share);
+        if self
+            .alarm
+            .is_some_and(|it| self.contention.sensed.has_changed(it.depth))
+        {
             self.forget();
         }
         is_gone
-    }
-
-    /// The level without an alarm, as a candidate's runs meet it.
-    fn now(&self, of: &Latency) -> Level {
-        self.sensed.on_top_of(self.level, || of.exposure())
-    }
-
-    /// What a run met of what is sensed: that which explains it best, between the least and the most of the last frame.
-    fn met(&self, latency: Duration, of: &Latency) -> f64 {
-        let (least, most) = self.sensed.band(of.exposure());
-        (of.implied(latency) - self.level.mean).clamp(least, most)
-    }
-
-    /// Observed minus expected, in the log domain.
-    pub(super) fn residual(&self, latency: Duration, of: &Latency) -> f64 {
-        of.residual(latency, self.level.mean + self.met(latency, of))
-    }
-
-    /// The slowdown, without what is sensed, at which this latency would be the expected one.
-    fn implied(&self, latency: Duration, of: &Latency) -> f64 {
-        of.implied(latency) - self.met(latency, of)
-    }
-
-    /// Lets all candidates know how a run scattered, if it was long enough to say something of theirs.
-    pub(super) fn share(&mut self, residual: f64, of: &Latency) {
-        if of.is_long() {
-            self.residuals.push(residual);
-        } else {
-            self.residuals.fade();
-        }
     }
 
     /// The runs of a candidate at whatever the slowdown may be: one level, or two while nobody knows whether a slow run was
     /// a spike or a step, and a load that may be back. All are slower by `shift`, in the log domain.
     pub(super) fn runs<'a>(&'a self, of: &'a Latency, shift: f64) -> Mixture<'a> {
         let at = |level: Level, probability: f64| {
-            let runs = (0.0 < probability).then(|| Prospect::new(of, level, shift, &self.residuals));
+            let runs =
+                (0.0 < probability).then(|| Prospect::new(of, level, shift, &self.contention.residuals));
             Some((runs.flatten()?, probability))
         };
         let step = self.alarm.map_or(0.0, |it| it.step);
-        let (level, hazard) = self.may_return(of);
+        let (level, hazard) = self.contention.may_return(of);
         Mixture {
-            now: [at(self.level_of(of), step), at(self.now(of), 1.0 - step)],
+            now: [
+                at(self.level_of(of), step),
+                at(self.contention.now(of), 1.0 - step),
+            ],
             then: at(level, hazard),
         }
-    }
-
-    /// What the slowdown is under a load that may be back on the next frame, with the probability that it is.
-    fn may_return(&self, of: &Latency) -> (Level, f64) {
-        let level = self.sensed.under_load(self.level, || of.exposure());
-        (level, self.sensed.hazard())
     }
 
     /// Who should be looked at beside the active candidate, because no run so far could tell whether its alarm is a
@@ -188,17 +122,20 @@ impl Slowdown {
 
     /// A frame passed.
     pub(super) fn drift(&mut self) {
-        // What rises with what is sensed is not the rest's.
-        let drift = DRIFT * (-2.0 * self.sensed.depth()).exp();
-        self.level.variance = (self.level.variance + drift).min(VARIANCE_LIMIT);
+        self.contention.drift();
+    }
+
+    /// Observed minus expected, in the log domain, without an alarm.
+    pub(super) fn residual(&self, latency: Duration, of: &Latency) -> f64 {
+        self.contention.residual(latency, of)
     }
 
     /// Moves the origin by `shift`, together with all candidates. Refused while an alarm is open.
     pub(super) fn shift_origin(&mut self, shift: f64) -> bool {
-        let mean = self.level.mean + shift;
+        let mean = self.contention.level.mean + shift;
         let is_possible = self.alarm.is_none() && mean.abs() <= LEVEL_LIMIT;
         if is_possible {
-            self.level.mean = mean;
+            self.contention.level.mean = mean;
             self.fast = None;
         }
         is_possible
@@ -218,11 +155,12 @@ impl Slowdown {
 
     /// Candidate `id` passed its deadline and took at least `latency`. Returns whether that alone is surprising.
     pub(super) fn missed(&mut self, id: CandidateId, latency: Duration, of: &Latency) -> bool {
-        let may_raise = !is_out(Part::SharedSlowdown) && !is_out(Part::Alarm) && !self.sensed.is_busy();
+        let may_raise =
+            !is_out(Part::SharedSlowdown) && !is_out(Part::Alarm) && !self.contention.sensed.is_busy();
         let is_surprising = may_raise
-            && self.tolerance(of) < self.residual(latency, of)
+            && self.contention.tolerance(of) < self.contention.residual(latency, of)
             && of.is_informative()
-            && self.tells(of);
+            && self.contention.tells(of);
         if is_surprising {
             self.slow_again(id, of);
             self.raise(id, latency, of);
@@ -236,7 +174,7 @@ impl Slowdown {
         let Some(alarm) = &mut self.alarm else { return };
         let otherwise = if alarm.by == id {
             alarm.runs += 1;
-            of.slow_again(alarm.residual, &self.residuals)
+            of.slow_again(alarm.residual, &self.contention.residuals)
         } else {
             alarm.runs = ENOUGH;
             0.0
@@ -268,11 +206,11 @@ impl Slowdown {
         } else {
             Verdict::Nothing
         };
-        let met = self.met(latency, of);
+        let met = self.contention.met(latency, of);
         if clean {
-            of.found(latency, self.level.mean + met);
+            of.found(latency, self.contention.level.mean + met);
         } else {
-            of.ran_disturbed(latency, self.level.mean + met);
+            of.ran_disturbed(latency, self.contention.level.mean + met);
         }
         verdict
     }
@@ -286,33 +224,33 @@ impl Slowdown {
         of: &mut Latency,
         is_rare: bool,
     ) -> Verdict {
-        let is_rare = is_rare || !self.tells(of);
+        let is_rare = is_rare || !self.contention.tells(of);
         let verdict = self.judge(id, latency, of, true);
-        let residual = self.residual(latency, of);
-        let tolerance = self.tolerance(of);
+        let residual = self.contention.residual(latency, of);
+        let tolerance = self.contention.tolerance(of);
         if is_out(Part::SharedSlowdown) {
             of.remember(residual);
             of.learn_own_change(
                 residual.clamp(-tolerance, tolerance),
-                self.now(of),
-                &self.residuals,
+                self.contention.now(of),
+                &self.contention.residuals,
             );
         } else if is_out(Part::Alarm) && of.is_informative() {
             of.remember(residual);
-            self.share(residual, of);
-            self.learn(residual.clamp(-tolerance, tolerance), of);
-        } else if self.sensed.is_busy() && self.tells(of) {
+            self.contention.share(residual, of);
+            self.contention.learn(residual.clamp(-tolerance, tolerance), of);
+        } else if self.contention.sensed.is_busy() && self.contention.tells(of) {
             if tolerance < residual.abs() {
-                self.sensed.doubt(residual, of.exposure());
+                self.contention.sensed.doubt(residual, of.exposure());
             }
             of.remember(residual.clamp(-tolerance, tolerance));
-            of.reacts(self.now(of).mean);
-            self.learn(residual, of);
+            of.reacts(self.contention.now(of).mean);
+            self.contention.learn(residual, of);
             of.normal();
         } else if tolerance < residual {
             if is_rare || !of.is_informative() {
                 of.remember(residual);
-                of.slow_alone(residual, self.now(of).mean);
+                of.slow_alone(residual, self.contention.now(of).mean);
             } else if self.alarm.is_none() {
                 self.raise(id, latency, of);
             }
@@ -321,9 +259,9 @@ impl Slowdown {
             of.normal();
         } else {
             of.remember(residual);
-            self.share(residual, of);
-            of.reacts(self.now(of).mean);
-            self.learn(residual, of);
+            self.contention.share(residual, of);
+            of.reacts(self.contention.now(of).mean);
+            self.contention.learn(residual, of);
             of.normal();
             if !is_rare {
                 self.fast = None;
@@ -335,27 +273,29 @@ impl Slowdown {
     /// A surprisingly fast run. One of the active candidate may be chance; a second one of anybody means that
     /// contention has gone, by the more cautious of the two. One beside a normal one is the candidate's own.
     fn fast(&mut self, latency: Duration, residual: f64, of: &mut Latency, is_rare: bool) {
-        let implied = self.implied(latency, of);
+        let implied = self.contention.implied(latency, of);
         match self.fast.take() {
             Some(before) => self.jump(before.max(implied), of),
-            None if is_rare => of.learn_own_change(residual, self.now(of), &self.residuals),
+            None if is_rare => {
+                of.learn_own_change(residual, self.contention.now(of), &self.contention.residuals)
+            }
             None => self.fast = Some(implied),
         }
     }
 
     /// Takes a level that a run has told, as uncertain as one run is.
     fn jump(&mut self, level: f64, of: &mut Latency) {
-        let scatter = of.scatter(&self.residuals);
-        let now = self.now(of);
-        self.moved(
+        let scatter = of.scatter(&self.contention.residuals);
+        let now = self.contention.now(of);
+        self.contention.moved(
             of,
             Level {
-                mean: now.mean + level - self.level.mean,
+                mean: now.mean + level - self.contention.level.mean,
                 variance: now.variance + scatter * scatter,
                 ..now
             },
         );
-        of.carried(self.now(of).mean);
+        of.carried(self.contention.now(of).mean);
     }
 
     /// A run that something disturbed: it can only have been slower than a clean one, so it counts
@@ -367,20 +307,23 @@ impl Slowdown {
         of: &mut Latency,
         is_rare: bool,
     ) -> Verdict {
-        let is_rare = is_rare || !self.tells(of);
+        let is_rare = is_rare || !self.contention.tells(of);
         let verdict = self.judge(id, latency, of, false);
-        let residual = self.residual(latency, of);
-        if of.is_informative() && residual < -self.tolerance(of) && !self.sensed.is_busy() {
+        let residual = self.contention.residual(latency, of);
+        if of.is_informative()
+            && residual < -self.contention.tolerance(of)
+            && !self.contention.sensed.is_busy()
+        {
             self.fast(latency, residual, of, is_rare);
         } else if residual < 0.0 {
-            self.learn(residual, of);
-        } else if residual < self.tolerance(of) {
-            of.confirmed(self.now(of), &self.residuals);
+            self.contention.learn(residual, of);
+        } else if residual < self.contention.tolerance(of) {
+            of.confirmed(self.contention.now(of), &self.contention.residuals);
         }
-        if -self.tolerance(of) < residual {
-            of.reacts(self.now(of).mean);
+        if -self.contention.tolerance(of) < residual {
+            of.reacts(self.contention.now(of).mean);
         }
-        if residual < self.tolerance(of) {
+        if residual < self.contention.tolerance(of) {
             of.normal();
         }
         verdict
@@ -390,12 +333,16 @@ impl Slowdown {
     ///
     /// A disturbed run can only have been slower than a clean one, so it may deny a step but not confirm it.
     fn judge(&mut self, id: CandidateId, latency: Duration, of: &mut Latency, clean: bool) -> Verdict {
-        let (met, implied, tells) = (self.met(latency, of), self.implied(latency, of), self.tells(of));
+        let (met, implied, tells) = (
+            self.contention.met(latency, of),
+            self.contention.implied(latency, of),
+            self.contention.tells(of),
+        );
         let Some(alarm) = self.alarm.as_mut() else {
             return Verdict::Nothing;
         };
         let apart = of.expected(alarm.risen + met) - of.expected(alarm.before + met);
-        if !of.is_informative() || !tells || apart < APART * of.scatter(&self.residuals) {
+        if !of.is_informative() || !tells || apart < APART * of.scatter(&self.contention.residuals) {
             alarm.step *= 1.0 - FADE;
             alarm.unclear = alarm.unclear.saturating_add(1);
             if alarm.step < OVER {
@@ -421,53 +368,28 @@ impl Slowdown {
 
     fn settle(&mut self, step: f64) {
         self.alarm = None;
-        self.steps = MEMORY * self.steps + step;
-        self.spikes = MEMORY * self.spikes + 1.0 - step;
+        self.verdicts.was(step);
     }
 
     fn raise(&mut self, id: CandidateId, latency: Duration, of: &Latency) {
-        let before = self.level.mean;
-        let residual = self.residual(latency, of);
-        let risen = self
+        let before = self.contention.level.mean;
+        let residual = self.contention.residual(latency, of);
+        let risen = (self.contention)
             .implied(latency, of)
             .min(LEVEL_LIMIT)
             .max(self.alarm.map_or(before, |it| it.risen));
-        let likely = (self.steps / (self.steps + self.spikes)).max(LEAST_STEP);
+        let likely = self.verdicts.likely_step();
         let step = self.alarm.map_or(likely, |it| it.step);
         self.alarm = Some(Alarm {
             by: id,
             before,
             risen,
             residual,
-            depth: self.sensed.depth(),
+            depth: self.contention.sensed.depth(),
             step,
             runs: self.alarm.map_or(1, |it| it.runs),
             unclear: self.alarm.map_or(0, |it| it.unclear),
         });
-    }
-
-    fn tolerance(&self, of: &Latency) -> f64 {
-        SURPRISE * of.innovation(self.now(of), &self.residuals).sqrt()
-    }
-
-    fn learn(&mut self, residual: f64, of: &mut Latency) {
-        let level = of.learn(residual, self.now(of), &self.residuals);
-        if self.tells(of) {
-            self.moved(of, level);
-        }
-    }
-
-    /// Whether a run tells of others: not one that fits into a turn of the scheduler while something waits, and so waits not
-    /// at all or for a whole turn of the others.
-    fn tells(&self, of: &Latency) -> bool {
-        of.is_long() || !self.sensed.is_busy()
-    }
-
-    /// What a candidate's runs meet is believed to be this now.
-    fn moved(&mut self, of: &Latency, to: Level) {
-        self.sensed.moved(&mut self.level, of.exposure(), to);
-        self.level.mean = self.level.mean.clamp(-LEVEL_LIMIT, LEVEL_LIMIT);
-        self.level.variance = self.level.variance.min(VARIANCE_LIMIT);
     }
 }
 

@@ -276,7 +276,7 @@ fn wait(slowdown: &mut Slowdown, shares: &[f64]) {
 #[test]
 fn a_load_that_flickers_is_expected_back_and_long_calm_makes_it_forget() {
     let (mut slowdown, _, large) = loaded(0.6);
-    let hazard = |slowdown: &Slowdown| slowdown.may_return(&large).1;
+    let hazard = |slowdown: &Slowdown| slowdown.contention.may_return(&large).1;
     assert_eq!(hazard(&slowdown), 0.0, "it is there");
     slowdown.waits(0.6);
     slowdown.waits(0.0);
@@ -286,7 +286,7 @@ fn a_load_that_flickers_is_expected_back_and_long_calm_makes_it_forget() {
     }
     let often = hazard(&slowdown);
     assert!(once < 0.06 && 3.0 * once < often, "{once} {often}");
-    let (level, _) = slowdown.may_return(&large);
+    let (level, _) = slowdown.contention.may_return(&large);
     assert!(0.8 < level.mean && level.mean < 1.2, "as it was: {level:?}");
     wait(&mut slowdown, &[0.0; 500]);
     assert!(hazard(&slowdown) < 0.005, "{}", hazard(&slowdown));
@@ -295,7 +295,7 @@ fn a_load_that_flickers_is_expected_back_and_long_calm_makes_it_forget() {
 #[test]
 fn a_little_that_waits_beside_is_no_load_that_comes_back() {
     let (mut slowdown, _, large) = loaded(0.7);
-    let hazard = |slowdown: &Slowdown| slowdown.may_return(&large).1;
+    let hazard = |slowdown: &Slowdown| slowdown.contention.may_return(&large).1;
     wait(&mut slowdown, &[0.7, 0.0, 0.0]);
     let before = hazard(&slowdown);
     for _ in 0..4 {

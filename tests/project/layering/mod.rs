@@ -236,9 +236,6 @@ const FORBIDDEN: &[(&str, &[&[&str]])] = &[
 /// Lines that a file of the policy may have: one concept each, tests included.
 const POLICY_LINES: usize = 400;
 
-/// Lines that the file which puts the concepts together may have: discipline fails there first.
-const CONTROLLER_LINES: usize = 380;
-
 #[test]
 fn no_part_mentions_what_it_must_not_know() {
     let mut found = Vec::new();
@@ -288,14 +285,9 @@ fn files_are_opened_in_one_place_that_bounds_them() {
 fn policy_files_hold_one_concept_each() {
     for file in rust_files(&source().join("policy")) {
         let lines = fs::read_to_string(&file).unwrap().lines().count();
-        let limit = if file.ends_with("controller.rs") {
-            CONTROLLER_LINES
-        } else {
-            POLICY_LINES
-        };
         assert!(
-            lines <= limit,
-            "{} has {lines} lines, more than {limit}",
+            lines <= POLICY_LINES,
+            "{} has {lines} lines, more than {POLICY_LINES}",
             file.display()
         );
     }
