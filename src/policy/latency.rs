@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use super::ablation::{Part, is_out};
 use super::baseline::{Baseline, duration, seconds};
-use super::prospect;
 use super::slow_streak::SlowStreak;
 use super::window::Window;
 use crate::clone_in_place::clone_in_place;
@@ -47,6 +46,9 @@ const CONTENDED: f64 = 0.15;
 /// Bounds of the scatter of single runs, as a standard deviation in the log domain. Below, one late
 /// frame would look like an alarm; above, none would.
 const SCATTER: (f64, f64) = (0.02, 0.3);
+
+/// Residuals of all candidates that count beside a candidate's own, as if they were so many.
+const SHARED_RESIDUALS: f64 = 200.0;
 
 /// What a frame without a run leaves of the weight of the own residuals: half of it after 350.
 const FORGETTING: f64 = 0.998;
@@ -359,9 +361,7 @@ impl Latency {
     /// Probability that a further run of this candidate is as slow as `residual` though the machine is not.
     pub(super) fn slow_again(&self, residual: f64, shared: &Window) -> f64 {
         // A little less counts too, for slow runs scatter as others do.
-        self.slow
-            .again()
-            .max(prospect::tail(self, 0.8 * residual, shared))
+        self.slow.again().max(self.tail(0.8 * residual, shared))
     }
 
     /// A run under contention was as slow as expected: contention does touch this candidate.
@@ -384,9 +384,28 @@ impl Latency {
         (self.unknown(level) - self.usual).max(0.0)
     }
 
-    /// Its own residuals, and what they count.
-    pub(super) fn residuals(&self) -> (&Window, f64) {
-        (&self.residuals, self.freshness)
+    /// Share of the runs whose residual is larger than this.
+    pub(super) fn tail(&self, residual: f64, shared: &Window) -> f64 {
+        let others = shared.above(residual) as f64 / shared.len() as f64;
+        let own = self.residuals.above(residual) as f64 / self.residuals.len().max(1) as f64;
+        let weight = self.shared_weight();
+        weight * others + (1.0 - weight) * own
+    }
+
+    /// What the residuals of all candidates count beside its own, 0..1.
+    fn shared_weight(&self) -> f64 {
+        SHARED_RESIDUALS / (self.freshness * self.residuals.len() as f64 + SHARED_RESIDUALS)
+    }
+
+    /// The residual that all but `share` of the runs keep.
+    pub(super) fn percentile(&self, share: f64, shared: &Window) -> f64 {
+        let weight = self.shared_weight();
+        weight * shared.percentile(share) + (1.0 - weight) * self.residuals.percentile(share)
+    }
+
+    /// The largest residual that is remembered.
+    pub(super) fn largest(&self, shared: &Window) -> f64 {
+        self.residuals.percentile(1.0).max(shared.percentile(1.0))
     }
 
     /// Whether slow runs are believed to come in a row now: the probability of another, and its residual.

@@ -10,9 +10,6 @@ use super::latency::{HAND_OVER, Latency, Level};
 use super::normal;
 use super::window::Window;
 
-/// Residuals of all candidates that count beside a candidate's own, as if they were so many.
-const SHARED_RESIDUALS: f64 = 200.0;
-
 /// A limit of a latency, in the log domain, hand-over included.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LogLimit(f64);
@@ -52,10 +49,10 @@ impl<'a> Prospect<'a> {
         }
         let margin = limit.0 - self.expected;
         let sd = self.unknown.sqrt();
-        let usual = match self.largest() <= margin - normal::REACH * sd {
+        let usual = match self.of.largest(self.shared) <= margin - normal::REACH * sd {
             // Mostly so.
             true => 0.0,
-            false => normal::mean(|it| tail(self.of, margin - it * sd, self.shared)),
+            false => normal::mean(|it| self.of.tail(margin - it * sd, self.shared)),
         };
         let Some((again, residual)) = self.of.suspicion() else {
             return usual;
@@ -69,11 +66,6 @@ impl<'a> Prospect<'a> {
         normal::cdf((self.expected - limit.0) / self.scatter())
     }
 
-    fn largest(&self) -> f64 {
-        let (residuals, _) = self.of.residuals();
-        residuals.percentile(1.0).max(self.shared.percentile(1.0))
-    }
-
     /// Standard deviation of a run.
     fn scatter(&self) -> f64 {
         (self.unknown + self.of.scatter(self.shared).powi(2)).sqrt()
@@ -81,11 +73,8 @@ impl<'a> Prospect<'a> {
 
     /// The latency that all but `miss_rate` of the runs are expected to keep, doubt included.
     pub(super) fn upper(&self, miss_rate: f64) -> Duration {
-        let (residuals, freshness) = self.of.residuals();
-        let own = residuals.percentile(1.0 - miss_rate);
-        let others = self.shared.percentile(1.0 - miss_rate);
-        let weight = SHARED_RESIDUALS / (freshness * residuals.len() as f64 + SHARED_RESIDUALS);
-        let tail = (weight * others + (1.0 - weight) * own).max(self.of.scatter(self.shared));
+        let tail = self.of.percentile(1.0 - miss_rate, self.shared);
+        let tail = tail.max(self.of.scatter(self.shared));
         // Two independent spreads; two standard deviations are the 97th percentile of the one that is normal.
         let above = tail.hypot(2.0 * self.unknown.sqrt());
         duration((self.expected + above).exp() - HAND_OVER)
@@ -112,13 +101,4 @@ impl Mixture<'_> {
             now + hazard * (runs.rough_exceedance(limit) - now).max(0.0)
         })
     }
-}
-
-/// Share of a candidate's runs whose residual is larger than this.
-pub(super) fn tail(of: &Latency, residual: f64, shared: &Window) -> f64 {
-    let (residuals, freshness) = of.residuals();
-    let own = freshness * residuals.above(residual) as f64;
-    let count = freshness * residuals.len() as f64;
-    let others = shared.above(residual) as f64 / shared.len() as f64;
-    (own + SHARED_RESIDUALS * others) / (count + SHARED_RESIDUALS)
 }

@@ -124,12 +124,19 @@ fn read_matrix(path: &Path) -> Matrix {
         let (key, value) = line.strip_prefix("# ").unwrap().split_once(": ").unwrap();
         comments.insert(key.to_string(), value.parse().unwrap());
     }
-    let header = lines.next().unwrap().split(',').map(String::from).collect();
+    let mut header: Vec<String> = lines.next().unwrap().split(',').map(String::from).collect();
     let row = |line: &str| line.split(',').map(|it| it.parse().unwrap()).collect();
+    let mut rows: Vec<Vec<f64>> = lines.map(row).collect();
+    // Not on each machine.
+    if let Some(place) = header.iter().position(|it| it == "pressure") {
+        header.remove(place);
+        let pressures = rows.iter_mut().map(|it| it.remove(place));
+        assert!(pressures.into_iter().all(|it| (0.0..=1.0).contains(&it)));
+    }
     Matrix {
         comments,
         header,
-        rows: lines.map(row).collect(),
+        rows,
     }
 }
 

@@ -28,7 +28,8 @@ impl Rig {
 
     pub fn unstarted(properties: &str, children: &str) -> Rig {
         init();
-        let properties = format!("name=s frame-messages=true {properties}");
+        // What else runs on the machine is no part of a test.
+        let properties = format!("name=s frame-messages=true sense-machine=false {properties}");
         // The parser refuses an empty bin.
         let line = match children {
             "" => format!("avrec-switch {properties}"),

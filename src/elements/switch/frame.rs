@@ -13,7 +13,6 @@ use super::lanes::run::Outcome;
 use super::lanes::state::Lanes;
 use super::lanes::watchdog;
 use super::plan::Plan;
-use super::policy_adapter::PolicyAdapter;
 use super::scoring::trial::{Trial, TrialKind};
 use super::settings::{LatePolicy, Settings};
 use super::shared::Shared;
@@ -81,7 +80,8 @@ pub enum Left {
 
 impl FrameContext {
     /// Sends a frame on its way: marks it, and decides who answers it.
-    pub fn enter(core: &Shared, adapter: &mut PolicyAdapter, mut frame: gst::Buffer) -> FrameContext {
+    pub fn enter(core: &Shared, control: &mut Control, mut frame: gst::Buffer) -> FrameContext {
+        let (adapter, machine) = (&mut control.adapter, control.machine.as_deref());
         let entered = gst::get_timestamp();
         let clock = Instant::now();
         let settings = core.settings.load_full();
@@ -93,7 +93,7 @@ impl FrameContext {
                 .wait_free(pinned, deadline::of_pin(clock, adapter.budget()));
         }
         adapter.hear(core.facts.take());
-        let (plan, chores) = adapter.plan(entered, is_changed, &core.lanes);
+        let (plan, chores) = adapter.plan(entered, is_changed, &core.lanes, machine);
         watchdog::do_chores(core, chores);
         let policy = core.timing.late_policy(&settings, &core.sink);
         FrameContext {

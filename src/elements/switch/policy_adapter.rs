@@ -59,8 +59,6 @@ pub struct PolicyAdapter {
     is_audio: bool,
     arrival_gap: Option<Duration>,
     last_arrival: Option<Duration>,
-    /// What the machine says of its load; nothing where it says nothing, and while the stream stands.
-    machine: Option<Arc<Monitor>>,
     /// Share of the time for which a run has to expect to wait, and what the machine said that implies it.
     waiting: Option<f64>,
     sense: Option<Sense>,
@@ -69,7 +67,7 @@ pub struct PolicyAdapter {
     since: u64,
 }
 
-clone_in_place! { PolicyAdapter: policy news settings list catalog devices named mismatches epoch frame_duration is_audio arrival_gap last_arrival machine waiting sense frames since }
+clone_in_place! { PolicyAdapter: policy news settings list catalog devices named mismatches epoch frame_duration is_audio arrival_gap last_arrival waiting sense frames since }
 
 impl PolicyAdapter {
     pub fn new(settings: Arc<Settings>) -> PolicyAdapter {
@@ -87,7 +85,6 @@ impl PolicyAdapter {
             is_audio: false,
             arrival_gap: None,
             last_arrival: None,
-            machine: None,
             waiting: None,
             sense: None,
             frames: 0,
@@ -247,7 +244,13 @@ impl PolicyAdapter {
 
     /// Takes in a frame that entered then, and decides who answers it; with what has to be done beside. `is_changed` where
     /// settings or lanes did.
-    pub fn plan(&mut self, entered: gst::ClockTime, is_changed: bool, lanes: &LaneTable) -> (Plan, Chores) {
+    pub fn plan(
+        &mut self,
+        entered: gst::ClockTime,
+        is_changed: bool,
+        lanes: &LaneTable,
+        machine: Option<&Monitor>,
+    ) -> (Plan, Chores) {
         let now = Duration::from(entered);
         if let Some(last) = self.last_arrival.replace(now) {
             let gap = now.saturating_sub(last);
@@ -259,7 +262,7 @@ impl PolicyAdapter {
         self.frames += 1;
         let settings = is_changed.then_some(&*self.settings);
         let chores = lanes.exchange(Some(entered), settings, &mut self.news);
-        self.sense_machine(now);
+        self.sense_machine(now, machine);
         let choice = self.choose(now);
         let plan = Plan {
             number,
@@ -283,14 +286,9 @@ impl PolicyAdapter {
         self.choose(now)
     }
 
-    /// Asks this machine from now on.
-    pub fn watch(&mut self, machine: Option<Arc<Monitor>>) {
-        self.machine = machine;
-    }
-
     /// Takes in what the machine says as a frame enters.
-    fn sense_machine(&mut self, now: Duration) {
-        let machine = self.machine.as_deref();
+    fn sense_machine(&mut self, now: Duration, machine: Option<&Monitor>) {
+        let machine = machine.filter(|_| self.settings.sense_machine);
         self.sense = machine.and_then(Monitor::sense);
         let ran = self.news.facts.iter().filter_map(|it| match it {
             Fact::Ran { latency, .. } => Some(*latency),
@@ -299,10 +297,11 @@ impl PolicyAdapter {
         // Runs that have ended since the last frame came.
         let own = ran.sum::<Duration>().as_secs_f32() / self.pace().as_secs_f32().max(1e-3);
         let processors = machine.map_or(1.0, Monitor::processors);
-        self.waiting = self
-            .sense
-            .map(|it| f64::from(it.waiting(own.min(1.0), processors)));
-        self.policy.sensed(now, self.waiting);
+        let waiting = |it: Sense| f64::from(it.waiting(own.min(1.0), processors));
+        self.waiting = self.sense.map(waiting);
+        // Where it is not asked any more, what it said last does not hold.
+        self.policy
+            .sensed(now, machine.map_or(Some(0.0), |_| self.waiting));
     }
 
     fn choose(&mut self, now: Duration) -> Choice {

@@ -132,6 +132,7 @@ pub struct Settings {
     pub forbidden: Option<String>,
     pub frame_messages: bool,
     pub exhaustive: bool,
+    pub sense_machine: bool,
     pub crossfade: gst::ClockTime,
     pub output_caps: Option<gst::Caps>,
     pub start: StartMode,
@@ -161,6 +162,7 @@ impl Default for Settings {
             forbidden: None,
             frame_messages: false,
             exhaustive: false,
+            sense_machine: true,
             crossfade: gst::ClockTime::from_mseconds(10),
             output_caps: None,
             start: StartMode::default(),
@@ -207,6 +209,7 @@ impl Settings {
             "forbidden" => self.forbidden = text(),
             "frame-messages" => self.frame_messages = value.get().unwrap_or_default(),
             "exhaustive" => self.exhaustive = value.get().unwrap_or_default(),
+            "sense-machine" => self.sense_machine = value.get().unwrap_or(true),
             "crossfade" => self.crossfade = gst::ClockTime::from_nseconds(value.get().unwrap_or_default()),
             "output-caps" => self.output_caps = value.get().unwrap_or_default(),
             "start" => self.start = value.get().unwrap_or_default(),
@@ -238,6 +241,7 @@ impl Settings {
             "forbidden" => self.forbidden.to_value(),
             "frame-messages" => self.frame_messages.to_value(),
             "exhaustive" => self.exhaustive.to_value(),
+            "sense-machine" => self.sense_machine.to_value(),
             "crossfade" => self.crossfade.nseconds().to_value(),
             "output-caps" => self.output_caps.to_value(),
             "start" => self.start.to_value(),
@@ -363,6 +367,12 @@ impl Settings {
                 .nick("Exhaustive")
                 .blurb("Whether every candidate runs on every frame, one after the other, told in avrec/survey messages. For recordings, since it is slower than real time.")
                 .default_value(default.exhaustive)
+                .mutable_playing()
+                .build(),
+            glib::ParamSpecBoolean::builder("sense-machine")
+                .nick("Sense the machine")
+                .blurb("Whether what the kernel says of waiting for processors counts, beside what the candidates' own runs tell. It needs Linux.")
+                .default_value(default.sense_machine)
                 .mutable_playing()
                 .build(),
             glib::ParamSpecUInt64::builder("crossfade")

@@ -82,7 +82,7 @@ impl Shared {
         self.published.set_active(None);
         if let Ok(mut streaming) = self.streaming.try_borrow_mut() {
             streaming.restart();
-            streaming.control.adapter.watch(Monitor::shared());
+            streaming.control.machine = Monitor::shared();
             streaming.control.publish(&self.published);
         }
     }
@@ -90,8 +90,7 @@ impl Shared {
     /// Lets go of what only a running stream needs, while the pads are inactive.
     pub fn rest(&self) {
         if let Ok(mut streaming) = self.streaming.try_borrow_mut() {
-            streaming.control.adapter.watch(None);
-            streaming.control.publish(&self.published);
+            streaming.control.machine = None;
         }
     }
 

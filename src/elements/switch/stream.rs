@@ -16,6 +16,7 @@ use super::teaching::ToldTeaching;
 use super::unanswered::Unanswered;
 use super::video::cuts::Cuts;
 use super::view::{Published, Totals, View};
+use crate::machine::Monitor;
 use crate::policy::Availability;
 
 /// All that belongs to the streaming thread.
@@ -29,6 +30,8 @@ pub struct Streaming {
 #[derive(Debug)]
 pub struct Control {
     pub adapter: PolicyAdapter,
+    /// What the machine says of its load; nothing where it says nothing, and while the stream stands.
+    pub machine: Option<Arc<Monitor>>,
     pub output: StickyOrder,
     /// The `output-caps` to which a frame has left already.
     pub held_for: Option<gst::Caps>,
@@ -73,6 +76,7 @@ impl Streaming {
         Streaming {
             control: Control {
                 adapter: PolicyAdapter::new(settings),
+                machine: None,
                 output: StickyOrder::default(),
                 held_for: None,
                 totals: Totals::default(),

@@ -45,7 +45,7 @@ pub fn chain(
     if let Some(duration) = stream.buffer_duration.take(stream.spec.duration_of(samples)) {
         core.set_frame_duration(control, duration, true);
     }
-    let context = FrameContext::enter(core, &mut control.adapter, frame);
+    let context = FrameContext::enter(core, control, frame);
     control.publish(&core.published);
     let pass = &mut Pass {
         core,

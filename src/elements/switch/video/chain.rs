@@ -27,7 +27,7 @@ pub fn chain(
     stream: &mut VideoStream,
     frame: gst::Buffer,
 ) -> Result<gst::FlowSuccess, gst::FlowError> {
-    let context = FrameContext::enter(core, &mut control.adapter, frame);
+    let context = FrameContext::enter(core, control, frame);
     let pass = &mut Pass {
         core,
         control,
