@@ -45,6 +45,11 @@ structure! {
         pressure: Option<f64> = "pressure",
         /// Share of the last 40 ms in which a quota stopped this process, 0 to 1. Absent where the machine says nothing.
         throttled: Option<f64> = "throttled",
+        /// Priority of the threads that a frame waits for, as far as the system grants what `thread-priority` wants: `none`, `nice` or
+        /// `realtime`.
+        thread_priority: String = "thread-priority",
+        /// Time that is kept back of the budget because threads are woken late. Absent before the first frame.
+        wake_up_margin: Option<Duration> = "wake-up-margin-ns",
         /// What a missed frame costs now, in log-quality; it rises above `miss-rate` and falls below. Absent before the
         /// first frame.
         price_per_miss: Option<f64> = "price-per-miss",

@@ -298,6 +298,8 @@ fn a_switch_explains_itself_and_shows_figures() {
         runnable: Some(3.5),
         pressure: Some(0.75),
         throttled: Some(0.0),
+        thread_priority: "nice".into(),
+        wake_up_margin: Some(Duration::from_millis(1)),
         price_per_miss: Some(2.0),
         reference: Some("ready".to_string()),
         teaching: gstavrec::messages::TeachingWord::Idle,

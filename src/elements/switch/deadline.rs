@@ -6,11 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::lanes::lane::Lane;
 use super::lanes::state::Lanes;
+use super::lanes::table::LaneTable;
 use super::settings::LatePolicy;
-
-/// Time that is kept back for the answer to leave once the wait is over: waking a thread up took 17 µs in
-/// the median and 107 µs at P99 on an idle two-core machine, and several times that on a busy one.
-const WAKE_UP_MARGIN: Duration = Duration::from_millis(1);
 
 /// Longest that is waited beyond the deadline where nothing else can answer: a late frame is better than
 /// a lost one, but not for ever.
@@ -64,13 +61,14 @@ pub fn of_answer(lanes: &Lanes, lane: usize, limits: &Limits) -> Option<Instant>
     if floor.is_none() && !limits.frame_will_do {
         return Some(limits.clock + limits.budget + FLOOR_PATIENCE);
     }
+    let margin = lanes.wake_ups.margin(limits.budget);
     let cost = floor.and_then(|it| lanes.get(it)?.window.percentile(95.0));
-    Some(limits.clock + before(limits.budget, cost.unwrap_or_default() + WAKE_UP_MARGIN))
+    Some(limits.clock + before(limits.budget, cost.unwrap_or_default() + margin))
 }
 
 /// When the wait for the samples of a buffer that entered then ends.
-pub fn of_samples(clock: Instant, budget: Duration) -> Instant {
-    clock + before(budget, WAKE_UP_MARGIN)
+pub fn of_samples(lanes: &LaneTable, clock: Instant, budget: Duration) -> Instant {
+    clock + before(budget, lanes.lock().wake_ups.margin(budget))
 }
 
 /// When the wait for the last samples of a lane ends.

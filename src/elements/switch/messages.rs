@@ -3,6 +3,7 @@
 //! What the switch tells when it is asked, gathered from its parts. The fields stand in [`crate::messages`].
 
 use super::lanes::lane::Identity;
+use super::settings::ThreadPriority;
 use super::shared::Shared;
 use crate::messages::{CandidateStats, Estimates, Explanation, SwitchStats};
 use crate::policy::Outlook;
@@ -34,11 +35,21 @@ pub fn stats(core: &Shared) -> SwitchStats {
         runnable: sense.and_then(|it| it.runnable).map(f64::from),
         pressure: sense.and_then(|it| it.pressure).map(f64::from),
         throttled: sense.map(|it| it.throttled.into()),
+        thread_priority: thread_priority(core).into(),
+        wake_up_margin: view.adapter.wake_up_margin(),
         price_per_miss,
         reference: reference.map(|it| list.name(it).to_string()),
         teaching: teaching.into(),
         candidates: candidates.collect(),
         ..view.counts.clone()
+    }
+}
+
+fn thread_priority(core: &Shared) -> &'static str {
+    match core.urgency.granted_of(core.settings.load().thread_priority) {
+        ThreadPriority::None => "none",
+        ThreadPriority::Nice => "nice",
+        ThreadPriority::Realtime => "realtime",
     }
 }
 

@@ -223,6 +223,7 @@ mod stream;
 mod teaching;
 mod timing;
 mod unanswered;
+mod urgency;
 mod video;
 mod view;
 
@@ -231,7 +232,7 @@ use std::sync::LazyLock;
 use gst::glib;
 use gst::prelude::*;
 
-pub use settings::{LatePolicy, QualitySource, StartMode, Strategy};
+pub use settings::{LatePolicy, QualitySource, StartMode, Strategy, ThreadPriority};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new(
@@ -252,6 +253,7 @@ pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
         QualitySource::static_type(),
         StartMode::static_type(),
         Strategy::static_type(),
+        ThreadPriority::static_type(),
     ] {
         kind.mark_as_plugin_api(gst::PluginAPIFlags::empty());
     }

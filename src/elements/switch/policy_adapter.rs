@@ -349,6 +349,11 @@ impl PolicyAdapter {
         (0 < self.frames).then(|| (self.policy.slowdown(), self.policy.price_per_miss()))
     }
 
+    /// What is kept back of a budget because the streaming thread is woken late; `None` before the first frame.
+    pub fn wake_up_margin(&self) -> Option<Duration> {
+        (0 < self.frames).then_some(self.news.wake_up_margin)
+    }
+
     /// What the machine said as the last frame entered.
     pub fn sense(&self) -> Option<Sense> {
         self.sense

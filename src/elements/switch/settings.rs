@@ -35,6 +35,20 @@ pub enum StartMode {
     Wait,
 }
 
+/// The priority of the threads that a frame waits for.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, glib::Enum)]
+#[repr(u32)]
+#[enum_type(name = "GstAvrecSwitchThreadPriority")]
+pub enum ThreadPriority {
+    #[default]
+    #[enum_value(name = "None: as they are", nick = "none")]
+    None,
+    #[enum_value(name = "Nice: niceness -11", nick = "nice")]
+    Nice,
+    #[enum_value(name = "Realtime: SCHED_RR, else as nice", nick = "realtime")]
+    Realtime,
+}
+
 /// How quality and robustness become one number.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
 #[repr(u32)]
@@ -133,6 +147,7 @@ pub struct Settings {
     pub frame_messages: bool,
     pub exhaustive: bool,
     pub sense_machine: bool,
+    pub thread_priority: ThreadPriority,
     pub crossfade: gst::ClockTime,
     pub output_caps: Option<gst::Caps>,
     pub start: StartMode,
@@ -163,6 +178,7 @@ impl Default for Settings {
             frame_messages: false,
             exhaustive: false,
             sense_machine: true,
+            thread_priority: ThreadPriority::default(),
             crossfade: gst::ClockTime::from_mseconds(10),
             output_caps: None,
             start: StartMode::default(),
@@ -210,6 +226,7 @@ impl Settings {
             "frame-messages" => self.frame_messages = value.get().unwrap_or_default(),
             "exhaustive" => self.exhaustive = value.get().unwrap_or_default(),
             "sense-machine" => self.sense_machine = value.get().unwrap_or(true),
+            "thread-priority" => self.thread_priority = value.get().unwrap_or_default(),
             "crossfade" => self.crossfade = gst::ClockTime::from_nseconds(value.get().unwrap_or_default()),
             "output-caps" => self.output_caps = value.get().unwrap_or_default(),
             "start" => self.start = value.get().unwrap_or_default(),
@@ -242,6 +259,7 @@ impl Settings {
             "frame-messages" => self.frame_messages.to_value(),
             "exhaustive" => self.exhaustive.to_value(),
             "sense-machine" => self.sense_machine.to_value(),
+            "thread-priority" => self.thread_priority.to_value(),
             "crossfade" => self.crossfade.nseconds().to_value(),
             "output-caps" => self.output_caps.to_value(),
             "start" => self.start.to_value(),
@@ -373,6 +391,11 @@ impl Settings {
                 .nick("Sense the machine")
                 .blurb("Whether what the kernel says of waiting for processors counts, beside what the candidates' own runs tell. It needs Linux.")
                 .default_value(default.sense_machine)
+                .mutable_playing()
+                .build(),
+            glib::ParamSpecEnum::builder_with_default("thread-priority", default.thread_priority)
+                .nick("Thread priority")
+                .blurb("Priority of the threads that a frame waits for, while it does, where the system grants it. What it grants is in stats.")
                 .mutable_playing()
                 .build(),
             glib::ParamSpecUInt64::builder("crossfade")

@@ -18,9 +18,10 @@ use super::mailbox::Mailbox;
 use super::policy_adapter::{CatalogNames, PolicyAdapter};
 use super::priority::IdleThread;
 use super::scoring::thread::Scoring;
-use super::settings::Settings;
+use super::settings::{Settings, ThreadPriority};
 use super::stream::{Control, Streaming};
 use super::timing::Timing;
+use super::urgency::{Raised, Urgency};
 use super::view::Published;
 use crate::elements::timed_join::Endings;
 use crate::machine::Monitor;
@@ -44,6 +45,8 @@ pub struct Shared {
     pub complaints: Arc<Complaints>,
     /// Shows frames to a reference that never fits the slack.
     pub idle: IdleThread,
+    /// Raises the threads that a frame waits for.
+    pub urgency: Urgency,
     /// Lanes are told through it of what comes in.
     pub telling: Telling,
     pub sink: gst::Pad,
@@ -53,6 +56,29 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// Whether the priority of that lane's thread matters: a frame waits for its answer, and the user wants it.
+    pub fn waits_for(&self, lane: usize) -> bool {
+        self.settings.load().thread_priority != ThreadPriority::None && self.lanes.answers_now(lane)
+    }
+
+    /// Raises the calling thread as the user wants it, for as long as the frame waits for it.
+    pub fn raise_thread(&self) -> Raised {
+        let wanted = self.settings.load().thread_priority;
+        let (raised, is_refused) = self.urgency.raise(wanted);
+        if is_refused {
+            let granted = match self.urgency.granted_of(wanted) {
+                ThreadPriority::None => "none",
+                _ => "niceness -11",
+            };
+            self.bus.warn(
+                &format!("The system does not grant the thread priority that is wanted: {granted} instead"),
+                "grant it with limits (`rtprio` and `nice` in /etc/security/limits.conf, LimitRTPRIO= in a systemd unit) or \
+                 the capability CAP_SYS_NICE, or leave `thread-priority` at none",
+            );
+        }
+        raised
+    }
+
     pub fn new(settings: Arc<Settings>, sink: gst::Pad, src: gst::Pad) -> Shared {
         let (bus, facts) = (Arc::<Bus>::default(), Arc::<Mailbox<Fact>>::default());
         let complaints = Arc::<Complaints>::default();
@@ -65,6 +91,7 @@ impl Shared {
             scoring: Scoring::new(facts.clone(), bus.clone(), complaints.clone()),
             complaints,
             idle: IdleThread::default(),
+            urgency: Urgency::default(),
             telling: Telling::default(),
             bus,
             facts,
@@ -83,6 +110,7 @@ impl Shared {
         if let Ok(mut streaming) = self.streaming.try_borrow_mut() {
             streaming.restart();
             streaming.control.machine = Monitor::shared();
+            self.urgency.restart();
             streaming.control.publish(&self.published);
         }
     }

@@ -45,6 +45,7 @@ pub fn chain(
     if let Some(duration) = stream.buffer_duration.take(stream.spec.duration_of(samples)) {
         core.set_frame_duration(control, duration, true);
     }
+    let raised = core.raise_thread();
     let context = FrameContext::enter(core, control, frame);
     control.publish(&core.published);
     let pass = &mut Pass {
@@ -56,6 +57,7 @@ pub fn chain(
     start::wait_for_sound(pass);
     take_in(pass, samples)?;
     answer(pass)?;
+    drop(raised);
     conclude(pass)
 }
 

@@ -22,4 +22,5 @@ pub mod supervisor;
 pub mod table;
 pub mod tally;
 pub mod telling;
+pub mod wake_ups;
 pub mod watchdog;

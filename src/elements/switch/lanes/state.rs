@@ -4,12 +4,13 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::answer_caps::Shape;
 use super::elements::LaneOutput;
 use super::lane::{Lane, LaneState, Purpose, Run};
 use super::run::{self, Feed, FollowUp, Outcome, RunEnd};
+use super::wake_ups::WakeUps;
 use crate::elements::stamp;
 use crate::elements::switch::audio::StreamPosition;
 use crate::elements::switch::fact::Fact;
@@ -36,6 +37,8 @@ pub struct Lanes {
     pub held: Option<(usize, LaneOutput)>,
     pub(super) facts: VecDeque<Fact>,
     pub(super) awaited: Option<Awaited>,
+    /// How late the streaming thread gets to know what it waited for.
+    pub wake_ups: WakeUps,
     /// Where the stream stands, if it is audio.
     pub position: Option<StreamPosition>,
     /// Lanes that have become warm by audio and are yet to be announced.
@@ -58,9 +61,18 @@ pub(super) struct Awaited {
     pub lane: usize,
     pub stamp: gst::ClockTime,
     pub outcome: Option<Outcome>,
+    /// When the lane told it.
+    pub told: Option<Instant>,
 }
 
 impl Lanes {
+    /// The streaming thread has just learned what it could have known since then.
+    pub(super) fn wake_ups_saw(&mut self, since: Option<Instant>) {
+        if let Some(since) = since {
+            self.wake_ups.saw(since.elapsed());
+        }
+    }
+
     pub fn get(&self, lane: usize) -> Option<&Lane> {
         self.lanes.get(lane)
     }
@@ -135,6 +147,7 @@ impl Lanes {
                 lane,
                 stamp,
                 outcome: None,
+                told: None,
             })
             .or(self.awaited.take());
         Some(Feed {
@@ -328,6 +341,7 @@ impl Lanes {
                 let is_awaited = |it: &&mut Awaited| it.lane == lane && it.stamp == run.stamp;
                 if let Some(awaited) = self.awaited.as_mut().filter(is_awaited) {
                     awaited.outcome = Some(Outcome::Answered(answer));
+                    awaited.told = Some(Instant::now());
                 }
             }
             Purpose::Stride if !run.abandoned => self.held = Some((lane, answer)),

@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -27,7 +27,7 @@ use crate::clone_in_place::clone_in_place;
 use crate::elements::switch::audio::{LaneAudio, OutputThread};
 use crate::elements::switch::fact::Fact;
 use crate::elements::switch::settings::Settings;
-use crate::policy::{Availability, Prior};
+use crate::policy::{Availability, Prior, RunKind};
 
 /// The table itself.
 #[derive(Debug, Default)]
@@ -44,9 +44,11 @@ pub struct Exchanged {
     pub facts: VecDeque<Fact>,
     /// Who could answer now.
     pub availability: Vec<Availability>,
+    /// What is kept back of a budget because the streaming thread is woken late.
+    pub wake_up_margin: Duration,
 }
 
-clone_in_place! { Exchanged: facts availability }
+clone_in_place! { Exchanged: facts availability wake_up_margin }
 
 impl LaneTable {
     pub fn lock(&self) -> MutexGuard<'_, Lanes> {
@@ -60,6 +62,12 @@ impl LaneTable {
         let changed = change(&mut self.lock());
         self.changed.notify_all();
         changed
+    }
+
+    /// Whether the streaming thread waits for what the lane has in hand.
+    pub fn answers_now(&self, lane: usize) -> bool {
+        let is_answer = |run: &Run| matches!(run.purpose, Purpose::Answer | Purpose::Hear(RunKind::Active));
+        self.lock().is(lane, |it| it.run.as_ref().is_some_and(is_answer))
     }
 
     /// Who is in the switch, without a lock.
@@ -141,6 +149,7 @@ impl LaneTable {
             return Chores::default();
         };
         lanes.newest = Some(entered);
+        into.wake_up_margin = lanes.wake_ups.margin(Duration::MAX);
         chores::look(&mut lanes, entered)
     }
 
@@ -226,6 +235,7 @@ impl LaneTable {
     /// until `deadline`, which is looked at again whenever something has changed.
     pub fn wait_answer(&self, deadline: impl Fn(&Lanes) -> Option<Instant>) -> Outcome {
         let mut lanes = self.lock();
+        let mut has_waited = false;
         loop {
             if lanes.flushing {
                 lanes.awaited = None;
@@ -235,7 +245,9 @@ impl LaneTable {
                 return Outcome::NoAnswer;
             };
             if let Some(outcome) = awaited.outcome.take() {
+                let told = awaited.told.filter(|_| has_waited);
                 lanes.awaited = None;
+                lanes.wake_ups_saw(told);
                 return outcome;
             }
             let lane = awaited.lane;
@@ -250,6 +262,10 @@ impl LaneTable {
                     false
                 }
             };
+            has_waited = true;
+            if late {
+                lanes.wake_ups_saw(end);
+            }
             let is_open = lanes.awaited.as_ref().is_some_and(|it| it.outcome.is_none());
             if !late || !is_open {
                 continue;
@@ -293,6 +309,7 @@ impl LaneTable {
         let mut lanes = self.lock();
         while !lanes.flushing && !is_so(&lanes) {
             if self.changed.wait_until(&mut lanes, deadline).timed_out() {
+                lanes.wake_ups_saw(Some(deadline));
                 break;
             }
         }

@@ -87,7 +87,10 @@ fn through_watch(
     };
     // By now the lane may have the next frame: the stamp tells which one it is that returns.
     let entered = stamp::read(&buffer);
+    let waits = serve(parent, None, |core| core.waits_for(lane).then(|| core.clone()));
+    let raised = waits.as_deref().map(Shared::raise_thread);
     let (flow, is_answered) = within_push(lane, || src.push(buffer));
+    drop(raised);
     serve(parent, (), |core| match (flow, is_answered) {
         (Ok(_), true) => lane_pads::returned_after_answer(core, lane, entered),
         _ => lane_pads::returned(core, lane, entered, flow),

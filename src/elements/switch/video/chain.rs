@@ -27,6 +27,7 @@ pub fn chain(
     stream: &mut VideoStream,
     frame: gst::Buffer,
 ) -> Result<gst::FlowSuccess, gst::FlowError> {
+    let raised = core.raise_thread();
     let context = FrameContext::enter(core, control, frame);
     let pass = &mut Pass {
         core,
@@ -42,6 +43,7 @@ pub fn chain(
     } else {
         (answer(pass)?, pass.context.clock.elapsed())
     };
+    drop(raised);
     let flow = conclude(pass, answer, latency);
     look_for_cut(pass);
     flow
