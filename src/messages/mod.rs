@@ -39,7 +39,7 @@ pub use switch::{
     AnswerKind, CandidateFailed, CandidateReady, CandidateScore, Compared, EvidenceWord, Frame,
     MeasuredFigure, Survey, Surveyed, Swap,
 };
-pub use switch_stats::{CandidateState, CandidateStats, Estimates, SwitchStats, TeachingWord};
+pub use switch_stats::{CandidateState, CandidateStats, Estimates, SenseWord, SwitchStats, TeachingWord};
 
 /// Any element message of avrec.
 #[derive(Debug, Clone, PartialEq)]

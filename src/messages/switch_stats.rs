@@ -35,6 +35,8 @@ structure! {
         active: String = "active-candidate",
         /// How many times slower the machine is than calm; 1 before the first frame.
         slowdown: f64 = "slowdown",
+        /// Whether the machine is heard.
+        sense: SenseWord = "sense",
         /// Share of its time for which a run has to expect to wait for a processor, by the three that follow, 0 to 1. Absent
         /// where the machine says nothing, and before the first frame.
         waiting: Option<f64> = "waiting",
@@ -132,6 +134,19 @@ words_of! {
         Idle = "idle" <- Teaching::AtIdle { .. },
         /// It cannot.
         Never = "never" <- Teaching::Never { .. },
+    }
+}
+
+words! {
+    /// Whether what the machine says of itself counts.
+    #[derive(Default)]
+    SenseWord {
+        /// `sense-machine` is false.
+        Off = "off",
+        /// It said nothing as the last frame entered: before the first frame and where it cannot be asked (it needs Linux).
+        #[default]
+        Silent = "silent",
+        Heard = "heard",
     }
 }
 

@@ -162,7 +162,7 @@ fn probe() {
 
 fn switch() {
     let pipeline = launch(&format!(
-        "{ENDLESS} ! avrec-switch.( name=s frame-messages=true late-policy=wait reference=medium \
+        "{ENDLESS} ! avrec-switch.( name=s frame-messages=true sense-machine=false late-policy=wait reference=medium \
            videoscale name=plain avrec-infer name=small model-file={SMALL} \
            avrec-infer name=medium model-file={MEDIUM} ) \
          ! fakesink"
@@ -174,14 +174,14 @@ fn switch() {
 
 fn models() {
     let pipeline = launch(&format!(
-        "{ENDLESS} ! avrec-switch name=s frame-messages=true late-policy=wait models={SMALL},{MEDIUM} ! fakesink"
+        "{ENDLESS} ! avrec-switch name=s frame-messages=true sense-machine=false late-policy=wait models={SMALL},{MEDIUM} ! fakesink"
     ));
     swap_among(&pipeline, &["small", "medium"]);
 }
 
 fn switch_fails() {
     let pipeline = launch(&format!(
-        "{ENDLESS} ! avrec-switch.( name=s frame-messages=true identity name=plain identity name=leaver \
+        "{ENDLESS} ! avrec-switch.( name=s frame-messages=true sense-machine=false identity name=plain identity name=leaver \
            avrec-infer name=bad model-file=/dev/null ) ! fakesink"
     ));
     let switch = pipeline.by_name("s").and_downcast::<gst::Bin>().unwrap();

@@ -294,6 +294,7 @@ fn a_switch_explains_itself_and_shows_figures() {
         budget: MS(33),
         active: "ready".to_string(),
         slowdown: 1.5,
+        sense: gstavrec::messages::SenseWord::Heard,
         waiting: Some(0.5),
         runnable: Some(3.5),
         pressure: Some(0.75),

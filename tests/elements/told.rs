@@ -141,7 +141,7 @@ fn hear_switches(seen: &Seen) {
     let bad = "avrec-infer name=bad model-file=/nowhere/none.onnx";
     // Until everything was told that such a switch tells.
     let line = format!(
-        "{endless} ! avrec-switch.( name=tested frame-messages=true reference=b robustness-weight=0.1 {children} {bad} ) \
+        "{endless} ! avrec-switch.( name=tested frame-messages=true sense-machine=false reference=b robustness-weight=0.1 {children} {bad} ) \
          ! fakesink name=out"
     );
     let mut wanted: BTreeSet<&str> = [

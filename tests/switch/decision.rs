@@ -402,7 +402,7 @@ fn presets_come_with_the_element() {
 fn how_steady_the_answers_are_is_measured_beside_the_stream() {
     init();
     let line = "videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=64,height=36,framerate=100/1 \
-        ! avrec-switch.( name=s frame-messages=true robustness-weight=0.5 reference=live identity name=live \
+        ! avrec-switch.( name=s frame-messages=true sense-machine=false robustness-weight=0.5 reference=live identity name=live \
         identity name=steady videobalance name=dim contrast=0.1 ) ! fakesink";
     let pipeline = gst::parse::launch(line)
         .unwrap()

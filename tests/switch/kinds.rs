@@ -247,7 +247,7 @@ fn restoring_a_picture_is_no_merit_of_a_detector_nor_of_who_never_looks() {
     let line = format!(
         "videotestsrc is-live=true num-buffers=150 pattern=zone-plate kx2=20 ky2=20 ! \
          video/x-raw,format=GRAY8,width=256,height=144,framerate=100/1 ! \
-         avrec-switch.( name=s quality-source=restore {detector} identity name=blind ) ! fakesink"
+         avrec-switch.( name=s sense-machine=false quality-source=restore {detector} identity name=blind ) ! fakesink"
     );
     let pipeline = gst::parse::launch(&line)
         .unwrap()

@@ -203,7 +203,7 @@ fn told_live(properties: &str, children: &str, behind: &str) -> Vec<String> {
     init();
     let line = format!(
         "videotestsrc num-buffers=50 is-live=true ! video/x-raw,format=I420,width=64,height=36,framerate=100/1 ! \
-         avrec-switch.( name=s {properties} {children} ) ! {behind} fakesink name=sink"
+         avrec-switch.( name=s sense-machine=false {properties} {children} ) ! {behind} fakesink name=sink"
     );
     let pipeline = gst::parse::launch(&line).unwrap();
     pipeline.set_state(gst::State::Playing).unwrap();

@@ -359,7 +359,7 @@ fn restorers_are_told_apart_by_frames_that_were_degraded_beside_the_stream() {
     let larger = "capsfilter caps=video/x-raw,width=256,height=192";
     let line = format!(
         "videotestsrc is-live=true pattern=zone-plate kx2=20 ky2=20 ! video/x-raw,format=I420,width=128,height=96,framerate=50/1 \
-         ! avrec-switch.( name=s quality-source=restore videoscale name=sharp method=lanczos ! {larger} \
+         ! avrec-switch.( name=s sense-machine=false quality-source=restore videoscale name=sharp method=lanczos ! {larger} \
          videoscale name=coarse method=nearest-neighbour ! {larger} ) ! fakesink"
     );
     let pipeline = gst::parse::launch(&line)

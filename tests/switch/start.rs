@@ -86,7 +86,7 @@ fn live_from(source: &str, properties: &str, children: &str) -> (Vec<String>, Ve
     init();
     let line = format!(
         "{source} ! \
-         avrec-switch.( name=s start=wait frame-messages=true {properties} {children} ) ! fakesink"
+         avrec-switch.( name=s start=wait frame-messages=true sense-machine=false {properties} {children} ) ! fakesink"
     );
     let pipeline = gst::parse::launch(&line).unwrap();
     let bus = pipeline.bus().unwrap();

@@ -161,3 +161,20 @@ fn times_that_are_milliseconds_by_mistake_are_told_with_what_to_write() {
         &["latency-budget=30000000", "crossfade=10000000", "nanoseconds"],
     );
 }
+
+#[test]
+fn stats_say_whether_the_machine_is_heard() {
+    let mut rig = Rig::new("", "identity name=a");
+    rig.warm_up(&["a"]);
+    let heard = |rig: &Rig| rig.stats().get::<String>("sense").unwrap();
+    assert_eq!(heard(&rig), "off");
+    assert!(!rig.stats().has_field("waiting"));
+    rig.switch.set_property("sense-machine", true);
+    assert_eq!(heard(&rig), "silent", "before the next frame");
+    if std::path::Path::new("/proc/loadavg").exists() {
+        rig.pass_until("it is heard", |rig| heard(rig) == "heard");
+        assert!(rig.stats().has_field("waiting"));
+    }
+    rig.switch.set_property("sense-machine", false);
+    assert_eq!(heard(&rig), "off");
+}

@@ -5,7 +5,7 @@
 use super::lanes::lane::Identity;
 use super::settings::ThreadPriority;
 use super::shared::Shared;
-use crate::messages::{CandidateStats, Estimates, Explanation, SwitchStats};
+use crate::messages::{CandidateStats, Estimates, Explanation, SenseWord, SwitchStats};
 use crate::policy::Outlook;
 
 /// Slowdown of a machine of which nothing is known yet: none.
@@ -31,6 +31,11 @@ pub fn stats(core: &Shared) -> SwitchStats {
     SwitchStats {
         active: core.active_name(),
         slowdown: slowdown.unwrap_or(CALM),
+        sense: match sense {
+            _ if !core.settings.load().sense_machine => SenseWord::Off,
+            Some(_) => SenseWord::Heard,
+            None => SenseWord::Silent,
+        },
         waiting: view.adapter.waiting(),
         runnable: sense.and_then(|it| it.runnable).map(f64::from),
         pressure: sense.and_then(|it| it.pressure).map(f64::from),

@@ -20,6 +20,7 @@ use crate::paths::check_folder;
 #[derive(Debug, Args)]
 #[command(after_help = "Policies:
   avrec          what avrec-switch does
+  avrec-blind    the same without what the machine says (sense-machine=false)
   static-best    always the candidate of the best prior
   static-safe    always the best candidate that keeps the budget on 99 % of the frames, in hindsight
   ladder         a step down when it gets tight, a step up when there was room for 60 frames
