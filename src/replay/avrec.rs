@@ -53,7 +53,7 @@ impl Avrec {
             switch: None,
             free: Duration::ZERO,
             untold: None,
-            is_sensed: matrix.pressure(0).is_some(),
+            is_sensed: matrix.is_sensed(),
             devices: matrix.columns.iter().map(|it| it.device).collect(),
             beside: None,
         })

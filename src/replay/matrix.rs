@@ -36,8 +36,8 @@ pub struct Matrix {
     pub floor: f64,
     /// Row by row.
     cells: Vec<Cell>,
-    /// What the machine said by each frame; empty where it says nothing.
-    pressure: Vec<f64>,
+    /// What the machine said by each frame; `None` where it said nothing, and empty where it never does.
+    pressure: Vec<Option<f64>>,
 }
 
 impl Matrix {
@@ -59,15 +59,20 @@ impl Matrix {
         debug_assert!(self.cells.len().is_multiple_of(self.candidates()));
     }
 
-    /// Adds what the machine says as the next frame arrives: in which share of the time before it something that could run
-    /// waited for a processor, 0..1.
-    pub fn sense(&mut self, pressure: f64) {
+    /// Adds what the machine says as the next frame arrives: for which share of its time a run has to expect to wait for a
+    /// processor, 0..1; `None` where it says nothing.
+    pub fn sense(&mut self, pressure: Option<f64>) {
         self.pressure.push(pressure);
     }
 
     /// What the machine says as a frame arrives, if it says anything.
     pub fn pressure(&self, frame: usize) -> Option<f64> {
-        self.pressure.get(frame).copied()
+        self.pressure.get(frame).copied().flatten()
+    }
+
+    /// Whether the machine says anything by any frame.
+    pub fn is_sensed(&self) -> bool {
+        self.pressure.iter().any(Option::is_some)
     }
 
     /// The same world without a sense.

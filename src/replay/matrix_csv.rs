@@ -13,7 +13,7 @@
 //!
 //! `# large.device: 1` says that a candidate does not run on the processor, but on another device, by a number of your choice.
 //! A column `pressure` behind `t_ms`, which need not be there, says what the machine told as the frame arrived: for which
-//! share of its time a run had to expect to wait for a processor, 0 to 1.
+//! share of its time a run had to expect to wait for a processor, 0 to 1. An empty field says that it told nothing.
 
 use std::io::{self, Read, Write};
 
@@ -236,7 +236,7 @@ impl Header {
         line: usize,
         record: &StringRecord,
         cells: &mut Vec<Cell>,
-        pressure: &mut Vec<f64>,
+        pressure: &mut Vec<Option<f64>>,
     ) -> Result<f64, MatrixError> {
         let before = 1 + usize::from(self.has_pressure);
         let (count, expected) = (record.len(), before + 2 * self.names.len());
@@ -247,11 +247,7 @@ impl Header {
         }
         let time = number(line, 1, "t_ms", &record[0])?;
         if self.has_pressure {
-            let share = number(line, 2, "pressure", &record[1])?;
-            if 1.0 < share {
-                return wrong(line, 2, format!("pressure is {share}; a share lies in 0 to 1"));
-            }
-            pressure.push(share);
+            pressure.push(share(line, &record[1])?);
         }
         for (index, name) in self.names.iter().enumerate() {
             let field = before + 2 * index;
@@ -270,6 +266,18 @@ impl Header {
         }
         Ok(time)
     }
+}
+
+/// What the machine said, in the second column of a row; nothing where the field is empty.
+fn share(line: usize, field: &str) -> Result<Option<f64>, MatrixError> {
+    if field.is_empty() {
+        return Ok(None);
+    }
+    let share = number(line, 2, "pressure", field)?;
+    if 1.0 < share {
+        return wrong(line, 2, format!("pressure is {share}; a share lies in 0 to 1"));
+    }
+    Ok(Some(share))
 }
 
 fn median_step(times: &[f64]) -> Option<f64> {
@@ -303,13 +311,15 @@ pub fn write(matrix: &Matrix, file: impl Write) -> io::Result<()> {
     }
     let names = matrix.columns.iter().map(|it| &it.name);
     let fields = names.flat_map(|it| [format!("{it}.latency_ms"), format!("{it}.quality")]);
-    let sensed = matrix.pressure(0).map(|_| "pressure".to_string());
+    let is_sensed = matrix.is_sensed();
+    let sensed = is_sensed.then(|| "pressure".to_string());
     writer.write_record(std::iter::once("t_ms".to_string()).chain(sensed).chain(fields))?;
     for frame in 0..matrix.frames() {
         let time = format!("{:.3}", frame as f64 * matrix.period_ms);
         let cells = matrix.row(frame).iter();
         let fields = cells.flat_map(|it| [format!("{:.3}", it.latency_ms), format!("{:.4}", it.quality)]);
-        let pressure = matrix.pressure(frame).map(|it| format!("{it:.3}"));
+        let told = matrix.pressure(frame).map(|it| format!("{it:.3}"));
+        let pressure = is_sensed.then(|| told.unwrap_or_default());
         writer.write_record(std::iter::once(time).chain(pressure).chain(fields))?;
     }
     writer.flush()

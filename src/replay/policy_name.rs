@@ -15,6 +15,8 @@ use crate::policy::{Config, ConfigError};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PolicyName {
     Avrec,
+    /// The same without what the machine says.
+    AvrecBlind,
     StaticBest,
     StaticSafe,
     Ladder,
@@ -27,8 +29,9 @@ pub enum PolicyName {
 }
 
 impl PolicyName {
-    pub const ALL: [(PolicyName, &'static str); 10] = [
+    pub const ALL: [(PolicyName, &'static str); 11] = [
         (PolicyName::Avrec, "avrec"),
+        (PolicyName::AvrecBlind, "avrec-blind"),
         (PolicyName::StaticBest, "static-best"),
         (PolicyName::StaticSafe, "static-safe"),
         (PolicyName::Ladder, "ladder"),
@@ -44,6 +47,10 @@ impl PolicyName {
     pub fn play(self, matrix: &Matrix, config: Config) -> Result<Outcome, ConfigError> {
         Ok(match self {
             PolicyName::Avrec => simulate(matrix, &mut Avrec::new(matrix, config)?),
+            PolicyName::AvrecBlind => {
+                let blind = matrix.clone().without_sense();
+                simulate(&blind, &mut Avrec::new(&blind, config)?)
+            }
             PolicyName::StaticBest => simulate(matrix, &mut Static::best(matrix)),
             PolicyName::StaticSafe => simulate(matrix, &mut Static::safe(matrix)),
             PolicyName::Ladder => simulate(matrix, &mut Ladder::new(matrix)),
@@ -89,5 +96,30 @@ impl FromStr for PolicyName {
             let names: Vec<&str> = PolicyName::ALL.iter().map(|it| it.1).collect();
             format!("'{text}' is no policy; known: {}", names.join(", "))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replay::generate::{Kind, generate};
+
+    #[test]
+    fn avrec_blind_hears_nothing_of_the_machine() {
+        let world = |kind: &str| generate(kind.parse::<Kind>().unwrap(), 1);
+        let picks = |policy: PolicyName, matrix: &Matrix| {
+            let played = policy.play(matrix, Config::default());
+            played.unwrap().picks
+        };
+        let sensed = world("sensed");
+        assert!(sensed.is_sensed());
+        let blind = picks(PolicyName::AvrecBlind, &sensed);
+        assert_eq!(blind, picks(PolicyName::Avrec, &sensed.clone().without_sense()));
+        assert_ne!(blind, picks(PolicyName::Avrec, &sensed));
+        let silent = world("step");
+        assert_eq!(
+            picks(PolicyName::AvrecBlind, &silent),
+            picks(PolicyName::Avrec, &silent)
+        );
     }
 }

@@ -125,14 +125,16 @@ fn read_matrix(path: &Path) -> Matrix {
         comments.insert(key.to_string(), value.parse().unwrap());
     }
     let mut header: Vec<String> = lines.next().unwrap().split(',').map(String::from).collect();
-    let row = |line: &str| line.split(',').map(|it| it.parse().unwrap()).collect();
-    let mut rows: Vec<Vec<f64>> = lines.map(row).collect();
-    // Not on each machine.
+    let mut rows: Vec<Vec<&str>> = lines.map(|it| it.split(',').collect()).collect();
+    // Not on each machine, nor by each frame.
     if let Some(place) = header.iter().position(|it| it == "pressure") {
         header.remove(place);
-        let pressures = rows.iter_mut().map(|it| it.remove(place));
-        assert!(pressures.into_iter().all(|it| (0.0..=1.0).contains(&it)));
+        for told in rows.iter_mut().map(|it| it.remove(place)) {
+            assert!(told.is_empty() || (0.0..=1.0).contains(&told.parse().unwrap()));
+        }
     }
+    let row = |row: Vec<&str>| row.into_iter().map(|it| it.parse().unwrap()).collect();
+    let rows = rows.into_iter().map(row).collect();
     Matrix {
         comments,
         header,

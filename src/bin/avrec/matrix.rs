@@ -202,7 +202,9 @@ fn row(survey: &Survey, number: u64, columns: &mut Columns) -> String {
         .unwrap_or_else(|| survey.budget.mul_f64(number as f64));
     let mut text = millis(at);
     if columns.is_sensed {
-        let _ = write!(text, ",{:.3}", survey.waiting.unwrap_or_default());
+        // A frame without a reading is not a calm one.
+        let told = survey.waiting.map(|it| format!("{it:.3}"));
+        let _ = write!(text, ",{}", told.unwrap_or_default());
     }
     for column in &mut columns.candidates {
         let answered = of(survey, &column.candidate).filter(|it| it.latency.is_some());
@@ -302,6 +304,18 @@ mod tests {
              0.000,2.000,0.45000,30.000,0.90000\n40.000,10000.000,0.00000,31.000,0.90000\n\
              80.000,4.000,0.45000,10000.000,0.00000\n";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_frame_without_a_reading_is_not_a_calm_one() {
+        let at = |number, waiting| Survey {
+            waiting,
+            ..survey(number, &[("large", None, Some(1), None)])
+        };
+        let text = written([at(0, None), at(1, Some(0.0)), at(2, Some(0.5)), at(3, None)]);
+        let rows = text.lines().skip_while(|it| !it.starts_with("t_ms,pressure,"));
+        let told: Vec<_> = rows.skip(1).filter_map(|it| it.split(',').nth(1)).collect();
+        assert_eq!(told, ["", "0.000", "0.500", ""], "{text}");
     }
 
     #[test]

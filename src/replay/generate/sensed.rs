@@ -121,7 +121,7 @@ pub(super) fn generate(seed: u64) -> Matrix {
         let seen = lag * pressure + (1.0 - lag) * machine.pressure(now);
         pressure = machine.pressure(now);
         if machine.is_sensed {
-            matrix.sense((seen + 0.05 * random.normal()).clamp(0.0, 1.0));
+            matrix.sense(Some((seen + 0.05 * random.normal()).clamp(0.0, 1.0)));
         }
         beside = machine.next(beside, &mut random);
         now = match beside {

@@ -54,6 +54,17 @@ fn what_the_machine_said_is_a_column_of_its_own() {
 }
 
 #[test]
+fn an_empty_field_says_that_the_machine_told_nothing() {
+    let file = "# period_ms: 40\nt_ms,pressure,a.latency_ms,a.quality\n0,,1.5,0.5\n40,0,2,0.25\n";
+    let matrix = read(file.as_bytes()).unwrap();
+    assert_eq!((matrix.pressure(0), matrix.pressure(1)), (None, Some(0.0)));
+    assert!(matrix.is_sensed() && !matrix.clone().without_sense().is_sensed());
+    let mut written = Vec::new();
+    write(&matrix, &mut written).unwrap();
+    assert_eq!(read(written.as_slice()).unwrap(), matrix);
+}
+
+#[test]
 fn a_name_may_be_anything() {
     let mut matrix = read(FINE.as_bytes()).unwrap();
     matrix.columns[0].name = "large, \"fast\"".to_string();

@@ -20,6 +20,7 @@ use crate::paths::check_folder;
 #[derive(Debug, Args)]
 #[command(after_help = "Policies:
   avrec          what avrec-switch does
+  avrec-blind    the same without what the machine says (sense-machine=false)
   static-best    always the candidate of the best prior
   static-safe    always the best candidate that keeps the budget on 99 % of the frames, in hindsight
   ladder         a step down when it gets tight, a step up when there was room for 60 frames
@@ -228,7 +229,7 @@ mod tests {
         expect(&["m", "--miss-rate", "1.5"], "miss rate 1.5");
         expect(&["m", "--lambda-latency", "nan"], "lambda-latency is NaN");
         expect(&["m", "--strategy", "best"], "weighted or rank");
-        expect(&["m", "--policy", "best"], "known: avrec, static-best");
+        expect(&["m", "--policy", "best"], "known: avrec, avrec-blind, static-best");
         expect(&["m", "--policy", "exp3", "--policy", "exp3"], "given twice");
         expect(&["--generate", "storm"], "known: none, step");
         expect(&["--generate", "step", "--seed", "9-3"], "a range such as");
