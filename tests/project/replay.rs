@@ -273,7 +273,7 @@ fn what_cannot_be_meant_exits_with_two() {
     check_failure(
         &[RECORDED, "--policy", "greedy"],
         2,
-        "known: avrec, static-best, static-safe, ladder",
+        "known: avrec, avrec-blind, static-best, static-safe, ladder",
     );
     check_failure(
         &["--generate", "storm"],
