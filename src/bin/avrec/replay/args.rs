@@ -229,7 +229,10 @@ mod tests {
         expect(&["m", "--miss-rate", "1.5"], "miss rate 1.5");
         expect(&["m", "--lambda-latency", "nan"], "lambda-latency is NaN");
         expect(&["m", "--strategy", "best"], "weighted or rank");
-        expect(&["m", "--policy", "best"], "known: avrec, avrec-blind, static-best");
+        expect(
+            &["m", "--policy", "best"],
+            "known: avrec, avrec-blind, static-best",
+        );
         expect(&["m", "--policy", "exp3", "--policy", "exp3"], "given twice");
         expect(&["--generate", "storm"], "known: none, step");
         expect(&["--generate", "step", "--seed", "9-3"], "a range such as");
