@@ -15,6 +15,7 @@ use crate::elements::switch::audio::{self, answers_for_lane};
 use crate::elements::switch::lanes::pushing::{is_deferring, now_or_later, take_later, within_push};
 use crate::elements::switch::shared::Shared;
 use crate::elements::switch::stream::{Stream, Streaming};
+use crate::elements::switch::urgency::Role;
 use crate::elements::switch::video;
 
 /// Where frames come in.
@@ -91,7 +92,7 @@ fn through_watch(
     let waits = serve(parent, None, |core| {
         (!is_deferring() && core.waits_for(lane)).then(|| core.clone())
     });
-    let raised = waits.as_deref().map(Shared::raise_thread);
+    let raised = waits.as_deref().map(|core| core.raise_thread(Role::Lane));
     let (flow, is_answered) = within_push(lane, || src.push(buffer));
     drop(raised);
     let later = take_later();
