@@ -132,7 +132,7 @@
 //! next frame, if there is slack; `stats` has the means as `restored-ssim`, `stability` and `confidence`.
 //!
 //! A reference that never fits the slack of the active candidate gets lessons: a copy of a frame, at idle priority (on Linux
-//! `SCHED_IDLE`; threads of a candidate's own keep theirs) and off the deadline, so seldom that they take 5 % of the time by
+//! `SCHED_IDLE`; threads of a candidate's own keep theirs; what comes of it is taken in at ordinary priority) and off the deadline, so seldom that they take 5 % of the time by
 //! what it usually takes, and at most once a second at 25 fps. A rival that fits the slack sees the same frame first. Each
 //! lesson beside which a frame is missed doubles the pause to the next one, up to 32 times; the latency of a lesson teaches
 //! nothing. An INFO message tells once that it is so, with the numbers. Sound has no lessons: there a warning says once that

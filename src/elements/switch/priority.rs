@@ -12,12 +12,16 @@ use parking_lot::Mutex;
 use super::CAT;
 use crate::elements::timed_join::TimedJoin;
 
-type Job = Box<dyn FnOnce() + Send>;
+/// What is to be done at the lowest priority, and what after that at the ordinary one.
+type Job = Box<dyn FnOnce() -> After + Send>;
+type After = Box<dyn FnOnce() + Send>;
 
-/// A thread that gets the processor when nobody else wants it, and is there from the first job on.
+/// A thread that gets the processor when nobody else wants it, and is there from the first job on; beside it a second one of
+/// ordinary priority, which gives it its jobs and does what is to be done after each.
 ///
 /// Its priority is its own for good: an ordinary user may lower one and not raise it again, so no thread that has other
-/// work may be lent to this. Jobs come from the streaming thread, which starts none: a lane's does.
+/// work may be lent to this. What others wait for, such as a lock, it must not take, since on a busy machine it may hold it
+/// for seconds; so others meet the second one only. Jobs come from the streaming thread, which starts none: a lane's does.
 #[derive(Default)]
 pub struct IdleThread {
     /// Whoever gives a job, starts or stops it takes this, for no longer than that.
@@ -39,8 +43,9 @@ impl fmt::Debug for IdleThread {
 }
 
 impl IdleThread {
-    /// Does a job after the earlier ones, once there is a thread.
-    pub fn give(&self, job: impl FnOnce() + Send + 'static) {
+    /// Does a job after the earlier ones, once there is a thread: first `job`, at the lowest priority, then what that
+    /// returns, at the ordinary one.
+    pub fn give<A: FnOnce() + Send + 'static>(&self, job: impl FnOnce() -> A + Send + 'static) {
         let mut thread = self.thread.lock();
         let (jobs, _) = thread.get_or_insert_with(|| {
             self.is_wanted.store(true, Ordering::Release);
@@ -48,7 +53,7 @@ impl IdleThread {
             (jobs, Thread::Wanted(inbox))
         });
         // The other end lives as long as this one does.
-        let sent = jobs.send(Box::new(job));
+        let sent = jobs.send(Box::new(move || Box::new(job()) as After));
         debug_assert!(sent.is_ok());
     }
 
@@ -64,17 +69,13 @@ impl IdleThread {
         // A thread that does not start lets go of what it was given.
         let inbox = Arc::new(Mutex::new(inbox));
         let work = inbox.clone();
-        let started = TimedJoin::of("avrec lessons".into(), move || {
-            run_when_idle();
-            let inbox = work.lock();
-            inbox.iter().for_each(|job| job());
-        });
+        let started = TimedJoin::of("avrec-lesson-end".into(), move || serve(&work.lock()));
         match started {
             Ok(ending) => *thread = Some((jobs, Thread::Running(ending))),
             Err(error) => {
                 drop(thread);
                 gst::warning!(CAT, "A lesson at ordinary priority: no thread: {error}");
-                inbox.lock().try_iter().for_each(|job| job());
+                inbox.lock().try_iter().for_each(|job| job()());
             }
         }
     }
@@ -86,6 +87,32 @@ impl IdleThread {
             Thread::Wanted(_) => None,
         }
     }
+}
+
+/// Has each job done by an idle thread, and does itself what is to be done after it; without such a thread, all of it.
+fn serve(inbox: &mpsc::Receiver<Job>) {
+    let (jobs, todo) = mpsc::channel::<Job>();
+    let (ended, done) = mpsc::channel();
+    let idle = TimedJoin::of("avrec lessons".into(), move || {
+        run_when_idle();
+        // The other end waits for each of them.
+        todo.iter()
+            .map(|job| job())
+            .all(|after| ended.send(after).is_ok());
+    });
+    if let Err(error) = &idle {
+        gst::warning!(CAT, "Lessons at ordinary priority: no thread: {error}");
+    }
+    for job in inbox {
+        // Without the thread it comes back; where a job panicked, with it, nothing is to be done after it.
+        match jobs.send(job) {
+            Ok(()) => _ = done.recv().map(|after| after()),
+            Err(mpsc::SendError(job)) => job()(),
+        }
+    }
+    drop(jobs);
+    // It has nothing in hand, and ends as soon as it gets its turn.
+    let _ = done.recv();
 }
 
 /// From now on the calling thread runs only where nobody else wants to.
@@ -130,7 +157,10 @@ mod tests {
             let told = told.clone();
             // SAFETY: zero stands for the calling thread.
             let policy = || unsafe { libc::sched_getscheduler(0) };
-            thread.give(move || told.send((number, policy())).unwrap());
+            thread.give(move || {
+                let idle = policy();
+                move || told.send((number, idle, policy())).unwrap()
+            });
         }
         assert!(heard.try_recv().is_err(), "who gives a job starts no thread");
         thread.start_if_wanted();
@@ -138,6 +168,9 @@ mod tests {
         let ending = thread.stop().unwrap();
         assert!(ending.wait(Instant::now() + Duration::from_secs(20)));
         let done: Vec<_> = heard.try_iter().collect();
-        assert_eq!(done, [0, 1, 2].map(|it| (it, libc::SCHED_IDLE)));
+        assert_eq!(
+            done,
+            [0, 1, 2].map(|it| (it, libc::SCHED_IDLE, libc::SCHED_OTHER))
+        );
     }
 }

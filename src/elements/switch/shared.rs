@@ -21,7 +21,7 @@ use super::scoring::thread::Scoring;
 use super::settings::{Settings, ThreadPriority};
 use super::stream::{Control, Streaming};
 use super::timing::Timing;
-use super::urgency::{Raised, Urgency};
+use super::urgency::{Raised, Role, Urgency};
 use super::view::Published;
 use crate::elements::timed_join::Endings;
 use crate::machine::Monitor;
@@ -62,9 +62,9 @@ impl Shared {
     }
 
     /// Raises the calling thread as the user wants it, for as long as the frame waits for it.
-    pub fn raise_thread(&self) -> Raised {
+    pub fn raise_thread(&self, role: Role) -> Raised {
         let wanted = self.settings.load().thread_priority;
-        let (raised, is_refused) = self.urgency.raise(wanted);
+        let (raised, is_refused) = self.urgency.raise(wanted, role);
         if is_refused {
             let granted = match self.urgency.granted_of(wanted) {
                 ThreadPriority::None => "none",

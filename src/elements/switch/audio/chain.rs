@@ -19,6 +19,7 @@ use crate::elements::switch::settings::LatePolicy;
 use crate::elements::switch::shared::Shared;
 use crate::elements::switch::start::{self, Begin};
 use crate::elements::switch::stream::Control;
+use crate::elements::switch::urgency::Role;
 use crate::elements::switch::{CAT, deadline};
 
 /// Takes a buffer of audio in, and pushes the samples out that are due then.
@@ -45,7 +46,7 @@ pub fn chain(
     if let Some(duration) = stream.buffer_duration.take(stream.spec.duration_of(samples)) {
         core.set_frame_duration(control, duration, true);
     }
-    let raised = core.raise_thread();
+    let raised = core.raise_thread(Role::Stream);
     let context = FrameContext::enter(core, control, frame);
     control.publish(&core.published);
     let pass = &mut Pass {

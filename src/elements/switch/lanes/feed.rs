@@ -9,6 +9,7 @@ use gst::subclass::prelude::*;
 
 use super::elements::LaneElements;
 use super::negotiation;
+use super::pushing::deferring;
 use super::run::Feed;
 use super::watchdog::{self, lane_failed, lane_unfit};
 use crate::elements::switch::pads::holder::PadHolder;
@@ -29,20 +30,20 @@ pub fn feed(core: &Shared, feed: Option<Feed>) {
     }
 }
 
-/// Shows a frame to a candidate at idle priority: past the lane's queue, whose thread has another one.
+/// Shows a frame to a candidate at idle priority: past the lane's queue, whose thread has another one. What comes of it is
+/// taken in at ordinary priority.
 fn give_lesson(core: &Shared, lane: Arc<LaneElements>, (frame, entered): (gst::Buffer, gst::ClockTime)) {
     core.idle.give(move || {
         // As the queue would push it; the watch tells how it returned, if it took it.
-        let Some(input) = lane.watch.static_pad("sink") else {
-            return;
-        };
-        let Err(error) = input.chain(frame) else { return };
-        let core = lane
-            .watch
-            .downcast_ref::<PadHolder>()
-            .and_then(|it| it.imp().core());
-        if let (Some(core), gst::FlowError::Flushing) = (core, error) {
-            refused(&core, lane.number, Some(entered), error);
+        let input = lane.watch.static_pad("sink");
+        let (flow, later) = deferring(|| input.map_or(Err(gst::FlowError::Flushing), |it| it.chain(frame)));
+        move || {
+            later.into_iter().for_each(|act| act());
+            let holder = lane.watch.downcast_ref::<PadHolder>();
+            let core = holder.and_then(|it| it.imp().core());
+            if let (Some(core), Err(error @ gst::FlowError::Flushing)) = (core, flow) {
+                refused(&core, lane.number, Some(entered), error);
+            }
         }
     });
 }
@@ -73,5 +74,56 @@ pub fn flush(core: &Shared, entry: &gst::Pad) {
     entry.push_event(gst::event::FlushStop::new(true));
     if let Some(segment) = core.sink.sticky_event::<gst::event::Segment>(0) {
         entry.push_event(segment);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::elements::switch::AvrecSwitch;
+    use crate::elements::switch::lanes::lane::Purpose;
+    use crate::elements::switch::lanes::table::LOCKS;
+    use crate::policy::RunKind;
+
+    #[test]
+    fn an_idle_thread_takes_no_lock_that_the_stream_waits_for() {
+        gst::init().unwrap();
+        // Its parts come from their factories; those of an installed plugin would be of other types.
+        crate::plugin_register_static().unwrap();
+        let switch = gst::glib::Object::new::<AvrecSwitch>();
+        switch.set_property_from_str("late-policy", "wait");
+        switch
+            .add(&gst::ElementFactory::make("identity").build().unwrap())
+            .unwrap();
+        let mut harness = gst_check::Harness::with_element(&switch, Some("sink"), Some("src"));
+        harness.play();
+        harness.set_src_caps_str("video/x-raw,format=RGB,width=8,height=8,framerate=25/1");
+        assert_eq!(
+            harness.push(gst::Buffer::with_size(8 * 8 * 3).unwrap()),
+            Ok(gst::FlowSuccess::Ok)
+        );
+        harness.pull().unwrap();
+        let core = &switch.imp().core;
+        let runs = || core.lanes.tally(0).unwrap().runs.get();
+        let before = runs();
+        let lesson = Purpose::Shadow(RunKind::Idle);
+        let next = core
+            .lanes
+            .lock()
+            .claim(0, gst::Buffer::with_size(8 * 8 * 3).unwrap(), lesson);
+        feed(core, next);
+        // It comes behind the lesson, on the same threads.
+        let (told, heard) = mpsc::channel();
+        core.idle.give(move || {
+            let locks = LOCKS.get();
+            move || told.send(locks).unwrap()
+        });
+        core.start_wanted_threads();
+        assert_eq!(heard.recv_timeout(Duration::from_secs(20)), Ok(0));
+        assert_eq!(runs(), before + 1, "what it gave was taken in");
+        assert!(core.lanes.lock().get(0).is_some_and(|it| it.run.is_none()));
     }
 }

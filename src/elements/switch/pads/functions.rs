@@ -12,9 +12,10 @@ use super::{events, lane_pads, queries};
 use crate::elements::stamp;
 use crate::elements::switch::CAT;
 use crate::elements::switch::audio::{self, answers_for_lane};
-use crate::elements::switch::lanes::pushing::within_push;
+use crate::elements::switch::lanes::pushing::{is_deferring, now_or_later, take_later, within_push};
 use crate::elements::switch::shared::Shared;
 use crate::elements::switch::stream::{Stream, Streaming};
+use crate::elements::switch::urgency::Role;
 use crate::elements::switch::video;
 
 /// Where frames come in.
@@ -87,15 +88,39 @@ fn through_watch(
     };
     // By now the lane may have the next frame: the stamp tells which one it is that returns.
     let entered = stamp::read(&buffer);
-    let waits = serve(parent, None, |core| core.waits_for(lane).then(|| core.clone()));
-    let raised = waits.as_deref().map(Shared::raise_thread);
+    // Nobody waits for a lesson.
+    let waits = serve(parent, None, |core| {
+        (!is_deferring() && core.waits_for(lane)).then(|| core.clone())
+    });
+    let raised = waits.as_deref().map(|core| core.raise_thread(Role::Lane));
     let (flow, is_answered) = within_push(lane, || src.push(buffer));
     drop(raised);
-    serve(parent, (), |core| match (flow, is_answered) {
-        (Ok(_), true) => lane_pads::returned_after_answer(core, lane, entered),
-        _ => lane_pads::returned(core, lane, entered, flow),
+    let later = take_later();
+    serve(parent, (), |core| match later {
+        Some(given) => {
+            let core = core.clone();
+            now_or_later(move || {
+                let give = || given.into_iter().for_each(|it| it());
+                let ((), is_answered) = within_push(lane, give);
+                returned(&core, lane, entered, (flow, is_answered));
+            });
+        }
+        None => returned(core, lane, entered, (flow, is_answered)),
     });
     flow
+}
+
+/// Takes in how a push into a candidate returned, and whether the frame was answered meanwhile.
+fn returned(
+    core: &Shared,
+    lane: usize,
+    entered: Option<gst::ClockTime>,
+    (flow, is_answered): (Result<gst::FlowSuccess, gst::FlowError>, bool),
+) {
+    match (flow, is_answered) {
+        (Ok(_), true) => lane_pads::returned_after_answer(core, lane, entered),
+        _ => lane_pads::returned(core, lane, entered, flow),
+    }
 }
 
 /// What takes the answers of lane number `lane`, on the switch's exit.
@@ -104,12 +129,17 @@ pub fn lane_exit(exit: &PadHolder, lane: usize) -> gst::Pad {
         .name(format!("sink_{lane}"))
         .chain_function(move |_, parent, buffer| {
             serve(parent, Err(gst::FlowError::Flushing), |core| {
-                lane_pads::delivered(core, lane, buffer);
+                let core = core.clone();
+                now_or_later(move || lane_pads::delivered(&core, lane, buffer));
                 Ok(gst::FlowSuccess::Ok)
             })
         })
         .event_function(move |_, parent, event| {
-            serve(parent, false, |core| lane_pads::exit_event(core, lane, &event))
+            serve(parent, false, |core| {
+                let core = core.clone();
+                now_or_later(move || lane_pads::exit_event(&core, lane, &event));
+                true
+            })
         })
         .query_function(move |_, parent, query| {
             serve(parent, false, |core| lane_pads::exit_query(core, lane, query))

@@ -59,7 +59,7 @@ pub fn entry_event(core: &Shared, event: gst::Event) -> bool {
 }
 
 /// A downstream event from a lane: only its caps are news.
-pub fn exit_event(core: &Shared, lane: usize, event: &gst::Event) -> bool {
+pub fn exit_event(core: &Shared, lane: usize, event: &gst::Event) {
     match event.view() {
         gst::EventView::Caps(caps) => core.lanes.set_caps(lane, caps.caps_owned()),
         gst::EventView::Eos(_) => core.lanes.change(|lanes| {
@@ -69,7 +69,6 @@ pub fn exit_event(core: &Shared, lane: usize, event: &gst::Event) -> bool {
         }),
         _ => {}
     }
-    true
 }
 
 /// A query from a lane to downstream, which wants what the switch holds to.

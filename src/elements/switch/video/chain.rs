@@ -19,6 +19,7 @@ use crate::elements::switch::settings::LatePolicy;
 use crate::elements::switch::shared::Shared;
 use crate::elements::switch::start::{self, Begin};
 use crate::elements::switch::stream::{Control, VideoStream};
+use crate::elements::switch::urgency::Role;
 
 /// Takes one frame in and pushes one frame out.
 pub fn chain(
@@ -27,7 +28,7 @@ pub fn chain(
     stream: &mut VideoStream,
     frame: gst::Buffer,
 ) -> Result<gst::FlowSuccess, gst::FlowError> {
-    let raised = core.raise_thread();
+    let raised = core.raise_thread(Role::Stream);
     let context = FrameContext::enter(core, control, frame);
     let pass = &mut Pass {
         core,
