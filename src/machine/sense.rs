@@ -32,9 +32,11 @@ impl Sense {
     ///
     /// The fair share of processors among all threads that want one: (n + 1) / c threads to a processor are a wait of
     /// 1 - c / (n + 1). But a thread shares the processor that it is on: where all are taken, half of the time at least
-    /// (2.0, 2.4 and 4.5 times as long beside 2, 4 and 8 busy threads on two processors, measured). Pressure alone would not do: it counts waiting that happened, so where exactly as many others run
-    /// as there are processors, it tells how long the own runs were (0.06 beside runs of 2 ms each 40 ms, 0.79 beside runs
-    /// of 27 ms, measured beside two busy threads on two processors). It is what there is where threads are not told.
+    /// (2.0, 2.4 and 4.5 times as long beside 2, 4 and 8 busy threads on two processors, measured).
+    ///
+    /// Pressure alone would not do: it counts waiting that happened, so where exactly as many others run as there are
+    /// processors, it tells how long the own runs were (0.06 beside runs of 2 ms each 40 ms, 0.79 beside runs of 27 ms,
+    /// measured beside two busy threads on two processors). It is what there is where threads are not told.
     pub fn waiting(&self, own: f32, processors: f32) -> f32 {
         let fair = self.runnable.map(|it| {
             let others = (it - own).max(0.0);

@@ -104,7 +104,7 @@ impl Sensed {
             before: 0.0,
             gain: GAIN,
             busy: 0,
-            calm: GONE,
+            calm: YOUNG,
             young: YOUNG_CALM,
             old: OLD_CALM,
             usual: 0.0,

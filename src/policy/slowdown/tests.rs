@@ -293,6 +293,12 @@ fn a_load_that_flickers_is_expected_back_and_long_calm_makes_it_forget() {
 }
 
 #[test]
+fn a_machine_that_was_always_calm_has_no_load_that_is_gone() {
+    let (mut slowdown, ..) = calm();
+    assert!((0..100).all(|_| !slowdown.waits(0.0)));
+}
+
+#[test]
 fn a_little_that_waits_beside_is_no_load_that_comes_back() {
     let (mut slowdown, _, large) = loaded(0.7);
     let hazard = |slowdown: &Slowdown| slowdown.contention.may_return(&large).1;
