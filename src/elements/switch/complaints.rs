@@ -7,11 +7,12 @@ use parking_lot::Mutex;
 
 use super::bus::Bus;
 use super::caps_difference::{only_parting, short};
+use super::enums::QualitySource;
 use super::lanes::answer_caps::are_alike;
 use super::lanes::kind::{Kind, Kinds};
 use super::lanes::lane::Identity;
 use super::lanes::list::LaneList;
-use super::settings::{QualitySource, Settings};
+use super::settings::Settings;
 use super::unanswered::{Absence, absence};
 use crate::messages::CandidateState;
 use crate::policy::Evidence;

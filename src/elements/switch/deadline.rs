@@ -4,10 +4,9 @@
 
 use std::time::{Duration, Instant};
 
+use super::enums::LatePolicy;
 use super::lanes::lane::Lane;
 use super::lanes::state::Lanes;
-use super::lanes::table::LaneTable;
-use super::settings::LatePolicy;
 
 /// Longest that is waited beyond the deadline where nothing else can answer: a late frame is better than
 /// a lost one, but not for ever.
@@ -61,14 +60,21 @@ pub fn of_answer(lanes: &Lanes, lane: usize, limits: &Limits) -> Option<Instant>
     if floor.is_none() && !limits.frame_will_do {
         return Some(limits.clock + limits.budget + FLOOR_PATIENCE);
     }
-    let margin = lanes.wake_ups.margin(limits.budget);
+    let margin = margin(lanes.wake_ups.usual(), limits.budget);
     let cost = floor.and_then(|it| lanes.get(it)?.window.percentile(95.0));
     Some(limits.clock + before(limits.budget, cost.unwrap_or_default() + margin))
 }
 
 /// When the wait for the samples of a buffer that entered then ends.
-pub fn of_samples(lanes: &LaneTable, clock: Instant, budget: Duration) -> Instant {
-    clock + before(budget, lanes.lock().wake_ups.margin(budget))
+/// `late` is how late the thread is usually woken.
+pub fn of_samples(clock: Instant, budget: Duration, late: Duration) -> Instant {
+    clock + before(budget, margin(late, budget))
+}
+
+/// What is kept back of a budget by a thread that is usually woken so late: a fifth at most, so that there is something to
+/// wait for.
+pub fn margin(late: Duration, budget: Duration) -> Duration {
+    late.min(budget / 5)
 }
 
 /// When the wait for the last samples of a lane ends.

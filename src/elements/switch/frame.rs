@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::deadline::{self, Limits};
+use super::enums::LatePolicy;
 use super::lanes::feed::feed;
 use super::lanes::lane::Purpose;
 use super::lanes::run::Outcome;
@@ -14,7 +15,7 @@ use super::lanes::state::Lanes;
 use super::lanes::watchdog;
 use super::plan::Plan;
 use super::scoring::trial::{Trial, TrialKind};
-use super::settings::{LatePolicy, Settings};
+use super::settings::Settings;
 use super::shared::Shared;
 use super::stream::{Control, VideoStream};
 use super::unanswered::{Fate, absence};

@@ -2,8 +2,8 @@
 
 //! What the switch tells when it is asked, gathered from its parts. The fields stand in [`crate::messages`].
 
+use super::enums::ThreadPriority;
 use super::lanes::lane::Identity;
-use super::settings::ThreadPriority;
 use super::shared::Shared;
 use crate::messages::{CandidateStats, Estimates, Explanation, SenseWord, SwitchStats};
 use crate::policy::Outlook;

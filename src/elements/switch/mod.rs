@@ -199,6 +199,7 @@ mod candidates;
 mod caps_difference;
 mod complaints;
 mod deadline;
+mod enums;
 mod explain;
 mod fact;
 mod frame;
@@ -221,6 +222,8 @@ mod start_state;
 mod state_change;
 mod stream;
 mod teaching;
+#[cfg(test)]
+mod test_rig;
 mod timing;
 mod unanswered;
 mod urgency;
@@ -232,7 +235,7 @@ use std::sync::LazyLock;
 use gst::glib;
 use gst::prelude::*;
 
-pub use settings::{LatePolicy, QualitySource, StartMode, Strategy, ThreadPriority};
+pub use enums::{LatePolicy, QualitySource, StartMode, Strategy, ThreadPriority};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new(

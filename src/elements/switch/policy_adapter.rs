@@ -8,6 +8,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::deadline;
+use super::enums::LatePolicy;
 use super::explain::Snapshot;
 use super::fact::Fact;
 use super::lanes::chores::Chores;
@@ -16,7 +18,7 @@ use super::lanes::state::Lanes;
 use super::lanes::table::{Exchanged, LaneTable};
 use super::plan::{Choice, NamedLanes, Plan};
 use super::scoring::trial::TrialContext;
-use super::settings::{LatePolicy, Settings};
+use super::settings::Settings;
 use super::timing::{self, DEFAULT_PERIOD};
 use crate::clone_in_place::clone_in_place;
 use crate::machine::{Monitor, Sense};
@@ -351,7 +353,12 @@ impl PolicyAdapter {
 
     /// What is kept back of a budget because the streaming thread is woken late; `None` before the first frame.
     pub fn wake_up_margin(&self) -> Option<Duration> {
-        (0 < self.frames).then_some(self.news.wake_up_margin)
+        (0 < self.frames).then(|| deadline::margin(self.late(), self.budget()))
+    }
+
+    /// How late the streaming thread is usually woken.
+    pub fn late(&self) -> Duration {
+        self.news.late
     }
 
     /// What the machine said as the last frame entered.

@@ -11,6 +11,7 @@ use gst::prelude::*;
 
 use super::bus::Bus;
 use super::complaints::Complaints;
+use super::enums::ThreadPriority;
 use super::fact::Fact;
 use super::lanes::table::LaneTable;
 use super::lanes::telling::Telling;
@@ -18,7 +19,7 @@ use super::mailbox::Mailbox;
 use super::policy_adapter::{CatalogNames, PolicyAdapter};
 use super::priority::IdleThread;
 use super::scoring::thread::Scoring;
-use super::settings::{Settings, ThreadPriority};
+use super::settings::Settings;
 use super::stream::{Control, Streaming};
 use super::timing::Timing;
 use super::urgency::{Raised, Role, Urgency};

@@ -9,13 +9,14 @@ use gst::prelude::*;
 
 use super::CAT;
 use super::audio::AudioStream;
+use super::enums::{LatePolicy, StartMode};
 use super::frame::Pass;
 use super::lanes::answer_caps::Shape;
 use super::lanes::feed::feed;
 use super::lanes::lane::{Lane, LaneState, Purpose};
 use super::lanes::run::Feed;
 use super::lanes::state::Lanes;
-use super::settings::{LatePolicy, Settings, StartMode};
+use super::settings::Settings;
 use super::shared::Shared;
 use super::stream::{Control, VideoStream};
 use crate::audio::Source;

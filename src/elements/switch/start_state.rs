@@ -4,7 +4,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::settings::{Settings, StartMode};
+use super::enums::StartMode;
+use super::settings::Settings;
 
 /// How far the start has come. Belongs to the streaming thread.
 #[derive(Debug, Default)]

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use gst::prelude::*;
 
-use super::settings::{LatePolicy, Settings};
+use super::enums::LatePolicy;
+use super::settings::Settings;
 
 /// Frame period assumed until the caps or the arrivals tell: 25 frames a second.
 pub const DEFAULT_PERIOD: Duration = Duration::from_millis(40);

@@ -5,9 +5,10 @@
 use std::time::Duration;
 
 use super::bus::Bus;
+use super::enums::LatePolicy;
 use super::lanes::lane::Identity;
 use super::lanes::list::LaneList;
-use super::settings::{LatePolicy, Settings};
+use super::settings::Settings;
 use crate::elements::unit_mistake;
 use crate::messages::CandidateState;
 

@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use super::settings::ThreadPriority;
+use super::enums::ThreadPriority;
 
 /// Least priority among the real-time threads that is used, 1 to 99: above nothing that a system runs at one.
 #[cfg(target_os = "linux")]

@@ -124,7 +124,11 @@ pub fn await_required(pass: &mut Pass<AudioStream>, required: &RequiredLanes) ->
     if waits {
         await_or_others(pass, required, &all_settled)?;
     } else if !core.lanes.wait_until(
-        deadline::of_samples(&core.lanes, pass.context.clock, pass.context.plan.budget),
+        deadline::of_samples(
+            pass.context.clock,
+            pass.context.plan.budget,
+            pass.control.adapter.late(),
+        ),
         all_settled,
     ) {
         return Err(gst::FlowError::Flushing);

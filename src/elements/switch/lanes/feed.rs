@@ -83,24 +83,14 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::elements::switch::AvrecSwitch;
     use crate::elements::switch::lanes::lane::Purpose;
     use crate::elements::switch::lanes::table::LOCKS;
+    use crate::elements::switch::test_rig::around_identity;
     use crate::policy::RunKind;
 
     #[test]
     fn an_idle_thread_takes_no_lock_that_the_stream_waits_for() {
-        gst::init().unwrap();
-        // Its parts come from their factories; those of an installed plugin would be of other types.
-        crate::plugin_register_static().unwrap();
-        let switch = gst::glib::Object::new::<AvrecSwitch>();
-        switch.set_property_from_str("late-policy", "wait");
-        switch
-            .add(&gst::ElementFactory::make("identity").build().unwrap())
-            .unwrap();
-        let mut harness = gst_check::Harness::with_element(&switch, Some("sink"), Some("src"));
-        harness.play();
-        harness.set_src_caps_str("video/x-raw,format=RGB,width=8,height=8,framerate=25/1");
+        let (switch, mut harness) = around_identity("video/x-raw,format=RGB,width=8,height=8,framerate=25/1");
         assert_eq!(
             harness.push(gst::Buffer::with_size(8 * 8 * 3).unwrap()),
             Ok(gst::FlowSuccess::Ok)

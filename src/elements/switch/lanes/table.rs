@@ -44,11 +44,11 @@ pub struct Exchanged {
     pub facts: VecDeque<Fact>,
     /// Who could answer now.
     pub availability: Vec<Availability>,
-    /// What is kept back of a budget because the streaming thread is woken late.
-    pub wake_up_margin: Duration,
+    /// How late the streaming thread is usually woken.
+    pub late: Duration,
 }
 
-clone_in_place! { Exchanged: facts availability wake_up_margin }
+clone_in_place! { Exchanged: facts availability late }
 
 impl LaneTable {
     pub fn lock(&self) -> MutexGuard<'_, Lanes> {
@@ -149,7 +149,7 @@ impl LaneTable {
             return Chores::default();
         };
         lanes.newest = Some(entered);
-        into.wake_up_margin = lanes.wake_ups.margin(Duration::MAX);
+        into.late = lanes.wake_ups.usual();
         chores::look(&mut lanes, entered)
     }
 

@@ -39,21 +39,12 @@ impl Cuts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::elements::switch::AvrecSwitch;
+    use crate::elements::switch::test_rig::around_identity;
     use gst::prelude::*;
 
     /// Cuts that a switch counts in these frames, each given by the level of its left half.
     fn cuts(caps: &str, levels: impl IntoIterator<Item = u8>) -> u64 {
-        gst::init().unwrap();
-        crate::plugin_register_static().unwrap();
-        let switch = gst::glib::Object::new::<AvrecSwitch>();
-        switch.set_property_from_str("late-policy", "wait");
-        switch
-            .add(&gst::ElementFactory::make("identity").build().unwrap())
-            .unwrap();
-        let mut harness = gst_check::Harness::with_element(&switch, Some("sink"), Some("src"));
-        harness.play();
-        harness.set_src_caps_str(caps);
+        let (switch, mut harness) = around_identity(caps);
         for level in levels {
             let halves = (0..64 * 64).map(|it| if it % 64 < 32 { level } else { 255 - level });
             let frame = gst::Buffer::from_slice(halves.collect::<Vec<u8>>());

@@ -3,11 +3,11 @@
 //! What leaves in place of an answer that did not come in time, or that nobody waits for.
 
 use crate::elements::switch::deadline;
+use crate::elements::switch::enums::LatePolicy;
 use crate::elements::switch::frame::{AnsweredBy, Pass, give_up};
 use crate::elements::switch::lanes::elements::LaneOutput;
 use crate::elements::switch::lanes::lane::{Lane, Purpose};
 use crate::elements::switch::lanes::run::Outcome;
-use crate::elements::switch::settings::LatePolicy;
 use crate::elements::switch::stream::VideoStream;
 
 /// What leaves of a frame, and who made it; `None` where it is dropped.
