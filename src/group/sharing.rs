@@ -74,7 +74,16 @@ impl Sharing {
     fn at(&self, time: f64) -> Mark {
         let after = self.marks.partition_point(|it| it.at <= time);
         let mark = self.marks[after.saturating_sub(1)];
-        let passed = (time - mark.at).max(0.0);
+        let passed = time - mark.at;
+        if passed < 0.0 {
+            // Before all that is remembered nothing is known to have shared.
+            return Mark {
+                at: time,
+                served: mark.served + passed,
+                offered: mark.offered + passed,
+                running: 0,
+            };
+        }
         Mark {
             at: time,
             served: mark.served + passed * self.rate(mark.running),
