@@ -131,11 +131,14 @@ impl Shared {
     pub fn join_group(&self) {
         let settings = self.settings.load();
         let name = settings.group.as_deref().unwrap_or_default();
-        let member = Member::join(name, settings.weight);
-        self.group.store(member.map(Arc::new));
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let member = Member::join(name, settings.weight, processors).map(Arc::new);
+        self.lanes.change(|lanes| lanes.group.clone_from(&member));
+        self.group.store(member);
     }
 
     pub fn leave_group(&self) {
+        self.lanes.change(|lanes| lanes.group = None);
         self.group.store(None);
     }
 
