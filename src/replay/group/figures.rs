@@ -6,6 +6,7 @@ use super::fixed::weighted_worth;
 use super::policy_name::Outcome;
 use super::simulate::Course;
 use super::world::{Stream, World};
+use crate::replay::{Interval, mean_of};
 
 /// Swaps of different streams that are no further apart count as made together.
 const TOGETHER_MS: f64 = 500.0;
@@ -30,7 +31,7 @@ pub struct GroupFigures {
     /// Weights, the largest first, with what left for the streams of each as a share of what their best candidates are worth.
     pub kept: Vec<(f64, f64)>,
     /// Share of the lighter streams' frames in which none of the heavier ones stands on a lower candidate; `None` where all
-    /// weigh the same, or candidates differ.
+    /// weigh the same, or candidates or periods differ.
     pub gave_way: Option<f64>,
     /// Time that a decision took, with all that was told for it; zero where nothing is decided.
     pub decision_us: f64,
@@ -54,6 +55,46 @@ impl GroupFigures {
             kept: kept(world, courses),
             gave_way: gave_way(world, courses),
             decision_us: outcome.thinking.as_secs_f64() * 1e6 / frames,
+        }
+    }
+}
+
+/// Figures of one way to choose over several worlds of the same streams' weights.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GroupSummary {
+    pub worlds: usize,
+    pub worth: Interval,
+    pub loss: Interval,
+    pub miss_rate: Interval,
+    /// Of the worst stream of all worlds.
+    pub miss_rate_worst: f64,
+    pub swaps_per_1000: Interval,
+    pub joint_swaps_per_1000: Interval,
+    pub kept: Vec<(f64, Interval)>,
+    pub gave_way: Option<Interval>,
+    pub decision_us: Interval,
+}
+
+impl GroupSummary {
+    pub fn new(figures: &[GroupFigures]) -> GroupSummary {
+        let mean = |of: fn(&GroupFigures) -> f64| mean_of(&figures.iter().map(of).collect::<Vec<_>>());
+        let weights = figures.first().map_or(&[][..], |it| &it.kept);
+        let kept = weights.iter().enumerate().map(|(class, (weight, _))| {
+            let shares: Vec<f64> = figures.iter().map(|it| it.kept[class].1).collect();
+            (*weight, mean_of(&shares))
+        });
+        let gave_way: Option<Vec<f64>> = figures.iter().map(|it| it.gave_way).collect();
+        GroupSummary {
+            worlds: figures.len(),
+            worth: mean(|it| it.worth),
+            loss: mean(|it| it.loss),
+            miss_rate: mean(|it| it.miss_rate),
+            miss_rate_worst: figures.iter().map(|it| it.miss_rate_worst).fold(0.0, f64::max),
+            swaps_per_1000: mean(|it| it.swaps_per_1000),
+            joint_swaps_per_1000: mean(|it| it.joint_swaps_per_1000),
+            kept: kept.collect(),
+            gave_way: gave_way.filter(|it| !it.is_empty()).map(|it| mean_of(&it)),
+            decision_us: mean(|it| it.decision_us),
         }
     }
 }
@@ -112,7 +153,8 @@ fn weights(world: &World) -> Vec<f64> {
 
 fn gave_way(world: &World, courses: &[Course]) -> Option<f64> {
     let first = world.streams.first()?;
-    if world.streams.iter().any(|it| it.candidates != first.candidates) {
+    let is_alike = |it: &Stream| it.candidates == first.candidates && it.period_ms == first.period_ms;
+    if !world.streams.iter().all(is_alike) {
         return None;
     }
     let heaviest = *weights(world).first()?;

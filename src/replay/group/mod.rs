@@ -15,7 +15,7 @@ mod simulate;
 mod tests;
 mod world;
 
-pub use figures::GroupFigures;
+pub use figures::{GroupFigures, GroupSummary};
 pub use policy_name::{GroupPolicy, Outcome};
 pub use simulate::{Answer, Chooser, Course, Run, simulate};
 pub use world::{Arrival, Kind, Load, Stream, World};

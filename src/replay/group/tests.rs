@@ -253,7 +253,10 @@ fn who_gave_way_is_counted_where_demands_are_the_same() {
     assert!((of.loss - 0.375).abs() < 1e-9);
     let equal = alike.clone().weighted(&[1.0]);
     assert_eq!(figures(&equal, vec![course(&[0], &[]); 2]).gave_way, None);
-    let mut unlike = alike;
-    unlike.streams[1].candidates[1].work_ms = 8.0;
-    assert_eq!(figures(&unlike, vec![course(&[0], &[]); 2]).gave_way, None);
+    let (mut works, mut periods) = (alike.clone(), alike);
+    works.streams[1].candidates[1].work_ms = 8.0;
+    periods.streams[1].period_ms = 20.0;
+    for unlike in [works, periods] {
+        assert_eq!(figures(&unlike, vec![course(&[0], &[]); 2]).gave_way, None);
+    }
 }
