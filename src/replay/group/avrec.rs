@@ -53,14 +53,15 @@ pub struct Avrec {
 const WINDOW: Duration = Duration::from_millis(40);
 
 impl Avrec {
-    pub fn new(world: &World, manner: Manner) -> Result<Avrec, ConfigError> {
+    /// Policies with what is common to all streams in `config`; budgets, periods and priors are the world's.
+    pub fn new(world: &World, manner: Manner, config: Config) -> Result<Avrec, ConfigError> {
         let mut shares = Shares::new(world.processors);
         let members = world.streams.iter().map(|it| {
             shares.join(it.weight);
             let config = Config {
                 budget: duration(it.budget_ms),
                 period: duration(it.period_ms),
-                ..Config::default()
+                ..config
             };
             let mut policy = Policy::new(config)?;
             for kind in &it.candidates {
