@@ -2,6 +2,7 @@
 
 //! Switches of one process that share its machine: who belongs together, and what they know of each other.
 
+mod evidence;
 mod plan;
 mod registry;
 mod schedule;

@@ -61,7 +61,7 @@ const SPARE_OF_LEAST: f64 = 0.9;
 const SPARE_TO_RETURN: f64 = 1.1;
 
 /// The same for the plan that is followed already.
-const SPARE_TO_STAY: f64 = 1.05;
+const SPARE_TO_STAY: f64 = 1.0;
 
 /// Gain in log-quality, in the mean of the streams, that is not worth another plan.
 const NEGLIGIBLE: f64 = 0.005;

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::evidence::{Load, time_of};
 use super::plan::{Demand, Plan, Rung, SPARE, plan};
 use super::schedule::{Extra, Schedule};
 use super::sharing::Sharing;
@@ -14,7 +15,7 @@ const INTERVAL: Duration = Duration::from_millis(200);
 
 /// Between two streams that may use more than before: what one step up does to the others is seen before the next. Steps
 /// down are taken at once.
-const BETWEEN_RAISES: Duration = Duration::from_millis(100);
+const BETWEEN_RAISES: Duration = Duration::from_millis(300);
 
 /// Time for which the least of all does not fit before a stream loses its place: a load that passes costs nobody's.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -80,6 +81,7 @@ struct Stream {
 pub struct Shares {
     processors: usize,
     sharing: Sharing,
+    load: Load,
     streams: Numbered<Stream>,
     planned: Option<Duration>,
     raised: Option<Duration>,
@@ -121,6 +123,7 @@ impl Shares {
         Shares {
             processors: processors.max(1),
             sharing: Sharing::new(processors),
+            load: Load::default(),
             streams: Numbered::default(),
             planned: None,
             raised: None,
@@ -178,14 +181,30 @@ impl Shares {
         }
     }
 
-    /// The run that started then ends.
-    pub fn ended(&mut self, stream: usize, started: Duration, now: Duration) {
+    /// The run that started then ends; its thread `used` so much of a processor meanwhile, if it did the work and that is known.
+    ///
+    /// Returns what it would have taken without the group's other runs.
+    pub fn ended(
+        &mut self,
+        stream: usize,
+        started: Duration,
+        now: Duration,
+        used: Option<Duration>,
+    ) -> Duration {
+        let latency = now.saturating_sub(started);
+        let streams = self.streams();
         let runs = self.streams.get_mut(stream).map(|it| &mut it.runs);
         let run = runs.and_then(|it| it.iter_mut().find(|it| it.0 == started && it.1.is_none()));
-        if let Some(run) = run {
-            run.1 = Some(now);
-            self.sharing.ended(now);
+        let Some(run) = run else {
+            return latency;
+        };
+        run.1 = Some(now);
+        self.sharing.ended(now);
+        if streams < 2 {
+            return latency;
         }
+        let served = self.sharing.served(started, now);
+        time_of(&mut self.load, now, served, used)
     }
 
     /// Processor time that a run got of the group between two times.

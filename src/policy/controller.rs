@@ -129,6 +129,11 @@ impl Policy {
         self.candidate(id).is_some_and(|it| it.is_forbidden)
     }
 
+    /// Whether other streams leave less processor time than the candidate takes.
+    pub fn is_held_back(&self, id: CandidateId) -> bool {
+        self.candidate(id).is_some_and(|it| it.is_held_back)
+    }
+
     /// Other streams leave this one no more processor time than that for a run: candidates on the processor that are expected to
     /// take more may not answer; `None` where they leave all. Told once a frame, before the decision.
     pub fn leave(&mut self, most: Option<Duration>) {

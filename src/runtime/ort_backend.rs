@@ -6,7 +6,7 @@ use std::ffi::{CString, c_char};
 use std::path::Path;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ort::AsPointer;
 use ort::session::Session;
@@ -27,6 +27,7 @@ use super::stop::GiveUp;
 use super::worker::Worker;
 use super::{Error, Model, OptimizationLevel, Options, Stop, buffer, library};
 use crate::tensor::{Tensor, TensorInfo};
+use crate::thread_time;
 
 /// Cause of an error that only threads which outlive the program can see.
 const EXITING: &str = "the process is exiting";
@@ -179,7 +180,7 @@ struct OrtBinding {
     aside: Option<Worker>,
 }
 
-/// Time of a run beside which handing it to another thread and back, some 20 to 100 µs, is nothing.
+/// Processor time of a run beside which handing it to another thread and back, some 20 to 100 µs, is nothing.
 const SLOW: Duration = Duration::from_millis(50);
 
 impl OrtBinding {
@@ -208,9 +209,11 @@ impl Binding for OrtBinding {
         if let Some(worker) = self.aside.as_mut().filter(|_| !is_idle_thread()) {
             return worker.run(inputs, outputs);
         }
-        let start = Instant::now();
+        let before = thread_time::now();
         let result = self.run_here(inputs, outputs);
-        if self.aside.is_none() && SLOW < start.elapsed() && !is_idle_thread() {
+        // Not the time that passed: a run that others kept waiting is no longer one.
+        let used = thread_time::now().zip(before).map(|(now, before)| now - before);
+        if self.aside.is_none() && used.is_some_and(|it| SLOW < it) && !is_idle_thread() {
             self.go_aside();
         }
         result
