@@ -8,8 +8,8 @@
 
 use std::time::Duration;
 
-/// Time in which what runs said is forgotten to 1 / e, in seconds: some five frames, for each stream.
-const MEMORY: f64 = 0.2;
+/// Time in which what runs said is forgotten to 1 / e, in seconds: some ten frames of each stream.
+const MEMORY: f64 = 0.4;
 
 /// Share of what a run was served that its thread's processor time is at least, where that thread did the work.
 const LEAST_SHARE: f64 = 0.05;

@@ -15,10 +15,13 @@ const INTERVAL: Duration = Duration::from_millis(200);
 
 /// Between two streams that may use more than before: what one step up does to the others is seen before the next. Steps
 /// down are taken at once.
-const BETWEEN_RAISES: Duration = Duration::from_millis(300);
+const BETWEEN_RAISES: Duration = Duration::from_millis(100);
 
 /// Time for which the least of all does not fit before a stream loses its place: a load that passes costs nobody's.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Weight of the newest frame in the budget that plans keep to.
+const STEADY: f64 = 0.05;
 
 /// Weight of the newest frame in what the others leave.
 const NEWEST: f64 = 0.2;
@@ -237,7 +240,13 @@ impl Shares {
         stream.runs.retain(|it| it.1.is_none());
         let demand = &mut stream.demand;
         demand.phase = wants.now.as_secs_f64();
-        (demand.period, demand.budget) = (wants.period.as_secs_f64(), wants.budget.as_secs_f64());
+        demand.period = wants.period.as_secs_f64();
+        let budget = wants.budget.as_secs_f64();
+        demand.budget = match demand.budget {
+            // What is kept back for late threads goes up and down by tenths of it from frame to frame.
+            before if (before / 1.5..before * 1.5).contains(&budget) => before + STEADY * (budget - before),
+            _ => budget,
+        };
         demand.rungs.clear();
         demand.rungs.extend_from_slice(wants.rungs);
         if streams < 2 {
