@@ -141,6 +141,9 @@ group! {
     /// The model that runs.
     RunningModel {
         loaded: Loaded = "",
+        /// How many share this model in the process, this element among them: each runs it for a stream of its own, and it is
+        /// in memory once.
+        users: u32 = "model-users",
         /// Width of the pictures that come out over that of frames.
         scale_width: f64 = "scale-width",
         /// Height of the pictures that come out over that of frames.

@@ -20,6 +20,7 @@ pub struct LoadedModel {
     pub(super) backend: &'static str,
     /// The SHA-256 of the file that it was loaded from.
     pub(super) digest: Content,
+    content: Content,
     executable: Arc<dyn Executable>,
     pins_outputs: bool,
 }
@@ -41,7 +42,7 @@ impl LoadedModel {
             try_plainly(backend, &opened, path, options, stop)?;
         }
         let executable = load(&opened, opened.weights.clone(), path, options, stop)?;
-        let digest = opened.digest;
+        let (digest, content) = (opened.digest, opened.content);
         let mut signature = opened.signature;
         if let Some(line) = &options.output_range {
             signature.say_output_range(line)?;
@@ -74,8 +75,14 @@ impl LoadedModel {
             model,
             backend: backend.name(),
             digest,
+            content,
             executable,
         })
+    }
+
+    /// Returns the SHA-256 of all that was read to make it: other files, another model.
+    pub fn content(&self) -> [u8; 32] {
+        self.content
     }
 
     /// Makes what one runner needs of its own.

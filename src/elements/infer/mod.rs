@@ -110,7 +110,14 @@
 //! Elements of one process that run the same content with the same `backend`, `threads`, `memory-limit`, `optimization-level`, `task` and
 //! `input-…` have it in memory once, and only the first of them loads it; the state of recurrent models, and all memory
 //! for frames and sound, is each element's own. With `threads` beyond 1 in ONNX Runtime they share the further
-//! threads too. The model leaves memory with the last of them. A file that changed is another model.
+//! threads too. The model leaves memory with the last of them. `model-users` of
+//! `stats` says how many they are.
+//!
+//! A file that changed is another model. An element that starts takes what the file holds then, and disturbs nobody. Where
+//! one reloads it (`model-file` written again, with the same path), all others of the process that run the file by that path
+//! and something else load it too, each with its own options, and take it between two frames of their own. One that cannot
+//! take it (its `sha256` is another, what follows it takes no such frames) goes on with the old one and warns; if the load
+//! of who asked fails, nobody else hears of it.
 //!
 //! ## Sound
 //!
@@ -211,6 +218,7 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 use once_cell::sync::Lazy;
 
+mod announcement;
 mod answer_settings;
 mod assumptions;
 mod audio;
@@ -221,6 +229,7 @@ mod companions;
 mod element;
 mod enums;
 mod failure;
+mod followers;
 mod imp;
 mod input_doubt;
 mod input_plan;
