@@ -50,6 +50,8 @@ mod ort_value;
 mod preprocessor;
 mod recurrent_state;
 mod registry;
+#[cfg(test)]
+mod remote;
 mod rten_backend;
 mod runner;
 mod scale;
@@ -59,6 +61,7 @@ mod statement;
 mod stop;
 mod task;
 mod trial_run;
+mod turns;
 mod unwinder;
 mod worker;
 

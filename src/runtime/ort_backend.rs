@@ -24,8 +24,9 @@ use super::ort_arena::Registered;
 use super::ort_run_options::RunOptions;
 use super::ort_value::{MemoryInfo, OrtValue, type_number};
 use super::stop::GiveUp;
+use super::turns::{AtOnce, Turns};
 use super::worker::Worker;
-use super::{Error, Model, OptimizationLevel, Options, Stop, buffer, library};
+use super::{Error, ExecutionProvider, Model, OptimizationLevel, Options, Stop, buffer, library};
 use crate::tensor::{Tensor, TensorInfo};
 
 /// Cause of an error that only threads which outlive the program can see.
@@ -67,21 +68,31 @@ fn load(
     Ok(Arc::new(Guarded::new(OrtModel {
         memory_info: MemoryInfo::cpu().map_err(fault)?,
         session,
+        provider: options.execution_provider,
         inputs: Names::new(path, model.inputs())?,
         outputs: Names::new(path, model.results())?,
     })))
 }
 
-/// A loaded model. ONNX Runtime's `Run` on the CPU is made for several threads at once.
+/// A loaded model.
 struct OrtModel {
     session: Session,
+    provider: ExecutionProvider,
     memory_info: MemoryInfo,
     inputs: Names,
     outputs: Names,
 }
 
 impl Executable for Guarded<OrtModel> {
-    fn bind(self: Arc<Self>, memory_limit: usize, stop: &Stop) -> Box<dyn Binding> {
+    fn runs(&self) -> AtOnce {
+        match self.provider {
+            // `Run` is made for several threads at once there, and their sum is faster.
+            ExecutionProvider::Cpu => AtOnce::Any,
+            ExecutionProvider::Cuda => AtOnce::One,
+        }
+    }
+
+    fn bind(self: Arc<Self>, memory_limit: usize, stop: &Stop, turns: Turns) -> Box<dyn Binding> {
         // Without options of its own a run cannot be given up, and is as good as ever.
         let run_options = RunOptions::new().ok().map(Arc::new);
         if let Some(options) = &run_options {
@@ -102,6 +113,7 @@ impl Executable for Guarded<OrtModel> {
             runs: Arc::new(Mutex::new(Runs {
                 places,
                 stop: stop.clone(),
+                turns,
                 model: self,
             })),
             stop: stop.clone(),
@@ -164,6 +176,7 @@ struct Runs {
     // Values before the session: fields are dropped in this order.
     places: Guarded<Places>,
     model: Arc<Guarded<OrtModel>>,
+    turns: Turns,
     stop: Stop,
 }
 
@@ -232,6 +245,7 @@ fn is_idle_thread() -> bool {
 
 impl Runs {
     fn run(&mut self, inputs: &mut [Input], outputs: &mut [Tensor]) -> Result<(), Failure> {
+        let _turn = self.turns.take(&self.stop)?;
         let _call = exit_guard::begin().ok_or(EXITING)?;
         let result = self.places.run(&self.model, inputs, outputs);
         result.map_err(|error| match self.stop.is_given_up() {

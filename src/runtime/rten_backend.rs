@@ -14,6 +14,7 @@ use super::backend::{Backend, Binding, Executable, Input, Opened, Weights};
 use super::backend_names::{ORT, RTEN};
 use super::failure::Failure;
 use super::onnx::OtherType;
+use super::turns::{AtOnce, Turns};
 use super::worker::Worker;
 use super::{Error, Model, OptimizationLevel, Options, Stop, buffer, onnx_file};
 use crate::tensor::{Data, ElementType, Tensor, TensorInfo};
@@ -93,12 +94,20 @@ struct RtenModel {
 }
 
 impl Executable for RtenModel {
-    fn bind(self: Arc<Self>, memory_limit: usize, stop: &Stop) -> Box<dyn Binding> {
+    fn runs(&self) -> AtOnce {
+        AtOnce::Any
+    }
+
+    fn bind(self: Arc<Self>, memory_limit: usize, stop: &Stop, turns: Turns) -> Box<dyn Binding> {
         // Runs on one pool wait for each other, so each user has its own.
         let pool = Arc::new(ThreadPool::with_num_threads(self.threads));
         let allowance = Allowance::new(memory_limit);
         let (of_run, held) = (pool.clone(), allowance.clone());
-        let run = move |inputs: &mut [Input], outputs: &mut [Tensor]| self.run(&of_run, inputs, outputs);
+        let of_runs = stop.clone();
+        let run = move |inputs: &mut [Input], outputs: &mut [Tensor]| {
+            let _turn = turns.take(&of_runs)?;
+            self.run(&of_run, inputs, outputs)
+        };
         let start = |work: Box<dyn FnOnce() + Send>| {
             pool.run(move || {
                 // Each of its threads, of which one works from now on.

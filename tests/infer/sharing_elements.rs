@@ -89,7 +89,7 @@ fn stats_tell_how_many_share_a_model() {
     let path = folder.path().join("model.onnx");
     copy("twice_luma", &path);
     let one = Stream::new(&path, "");
-    let alone = Stream::new(&path, "threads=2");
+    let alone = Stream::new(&path, "memory-limit=9999999");
     assert_eq!((users(&one.bench), users(&alone.bench)), (1, 1));
     let other = Stream::new(&path, "");
     assert_eq!((users(&one.bench), users(&other.bench)), (2, 2));
@@ -103,7 +103,7 @@ fn a_reload_of_one_reaches_all_who_asked_for_the_file_each_between_two_frames() 
     let [path, elsewhere] = ["model.onnx", "elsewhere.onnx"].map(|it| folder.path().join(it));
     copy("twice_luma", &path);
     copy("twice_luma", &elsewhere);
-    let mut streams = ["", "", "threads=2"].map(|it| Stream::new(&path, it));
+    let mut streams = ["", "", "memory-limit=9999999"].map(|it| Stream::new(&path, it));
     let mut other = Stream::new(&elsewhere, "");
 
     copy("thrice_luma", &path);
@@ -123,6 +123,25 @@ fn a_reload_of_one_reaches_all_who_asked_for_the_file_each_between_two_frames() 
         assert_eq!(stats.get::<u64>("swaps"), Ok(1));
     }
     assert_eq!((other.push(), users(&other.bench)), (2, 1));
+}
+
+#[test]
+fn a_reload_of_a_file_that_is_as_it_was_disturbs_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.onnx");
+    copy("twice_luma", &path);
+    let mut asking = Stream::new(&path, "");
+    let mut others = ["", "input-range=0,255", "memory-limit=9999999"].map(|it| Stream::new(&path, it));
+    asking.reload();
+    asking.push_until("avrec/model-loaded");
+    copy("thrice_luma", &path);
+    asking.reload();
+    asking.push_until("avrec/model-loaded");
+    for stream in &mut others {
+        stream.push_until("avrec/model-loaded");
+        let stats: gst::Structure = stream.bench.element.property("stats");
+        assert_eq!(stats.get::<u64>("swaps"), Ok(1), "for the second one only");
+    }
 }
 
 #[test]
