@@ -35,13 +35,8 @@ pub fn own_sessions(model: &Path, threads: usize, runs: usize) {
 
 /// A session of one thread a run, as `avrec-infer` has it unless told otherwise.
 fn load(model: &Path) -> Session {
-    let environment = library::environment().expect("ONNX Runtime");
-    let plain = |error: ort::Error<_>| ort::Error::new(error.message());
-    Session::builder(environment)
-        .and_then(|it| it.with_intra_threads(1).map_err(plain))
-        .and_then(|it| it.with_inter_threads(1).map_err(plain))
-        .and_then(|mut it| it.commit_from_file(model))
-        .expect("the model")
+    let mut builder = library::session().expect("ONNX Runtime");
+    builder.commit_from_file(model).expect("the model")
 }
 
 /// Runs once. The safe interface would ask for the session alone, where `Run` of the library does not.

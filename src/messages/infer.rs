@@ -30,7 +30,7 @@ group! {
         backend: String = "backend",
         /// Why it is this one.
         backend_note: String = "backend-note",
-        /// Number of threads that one run may use.
+        /// Number of threads that one run may use, as it came out.
         threads: u32 = "threads",
         /// How long loading took.
         load_time: Duration = "load-time-ns",

@@ -24,6 +24,11 @@ pub(super) trait Backend: Sync {
         None
     }
 
+    /// Returns how many threads a run uses with these options: what is asked for, as far as it can be had.
+    fn threads(&self, options: &Options) -> Result<usize, Error> {
+        Ok(options.threads)
+    }
+
     /// Reads and judges the model at `source`: a file, or for a backend that reaches models elsewhere an address.
     fn open(&self, source: &Path, options: &Options) -> Result<Opened, Error>;
 }

@@ -19,6 +19,8 @@ pub struct LoadedModel {
     pub(super) model: Model,
     /// Which inference library runs it: `ort` or `rten`.
     pub(super) backend: &'static str,
+    /// How many threads a run uses.
+    pub(super) threads: usize,
     /// The SHA-256 of the file that it was loaded from.
     pub(super) digest: Content,
     written: Content,
@@ -77,6 +79,7 @@ impl LoadedModel {
             pins_outputs: finding.task.replaces() || signature.outputs_follow_input(),
             model,
             backend: backend.name(),
+            threads: backend.threads(options)?,
             digest,
             written,
             executable,

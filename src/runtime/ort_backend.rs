@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use ort::AsPointer;
 use ort::session::Session;
-use ort::session::builder::GraphOptimizationLevel;
 use parking_lot::Mutex;
 
 use super::allowance::Allowance;
@@ -20,13 +19,12 @@ use super::exit_guard::{self, Guarded};
 use super::failure::Failure;
 use super::onnx::OtherType;
 use super::onnx_file;
-use super::ort_arena::Registered;
 use super::ort_run_options::RunOptions;
 use super::ort_value::{MemoryInfo, OrtValue, type_number};
 use super::stop::GiveUp;
 use super::turns::{AtOnce, Turns};
 use super::worker::Worker;
-use super::{Error, ExecutionProvider, Model, OptimizationLevel, Options, Stop, buffer, library};
+use super::{Error, ExecutionProvider, Model, Options, Stop, buffer, library, ort_session, thread_pool};
 use crate::tensor::{Tensor, TensorInfo};
 
 /// Cause of an error that only threads which outlive the program can see.
@@ -47,6 +45,13 @@ impl Backend for OrtBackend {
         Some(MOST_DEPTH)
     }
 
+    fn threads(&self, options: &Options) -> Result<usize, Error> {
+        match options.threads {
+            1 => Ok(1),
+            _ => thread_pool::size(),
+        }
+    }
+
     fn open(&self, source: &Path, options: &Options) -> Result<Opened, Error> {
         onnx_file::open(source, options, load)
     }
@@ -64,7 +69,7 @@ fn load(
         Failure::Cause(error.message().to_owned()).error(path, options, of_cause)
     };
     let _call = exit_guard::begin().ok_or_else(|| load_error(path, EXITING))?;
-    let session = create(environment, path, weights, options).map_err(fault)?;
+    let session = ort_session::create(environment, path, weights, options).map_err(fault)?;
     Ok(Arc::new(Guarded::new(OrtModel {
         memory_info: MemoryInfo::cpu().map_err(fault)?,
         session,
@@ -402,40 +407,6 @@ fn input_type(input: &Input) -> ort::sys::ONNXTensorElementDataType {
         Some(OtherType::BOOL) => Number::ONNX_TENSOR_ELEMENT_DATA_TYPE_BOOL,
         Some(OtherType::FLOAT64) => Number::ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE,
         _ => type_number(buffer::element_type(&input.tensor.data)),
-    }
-}
-
-fn create(
-    environment: &ort::environment::Environment,
-    path: &Path,
-    weights: Weights,
-    options: &Options,
-) -> Result<Session, ort::Error> {
-    let level = match options.optimization_level {
-        OptimizationLevel::DisableAll => GraphOptimizationLevel::Disable,
-        OptimizationLevel::Basic => GraphOptimizationLevel::Level1,
-        OptimizationLevel::Extended => GraphOptimizationLevel::Level2,
-        OptimizationLevel::All => GraphOptimizationLevel::All,
-    };
-    let plain = |error: ort::Error<_>| ort::Error::new(error.message());
-    let mut builder = Session::builder(environment)?
-        .with_optimization_level(level)
-        .map_err(plain)?
-        .with_intra_threads(options.threads)
-        .map_err(plain)?
-        .with_inter_threads(1)
-        .map_err(plain)?
-        // Waiting workers that spin take a third more CPU and make no frame faster (two cores, 1.32).
-        .with_intra_op_spinning(false)
-        .map_err(plain)?
-        .with_memory_pattern(true)
-        .map_err(plain)?
-        .with_env_allocators()
-        .map_err(plain)?;
-    let _arena = Registered::new(environment, options.memory_bytes())?;
-    match weights {
-        Weights::Inside(bytes) => builder.commit_from_memory(&bytes),
-        Weights::Beside => builder.commit_from_file(path),
     }
 }
 

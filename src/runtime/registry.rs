@@ -66,9 +66,10 @@ pub(super) fn open(
     options: &Options,
     stop: &Stop,
 ) -> Result<Arc<LoadedModel>, Error> {
+    let threads = backend.threads(options)?;
     let manner = Manner {
         backend: backend.name(),
-        threads: options.threads,
+        threads,
         optimization_level: options.optimization_level,
         execution_provider: options.execution_provider,
         task: options.task,

@@ -16,7 +16,7 @@ use super::failure::Failure;
 use super::onnx::OtherType;
 use super::turns::{AtOnce, Turns};
 use super::worker::Worker;
-use super::{Error, Model, OptimizationLevel, Options, Stop, buffer, onnx_file};
+use super::{Error, Model, OptimizationLevel, Options, Stop, buffer, onnx_file, thread_pool};
 use crate::tensor::{Data, ElementType, Tensor, TensorInfo};
 
 /// Operators one after another: it goes back through them by recursion, in stacks of 2 MB.
@@ -32,6 +32,13 @@ impl Backend for RtenBackend {
 
     fn most_depth(&self) -> Option<usize> {
         Some(MOST_DEPTH)
+    }
+
+    fn threads(&self, options: &Options) -> Result<usize, Error> {
+        match options.threads {
+            1 => Ok(1),
+            asked => Ok(asked.min(thread_pool::size()?)),
+        }
     }
 
     fn open(&self, source: &Path, options: &Options) -> Result<Opened, Error> {
@@ -81,7 +88,7 @@ fn load(
         model,
         inputs,
         outputs,
-        threads: options.threads,
+        threads: RtenBackend.threads(options)?,
     }))
 }
 
@@ -99,7 +106,7 @@ impl Executable for RtenModel {
     }
 
     fn bind(self: Arc<Self>, memory_limit: usize, stop: &Stop, turns: Turns) -> Box<dyn Binding> {
-        // Runs on one pool wait for each other, so each user has its own.
+        // A bound of memory counts for a thread, and runs on one pool wait for each other: so each user has its own.
         let pool = Arc::new(ThreadPool::with_num_threads(self.threads));
         let allowance = Allowance::new(memory_limit);
         let (of_run, held) = (pool.clone(), allowance.clone());

@@ -74,7 +74,7 @@ fn other_options_and_other_backends_have_models_of_their_own() {
     let plain = load("means", BackendChoice::Rten, TaskChoice::Auto).unwrap();
     for other in [
         Options {
-            threads: 2,
+            memory_limit: 1 << 30,
             ..options(BackendChoice::Rten)
         },
         Options {

@@ -109,8 +109,7 @@
 //!
 //! Elements of one process that run the same content with the same `backend`, `threads`, `memory-limit`, `optimization-level`, `task` and
 //! `input-…` have it in memory once, and only the first of them loads it; the state of recurrent models, and all memory
-//! for frames and sound, is each element's own. With `threads` beyond 1 in ONNX Runtime they share the further
-//! threads too. The model leaves memory with the last of them. `model-users` of
+//! for frames and sound, is each element's own. The model leaves memory with the last of them. `model-users` of
 //! `stats` says how many they are.
 //!
 //! A file that changed is another model. An element that starts takes what the file holds then, and disturbs nobody. Where
@@ -118,6 +117,15 @@
 //! and something else load it too, each with its own options, and take it between two frames of their own. One that cannot
 //! take it (its `sha256` is another, what follows it takes no such frames) goes on with the old one and warns; if the load
 //! of who asked fails, nobody else hears of it.
+//!
+//! ## Threads
+//!
+//! With `threads=1`, the default, a run is on the thread that brings the frame, and there are no others. Beyond that ONNX
+//! Runtime has one pool for the process, whichever models run: its size is the environment variable `AVREC_THREADS`, read
+//! when the library is set up, else the number of processors that the process may use, the thread that brings the frame
+//! among them. It starts with the first model that asks for it, and its threads sleep where there is nothing to do. What
+//! number beyond 1 was asked for makes no difference there; `threads` of `stats` says what came of it. rten has threads of
+//! each element's own, since its bound of memory counts for a thread: as many as `threads` says, at most the size above.
 //!
 //! ## Sound
 //!

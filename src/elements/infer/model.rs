@@ -128,6 +128,11 @@ impl Active {
         (self.runner.backend_name(), self.runner.backend_note())
     }
 
+    /// How many threads a run uses.
+    pub fn threads(&self) -> usize {
+        self.runner.threads()
+    }
+
     /// What this runs, and perhaps others beside it.
     pub fn loaded(&self) -> &Arc<LoadedModel> {
         self.runner.loaded()
