@@ -37,6 +37,7 @@ pub mod library;
 mod library_places;
 mod loaded_model;
 mod making;
+mod memory_returned;
 mod model;
 pub mod modelinfo;
 pub mod onnx;

@@ -17,6 +17,7 @@ use super::backend::{Backend, Binding, Executable, Input, Opened, Weights};
 use super::backend_names::{ORT, RTEN};
 use super::exit_guard::{self, Guarded};
 use super::failure::Failure;
+use super::memory_returned::MemoryReturned;
 use super::onnx::OtherType;
 use super::onnx_file;
 use super::ort_run_options::RunOptions;
@@ -76,6 +77,7 @@ fn load(
         provider: options.execution_provider,
         inputs: Names::new(path, model.inputs())?,
         outputs: Names::new(path, model.results())?,
+        _memory: MemoryReturned,
     })))
 }
 
@@ -86,6 +88,8 @@ struct OrtModel {
     memory_info: MemoryInfo,
     inputs: Names,
     outputs: Names,
+    // Last: fields are dropped in this order.
+    _memory: MemoryReturned,
 }
 
 impl Executable for Guarded<OrtModel> {

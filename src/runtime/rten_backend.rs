@@ -13,6 +13,7 @@ use super::allowance::Allowance;
 use super::backend::{Backend, Binding, Executable, Input, Opened, Weights};
 use super::backend_names::{ORT, RTEN};
 use super::failure::Failure;
+use super::memory_returned::MemoryReturned;
 use super::onnx::OtherType;
 use super::turns::{AtOnce, Turns};
 use super::worker::Worker;
@@ -89,6 +90,7 @@ fn load(
         inputs,
         outputs,
         threads: RtenBackend.threads(options)?,
+        _memory: MemoryReturned,
     }))
 }
 
@@ -98,6 +100,8 @@ struct RtenModel {
     inputs: Vec<NodeId>,
     outputs: Vec<NodeId>,
     threads: usize,
+    // Last: fields are dropped in this order.
+    _memory: MemoryReturned,
 }
 
 impl Executable for RtenModel {
