@@ -15,12 +15,12 @@ use crate::record::{Record, Summary};
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; media-src data:";
 
 /// Renders the runs, the main one first; without runs the page says so.
-pub fn render(
-    plan: &RunPlan,
-    environment: &Environment,
-    records: &[Record],
-    summaries: &[Summary],
-) -> String {
+pub fn render(plan: &RunPlan, environment: &Environment, runs: &[Vec<Record>]) -> String {
+    let records: Vec<&Record> = runs.iter().filter_map(|it| it.first()).collect();
+    let (records, summaries) = (
+        &records[..],
+        &records.iter().map(|it| Summary::of(it)).collect::<Vec<_>>(),
+    );
     let title = &plan.typed.title;
     let page = html! {
         (DOCTYPE)
@@ -52,8 +52,8 @@ pub fn render(
     page.into_string()
 }
 
-fn body(title: &str, environment: &Environment, records: &[Record], summaries: &[Summary]) -> Markup {
-    let main = records.first();
+fn body(title: &str, environment: &Environment, records: &[&Record], summaries: &[Summary]) -> Markup {
+    let main = records.first().copied();
     html! {
         main {
             header {
@@ -114,7 +114,7 @@ fn charts() -> Markup {
 }
 
 /// When, how long, and what was asked: one line.
-fn facts(records: &[Record], summaries: &[Summary]) -> String {
+fn facts(records: &[&Record], summaries: &[Summary]) -> String {
     let mut facts = Vec::new();
     if let Ok(now) = glib::DateTime::now_local().and_then(|now| now.format("%Y-%m-%d %H:%M")) {
         facts.push(now.to_string());
@@ -151,18 +151,18 @@ mod tests {
 
     use crate::args::{Cli, Command};
 
-    fn page_of(title: &str, records: &[Record]) -> String {
+    fn page_of(title: &str, records: Vec<Record>) -> String {
         let typed = ["avrec", "run", "--title", title, "videotestsrc"];
         let Command::Run(args) = Cli::parse_from(typed).command else {
             unreachable!("it is a run")
         };
         let plan = args.plan().unwrap();
-        let summaries: Vec<Summary> = records.iter().map(Summary::of).collect();
-        render(&plan, &sample::environment(), records, &summaries)
+        let runs: Vec<Vec<Record>> = records.into_iter().map(|it| vec![it]).collect();
+        render(&plan, &sample::environment(), &runs)
     }
 
     fn page(title: &str) -> String {
-        page_of(title, &sample::records("large"))
+        page_of(title, sample::records("large"))
     }
 
     #[test]
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn what_came_from_outside_cannot_become_markup() {
         let evil = "</td></script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&";
-        let page = page_of(evil, &sample::records(evil));
+        let page = page_of(evil, sample::records(evil));
         assert_eq!(page.matches("<script").count(), 3);
         assert_eq!(page.matches("</script>").count(), 3);
         assert!(!page.contains("<img src=x"), "a name is text");
@@ -210,16 +210,16 @@ mod tests {
 
     #[test]
     fn names_that_run_from_right_to_left_do_not_turn_the_sentence() {
-        let page = page_of("עברית 🎥", &sample::records("נקי 🎥"));
+        let page = page_of("עברית 🎥", sample::records("נקי 🎥"));
         assert!(page.contains("\u{2068}נקי 🎥\u{2069} answered"), "{page}");
     }
 
     #[test]
     fn a_run_without_measurements_still_has_a_page() {
-        let page = page_of("Empty", &[Record::new("avrec")]);
+        let page = page_of("Empty", vec![Record::new("avrec")]);
         assert!(page.contains("Nothing was measured") && page.contains("What was run"));
         assert!(!page.contains("NaN,") && !page.contains("What came out"));
-        assert!(page_of("None", &[]).contains("Nothing was measured"));
+        assert!(page_of("None", Vec::new()).contains("Nothing was measured"));
     }
 
     #[test]

@@ -250,7 +250,7 @@ pub fn environment(environment: &Environment, models: &[ModelRun]) -> Markup {
 }
 
 /// What was said during all runs; nothing when nothing was.
-pub fn notes(title: &str, class: &str, records: &[Record], of: fn(&Record) -> &Notes) -> Markup {
+pub fn notes(title: &str, class: &str, records: &[&Record], of: fn(&Record) -> &Notes) -> Markup {
     let several = 1 < records.len();
     html! {
         @if records.iter().any(|it| !of(it).is_empty()) {
