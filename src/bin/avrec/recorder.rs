@@ -17,7 +17,7 @@ use crate::matrix::Matrix;
 use crate::progress;
 use crate::record::{Phase, Recent, Record};
 use crate::stream::{Stream, stats_structure};
-use crate::tap::Tap;
+use crate::tap::Taps;
 
 /// Takes down one run.
 pub struct Recorder<'a> {
@@ -29,7 +29,7 @@ pub struct Recorder<'a> {
     streams: Vec<Stream>,
     /// Monotonic time of PLAYING; until then, of the start of the preroll.
     started: Duration,
-    tap: Option<Tap>,
+    taps: Option<Taps>,
     prints: bool,
 }
 
@@ -49,14 +49,14 @@ impl<'a> Recorder<'a> {
             name: name.to_string(),
             streams: streams.collect(),
             started: monotonic(),
-            tap: None,
+            taps: None,
             prints,
         }
     }
 
     /// Keeps some of what comes out, to be shown.
     pub fn look(&mut self, launched: &Launched) {
-        self.tap = Tap::new(launched);
+        self.taps = Some(Taps::new(launched));
     }
 
     /// The pipeline goes to PLAYING now; all times count from here.
@@ -190,13 +190,13 @@ impl<'a> Recorder<'a> {
         for position in 0..self.common().phases.len() {
             self.load_ended(position);
         }
-        let shown = self.tap.take().map(Tap::finish).unwrap_or_default();
-        let started = self.started;
-        let record = self.common();
-        record.models = ModelRun::all(pipeline);
-        record.shown = shown;
-        record.shown.count_from(started);
-        let phases = record.phases.clone();
+        let shown = self.taps.take().map(Taps::finish).unwrap_or_default();
+        for (stream, mut shown) in self.streams.iter_mut().zip(shown) {
+            shown.count_from(self.started);
+            stream.record.shown = shown;
+        }
+        self.common().models = ModelRun::all(pipeline);
+        let phases = self.common().phases.clone();
         self.note(
             "run-end",
             [("end", Value::from(end)), ("error", Value::from(error))],

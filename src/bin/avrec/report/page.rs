@@ -6,7 +6,7 @@ use gst::glib;
 use gstavrec::quantile::median;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{course, data, numbers, shown, summary_text, tables};
+use super::{course, data, numbers, shown, streams, summary_text, tables};
 use crate::args::RunPlan;
 use crate::environment::Environment;
 use crate::record::{Record, Summary};
@@ -14,14 +14,17 @@ use crate::record::{Record, Summary};
 /// Nothing is loaded from anywhere: what the page shows is inside it.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; media-src data:";
 
-/// Renders the runs, the main one first; without runs the page says so.
+/// Rows that the lists of swaps and of misses have at most; several streams share what two have, as far as some are left.
+const ROWS: usize = 200;
+const FEW_ROWS: usize = 25;
+
+/// Streams that are shown whole; more are folded away.
+const OPEN: usize = 2;
+
+/// Renders the runs, the main one first, each with the same streams; without runs the page says so.
 pub fn render(plan: &RunPlan, environment: &Environment, runs: &[Vec<Record>]) -> String {
-    let records: Vec<&Record> = runs.iter().filter_map(|it| it.first()).collect();
-    let (records, summaries) = (
-        &records[..],
-        &records.iter().map(|it| Summary::of(it)).collect::<Vec<_>>(),
-    );
     let title = &plan.typed.title;
+    let streams = runs.first().map_or(0, Vec::len);
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -36,10 +39,22 @@ pub fn render(plan: &RunPlan, environment: &Environment, runs: &[Vec<Record>]) -
             }
             "\n"
             body {
-                (body(title, environment, records, summaries))
+                main {
+                    @match streams {
+                        0 | 1 => (one_stream(title, &runs_of(runs, 0))),
+                        _ => (several_streams(title, runs)),
+                    }
+                    @let first = runs_of(runs, 0);
+                    (tables::notes("Warnings", "problems", &first, |it| &it.problems))
+                    (tables::notes("Notes", "notes", &first, |it| &it.infos))
+                    (tables::environment(environment, first.first().map_or(&[], |it| &it.models)))
+                    footer {
+                        "Made by avrec " (env!("CARGO_PKG_VERSION")) ". Charts by uPlot (MIT, © Leon Sorokin), inside this file; \
+                         nothing is loaded from anywhere."
+                    }
+                }
+                "\n"
                 div #tip hidden {}
-                // JSON in which no `<` is left.
-                script type="application/json" id="record" { (PreEscaped(data::json(records, summaries))) }
                 script {
                     "\n/*\n" (PreEscaped(include_str!("uplot/LICENSE"))) "*/\n"
                     (PreEscaped(include_str!("uplot/uPlot.iife.min.js")))
@@ -52,60 +67,104 @@ pub fn render(plan: &RunPlan, environment: &Environment, runs: &[Vec<Record>]) -
     page.into_string()
 }
 
-fn body(title: &str, environment: &Environment, records: &[&Record], summaries: &[Summary]) -> Markup {
-    let main = records.first().copied();
+/// What the runs have of one stream, the main run first.
+fn runs_of(runs: &[Vec<Record>], stream: usize) -> Vec<&Record> {
+    runs.iter().filter_map(|it| it.get(stream)).collect()
+}
+
+fn summaries_of(records: &[&Record]) -> Vec<Summary> {
+    records.iter().map(|it| Summary::of(it)).collect()
+}
+
+fn one_stream(title: &str, records: &[&Record]) -> Markup {
+    let summaries = summaries_of(records);
     html! {
-        main {
-            header {
-                h1 dir="auto" { (title) }
-                p.facts { (facts(records, summaries)) }
-                (summary_text::paragraphs(summaries, records))
-            }
-            "\n"
-            (tables::summary(summaries))
-            (charts())
-            noscript { p.problems { "The charts need JavaScript; the figures and the reasons are here without it." } }
-            @if let Some(main) = main {
-                (course::table_of(main))
-                (shown::section(&main.shown))
-                (tables::swaps(main))
-                (tables::misses(main))
-                (tables::candidates(main))
-            }
-            (tables::notes("Warnings", "problems", records, |it| &it.problems))
-            (tables::notes("Notes", "notes", records, |it| &it.infos))
-            (tables::environment(environment, main.map_or(&[], |it| &it.models)))
-            footer {
-                "Made by avrec " (env!("CARGO_PKG_VERSION")) ". Charts by uPlot (MIT, © Leon Sorokin), inside this file; \
-                 nothing is loaded from anywhere."
-            }
+        header {
+            h1 dir="auto" { (title) }
+            p.facts { (facts(records, &summaries)) }
+            (summary_text::paragraphs(&summaries, records))
         }
         "\n"
+        (tables::summary(&summaries))
+        (stream(records, &summaries, ROWS))
+    }
+}
+
+fn several_streams(title: &str, runs: &[Vec<Record>]) -> Markup {
+    let main: Vec<&Record> = runs.iter().take(1).flatten().collect();
+    let summaries = summaries_of(&main);
+    let rows = (2 * ROWS / main.len().max(1)).clamp(FEW_ROWS, ROWS);
+    html! {
+        header {
+            h1 dir="auto" { (title) }
+            p.facts { (facts(&main, &summaries)) }
+            (streams::lead(&main, &summaries))
+        }
+        "\n"
+        (streams::overview(&main, &summaries))
+        (streams::picture(&main))
+        @for others in runs.iter().skip(1) {
+            @let others: Vec<&Record> = others.iter().collect();
+            h2 { (others.first().map_or("", |it| it.name.as_str())) }
+            p.note { "The first stream was answered by this candidate alone; the others chose." }
+            (streams::overview(&others, &summaries_of(&others)))
+        }
+        h2 { "Stream by stream" }
+        @for (position, (record, summary)) in main.iter().zip(&summaries).enumerate() {
+            // Only the first is another one in the runs to compare with.
+            @let records = if position == 0 { runs_of(runs, 0) } else { vec![*record] };
+            @let own = summaries_of(&records);
+            details.stream open[main.len() <= OPEN] {
+                summary { (streams::heading(summary, record)) }
+                (summary_text::paragraphs(&own, &records))
+                (tables::summary(&own))
+                (stream(&records, &own, rows))
+            }
+        }
+    }
+}
+
+/// What there is to see of one stream.
+fn stream(records: &[&Record], summaries: &[Summary], rows: usize) -> Markup {
+    html! {
+        div.charted {
+            (charts())
+            // JSON in which no `<` is left.
+            script.record type="application/json" { (PreEscaped(data::json(records, summaries))) }
+        }
+        noscript { p.problems { "The charts need JavaScript; the figures and the reasons are here without it." } }
+        @if let Some(main) = records.first() {
+            (course::table_of(main))
+            (shown::section(&main.shown))
+            (tables::swaps(main, rows))
+            (tables::misses(main, rows))
+            (tables::candidates(main))
+        }
     }
 }
 
 /// Where `page.js` draws.
 fn charts() -> Markup {
     html! {
-        section #charts hidden aria-label="Charts" {
+        section.charts hidden aria-label="Charts" {
             div.bar {
-                div #legend {}
-                div #runs.picker role="group" aria-label="Run shown" {}
+                div.legend {}
+                div.runs.picker role="group" aria-label="Run shown" {}
             }
             figure {
-                figcaption { b #latency-title {} " " span #latency-note {} }
-                div #latency role="img" {}
+                figcaption { b.latency-title {} " " span.latency-note {} }
+                div.latency role="img" {}
             }
-            figure #band-figure {
+            figure.band-figure {
                 figcaption { b { "Who answered" } }
-                div #band role="img" {}
+                div.band role="img" {}
             }
-            figure #quality-figure {
+            figure.quality-figure {
                 figcaption {
-                    b { "True quality over time" } " " span #quality-note {}
-                    span #measures.picker role="group" aria-label="Measure shown" {}
+                    b { "True quality over time" } " " span.quality-note {}
+                    span.measures.picker role="group" aria-label="Measure shown" {}
                 }
-                div #quality role="img" {}
+                div.quality role="img" {}
             }
             p.hint { "Point at a chart for the numbers, drag across it to zoom in, double-click to zoom out." }
         }
@@ -113,20 +172,25 @@ fn charts() -> Markup {
     }
 }
 
-/// When, how long, and what was asked: one line.
+/// When, how long, and what was asked: one line. What differs between streams is left out.
 fn facts(records: &[&Record], summaries: &[Summary]) -> String {
     let mut facts = Vec::new();
     if let Ok(now) = glib::DateTime::now_local().and_then(|now| now.format("%Y-%m-%d %H:%M")) {
         facts.push(now.to_string());
     }
     if let (Some(record), Some(summary)) = (records.first(), summaries.first()) {
+        let is_one = record.stream.is_none();
         facts.push(format!("{:.0} s", record.length.as_secs_f64()));
+        if !is_one {
+            facts.push(format!("{} streams", records.len()));
+        }
         // The first and the last message cover a part of their interval only.
         let rates = record.probes.kept().iter().map(|probe| probe.what.summary.fps);
-        if let Some(fps) = median(rates.filter(|fps| 0.0 < *fps)) {
+        if let Some(fps) = median(rates.filter(|fps| is_one && 0.0 < *fps)) {
             facts.push(format!("{fps:.0} frames a second"));
         }
-        if let Some(budget) = summary.budget {
+        let is_same = is_one || summaries.iter().all(|it| it.budget == summary.budget);
+        if let Some(budget) = summary.budget.filter(|_| is_same) {
             facts.push(format!("budget {} a frame", numbers::milliseconds(budget)));
         }
         let mut backends: Vec<&str> = record

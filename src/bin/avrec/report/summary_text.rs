@@ -45,7 +45,7 @@ fn lead(main: &Summary) -> String {
 }
 
 /// `, while <code>stress-ng --cpu 4</code> ran from 12 to 26 s`
-fn loads(phases: &[Phase]) -> Markup {
+pub fn loads(phases: &[Phase]) -> Markup {
     html! {
         @for (number, phase) in phases.iter().enumerate() {
             @let (start, end) = (phase.start, phase.end.unwrap_or(phase.start));
