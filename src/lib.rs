@@ -26,6 +26,7 @@ pub mod bounded_file;
 mod clone_in_place;
 pub mod decode;
 pub mod elements;
+pub mod group;
 pub mod letterbox;
 pub mod machine;
 pub mod media;

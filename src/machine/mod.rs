@@ -5,9 +5,11 @@
 //! kernel says nothing, it is absent, and everything works without.
 
 mod monitor;
+mod runs;
 mod sense;
 mod source;
 
 pub use monitor::Monitor;
+pub use runs::OwnRun;
 pub use sense::Sense;
 pub use source::Scope;

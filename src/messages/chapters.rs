@@ -6,8 +6,9 @@ use super::doc::StructureDoc;
 use super::field::Part;
 use super::{
     CandidateFailed, CandidateReady, CandidateScore, ClassesMeta, ClassificationParam, DetectionParam,
-    Explanation, Frame, InferStats, KeyFrame, LandmarksParam, ModelAnswer, ModelFailed, ModelLoaded,
-    OrientedParam, ProbeMessage, ProbeStats, ScoreMeta, Survey, Swap, SwitchStats, Tensors, TextMeta,
+    Explanation, Frame, GroupPlace, InferStats, KeyFrame, LandmarksParam, ModelAnswer, ModelFailed,
+    ModelLoaded, OrientedParam, ProbeMessage, ProbeStats, ScoreMeta, Survey, Swap, SwitchStats, Tensors,
+    TextMeta,
 };
 
 /// Structures that come the same way.
@@ -26,6 +27,7 @@ pub fn chapters() -> Vec<Chapter> {
     of_infer.extend([Tensors::structure_doc(), KeyFrame::structure_doc()]);
     let of_switch = vec![
         Swap::structure_doc(),
+        GroupPlace::structure_doc(),
         CandidateReady::structure_doc(),
         CandidateFailed::structure_doc(),
         Frame::structure_doc(),

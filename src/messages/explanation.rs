@@ -80,6 +80,8 @@ structure! {
         is_usable: bool = "usable",
         /// Whether the user forbade it.
         is_forbidden: bool = "forbidden",
+        /// Whether the other streams of the group leave less processor time than it takes.
+        is_held_back: bool = "held-back",
         /// Whether it is in time more often than not.
         is_feasible: bool = "feasible",
         /// What it runs on: `cpu`, or what the catalog's `runs-on` says.
@@ -133,6 +135,7 @@ words_of! {
         Better = "better" <- Reason::Better { .. },
         Cheaper = "cheaper" <- Reason::Cheaper { .. },
         Busy = "busy" <- Reason::Busy { .. },
+        HeldBack = "held-back" <- Reason::HeldBack,
         Gone = "gone" <- Reason::Gone,
         Pinned = "pinned" <- Reason::Pinned,
     }
@@ -148,6 +151,7 @@ words_of! {
         Doubt = "doubt" <- policy::Binding::Doubt(_),
         Preference = "preference" <- policy::Binding::Preference(_),
         Switching = "switching" <- policy::Binding::Switching(_),
+        Group = "group" <- policy::Binding::Group(_),
         User = "user" <- policy::Binding::User,
         Alone = "alone" <- policy::Binding::Alone,
     }

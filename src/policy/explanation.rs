@@ -53,6 +53,8 @@ pub struct Explanation {
     pub slowdown_sd: f64,
     /// Share of its time for which a run has to expect to wait, by what the machine says, 0..1; `None` where it says nothing.
     pub waiting: Option<f64>,
+    /// Processor time of a run that the other streams of its group leave, if not all.
+    pub left: Option<Duration>,
     /// While a slow run may have been a step of the machine or a spike: the probability that it was a step.
     pub step_probability: Option<f64>,
     pub weights: Weights,
@@ -76,6 +78,8 @@ pub struct Account {
     pub is_usable: bool,
     /// Whether the user forbade it.
     pub is_forbidden: bool,
+    /// Whether the other streams of its group leave less processor time than it takes.
+    pub is_held_back: bool,
     pub outlook: Outlook,
     pub latency_source: Source,
     /// Frames since its last run.
@@ -122,6 +126,8 @@ pub enum Binding {
     Preference(CandidateId),
     /// This rival is better, and has not paid for the switch yet.
     Switching(CandidateId),
+    /// The other streams of the group leave less processor time than this candidate takes, which would be better.
+    Group(CandidateId),
     /// The user pinned the active one, or switched choosing off.
     User,
     /// No other candidate can answer.
@@ -132,9 +138,11 @@ impl Binding {
     /// The candidate that is kept out.
     pub fn candidate(self) -> Option<CandidateId> {
         match self {
-            Binding::Time(id) | Binding::Doubt(id) | Binding::Preference(id) | Binding::Switching(id) => {
-                Some(id)
-            }
+            Binding::Time(id)
+            | Binding::Doubt(id)
+            | Binding::Preference(id)
+            | Binding::Switching(id)
+            | Binding::Group(id) => Some(id),
             Binding::Nothing | Binding::User | Binding::Alone => None,
         }
     }
@@ -218,6 +226,12 @@ impl Explanation {
             Binding::Switching(id) => format!(
                 "{} is better by now and has to pay for the switch first.",
                 name(id)
+            ),
+            Binding::Group(id) => format!(
+                "{} would be better ({:.3}), but the other streams of the group leave {} of a processor for a frame.",
+                name(id),
+                of(id).0,
+                ms(self.left.unwrap_or_default())
             ),
             Binding::User => "The user chose it.".to_string(),
             Binding::Alone => "No other candidate can answer.".to_string(),

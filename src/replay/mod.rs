@@ -10,6 +10,7 @@ pub mod avrec;
 pub mod baseline;
 mod figures;
 pub mod generate;
+pub mod group;
 mod matrix;
 mod matrix_csv;
 pub mod oracle;
@@ -17,6 +18,7 @@ mod policy_name;
 mod random;
 mod simulate;
 mod summary;
+mod words;
 
 pub use figures::{Figures, Interval, mean_of};
 pub use matrix::{Cell, Column, Matrix};

@@ -203,6 +203,7 @@ mod enums;
 mod explain;
 mod fact;
 mod frame;
+mod group_share;
 mod imp;
 mod lanes;
 mod mailbox;

@@ -45,6 +45,20 @@ pub fn setting_changed(core: &Shared, name: &str, before: &Settings) {
             hold_output(core);
             core.look_at_candidates();
         }
+        "weight" => {
+            if let Some(member) = &*core.group.load() {
+                member.set_weight(core.settings.load().weight);
+            }
+        }
+        "group" => {
+            let now = core.settings.load();
+            if now.group != before.group {
+                core.bus.warn(
+                    "`group` takes effect at the next start",
+                    "it is read on the way from NULL to READY",
+                );
+            }
+        }
         _ => {}
     }
     let settings = core.settings.load();

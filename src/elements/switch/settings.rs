@@ -6,7 +6,7 @@ use gst::glib;
 use gst::prelude::*;
 
 use super::enums::{LatePolicy, QualitySource, StartMode, Strategy, ThreadPriority};
-use crate::policy;
+use crate::{group, policy};
 
 impl From<Strategy> for policy::Strategy {
     fn from(strategy: Strategy) -> policy::Strategy {
@@ -51,6 +51,9 @@ pub struct Settings {
     pub start: StartMode,
     /// Zero is no limit.
     pub start_timeout: gst::ClockTime,
+    /// `None` where the switch is alone.
+    pub group: Option<String>,
+    pub weight: f64,
 }
 
 impl Default for Settings {
@@ -82,6 +85,8 @@ impl Default for Settings {
             start: StartMode::default(),
             // Longer than a model of some gigabytes takes from a usual disk, shorter than one believes in a dead pipeline.
             start_timeout: gst::ClockTime::from_seconds(10),
+            group: Some(group::DEFAULT.to_owned()),
+            weight: 1.0,
         }
     }
 }
@@ -131,6 +136,8 @@ impl Settings {
             "start-timeout" => {
                 self.start_timeout = gst::ClockTime::from_nseconds(value.get().unwrap_or_default())
             }
+            "group" => self.group = text(),
+            "weight" => self.weight = value.get().unwrap_or(self.weight),
             _ => return false,
         }
         true
@@ -162,6 +169,8 @@ impl Settings {
             "output-caps" => self.output_caps.to_value(),
             "start" => self.start.to_value(),
             "start-timeout" => self.start_timeout.nseconds().to_value(),
+            "group" => self.group.as_deref().unwrap_or_default().to_value(),
+            "weight" => self.weight.to_value(),
             _ => return None,
         })
     }
@@ -319,6 +328,20 @@ impl Settings {
                 .maximum(i64::MAX as u64)
                 .default_value(default.start_timeout.nseconds())
                 .mutable_ready()
+                .build(),
+            glib::ParamSpecString::builder("group")
+                .nick("Group")
+                .blurb("Name of the group of switches in this process that share the machine (empty = alone). Takes effect at the next start.")
+                .default_value(default.group.as_deref())
+                .mutable_ready()
+                .build(),
+            glib::ParamSpecDouble::builder("weight")
+                .nick("Weight in the group")
+                .blurb("What a gain of quality of this stream counts against the others' of its group where not all fit, 0.001 to 1000.")
+                .minimum(0.001)
+                .maximum(1000.0)
+                .default_value(default.weight)
+                .mutable_playing()
                 .build(),
             glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
                 .nick("Statistics")

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use atomic_refcell::AtomicRefCell;
 use gst::prelude::*;
 
@@ -25,6 +25,7 @@ use super::timing::Timing;
 use super::urgency::{Raised, Role, Urgency};
 use super::view::Published;
 use crate::elements::timed_join::Endings;
+use crate::group::Member;
 use crate::machine::Monitor;
 
 /// The parts of the switch. Only the table of lanes has a lock that the streaming thread takes for a frame; no lock is held
@@ -54,6 +55,8 @@ pub struct Shared {
     pub src: gst::Pad,
     /// Threads that were told to end.
     pub endings: Endings,
+    /// Its place among the switches that share the machine, while it is up and not alone.
+    pub group: ArcSwapOption<Member>,
 }
 
 impl Shared {
@@ -99,6 +102,7 @@ impl Shared {
             sink,
             src,
             endings: Endings::default(),
+            group: ArcSwapOption::empty(),
         }
     }
 
@@ -121,6 +125,21 @@ impl Shared {
         if let Ok(mut streaming) = self.streaming.try_borrow_mut() {
             streaming.control.machine = None;
         }
+    }
+
+    /// Joins the group that the user says.
+    pub fn join_group(&self) {
+        let settings = self.settings.load();
+        let name = settings.group.as_deref().unwrap_or_default();
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let member = Member::join(name, settings.weight, processors).map(Arc::new);
+        self.lanes.change(|lanes| lanes.group.clone_from(&member));
+        self.group.store(member);
+    }
+
+    pub fn leave_group(&self) {
+        self.lanes.change(|lanes| lanes.group = None);
+        self.group.store(None);
     }
 
     /// Takes over whom the catalog names, while the pads are inactive.

@@ -55,6 +55,7 @@ pub fn change_own_state(
 /// What has to happen before the switch's own change of state.
 pub fn before(core: &Shared, transition: gst::StateChange) {
     match transition {
+        gst::StateChange::NullToReady => core.join_group(),
         gst::StateChange::ReadyToPaused => {
             core.restart_stream();
             hold_output(core);
@@ -83,6 +84,7 @@ pub fn after(core: &Shared, switch: &AvrecSwitch, transition: gst::StateChange) 
         gst::StateChange::ReadyToNull => {
             order(core, gst::State::Null);
             core.dismiss(STOP_PATIENCE);
+            core.leave_group();
         }
         _ => {}
     }

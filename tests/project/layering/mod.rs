@@ -122,6 +122,24 @@ const FORBIDDEN: &[(&str, &[&[&str]])] = &[
         ],
     ),
     (
+        "group",
+        &[
+            GSTREAMER,
+            LIBRARIES,
+            &[
+                "std::fs",
+                "std::thread",
+                "Instant::now",
+                "crate::runtime",
+                "crate::media",
+                "crate::score",
+                "crate::audio",
+                "crate::elements",
+                "crate::messages",
+            ],
+        ],
+    ),
+    (
         "machine",
         &[
             GSTREAMER,

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! Switches of one process that share its machine: who belongs together, and what they know of each other.
+
+mod plan;
+mod registry;
+mod schedule;
+mod shares;
+mod sharing;
+
+pub use plan::{Demand, Plan, Rung, plan};
+pub use registry::{Group, Member};
+pub use shares::{Due, Place, Share, Shares, Wants};
+
+/// The group of all switches that say nothing else.
+pub const DEFAULT: &str = "default";
