@@ -338,8 +338,17 @@ const STREAMS: &str = "videotestsrc num-buffers=60 pattern=ball ! video/x-raw,fo
 #[test]
 fn each_stream_of_a_run_is_told_by_its_name() {
     let folder = tempfile::tempdir().unwrap();
-    let log = folder.path().join("run.jsonl");
-    let words = ["--log", log.to_str().unwrap(), "--compare", "plain", STREAMS];
+    let (log, report) = (folder.path().join("run.jsonl"), folder.path().join("run.html"));
+    let files = [log.to_str().unwrap(), report.to_str().unwrap()];
+    let words = [
+        "--log",
+        files[0],
+        "--report",
+        files[1],
+        "--compare",
+        "plain",
+        STREAMS,
+    ];
     let output = finish(&words);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
 
@@ -355,6 +364,22 @@ fn each_stream_of_a_run_is_told_by_its_name() {
             .lines()
             .any(|it| it.starts_with("door") && it.contains("SSIM ")),
         "{table}"
+    );
+
+    let page = std::fs::read_to_string(&report).unwrap();
+    assert_eq!(page.matches("<details class=\"stream\">").count(), 3);
+    for fact in [
+        "frames of 3 streams left within their budgets",
+        "<b>door</b> with look",
+        "aria-label=\"yard: plain 100.0 %\"",
+        "<audio controls",
+        "<h2>plain alone</h2>",
+    ] {
+        assert!(page.contains(fact), "{fact}");
+    }
+    assert!(
+        page.matches("src=\"data:image/jpeg;base64,/9j/").count() >= 2,
+        "a frame of each"
     );
 
     let log = read_log(&log);

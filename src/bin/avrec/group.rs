@@ -1,19 +1,44 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! What a run of several streams prints: a line a stream, while it runs and at its end, and one for all of them.
+//! What a run prints of its streams: of several a line each, while it runs and at its end, and one for all of them.
 
 use std::fmt::Write;
 use std::time::Duration;
 
 use gstavrec::messages::SwitchStats;
 
-use crate::console::aligned;
+use crate::console::{aligned, redraw, say};
 use crate::measure::Quality;
-use crate::progress::{active_quality, millis};
+use crate::progress::{self, active_quality, millis};
 use crate::record::{Record, Summary, Timed, mean_quality};
 
+/// Says how each stream stands.
+pub fn tell(elapsed: Duration, streams: &mut [(&mut Record, Option<SwitchStats>)]) {
+    if let [(record, stats)] = streams {
+        return say(&progress::line(elapsed, record, stats.as_ref()));
+    }
+    let (swaps, block) = block(elapsed, streams);
+    redraw(&swaps, &block);
+}
+
+/// What is told at the end: one table where there is one stream, else one a run.
+pub fn tables(runs: &[Vec<Record>]) -> String {
+    let is_one = runs.iter().all(|it| it.len() == 1);
+    if is_one {
+        return progress::table(&runs.iter().flatten().map(Summary::of).collect::<Vec<_>>());
+    }
+    let of_run = |records: &Vec<Record>| {
+        let records: Vec<&Record> = records.iter().collect();
+        let summaries: Vec<Summary> = records.iter().map(|it| Summary::of(it)).collect();
+        let name = summaries.first().filter(|_| 1 < runs.len());
+        let title = name.map_or(String::new(), |it| format!("-- {}\n", it.name));
+        title + &table(&records, &summaries)
+    };
+    runs.iter().map(of_run).collect::<Vec<_>>().join("\n")
+}
+
 /// The swaps of the last second, and a table of how all streams stand.
-pub fn block(elapsed: Duration, streams: &mut [(&mut Record, Option<SwitchStats>)]) -> (String, String) {
+fn block(elapsed: Duration, streams: &mut [(&mut Record, Option<SwitchStats>)]) -> (String, String) {
     let seconds = format!("{:.0} s", elapsed.as_secs_f64());
     let mut rows = vec![heads(
         &seconds,
@@ -67,7 +92,7 @@ pub fn block(elapsed: Duration, streams: &mut [(&mut Record, Option<SwitchStats>
 }
 
 /// The table at the end of a run.
-pub fn table(records: &[&Record], summaries: &[Summary]) -> String {
+fn table(records: &[&Record], summaries: &[Summary]) -> String {
     let has_early = summaries.iter().any(|it| 0 < it.before_ready);
     let mut names = vec!["frames"];
     names.extend(has_early.then_some("not ready"));

@@ -7,24 +7,14 @@ use std::time::Duration;
 
 use gstavrec::messages::SwitchStats;
 
-use crate::console::{aligned, redraw, say};
-use crate::group;
+use crate::console::aligned;
 use crate::measure::{Measure, Quality};
 use crate::record::{Record, Summary, Timed, mean_quality, measures};
-
-/// Says how each stream stands.
-pub fn tell(elapsed: Duration, streams: &mut [(&mut Record, Option<SwitchStats>)]) {
-    if let [(record, stats)] = streams {
-        return say(&line(elapsed, record, stats.as_ref()));
-    }
-    let (swaps, block) = group::block(elapsed, streams);
-    redraw(&swaps, &block);
-}
 
 /// One line about what came since the last one, which is taken out of the record.
 ///
 /// `stats` gives the live estimate of quality, for pipelines in which no probe knows the true one.
-fn line(elapsed: Duration, record: &mut Record, stats: Option<&SwitchStats>) -> String {
+pub fn line(elapsed: Duration, record: &mut Record, stats: Option<&SwitchStats>) -> String {
     let recent = std::mem::take(&mut record.recent);
     let has_frames = 0 < record.counts.frames;
     let probe = record.probes.kept().last();
@@ -70,24 +60,8 @@ fn line(elapsed: Duration, record: &mut Record, stats: Option<&SwitchStats>) -> 
     line
 }
 
-/// What is told at the end: one table where there is one stream, else one a run.
-pub fn tables(runs: &[Vec<Record>]) -> String {
-    let is_one = runs.iter().all(|it| it.len() == 1);
-    if is_one {
-        return table(&runs.iter().flatten().map(Summary::of).collect::<Vec<_>>());
-    }
-    let of_run = |records: &Vec<Record>| {
-        let records: Vec<&Record> = records.iter().collect();
-        let summaries: Vec<Summary> = records.iter().map(|it| Summary::of(it)).collect();
-        let name = summaries.first().filter(|_| 1 < runs.len());
-        let title = name.map_or(String::new(), |it| format!("-- {}\n", it.name));
-        title + &group::table(&records, &summaries)
-    };
-    runs.iter().map(of_run).collect::<Vec<_>>().join("\n")
-}
-
-/// One row a run.
-fn table(summaries: &[Summary]) -> String {
+/// The table at the end: one row a run.
+pub fn table(summaries: &[Summary]) -> String {
     let measures = measures(summaries);
     let has_early = summaries.iter().any(|it| 0 < it.before_ready);
     let mut head = ["", "frames"].map(String::from).to_vec();

@@ -11,10 +11,10 @@ use serde_json::Value;
 use crate::branch::Branch;
 use crate::console::{say, warn};
 use crate::environment::ModelRun;
+use crate::group;
 use crate::launch::{Launched, is_inside_switch};
 use crate::log::{Entry, Log, entry, extend};
 use crate::matrix::Matrix;
-use crate::progress;
 use crate::record::{Phase, Recent, Record};
 use crate::stream::{Stream, stats_structure};
 use crate::tap::Taps;
@@ -139,7 +139,7 @@ impl<'a> Recorder<'a> {
         let elapsed = self.elapsed();
         let stats: Vec<Option<SwitchStats>> = self.switch_stats();
         let told = self.streams.iter_mut().map(|it| &mut it.record).zip(stats);
-        progress::tell(elapsed, &mut told.collect::<Vec<_>>());
+        group::tell(elapsed, &mut told.collect::<Vec<_>>());
     }
 
     /// The names of the first switch's candidates.

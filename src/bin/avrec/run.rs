@@ -11,11 +11,11 @@ use crate::console::say;
 use crate::environment::Environment;
 use crate::events::Events;
 use crate::failure::{Failure, cannot_write};
+use crate::group;
 use crate::launch::Launched;
 use crate::log::{Log, entry};
 use crate::matrix::Matrix;
 use crate::paths::check_writable;
-use crate::progress;
 use crate::record::{Record, Summary};
 use crate::report;
 use crate::session::{End, MAIN, Session};
@@ -56,7 +56,7 @@ pub fn run(typed: RunArgs) -> Result<(), Failure> {
         .for_each(|summary| log.write(summary_entry(summary)));
     if !plan.typed.quiet {
         if summaries.iter().any(|summary| 0 < summary.frames) {
-            say(&format!("\n{}", progress::tables(&runs)));
+            say(&format!("\n{}", group::tables(&runs)));
         } else if outcome.is_ok() {
             say("nothing was measured: no avrec-switch or avrec-probe, or no frame passed it");
         }

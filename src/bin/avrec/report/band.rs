@@ -11,6 +11,9 @@ use crate::record::{Answerer, Fate, Record};
 /// Parts of the time that are told apart: as many as a screen has columns for a band.
 pub const BINS: usize = 1_000;
 
+/// A stream without frames for this long shows a gap.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// Candidates of a stream from the cheapest to the best.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Ranks(Vec<String>);
@@ -82,23 +85,23 @@ pub fn parts(record: &Record, length: Duration) -> Vec<Part> {
         fates[bin].0 |= frame.fate == Fate::Late;
         fates[bin].1 |= frame.fate == Fate::Rescued;
     }
+    // Frames are further apart than bins where a run is short, so a part lasts until the next frame, if one comes soon.
+    let bins_of = |time: Duration| time.as_secs_f64() / length.as_secs_f64().max(0.001) * BINS as f64;
+    let pause = bins_of(PAUSE).ceil() as usize + 1;
     let mut answered: Vec<Part> = Vec::new();
+    let mut seen = 0;
     for (from, answers) in bins.iter().enumerate() {
-        // Frames are further apart than bins where a run is short, so a part lasts until the next frame.
-        match (most(answers), answered.last_mut()) {
-            (Some(who), Some(last)) if last.what != What::Answered(who) => answered.push(part(from, who)),
-            (Some(who), None) => answered.push(part(from, who)),
-            (_, Some(last)) => last.bins = from + 1 - last.from,
-            (None, None) => {}
+        let Some(answerer) = most(answers) else { continue };
+        if let Some(last) = answered.last_mut() {
+            let until = if from - seen <= pause { from } else { seen + 1 };
+            last.bins = until - last.from;
         }
-    }
-    // A stream may end before the others.
-    let end = record.drawn_frames().last().map_or(0, |it| {
-        let share = it.at.as_secs_f64() / length.as_secs_f64().max(0.001);
-        ((share * BINS as f64) as usize).min(BINS - 1) + 1
-    });
-    if let Some(last) = answered.last_mut() {
-        last.bins = end.saturating_sub(last.from).max(1);
+        let goes_on = |it: &Part| it.what == What::Answered(answerer) && it.from + it.bins == from;
+        match answered.last_mut().filter(|it| goes_on(it)) {
+            Some(last) => last.bins += 1,
+            None => answered.push(part(from, answerer)),
+        }
+        seen = from;
     }
     // One that is a column wide is hard to see.
     let wide = BINS / 250;
@@ -180,7 +183,9 @@ mod tests {
                 "large"
             };
             let latency = if number == 150 { 55 } else { 20 };
-            let at = Duration::from_millis(40 * number);
+            // Nothing for ten seconds, then the same again.
+            let pause = if number < 400 { 0 } else { 10_000 };
+            let at = Duration::from_millis(40 * number + pause);
             record.add_frame(at, frame(who, AnswerKind::Active, latency), true);
         }
         let parts = parts(&record, Duration::from_secs(40));
@@ -189,7 +194,8 @@ mod tests {
         let expected = [
             (0, 100, large),
             (100, 100, small),
-            (200, 300, large),
+            (200, 200, large),
+            (650, 100, large),
             (150, 4, What::Late),
         ];
         assert_eq!(told, expected);

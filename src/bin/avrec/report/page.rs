@@ -101,8 +101,8 @@ fn several_streams(title: &str, runs: &[Vec<Record>]) -> Markup {
             (streams::lead(&main, &summaries))
         }
         "\n"
-        (streams::overview(&main, &summaries))
         (streams::picture(&main))
+        (streams::overview(&main, &summaries))
         @for others in runs.iter().skip(1) {
             @let others: Vec<&Record> = others.iter().collect();
             h2 { (others.first().map_or("", |it| it.name.as_str())) }
@@ -260,6 +260,43 @@ mod tests {
         ] {
             assert!(page.contains(fact), "{fact}");
         }
+    }
+
+    fn group_of(title: &str, streams: usize, large: &str) -> String {
+        let typed = ["avrec", "run", "--title", title, "videotestsrc"];
+        let Command::Run(args) = Cli::parse_from(typed).command else {
+            unreachable!("it is a run")
+        };
+        let runs = vec![sample::group(streams, large)];
+        render(&args.plan().unwrap(), &sample::environment(), &runs)
+    }
+
+    #[test]
+    fn several_streams_have_a_row_a_band_and_a_part_each() {
+        let page = group_of("A group", 3, "large");
+        if let Some(path) = std::env::var_os("AVREC_SAMPLE_GROUP") {
+            std::fs::write(path, &page).unwrap();
+        }
+        assert_eq!(page.matches("<svg viewBox=\"0 0 1000 26\"").count(), 3);
+        assert_eq!(page.matches("<details class=\"stream\">").count(), 3);
+        assert_eq!(page.matches("class=\"record\"").count(), 3);
+        assert!(page.contains("frames of 3 streams left within their budgets"));
+        assert!(page.contains("<title>bilinear (floor)</title>") && page.contains("load: stress-ng --cpu 4"));
+        assert!(group_of("A pair", 2, "large").contains("<details class=\"stream\" open>"));
+    }
+
+    #[test]
+    fn a_page_of_sixteen_streams_stays_small() {
+        let page = group_of("A server", 16, "large");
+        assert!(page.len() < 3 << 20, "{}", page.len());
+    }
+
+    #[test]
+    fn names_of_streams_cannot_become_markup() {
+        let evil = "</td></script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&";
+        let page = group_of(evil, 2, evil);
+        assert_eq!(page.matches("<script").count(), 4);
+        assert!(!page.contains("<img src=x"));
     }
 
     #[test]

@@ -58,7 +58,10 @@ fn name(summary: &Summary) -> String {
 
 /// One row a stream.
 pub fn overview(records: &[&Record], summaries: &[Summary]) -> Markup {
-    let heads = [
+    let of_group = |record: &Record| Some((record.stats.as_ref()?.weight?, record.stats.as_ref()?.share));
+    let is_group = records.iter().any(|it| of_group(it).is_some());
+    let is_measured = summaries.iter().any(|it| it.quality.is_some());
+    let mut heads = vec![
         "<stream",
         "frames",
         "missed",
@@ -67,10 +70,11 @@ pub fn overview(records: &[&Record], summaries: &[Summary]) -> Markup {
         "latency p50",
         "p95",
         "budget",
-        "quality",
-        "<answered by",
     ];
-    let row = |it: &Summary, class: &'static str| -> Row {
+    heads.extend(is_measured.then_some("quality"));
+    heads.extend(is_group.then_some(["weight", "may take"]).iter().flatten());
+    heads.push("<answered by");
+    let row = |it: &Summary, place: Option<(f64, Option<Duration>)>, class: &'static str| -> Row {
         let per_thousand = |swaps: usize| match it.frames {
             0 => "–".to_string(),
             frames => format!("{:.1}", 1000.0 * swaps as f64 / frames as f64),
@@ -78,7 +82,7 @@ pub fn overview(records: &[&Record], summaries: &[Summary]) -> Markup {
         let alarm = if ALARMING < it.late_rate() { "alarm" } else { "" };
         let main = it.quality.as_ref().and_then(|it| it.main());
         let share = |(name, share): &(String, f64)| format!("{} {}", isolated(name), percent(*share));
-        let cells = vec![
+        let mut cells = vec![
             text(name(it)),
             number(count(it.frames)),
             number(percent(it.miss_rate())),
@@ -87,13 +91,26 @@ pub fn overview(records: &[&Record], summaries: &[Summary]) -> Markup {
             known(it.latency.map(|it| it.0), milliseconds),
             known(it.p95, milliseconds),
             known(it.budget, milliseconds),
-            known(main, |(measure, value)| measure.told(value)),
-            sentence(it.shares.iter().map(share).collect::<Vec<_>>().join(", ")),
         ];
+        cells.extend(is_measured.then(|| known(main, |(measure, value)| measure.told(value))));
+        let may_take = |share: Option<Duration>| share.map_or("all".to_string(), milliseconds);
+        cells.extend(
+            is_group
+                .then(|| {
+                    let weight = known(place.map(|it| it.0), |it| it.to_string());
+                    [weight, known(place.map(|it| it.1), may_take)]
+                })
+                .into_iter()
+                .flatten(),
+        );
+        cells.push(sentence(
+            it.shares.iter().map(share).collect::<Vec<_>>().join(", "),
+        ));
         (cells, class)
     };
-    let mut rows = vec![row(&Summary::of_all(records), "main")];
-    rows.extend(summaries.iter().map(|it| row(it, "")));
+    let mut rows = vec![row(&Summary::of_all(records), None, "main")];
+    let each = records.iter().zip(summaries);
+    rows.extend(each.map(|(record, it)| row(it, of_group(record), "")));
     let measures = crate::record::measures(summaries);
     html! {
         (table("streams", "Figures of each stream", heads, rows))
@@ -101,6 +118,10 @@ pub fn overview(records: &[&Record], summaries: &[Summary]) -> Markup {
             "A frame is late when it leaves after its budget, or not at all. It is missed when the active candidate was \
              not ready in time; the floor may have stood in, so that it left on time all the same. "
             "p50 and p95: half, and all but one in twenty, of the frames took at most this long."
+            @if is_group {
+                " May take: processor time that the group left a run of a candidate at the end; all is no limit. A gain of \
+                 quality counts by the weight."
+            }
             @for it in measures.iter().filter(|it| is_main(it, summaries)) { " " (it.name) " " (it.meaning) "." }
         }
     }
@@ -223,7 +244,12 @@ fn legend(ranks: &[Ranks], records: &[&Record]) -> Markup {
 
 fn mark(tick: u64, length: Duration) -> Markup {
     let at = x(Duration::from_secs(tick), length);
-    html! { span style=(format!("left:{at:.2}%")) { (tick) " s" } }
+    let class = match at {
+        at if at < 2.0 => Some("first"),
+        at if 98.0 < at => Some("last"),
+        _ => None,
+    };
+    html! { span class=[class] style=(format!("left:{at:.2}%")) { (tick) " s" } }
 }
 
 /// Round seconds.
