@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use super::plan::{Demand, Plan, Rung, SPARE, plan};
+use super::demand::{Demand, Rung};
+use super::plan::{Plan, SPARE, plan};
 use super::schedule::{Extra, Schedule};
 use super::sharing::Sharing;
 use crate::numbered::Numbered;
