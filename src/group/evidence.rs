@@ -78,7 +78,7 @@ mod tests {
         let other = time_of(&mut load, ms(20), ms(12), Some(ms(6)));
         assert!(near(other, ms(12)), "{other:?}");
         // It is gone some frames later.
-        let later = time_of(&mut load, ms(3000), ms(6), Some(ms(6)));
+        let later = time_of(&mut load, ms(30_000), ms(6), Some(ms(6)));
         assert!(near(later, ms(6)), "{later:?}");
     }
 

@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
+use super::demand::{Demand, Rung};
 use super::evidence::{Load, time_of};
-use super::plan::{Demand, Plan, Rung, SPARE, plan};
+use super::plan::{Plan, SPARE, plan};
 use super::schedule::{Extra, Schedule};
 use super::sharing::Sharing;
 use crate::numbered::Numbered;

@@ -359,7 +359,7 @@ impl PolicyAdapter {
             let lanes = 0..self.news.availability.len();
             // Who is named to stand in does, whatever the group leaves.
             let is_held_back =
-                |it: usize| self.policy.is_held_back(CandidateId(it)) && self.named.floor != Some(it);
+                |it: usize| self.policy.outlook(CandidateId(it)).is_held_back && self.named.floor != Some(it);
             let held_back = lanes.map(is_held_back);
             self.news.held_back.clear();
             self.news.held_back.extend(held_back);
