@@ -12,6 +12,7 @@ use super::effective_budget::EffectiveBudget;
 use super::estimates::Estimates;
 use super::explain::{Present, outlook};
 use super::lesson::Teaching;
+use super::load::Loads;
 use super::price::Price;
 use super::shadow::{Scene, Shadow};
 use super::stride::Stride;
@@ -159,6 +160,10 @@ impl Policy {
             now,
         };
         let choice = situation.choose(&mut self.estimates);
+        if self.mode == Mode::Auto && self.pinned.is_none() {
+            let loads = Loads::new(available, &self.table, self.active, self.config.period);
+            loads.go_without(&mut self.estimates.candidates);
+        }
         self.frame_passes();
         let switch = choice.map(|(to, reason)| {
             let from = self.active.replace(to);
@@ -174,6 +179,23 @@ impl Policy {
             switch,
             hold,
         }
+    }
+
+    /// Whether a candidate should be loaded, or, where it is, stay so because it is about to be chosen. A pin is no matter
+    /// of this.
+    pub fn wants(&self, id: CandidateId, available: &[Availability]) -> bool {
+        self.mode == Mode::Auto
+            && self.pinned.is_none()
+            && self.loads(available).wants(id, &self.estimates.candidates)
+    }
+
+    /// Who would come next after the active candidate, of all that are in memory or could be.
+    pub fn rival(&self, available: &[Availability]) -> Option<CandidateId> {
+        self.loads(available).rival(&self.estimates.candidates)
+    }
+
+    fn loads<'a>(&'a self, available: &'a [Availability]) -> Loads<'a> {
+        Loads::new(available, &self.table, self.active, self.config.period)
     }
 
     /// What time does to what is known. After the choice, so that who asks between two frames sees what the next

@@ -58,7 +58,7 @@ pub enum Reason {
     Cheaper { cost: f64, over: f64 },
     /// The active candidate is still busy with an earlier frame, begun `elapsed` ago.
     Busy { elapsed: Duration },
-    /// The active candidate failed or was removed.
+    /// The active candidate failed, was removed, or had to leave memory.
     Gone,
     /// The user pinned it.
     Pinned,
@@ -98,7 +98,10 @@ impl fmt::Display for Reason {
             Reason::Busy { elapsed } => {
                 write!(f, "still busy with an earlier frame after {}", Millis(*elapsed))
             }
-            Reason::Gone => write!(f, "the active candidate failed or was removed"),
+            Reason::Gone => write!(
+                f,
+                "the active candidate failed, was removed, or had to leave memory"
+            ),
             Reason::Pinned => write!(f, "pinned by the user"),
         }
     }

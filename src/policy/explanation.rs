@@ -76,6 +76,8 @@ pub struct Account {
     pub is_usable: bool,
     /// Whether the user forbade it.
     pub is_forbidden: bool,
+    /// Present where it is not in memory: how long its load takes, as far as that is known.
+    pub unloaded: Option<Option<Duration>>,
     pub outlook: Outlook,
     pub latency_source: Source,
     /// Frames since its last run.
@@ -122,6 +124,8 @@ pub enum Binding {
     Preference(CandidateId),
     /// This rival is better, and has not paid for the switch yet.
     Switching(CandidateId),
+    /// This candidate would be better and is in time, but is not in memory.
+    Load(CandidateId),
     /// The user pinned the active one, or switched choosing off.
     User,
     /// No other candidate can answer.
@@ -132,9 +136,11 @@ impl Binding {
     /// The candidate that is kept out.
     pub fn candidate(self) -> Option<CandidateId> {
         match self {
-            Binding::Time(id) | Binding::Doubt(id) | Binding::Preference(id) | Binding::Switching(id) => {
-                Some(id)
-            }
+            Binding::Time(id)
+            | Binding::Doubt(id)
+            | Binding::Preference(id)
+            | Binding::Switching(id)
+            | Binding::Load(id) => Some(id),
             Binding::Nothing | Binding::User | Binding::Alone => None,
         }
     }
@@ -196,6 +202,7 @@ impl Explanation {
             self.account(id)
                 .map_or((0.0, 0.0), |it| (it.outlook.quality, it.terms.miss))
         };
+        let load_time = |id: CandidateId| self.account(id)?.unloaded?;
         text += &match self.binding {
             Binding::Nothing => "No candidate is better.".to_string(),
             Binding::Time(id) => format!(
@@ -218,6 +225,15 @@ impl Explanation {
             Binding::Switching(id) => format!(
                 "{} is better by now and has to pay for the switch first.",
                 name(id)
+            ),
+            Binding::Load(id) => format!(
+                "{} would be better ({:.3}) but is not loaded{}.",
+                name(id),
+                of(id).0,
+                load_time(id).map_or(String::new(), |it| format!(
+                    " (its load took {:.1} s)",
+                    it.as_secs_f64()
+                ))
             ),
             Binding::User => "The user chose it.".to_string(),
             Binding::Alone => "No other candidate can answer.".to_string(),

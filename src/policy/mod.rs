@@ -42,6 +42,7 @@ mod latency;
 mod lesson;
 mod level;
 mod limit;
+mod load;
 mod normal;
 mod objective;
 mod price;
@@ -116,4 +117,6 @@ pub enum Availability {
     Busy { since: Duration },
     /// Loading, warming, failed or removed.
     Absent,
+    /// Not in memory, as long as nobody has it loaded, which takes this long, as far as that is known.
+    Unloaded { load_time: Option<Duration> },
 }

@@ -6,6 +6,7 @@ mod content;
 mod devices;
 mod laws;
 mod lessons;
+mod loads;
 mod replay;
 mod scenarios;
 mod score_laws;

@@ -96,6 +96,8 @@ fn candidate(
         name,
         is_usable: account.is_usable,
         is_forbidden: account.is_forbidden,
+        is_loaded: account.unloaded.is_none(),
+        load_time: account.unloaded.flatten(),
         is_feasible: outlook.feasible,
         device: String::new(),
         device_slowdown: outlook.slowdown,
