@@ -7,6 +7,7 @@ use std::sync::{Arc, LazyLock, Weak};
 
 use parking_lot::Mutex;
 
+use super::memory::Memory;
 use crate::numbered::Numbered;
 
 static GROUPS: LazyLock<Mutex<HashMap<String, Weak<Group>>>> = LazyLock::new(Mutex::default);
@@ -16,6 +17,8 @@ static GROUPS: LazyLock<Mutex<HashMap<String, Weak<Group>>>> = LazyLock::new(Mut
 pub struct Group {
     name: String,
     members: Mutex<Numbered<Record>>,
+    /// The models of its streams.
+    memory: Arc<Memory>,
 }
 
 /// What the group knows of one of its streams.
@@ -44,6 +47,7 @@ impl Member {
             let group = Arc::new(Group {
                 name: name.to_owned(),
                 members: Mutex::default(),
+                memory: Arc::default(),
             });
             groups.retain(|_, it| 0 < it.strong_count());
             groups.insert(name.to_owned(), Arc::downgrade(&group));
@@ -55,6 +59,11 @@ impl Member {
 
     pub fn group(&self) -> &str {
         &self.group.name
+    }
+
+    /// The models of the group, and by which number it knows this stream.
+    pub fn memory(&self) -> (Arc<Memory>, usize) {
+        (self.group.memory.clone(), self.number)
     }
 
     /// Streams in the group, this one included.

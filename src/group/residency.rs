@@ -25,6 +25,7 @@ pub struct Residency {
     models: Vec<Model>,
     /// Priority of the model that was evicted last.
     inflation: f64,
+    has_news: bool,
 }
 
 impl Residency {
@@ -78,6 +79,15 @@ impl Residency {
     pub fn remove_stream(&mut self, stream: usize) {
         self.set_limit(stream, 0);
         self.retain(|it| it.user.stream != stream);
+    }
+
+    /// A stream is stopped: its candidates are not loaded, and its limit holds nobody. What was measured stays.
+    pub fn rest(&mut self, stream: usize) {
+        self.set_limit(stream, 0);
+        for record in self.records_mut().filter(|it| it.user.stream == stream) {
+            (record.place, record.wish, record.is_active, record.step) =
+                (Place::Out, Wish::None, false, None);
+        }
     }
 
     fn retain(&mut self, is_kept: impl Fn(&Record) -> bool) {
@@ -139,9 +149,11 @@ impl Residency {
         self.put(user, Place::Failed);
     }
 
-    /// It has left, or was stopped.
+    /// It has left, or is not there. One that failed stays so.
     pub fn left(&mut self, user: User) {
-        self.put(user, Place::Out);
+        if self.record(user).is_some_and(|it| it.place != Place::Failed) {
+            self.put(user, Place::Out);
+        }
     }
 
     /// One that failed may be loaded again.
@@ -209,27 +221,21 @@ impl Residency {
         let begun = self
             .records_mut()
             .find_map(|it| it.step.take_if(|_| it.user.stream == stream));
-        if begun.is_some() {
-            return begun;
-        }
-        if let Some(step) = refused.filter(|it| it.0.stream == stream) {
-            return self.tell(step.0, step.1);
-        }
-        match load? {
-            (user, _) if user.stream != stream => None,
-            (user, Some(refusal)) => self.tell(user, refusal),
-            (user, None) => {
-                self.put(user, Place::Loading);
-                Some(Step::Load { lane: user.lane })
+        let next = [refused, load].into_iter().flatten();
+        begun.or_else(|| {
+            let (user, step) = next.into_iter().find(|it| it.0.stream == stream)?;
+            let (model, at) = self.find(user)?;
+            match step {
+                Step::DoesNotFit { refusal, .. } => model.users[at].told = Some(refusal.limit),
+                _ => model.users[at].place = Place::Loading,
             }
-        }
+            Some(step)
+        })
     }
 
-    fn tell(&mut self, user: User, refusal: Refusal) -> Option<Step> {
-        let (model, at) = self.find(user)?;
-        model.users[at].told = Some(refusal.limit);
-        let lane = user.lane;
-        Some(Step::DoesNotFit { lane, refusal })
+    /// Whether streams have got something to do since this was last asked.
+    pub fn take_news(&mut self) -> bool {
+        std::mem::take(&mut self.has_news)
     }
 
     /// Lets go of the least valuable until the limit holds, or until nobody is left who may leave.
@@ -276,6 +282,7 @@ impl Residency {
     }
 
     fn evict(&mut self, models: &[usize], cause: Cause) {
+        self.has_news |= !models.is_empty();
         for at in models {
             let model = &mut self.models[*at];
             self.inflation = self.inflation.max(model.priority());
@@ -288,7 +295,7 @@ impl Residency {
     }
 
     /// A floor that was not told yet that the limit is too small for all floors.
-    fn refused_floor(&self, limit: u64) -> Option<(User, Refusal)> {
+    fn refused_floor(&self, limit: u64) -> Option<(User, Step)> {
         let floors = || {
             self.models
                 .iter()
@@ -303,25 +310,32 @@ impl Residency {
             limit,
             is_floor: true,
         };
-        (limit < needed).then_some((untold.user, refusal))
+        let lane = untold.user.lane;
+        (limit < needed).then_some((untold.user, Step::DoesNotFit { lane, refusal }))
     }
 
     /// Who is loaded next, or is told that it cannot be. Those that have to leave for it are told so, and it has to wait.
-    fn next_load(&mut self, limit: u64) -> Option<(User, Option<Refusal>)> {
+    fn next_load(&mut self, limit: u64) -> Option<(User, Step)> {
         for (urgency, user, at) in self.waiting() {
             let model = &self.models[at];
             let needed = if model.stays() { 0 } else { model.bytes };
             let (staying, used) = (self.staying(), self.used());
             let leaves_again = !model.stays() && model.is_there();
             let over = staying.saturating_add(needed).saturating_sub(limit);
+            let lane = user.lane;
+            let load = Step::Load {
+                lane,
+                bytes: needed,
+                urgency,
+            };
             if over == 0 {
                 let may_begin = !leaves_again && used.saturating_add(needed) <= limit;
-                return may_begin.then_some((user, None));
+                return may_begin.then_some((user, load));
             }
             let (victims, freed) = self.victims(over, |hold, model| match (urgency, hold) {
-                (Urgency::Fills, _) => false,
+                (Urgency::Room, _) => false,
                 (_, Hold::Nothing) | (Urgency::Floor, _) => true,
-                (Urgency::Wished, _) => false,
+                (Urgency::Gain, _) => false,
                 // In place of the one that answers in its own stream.
                 _ => model
                     .users
@@ -334,23 +348,38 @@ impl Residency {
             }
             if urgency == Urgency::Floor {
                 // Nobody is left who could leave.
-                return (staying == used).then_some((user, None));
+                return (staying == used).then_some((user, load));
             }
             let is_untold = self.record(user).is_some_and(|it| it.told != Some(limit));
             if is_untold && urgency == Urgency::Pinned {
-                let kept = staying - freed;
-                return Some((
-                    user,
-                    Some(Refusal {
-                        needed,
-                        kept,
-                        limit,
-                        is_floor: false,
-                    }),
-                ));
+                let refusal = Refusal {
+                    needed,
+                    kept: staying - freed,
+                    limit,
+                    is_floor: false,
+                };
+                return Some((user, Step::DoesNotFit { lane, refusal }));
             }
         }
-        None
+        self.refused_stream(limit)
+    }
+
+    /// The smallest candidate of a stream that has none in memory and gets none, if that was not told.
+    fn refused_stream(&self, limit: u64) -> Option<(User, Step)> {
+        let has_some = |stream: usize| {
+            let mut own = self.records().filter(|it| it.user.stream == stream);
+            own.any(|it| it.place.holds() || it.told == Some(limit))
+        };
+        let waiting = self.waiting().into_iter().filter(|it| !has_some(it.1.stream));
+        let (_, user, at) = waiting.min_by_key(|it| self.models[it.2].bytes)?;
+        let lane = user.lane;
+        let refusal = Refusal {
+            needed: self.models[at].bytes,
+            kept: self.staying(),
+            limit,
+            is_floor: false,
+        };
+        Some((user, Step::DoesNotFit { lane, refusal }))
     }
 
     /// Who could be loaded, the most urgent first, and of those the most valuable, by use, then by prior.
@@ -363,8 +392,8 @@ impl Residency {
                     Wish::Pin => Urgency::Pinned,
                     // It takes no more memory.
                     _ if model.stays() => Urgency::Shared,
-                    Wish::Gain => Urgency::Wished,
-                    Wish::None => Urgency::Fills,
+                    Wish::Gain => Urgency::Gain,
+                    Wish::None => Urgency::Room,
                 };
                 all.push((urgency, model.value(), record.prior, record.user, at));
             }

@@ -13,7 +13,11 @@ pub struct User {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     /// A load begins. How it ends is told by [`Residency::loaded`] or [`Residency::failed`].
-    Load { lane: usize },
+    Load {
+        lane: usize,
+        bytes: u64,
+        urgency: Urgency,
+    },
     /// It has to leave; when it has, that is told by [`Residency::left`].
     Unload { lane: usize, bytes: u64, cause: Cause },
     /// It cannot be loaded.
@@ -43,12 +47,13 @@ pub struct Refusal {
 
 /// Why somebody is to be loaded, the most urgent first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Urgency {
+pub enum Urgency {
     Floor,
     Pinned,
     /// Its model is in memory.
     Shared,
-    Wished,
+    /// Its stream would gain by it.
+    Gain,
     /// There is room.
-    Fills,
+    Room,
 }

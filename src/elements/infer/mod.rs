@@ -204,12 +204,15 @@
 //!   avrec-infer model-file=denoise.onnx ! audioconvert ! autoaudiosink
 //! ```
 
+use std::path::Path;
 use std::sync::Arc;
 
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 use once_cell::sync::Lazy;
+
+use crate::bounded_file;
 
 mod answer_settings;
 mod assumptions;
@@ -264,6 +267,15 @@ glib::wrapper! {
 /// Whether an element runs a model.
 pub fn is_one(element: &gst::Element) -> bool {
     element.is::<Infer>()
+}
+
+/// What an element shares with those that load the same model in the same way, and the bytes of its file, as far as that can
+/// be read. `None` for an element that runs none.
+pub fn model_of(element: &gst::Element) -> Option<(String, u64)> {
+    let settings = element.downcast_ref::<Infer>()?.imp().settings.lock().clone();
+    let file = settings.model_file.as_deref().unwrap_or_default();
+    let bytes = bounded_file::size(Path::new(file)).unwrap_or(0);
+    Some((format!("{file} {:?}", settings.options()), bytes))
 }
 
 /// Names of the classes of the model that an element runs; empty where it has none, or no model.

@@ -206,6 +206,7 @@ mod frame;
 mod imp;
 mod lanes;
 mod mailbox;
+mod memory;
 mod messages;
 pub(super) mod pads;
 mod plan;

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use super::audio::AudioStream;
+use super::memory::usage::Usage;
 use super::pads::output::StickyOrder;
 use super::policy_adapter::PolicyAdapter;
 use super::settings::Settings;
@@ -43,6 +44,7 @@ pub struct Control {
     pub told_teaching: ToldTeaching,
     pub unanswered: Unanswered,
     pub start: Start,
+    pub usage: Usage,
 }
 
 impl Control {
@@ -85,6 +87,7 @@ impl Streaming {
                 told_teaching: ToldTeaching::default(),
                 unanswered: Unanswered::default(),
                 start: Start::default(),
+                usage: Usage::default(),
             },
             stream: Stream::Video(VideoStream::default()),
         }
@@ -95,6 +98,7 @@ impl Streaming {
         (self.control.output, self.control.held_for) = (StickyOrder::default(), None);
         self.control.totals = Totals::default();
         (self.control.unanswered, self.control.start) = (Unanswered::default(), Start::default());
+        self.control.usage = Usage::default();
         self.stream = Stream::Video(VideoStream::default());
     }
 }

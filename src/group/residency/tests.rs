@@ -28,12 +28,20 @@ fn add_stream(it: &mut Residency, stream: usize, candidates: &[(&str, u64, f64)]
     }
 }
 
+/// The lane of the first stream whose load begins.
+fn load(it: &mut Residency) -> Option<usize> {
+    match it.step(0) {
+        Some(Step::Load { lane, .. }) => Some(lane),
+        _ => None,
+    }
+}
+
 /// Does what there is to do, at once; returns it.
 fn settle(it: &mut Residency, streams: usize) -> Vec<String> {
     let mut done = Vec::new();
     while let Some((stream, step)) = (0..streams).find_map(|at| Some((at, it.step(at)?))) {
         match step {
-            Step::Load { lane } => {
+            Step::Load { lane, .. } => {
                 let bytes = it.account(user(stream, lane)).unwrap().bytes;
                 it.loaded(user(stream, lane), Some(Duration::from_millis(500)), bytes);
                 done.push(format!("load {stream}.{lane}"));
@@ -76,12 +84,12 @@ fn the_floor_is_loaded_first_and_then_by_prior_what_there_is_room_for() {
 #[test]
 fn one_load_at_a_time() {
     let mut it = stream_of(90, &THREE);
-    assert_eq!(it.step(0), Some(Step::Load { lane: 0 }));
-    assert_eq!(it.step(0), None);
+    assert_eq!(load(&mut it), Some(0));
+    assert_eq!(load(&mut it), None);
     it.loaded(user(0, 0), None, 5 * MB);
-    assert_eq!(it.step(0), Some(Step::Load { lane: 2 }));
+    assert_eq!(load(&mut it), Some(2));
     it.failed(user(0, 2));
-    assert_eq!(it.step(0), Some(Step::Load { lane: 3 }), "the others go on");
+    assert_eq!(load(&mut it), Some(3), "the others go on");
 }
 
 #[test]
@@ -189,7 +197,7 @@ fn the_smallest_limit_of_the_streams_holds() {
 fn what_takes_more_than_was_expected_leaves_again_and_is_not_tried_anew() {
     let mut it = stream_of(90, &THREE);
     for lane in [0, 2] {
-        assert_eq!(it.step(0), Some(Step::Load { lane }));
+        assert_eq!(load(&mut it), Some(lane));
         it.loaded(user(0, lane), None, 0);
     }
     it.report(
@@ -197,7 +205,7 @@ fn what_takes_more_than_was_expected_leaves_again_and_is_not_tried_anew() {
         25,
         &[says(0, 1.0, Wish::None, false), says(2, 25.0, Wish::None, true)],
     );
-    assert_eq!(it.step(0), Some(Step::Load { lane: 3 }));
+    assert_eq!(load(&mut it), Some(3));
     it.loaded(user(0, 3), None, 60 * MB);
     assert_eq!(settle(&mut it, 1), ["unload 0.3", "load 0.1"]);
 }
@@ -215,7 +223,7 @@ fn of_two_equally_used_the_one_leaves_that_loads_faster_for_its_size() {
     );
     let times = [(0, 10), (1, 100), (2, 900)];
     for (lane, ms) in times {
-        assert_eq!(it.step(0), Some(Step::Load { lane }));
+        assert_eq!(load(&mut it), Some(lane));
         it.loaded(user(0, lane), Some(Duration::from_millis(ms)), 0);
     }
     let used = [0, 1, 2].map(|lane| says(lane, 5.0, Wish::None, lane == 0));
@@ -331,7 +339,7 @@ fn whatever_happens_the_limit_holds_and_floors_and_active_candidates_stay() {
             it.report(stream, 25, &reports);
             if let Some(step) = it.step(stream) {
                 match step {
-                    Step::Load { lane } => it.loaded(user(stream, lane), None, 0),
+                    Step::Load { lane, .. } => it.loaded(user(stream, lane), None, 0),
                     Step::Unload { lane, .. } => {
                         assert!(lane != 0 && lane != actives[stream], "seed {seed}");
                         it.left(user(stream, lane));
