@@ -117,26 +117,17 @@ impl Residency {
     }
 
     /// A load has ended well: it took this long, and so many bytes.
-    pub fn loaded(&mut self, user: User, time: Option<Duration>, bytes: u64) {
+    pub fn loaded(&mut self, user: User, time: Duration, bytes: u64) {
         let inflation = self.inflation;
         let Some((model, at)) = self.find(user) else {
             return;
         };
-        // Of one that is there for somebody else, most of the load was done before.
-        let is_first = !model.users.iter().any(|it| it.user != user && it.place.holds());
-        if is_first && time.is_some() {
-            model.load_time = time;
+        // Where it is there for somebody else, most of it was done before.
+        let is_shared = model.users.iter().any(|it| it.user != user && it.place.holds());
+        if !is_shared {
+            (model.bytes, model.load_time) = (bytes, Some(time));
         }
-        model.users[at].place = Place::In;
-        model.inflation = inflation;
-        self.measured(user, bytes);
-    }
-
-    /// Its model takes so many bytes by now. What it took before counts where that was more: memory is used again.
-    pub fn measured(&mut self, user: User, bytes: u64) {
-        if let Some((model, _)) = self.find(user) {
-            model.bytes = model.bytes.max(bytes);
-        }
+        (model.users[at].place, model.inflation) = (Place::In, inflation);
     }
 
     /// It was loaded by itself, without being measured, or is up already.

@@ -213,6 +213,7 @@ use gst::subclass::prelude::*;
 use once_cell::sync::Lazy;
 
 use crate::bounded_file;
+use crate::runtime::library;
 
 mod answer_settings;
 mod assumptions;
@@ -276,6 +277,15 @@ pub fn model_of(element: &gst::Element) -> Option<(String, u64)> {
     let file = settings.model_file.as_deref().unwrap_or_default();
     let bytes = bounded_file::size(Path::new(file)).unwrap_or(0);
     Some((format!("{file} {:?}", settings.options()), bytes))
+}
+
+/// Loads the library that an element may need, if it is not there yet. Not for a streaming thread.
+pub fn load_library(element: &gst::Element) {
+    let infer = element.downcast_ref::<Infer>();
+    if infer.is_some_and(|it| it.imp().settings.lock().backend != enums::Backend::Rten) {
+        // Where it is missing, the load of a model tells.
+        let _ = library::environment();
+    }
 }
 
 /// Names of the classes of the model that an element runs; empty where it has none, or no model.

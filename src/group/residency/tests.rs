@@ -4,6 +4,9 @@ use super::*;
 
 const MB: u64 = 1_000_000;
 
+/// Time of a load.
+const HALF: Duration = Duration::from_millis(500);
+
 fn user(stream: usize, lane: usize) -> User {
     User { stream, lane }
 }
@@ -43,7 +46,7 @@ fn settle(it: &mut Residency, streams: usize) -> Vec<String> {
         match step {
             Step::Load { lane, .. } => {
                 let bytes = it.account(user(stream, lane)).unwrap().bytes;
-                it.loaded(user(stream, lane), Some(Duration::from_millis(500)), bytes);
+                it.loaded(user(stream, lane), HALF, bytes);
                 done.push(format!("load {stream}.{lane}"));
             }
             Step::Unload { lane, .. } => {
@@ -86,7 +89,7 @@ fn one_load_at_a_time() {
     let mut it = stream_of(90, &THREE);
     assert_eq!(load(&mut it), Some(0));
     assert_eq!(load(&mut it), None);
-    it.loaded(user(0, 0), None, 5 * MB);
+    it.loaded(user(0, 0), HALF, 5 * MB);
     assert_eq!(load(&mut it), Some(2));
     it.failed(user(0, 2));
     assert_eq!(load(&mut it), Some(3), "the others go on");
@@ -198,7 +201,7 @@ fn what_takes_more_than_was_expected_leaves_again_and_is_not_tried_anew() {
     let mut it = stream_of(90, &THREE);
     for lane in [0, 2] {
         assert_eq!(load(&mut it), Some(lane));
-        it.loaded(user(0, lane), None, 0);
+        it.loaded(user(0, lane), HALF, [5, 0, 40][lane] * MB);
     }
     it.report(
         0,
@@ -206,7 +209,7 @@ fn what_takes_more_than_was_expected_leaves_again_and_is_not_tried_anew() {
         &[says(0, 1.0, Wish::None, false), says(2, 25.0, Wish::None, true)],
     );
     assert_eq!(load(&mut it), Some(3));
-    it.loaded(user(0, 3), None, 60 * MB);
+    it.loaded(user(0, 3), HALF, 60 * MB);
     assert_eq!(settle(&mut it, 1), ["unload 0.3", "load 0.1"]);
 }
 
@@ -224,7 +227,7 @@ fn of_two_equally_used_the_one_leaves_that_loads_faster_for_its_size() {
     let times = [(0, 10), (1, 100), (2, 900)];
     for (lane, ms) in times {
         assert_eq!(load(&mut it), Some(lane));
-        it.loaded(user(0, lane), Some(Duration::from_millis(ms)), 0);
+        it.loaded(user(0, lane), Duration::from_millis(ms), [5, 25, 25][lane] * MB);
     }
     let used = [0, 1, 2].map(|lane| says(lane, 5.0, Wish::None, lane == 0));
     it.report(0, 25, &used);
@@ -339,7 +342,10 @@ fn whatever_happens_the_limit_holds_and_floors_and_active_candidates_stay() {
             it.report(stream, 25, &reports);
             if let Some(step) = it.step(stream) {
                 match step {
-                    Step::Load { lane, .. } => it.loaded(user(stream, lane), None, 0),
+                    Step::Load { lane, .. } => {
+                        let bytes = it.account(user(stream, lane)).unwrap().bytes;
+                        it.loaded(user(stream, lane), HALF, bytes);
+                    }
                     Step::Unload { lane, .. } => {
                         assert!(lane != 0 && lane != actives[stream], "seed {seed}");
                         it.left(user(stream, lane));

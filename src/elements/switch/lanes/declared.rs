@@ -69,6 +69,11 @@ pub fn models_of(elements: &[gst::Element]) -> (Option<String>, u64) {
     ((!keys.is_empty()).then(|| keys.join("\n")), bytes)
 }
 
+/// Loads the libraries that the models of the elements may need, so far as these are not loaded.
+pub fn load_libraries(elements: &[gst::Element]) {
+    all(elements).iter().for_each(infer::load_library);
+}
+
 /// The elements, and those in bins instead of these.
 fn all(elements: &[gst::Element]) -> Vec<gst::Element> {
     let parts = |it: &gst::Element| match it.downcast_ref::<gst::Bin>() {

@@ -33,6 +33,9 @@ const LONGEST_LOAD: Duration = Duration::from_secs(60);
 /// How long others wait for the first runs of what was loaded, which take memory too.
 const LONGEST_WARM_UP: Duration = Duration::from_secs(5);
 
+/// Within this time a load lets go of what it needed for itself: some threads have to end.
+const REST: Duration = Duration::from_millis(100);
+
 /// Takes part in the memory of the group, if that is limited; for lanes that are about to start.
 pub fn begin(core: &Arc<Shared>) {
     if core.memory.limit_to(core.settings.load().memory_limit) {
@@ -204,6 +207,8 @@ fn load(core: &Shared, joined: &Joined, lane: &LaneElements) {
         return;
     };
     let (_, file) = declared::models_of(&lane.candidate);
+    // The library itself is no model's.
+    declared::load_libraries(&lane.candidate);
     memory::give_back();
     let (loads, before, begun) = (tally.loads.get(), memory::resident(), Instant::now());
     core.lanes.settle(number, LaneState::Loading);
@@ -219,17 +224,22 @@ fn load(core: &Shared, joined: &Joined, lane: &LaneElements) {
         // Where no frame comes, nothing warms up.
         joined.is_over() || !is_warming(lanes) || lanes.newest.is_none()
     });
-    // What the load itself needed and let go of is not the model's.
+    // What the load itself needed is not the model's; a thread of it may hold the file for a moment longer.
+    core.lanes.wait_long(REST, |_| joined.is_over());
     memory::give_back();
     let growth = memory::resident()
         .zip(before)
         .map(|(now, before)| now.saturating_sub(before));
     let is_up = core.lanes.lock().is(number, Lane::may_come);
-    gst::info!(CAT, "Candidate {} took {time:?} and {growth:?} bytes", lane.name);
+    gst::info!(
+        CAT,
+        "Candidate {} took {time:?} and {growth:?} bytes, from {before:?}",
+        lane.name
+    );
     if !joined.is_over() {
         let user = joined.user(number);
         joined.change(|it| match is_up {
-            true => it.loaded(user, Some(time), growth.unwrap_or(0).max(file)),
+            true => it.loaded(user, time, growth.unwrap_or(0).max(file)),
             false => it.failed(user),
         });
     }
