@@ -2,17 +2,16 @@
 
 //! Switches of one process that share its machine: who belongs together, and what they know of each other.
 
-mod memory;
-mod model;
+mod plan;
 mod registry;
-mod residency;
-mod step;
+pub mod residency;
+mod schedule;
+mod shares;
+mod sharing;
 
-pub use memory::Memory;
-pub use model::{Account, Candidate, Place, Report, Wish};
+pub use plan::{Demand, Plan, Rung, plan};
 pub use registry::{Group, Member};
-pub use residency::Residency;
-pub use step::{Cause, Refusal, Step, Urgency, User};
+pub use shares::{Due, Place, Share, Shares, Wants};
 
 /// The group of all switches that say nothing else.
 pub const DEFAULT: &str = "default";

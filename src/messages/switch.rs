@@ -13,7 +13,7 @@ use super::field::{Field, FieldError};
 use super::probe::meaning_of;
 use super::table::{group, structure};
 use super::words::{words, words_of};
-use crate::group::{Cause, Urgency};
+use crate::group::residency::{Cause, Urgency};
 use crate::policy::{Evidence, Limit, Reason};
 use crate::score::Measure;
 

@@ -10,6 +10,7 @@ pub mod avrec;
 pub mod baseline;
 mod figures;
 pub mod generate;
+pub mod group;
 mod matrix;
 mod matrix_csv;
 pub mod oracle;

@@ -22,7 +22,7 @@ use super::scoring::trial::TrialContext;
 use super::settings::Settings;
 use super::timing::{self, DEFAULT_PERIOD};
 use crate::clone_in_place::clone_in_place;
-use crate::group::Wish;
+use crate::group::residency::Wish;
 use crate::machine::{Monitor, Sense};
 use crate::policy::{Availability, CandidateId, Config, Device, Outlook, Policy, Prior, Shadow, Teaching};
 

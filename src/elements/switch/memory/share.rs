@@ -9,7 +9,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use parking_lot::Mutex;
 
 use crate::elements::timed_join::TimedJoin;
-use crate::group::{Account, Memory, Residency, User};
+use crate::group::residency::{Account, Memory, Residency, User};
 
 /// The memory of a group, and which stream the switch is in it.
 #[derive(Debug, Default)]

@@ -5,7 +5,7 @@
 use super::share::MemoryShare;
 use crate::elements::switch::lanes::list::LaneList;
 use crate::elements::switch::policy_adapter::PolicyAdapter;
-use crate::group::Report;
+use crate::group::residency::Report;
 
 /// Frames, and time, between two reports: a second at 25 fps.
 const PAUSE: (u64, gst::ClockTime) = (25, gst::ClockTime::from_seconds(1));

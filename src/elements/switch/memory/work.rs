@@ -16,7 +16,7 @@ use crate::elements::switch::lanes::state::Lanes;
 use crate::elements::switch::lanes::supervisor::StateRequest;
 use crate::elements::switch::shared::Shared;
 use crate::elements::timed_join::TimedJoin;
-use crate::group::{Candidate, Cause, Refusal, Report, Residency, Step, Wish};
+use crate::group::residency::{Candidate, Cause, Refusal, Report, Residency, Step, Wish};
 use crate::machine::memory;
 use crate::messages::{ModelEvicted, ModelWanted};
 

@@ -4,7 +4,7 @@
 
 use parking_lot::{Condvar, Mutex};
 
-use super::residency::Residency;
+use super::rule::Residency;
 
 /// The rule behind a lock, which is held for bookkeeping only, and a bell that wakes the streams' threads.
 #[derive(Debug, Default)]
