@@ -164,6 +164,12 @@ impl Candidates {
         self.all.get_mut(id.0)
     }
 
+    pub(super) fn change(&mut self, id: CandidateId, change: impl FnOnce(&mut Candidate)) {
+        if let Some(candidate) = self.get_mut(id) {
+            change(candidate);
+        }
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.all.len()

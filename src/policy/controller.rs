@@ -12,7 +12,7 @@ use super::effective_budget::EffectiveBudget;
 use super::estimates::Estimates;
 use super::explain::{Present, outlook};
 use super::lesson::Teaching;
-use super::load::Loads;
+use super::load::{Loads, Wishes};
 use super::price::Price;
 use super::shadow::{Scene, Shadow};
 use super::stride::Stride;
@@ -110,16 +110,16 @@ impl Policy {
 
     /// Takes a new prior. Scores that were seen outweigh it.
     pub fn update_prior(&mut self, id: CandidateId, prior: Prior) {
-        if let Some(candidate) = self.estimates.candidates.get_mut(id) {
-            candidate.quality.update_prior(prior);
-        }
+        self.estimates
+            .candidates
+            .change(id, |it| it.quality.update_prior(prior));
     }
 
     /// Whether a candidate may answer at all. One that may not is still loaded, measured and scored.
     pub fn forbid(&mut self, id: CandidateId, is_forbidden: bool) {
-        if let Some(candidate) = self.estimates.candidates.get_mut(id) {
-            candidate.is_forbidden = is_forbidden;
-        }
+        self.estimates
+            .candidates
+            .change(id, |it| it.is_forbidden = is_forbidden);
     }
 
     /// Whoever is pinned answers whenever it is available.
@@ -160,10 +160,6 @@ impl Policy {
             now,
         };
         let choice = situation.choose(&mut self.estimates);
-        if self.mode == Mode::Auto && self.pinned.is_none() {
-            let loads = Loads::new(available, &self.table, self.active, self.config.period);
-            loads.go_without(&mut self.estimates.candidates);
-        }
         self.frame_passes();
         let switch = choice.map(|(to, reason)| {
             let from = self.active.replace(to);
@@ -171,8 +167,7 @@ impl Policy {
             self.estimates.candidates.forget_regret();
             Switch { from, to, reason }
         });
-        let candidates = &self.estimates.candidates;
-        let answer = self.active.filter(|it| candidates.is_usable(*it, available));
+        let answer = (self.active).filter(|it| self.estimates.candidates.is_usable(*it, available));
         let hold = answer.and_then(|it| self.stride.begin(it, self.table.stride(it)));
         Decision {
             answer: answer.filter(|_| hold.is_none()),
@@ -181,21 +176,11 @@ impl Policy {
         }
     }
 
-    /// Whether a candidate should be loaded, or, where it is, stay so because it is about to be chosen. A pin is no matter
-    /// of this.
-    pub fn wants(&self, id: CandidateId, available: &[Availability]) -> bool {
-        self.mode == Mode::Auto
-            && self.pinned.is_none()
-            && self.loads(available).wants(id, &self.estimates.candidates)
-    }
-
-    /// Who would come next after the active candidate, of all that are in memory or could be.
-    pub fn rival(&self, available: &[Availability]) -> Option<CandidateId> {
-        self.loads(available).rival(&self.estimates.candidates)
-    }
-
-    fn loads<'a>(&'a self, available: &'a [Availability]) -> Loads<'a> {
-        Loads::new(available, &self.table, self.active, self.config.period)
+    /// Who should be in memory, and who would come next after the active candidate.
+    pub fn wishes<'a>(&'a self, available: &'a [Availability]) -> Wishes<'a> {
+        let is_free = self.mode == Mode::Auto && self.pinned.is_none();
+        let loads = Loads::new(available, &self.table, self.active, self.config.period);
+        Wishes::new(loads, &self.estimates.candidates, is_free)
     }
 
     /// What time does to what is known. After the choice, so that who asks between two frames sees what the next
@@ -231,9 +216,8 @@ impl Policy {
             robustness_weight: self.config.robustness_weight,
         };
         let shadow = self.beside.next(&scene)?;
-        self.estimates
-            .candidates
-            .asked(shadow.ids().chain([active]), self.frame);
+        let asked = shadow.ids().chain([active]);
+        self.estimates.candidates.asked(asked, self.frame);
         Some(shadow)
     }
 
@@ -257,8 +241,7 @@ impl Policy {
         outlook(id, &self.conditions(), &self.table)
     }
 
-    /// Why it is this candidate, what stands behind it, and what would change it. Allocates; for a switch, and for
-    /// whoever asks.
+    /// Why it is this candidate, and what would change it. Allocates; for a switch, and for whoever asks.
     pub fn explain(&self, available: &[Availability]) -> Explanation {
         Present {
             conditions: self.conditions(),
@@ -347,18 +330,17 @@ impl Policy {
 
     /// An operator says what the answers of a candidate are worth, 0..1.
     pub fn rated(&mut self, now: Duration, id: CandidateId, score: f64) {
+        let frame = self.frame;
         self.now = now;
-        if let Some(candidate) = self.estimates.candidates.get_mut(id) {
-            candidate.rated(self.frame, score);
-        }
+        self.estimates.candidates.change(id, |it| it.rated(frame, score));
     }
 
     /// An answer agreed to this degree, 0..1, with the answer to the same frame slightly perturbed.
     pub fn perturbed(&mut self, now: Duration, id: CandidateId, agreement: f64) {
         self.now = now;
-        if let Some(candidate) = self.estimates.candidates.get_mut(id) {
-            candidate.robustness.sampled(agreement);
-        }
+        self.estimates
+            .candidates
+            .change(id, |it| it.robustness.sampled(agreement));
     }
 
     /// Frames that nobody could be asked to answer: each is a miss.
@@ -402,14 +384,13 @@ impl Policy {
     }
 
     fn conditions(&self) -> Conditions<'_> {
-        let floor = self.floor.and_then(|it| self.candidate(it));
         Conditions {
             config: &self.config,
             estimates: &self.estimates,
             budget: self.budget.at(self.now),
             shift: 0.0,
             per_miss: self.price.per_miss(),
-            floor: floor.map_or(0.0, |it| it.quality.mean()),
+            floor: (self.floor.and_then(|it| self.candidate(it))).map_or(0.0, |it| it.quality.mean()),
         }
     }
 

@@ -63,37 +63,6 @@ impl<'a> Loads<'a> {
         }
     }
 
-    /// Whether a candidate should be loaded, or, where it is, stay so because it is about to be chosen.
-    pub(super) fn wants(&self, id: CandidateId, candidates: &Candidates) -> bool {
-        let Some(candidate) = candidates.allowed(id).filter(|_| self.active != Some(id)) else {
-            return false;
-        };
-        let gain = self.gain(id, candidate);
-        match (self.available.get(id.0), gain) {
-            (Some(Availability::Unloaded { load_time }), Some(_)) => {
-                let load = load_time.unwrap_or(USUAL).as_secs_f64() / self.period.as_secs_f64();
-                candidate.regret.has_paid() && load <= candidate.missed_for as f64
-            }
-            (Some(Availability::Unloaded { .. }), None) => BEFORE_TRY <= candidate.missed_for,
-            (_, gain) => gain.is_none_or(|it| 0.0 < it),
-        }
-    }
-
-    /// Who would come next, of all that are in memory or could be.
-    pub(super) fn rival(&self, candidates: &Candidates) -> Option<CandidateId> {
-        let could = |it: &CandidateId| {
-            let is_there = self
-                .available
-                .get(it.0)
-                .is_some_and(|it| *it != Availability::Absent);
-            is_there && candidates.allowed(*it).is_some_and(|it| it.latency.is_known())
-        };
-        let others = candidates
-            .ids()
-            .filter(|it| Some(*it) != self.active && could(it));
-        others.min_by(|one, other| self.table.order(*one, *other))
-    }
-
     /// What a frame of this candidate would gain, in log-quality; `None` while its latency is unknown.
     fn gain(&self, id: CandidateId, candidate: &Candidate) -> Option<f64> {
         if !candidate.latency.is_known() {
@@ -109,5 +78,59 @@ impl<'a> Loads<'a> {
                 _ => self.table.cost(active) - self.table.cost(id),
             },
         )
+    }
+}
+
+/// What a policy wishes of memory.
+#[derive(Debug, Clone, Copy)]
+pub struct Wishes<'a> {
+    loads: Loads<'a>,
+    candidates: &'a Candidates,
+    /// Nobody else chooses.
+    is_free: bool,
+}
+
+impl<'a> Wishes<'a> {
+    pub(super) fn new(loads: Loads<'a>, candidates: &'a Candidates, is_free: bool) -> Wishes<'a> {
+        Wishes {
+            loads,
+            candidates,
+            is_free,
+        }
+    }
+
+    /// Whether a candidate should be loaded, or, where it is, stay so because it is about to be chosen. Of one that is pinned
+    /// this says nothing.
+    pub fn wants(&self, id: CandidateId) -> bool {
+        let is_free = self.is_free && self.loads.active != Some(id);
+        let Some(candidate) = self.candidates.allowed(id).filter(|_| is_free) else {
+            return false;
+        };
+        let loads = &self.loads;
+        let gain = loads.gain(id, candidate);
+        match (loads.available.get(id.0), gain) {
+            (Some(Availability::Unloaded { load_time }), Some(_)) => {
+                let load = load_time.unwrap_or(USUAL).as_secs_f64() / loads.period.as_secs_f64();
+                candidate.regret.has_paid() && load <= candidate.missed_for as f64
+            }
+            (Some(Availability::Unloaded { .. }), None) => BEFORE_TRY <= candidate.missed_for,
+            (_, gain) => gain.is_none_or(|it| 0.0 < it),
+        }
+    }
+
+    /// Who would come next, of all that are in memory or could be.
+    pub fn rival(&self) -> Option<CandidateId> {
+        let (loads, candidates) = (&self.loads, self.candidates);
+        let could = |it: &CandidateId| {
+            let is_there = loads
+                .available
+                .get(it.0)
+                .is_some_and(|it| *it != Availability::Absent);
+            is_there && candidates.allowed(*it).is_some_and(|it| it.latency.is_known())
+        };
+        let others = candidates
+            .ids()
+            .filter(|it| Some(*it) != loads.active && could(it));
+        others.min_by(|one, other| loads.table.order(*one, *other))
     }
 }

@@ -70,6 +70,7 @@ pub use evidence::Evidence;
 pub use explanation::{Account, Binding, Explanation, Outlook, Source};
 pub use lesson::Teaching;
 pub use limit::Limit;
+pub use load::Wishes;
 pub use objective::{Strategy, Terms, Weights};
 pub use shadow::Shadow;
 

@@ -53,7 +53,7 @@ impl Stream {
     fn wanted_after(&mut self) -> Option<u32> {
         (1..=2000).find(|_| {
             self.frame();
-            self.policy.wants(LARGE, &self.available)
+            self.policy.wishes(&self.available).wants(LARGE)
         })
     }
 }
@@ -96,15 +96,15 @@ fn nobody_else_is_wanted_while_the_user_chooses() {
 fn one_that_is_there_stays_wanted_until_it_is_no_better() {
     let mut stream = Stream::new(Some(10), Some(400));
     stream.wanted_after();
-    assert_eq!(stream.policy.rival(&stream.available), Some(LARGE));
+    assert_eq!(stream.policy.wishes(&stream.available).rival(), Some(LARGE));
     // It loads, and warms up.
     stream.available[1] = Availability::Absent;
     stream.frame();
-    assert!(stream.policy.wants(LARGE, &stream.available));
+    assert!(stream.policy.wishes(&stream.available).wants(LARGE));
     stream.policy.rated(millis(40) * stream.frames, LARGE, 0.1);
     (0..20).for_each(|_| stream.policy.rated(millis(40) * stream.frames, LARGE, 0.1));
     stream.frame();
-    assert!(!stream.policy.wants(LARGE, &stream.available));
+    assert!(!stream.policy.wishes(&stream.available).wants(LARGE));
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn where_nobody_is_there_the_best_is_wanted() {
     stream.available[0] = Availability::Absent;
     let wanted = (1..100).find(|frame| {
         stream.policy.decide(millis(40) * *frame, &stream.available);
-        stream.policy.wants(LARGE, &stream.available)
+        stream.policy.wishes(&stream.available).wants(LARGE)
     });
     assert_eq!(wanted, Some(10));
 }

@@ -360,7 +360,7 @@ impl PolicyAdapter {
 
     /// Who would come next after the active lane, of all that are in memory or could be.
     pub fn rival(&self) -> Option<usize> {
-        let rival = self.policy.rival(&self.news.availability);
+        let rival = self.policy.wishes(&self.news.availability).rival();
         rival.map(|it| it.0)
     }
 
@@ -369,7 +369,11 @@ impl PolicyAdapter {
         if self.named.pinned == Some(lane) {
             return Wish::Pin;
         }
-        match self.policy.wants(CandidateId(lane), &self.news.availability) {
+        match self
+            .policy
+            .wishes(&self.news.availability)
+            .wants(CandidateId(lane))
+        {
             true => Wish::Gain,
             false => Wish::None,
         }

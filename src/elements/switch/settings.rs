@@ -350,7 +350,7 @@ impl Settings {
                 .build(),
             glib::ParamSpecUInt64::builder("memory-limit")
                 .nick("Memory limit")
-                .blurb("Bytes that the models of all candidates of the group may take together; those that are chosen the least are unloaded (0 = no limit). Of several limits in a group the smallest holds.")
+                .blurb("Memory that the models of all candidates of the group may take together, in bytes; those that are chosen the least are unloaded (0 = no limit). Of several limits in a group the smallest holds.")
                 .default_value(default.memory_limit)
                 .mutable_playing()
                 .build(),
