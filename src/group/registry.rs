@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! The groups of this process by name. A group is there while somebody is in it.
+//! The groups of this process by name. A group is there while a stream is in it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Weak};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
 use super::residency::Memory;
-use crate::numbered::Numbered;
+use super::shares::{Share, Shares, Wants};
 
 static GROUPS: LazyLock<Mutex<HashMap<String, Weak<Group>>>> = LazyLock::new(Mutex::default);
 
@@ -16,15 +17,10 @@ static GROUPS: LazyLock<Mutex<HashMap<String, Weak<Group>>>> = LazyLock::new(Mut
 #[derive(Debug)]
 pub struct Group {
     name: String,
-    members: Mutex<Numbered<Record>>,
+    /// Held for some microseconds, and never while a plan is made.
+    shares: Mutex<Shares>,
     /// The models of its streams.
     memory: Arc<Memory>,
-}
-
-/// What the group knows of one of its streams.
-#[derive(Debug)]
-struct Record {
-    weight: f64,
 }
 
 /// A stream's place in a group, which it leaves when this is dropped.
@@ -36,8 +32,8 @@ pub struct Member {
 
 impl Member {
     /// Joins the group of this name, with that weight against the other streams'; `None` where the name is empty: the
-    /// stream is alone.
-    pub fn join(name: &str, weight: f64) -> Option<Member> {
+    /// stream is alone. The first one says how many processors they share.
+    pub fn join(name: &str, weight: f64, processors: usize) -> Option<Member> {
         if name.is_empty() {
             return None;
         }
@@ -46,14 +42,14 @@ impl Member {
         let group = known.unwrap_or_else(|| {
             let group = Arc::new(Group {
                 name: name.to_owned(),
-                members: Mutex::default(),
+                shares: Mutex::new(Shares::new(processors)),
                 memory: Arc::default(),
             });
             groups.retain(|_, it| 0 < it.strong_count());
             groups.insert(name.to_owned(), Arc::downgrade(&group));
             group
         });
-        let number = group.members.lock().add(Record { weight });
+        let number = group.shares.lock().join(weight);
         Some(Member { group, number })
     }
 
@@ -68,27 +64,59 @@ impl Member {
 
     /// Streams in the group, this one included.
     pub fn streams(&self) -> usize {
-        self.group.members.lock().values().count()
+        self.group.shares.lock().streams()
     }
 
     pub fn set_weight(&self, weight: f64) {
-        if let Some(record) = self.group.members.lock().get_mut(self.number) {
-            record.weight = weight;
-        }
+        self.group.shares.lock().set_weight(self.number, weight);
     }
 
     pub fn weight(&self) -> f64 {
-        self.group
-            .members
-            .lock()
-            .get(self.number)
-            .map_or(1.0, |it| it.weight)
+        self.group.shares.lock().weight(self.number).unwrap_or(1.0)
+    }
+
+    /// A run of the stream on the processor starts.
+    pub fn started(&self, now: Duration) {
+        self.group.shares.lock().started(self.number, now);
+    }
+
+    /// The run that started then ends.
+    pub fn ended(&self, started: Duration, now: Duration) {
+        self.group.shares.lock().ended(self.number, started, now);
+    }
+
+    /// Processor time that a run got of the group between two times.
+    pub fn served(&self, from: Duration, until: Duration) -> Duration {
+        let shares = self.group.shares.lock();
+        match shares.streams() {
+            0 | 1 => until.saturating_sub(from),
+            _ => shares.served(from, until),
+        }
+    }
+
+    /// A frame came: what the group leaves the stream. Plans for all where that is due, which takes some 0.1 ms.
+    pub fn frame(&self, wants: &Wants) -> Share {
+        let mut shares = self.group.shares.lock();
+        let share = shares.frame(self.number, wants);
+        let due = shares.due(wants.now);
+        drop(shares);
+        if let Some(due) = due {
+            let plan = due.plan();
+            self.group.shares.lock().follow(&due, &plan, wants.now);
+        }
+        share
+    }
+
+    /// Whether a run beside, of so much processor time, delays nobody of the group and ends before `until`.
+    pub fn has_room(&self, now: Duration, work: Duration, until: Duration) -> bool {
+        let streams = self.group.shares.lock().demands();
+        streams.has_room(now, work, until)
     }
 }
 
 impl Drop for Member {
     fn drop(&mut self) {
-        self.group.members.lock().remove(self.number);
+        self.group.shares.lock().leave(self.number);
     }
 }
 
@@ -98,25 +126,25 @@ mod tests {
 
     #[test]
     fn who_says_the_same_name_is_in_the_same_group() {
-        let one = Member::join("same", 1.0).unwrap();
-        let other = Member::join("same", 1.0).unwrap();
-        let apart = Member::join("another", 1.0).unwrap();
+        let one = Member::join("same", 1.0, 2).unwrap();
+        let other = Member::join("same", 1.0, 2).unwrap();
+        let apart = Member::join("another", 1.0, 2).unwrap();
         assert_eq!((one.streams(), other.streams(), apart.streams()), (2, 2, 1));
-        assert!(Member::join("", 1.0).is_none());
+        assert!(Member::join("", 1.0, 2).is_none());
         drop(one);
         assert_eq!(other.streams(), 1);
     }
 
     #[test]
     fn a_group_without_members_is_forgotten() {
-        drop(Member::join("forgotten", 1.0));
-        let _next = Member::join("any other", 1.0);
+        drop(Member::join("forgotten", 1.0, 2));
+        let _next = Member::join("any other", 1.0, 2);
         assert!(!GROUPS.lock().contains_key("forgotten"));
     }
 
     #[test]
     fn a_weight_may_change() {
-        let member = Member::join("weighted", 1.0).unwrap();
+        let member = Member::join("weighted", 1.0, 2).unwrap();
         member.set_weight(4.0);
         assert_eq!(member.weight(), 4.0);
     }

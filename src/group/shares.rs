@@ -53,6 +53,17 @@ pub enum Place {
     None,
 }
 
+impl Place {
+    /// The longest run that it may make; `None` where that is free.
+    pub fn most(self) -> Option<Duration> {
+        match self {
+            Place::Free => None,
+            Place::HeldBack { work } => Some(work),
+            Place::None => Some(Duration::ZERO),
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Stream {
     demand: Demand,
@@ -76,7 +87,7 @@ pub struct Shares {
     overfull: Option<Duration>,
 }
 
-/// What a plan is made of, taken at one moment so that nobody waits while it is made.
+/// What all streams of a group want, taken at one moment so that nobody waits while it is weighed.
 #[derive(Debug)]
 pub struct Due {
     numbers: Vec<usize>,
@@ -87,6 +98,20 @@ pub struct Due {
 impl Due {
     pub fn plan(&self) -> Plan {
         plan(&self.demands, self.processors)
+    }
+
+    /// Whether a run beside, of so much processor time, delays nobody of the group and ends before `until`.
+    pub fn has_room(&self, now: Duration, work: Duration, until: Duration) -> bool {
+        if self.demands.len() < 2 {
+            return true;
+        }
+        let chosen: Vec<Option<Rung>> = self.demands.iter().map(Demand::present_rung).collect();
+        let extra = Extra {
+            at: now.as_secs_f64(),
+            work: work.as_secs_f64(),
+            until: until.as_secs_f64(),
+        };
+        Schedule::around(&self.demands, self.processors, extra).holds(&chosen, SPARE)
     }
 }
 
@@ -118,8 +143,9 @@ impl Shares {
     }
 
     /// A stream leaves, with the runs that it has not ended.
-    pub fn leave(&mut self, stream: usize, now: Duration) {
+    pub fn leave(&mut self, stream: usize) {
         let gone = self.streams.remove(stream);
+        let now = self.sharing.newest();
         let open = gone
             .iter()
             .flat_map(|it| &it.runs)
@@ -237,7 +263,8 @@ impl Shares {
         Some(self.demands())
     }
 
-    fn demands(&self) -> Due {
+    /// What the streams want now.
+    pub fn demands(&self) -> Due {
         let (numbers, demands) = (self.streams.iter())
             .map(|(number, it)| (number, it.demand.clone()))
             .unzip();
@@ -278,21 +305,6 @@ impl Shares {
             }
         }
     }
-
-    /// Whether a run beside, of so much processor time, delays nobody of the group and ends before `until`.
-    pub fn has_room(&self, now: Duration, work: Duration, until: Duration) -> bool {
-        if self.streams() < 2 {
-            return true;
-        }
-        let due = self.demands();
-        let chosen: Vec<Option<Rung>> = due.demands.iter().map(Demand::present_rung).collect();
-        let extra = Extra {
-            at: now.as_secs_f64(),
-            work: work.as_secs_f64(),
-            until: until.as_secs_f64(),
-        };
-        Schedule::around(&due.demands, self.processors, extra).holds(&chosen, SPARE)
-    }
 }
 
 impl Demand {
@@ -312,7 +324,8 @@ impl Stream {
         let most = demand.rungs.iter().map(|it| it.work).fold(0.0, f64::max);
         match demand.present_rung() {
             Some(rung) if rung.work < most => Place::HeldBack {
-                work: Duration::from_secs_f64(rung.work),
+                // Rounding must not bar the run itself.
+                work: Duration::from_secs_f64(rung.work) + Duration::from_nanos(1),
             },
             _ => Place::Free,
         }

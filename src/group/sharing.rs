@@ -41,9 +41,9 @@ impl Sharing {
         }
     }
 
-    /// Runs that are served now.
-    pub fn running(&self) -> usize {
-        self.marks.back().map_or(0, |it| it.running)
+    /// When a run started or ended last.
+    pub fn newest(&self) -> Duration {
+        Duration::from_secs_f64(self.marks.back().map_or(0.0, |it| it.at))
     }
 
     /// A run starts.
@@ -170,7 +170,7 @@ mod tests {
             sharing.started(ms(it));
             sharing.ended(ms(it));
         });
-        assert_eq!(sharing.running(), 0);
+        assert_eq!(sharing.mean_running(ms(4999), ms(5010)), 0.0);
         assert!(sharing.marks.len() <= REMEMBERED);
         assert_eq!(
             sharing.served(ms(0), ms(1)),

@@ -6,9 +6,11 @@
 
 pub mod memory;
 mod monitor;
+mod runs;
 mod sense;
 mod source;
 
 pub use monitor::Monitor;
+pub use runs::OwnRun;
 pub use sense::Sense;
 pub use source::Scope;

@@ -24,9 +24,19 @@ pub struct Sense {
     pub throttled: f32,
     /// Threads that could run, in the mean; `None` where the kernel does not say.
     pub runnable: Option<f32>,
+    /// Runs of this process's candidates at the same moments, in the mean.
+    pub runs: f32,
 }
 
 impl Sense {
+    /// The same without this process's candidates, for who knows what they leave each other.
+    pub fn of_others(&self) -> Sense {
+        Sense {
+            runnable: self.runnable.map(|it| (it - self.runs).max(0.0)),
+            ..*self
+        }
+    }
+
     /// Share of its time for which a run that needs one processor has to expect to wait, 0..1, on a machine of so many
     /// `processors`; `own` is the share of the last 40 ms in which this very stream's runs took one.
     ///
@@ -76,11 +86,13 @@ impl Readings {
         };
         let threads = self.0.iter().skip(1).filter_map(|it| it.1.runnable);
         let (sum, count) = threads.fold((0, 0), |(sum, count), it| (sum + it, count + 1));
+        let runs: u32 = self.0.iter().skip(1).map(|it| it.1.own).sum();
         Some(Sense {
             scope,
             pressure: share(newest.waited, oldest.waited),
             throttled: share(newest.throttled, oldest.throttled).unwrap_or_default(),
             runnable: (0 < count).then(|| sum as f32 / count as f32),
+            runs: runs as f32 / (self.0.len() - 1).max(1) as f32,
         })
     }
 }
@@ -94,6 +106,7 @@ mod tests {
             waited: Some(Duration::from_millis(waited)),
             throttled: throttled.map(Duration::from_millis),
             runnable: Some(runnable),
+            own: 0,
         }
     }
 
@@ -145,6 +158,7 @@ mod tests {
             pressure,
             throttled,
             runnable,
+            runs: 0.0,
         }
     }
 

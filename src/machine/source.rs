@@ -14,6 +14,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::runs;
 use crate::bounded_file;
 
 /// More than any of these files has.
@@ -101,6 +102,8 @@ pub(super) struct Reading {
     pub(super) throttled: Option<Duration>,
     /// Threads of the machine that could run, the reader not counted.
     pub(super) runnable: Option<u32>,
+    /// Runs of this process's candidates, which are among them unless they sleep.
+    pub(super) own: u32,
 }
 
 /// What is read of this machine.
@@ -145,7 +148,9 @@ impl Source {
 
     pub(super) fn read(&self) -> io::Result<Reading> {
         let count = |it: &Option<Counter>| it.as_ref().map(Counter::read).transpose();
+        let own = runs::now() as u32;
         Ok(Reading {
+            own,
             waited: count(&self.pressure)?,
             throttled: count(&self.throttled)?,
             runnable: match &self.threads {
@@ -259,6 +264,7 @@ mod tests {
             waited: Some(Duration::from_micros(10_688_566_884)),
             throttled: None,
             runnable: Some(3),
+            own: 0,
         };
         assert_eq!(source.read().unwrap(), expected);
     }
@@ -288,6 +294,7 @@ mod tests {
             waited: Some(Duration::from_micros(12)),
             throttled: Some(Duration::from_micros(45)),
             runnable: None,
+            own: 0,
         };
         assert_eq!(source.read().unwrap(), expected);
     }

@@ -6,9 +6,9 @@ use super::doc::StructureDoc;
 use super::field::Part;
 use super::{
     CandidateFailed, CandidateReady, CandidateScore, ClassesMeta, ClassificationParam, DetectionParam,
-    Explanation, Frame, InferStats, KeyFrame, LandmarksParam, ModelAnswer, ModelEvicted, ModelFailed,
-    ModelLoaded, ModelWanted, OrientedParam, ProbeMessage, ProbeStats, ScoreMeta, Survey, Swap, SwitchStats,
-    Tensors, TextMeta,
+    Explanation, Frame, GroupPlace, InferStats, KeyFrame, LandmarksParam, ModelAnswer, ModelEvicted,
+    ModelFailed, ModelLoaded, ModelWanted, OrientedParam, ProbeMessage, ProbeStats, ScoreMeta, Survey, Swap,
+    SwitchStats, Tensors, TextMeta,
 };
 
 /// Structures that come the same way.
@@ -27,6 +27,7 @@ pub fn chapters() -> Vec<Chapter> {
     of_infer.extend([Tensors::structure_doc(), KeyFrame::structure_doc()]);
     let of_switch = vec![
         Swap::structure_doc(),
+        GroupPlace::structure_doc(),
         CandidateReady::structure_doc(),
         CandidateFailed::structure_doc(),
         ModelWanted::structure_doc(),

@@ -84,6 +84,8 @@ structure! {
         is_loaded: bool = "loaded",
         /// How long its load took. Absent unless it is not in memory and was before.
         load_time: Option<Duration> = "load-time-ns",
+        /// Whether the other streams of the group leave less processor time than it takes.
+        is_held_back: bool = "held-back",
         /// Whether it is in time more often than not.
         is_feasible: bool = "feasible",
         /// What it runs on: `cpu`, or what the catalog's `runs-on` says.
@@ -137,6 +139,7 @@ words_of! {
         Better = "better" <- Reason::Better { .. },
         Cheaper = "cheaper" <- Reason::Cheaper { .. },
         Busy = "busy" <- Reason::Busy { .. },
+        HeldBack = "held-back" <- Reason::HeldBack,
         Gone = "gone" <- Reason::Gone,
         Pinned = "pinned" <- Reason::Pinned,
     }
@@ -153,6 +156,7 @@ words_of! {
         Preference = "preference" <- policy::Binding::Preference(_),
         Switching = "switching" <- policy::Binding::Switching(_),
         Load = "load" <- policy::Binding::Load(_),
+        Group = "group" <- policy::Binding::Group(_),
         User = "user" <- policy::Binding::User,
         Alone = "alone" <- policy::Binding::Alone,
     }

@@ -37,7 +37,7 @@ pub use model_answer::{ModelAnswer, Place, Said};
 pub use probe::{FIGURES, Fidelity, Latencies, ProbeMessage, ProbeStats, Summary};
 pub use switch::{
     AnswerKind, CandidateFailed, CandidateReady, CandidateScore, Compared, EvictedWord, EvidenceWord, Frame,
-    MeasuredFigure, ModelEvicted, ModelWanted, Survey, Surveyed, Swap, WantedWord,
+    GroupPlace, MeasuredFigure, ModelEvicted, ModelWanted, PlaceWord, Survey, Surveyed, Swap, WantedWord,
 };
 pub use switch_stats::{CandidateState, CandidateStats, Estimates, SenseWord, SwitchStats, TeachingWord};
 
@@ -45,6 +45,7 @@ pub use switch_stats::{CandidateState, CandidateStats, Estimates, SenseWord, Swi
 #[derive(Debug, Clone, PartialEq)]
 pub enum Message {
     Swap(Box<Swap>),
+    Group(GroupPlace),
     Frame(Frame),
     CandidateScore(CandidateScore),
     Survey(Survey),
@@ -66,6 +67,7 @@ impl TryFrom<&gst::StructureRef> for Message {
     fn try_from(structure: &gst::StructureRef) -> Result<Message, FieldError> {
         Ok(match structure.name().as_str() {
             Swap::NAME => Message::Swap(Box::new(structure.try_into()?)),
+            GroupPlace::NAME => Message::Group(structure.try_into()?),
             Frame::NAME => Message::Frame(structure.try_into()?),
             CandidateScore::NAME => Message::CandidateScore(structure.try_into()?),
             Survey::NAME => Message::Survey(structure.try_into()?),

@@ -75,7 +75,7 @@ impl From<Reason> for Compared {
             Reason::Better { quality, over } => (it.quality, it.over) = (Some(quality), Some(over)),
             Reason::Cheaper { cost, over } => (it.cost, it.over) = (Some(cost), Some(over)),
             Reason::Busy { elapsed } => it.busy = Some(elapsed),
-            Reason::Start | Reason::Gone | Reason::Pinned => {}
+            Reason::Start | Reason::HeldBack | Reason::Gone | Reason::Pinned => {}
         }
         it
     }
@@ -227,6 +227,34 @@ structure! {
         /// How far it agrees with the reference's answer, 0 to 1. Absent for the reference, and where nothing could be
         /// compared.
         agreement: Option<f64> = "agreement",
+    }
+}
+
+structure! {
+    /// The group leaves the switch another share of the processors than before.
+    GroupPlace = "avrec/group" {
+        /// Name of the group.
+        group: String = "group",
+        /// Switches in it.
+        streams: u64 = "streams",
+        /// What a gain of quality counts against the others'.
+        weight: f64 = "weight",
+        /// What may answer.
+        place: PlaceWord = "place",
+        /// Processor time that a run may take. Absent unless `place` is `held-back`.
+        share: Option<Duration> = "share-ns",
+    }
+}
+
+words! {
+    /// What a group leaves one of its switches.
+    PlaceWord {
+        /// Any candidate may answer.
+        Free = "free",
+        /// Not those that take more processor time than others leave.
+        HeldBack = "held-back",
+        /// No candidate, for not even the fastest of all streams fit: the floor answers.
+        None = "none",
     }
 }
 

@@ -52,6 +52,15 @@ structure! {
         thread_priority: String = "thread-priority",
         /// Time that is kept back of the budget because threads are woken late. Absent before the first frame.
         wake_up_margin: Option<Duration> = "wake-up-margin-ns",
+        /// The group that it shares the machine with. Absent where it is alone (`group` is empty).
+        group: Option<String> = "group",
+        /// Switches in the group, this one included. Absent where it is alone.
+        streams: Option<u64> = "streams",
+        /// What a gain of quality counts against the others'. Absent where it is alone.
+        weight: Option<f64> = "weight",
+        /// Processor time that a run may take, so that all of the group fit; zero where none may run. Absent where the group
+        /// leaves all.
+        share: Option<Duration> = "share-ns",
         /// What a missed frame costs now, in log-quality; it rises above `miss-rate` and falls below. Absent before the
         /// first frame.
         price_per_miss: Option<f64> = "price-per-miss",

@@ -40,6 +40,8 @@ pub(super) struct Candidate {
     pub complexity: f64,
     /// The user does not want it to answer.
     pub is_forbidden: bool,
+    /// Others leave less processor time than it takes.
+    pub is_held_back: bool,
     pub regret: Regret,
     /// Frames in a row for which it would have been the better one, and was not in memory.
     pub missed_for: u64,
@@ -57,7 +59,7 @@ pub(super) struct Candidate {
     pub overdue: Option<Overdue>,
 }
 
-clone_in_place! { Candidate: standing device latency quality robustness complexity is_forbidden regret missed_for runs last_run asks last_asked known_before last_scored overdue }
+clone_in_place! { Candidate: standing device latency quality robustness complexity is_forbidden is_held_back regret missed_for runs last_run asks last_asked known_before last_scored overdue }
 
 impl Candidate {
     pub(super) fn new(prior: Prior) -> Candidate {
@@ -69,6 +71,7 @@ impl Candidate {
             robustness: Robustness::default(),
             complexity: prior.complexity,
             is_forbidden: false,
+            is_held_back: false,
             regret: Regret::default(),
             missed_for: 0,
             runs: 0,
@@ -81,9 +84,9 @@ impl Candidate {
         }
     }
 
-    /// Whether it may answer: it has not failed, and the user does not forbid it.
+    /// Whether it may answer: it has not failed, the user does not forbid it, and others leave it the time.
     fn is_allowed(&self) -> bool {
-        self.standing == Standing::Sound && !self.is_forbidden
+        self.standing == Standing::Sound && !self.is_forbidden && !self.is_held_back
     }
 
     /// A run of any kind ended. Returns what its miss said, if it missed its deadline.
@@ -215,7 +218,7 @@ impl Candidates {
         self.get(id).filter(|it| it.standing == Standing::Sound)
     }
 
-    /// The candidate, unless it failed or the user does not want it to answer.
+    /// The candidate, unless it failed, or the user does not want it to answer, or others do not leave it the time.
     pub(super) fn allowed(&self, id: CandidateId) -> Option<&Candidate> {
         self.get(id).filter(|it| it.is_allowed())
     }

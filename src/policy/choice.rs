@@ -54,6 +54,7 @@ impl Situation<'_> {
                 Some(Availability::Busy { since }) if candidates.sound(active).is_some() => Reason::Busy {
                     elapsed: self.now.saturating_sub(*since),
                 },
+                _ if candidates.get(active).is_some_and(|it| it.is_held_back) => Reason::HeldBack,
                 _ => Reason::Gone,
             };
             return Some((self.best(estimates)?, reason));

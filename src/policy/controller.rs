@@ -45,12 +45,14 @@ pub struct Policy {
     mode: Mode,
     /// What the machine says.
     waiting: Option<f64>,
+    /// Processor time of a run that others leave, if they do not leave all.
+    left: Option<Duration>,
     /// Frames decided so far.
     frame: u64,
     now: Duration,
 }
 
-clone_in_place! { Policy: config budget estimates price beside table active since pinned stride floor mode waiting frame now }
+clone_in_place! { Policy: config budget estimates price beside table active since pinned stride floor mode waiting left frame now }
 
 /// Frames between two corrections of the slowdown's origin: 10 s at 25 fps.
 const ANCHOR: u64 = 250;
@@ -73,6 +75,7 @@ impl Default for Policy {
             floor: None,
             mode: Mode::Auto,
             waiting: None,
+            left: None,
             frame: 0,
             now: Duration::ZERO,
         }
@@ -120,6 +123,23 @@ impl Policy {
         self.estimates
             .candidates
             .change(id, |it| it.is_forbidden = is_forbidden);
+    }
+
+    /// Whether the user does not want the candidate to answer.
+    pub fn is_forbidden(&self, id: CandidateId) -> bool {
+        self.candidate(id).is_some_and(|it| it.is_forbidden)
+    }
+
+    /// Other streams leave this one no more processor time than that for a run: candidates on the processor that are expected to
+    /// take more may not answer; `None` where they leave all. Told once a frame, before the decision.
+    pub fn leave(&mut self, most: Option<Duration>) {
+        let is_open = most.is_none() && self.left.is_none();
+        self.left = most;
+        if is_open {
+            return;
+        }
+        self.estimates
+            .hold_back(|latency| most.is_some_and(|it| it < latency));
     }
 
     /// Whoever is pinned answers whenever it is available.
@@ -249,6 +269,7 @@ impl Policy {
             active: self.active(),
             since: self.since,
             waiting: self.waiting,
+            left: self.left,
             is_chosen: self.pinned == self.active() || self.mode == Mode::Hold,
             frame: self.frame,
             now: self.now,

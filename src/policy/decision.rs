@@ -58,6 +58,8 @@ pub enum Reason {
     Cheaper { cost: f64, over: f64 },
     /// The active candidate is still busy with an earlier frame, begun `elapsed` ago.
     Busy { elapsed: Duration },
+    /// Other streams leave less processor time than the active candidate takes.
+    HeldBack,
     /// The active candidate failed, was removed, or had to leave memory.
     Gone,
     /// The user pinned it.
@@ -73,6 +75,7 @@ impl Reason {
             Reason::Better { .. } => "better",
             Reason::Cheaper { .. } => "cheaper",
             Reason::Busy { .. } => "busy",
+            Reason::HeldBack => "held-back",
             Reason::Gone => "gone",
             Reason::Pinned => "pinned",
         }
@@ -98,6 +101,10 @@ impl fmt::Display for Reason {
             Reason::Busy { elapsed } => {
                 write!(f, "still busy with an earlier frame after {}", Millis(*elapsed))
             }
+            Reason::HeldBack => write!(
+                f,
+                "the other streams of its group leave less processor time than the active candidate takes"
+            ),
             Reason::Gone => write!(
                 f,
                 "the active candidate failed, was removed, or had to leave memory"

@@ -91,6 +91,17 @@ impl Estimates {
         Some(self.slowdown_of(Some(id)).prospect(latency)?.upper(share))
     }
 
+    /// Lets those candidates on the processor not answer whose expected latency is so.
+    pub(super) fn hold_back(&mut self, is_so: impl Fn(Duration) -> bool) {
+        let slowdown = self.slowdowns.of(Device::PROCESSOR);
+        for candidate in self.candidates.iter_mut() {
+            let latency = candidate
+                .latency
+                .latency(slowdown.level_of(&candidate.latency).mean);
+            candidate.is_held_back = candidate.device == Device::PROCESSOR && latency.is_some_and(&is_so);
+        }
+    }
+
     /// Whom to look at beside the active candidate, because no run so far could tell whether its alarm is a step.
     pub(super) fn suspect(&self, active: CandidateId, available: &[Availability]) -> Option<CandidateId> {
         let suspects = self.slowdowns.iter().filter_map(Slowdown::suspect);

@@ -33,6 +33,8 @@ pub(super) struct Present<'a> {
     pub is_chosen: bool,
     /// What the machine says.
     pub waiting: Option<f64>,
+    /// Processor time of a run that others leave, if not all.
+    pub left: Option<Duration>,
     pub frame: u64,
     pub now: Duration,
     pub effective_budget: &'a EffectiveBudget,
@@ -57,6 +59,7 @@ impl Present<'_> {
             slowdown: level.mean.exp(),
             slowdown_sd: level.variance.sqrt(),
             waiting: self.waiting,
+            left: self.left,
             step_probability: slowdown.step_probability(),
             weights: table.weights,
             binding: self.binding(&candidates, &table.weights),
@@ -78,6 +81,7 @@ impl Present<'_> {
                 Some(Availability::Unloaded { load_time }) => Some(*load_time),
                 _ => None,
             },
+            is_held_back: candidate.is_held_back,
             outlook: outlook(id, &self.conditions, table),
             latency_source: match (candidate.last_run, self.active == Some(id)) {
                 _ if !candidate.latency.is_known() => Source::Unknown,
@@ -96,6 +100,14 @@ impl Present<'_> {
 
     fn binding(&self, candidates: &[Account], weights: &Weights) -> Binding {
         let own = candidates.iter().find(|it| Some(it.id) == self.active);
+        let quality = |it: &Account| it.outlook.quality;
+        let held_back = candidates.iter().filter(|it| it.is_held_back);
+        let best = held_back.max_by(|one, other| quality(one).total_cmp(&quality(other)));
+        if let (Some(best), false) = (best, self.is_chosen)
+            && own.is_none_or(|it| quality(it) < quality(best))
+        {
+            return Binding::Group(best.id);
+        }
         let rivals = || {
             candidates
                 .iter()
@@ -107,7 +119,6 @@ impl Present<'_> {
         if self.is_chosen {
             return Binding::User;
         }
-        let quality = |it: &Account| it.outlook.quality;
         let better = rivals().filter(|it| quality(own) < quality(it));
         let Some(best) = better.max_by(|one, other| quality(one).total_cmp(&quality(other))) else {
             return Binding::Nothing;

@@ -53,6 +53,8 @@ pub struct Explanation {
     pub slowdown_sd: f64,
     /// Share of its time for which a run has to expect to wait, by what the machine says, 0..1; `None` where it says nothing.
     pub waiting: Option<f64>,
+    /// Processor time of a run that the other streams of its group leave, if not all.
+    pub left: Option<Duration>,
     /// While a slow run may have been a step of the machine or a spike: the probability that it was a step.
     pub step_probability: Option<f64>,
     pub weights: Weights,
@@ -78,6 +80,8 @@ pub struct Account {
     pub is_forbidden: bool,
     /// Present where it is not in memory: how long its load takes, as far as that is known.
     pub unloaded: Option<Option<Duration>>,
+    /// Whether the other streams of its group leave less processor time than it takes.
+    pub is_held_back: bool,
     pub outlook: Outlook,
     pub latency_source: Source,
     /// Frames since its last run.
@@ -126,6 +130,8 @@ pub enum Binding {
     Switching(CandidateId),
     /// This candidate would be better and is in time, but is not in memory.
     Load(CandidateId),
+    /// The other streams of the group leave less processor time than this candidate takes, which would be better.
+    Group(CandidateId),
     /// The user pinned the active one, or switched choosing off.
     User,
     /// No other candidate can answer.
@@ -140,7 +146,8 @@ impl Binding {
             | Binding::Doubt(id)
             | Binding::Preference(id)
             | Binding::Switching(id)
-            | Binding::Load(id) => Some(id),
+            | Binding::Load(id)
+            | Binding::Group(id) => Some(id),
             Binding::Nothing | Binding::User | Binding::Alone => None,
         }
     }
@@ -234,6 +241,12 @@ impl Explanation {
                     " (its load took {:.1} s)",
                     it.as_secs_f64()
                 ))
+            ),
+            Binding::Group(id) => format!(
+                "{} would be better ({:.3}), but the other streams of the group leave {} of a processor for a frame.",
+                name(id),
+                of(id).0,
+                ms(self.left.unwrap_or_default())
             ),
             Binding::User => "The user chose it.".to_string(),
             Binding::Alone => "No other candidate can answer.".to_string(),

@@ -18,6 +18,7 @@ mod policy_name;
 mod random;
 mod simulate;
 mod summary;
+mod words;
 
 pub use figures::{Figures, Interval, mean_of};
 pub use matrix::{Cell, Column, Matrix};

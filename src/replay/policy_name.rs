@@ -8,6 +8,7 @@ use std::str::FromStr;
 use super::avrec::Avrec;
 use super::baseline::{Alert, Exp3, Ladder, LiteReconfig, PressureLadder, Static};
 use super::oracle::{self, Ideal};
+use super::words::{choice, word};
 use super::{Matrix, Outcome, simulate};
 use crate::policy::{Config, ConfigError};
 
@@ -78,12 +79,7 @@ fn foretold(ideal: Ideal) -> Outcome {
 
 impl fmt::Display for PolicyName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(
-            PolicyName::ALL
-                .iter()
-                .find(|it| it.0 == *self)
-                .map_or("", |it| it.1),
-        )
+        f.pad(word(&PolicyName::ALL, self))
     }
 }
 
@@ -91,11 +87,7 @@ impl FromStr for PolicyName {
     type Err = String;
 
     fn from_str(text: &str) -> Result<PolicyName, String> {
-        let found = PolicyName::ALL.iter().find(|it| it.1 == text).map(|it| it.0);
-        found.ok_or_else(|| {
-            let names: Vec<&str> = PolicyName::ALL.iter().map(|it| it.1).collect();
-            format!("'{text}' is no policy; known: {}", names.join(", "))
-        })
+        choice(&PolicyName::ALL, "policy", text)
     }
 }
 

@@ -58,6 +58,7 @@ fn why() -> Why {
         is_forbidden: false,
         is_loaded: true,
         load_time: None,
+        is_held_back: false,
         is_feasible: true,
         device: "npu".to_string(),
         device_slowdown: 1.5,
@@ -86,6 +87,7 @@ fn why() -> Why {
         is_forbidden: true,
         is_loaded: false,
         load_time: Some(MS(800)),
+        is_held_back: true,
         is_feasible: false,
         latency: None,
         upper: None,
@@ -158,6 +160,7 @@ fn a_switch_tells_of_swaps_frames_and_candidates() {
         },
         policy::Reason::Cheaper { cost: 0.1, over: 0.3 },
         policy::Reason::Busy { elapsed: MS(80) },
+        policy::Reason::HeldBack,
         policy::Reason::Gone,
         policy::Reason::Pinned,
     ] {
@@ -257,6 +260,16 @@ fn a_switch_tells_of_evidence_and_surveys() {
         ],
     };
     check_message(survey, Message::Survey);
+    for place in PlaceWord::ALL {
+        let group = GroupPlace {
+            group: "default".to_string(),
+            streams: 8,
+            weight: 4.0,
+            place: *place,
+            share: (*place == PlaceWord::HeldBack).then_some(MS(9)),
+        };
+        check_message(group, Message::Group);
+    }
 }
 
 #[test]
@@ -324,6 +337,10 @@ fn a_switch_explains_itself_and_shows_figures() {
         throttled: Some(0.0),
         thread_priority: "nice".into(),
         wake_up_margin: Some(Duration::from_millis(1)),
+        group: Some("default".into()),
+        streams: Some(8),
+        weight: Some(4.0),
+        share: Some(MS(9)),
         price_per_miss: Some(2.0),
         reference: Some("ready".to_string()),
         teaching: gstavrec::messages::TeachingWord::Idle,

@@ -210,7 +210,7 @@ fn is_finite(reason: &Reason) -> bool {
         }
         Reason::Cheaper { cost, over } => cost.is_finite() && over.is_finite(),
         Reason::Busy { elapsed } => is_sane(*elapsed),
-        Reason::Start | Reason::Gone | Reason::Pinned => true,
+        Reason::Start | Reason::HeldBack | Reason::Gone | Reason::Pinned => true,
     }
 }
 

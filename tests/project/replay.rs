@@ -192,6 +192,72 @@ fn collect_keys(value: &Value, keys: &mut Vec<String>) {
     }
 }
 
+/// Two streams on a machine that has room for both, ours only.
+const GROUP: [&str; 10] = [
+    "--generate",
+    "group",
+    "--streams",
+    "2",
+    "--arrival",
+    "together",
+    "--load",
+    "none",
+    "--seed",
+    "7000-7001",
+];
+
+#[test]
+fn a_group_s_table_tells_every_policy_in_a_hundred_columns() {
+    let text = told(&[&GROUP[..], &["--weights", "4:1", "--alike"]].concat());
+    for policy in [
+        "group",
+        "independent",
+        "evidence",
+        "equal-shares",
+        "first-come",
+        "optimum",
+    ] {
+        let rows = text
+            .lines()
+            .filter(|it| it.split_whitespace().next() == Some(policy));
+        assert_eq!(rows.count(), 1, "{policy}: {text}");
+    }
+    let widest = text.lines().map(|it| it.chars().count()).max();
+    assert!(widest <= Some(100), "{widest:?}: {text}");
+    assert!(
+        text.starts_with("together, no load: 2 streams on 2 processors, 2 seeds\n"),
+        "{text}"
+    );
+    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flat.contains("×4 % ×1 % way %"), "{text}");
+}
+
+#[test]
+fn a_group_s_means_are_those_of_its_worlds() {
+    let object = json(&[&GROUP[..], &["--weights", "4:1", "--alike", "--policy", "group"]].concat());
+    let worlds = object["worlds"].as_array().unwrap();
+    let seeds: Vec<&Value> = worlds.iter().map(|it| &it["seed"]).collect();
+    assert_eq!(seeds, [7000, 7001]);
+    let loss = |it: &Value| number(&it["policies"][0]["loss_percent"]);
+    let mean = &object["mean"][0]["policies"][0];
+    let expected = (loss(&worlds[0]) + loss(&worlds[1])) / 2.0;
+    assert!(
+        (number(&mean["loss_percent"]["mean"]) - expected).abs() < 1e-9,
+        "{mean}"
+    );
+    assert_eq!(
+        (&mean["kept"][0]["weight"], &mean["kept"][1]["weight"]),
+        (&4.0.into(), &1.0.into())
+    );
+    assert!(0.0 < number(&mean["decision_us"]["mean"]), "{mean}");
+    let help = told(&["--help"]);
+    let mut keys = Vec::new();
+    collect_keys(&object, &mut keys);
+    for key in keys {
+        assert!(help.contains(&key), "{key} is not told");
+    }
+}
+
 #[test]
 fn decisions_are_told_with_their_reasons() {
     let words = ["--generate", "step", "--policy", "avrec", "--decisions"];
@@ -282,6 +348,14 @@ fn what_cannot_be_meant_exits_with_two() {
     );
     check_failure(&[RECORDED, "--budget-ms", "-3"], 2, "--budget-ms");
     check_failure(&[RECORDED, "--miss-rate", "3"], 2, "miss rate 3");
+    check_failure(
+        &[RECORDED, "--streams", "4"],
+        2,
+        "--streams needs --generate group",
+    );
+    check_failure(&[RECORDED, "--policy", "optimum"], 2, "needs --generate group");
+    check_failure(&[&GROUP[..], &[RECORDED]].concat(), 2, "is replayed by itself");
+    check_failure(&[&GROUP[..], &["--weights", "4:0"]].concat(), 2, "such as 4:1");
 }
 
 #[test]

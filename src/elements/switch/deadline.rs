@@ -41,6 +41,8 @@ pub struct Limits {
     pub frame_will_do: bool,
     /// Whether no deadline is kept (yet).
     pub is_patient: bool,
+    /// Whether a frame that is not answered in time is dropped, so that nothing is kept back for who stands in.
+    pub drops: bool,
 }
 
 /// When the wait for the answer of `lane` ends: early enough for the floor to answer in time, if there is one.
@@ -56,13 +58,22 @@ pub fn of_answer(lanes: &Lanes, lane: usize, limits: &Limits) -> Option<Instant>
         };
         return has_other.then(|| limits.asked + patience());
     }
+    if limits.drops {
+        return Some(limits.clock + limits.budget);
+    }
     let floor = lanes.floor(limits.floor, limits.frame_will_do, &[lane]);
     if floor.is_none() && !limits.frame_will_do {
         return Some(limits.clock + limits.budget + FLOOR_PATIENCE);
     }
-    let margin = margin(lanes.wake_ups.usual(), limits.budget);
-    let cost = floor.and_then(|it| lanes.get(it)?.window.percentile(95.0));
-    Some(limits.clock + before(limits.budget, cost.unwrap_or_default() + margin))
+    let kept_back = kept_back(lanes, floor, limits.budget);
+    Some(limits.clock + before(limits.budget, kept_back))
+}
+
+/// What is kept back of a budget for `floor` to answer: the processor time of its runs, for who stands in runs when others are
+/// done, and how late threads are woken.
+pub fn kept_back(lanes: &Lanes, floor: Option<usize>, budget: Duration) -> Duration {
+    let cost = floor.and_then(|it| lanes.get(it)?.work.percentile(95.0));
+    cost.unwrap_or_default() + margin(lanes.wake_ups.usual(), budget)
 }
 
 /// When the wait for the samples of a buffer that entered then ends.
@@ -132,6 +143,6 @@ pub fn of_survey(is_first_frame: bool) -> Instant {
 }
 
 /// The budget less what is kept back, at most half of it.
-fn before(budget: Duration, kept_back: Duration) -> Duration {
+pub fn before(budget: Duration, kept_back: Duration) -> Duration {
     budget - kept_back.min(budget / 2)
 }

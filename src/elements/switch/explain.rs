@@ -2,6 +2,7 @@
 
 //! Why it is this candidate: the policy's explanation, in the words of [`crate::messages::Explanation`].
 
+use super::group_share::GroupShare;
 use super::lanes::list::LaneList;
 use super::scoring::judge::LaneFigures;
 use crate::messages::{ExplainedCandidate, Explanation, Why};
@@ -20,13 +21,16 @@ pub struct Snapshot<'a> {
     pub since: u64,
     /// Share of the user's budget that the policy knows as its budget.
     pub margin: f64,
+    pub share: &'a GroupShare,
 }
 
 impl Snapshot<'_> {
     /// Draws up the explanation in the user's terms: the whole budget, the stream's frames, and the candidates' names;
     /// with what comparisons have shown of each lane's answers.
     pub fn explain(&self, figures: &Numbered<LaneFigures>) -> Explanation {
-        let mut it = self.policy.explain(self.availability);
+        let mut it = self
+            .share
+            .explanation_as_seen(self.policy.explain(self.availability));
         it.flips_at = it.flips_at.map(|(budget, id)| (budget.div_f64(self.margin), id));
         let name = |id: CandidateId| self.list.name(id.0).to_string();
         let reason = it.since.map(|(reason, _)| reason);
@@ -98,6 +102,7 @@ fn candidate(
         is_forbidden: account.is_forbidden,
         is_loaded: account.unloaded.is_none(),
         load_time: account.unloaded.flatten(),
+        is_held_back: account.is_held_back,
         is_feasible: outlook.feasible,
         device: String::new(),
         device_slowdown: outlook.slowdown,

@@ -95,7 +95,8 @@ impl FrameContext {
                 .wait_free(pinned, deadline::of_pin(clock, adapter.budget()));
         }
         adapter.hear(core.facts.take());
-        let (plan, chores) = adapter.plan(entered, is_changed, &core.lanes, machine);
+        let group = core.group.load();
+        let (plan, chores) = adapter.plan(entered, is_changed, &core.lanes, machine, group.as_deref());
         watchdog::do_chores(core, chores);
         control.usage.saw(&core.memory, adapter, &list, entered);
         let policy = core.timing.late_policy(&settings, &core.sink);
@@ -185,7 +186,8 @@ impl<S> Pass<'_, S> {
             told_teaching,
             ..
         } = &mut *self.control;
-        let shadow = adapter.shadow(now, slack, beside);
+        let group = self.core.group.load();
+        let shadow = adapter.shadow(now, slack, beside, group.as_deref());
         told_teaching.tell(&self.core.bus, &self.core.lanes.list(), adapter.teaching());
         let shadow = shadow?;
         let mut others = shadow.ids().map(|it| it.0).filter(|it| *it != active);
@@ -234,6 +236,10 @@ impl<S> Pass<'_, S> {
         if is_miss {
             self.tell_miss(latency);
         }
+        let group = core.group.load();
+        let control = &mut *self.control;
+        let share = control.adapter.share();
+        share.tell(&mut control.told_place, &core.bus, group.as_deref());
         let fate = Fate {
             at: context.now(),
             is_answered: lane.is_some(),
@@ -345,6 +351,7 @@ impl Pass<'_, VideoStream> {
             floor: self.context.plan.named.floor,
             frame_will_do: self.frame_will_do(),
             is_patient: self.is_patient(),
+            drops: self.context.policy == LatePolicy::Drop,
         }
     }
 }

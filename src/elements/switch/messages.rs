@@ -24,6 +24,8 @@ pub fn stats(core: &Shared) -> SwitchStats {
     let (slowdown, price_per_miss) = view.adapter.slowdown_and_price().unzip();
     let (reference, teaching) = view.adapter.teaching();
     let sense = view.adapter.sense();
+    let member = core.group.load();
+    let group = member.as_deref();
     let candidates = list.lanes.iter().map(|(lane, identity)| {
         let figures = figures.get(lane).map(|it| &**it);
         CandidateStats {
@@ -47,6 +49,10 @@ pub fn stats(core: &Shared) -> SwitchStats {
         throttled: sense.map(|it| it.throttled.into()),
         thread_priority: thread_priority(core).into(),
         wake_up_margin: view.adapter.wake_up_margin(),
+        group: group.map(|it| it.group().to_string()),
+        streams: group.map(|it| it.streams() as u64),
+        weight: group.map(|it| it.weight()),
+        share: view.adapter.share().left(),
         price_per_miss,
         reference: reference.map(|it| list.name(it).to_string()),
         teaching: teaching.into(),

@@ -206,6 +206,7 @@ mod enums;
 mod explain;
 mod fact;
 mod frame;
+mod group_share;
 mod imp;
 mod lanes;
 mod mailbox;

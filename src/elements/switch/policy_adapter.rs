@@ -12,6 +12,7 @@ use super::deadline;
 use super::enums::LatePolicy;
 use super::explain::Snapshot;
 use super::fact::Fact;
+use super::group_share::{GroupShare, Wanted};
 use super::lanes::chores::Chores;
 use super::lanes::lane::LaneState;
 use super::lanes::list::LaneList;
@@ -22,9 +23,12 @@ use super::scoring::trial::TrialContext;
 use super::settings::Settings;
 use super::timing::{self, DEFAULT_PERIOD};
 use crate::clone_in_place::clone_in_place;
+use crate::group::Member;
 use crate::group::residency::Wish;
 use crate::machine::{Monitor, Sense};
-use crate::policy::{Availability, CandidateId, Config, Device, Outlook, Policy, Prior, Shadow, Teaching};
+use crate::policy::{
+    Availability, CandidateId, Config, Device, Outlook, Policy, Prior, Shadow, Switch, Teaching,
+};
 
 /// Share of the budget that a candidate may use. The rest is for the switch's own work and the hand-over between
 /// threads (0.1 ms at the 99th percentile, measured) and for the buffer's way to the sink.
@@ -66,12 +70,14 @@ pub struct PolicyAdapter {
     /// Share of the time for which a run has to expect to wait, and what the machine said that implies it.
     waiting: Option<f64>,
     sense: Option<Sense>,
+    /// What the group leaves.
+    share: GroupShare,
     frames: u64,
     /// Number of the frame from which on the active candidate answers.
     since: u64,
 }
 
-clone_in_place! { PolicyAdapter: policy news settings list catalog devices named mismatches epoch frame_duration is_audio arrival_gap last_arrival waiting sense frames since }
+clone_in_place! { PolicyAdapter: policy news settings list catalog devices named mismatches epoch frame_duration is_audio arrival_gap last_arrival waiting sense share frames since }
 
 impl PolicyAdapter {
     pub fn new(settings: Arc<Settings>) -> PolicyAdapter {
@@ -91,6 +97,7 @@ impl PolicyAdapter {
             last_arrival: None,
             waiting: None,
             sense: None,
+            share: GroupShare::default(),
             frames: 0,
             since: 0,
         }
@@ -230,8 +237,8 @@ impl PolicyAdapter {
         }
     }
 
-    fn configure(&mut self) {
-        let config = Config {
+    fn config(&self) -> Config {
+        Config {
             budget: self.budget().mul_f64(MARGIN),
             period: self.period(),
             miss_rate: self.settings.miss_rate,
@@ -244,7 +251,11 @@ impl PolicyAdapter {
             } else {
                 self.settings.max_stride
             },
-        };
+        }
+    }
+
+    fn configure(&mut self) {
+        let config = self.config();
         // A lane of sound hears each buffer, in its order.
         self.policy.allow_lessons(!self.is_audio);
         // The properties are bounded and the durations above zero, so the configuration is valid.
@@ -259,6 +270,7 @@ impl PolicyAdapter {
         is_changed: bool,
         lanes: &LaneTable,
         machine: Option<&Monitor>,
+        group: Option<&Member>,
     ) -> (Plan, Chores) {
         let now = Duration::from(entered);
         if let Some(last) = self.last_arrival.replace(now) {
@@ -270,8 +282,11 @@ impl PolicyAdapter {
         let number = self.frames;
         self.frames += 1;
         let settings = is_changed.then_some(&*self.settings);
-        let chores = lanes.exchange(Some(entered), settings, &mut self.news);
+        let floor = (self.named.floor, self.budget());
+        let chores = lanes.exchange(Some(entered), settings, floor, &mut self.news);
         self.sense_machine(now, machine);
+        self.tell(now);
+        self.take_share(now, group);
         let choice = self.choose(now);
         let plan = Plan {
             number,
@@ -291,7 +306,7 @@ impl PolicyAdapter {
 
     /// Decides anew for the frame in hand, after the lane that should have answered it failed.
     pub fn decide(&mut self, now: Duration, lanes: &LaneTable) -> Choice {
-        lanes.exchange(None, None, &mut self.news);
+        lanes.exchange(None, None, (None, Duration::ZERO), &mut self.news);
         self.choose(now)
     }
 
@@ -306,11 +321,49 @@ impl PolicyAdapter {
         // Runs that have ended since the last frame came.
         let own = ran.sum::<Duration>().as_secs_f32() / self.pace().as_secs_f32().max(1e-3);
         let processors = machine.map_or(1.0, Monitor::processors);
-        let waiting = |it: Sense| f64::from(it.waiting(own.min(1.0), processors));
-        self.waiting = self.sense.map(waiting);
+        let waiting = |it: Sense| match self.share.is_shared() {
+            // What the group's runs leave each other is known better.
+            true if it.runnable.is_none() => None,
+            true => Some(f64::from(it.of_others().waiting(0.0, processors))),
+            false => Some(f64::from(it.waiting(own.min(1.0), processors))),
+        };
+        self.waiting = self.sense.and_then(waiting);
         // Where it is not asked any more, what it said last does not hold.
         self.policy
             .sensed(now, machine.map_or(Some(0.0), |_| self.waiting));
+    }
+
+    /// How long a frame's run is waited for.
+    fn until_given_up(&self) -> Duration {
+        let budget = self.config().budget;
+        match self.settings.late_policy {
+            LatePolicy::Drop | LatePolicy::Wait => budget,
+            _ => deadline::before(budget, self.news.kept_back),
+        }
+    }
+
+    /// Takes in what the group leaves for the frame at hand.
+    fn take_share(&mut self, now: Duration, group: Option<&Member>) {
+        let chosen = match self.settings.auto_switch {
+            true => self.named.pinned,
+            false => self.policy.active().map(|it| it.0),
+        };
+        let wanted = Wanted {
+            now,
+            period: self.pace(),
+            budget: self.until_given_up(),
+            chosen,
+            availability: &self.news.availability,
+        };
+        if self.share.take(group, &self.policy, &wanted) {
+            let mut config = self.config();
+            if self.share.is_shared() {
+                config.budget = self.share.budget(wanted.budget);
+            }
+            // The properties are bounded and the durations above zero, so the configuration is valid.
+            let _ = self.policy.set_config(config);
+            self.policy.leave(self.share.left().filter(|_| chosen.is_none()));
+        }
     }
 
     fn choose(&mut self, now: Duration) -> Choice {
@@ -319,9 +372,13 @@ impl PolicyAdapter {
         if decision.switch.is_some() {
             self.since = self.newest_frame();
         }
+        let switch = decision.switch.map(|it| Switch {
+            reason: self.share.reason_as_seen(it.reason),
+            ..it
+        });
         Choice {
             answer: decision.answer.map(|it| it.0),
-            switch: decision.switch,
+            switch,
             hold: decision.hold.map(|it| (it.id.0, it.starts)),
         }
     }
@@ -344,13 +401,14 @@ impl PolicyAdapter {
             frame: self.newest_frame(),
             since: self.since,
             margin: MARGIN,
+            share: &self.share,
         }
     }
 
     /// What is believed of a lane; nothing before the first decision that knew it.
     pub fn outlook(&self, lane: usize) -> Option<Outlook> {
         let is_known = 0 < self.frames && lane < self.list.names.len();
-        is_known.then(|| self.policy.outlook(CandidateId(lane)))
+        is_known.then(|| self.share.as_seen(self.policy.outlook(CandidateId(lane))))
     }
 
     /// How many times slower the machine is than calm, and what a miss costs; nothing before the first decision.
@@ -472,6 +530,7 @@ impl PolicyAdapter {
         // The policy wants its facts in the order of time.
         lanes.take_facts(&mut self.news.facts);
         self.tell(now);
+        let elapsed = lanes.served(lane, elapsed, now);
         self.policy.missed(now, CandidateId(lane), elapsed);
     }
 
@@ -496,7 +555,26 @@ impl PolicyAdapter {
     }
 
     /// Whom to run beside the active lane, if anyone, when `slack` is left until the next frame.
-    pub fn shadow(&mut self, now: Duration, slack: Duration, available: &[Availability]) -> Option<Shadow> {
-        self.policy.shadow(now, slack, available)
+    ///
+    /// Nobody where that would delay others of the group.
+    pub fn shadow(
+        &mut self,
+        now: Duration,
+        slack: Duration,
+        available: &[Availability],
+        group: Option<&Member>,
+    ) -> Option<Shadow> {
+        let shadow = self.policy.shadow(now, slack, available)?;
+        let Some(group) = group else {
+            return Some(shadow);
+        };
+        let latencies = shadow.ids().filter_map(|it| self.policy.outlook(it).latency);
+        let work = latencies.sum();
+        group.has_room(now, work, now + slack).then_some(shadow)
+    }
+
+    /// What the group leaves the stream.
+    pub fn share(&self) -> &GroupShare {
+        &self.share
     }
 }

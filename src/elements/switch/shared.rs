@@ -135,13 +135,16 @@ impl Shared {
     pub fn join_group(&self) {
         let settings = self.settings.load();
         let name = settings.group.as_deref().unwrap_or_default();
-        let member = Member::join(name, settings.weight);
-        self.memory.place_in(member.as_ref().map(Member::memory));
-        self.group.store(member.map(Arc::new));
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let member = Member::join(name, settings.weight, processors).map(Arc::new);
+        self.memory.place_in(member.as_deref().map(Member::memory));
+        self.lanes.change(|lanes| lanes.group.clone_from(&member));
+        self.group.store(member);
     }
 
     pub fn leave_group(&self) {
         self.memory.leave();
+        self.lanes.change(|lanes| lanes.group = None);
         self.group.store(None);
     }
 

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use super::audio::AudioStream;
+use super::group_share::ToldPlace;
 use super::memory::usage::Usage;
 use super::pads::output::StickyOrder;
 use super::policy_adapter::PolicyAdapter;
@@ -42,6 +43,7 @@ pub struct Control {
     /// Who could run beside when that was last asked.
     pub beside: Vec<Availability>,
     pub told_teaching: ToldTeaching,
+    pub told_place: ToldPlace,
     pub unanswered: Unanswered,
     pub start: Start,
     pub usage: Usage,
@@ -85,6 +87,7 @@ impl Streaming {
                 spare: None,
                 beside: Vec::new(),
                 told_teaching: ToldTeaching::default(),
+                told_place: ToldPlace::default(),
                 unanswered: Unanswered::default(),
                 start: Start::default(),
                 usage: Usage::default(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::simulate::{Chooser, Run};
 use super::world::World;
-use crate::group::{Place, Rung, Share, Shares, Wants};
+use crate::group::{Rung, Share, Shares, Wants};
 use crate::policy::{Availability, CandidateId, Config, ConfigError, Evidence, Policy, Prior, RunKind};
 
 /// What the streams know of each other.
@@ -53,14 +53,15 @@ pub struct Avrec {
 const WINDOW: Duration = Duration::from_millis(40);
 
 impl Avrec {
-    pub fn new(world: &World, manner: Manner) -> Result<Avrec, ConfigError> {
+    /// Policies with what is common to all streams in `config`; budgets, periods and priors are the world's.
+    pub fn new(world: &World, manner: Manner, config: Config) -> Result<Avrec, ConfigError> {
         let mut shares = Shares::new(world.processors);
         let members = world.streams.iter().map(|it| {
             shares.join(it.weight);
             let config = Config {
                 budget: duration(it.budget_ms),
                 period: duration(it.period_ms),
-                ..Config::default()
+                ..config
             };
             let mut policy = Policy::new(config)?;
             for kind in &it.candidates {
@@ -167,14 +168,7 @@ impl Chooser for Avrec {
             });
         }
         if self.manner == Manner::Group {
-            for rung in &member.rungs {
-                let is_held_back = match share.place {
-                    Place::Free => false,
-                    Place::HeldBack { work } => work.as_secs_f64() < rung.work,
-                    Place::None => true,
-                };
-                member.policy.forbid(CandidateId(rung.candidate), is_held_back);
-            }
+            member.policy.leave(share.place.most());
         }
         let answer = member.policy.decide(now, &member.available).answer;
         member.answered = None;
@@ -228,7 +222,7 @@ impl Chooser for Avrec {
             .ids()
             .next()?;
         let work = member.policy.outlook(shadow).latency?;
-        let has_room = self.manner != Manner::Group || self.shares.has_room(now, work, now + slack);
+        let has_room = self.manner != Manner::Group || self.shares.demands().has_room(now, work, now + slack);
         has_room.then_some(shadow.0)
     }
 }

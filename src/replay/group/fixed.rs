@@ -105,70 +105,73 @@ const LONG_TRIAL_MS: f64 = 25_000.0;
 /// Starts that the search goes on from.
 const STARTS: usize = 2;
 
+/// Gain in worth that is not worth another step: less than the draws of a trial make.
+const NEGLIGIBLE: f64 = 1e-4;
+
 fn best_under(world: &World, load: usize) -> Vec<usize> {
+    let has_one_period = world
+        .streams
+        .windows(2)
+        .all(|it| it[0].period_ms == it[1].period_ms);
     let still = World {
         loads: vec![(0.0, load)],
-        duration_ms: match world
-            .streams
-            .iter()
-            .all(|it| it.period_ms == world.streams[0].period_ms)
-        {
-            true => TRIAL_MS,
-            false => LONG_TRIAL_MS,
-        },
+        duration_ms: if has_one_period { TRIAL_MS } else { LONG_TRIAL_MS },
         ..world.clone()
     };
-    let value = |choice: &[usize]| {
+    let tried = |choice: Vec<usize>| {
         let mut fixed = Fixed {
-            choices: vec![(0.0, choice.to_vec())],
+            choices: vec![(0.0, choice.clone())],
         };
-        weighted_worth(&still, &simulate(&still, &mut fixed))
+        (weighted_worth(&still, &simulate(&still, &mut fixed)), choice)
     };
     let tops: Vec<usize> = world.streams.iter().map(|it| it.candidates.len() - 1).collect();
     let mut starts = vec![
-        vec![0; tops.len()],
-        Fixed::equal_shares(world).choices.remove(0).1,
+        tried(vec![0; tops.len()]),
+        tried(Fixed::equal_shares(world).choices.remove(0).1),
     ];
-    starts.extend(FACTORS.map(|it| planned(world, it)));
-    let mut best: Option<(f64, Vec<usize>)> = None;
-    let mut starts: Vec<(f64, Vec<usize>)> = starts.into_iter().map(|it| (value(&it), it)).collect();
+    starts.extend(FACTORS.map(|it| tried(planned(world, it))));
     starts.sort_by(|one, other| other.0.total_cmp(&one.0));
     starts.dedup_by(|one, other| one.1 == other.1);
-    for (mut worth, mut choice) in starts.into_iter().take(STARTS) {
-        loop {
-            let mut moves: Vec<Vec<usize>> = Vec::new();
-            for stream in 0..choice.len() {
-                let up = choice[stream] < tops[stream];
-                if up {
-                    let mut next = choice.clone();
-                    next[stream] += 1;
-                    moves.push(next);
-                }
-                if 0 < choice[stream] {
-                    let mut next = choice.clone();
-                    next[stream] -= 1;
-                    moves.push(next.clone());
-                    for other in (0..choice.len()).filter(|it| *it != stream && choice[*it] < tops[*it]) {
-                        let mut across = next.clone();
-                        across[other] += 1;
-                        moves.push(across);
-                    }
-                }
-            }
-            let tried = moves.into_iter().map(|it| (value(&it), it));
-            match tried
-                .max_by(|one, other| one.0.total_cmp(&other.0))
-                .filter(|it| worth + 1e-4 < it.0)
-            {
-                Some((better, next)) => (worth, choice) = (better, next),
-                None => break,
-            }
+    let climbed = starts.into_iter().take(STARTS).map(|mut best| {
+        let better = |best: &(f64, Vec<usize>)| {
+            let all = moves(&best.1, &tops).into_iter().map(tried);
+            let next = all.max_by(|one, other| one.0.total_cmp(&other.0));
+            next.filter(|it| best.0 + NEGLIGIBLE < it.0)
+        };
+        while let Some(next) = better(&best) {
+            best = next;
         }
-        if best.as_ref().is_none_or(|it| it.0 < worth) {
-            best = Some((worth, choice));
+        best
+    });
+    // Of equal ones the first.
+    let best = climbed.reduce(|best, it| if best.0 < it.0 { it } else { best });
+    best.map(|it| it.1).unwrap_or_default()
+}
+
+/// One stream a candidate up, or down, or one down and another up.
+fn moves(choice: &[usize], tops: &[usize]) -> Vec<Vec<usize>> {
+    let up = |from: &[usize], stream: usize| {
+        let mut next = from.to_vec();
+        next[stream] += 1;
+        next
+    };
+    let streams = 0..choice.len();
+    let can_rise = |it: &usize| choice[*it] < tops[*it];
+    let mut moves = Vec::new();
+    for stream in streams.clone() {
+        if can_rise(&stream) {
+            moves.push(up(choice, stream));
+        }
+        if 0 < choice[stream] {
+            let mut down = choice.to_vec();
+            down[stream] -= 1;
+            let others = streams.clone().filter(|it| *it != stream).filter(can_rise);
+            let across: Vec<Vec<usize>> = others.map(|it| up(&down, it)).collect();
+            moves.push(down);
+            moves.extend(across);
         }
     }
-    best.map(|it| it.1).unwrap_or_default()
+    moves
 }
 
 /// Mean worth over the streams, as their weights are.

@@ -2,6 +2,7 @@
 
 //! The rules of a group's replay, the same for every way to choose:
 //!
+//! - Frames come at their phase and period, a little early or late; they come whoever is late with the ones before.
 //! - Runs share the processors equally, with each other and with the threads of others; none is served by more than one.
 //! - An answer later than the budget is a miss and worth nothing; its run goes on, and its candidate is busy meanwhile.
 //! - The first run after a swap takes 15 % longer.
@@ -12,6 +13,9 @@ use crate::replay::Random;
 
 /// Factor on the first run after a swap: cold caches.
 const FIRST_RUN: f64 = 1.15;
+
+/// Standard deviation of what single answers of a candidate are worth.
+const HARDNESS: f64 = 0.02;
 
 /// A run that has ended, or is given up waiting for.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -82,10 +86,18 @@ impl Course {
     pub fn misses(&self) -> f64 {
         self.frames.iter().filter(|it| it.is_missed).count() as f64 / self.frames.len().max(1) as f64
     }
+
+    /// The newest frame at a time; `None` before the first.
+    pub fn newest(&self, at_ms: f64) -> Option<&Answer> {
+        let after = self.frames.partition_point(|it| it.at_ms <= at_ms);
+        self.frames[..after].last()
+    }
 }
 
+/// A run that goes on.
 struct Job {
     run: Run,
+    /// Processor time that it still needs, in milliseconds.
     remaining: f64,
     /// The frame that it answers.
     frame: usize,
@@ -95,163 +107,223 @@ struct Job {
 
 struct State {
     next_at: f64,
-    frame: u64,
+    /// Who answered last.
     last: Option<usize>,
     course: Course,
 }
 
+/// What happens next; of what happens at the same moment, the first of these.
+enum Event {
+    /// Others' threads come or go.
+    Load,
+    /// A job ends.
+    End(usize),
+    /// The deadline of a job passes.
+    Deadline(usize),
+    /// A frame of a stream comes.
+    Arrival(usize),
+}
+
 /// Plays one way to choose over a world.
 pub fn simulate(world: &World, chooser: &mut dyn Chooser) -> Vec<Course> {
-    let mut random = Random::new(world.seed);
-    let jittered = |at: f64, random: &mut Random| at + world.jitter_ms * random.between(-1.0, 1.0);
-    let mut streams: Vec<State> = (world.streams.iter())
-        .map(|it| State {
-            next_at: jittered(it.phase_ms + 1.0, &mut random),
-            frame: 0,
-            last: None,
-            course: Course::default(),
-        })
-        .collect();
-    let mut jobs: Vec<Job> = Vec::new();
-    let (mut now, mut load) = (0.0, 0);
-    let mut loads = world.loads.iter().copied().peekable();
-    let mut free: Vec<bool> = Vec::new();
-    // Area of threads of others over the last 40 ms.
-    let mut heard = 0.0;
-    loop {
-        let rate = (world.processors as f64 / (jobs.len() + load).max(1) as f64).min(1.0);
-        let (stream, arrival) = (streams.iter().enumerate())
-            .map(|it| (it.0, it.1.next_at))
-            .min_by(|one, other| one.1.total_cmp(&other.1))
-            .unwrap_or((0, f64::INFINITY));
-        let end = (jobs.iter().enumerate())
-            .map(|it| (it.0, now + it.1.remaining / rate))
-            .min_by(|one, other| one.1.total_cmp(&other.1));
-        let deadline = (jobs.iter().enumerate())
-            .filter(|it| !it.1.run.is_shadow && !it.1.is_missed)
-            .map(|it| (it.0, it.1.deadline))
-            .min_by(|one, other| one.1.total_cmp(&other.1));
-        let change = loads.peek().map_or(f64::INFINITY, |it| it.0);
-        let until = [
-            arrival,
-            change,
-            end.map_or(f64::INFINITY, |it| it.1),
-            deadline.map_or(f64::INFINITY, |it| it.1),
-        ]
-        .into_iter()
-        .fold(f64::INFINITY, f64::min);
-        if world.duration_ms <= until {
-            break;
-        }
-        let passed = until - now;
-        jobs.iter_mut().for_each(|it| it.remaining -= passed * rate);
-        // The mean of the last 40 ms, near enough: it forgets at that pace.
-        let keep = (-passed / 20.0f64).exp();
-        heard = heard * keep + load as f64 * (1.0 - keep);
-        now = until;
-        if change <= until {
-            load = loads.next().map_or(load, |it| it.1);
-        } else if let Some((job, _)) = end.filter(|it| it.1 <= until) {
-            let mut job = jobs.swap_remove(job);
-            job.run.end_ms = now;
-            let stream = job.run.stream;
-            job.run.is_late = job.is_missed;
-            let arrived = streams[stream].frame;
-            job.run.ran_into_next = (job.frame as u64 + 1) < arrived;
-            let state = &mut streams[stream];
-            if !job.run.is_shadow && !job.is_missed {
-                state.course.frames[job.frame].worth = job.run.quality;
-            }
-            chooser.ended(&job.run);
-            if !job.run.is_shadow && !job.is_missed {
-                let slack = streams[stream].next_at - now;
-                free_of(world, &jobs, stream, &mut free);
-                let shadow = chooser.shadow(stream, now, slack, &free).filter(|it| free[*it]);
-                if let Some(shadow) = shadow {
-                    let kind = world.streams[stream].candidates[shadow];
-                    let run = Run {
-                        candidate: shadow,
-                        start_ms: now,
-                        is_first: false,
-                        is_shadow: true,
-                        quality: quality(kind.quality, &mut random),
-                        ..job.run
-                    };
-                    chooser.started(&run);
-                    jobs.push(Job {
-                        run,
-                        remaining: kind.work_ms * (world.scatter * random.normal()).exp(),
-                        frame: job.frame,
-                        deadline: f64::INFINITY,
-                        is_missed: false,
-                    });
-                }
-            }
-        } else if let Some((job, _)) = deadline.filter(|it| it.1 <= until) {
-            let job = &mut jobs[job];
-            job.is_missed = true;
-            job.run.end_ms = now;
-            streams[job.run.stream].course.frames[job.frame].is_missed = true;
-            chooser.missed(&job.run);
-        } else {
-            let about = &world.streams[stream];
-            free_of(world, &jobs, stream, &mut free);
-            let choice = chooser.frame(stream, now, &free, heard).filter(|it| free[*it]);
-            let state = &mut streams[stream];
-            let frame = state.course.frames.len();
-            state.course.frames.push(Answer {
-                at_ms: now,
-                candidate: choice,
-                worth: 0.0,
-                is_missed: choice.is_none(),
-            });
-            state.frame += 1;
-            state.next_at = jittered(
-                about.phase_ms + 1.0 + state.frame as f64 * about.period_ms,
-                &mut random,
-            )
-            .max(now + 0.1);
-            let Some(candidate) = choice else { continue };
-            let is_first = state.last.is_some_and(|it| it != candidate);
-            if is_first {
-                state.course.swaps.push(now);
-            }
-            state.last = Some(candidate);
-            let kind = about.candidates[candidate];
-            let run = Run {
-                stream,
-                candidate,
-                start_ms: now,
-                end_ms: now,
-                is_first,
-                is_shadow: false,
-                is_late: false,
-                ran_into_next: false,
-                quality: quality(kind.quality, &mut random),
-            };
-            chooser.started(&run);
-            jobs.push(Job {
-                run,
-                remaining: kind.work_ms
-                    * (world.scatter * random.normal()).exp()
-                    * if is_first { FIRST_RUN } else { 1.0 },
-                frame,
-                deadline: now + about.budget_ms,
-                is_missed: false,
-            });
+    let mut play = Play::new(world, chooser);
+    while let Some((until, event)) = play.next().filter(|it| it.0 < world.duration_ms) {
+        play.pass(until);
+        match event {
+            Event::Load => play.change_load(),
+            Event::End(job) => play.end(job),
+            Event::Deadline(job) => play.miss(job),
+            Event::Arrival(stream) => play.arrive(stream),
         }
     }
-    streams.into_iter().map(|it| it.course).collect()
+    play.streams.into_iter().map(|it| it.course).collect()
 }
 
-fn free_of(world: &World, jobs: &[Job], stream: usize, free: &mut Vec<bool>) {
-    free.clear();
-    free.resize(world.streams[stream].candidates.len(), true);
-    let busy = jobs.iter().filter(|it| it.run.stream == stream);
-    busy.for_each(|it| free[it.run.candidate] = false);
+struct Play<'a> {
+    world: &'a World,
+    chooser: &'a mut dyn Chooser,
+    random: Random,
+    now: f64,
+    streams: Vec<State>,
+    jobs: Vec<Job>,
+    /// Threads of others, and how many changes of their number have been.
+    load: usize,
+    changes: usize,
+    /// Threads of others in the last 40 ms, in the mean.
+    heard: f64,
+    free: Vec<bool>,
 }
 
-/// What one answer is worth: frames are not equally hard.
-fn quality(mean: f64, random: &mut Random) -> f64 {
-    (mean + 0.02 * random.normal()).clamp(0.0, 1.0)
+impl Play<'_> {
+    fn new<'a>(world: &'a World, chooser: &'a mut dyn Chooser) -> Play<'a> {
+        let mut play = Play {
+            world,
+            chooser,
+            random: Random::new(world.seed),
+            now: 0.0,
+            streams: Vec::new(),
+            jobs: Vec::new(),
+            load: 0,
+            changes: 0,
+            heard: 0.0,
+            free: Vec::new(),
+        };
+        for stream in 0..world.streams.len() {
+            let first = State {
+                next_at: play.arrival(stream, 0),
+                last: None,
+                course: Course::default(),
+            };
+            play.streams.push(first);
+        }
+        play
+    }
+
+    /// When a frame of a stream comes.
+    fn arrival(&mut self, stream: usize, frame: usize) -> f64 {
+        let about = &self.world.streams[stream];
+        let early_or_late = self.world.jitter_ms * self.random.between(-1.0, 1.0);
+        about.phase_ms + 1.0 + frame as f64 * about.period_ms + early_or_late
+    }
+
+    /// How fast each run is served.
+    fn rate(&self) -> f64 {
+        (self.world.processors as f64 / (self.jobs.len() + self.load).max(1) as f64).min(1.0)
+    }
+
+    fn next(&self) -> Option<(f64, Event)> {
+        let rate = self.rate();
+        let jobs = || self.jobs.iter().enumerate();
+        let load = self.world.loads.get(self.changes);
+        let load = load.map(|it| (it.0, Event::Load));
+        let ends = jobs().map(|(job, it)| (self.now + it.remaining / rate, Event::End(job)));
+        let open = jobs().filter(|it| !it.1.run.is_shadow && !it.1.is_missed);
+        let deadlines = open.map(|(job, it)| (it.deadline, Event::Deadline(job)));
+        let streams = self.streams.iter().enumerate();
+        let arrivals = streams.map(|(stream, it)| (it.next_at, Event::Arrival(stream)));
+        let all = load.into_iter().chain(ends).chain(deadlines).chain(arrivals);
+        all.min_by(|one, other| one.0.total_cmp(&other.0))
+    }
+
+    /// Time passes, in which nothing begins or ends.
+    fn pass(&mut self, until: f64) {
+        let (passed, rate) = (until - self.now, self.rate());
+        self.jobs.iter_mut().for_each(|it| it.remaining -= passed * rate);
+        // The mean of the last 40 ms, near enough: it forgets at that pace.
+        let keep = (-passed / 20.0f64).exp();
+        self.heard = self.heard * keep + self.load as f64 * (1.0 - keep);
+        self.now = until;
+    }
+
+    fn change_load(&mut self) {
+        self.load = self.world.loads[self.changes].1;
+        self.changes += 1;
+    }
+
+    fn miss(&mut self, job: usize) {
+        let job = &mut self.jobs[job];
+        job.is_missed = true;
+        job.run.end_ms = self.now;
+        self.streams[job.run.stream].course.frames[job.frame].is_missed = true;
+        self.chooser.missed(&job.run);
+    }
+
+    fn end(&mut self, job: usize) {
+        let mut job = self.jobs.swap_remove(job);
+        let course = &mut self.streams[job.run.stream].course;
+        job.run.end_ms = self.now;
+        job.run.is_late = job.is_missed;
+        job.run.ran_into_next = job.frame + 1 < course.frames.len();
+        let is_answer = !job.run.is_shadow && !job.is_missed;
+        if is_answer {
+            course.frames[job.frame].worth = job.run.quality;
+        }
+        self.chooser.ended(&job.run);
+        if is_answer {
+            self.run_beside(&job);
+        }
+    }
+
+    /// A run in the shadow of one that has ended, if one is wanted.
+    fn run_beside(&mut self, answered: &Job) {
+        let stream = answered.run.stream;
+        let slack = self.streams[stream].next_at - self.now;
+        self.look_who_is_free(stream);
+        let shadow = self.chooser.shadow(stream, self.now, slack, &self.free);
+        let Some(candidate) = shadow.filter(|it| self.free[*it]) else {
+            return;
+        };
+        let run = Run {
+            candidate,
+            start_ms: self.now,
+            is_first: false,
+            is_shadow: true,
+            quality: self.quality(stream, candidate),
+            ..answered.run
+        };
+        self.start(run, answered.frame, f64::INFINITY);
+    }
+
+    fn arrive(&mut self, stream: usize) {
+        self.look_who_is_free(stream);
+        let choice = self.chooser.frame(stream, self.now, &self.free, self.heard);
+        let choice = choice.filter(|it| self.free[*it]);
+        let frames = &mut self.streams[stream].course.frames;
+        let frame = frames.len();
+        frames.push(Answer {
+            at_ms: self.now,
+            candidate: choice,
+            worth: 0.0,
+            is_missed: choice.is_none(),
+        });
+        self.streams[stream].next_at = self.arrival(stream, frame + 1).max(self.now + 0.1);
+        let Some(candidate) = choice else { return };
+        let state = &mut self.streams[stream];
+        let before = state.last.replace(candidate);
+        let is_first = before.is_some_and(|it| it != candidate);
+        if is_first {
+            state.course.swaps.push(self.now);
+        }
+        let run = Run {
+            stream,
+            candidate,
+            start_ms: self.now,
+            end_ms: self.now,
+            is_first,
+            is_shadow: false,
+            is_late: false,
+            ran_into_next: false,
+            quality: self.quality(stream, candidate),
+        };
+        self.start(run, frame, self.now + self.world.streams[stream].budget_ms);
+    }
+
+    fn start(&mut self, run: Run, frame: usize, deadline: f64) {
+        self.chooser.started(&run);
+        let median = self.world.streams[run.stream].candidates[run.candidate].work_ms;
+        let scatter = (self.world.scatter * self.random.normal()).exp();
+        let cold = if run.is_first { FIRST_RUN } else { 1.0 };
+        self.jobs.push(Job {
+            run,
+            remaining: median * scatter * cold,
+            frame,
+            deadline,
+            is_missed: false,
+        });
+    }
+
+    /// Who of a stream's candidates does not run.
+    fn look_who_is_free(&mut self, stream: usize) {
+        self.free.clear();
+        self.free
+            .resize(self.world.streams[stream].candidates.len(), true);
+        let busy = self.jobs.iter().filter(|it| it.run.stream == stream);
+        busy.for_each(|it| self.free[it.run.candidate] = false);
+    }
+
+    /// What one answer is worth: frames are not equally hard.
+    fn quality(&mut self, stream: usize, candidate: usize) -> f64 {
+        let mean = self.world.streams[stream].candidates[candidate].quality;
+        (mean + HARDNESS * self.random.normal()).clamp(0.0, 1.0)
+    }
 }

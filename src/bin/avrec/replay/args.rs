@@ -4,12 +4,16 @@
 
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::Args;
 use gstavrec::policy::{Config, Policy, Strategy};
 use gstavrec::replay::generate::Kind;
+use gstavrec::replay::group::GroupPolicy;
 use gstavrec::replay::{PolicyName, Timing};
 
+use super::group::{GroupArgs, GroupPlan, Others, all_or};
+use super::help::AFTER_OPTIONS;
 use crate::paths::check_folder;
 
 /// Tell what policies would have made of recorded streams.
@@ -18,46 +22,7 @@ use crate::paths::check_folder;
 /// over it and sees only what it could see live. The table tells what left on time, how good it was, and how much
 /// of what was possible that is.
 #[derive(Debug, Args)]
-#[command(after_help = "Policies:
-  avrec          what avrec-switch does
-  avrec-blind    the same without what the machine says (sense-machine=false)
-  static-best    always the candidate of the best prior
-  static-safe    always the best candidate that keeps the budget on 99 % of the frames, in hindsight
-  ladder         a step down when it gets tight, a step up when there was room for 60 frames
-  pressure-ladder  a ladder that goes by what the machine says, where the matrix tells that
-  alert          after ALERT (2020): a Kalman filter for the slowdown, the largest expected quality
-  litereconfig   after LiteReconfig (2022): the best whose mean latency keeps the budget by a factor of 1.3
-  exp3           a bandit that knows nothing and learns what is worth most
-  oracle         knows the future and swaps for nothing: the best answer on each frame
-  oracle-switch  knows the future, and each swap costs it half a frame
-
-Columns (and keys of --json, where a rate or share is 0 to 1):
-  miss %      late frames and frames lost to overrun (miss_rate)
-  quality     mean worth of what left; a missed frame is worth nothing (effective_quality)
-  regret %    how much of what oracle reached is missing (regret_percent)
-  -switch %   the same of oracle-switch (regret_switch_aware_percent)
-  swaps/1k    swaps in 1,000 frames (swaps_per_1000_frames)
-  reaction    frames from the onset of a load until five in a row are on time: median/largest
-              (reaction_median_frames, reaction_max_frames, onsets)
-  recovery    frames from its end until five in a row are worth 95 % of the oracle's: median/90th
-              percentile (recovery_median_frames, recovery_p90_frames, ends)
-  shadow %    time spent in shadow runs (shadow_share)
-  µs          time that a decision took (decision_us)
-
---json prints one object: miss_rate; traces, each with name, file or kind and seed, frames, candidates,
-budget_ms, period_ms, policies (policy and the keys above) and with --decisions also decisions (frame,
-t_ms, from, to, reason, reason_text, explanation); mean, one a policy: policy, traces, and the keys
-above, each as mean, low and high. What is not known is null.
-
-Exit codes:
-  0  ok
-  2  usage: an option or a matrix is wrong; nothing was replayed
-  3  the matrix of --write could not be written
-
-Examples:
-  avrec replay matrix.csv
-  avrec replay matrix.csv --policy avrec --budget-ms 25 --decisions
-  avrec replay --generate step --generate bursty --seed 100-109")]
+#[command(after_help = AFTER_OPTIONS)]
 pub struct ReplayArgs {
     /// Files to replay
     #[arg(value_name = "MATRIX")]
@@ -90,15 +55,16 @@ pub struct ReplayArgs {
 
     /// Policy to run (repeatable); all if none is given
     #[arg(long = "policy", value_name = "NAME")]
-    pub policies: Vec<PolicyName>,
+    policies: Vec<AnyPolicy>,
 
     /// Replay a made-up world as well (repeatable)
     ///
     /// KIND is none, step, ramp, periodic, bursty, tail or unequal, each also with +inverted: then the second-best
     /// candidate loses 0.12 of quality after 500 frames. Or it is machine, as one was measured under load, sensed, a machine
     /// that says how long things wait, two-devices, of which each is loaded at its own times, or wild: then everything is drawn.
+    /// And group is several streams on one machine, which is replayed by itself.
     #[arg(long = "generate", value_name = "KIND")]
-    pub kinds: Vec<Kind>,
+    pub kinds: Vec<AnyKind>,
 
     /// Seed of the worlds, or a range such as 100-109 (repeatable) [default: 0]
     #[arg(long = "seed", value_name = "N", requires = "kinds", value_parser = seeds)]
@@ -115,32 +81,47 @@ pub struct ReplayArgs {
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,
+
+    #[command(flatten)]
+    pub group: GroupArgs,
 }
 
-/// What the user meant: what was typed, with what was left out filled in, and what follows from it.
+/// A policy over matrices, or a way to choose for a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum AnyPolicy {
+    Trace(PolicyName),
+    Group(GroupPolicy),
+}
+
+/// A world of one stream, or of several.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnyKind {
+    Trace(Kind),
+    Group,
+}
+
+/// What the user meant.
+#[derive(Debug)]
+pub enum Plan {
+    Traces(ReplayPlan),
+    Group(GroupPlan),
+}
+
+/// What was typed, with what was left out filled in, and what follows from it.
 #[derive(Debug)]
 pub struct ReplayPlan {
     pub typed: ReplayArgs,
+    pub kinds: Vec<Kind>,
+    pub policies: Vec<PolicyName>,
     pub timing: Timing,
     pub config: Config,
 }
 
 impl ReplayArgs {
     /// Validates what was typed; the error says which option is wrong and what to write instead.
-    pub fn plan(mut self) -> Result<ReplayPlan, String> {
+    pub fn plan(mut self) -> Result<Plan, String> {
         if self.files.is_empty() && self.kinds.is_empty() {
             return Err("there is nothing to replay: name a MATRIX, or give --generate KIND".to_string());
-        }
-        let times = [("--budget-ms", self.budget_ms), ("--period-ms", self.period_ms)];
-        for (option, time) in times {
-            if let Some(time) = time.filter(|it| !(it.is_finite() && 0.0 < *it)) {
-                return Err(format!("{option} {time} is not a time above zero"));
-            }
-        }
-        for (position, policy) in self.policies.iter().enumerate() {
-            if self.policies.iter().take(position).any(|it| it == policy) {
-                return Err(format!("--policy {policy} is given twice"));
-            }
         }
         let config = Config {
             miss_rate: self.miss_rate,
@@ -152,8 +133,24 @@ impl ReplayArgs {
         if self.seeds.is_empty() {
             self.seeds.push(0..=0);
         }
-        if self.policies.is_empty() {
-            self.policies.extend(PolicyName::ALL.map(|it| it.0));
+        let policies = std::mem::take(&mut self.policies).into_iter();
+        if self.kinds.contains(&AnyKind::Group) {
+            let policies = policies.map(AnyPolicy::of_a_group).collect::<Result<_, _>>()?;
+            return self.plan_of_a_group(policies, config).map(Plan::Group);
+        }
+        let policies = policies.map(AnyPolicy::of_traces).collect::<Result<_, _>>()?;
+        self.plan_of_traces(policies, config).map(Plan::Traces)
+    }
+
+    fn plan_of_traces(self, policies: Vec<PolicyName>, config: Config) -> Result<ReplayPlan, String> {
+        if let Some(option) = self.group.given() {
+            return Err(format!("{option} needs --generate group"));
+        }
+        let times = [("--budget-ms", self.budget_ms), ("--period-ms", self.period_ms)];
+        for (option, time) in times {
+            if let Some(time) = time.filter(|it| !(it.is_finite() && 0.0 < *it)) {
+                return Err(format!("{option} {time} is not a time above zero"));
+            }
         }
         if let Some(path) = &self.write {
             if self.kinds.len() != 1 || self.seeds.iter().flat_map(|it| it.clone()).take(2).count() != 1 {
@@ -161,7 +158,13 @@ impl ReplayArgs {
             }
             check_folder(path)?;
         }
+        let trace = |it: &AnyKind| match it {
+            AnyKind::Trace(kind) => Some(*kind),
+            AnyKind::Group => None,
+        };
         Ok(ReplayPlan {
+            kinds: self.kinds.iter().filter_map(trace).collect(),
+            policies: all_or("--policy", policies, &PolicyName::ALL.map(|it| it.0))?,
             timing: Timing {
                 budget_ms: self.budget_ms,
                 period_ms: self.period_ms,
@@ -169,6 +172,79 @@ impl ReplayArgs {
             config,
             typed: self,
         })
+    }
+
+    fn plan_of_a_group(self, policies: Vec<GroupPolicy>, config: Config) -> Result<GroupPlan, String> {
+        if !self.files.is_empty() || self.kinds.len() != 1 {
+            let text = "--generate group is replayed by itself: leave out matrices and other worlds";
+            return Err(text.to_string());
+        }
+        let of_matrices = [
+            ("--budget-ms", self.budget_ms.is_some()),
+            ("--period-ms", self.period_ms.is_some()),
+            ("--write", self.write.is_some()),
+            ("--decisions", self.decisions),
+        ];
+        if let Some((option, _)) = of_matrices.iter().find(|it| it.1) {
+            return Err(format!(
+                "{option} is not for --generate group, which is no matrix and whose streams have times of their own"
+            ));
+        }
+        let others = Others {
+            seeds: self.seeds,
+            config,
+            json: self.json,
+        };
+        self.group.plan(policies, others)
+    }
+}
+
+impl AnyPolicy {
+    fn of_traces(self) -> Result<PolicyName, String> {
+        match self {
+            AnyPolicy::Trace(policy) => Ok(policy),
+            AnyPolicy::Group(policy) => Err(format!("--policy {policy} needs --generate group")),
+        }
+    }
+
+    fn of_a_group(self) -> Result<GroupPolicy, String> {
+        match self {
+            AnyPolicy::Group(policy) => Ok(policy),
+            // Says which there are.
+            AnyPolicy::Trace(policy) => policy
+                .to_string()
+                .parse()
+                .map_err(|err| format!("--policy {policy}: {err}")),
+        }
+    }
+}
+
+impl FromStr for AnyPolicy {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<AnyPolicy, String> {
+        let group = GroupPolicy::ALL.iter().find(|it| it.1 == text);
+        match group {
+            Some((policy, _)) => Ok(AnyPolicy::Group(*policy)),
+            None => text.parse().map(AnyPolicy::Trace).map_err(|err: String| {
+                let names = GroupPolicy::ALL.map(|it| it.1).join(", ");
+                format!("{err}; of a group: {names}")
+            }),
+        }
+    }
+}
+
+impl FromStr for AnyKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<AnyKind, String> {
+        match text {
+            "group" => Ok(AnyKind::Group),
+            kind => kind
+                .parse()
+                .map(AnyKind::Trace)
+                .map_err(|err: String| format!("{err}; or group")),
+        }
     }
 }
 
@@ -187,7 +263,7 @@ mod tests {
     use crate::args::{Cli, Command};
     use clap::Parser;
 
-    fn plan(typed: &[&str]) -> Result<ReplayPlan, String> {
+    fn any_plan(typed: &[&str]) -> Result<Plan, String> {
         let words = ["avrec", "replay"].iter().chain(typed);
         match Cli::try_parse_from(words).map_err(|err| err.to_string())?.command {
             Command::Replay(args) => args.plan(),
@@ -195,11 +271,18 @@ mod tests {
         }
     }
 
+    fn plan(typed: &[&str]) -> Result<ReplayPlan, String> {
+        match any_plan(typed)? {
+            Plan::Traces(plan) => Ok(plan),
+            Plan::Group(_) => Err("a group".to_string()),
+        }
+    }
+
     #[test]
     fn without_options_all_policies_run_as_the_switch_does() {
         let plan = plan(&["a.csv", "b.csv"]).unwrap();
         assert_eq!(plan.typed.files.len(), 2);
-        assert_eq!(plan.typed.policies.len(), PolicyName::ALL.len());
+        assert_eq!(plan.policies.len(), PolicyName::ALL.len());
         assert_eq!(plan.config, Config::default());
         assert_eq!(plan.timing, Timing::default());
         assert!(!plan.typed.json && !plan.typed.decisions);
@@ -210,7 +293,33 @@ mod tests {
         let plan = plan(&["--generate", "step+inverted", "--seed", "7", "--seed", "100-102"]).unwrap();
         let seeds: Vec<u64> = plan.typed.seeds.into_iter().flatten().collect();
         assert_eq!(seeds, [7, 100, 101, 102]);
-        assert_eq!(plan.typed.kinds[0].to_string(), "step+inverted");
+        assert_eq!(plan.kinds[0].to_string(), "step+inverted");
+    }
+
+    #[test]
+    fn a_group_is_all_of_it_unless_something_is_named() {
+        let plan = |typed: &[&str]| match any_plan(&[&["--generate", "group"], typed].concat()) {
+            Ok(Plan::Group(plan)) => plan,
+            other => panic!("{other:?}"),
+        };
+        let all = plan(&[]);
+        assert_eq!((all.streams, all.weights, all.alike), (8, vec![1.0], false));
+        assert_eq!(
+            (all.arrivals.len(), all.loads.len(), all.policies.len()),
+            (3, 2, 6)
+        );
+        let some = plan(&[
+            "--streams",
+            "4",
+            "--weights",
+            "4:1",
+            "--load",
+            "none",
+            "--arrival",
+            "apart",
+        ]);
+        assert_eq!((some.streams, some.weights), (4, vec![4.0, 1.0]));
+        assert_eq!((some.arrivals.len(), some.loads.len()), (1, 1));
     }
 
     #[test]
@@ -237,6 +346,24 @@ mod tests {
         expect(&["--generate", "storm"], "known: none, step");
         expect(&["--generate", "step", "--seed", "9-3"], "a range such as");
         expect(&["m", "--seed", "3"], "--generate");
+        expect(&["m", "--policy", "optimum"], "needs --generate group");
+        expect(&["m", "--streams", "3"], "--streams needs --generate group");
+        expect(&["--generate", "step", "--alike"], "--alike needs");
+        let group = |typed: &[&str], text: &str| expect(&[&["--generate", "group"], typed].concat(), text);
+        group(&["m"], "is replayed by itself");
+        group(&["--generate", "step"], "is replayed by itself");
+        group(&["--budget-ms", "20"], "--budget-ms is not for");
+        group(&["--decisions"], "--decisions is not for");
+        group(&["--policy", "exp3"], "known: group, independent, evidence");
+        group(&["--policy", "group", "--policy", "group"], "given twice");
+        group(&["--arrival", "late"], "known: together, apart, mixed");
+        group(
+            &["--load", "some", "--load", "some"],
+            "--load some is given twice",
+        );
+        group(&["--streams", "0"], "--streams 0: give 1 to 32");
+        group(&["--streams", "1", "--weights", "4:1"], "2 weights for 1 streams");
+        group(&["--weights", "4:-1"], "such as 4:1");
         expect(
             &["--generate", "step", "--seed", "1-2", "--write", "w.csv"],
             "--write takes one world",

@@ -4,6 +4,8 @@
 
 mod args;
 mod decisions;
+mod group;
+mod help;
 mod json;
 mod table;
 mod trace;
@@ -17,7 +19,7 @@ use gstavrec::replay::{Figures, Matrix, PolicyName, Summary, oracle, write};
 use serde_json::Value;
 
 pub use args::ReplayArgs;
-use args::ReplayPlan;
+use args::{Plan, ReplayPlan};
 use trace::Trace;
 
 use crate::console::say;
@@ -28,20 +30,26 @@ type Played = (PolicyName, Vec<Figures>);
 
 /// Replays what was asked for.
 pub fn run(typed: ReplayArgs) -> Result<(), Failure> {
-    let plan = typed.plan().map_err(Failure::Usage)?;
-    let files = trace::read_all(&plan).map_err(Failure::Usage)?;
-    let policies = plan.typed.policies.iter();
+    match typed.plan().map_err(Failure::Usage)? {
+        Plan::Traces(plan) => run_traces(&plan),
+        Plan::Group(plan) => group::run(&plan),
+    }
+}
+
+fn run_traces(plan: &ReplayPlan) -> Result<(), Failure> {
+    let files = trace::read_all(plan).map_err(Failure::Usage)?;
+    let policies = plan.policies.iter();
     let mut played: Vec<Played> = policies.map(|it| (*it, Vec::new())).collect();
     let mut written = Ok(());
     let mut objects = Vec::new();
     let mut traces = 0;
-    for trace in files.into_iter().chain(trace::worlds(&plan)) {
+    for trace in files.into_iter().chain(trace::worlds(plan)) {
         if let Some(path) = &plan.typed.write
             && matches!(trace.source, trace::Source::World(..))
         {
             written = write_matrix(path, &trace.matrix);
         }
-        let object = add(&plan, &trace, &mut played);
+        let object = add(plan, &trace, &mut played);
         objects.extend(object.map_err(|err| Failure::Usage(format!("{}: {err}", trace.source)))?);
         traces += 1;
     }

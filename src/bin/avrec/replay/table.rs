@@ -144,7 +144,7 @@ fn under_head(rows: impl Iterator<Item = Row>) -> String {
 }
 
 /// One digit after the point, and no negative zero.
-fn tenths(value: f64) -> String {
+pub fn tenths(value: f64) -> String {
     let text = format!("{value:.1}");
     if text == "-0.0" { "0.0".to_string() } else { text }
 }
@@ -157,7 +157,7 @@ fn pair(first: Option<usize>, second: Option<usize>) -> String {
 }
 
 /// An oracle decides in no time.
-fn time(us: f64) -> String {
+pub fn time(us: f64) -> String {
     if 0.0 < us { tenths(us) } else { "-".to_string() }
 }
 

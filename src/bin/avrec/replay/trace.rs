@@ -66,7 +66,6 @@ fn read_file(path: &Path, timing: Timing) -> Result<Matrix, String> {
 pub fn worlds(plan: &ReplayPlan) -> impl Iterator<Item = Trace> {
     let seeds = || plan.typed.seeds.iter().flat_map(|it| it.clone());
     let all = plan
-        .typed
         .kinds
         .iter()
         .flat_map(move |it| seeds().map(|seed| (*it, seed)));

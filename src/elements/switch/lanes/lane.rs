@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::answer_caps::Shape;
 use super::elements::LaneElements;
+use super::serving::Serving;
 use super::tally::{LaneTally, ShownState};
 use crate::elements::switch::audio::{LaneAudio, OutputThread};
 use crate::messages::{CandidateState, Percentiles};
@@ -122,6 +123,8 @@ pub struct Lane {
     pub identity: Identity,
     pub state: LaneState,
     pub run: Option<Run>,
+    /// The run, as others count it; nothing of one that is not on the processor, or idle.
+    pub serving: Option<Serving>,
     pub caps: Option<gst::Caps>,
     /// What its buffers have to hold by these caps.
     pub shape: Shape,
@@ -142,6 +145,8 @@ pub struct Lane {
     pub told: Option<String>,
     /// Latencies of its last runs.
     pub window: LatencyWindow,
+    /// What they got of a processor: without what the group's other runs made of it.
+    pub work: LatencyWindow,
     /// What it hears and gives, where the stream is audio.
     pub audio: LaneAudio,
 }
@@ -170,6 +175,7 @@ impl Lane {
             },
             state: LaneState::Loading,
             run: None,
+            serving: None,
             caps: None,
             shape: Shape::default(),
             is_output_shown: false,
@@ -181,6 +187,7 @@ impl Lane {
             unanswered: 0,
             told: None,
             window: LatencyWindow::new(WINDOW),
+            work: LatencyWindow::new(WINDOW),
             audio: LaneAudio::default(),
         }
     }
@@ -195,9 +202,10 @@ impl Lane {
         self.state = state;
     }
 
-    /// Takes in how long a run took.
-    pub fn measured(&mut self, latency: Duration) {
+    /// Takes in how long a run took, and what it got of a processor.
+    pub fn measured(&mut self, latency: Duration, work: Duration) {
         self.window.push(latency);
+        self.work.push(work);
         if let Some(percentiles) = Percentiles::of(&self.window) {
             self.tally().latency.set(&percentiles);
         }
@@ -206,6 +214,7 @@ impl Lane {
     /// Takes the run that has ended, if it `is_this`.
     pub fn take_run(&mut self, is_this: impl FnOnce(&mut Run) -> bool) -> Option<Run> {
         let run = self.run.take_if(is_this)?;
+        self.serving = None;
         if run.reported_hung {
             self.tally().show_hung(false);
         }

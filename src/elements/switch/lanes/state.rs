@@ -10,11 +10,13 @@ use super::answer_caps::Shape;
 use super::elements::LaneOutput;
 use super::lane::{Lane, LaneState, Purpose, Run};
 use super::run::{self, Feed, FollowUp, Outcome, RunEnd};
+use super::serving::Serving;
 use super::wake_ups::WakeUps;
 use crate::elements::stamp;
 use crate::elements::switch::audio::StreamPosition;
 use crate::elements::switch::fact::Fact;
 use crate::elements::switch::scoring::trial::{ModifiedFrame, Trial};
+use crate::group::Member;
 use crate::numbered::Numbered;
 use crate::policy::{Availability, RunKind};
 
@@ -51,6 +53,8 @@ pub struct Lanes {
     pub output: Option<gst::Caps>,
     /// When the newest frame entered of those before that; answers to them may be otherwise.
     pub output_since: Option<gst::ClockTime>,
+    /// The switch's place among those that share the machine.
+    pub group: Option<Arc<Member>>,
     /// The lane that was last asked to answer a frame.
     last_asked: Option<usize>,
 }
@@ -127,11 +131,15 @@ impl Lanes {
         }
         let slot = self.lanes.get_mut(lane)?;
         let elements = slot.identity.elements.clone()?;
+        let started = gst::get_timestamp();
+        let is_lesson = purpose == Purpose::Shadow(RunKind::Idle);
+        let is_counted = slot.identity.device.is_none() && !is_lesson;
+        slot.serving = is_counted.then(|| Serving::start(self.group.clone(), started));
         slot.run = Some(Run {
             stamp,
             is_odd: self.input.contradiction(&frame).is_some(),
             pts: frame.pts(),
-            started: gst::get_timestamp(),
+            started,
             purpose,
             abandoned: false,
             returned: None,
@@ -155,7 +163,7 @@ impl Lanes {
             frame,
             entered: stamp,
             flush_first,
-            is_lesson: purpose == Purpose::Shadow(RunKind::Idle),
+            is_lesson,
         })
     }
 
@@ -324,16 +332,25 @@ impl Lanes {
     /// Ends a run in the record of its lane, and tells what it took. `true` when the lane became warm with it.
     pub fn end_run(&mut self, lane: usize, run: &Run, end: RunEnd) -> bool {
         let newest = self.newest;
-        let Some(slot) = self.get_mut(lane) else {
+        let Some(slot) = self.lanes.get_mut(lane) else {
             return false;
         };
         slot.tally().runs.add(1);
         let (latency, kind) = (end.latency, run::kind(run, slot.is_warming(), newest));
+        let work = match &self.group {
+            // What the group's other runs made of it is no load of others.
+            Some(group) if slot.identity.device.is_none() => {
+                let start = Duration::from(run.started);
+                group.served(start, start + latency)
+            }
+            _ => latency,
+        };
         if !matches!(kind, RunKind::WarmUp | RunKind::Idle) {
-            slot.measured(latency);
+            slot.measured(latency, work);
         }
         let became_warm = end.may_be_warm && slot.warm_up();
         if end.has_output || kind != RunKind::WarmUp {
+            let latency = work;
             self.tell(Fact::Ran { lane, latency, kind });
         }
         if became_warm {

@@ -25,6 +25,7 @@ use super::tally::LaneTally;
 use crate::audio::Spec;
 use crate::clone_in_place::clone_in_place;
 use crate::elements::switch::audio::{LaneAudio, OutputThread};
+use crate::elements::switch::deadline;
 use crate::elements::switch::fact::Fact;
 use crate::elements::switch::settings::Settings;
 use crate::policy::{Availability, Prior, RunKind};
@@ -46,9 +47,11 @@ pub struct Exchanged {
     pub availability: Vec<Availability>,
     /// How late the streaming thread is usually woken.
     pub late: Duration,
+    /// What is kept back of the budget for who stands in.
+    pub kept_back: Duration,
 }
 
-clone_in_place! { Exchanged: facts availability late }
+clone_in_place! { Exchanged: facts availability late kept_back }
 
 impl LaneTable {
     pub fn lock(&self) -> MutexGuard<'_, Lanes> {
@@ -130,11 +133,12 @@ impl LaneTable {
     }
 
     /// Gives what happened and who could answer to the streaming thread, which has a new frame when `entered` is given.
-    /// `settings` are given where who is forbidden may have changed.
+    /// `settings` are given where who is forbidden may have changed; `floor` stands in for who is late, within the budget.
     pub fn exchange(
         &self,
         entered: Option<gst::ClockTime>,
         settings: Option<&Settings>,
+        (floor, budget): (Option<usize>, Duration),
         into: &mut Exchanged,
     ) -> Chores {
         let mut lanes = self.lock();
@@ -150,7 +154,17 @@ impl LaneTable {
         };
         lanes.newest = Some(entered);
         into.late = lanes.wake_ups.usual();
+        into.kept_back = deadline::kept_back(&lanes, floor, budget);
         chores::look(&mut lanes, entered)
+    }
+
+    /// Processor time that a run of a lane got of the switch's group in the time until now; all of the time, where it is
+    /// alone or the lane runs elsewhere.
+    pub fn served(&self, lane: usize, time: Duration, now: Duration) -> Duration {
+        let lanes = self.lock();
+        let is_counted = lanes.is(lane, |it| it.identity.device.is_none());
+        let group = lanes.group.as_ref().filter(|_| is_counted);
+        group.map_or(time, |it| it.served(now.saturating_sub(time), now))
     }
 
     /// What happened since the last exchange.
