@@ -93,6 +93,16 @@ pub(super) struct Model {
 }
 
 impl Model {
+    pub fn new(candidate: Candidate, user: Record) -> Model {
+        Model {
+            key: candidate.model,
+            bytes: candidate.estimate,
+            load_time: None,
+            inflation: 0.0,
+            users: vec![user],
+        }
+    }
+
     pub fn is_there(&self) -> bool {
         self.users.iter().any(|it| it.place.holds())
     }
@@ -126,6 +136,20 @@ impl Model {
 }
 
 impl Record {
+    pub fn new(user: User, candidate: &Candidate) -> Record {
+        Record {
+            user,
+            place: Place::Out,
+            uses: 0.0,
+            prior: candidate.prior,
+            wish: Wish::None,
+            is_active: false,
+            is_floor: candidate.is_floor,
+            step: None,
+            told: None,
+        }
+    }
+
     pub fn hold(&self) -> Hold {
         match (self.is_active || self.wish == Wish::Pin, self.wish) {
             (true, _) => Hold::Answers,

@@ -47,26 +47,10 @@ impl Residency {
         if self.record(user).is_some() {
             return;
         }
-        let record = Record {
-            user,
-            place: Place::Out,
-            uses: 0.0,
-            prior: candidate.prior,
-            wish: Wish::None,
-            is_active: false,
-            is_floor: candidate.is_floor,
-            step: None,
-            told: None,
-        };
+        let record = Record::new(user, &candidate);
         match self.models.iter_mut().find(|it| it.key == candidate.model) {
             Some(model) => model.users.push(record),
-            None => self.models.push(Model {
-                key: candidate.model,
-                bytes: candidate.estimate,
-                load_time: None,
-                inflation: 0.0,
-                users: vec![record],
-            }),
+            None => self.models.push(Model::new(candidate, record)),
         }
     }
 
@@ -130,7 +114,7 @@ impl Residency {
         (model.users[at].place, model.inflation) = (Place::In, inflation);
     }
 
-    /// It was loaded by itself, without being measured, or is up already.
+    /// It is up already, and was not measured.
     pub fn is_up(&mut self, user: User) {
         self.put(user, Place::In);
     }
@@ -341,8 +325,16 @@ impl Residency {
                 // Nobody is left who could leave.
                 return (staying == used).then_some((user, load));
             }
-            let is_untold = self.record(user).is_some_and(|it| it.told != Some(limit));
-            if is_untold && urgency == Urgency::Pinned {
+            let was_told = |it: &Record| match urgency {
+                Urgency::Pinned => it.user == user && it.told == Some(limit),
+                _ => it.user.stream == user.stream && it.told == Some(limit),
+            };
+            let is_asked = match urgency {
+                // Those that others wish for leave in the end.
+                Urgency::Gain => self.victims(over, |hold, _| hold < Hold::Answers).1 < over,
+                _ => urgency == Urgency::Pinned,
+            };
+            if is_asked && !self.records().any(was_told) {
                 let refusal = Refusal {
                     needed,
                     kept: staying - freed,

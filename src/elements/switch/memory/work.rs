@@ -287,7 +287,9 @@ fn refuse(core: &Shared, lane: usize, refusal: &Refusal) {
                 "candidate {name} does not fit in the `memory-limit` of {limit}: it takes {needed} beside {} that cannot leave",
                 mb(refusal.kept)
             ),
-            format!("raise `memory-limit` to {least} or more, or choose a smaller candidate"),
+            format!(
+                "raise `memory-limit` to {least} or more, name a small `floor`, or choose a smaller candidate"
+            ),
         ),
     };
     core.bus.warn(&text, &remedy);

@@ -117,7 +117,9 @@ fn an_active_candidate_leaves_for_a_pin_in_its_own_stream_alone() {
     let floor = says(0, 0.0, Wish::None, false);
     let active = says(2, 25.0, Wish::None, true);
     it.report(0, 25, &[floor, active, says(1, 25.0, Wish::Gain, false)]);
-    assert_eq!(settle(&mut it, 1), [""; 0], "not for a gain");
+    assert_eq!(settle(&mut it, 1), ["refuse 0.1 40+45"], "not for a gain");
+    it.report(0, 25, &[floor, active, says(1, 25.0, Wish::Gain, false)]);
+    assert_eq!(settle(&mut it, 1), [""; 0], "which is told once");
     it.report(0, 25, &[floor, active, says(1, 0.0, Wish::Pin, false)]);
     assert_eq!(settle(&mut it, 1), ["unload 0.2", "load 0.1"]);
     // Another stream's pin does not fit, and is told that once.
