@@ -102,7 +102,7 @@ structure! {
         /// Frames that it was to answer and did not inside the budget.
         misses: u64 = "misses",
         /// Bytes of memory that its model takes, or would take: the growth of the process by its load and first runs, and before
-        /// the first load one and a half times its file. Absent without a `memory-limit`.
+        /// the first load what follows from its file. Absent without a `memory-limit`.
         memory: Option<u64> = "memory",
         /// How long its load took. Absent before one was timed, which needs a `memory-limit`.
         load_time: Option<Duration> = "load-time-ns",

@@ -218,7 +218,7 @@ fn a_limit_below_the_floor_is_told_once_and_the_floor_answers_alone_until_it_is_
     );
     let said = &told.warnings[0];
     assert!(
-        said.contains("the floor, a, takes") && said.contains("limit` of 1.0 MB"),
+        said.contains("the floor, a, takes about") && said.contains("limit` of 1.0 MB"),
         "{said}"
     );
     assert_eq!(

@@ -86,6 +86,9 @@ pub(super) struct Record {
 pub(super) struct Model {
     pub key: String,
     pub bytes: u64,
+    /// What it was expected to take at first.
+    pub estimate: u64,
+    /// Known once it was measured.
     pub load_time: Option<Duration>,
     /// Priority of the model that had been evicted last when this one was last used.
     pub inflation: f64,
@@ -97,6 +100,7 @@ impl Model {
         Model {
             key: candidate.model,
             bytes: candidate.estimate,
+            estimate: candidate.estimate,
             load_time: None,
             inflation: 0.0,
             users: vec![user],
@@ -132,6 +136,22 @@ impl Model {
             return None;
         }
         staying().map(Record::hold).max()
+    }
+}
+
+/// Expects of the models that were never loaded what those have shown that were: as much more or less than was expected.
+pub fn learn_sizes(models: &mut [Model]) {
+    let measured = models
+        .iter()
+        .filter(|it| it.load_time.is_some() && 0 < it.estimate);
+    let Some(ratio) = measured
+        .map(|it| it.bytes as f64 / it.estimate as f64)
+        .reduce(f64::max)
+    else {
+        return;
+    };
+    for model in models.iter_mut().filter(|it| it.load_time.is_none()) {
+        model.bytes = (model.estimate as f64 * ratio) as u64;
     }
 }
 

@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use super::model::{Account, Candidate, Hold, Model, Place, Record, Report, Wish};
+use super::model::{Account, Candidate, Hold, Model, Place, Record, Report, Wish, learn_sizes};
 use super::step::{Cause, Refusal, Step, Urgency, User};
 
 /// Frames after which a use counts half: a minute at 25 fps.
@@ -112,6 +112,7 @@ impl Residency {
             (model.bytes, model.load_time) = (bytes, Some(time));
         }
         (model.users[at].place, model.inflation) = (Place::In, inflation);
+        learn_sizes(&mut self.models);
     }
 
     /// It is up already, and was not measured.
@@ -157,10 +158,8 @@ impl Residency {
     }
 
     pub fn account(&self, user: User) -> Option<Account> {
-        let model = self
-            .models
-            .iter()
-            .find(|it| it.users.iter().any(|it| it.user == user))?;
+        let mut models = self.models.iter();
+        let model = models.find(|it| it.users.iter().any(|it| it.user == user))?;
         Some(Account {
             place: self.record(user)?.place,
             bytes: model.bytes,
@@ -228,8 +227,7 @@ impl Residency {
         self.evict(&victims.0, Cause::OverLimit);
     }
 
-    /// Models that free so many bytes, as far as there are such that may leave: of those that are held the least, those of
-    /// the least priority. With what they free.
+    /// Models that free so many bytes, if so many may leave: the least held and least valuable first. With what they free.
     fn victims(&self, bytes: u64, may_leave: impl Fn(Hold, &Model) -> bool) -> (Vec<usize>, u64) {
         let held = self.models.iter().enumerate();
         let held = held.filter_map(|(at, it)| Some((it.hold().filter(|hold| may_leave(*hold, it))?, at)));
@@ -285,7 +283,7 @@ impl Residency {
             limit,
             is_floor: true,
         };
-        let lane = untold.user.lane;
+        let User { lane, .. } = untold.user;
         (limit < needed).then_some((untold.user, Step::DoesNotFit { lane, refusal }))
     }
 

@@ -276,7 +276,7 @@ fn refuse(core: &Shared, lane: usize, refusal: &Refusal) {
     let (text, remedy) = match refusal.is_floor {
         true => (
             format!(
-                "the floor, {name}, takes {needed} of the `memory-limit` of {limit}: it stays loaded, and nothing else does"
+                "the floor, {name}, takes about {needed} of the `memory-limit` of {limit}: it stays loaded, and nothing else does"
             ),
             format!(
                 "raise `memory-limit` (memory-limit={least} is what it takes alone), or name a smaller candidate as `floor`"
@@ -284,7 +284,7 @@ fn refuse(core: &Shared, lane: usize, refusal: &Refusal) {
         ),
         false => (
             format!(
-                "candidate {name} does not fit in the `memory-limit` of {limit}: it takes {needed} beside {} that cannot leave",
+                "candidate {name} does not fit in the `memory-limit` of {limit}: it takes about {needed} beside {} that cannot leave",
                 mb(refusal.kept)
             ),
             format!(
