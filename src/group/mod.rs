@@ -6,6 +6,7 @@ mod demand;
 mod evidence;
 mod plan;
 mod registry;
+pub mod residency;
 mod schedule;
 mod shares;
 mod sharing;

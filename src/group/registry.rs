@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
+use super::residency::Memory;
 use super::shares::{Share, Shares, Wants};
 
 static GROUPS: LazyLock<Mutex<HashMap<String, Weak<Group>>>> = LazyLock::new(Mutex::default);
@@ -18,6 +19,8 @@ pub struct Group {
     name: String,
     /// Held for some microseconds, and never while a plan is made.
     shares: Mutex<Shares>,
+    /// The models of its streams.
+    memory: Arc<Memory>,
 }
 
 /// A stream's place in a group, which it leaves when this is dropped.
@@ -40,6 +43,7 @@ impl Member {
             let group = Arc::new(Group {
                 name: name.to_owned(),
                 shares: Mutex::new(Shares::new(processors)),
+                memory: Arc::default(),
             });
             groups.retain(|_, it| 0 < it.strong_count());
             groups.insert(name.to_owned(), Arc::downgrade(&group));
@@ -51,6 +55,11 @@ impl Member {
 
     pub fn group(&self) -> &str {
         &self.group.name
+    }
+
+    /// The models of the group, and by which number it knows this stream.
+    pub fn memory(&self) -> (Arc<Memory>, usize) {
+        (self.group.memory.clone(), self.number)
     }
 
     /// Streams in the group, this one included.

@@ -4,6 +4,7 @@
 //! a processor (Linux's pressure stall information), and how long a quota stops the own group of processes. Where the
 //! kernel says nothing, it is absent, and everything works without.
 
+pub mod memory;
 mod monitor;
 mod runs;
 mod sense;

@@ -6,9 +6,9 @@ use super::doc::StructureDoc;
 use super::field::Part;
 use super::{
     CandidateFailed, CandidateReady, CandidateScore, ClassesMeta, ClassificationParam, DetectionParam,
-    Explanation, Frame, GroupPlace, InferStats, KeyFrame, LandmarksParam, ModelAnswer, ModelFailed,
-    ModelLoaded, OrientedParam, ProbeMessage, ProbeStats, ScoreMeta, Survey, Swap, SwitchStats, Tensors,
-    TextMeta,
+    Explanation, Frame, GroupPlace, InferStats, KeyFrame, LandmarksParam, ModelAnswer, ModelEvicted,
+    ModelFailed, ModelLoaded, ModelWanted, OrientedParam, ProbeMessage, ProbeStats, ScoreMeta, Survey, Swap,
+    SwitchStats, Tensors, TextMeta,
 };
 
 /// Structures that come the same way.
@@ -30,6 +30,8 @@ pub fn chapters() -> Vec<Chapter> {
         GroupPlace::structure_doc(),
         CandidateReady::structure_doc(),
         CandidateFailed::structure_doc(),
+        ModelWanted::structure_doc(),
+        ModelEvicted::structure_doc(),
         Frame::structure_doc(),
         CandidateScore::structure_doc(),
         Survey::structure_doc(),

@@ -80,6 +80,10 @@ structure! {
         is_usable: bool = "usable",
         /// Whether the user forbade it.
         is_forbidden: bool = "forbidden",
+        /// Whether it is in memory, or on the way there; not where others are, under a `memory-limit`.
+        is_loaded: bool = "loaded",
+        /// How long its load took. Absent unless it is not in memory and was before.
+        load_time: Option<Duration> = "load-time-ns",
         /// Whether the other streams of the group leave less processor time than it takes.
         is_held_back: bool = "held-back",
         /// Whether it is in time more often than not.
@@ -151,6 +155,7 @@ words_of! {
         Doubt = "doubt" <- policy::Binding::Doubt(_),
         Preference = "preference" <- policy::Binding::Preference(_),
         Switching = "switching" <- policy::Binding::Switching(_),
+        Load = "load" <- policy::Binding::Load(_),
         Group = "group" <- policy::Binding::Group(_),
         User = "user" <- policy::Binding::User,
         Alone = "alone" <- policy::Binding::Alone,

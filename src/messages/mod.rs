@@ -36,8 +36,8 @@ pub use metas::{
 pub use model_answer::{ModelAnswer, Place, Said};
 pub use probe::{FIGURES, Fidelity, Latencies, ProbeMessage, ProbeStats, Summary};
 pub use switch::{
-    AnswerKind, CandidateFailed, CandidateReady, CandidateScore, Compared, EvidenceWord, Frame, GroupPlace,
-    MeasuredFigure, PlaceWord, Survey, Surveyed, Swap,
+    AnswerKind, CandidateFailed, CandidateReady, CandidateScore, Compared, EvictedWord, EvidenceWord, Frame,
+    GroupPlace, MeasuredFigure, ModelEvicted, ModelWanted, PlaceWord, Survey, Surveyed, Swap, WantedWord,
 };
 pub use switch_stats::{CandidateState, CandidateStats, Estimates, SenseWord, SwitchStats, TeachingWord};
 
@@ -51,6 +51,8 @@ pub enum Message {
     Survey(Survey),
     CandidateReady(CandidateReady),
     CandidateFailed(CandidateFailed),
+    ModelWanted(ModelWanted),
+    ModelEvicted(ModelEvicted),
     Probe(Box<ProbeMessage>),
     ModelLoaded(ModelLoaded),
     ModelFailed(ModelFailed),
@@ -71,6 +73,8 @@ impl TryFrom<&gst::StructureRef> for Message {
             Survey::NAME => Message::Survey(structure.try_into()?),
             CandidateReady::NAME => Message::CandidateReady(structure.try_into()?),
             CandidateFailed::NAME => Message::CandidateFailed(structure.try_into()?),
+            ModelWanted::NAME => Message::ModelWanted(structure.try_into()?),
+            ModelEvicted::NAME => Message::ModelEvicted(structure.try_into()?),
             ProbeMessage::NAME => Message::Probe(Box::new(structure.try_into()?)),
             ModelLoaded::NAME => Message::ModelLoaded(structure.try_into()?),
             ModelFailed::NAME => Message::ModelFailed(structure.try_into()?),

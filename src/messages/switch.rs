@@ -13,6 +13,7 @@ use super::field::{Field, FieldError};
 use super::probe::meaning_of;
 use super::table::{group, structure};
 use super::words::{words, words_of};
+use crate::group::residency::{Cause, Urgency};
 use crate::policy::{Evidence, Limit, Reason};
 use crate::score::Measure;
 
@@ -262,6 +263,56 @@ structure! {
     CandidateReady = "avrec/candidate-ready" {
         /// Its name.
         candidate: String = "candidate",
+    }
+}
+
+structure! {
+    /// The candidate is loaded from now on, in the background. Only under a `memory-limit`.
+    ModelWanted = "avrec/model-wanted" {
+        /// Its name.
+        candidate: String = "candidate",
+        /// Why.
+        reason: WantedWord = "reason",
+        /// Bytes that its model is expected to take, none where another stream has it in memory.
+        bytes: u64 = "bytes",
+    }
+}
+
+words_of! {
+    /// Why a candidate is loaded.
+    WantedWord: Urgency {
+        Floor = "floor" <- Urgency::Floor,
+        Pinned = "pinned" <- Urgency::Pinned,
+        /// Another stream has its model in memory.
+        Shared = "shared" <- Urgency::Shared,
+        /// The stream would gain by it.
+        Gain = "gain" <- Urgency::Gain,
+        /// There is room.
+        Room = "room" <- Urgency::Room,
+    }
+}
+
+structure! {
+    /// The candidate has to leave memory. It stays a candidate. Only under a `memory-limit`.
+    ModelEvicted = "avrec/model-evicted" {
+        /// Its name.
+        candidate: String = "candidate",
+        /// Bytes that its model takes.
+        bytes: u64 = "bytes",
+        /// Why.
+        reason: EvictedWord = "reason",
+        /// Who takes its place. Absent unless that is a candidate of the same switch.
+        instead: Option<String> = "for",
+    }
+}
+
+words_of! {
+    /// Why a candidate has to leave memory.
+    EvictedWord: Cause {
+        /// More is in memory than the limit allows.
+        Limit = "limit" <- Cause::OverLimit,
+        /// For another one.
+        Room = "room" <- Cause::Room { .. },
     }
 }
 

@@ -72,6 +72,10 @@ structure! {
         lessons: u64 = "lessons",
         /// Cuts between scenes that were found in the frames: raw video of the formats that avrec-infer takes, in system memory.
         cuts: u64 = "cuts",
+        /// Bytes that the models of its group may take: the smallest `memory-limit` of its switches. Absent where nothing is limited.
+        memory_limit: Option<u64> = "memory-limit",
+        /// Bytes that they take. Absent where nothing is limited.
+        memory: Option<u64> = "memory",
         /// What is known of each candidate.
         candidates: Vec<CandidateStats> = "candidates",
         /// Frame latency over the last frames. Absent before the first one.
@@ -97,6 +101,11 @@ structure! {
         answers: u64 = "answers",
         /// Frames that it was to answer and did not inside the budget.
         misses: u64 = "misses",
+        /// Bytes of memory that its model takes, or would take: the growth of the process by its load and first runs, and before
+        /// the first load what follows from its file. Absent without a `memory-limit`.
+        memory: Option<u64> = "memory",
+        /// How long its load took. Absent before one was timed, which needs a `memory-limit`.
+        load_time: Option<Duration> = "load-time-ns",
         /// Latency of its last runs. Absent before the first one.
         latency: Option<Percentiles> = "latency",
         /// Absent before the first frame.
@@ -169,5 +178,7 @@ words! {
         Hung = "hung",
         /// `cause` says why.
         Failed = "failed",
+        /// It is not in memory, since others are (`memory-limit`); it is loaded in the background when that pays.
+        Unloaded = "unloaded",
     }
 }

@@ -43,6 +43,8 @@ pub(super) struct Candidate {
     /// Others leave less processor time than it takes.
     pub is_held_back: bool,
     pub regret: Regret,
+    /// Frames in a row for which it would have been the better one, and was not in memory.
+    pub missed_for: u64,
     /// Runs of any kind.
     pub runs: u64,
     /// Frame of the last run of any kind; `None` before the first.
@@ -57,7 +59,7 @@ pub(super) struct Candidate {
     pub overdue: Option<Overdue>,
 }
 
-clone_in_place! { Candidate: standing device latency quality robustness complexity is_forbidden is_held_back regret runs last_run asks last_asked known_before last_scored overdue }
+clone_in_place! { Candidate: standing device latency quality robustness complexity is_forbidden is_held_back regret missed_for runs last_run asks last_asked known_before last_scored overdue }
 
 impl Candidate {
     pub(super) fn new(prior: Prior) -> Candidate {
@@ -71,6 +73,7 @@ impl Candidate {
             is_forbidden: false,
             is_held_back: false,
             regret: Regret::default(),
+            missed_for: 0,
             runs: 0,
             last_run: None,
             asks: 0,
@@ -133,6 +136,10 @@ fn is_ready(id: CandidateId, available: &[Availability]) -> bool {
     available.get(id.0) == Some(&Availability::Ready)
 }
 
+fn is_unloaded(id: CandidateId, available: &[Availability]) -> bool {
+    matches!(available.get(id.0), Some(Availability::Unloaded { .. }))
+}
+
 /// All candidates by id.
 #[derive(Debug, Default)]
 pub(super) struct Candidates {
@@ -160,6 +167,12 @@ impl Candidates {
         self.all.get_mut(id.0)
     }
 
+    pub(super) fn change(&mut self, id: CandidateId, change: impl FnOnce(&mut Candidate)) {
+        if let Some(candidate) = self.get_mut(id) {
+            change(candidate);
+        }
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.all.len()
@@ -177,6 +190,15 @@ impl Candidates {
     ) -> impl Iterator<Item = (CandidateId, &mut Candidate)> {
         let all = self.all.iter_mut().map(|(id, it)| (CandidateId(id), it));
         all.filter(|(id, it)| it.is_allowed() && is_ready(*id, available))
+    }
+
+    /// Those that could answer if they were loaded, to be changed.
+    pub(super) fn unloaded_mut(
+        &mut self,
+        available: &[Availability],
+    ) -> impl Iterator<Item = (CandidateId, &mut Candidate)> {
+        let all = self.all.iter_mut().map(|(id, it)| (CandidateId(id), it));
+        all.filter(|(id, it)| it.is_allowed() && is_unloaded(*id, available))
     }
 
     pub(super) fn numbered(&self) -> impl Iterator<Item = (CandidateId, &Candidate)> {
@@ -264,7 +286,10 @@ impl Candidates {
 
     /// What was not chosen until now does not count any more.
     pub(super) fn forget_regret(&mut self) {
-        self.iter_mut().for_each(|it| it.regret.forget());
+        self.iter_mut().for_each(|it| {
+            it.regret.forget();
+            it.missed_for = 0;
+        });
     }
 
     /// Quality of the reference, whose answers are the scale; 1 without one.

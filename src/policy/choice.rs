@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::ablation::{Part, is_out};
 use super::estimates::Estimates;
+use super::load::Loads;
 use super::terms_table::TermsTable;
 use super::{Availability, CandidateId, Config, Limit, Reason};
 
@@ -40,6 +41,12 @@ impl Situation<'_> {
         if let Some(pinned) = self.pinned.filter(is_usable) {
             return (self.active != Some(pinned)).then_some((pinned, Reason::Pinned));
         }
+        if self.mode == Mode::Auto && self.pinned.is_none() {
+            let loads = Loads::new(self.available, self.table, self.active, self.config.period);
+            loads.go_without(&mut estimates.candidates);
+        }
+        let candidates = &estimates.candidates;
+        let is_usable = |it: &CandidateId| candidates.is_usable(*it, self.available);
         let Some(active) = self.active else {
             return Some((self.best(estimates)?, Reason::Start));
         };

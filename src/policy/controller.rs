@@ -12,6 +12,7 @@ use super::effective_budget::EffectiveBudget;
 use super::estimates::Estimates;
 use super::explain::{Present, outlook};
 use super::lesson::Teaching;
+use super::load::{Loads, Wishes};
 use super::price::Price;
 use super::shadow::{Scene, Shadow};
 use super::stride::Stride;
@@ -87,16 +88,16 @@ impl Policy {
 
     /// Takes a new prior. Scores that were seen outweigh it.
     pub fn update_prior(&mut self, id: CandidateId, prior: Prior) {
-        if let Some(candidate) = self.estimates.candidates.get_mut(id) {
-            candidate.quality.update_prior(prior);
-        }
+        self.estimates
+            .candidates
+            .change(id, |it| it.quality.update_prior(prior));
     }
 
     /// Whether a candidate may answer at all. One that may not is still loaded, measured and scored.
     pub fn forbid(&mut self, id: CandidateId, is_forbidden: bool) {
-        if let Some(candidate) = self.estimates.candidates.get_mut(id) {
-            candidate.is_forbidden = is_forbidden;
-        }
+        self.estimates
+            .candidates
+            .change(id, |it| it.is_forbidden = is_forbidden);
     }
 
     /// Other streams leave this one no more processor time than that for a run: candidates on the processor that are expected to
@@ -156,14 +157,20 @@ impl Policy {
             self.estimates.candidates.forget_regret();
             Switch { from, to, reason }
         });
-        let candidates = &self.estimates.candidates;
-        let answer = self.active.filter(|it| candidates.is_usable(*it, available));
+        let answer = (self.active).filter(|it| self.estimates.candidates.is_usable(*it, available));
         let hold = answer.and_then(|it| self.stride.begin(it, self.table.stride(it)));
         Decision {
             answer: answer.filter(|_| hold.is_none()),
             switch,
             hold,
         }
+    }
+
+    /// Who should be in memory, and who would come next after the active candidate.
+    pub fn wishes<'a>(&'a self, available: &'a [Availability]) -> Wishes<'a> {
+        let is_free = self.mode == Mode::Auto && self.pinned.is_none();
+        let loads = Loads::new(available, &self.table, self.active, self.config.period);
+        Wishes::new(loads, &self.estimates.candidates, is_free)
     }
 
     /// What time does to what is known. After the choice, so that who asks between two frames sees what the next
@@ -199,9 +206,8 @@ impl Policy {
             robustness_weight: self.config.robustness_weight,
         };
         let shadow = self.beside.next(&scene)?;
-        self.estimates
-            .candidates
-            .asked(shadow.ids().chain([active]), self.frame);
+        let asked = shadow.ids().chain([active]);
+        self.estimates.candidates.asked(asked, self.frame);
         Some(shadow)
     }
 
@@ -225,8 +231,7 @@ impl Policy {
         outlook(id, &self.conditions(), &self.table)
     }
 
-    /// Why it is this candidate, what stands behind it, and what would change it. Allocates; for a switch, and for
-    /// whoever asks.
+    /// Why it is this candidate, and what would change it. Allocates; for a switch, and for whoever asks.
     pub fn explain(&self, available: &[Availability]) -> Explanation {
         Present {
             conditions: self.conditions(),
@@ -316,18 +321,17 @@ impl Policy {
 
     /// An operator says what the answers of a candidate are worth, 0..1.
     pub fn rated(&mut self, now: Duration, id: CandidateId, score: f64) {
+        let frame = self.frame;
         self.now = now;
-        if let Some(candidate) = self.estimates.candidates.get_mut(id) {
-            candidate.rated(self.frame, score);
-        }
+        self.estimates.candidates.change(id, |it| it.rated(frame, score));
     }
 
     /// An answer agreed to this degree, 0..1, with the answer to the same frame slightly perturbed.
     pub fn perturbed(&mut self, now: Duration, id: CandidateId, agreement: f64) {
         self.now = now;
-        if let Some(candidate) = self.estimates.candidates.get_mut(id) {
-            candidate.robustness.sampled(agreement);
-        }
+        self.estimates
+            .candidates
+            .change(id, |it| it.robustness.sampled(agreement));
     }
 
     /// Frames that nobody could be asked to answer: each is a miss.
@@ -371,14 +375,13 @@ impl Policy {
     }
 
     fn conditions(&self) -> Conditions<'_> {
-        let floor = self.floor.and_then(|it| self.candidate(it));
         Conditions {
             config: &self.config,
             estimates: &self.estimates,
             budget: self.budget.at(self.now),
             shift: 0.0,
             per_miss: self.price.per_miss(),
-            floor: floor.map_or(0.0, |it| it.quality.mean()),
+            floor: (self.floor.and_then(|it| self.candidate(it))).map_or(0.0, |it| it.quality.mean()),
         }
     }
 

@@ -60,7 +60,7 @@ pub enum Reason {
     Busy { elapsed: Duration },
     /// Other streams leave less processor time than the active candidate takes.
     HeldBack,
-    /// The active candidate failed or was removed.
+    /// The active candidate failed, was removed, or had to leave memory.
     Gone,
     /// The user pinned it.
     Pinned,
@@ -105,7 +105,10 @@ impl fmt::Display for Reason {
                 f,
                 "the other streams of its group leave less processor time than the active candidate takes"
             ),
-            Reason::Gone => write!(f, "the active candidate failed or was removed"),
+            Reason::Gone => write!(
+                f,
+                "the active candidate failed, was removed, or had to leave memory"
+            ),
             Reason::Pinned => write!(f, "pinned by the user"),
         }
     }

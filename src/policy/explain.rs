@@ -76,6 +76,10 @@ impl Present<'_> {
         Account {
             id,
             is_usable: estimates.candidates.is_usable(id, self.available),
+            unloaded: match self.available.get(id.0) {
+                Some(Availability::Unloaded { load_time }) => Some(*load_time),
+                _ => None,
+            },
             outlook: outlook(id, &self.conditions, table),
             latency_source: match (candidate.last_run, self.active == Some(id)) {
                 _ if !candidate.latency.is_known() => Source::Unknown,
@@ -105,7 +109,7 @@ impl Present<'_> {
         let rivals = || {
             candidates
                 .iter()
-                .filter(|it| Some(it.id) != self.active && it.is_usable)
+                .filter(|it| Some(it.id) != self.active && (it.is_usable || could_be_loaded(it)))
         };
         let Some(own) = own.filter(|_| rivals().next().is_some()) else {
             return Binding::Alone;
@@ -118,7 +122,10 @@ impl Present<'_> {
             return Binding::Nothing;
         };
         if best.cost < own.cost {
-            return Binding::Switching(best.id);
+            return match best.unloaded {
+                Some(_) => Binding::Load(best.id),
+                None => Binding::Switching(best.id),
+            };
         }
         // What would it cost if it never missed?
         let in_time = Terms {
@@ -169,6 +176,11 @@ impl Present<'_> {
             .min_by(|one, other| table.order(*one, *other))
             .unwrap_or(active)
     }
+}
+
+/// Whether a candidate could answer, were it in memory.
+fn could_be_loaded(account: &Account) -> bool {
+    account.unloaded.is_some() && !account.outlook.is_forbidden
 }
 
 /// What is believed of a candidate, and nothing of one that was removed; `table` is the one of the last decision.

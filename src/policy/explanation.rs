@@ -80,6 +80,8 @@ pub struct Account {
     pub id: CandidateId,
     /// Whether it could answer the next frame.
     pub is_usable: bool,
+    /// Present where it is not in memory: how long its load takes, as far as that is known.
+    pub unloaded: Option<Option<Duration>>,
     pub outlook: Outlook,
     pub latency_source: Source,
     /// Frames since its last run.
@@ -126,6 +128,8 @@ pub enum Binding {
     Preference(CandidateId),
     /// This rival is better, and has not paid for the switch yet.
     Switching(CandidateId),
+    /// This candidate would be better and is in time, but is not in memory.
+    Load(CandidateId),
     /// The other streams of the group leave less processor time than this candidate takes, which would be better.
     Group(CandidateId),
     /// The user pinned the active one, or switched choosing off.
@@ -142,6 +146,7 @@ impl Binding {
             | Binding::Doubt(id)
             | Binding::Preference(id)
             | Binding::Switching(id)
+            | Binding::Load(id)
             | Binding::Group(id) => Some(id),
             Binding::Nothing | Binding::User | Binding::Alone => None,
         }
@@ -204,6 +209,7 @@ impl Explanation {
             self.account(id)
                 .map_or((0.0, 0.0), |it| (it.outlook.quality, it.terms.miss))
         };
+        let load_time = |id: CandidateId| self.account(id)?.unloaded?;
         text += &match self.binding {
             Binding::Nothing => "No candidate is better.".to_string(),
             Binding::Time(id) => format!(
@@ -226,6 +232,15 @@ impl Explanation {
             Binding::Switching(id) => format!(
                 "{} is better by now and has to pay for the switch first.",
                 name(id)
+            ),
+            Binding::Load(id) => format!(
+                "{} would be better ({:.3}) but is not loaded{}.",
+                name(id),
+                of(id).0,
+                load_time(id).map_or(String::new(), |it| format!(
+                    " (its load took {:.1} s)",
+                    it.as_secs_f64()
+                ))
             ),
             Binding::Group(id) => format!(
                 "{} would be better ({:.3}), but the other streams of the group leave {} of a processor for a frame.",

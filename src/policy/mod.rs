@@ -42,6 +42,7 @@ mod latency;
 mod lesson;
 mod level;
 mod limit;
+mod load;
 mod normal;
 mod objective;
 mod price;
@@ -69,6 +70,7 @@ pub use evidence::Evidence;
 pub use explanation::{Account, Binding, Explanation, Outlook, Source};
 pub use lesson::Teaching;
 pub use limit::Limit;
+pub use load::Wishes;
 pub use objective::{Strategy, Terms, Weights};
 pub use shadow::Shadow;
 
@@ -116,4 +118,6 @@ pub enum Availability {
     Busy { since: Duration },
     /// Loading, warming, failed or removed.
     Absent,
+    /// Not in memory, as long as nobody has it loaded, which takes this long, as far as that is known.
+    Unloaded { load_time: Option<Duration> },
 }

@@ -28,7 +28,7 @@ impl Stride {
     pub(super) fn hold(&mut self, active: Option<CandidateId>, available: &[Availability]) -> Option<Hold> {
         let id = active.filter(|it| {
             let state = available.get(it.0);
-            state.is_some_and(|it| *it != Availability::Absent)
+            matches!(state, Some(Availability::Ready | Availability::Busy { .. }))
         });
         let Some(id) = id.filter(|_| 0 < self.left) else {
             self.left = 0;

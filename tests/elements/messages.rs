@@ -56,6 +56,8 @@ fn why() -> Why {
         name: "large".to_string(),
         is_usable: true,
         is_forbidden: false,
+        is_loaded: true,
+        load_time: None,
         is_held_back: false,
         is_feasible: true,
         device: "npu".to_string(),
@@ -83,6 +85,8 @@ fn why() -> Why {
         name: "small".to_string(),
         is_usable: false,
         is_forbidden: true,
+        is_loaded: false,
+        load_time: Some(MS(800)),
         is_held_back: true,
         is_feasible: false,
         latency: None,
@@ -190,6 +194,23 @@ fn a_switch_tells_of_swaps_frames_and_candidates() {
         remedy: "name one".to_string(),
     };
     check_message(failed, Message::CandidateFailed);
+    for reason in WantedWord::ALL {
+        let wanted = ModelWanted {
+            candidate: "large".to_string(),
+            reason: *reason,
+            bytes: 45_000_000,
+        };
+        check_message(wanted, Message::ModelWanted);
+    }
+    for reason in EvictedWord::ALL {
+        let evicted = ModelEvicted {
+            candidate: "small".to_string(),
+            bytes: 45_000_000,
+            reason: *reason,
+            instead: (*reason == EvictedWord::Room).then(|| "large".to_string()),
+        };
+        check_message(evicted, Message::ModelEvicted);
+    }
 }
 
 #[test]
@@ -293,6 +314,8 @@ fn a_switch_explains_itself_and_shows_figures() {
         runs: 50,
         answers: 40,
         misses: 2,
+        memory: Some(45_000_000),
+        load_time: (*state == CandidateState::Ready).then_some(MS(300)),
         latency,
         estimates: (*state == CandidateState::Ready).then(|| estimates.clone()),
     });
@@ -323,6 +346,8 @@ fn a_switch_explains_itself_and_shows_figures() {
         teaching: gstavrec::messages::TeachingWord::Idle,
         lessons: 7,
         cuts: 3,
+        memory_limit: Some(150_000_000),
+        memory: Some(140_000_000),
         candidates: candidates.collect(),
         latency,
     };

@@ -181,6 +181,17 @@ fn hear_switches(seen: &Seen) {
             tested.send_event(gst::event::Eos::new());
         }
     });
+    // Nothing but the floor fits in what is left.
+    let line = format!(
+        "{endless} ! avrec-switch.( name=tested memory-limit=1000000000 floor=a {children} ) ! fakesink name=out"
+    );
+    listen(&line, seen, |told, tested| match told.name().as_str() {
+        "avrec/candidate-ready" if told.get::<&str>("candidate") == Ok("b") => {
+            tested.set_property("memory-limit", 1u64)
+        }
+        "avrec/model-evicted" => _ = tested.send_event(gst::event::Eos::new()),
+        _ => {}
+    });
     let line =
         format!("{VIDEO} ! avrec-switch.( name=tested exhaustive=true {children} ) ! fakesink name=out");
     listen(&line, seen, |_, _| ());

@@ -7,6 +7,7 @@ mod devices;
 mod group;
 mod laws;
 mod lessons;
+mod loads;
 mod replay;
 mod scenarios;
 mod score_laws;

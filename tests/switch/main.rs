@@ -9,6 +9,10 @@ mod decision;
 mod faults;
 mod kinds;
 mod lessons;
+mod memory;
+#[path = "../infer/crafted/onnx.rs"]
+#[allow(dead_code, reason = "it uses a part")]
+mod onnx;
 mod outputs;
 mod quality;
 mod removed;

@@ -219,12 +219,16 @@
 //!   avrec-infer model-file=denoise.onnx ! audioconvert ! autoaudiosink
 //! ```
 
+use std::path::Path;
 use std::sync::Arc;
 
 use gst::glib;
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 use once_cell::sync::Lazy;
+
+use crate::bounded_file;
+use crate::runtime::library;
 
 mod announcement;
 mod answer_settings;
@@ -281,6 +285,24 @@ glib::wrapper! {
 /// Whether an element runs a model.
 pub fn is_one(element: &gst::Element) -> bool {
     element.is::<Infer>()
+}
+
+/// What an element shares with those that load the same model in the same way, and the bytes of its file, as far as that can
+/// be read. `None` for an element that runs none.
+pub fn model_of(element: &gst::Element) -> Option<(String, u64)> {
+    let settings = element.downcast_ref::<Infer>()?.imp().settings.lock().clone();
+    let file = settings.model_file.as_deref().unwrap_or_default();
+    let bytes = bounded_file::size(Path::new(file)).unwrap_or(0);
+    Some((format!("{file} {:?}", settings.options()), bytes))
+}
+
+/// Loads the library that an element may need, if it is not there yet. Not for a streaming thread.
+pub fn load_library(element: &gst::Element) {
+    let infer = element.downcast_ref::<Infer>();
+    if infer.is_some_and(|it| it.imp().settings.lock().backend != enums::Backend::Rten) {
+        // Where it is missing, the load of a model tells.
+        let _ = library::is_available();
+    }
 }
 
 /// Names of the classes of the model that an element runs; empty where it has none, or no model.

@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use super::lanes::misfit::Misfit;
 use super::lanes::supervisor::StateRequest;
 use super::lanes::{builder, catalog};
+use super::memory::work;
 use super::property_changed::check_names;
 use super::settings::Settings;
 use super::shared::Shared;
@@ -130,6 +131,7 @@ pub fn join(core: &Arc<Shared>, switch: &AvrecSwitch, child: &gst::Element) {
     }
     if let Some(lane) = core.lanes.list().lane_of(child.upcast_ref()) {
         lane.align_clock(switch.upcast_ref());
+        work::add_lane(core, lane);
         lane.supervisor.order(StateRequest::Go(switch.current_state()));
     }
 }

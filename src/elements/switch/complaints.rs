@@ -54,7 +54,7 @@ impl Complaints {
     pub fn look(&self, bus: &Bus, list: &LaneList, settings: &Settings) {
         let is_loading = |it: &Identity| match it.tally.state().0 {
             CandidateState::Loading => true,
-            CandidateState::Failed => false,
+            CandidateState::Failed | CandidateState::Unloaded => false,
             _ => it
                 .elements
                 .as_ref()

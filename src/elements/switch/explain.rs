@@ -100,6 +100,8 @@ fn candidate(
         name,
         is_usable: account.is_usable,
         is_forbidden: outlook.is_forbidden,
+        is_loaded: account.unloaded.is_none(),
+        load_time: account.unloaded.flatten(),
         is_held_back: outlook.is_held_back,
         is_feasible: outlook.feasible,
         device: String::new(),

@@ -25,6 +25,10 @@ pub enum Fact {
     Warm {
         lane: usize,
     },
+    /// One that failed may be loaded again.
+    MayReturn {
+        lane: usize,
+    },
     /// The lane's answers to a frame and to the same frame slightly perturbed agreed to this degree.
     Perturbed {
         lane: usize,

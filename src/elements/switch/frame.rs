@@ -87,7 +87,8 @@ impl FrameContext {
         let clock = Instant::now();
         let settings = core.settings.load_full();
         stamp::stamp(frame.make_mut(), entered);
-        let is_changed = adapter.apply(&settings, &core.lanes.list());
+        let list = core.lanes.list();
+        let is_changed = adapter.apply(&settings, &list);
         if let Some(pinned) = adapter.named().pinned {
             // A pin is obeyed to the frame, even where the candidate just looks at the last one in the shadow.
             core.lanes
@@ -97,6 +98,7 @@ impl FrameContext {
         let group = core.group.load();
         let (plan, chores) = adapter.plan(entered, is_changed, &core.lanes, machine, group.as_deref());
         watchdog::do_chores(core, chores);
+        control.usage.saw(&core.memory, adapter, &list, entered);
         let policy = core.timing.late_policy(&settings, &core.sink);
         FrameContext {
             frame,

@@ -28,8 +28,13 @@ pub fn stats(core: &Shared) -> SwitchStats {
     let group = member.as_deref();
     let candidates = list.lanes.iter().map(|(lane, identity)| {
         let figures = figures.get(lane).map(|it| &**it);
-        candidate_stats(identity, view.adapter.outlook(lane), figures.unwrap_or_default())
+        CandidateStats {
+            memory: core.memory.account(lane).map(|it| it.bytes),
+            load_time: core.memory.account(lane).and_then(|it| it.load_time),
+            ..candidate_stats(identity, view.adapter.outlook(lane), figures.unwrap_or_default())
+        }
     });
+    let (memory_limit, memory) = core.memory.bytes().unzip();
     SwitchStats {
         active: core.active_name(),
         slowdown: slowdown.unwrap_or(CALM),
@@ -51,6 +56,8 @@ pub fn stats(core: &Shared) -> SwitchStats {
         price_per_miss,
         reference: reference.map(|it| list.name(it).to_string()),
         teaching: teaching.into(),
+        memory_limit,
+        memory,
         candidates: candidates.collect(),
         ..view.counts.clone()
     }
@@ -91,6 +98,8 @@ fn candidate_stats(
         runs: tally.runs.get(),
         answers: tally.answers.get(),
         misses: tally.misses.get(),
+        memory: None,
+        load_time: None,
         latency: tally.latency.get(),
         estimates,
     }

@@ -37,6 +37,9 @@
 //! PAUSED, on gray frames of the negotiated caps, so that an application may wait for `avrec/candidate-ready` before it goes to
 //! PLAYING. After `start-timeout` the stream starts as with `start=pass`, and a warning says so.
 //!
+//! With `memory-limit` the models of all candidates of the group take no more memory than that: who is chosen the least is
+//! unloaded, stays a candidate, and is loaded again in the background when that pays. The floor never leaves.
+//!
 //! Candidates may give frames that differ in size, format, rate or any other field of their caps; since each swap changes the
 //! caps behind the switch then, which few recordings survive, it is told once. `output-caps` holds all of them to one output
 //! (what it leaves open is as in the first frame that leaves; ANY leaves all open): who can, negotiates to it, and who cannot
@@ -207,6 +210,7 @@ mod group_share;
 mod imp;
 mod lanes;
 mod mailbox;
+mod memory;
 mod messages;
 pub(super) mod pads;
 mod plan;

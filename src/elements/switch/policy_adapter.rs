@@ -14,6 +14,7 @@ use super::explain::Snapshot;
 use super::fact::Fact;
 use super::group_share::{GroupShare, Wanted};
 use super::lanes::chores::Chores;
+use super::lanes::lane::LaneState;
 use super::lanes::list::LaneList;
 use super::lanes::state::Lanes;
 use super::lanes::table::{Exchanged, LaneTable};
@@ -23,6 +24,7 @@ use super::settings::Settings;
 use super::timing::{self, DEFAULT_PERIOD};
 use crate::clone_in_place::clone_in_place;
 use crate::group::Member;
+use crate::group::residency::Wish;
 use crate::machine::{Monitor, Sense};
 use crate::policy::{
     Availability, CandidateId, Config, Device, Outlook, Policy, Prior, Shadow, Switch, Teaching,
@@ -157,6 +159,11 @@ impl PolicyAdapter {
     pub fn set_catalog_names(&mut self, catalog: CatalogNames) {
         self.catalog = catalog;
         self.resolve_names();
+    }
+
+    /// Whom the catalogue names as the floor.
+    pub fn catalog_floor(&self) -> Option<&String> {
+        self.catalog.floor.as_ref()
     }
 
     /// Finds the lanes that are named, and tells the policy.
@@ -416,6 +423,32 @@ impl PolicyAdapter {
         (0 < self.frames).then(|| (self.policy.slowdown(), self.policy.price_per_miss()))
     }
 
+    /// Who would come next after the active lane, of all that are in memory or could be.
+    pub fn rival(&self) -> Option<usize> {
+        let rival = self.policy.wishes(&self.news.availability).rival();
+        rival.map(|it| it.0)
+    }
+
+    /// How much a lane is wanted in memory.
+    pub fn wish(&self, lane: usize) -> Wish {
+        if self.named.pinned == Some(lane) {
+            return Wish::Pin;
+        }
+        match self
+            .policy
+            .wishes(&self.news.availability)
+            .wants(CandidateId(lane))
+        {
+            true => Wish::Gain,
+            false => Wish::None,
+        }
+    }
+
+    /// Who answers, or would have.
+    pub fn active(&self) -> Option<usize> {
+        self.policy.active().map(|it| it.0)
+    }
+
     /// What is kept back of a budget because the streaming thread is woken late; `None` before the first frame.
     pub fn wake_up_margin(&self) -> Option<Duration> {
         (0 < self.frames).then(|| deadline::margin(self.late(), self.budget()))
@@ -438,7 +471,7 @@ impl PolicyAdapter {
 
     /// What judging has to know about a trial that begins now.
     pub fn trial_context(&self, lanes: &Lanes) -> TrialContext {
-        let is_there = |it: &usize| lanes.is(*it, |it| it.availability() != Availability::Absent);
+        let is_there = |it: &usize| lanes.is(*it, |it| it.state == LaneState::Ready);
         TrialContext {
             settings: self.settings.clone(),
             list: self.list.clone(),
@@ -470,7 +503,9 @@ impl PolicyAdapter {
                     self.policy.scored(now, CandidateId(lane), score, evidence);
                 }
                 Fact::Failed { lane } => self.policy.failed(now, CandidateId(lane)),
-                Fact::Warm { lane } => self.policy.recovered(now, CandidateId(lane)),
+                Fact::Warm { lane } | Fact::MayReturn { lane } => {
+                    self.policy.recovered(now, CandidateId(lane));
+                }
                 Fact::Perturbed { lane, agreement } => {
                     self.policy.perturbed(now, CandidateId(lane), agreement);
                 }

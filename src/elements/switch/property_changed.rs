@@ -6,6 +6,7 @@ use gst::prelude::*;
 
 use super::fact::Fact;
 use super::lanes::watchdog::hold_output;
+use super::memory::work;
 use super::settings::Settings;
 use super::shared::Shared;
 use crate::elements::unit_mistake;
@@ -45,6 +46,7 @@ pub fn setting_changed(core: &Shared, name: &str, before: &Settings) {
             hold_output(core);
             core.look_at_candidates();
         }
+        "memory-limit" if state.is_some_and(|it| gst::State::Paused <= it) => work::limit_changed(core),
         "weight" => {
             if let Some(member) = &*core.group.load() {
                 member.set_weight(core.settings.load().weight);

@@ -54,6 +54,8 @@ pub struct Settings {
     /// `None` where the switch is alone.
     pub group: Option<String>,
     pub weight: f64,
+    /// Bytes; zero is no limit.
+    pub memory_limit: u64,
 }
 
 impl Default for Settings {
@@ -87,6 +89,7 @@ impl Default for Settings {
             start_timeout: gst::ClockTime::from_seconds(10),
             group: Some(group::DEFAULT.to_owned()),
             weight: 1.0,
+            memory_limit: 0,
         }
     }
 }
@@ -137,6 +140,7 @@ impl Settings {
                 self.start_timeout = gst::ClockTime::from_nseconds(value.get().unwrap_or_default())
             }
             "group" => self.group = text(),
+            "memory-limit" => self.memory_limit = value.get().unwrap_or_default(),
             "weight" => self.weight = value.get().unwrap_or(self.weight),
             _ => return false,
         }
@@ -171,6 +175,7 @@ impl Settings {
             "start-timeout" => self.start_timeout.nseconds().to_value(),
             "group" => self.group.as_deref().unwrap_or_default().to_value(),
             "weight" => self.weight.to_value(),
+            "memory-limit" => self.memory_limit.to_value(),
             _ => return None,
         })
     }
@@ -341,6 +346,12 @@ impl Settings {
                 .minimum(0.001)
                 .maximum(1000.0)
                 .default_value(default.weight)
+                .mutable_playing()
+                .build(),
+            glib::ParamSpecUInt64::builder("memory-limit")
+                .nick("Memory limit")
+                .blurb("Memory that the models of all candidates of the group may take together, in bytes; those that are chosen the least are unloaded (0 = no limit). Of several limits in a group the smallest holds.")
+                .default_value(default.memory_limit)
                 .mutable_playing()
                 .build(),
             glib::ParamSpecBoxed::builder::<gst::Structure>("stats")

@@ -16,6 +16,7 @@ use super::fact::Fact;
 use super::lanes::table::LaneTable;
 use super::lanes::telling::Telling;
 use super::mailbox::Mailbox;
+use super::memory::share::MemoryShare;
 use super::policy_adapter::{CatalogNames, PolicyAdapter};
 use super::priority::IdleThread;
 use super::scoring::thread::Scoring;
@@ -57,6 +58,8 @@ pub struct Shared {
     pub endings: Endings,
     /// Its place among the switches that share the machine, while it is up and not alone.
     pub group: ArcSwapOption<Member>,
+    /// Its place in their memory, or in its own.
+    pub memory: MemoryShare,
 }
 
 impl Shared {
@@ -103,6 +106,7 @@ impl Shared {
             src,
             endings: Endings::default(),
             group: ArcSwapOption::empty(),
+            memory: MemoryShare::default(),
         }
     }
 
@@ -133,11 +137,13 @@ impl Shared {
         let name = settings.group.as_deref().unwrap_or_default();
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let member = Member::join(name, settings.weight, processors).map(Arc::new);
+        self.memory.place_in(member.as_deref().map(Member::memory));
         self.lanes.change(|lanes| lanes.group.clone_from(&member));
         self.group.store(member);
     }
 
     pub fn leave_group(&self) {
+        self.memory.leave();
         self.lanes.change(|lanes| lanes.group = None);
         self.group.store(None);
     }

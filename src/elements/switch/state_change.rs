@@ -2,6 +2,7 @@
 
 //! What each change of the switch's state does.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use gst::glib;
@@ -11,6 +12,7 @@ use gst::prelude::*;
 use super::AvrecSwitch;
 use super::lanes::supervisor::StateRequest;
 use super::lanes::watchdog::hold_output;
+use super::memory::work;
 use super::pads::holder::PadHolder;
 use super::property_changed::check_times;
 use super::shared::Shared;
@@ -53,7 +55,7 @@ pub fn change_own_state(
 }
 
 /// What has to happen before the switch's own change of state.
-pub fn before(core: &Shared, transition: gst::StateChange) {
+pub fn before(core: &Arc<Shared>, transition: gst::StateChange) {
     match transition {
         gst::StateChange::NullToReady => core.join_group(),
         gst::StateChange::ReadyToPaused => {
@@ -61,6 +63,7 @@ pub fn before(core: &Shared, transition: gst::StateChange) {
             hold_output(core);
             check_times(core);
             core.scoring.open();
+            work::begin(core);
             order(core, gst::State::Paused);
         }
         // Frees the streaming thread, so that the pads can be shut.
@@ -78,6 +81,7 @@ pub fn after(core: &Shared, switch: &AvrecSwitch, transition: gst::StateChange) 
             core.rest();
             core.endings.add(core.scoring.stop());
             core.endings.add(core.idle.stop());
+            work::end(core);
             order(core, gst::State::Ready);
             core.lanes.list().settle(Instant::now() + STOP_PATIENCE);
         }

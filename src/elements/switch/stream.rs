@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::audio::AudioStream;
 use super::group_share::ToldPlace;
+use super::memory::usage::Usage;
 use super::pads::output::StickyOrder;
 use super::policy_adapter::PolicyAdapter;
 use super::settings::Settings;
@@ -45,6 +46,7 @@ pub struct Control {
     pub told_place: ToldPlace,
     pub unanswered: Unanswered,
     pub start: Start,
+    pub usage: Usage,
 }
 
 impl Control {
@@ -88,6 +90,7 @@ impl Streaming {
                 told_place: ToldPlace::default(),
                 unanswered: Unanswered::default(),
                 start: Start::default(),
+                usage: Usage::default(),
             },
             stream: Stream::Video(VideoStream::default()),
         }
@@ -98,6 +101,7 @@ impl Streaming {
         (self.control.output, self.control.held_for) = (StickyOrder::default(), None);
         self.control.totals = Totals::default();
         (self.control.unanswered, self.control.start) = (Unanswered::default(), Start::default());
+        self.control.usage = Usage::default();
         self.stream = Stream::Video(VideoStream::default());
     }
 }

@@ -256,6 +256,8 @@ fn stats(large: &str) -> SwitchStats {
             runs: 1000,
             answers: 250,
             misses: 3,
+            memory: None,
+            load_time: None,
             latency: Some(Percentiles {
                 p50: ms(1.0),
                 p95: ms(1.2),

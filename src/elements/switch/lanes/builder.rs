@@ -226,6 +226,7 @@ fn assemble(
 /// Takes a lane apart; a frame that it has in hand is answered by somebody else.
 pub fn remove_lane(core: &Shared, lane: &LaneElements) {
     core.lanes.remove(lane.number);
+    core.memory.remove(lane.number);
     lane.unlink();
     for element in &lane.candidate {
         element.set_locked_state(false);

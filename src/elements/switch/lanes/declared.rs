@@ -32,6 +32,8 @@ pub fn heard(core: &Shared, lane: &LaneElements, message: &gst::Message) {
         labels: infer::labels(source),
         is_on_frames: is_on_frames(source, task),
     });
+    // Somebody may wait for the load.
+    core.lanes.change(|_| ());
     core.look_at_candidates();
 }
 
@@ -56,14 +58,27 @@ fn is_on_frames(infer: &gst::Object, task: Task) -> bool {
 
 /// How many models the elements have, the parts of bins included.
 pub fn models(elements: &[gst::Element]) -> usize {
-    let count = |it: &gst::Element| match it.downcast_ref::<gst::Bin>() {
-        Some(bin) => bin
-            .iterate_recurse()
-            .into_iter()
-            .flatten()
-            .filter(infer::is_one)
-            .count(),
-        None => usize::from(infer::is_one(it)),
+    all(elements).iter().filter(|it| infer::is_one(it)).count()
+}
+
+/// What tells the models of the elements from others, none where they have no model, and the bytes of their files.
+pub fn models_of(elements: &[gst::Element]) -> (Option<String>, u64) {
+    let models: Vec<_> = all(elements).iter().filter_map(infer::model_of).collect();
+    let keys: Vec<&str> = models.iter().map(|it| &*it.0).collect();
+    let bytes = models.iter().map(|it| it.1).sum();
+    ((!keys.is_empty()).then(|| keys.join("\n")), bytes)
+}
+
+/// Loads the libraries that the models of the elements may need, so far as these are not loaded.
+pub fn load_libraries(elements: &[gst::Element]) {
+    all(elements).iter().for_each(infer::load_library);
+}
+
+/// The elements, and those in bins instead of these.
+fn all(elements: &[gst::Element]) -> Vec<gst::Element> {
+    let parts = |it: &gst::Element| match it.downcast_ref::<gst::Bin>() {
+        Some(bin) => bin.iterate_recurse().into_iter().flatten().collect(),
+        None => vec![it.clone()],
     };
-    elements.iter().map(count).sum()
+    elements.iter().flat_map(parts).collect()
 }

@@ -44,6 +44,10 @@ pub enum LaneState {
         cause: String,
         retry_at: Option<gst::ClockTime>,
     },
+    /// Not in memory, since others are; what a load took is known after the first one.
+    Unloaded {
+        load_time: Option<Duration>,
+    },
     /// Removed from the switch; the record stays until nobody can want the sound any more that it gave ahead.
     Gone,
 }
@@ -56,6 +60,7 @@ impl LaneState {
             LaneState::Warming { .. } => (CandidateState::Warming, None),
             LaneState::Ready => (CandidateState::Ready, None),
             LaneState::Failed { cause, .. } => (CandidateState::Failed, Some(cause.clone())),
+            LaneState::Unloaded { .. } => (CandidateState::Unloaded, None),
             LaneState::Gone => (CandidateState::Failed, None),
         }
     }
@@ -259,7 +264,10 @@ impl Lane {
 
     /// Whether the lane answers now or may do so by itself.
     pub fn may_come(&self) -> bool {
-        !matches!(self.state, LaneState::Failed { .. } | LaneState::Gone)
+        !matches!(
+            self.state,
+            LaneState::Failed { .. } | LaneState::Unloaded { .. } | LaneState::Gone
+        )
     }
 
     pub fn availability(&self) -> Availability {
@@ -269,6 +277,9 @@ impl Lane {
             (LaneState::Ready, Some(run)) if self.audio.hears() && !run.abandoned => Availability::Ready,
             (LaneState::Ready, Some(run)) => Availability::Busy {
                 since: run.started.into(),
+            },
+            (LaneState::Unloaded { load_time }, _) => Availability::Unloaded {
+                load_time: *load_time,
             },
             _ => Availability::Absent,
         }

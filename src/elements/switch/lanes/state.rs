@@ -215,6 +215,26 @@ impl Lanes {
         self.tell(Fact::Failed { lane });
     }
 
+    /// Takes a lane out that has to leave memory; a frame that it has in hand goes to somebody else. `false` where it failed
+    /// or is gone, which stays what is known of it.
+    pub fn unload(&mut self, lane: usize, load_time: Option<Duration>) -> bool {
+        let is_up = |it: &&mut Lane| !matches!(it.state, LaneState::Failed { .. } | LaneState::Gone);
+        let Some(slot) = self.get_mut(lane).filter(is_up) else {
+            return false;
+        };
+        slot.set_state(LaneState::Unloaded { load_time });
+        self.end_without_answer(lane);
+        true
+    }
+
+    /// One that failed may be loaded again.
+    pub fn may_return(&mut self, lane: usize) {
+        if let Some(slot) = self.get_mut(lane) {
+            slot.set_state(LaneState::Unloaded { load_time: None });
+        }
+        self.tell(Fact::MayReturn { lane });
+    }
+
     /// Lanes that could answer a frame, warm or not.
     pub fn idle(&self) -> impl Iterator<Item = usize> {
         let all = self.numbered();

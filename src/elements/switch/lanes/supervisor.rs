@@ -25,8 +25,10 @@ pub enum StateRequest {
     Go(gst::State),
     /// Be there when a restart is ordered.
     AwaitRestart,
-    /// Down to NULL, then back up to the state last ordered.
+    /// Down to NULL, then back up to the state last ordered. Loads what was unloaded.
     Restart,
+    /// Down to NULL, and there until a restart is ordered, whatever state is ordered meanwhile; READY and NULL end that.
+    Unload,
 }
 
 /// How carrying out an order ended.
@@ -38,6 +40,8 @@ pub enum StateReport {
     Started,
     /// The elements are in READY or below.
     Stopped,
+    /// The elements are in NULL, to free memory.
+    Unloaded,
     Failed {
         element: String,
         state: gst::State,
@@ -87,6 +91,7 @@ impl LaneSupervisor {
             state: gst::State::Null,
             wanted: gst::State::Null,
             awaits_restart: false,
+            is_unloaded: false,
         };
         let done = pending.clone();
         let orders = OnDemand::new(format!("supervisor {name}"), move |order, _: &_| {
@@ -121,13 +126,19 @@ impl LaneSupervisor {
             StateRequest::Go(state) => state,
             _ => *wanted,
         };
-        if (*wanted, next) == (gst::State::Null, gst::State::Null) {
+        let is_state = matches!(order, StateRequest::Go(_));
+        if is_state && (*wanted, next) == (gst::State::Null, gst::State::Null) {
             // They are in NULL, or go there.
             return Ok(());
         }
         *wanted = next;
         *self.pending.orders.lock() += 1;
         self.orders.give(order).inspect_err(|_| self.pending.finished())
+    }
+
+    /// Whether the state last ordered is PAUSED or PLAYING.
+    pub fn is_up(&self) -> bool {
+        gst::State::Paused <= *self.wanted.lock()
     }
 
     /// Whether it has orders that are not carried out.
@@ -166,6 +177,7 @@ struct Worker {
     /// The state last ordered, for a restart after a failure.
     wanted: gst::State,
     awaits_restart: bool,
+    is_unloaded: bool,
 }
 
 impl Worker {
@@ -173,16 +185,26 @@ impl Worker {
         let tell = self.tell.clone();
         match order {
             StateRequest::Go(state) => {
+                let is_up = gst::State::Paused <= state;
+                self.is_unloaded &= is_up;
                 // A lane that is stopped has no restart to come.
-                self.awaits_restart &= gst::State::Paused <= state;
-                self.start(state, &*tell);
+                self.awaits_restart &= is_up;
+                match self.is_unloaded {
+                    true => self.wanted = state,
+                    false => self.start(state, &*tell),
+                }
             }
             StateRequest::AwaitRestart => self.awaits_restart = true,
             StateRequest::Restart => {
-                self.awaits_restart = false;
+                (self.awaits_restart, self.is_unloaded) = (false, false);
                 let state = self.wanted;
                 self.go(gst::State::Null, &|_| {});
                 self.start(state, &*tell);
+            }
+            StateRequest::Unload => {
+                (self.awaits_restart, self.is_unloaded) = (true, true);
+                self.go(gst::State::Null, &|_| {});
+                tell(StateReport::Unloaded);
             }
         }
     }

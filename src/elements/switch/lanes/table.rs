@@ -186,8 +186,8 @@ impl LaneTable {
         self.changed.notify_all();
     }
 
-    /// Forgets what a stopped lane had in hand.
-    pub fn stopped(&self, lane: usize) {
+    /// Forgets what a stopped lane had in hand; whether it was stopped to free memory.
+    pub fn stopped(&self, lane: usize, is_unloaded: bool) {
         let mut lanes = self.lock();
         lanes.end_without_answer(lane);
         let Some(slot) = lanes.get_mut(lane) else {
@@ -195,11 +195,14 @@ impl LaneTable {
         };
         (slot.caps, slot.refused, slot.needs_flush) = (None, None, false);
         (slot.audio, slot.is_unfit) = (LaneAudio::default(), false);
-        if slot.state == LaneState::Gone {
-            lanes.lanes.remove(lane);
-        } else {
-            slot.set_state(LaneState::Loading);
-            lanes.tell(Fact::Failed { lane });
+        match slot.state {
+            LaneState::Gone => _ = lanes.lanes.remove(lane),
+            // It is known why, and what was learned of it stays.
+            LaneState::Unloaded { .. } | LaneState::Failed { .. } if is_unloaded => {}
+            _ => {
+                slot.set_state(LaneState::Loading);
+                lanes.tell(Fact::Failed { lane });
+            }
         }
         self.changed.notify_all();
     }
@@ -316,6 +319,12 @@ impl LaneTable {
             let run = lanes.get(lane).and_then(|it| it.run.as_ref());
             !run.is_some_and(is_beside)
         });
+    }
+
+    /// Waits until `is_so`, also through flushes, at most for `patience`.
+    pub fn wait_long(&self, patience: Duration, is_so: impl Fn(&Lanes) -> bool) {
+        let (mut lanes, deadline) = (self.lock(), Instant::now() + patience);
+        while !is_so(&lanes) && !self.changed.wait_until(&mut lanes, deadline).timed_out() {}
     }
 
     /// Waits until the lane `is_so`, or gone, at most until `deadline`. Returns `false` on a flush.

@@ -20,6 +20,8 @@ pub struct LaneTally {
     pub runs: Counter,
     pub answers: Counter,
     pub misses: Counter,
+    /// Models that were loaded, each time.
+    pub loads: Counter,
     /// Of its last runs.
     pub latency: SharedPercentiles,
     state: ArcSwap<ShownState>,
@@ -49,6 +51,7 @@ impl Default for LaneTally {
             runs: Counter::default(),
             answers: Counter::default(),
             misses: Counter::default(),
+            loads: Counter::default(),
             latency: SharedPercentiles::default(),
             state: ArcSwap::from_pointee((CandidateState::Loading, None)),
             is_hung: AtomicBool::default(),
@@ -71,6 +74,7 @@ impl LaneTally {
 
     /// A model of the candidate was loaded.
     pub fn declare(&self, model: Model) {
+        self.loads.add(1);
         self.models.rcu(|models| {
             let mut models = Vec::clone(models);
             models.retain(|it| it.element != model.element);

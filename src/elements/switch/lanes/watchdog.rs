@@ -13,6 +13,7 @@ use super::output;
 use super::supervisor::{StateReport, StateRequest};
 use crate::elements::switch::CAT;
 use crate::elements::switch::shared::Shared;
+use crate::machine::memory;
 
 /// How often a failed lane is started again, and how long the first pause is; each further one is four
 /// times as long: 1 s, 4 s, 16 s. A transient fault passes in that time, a lasting one is not worth more.
@@ -22,8 +23,7 @@ const FIRST_PAUSE: gst::ClockTime = gst::ClockTime::from_seconds(1);
 /// Restarts a failed lane whose pause is over, and reports one that hangs.
 pub fn do_chores(core: &Shared, chores: Chores) {
     if let Some(lane) = chores.restart.and_then(|it| core.lanes.elements(it)) {
-        gst::info!(CAT, "Starting candidate {} again", lane.name);
-        lane.supervisor.order(StateRequest::Restart);
+        restart(core, &lane);
     }
     let hung = chores.hung;
     if let Some((lane, silence)) = hung.and_then(|it| Some((core.lanes.elements(it.0)?, it.1))) {
@@ -35,6 +35,16 @@ pub fn do_chores(core: &Shared, chores: Chores) {
         let remedy = "see why it drops them all: a candidate gives a buffer for each one that it gets";
         lane_failed(core, lane, "it makes nothing of its frames", remedy);
     }
+}
+
+/// Starts a lane again that failed; where not all fit into memory, when it may.
+fn restart(core: &Shared, lane: &LaneElements) {
+    if core.memory.retry(lane.number) {
+        core.lanes.change(|lanes| lanes.may_return(lane.number));
+        return;
+    }
+    gst::info!(CAT, "Starting candidate {} again", lane.name);
+    lane.supervisor.order(StateRequest::Restart);
 }
 
 /// Looks who hangs while no frame comes.
@@ -61,7 +71,12 @@ pub fn supervisor_reported(core: &Shared, lane: usize, report: StateReport) {
             core.lanes.settle(lane, LaneState::Warming { runs_left });
             core.look_at_candidates();
         }
-        StateReport::Stopped => core.lanes.stopped(lane),
+        StateReport::Stopped => core.lanes.stopped(lane, false),
+        StateReport::Unloaded => {
+            core.lanes.stopped(lane, true);
+            memory::give_back();
+            core.memory.left(lane);
+        }
         StateReport::Refused { cause } => lane_failed(core, lane, &cause, "see its entry in the catalogue"),
         StateReport::Failed { element, state } => {
             let cause = format!("element {element} does not go to {state:?}");
@@ -117,7 +132,7 @@ pub fn state_changed(
     } else if is_up(change.current()) && is_final {
         let has_failed = |it: &Lane| matches!(it.state, LaneState::Failed { .. });
         if core.lanes.lock().is(lane.number, has_failed) && !lane.candidate.iter().any(is_down) {
-            lane.supervisor.order(StateRequest::Restart);
+            restart(core, lane);
         }
     }
 }
@@ -170,8 +185,7 @@ pub fn hold_output_to(core: &Shared, caps: Option<gst::Caps>) {
 /// Starts those again that did not fit: what comes in, or what must go out, is another.
 pub fn restart_unfit(core: &Shared) {
     for lane in core.lanes.change(output::take_unfit) {
-        gst::info!(CAT, "Starting candidate {} again, with other caps", lane.name);
-        lane.supervisor.order(StateRequest::Restart);
+        restart(core, &lane);
     }
 }
 
@@ -187,14 +201,18 @@ fn fail(core: &Shared, lane: usize, (cause, remedy): (&str, &str), hope: Hope) {
         it.attempts += u32::from(hope == Hope::Soon);
         it.is_unfit = hope == Hope::OtherCaps;
         let (name, cause) = (it.identity.name.clone(), cause.to_string());
-        let elements = it.identity.elements.clone().filter(|_| retry_at.is_some());
+        let elements = it.identity.elements.clone();
         let is_new = it.told.replace(cause.clone()).as_ref() != Some(&cause);
         lanes.fail(lane, LaneState::Failed { cause, retry_at });
-        Some((name, is_new, elements))
+        Some((name, is_new, elements.map(|it| (it, retry_at.is_some()))))
     });
     if let Some((name, is_new, elements)) = failed {
-        if let Some(elements) = elements {
-            elements.supervisor.order(StateRequest::AwaitRestart);
+        let leaves = core.memory.failed(lane) && hope != Hope::OtherState;
+        match elements {
+            // Nobody knows for how long, and what it has others could use.
+            Some((elements, _)) if leaves => elements.supervisor.order(StateRequest::Unload),
+            Some((elements, true)) => elements.supervisor.order(StateRequest::AwaitRestart),
+            _ => {}
         }
         match is_new {
             true => core.bus.candidate_failed(&name, cause, remedy),

@@ -9,6 +9,7 @@ use crate::elements::switch::audio::lane_output;
 use crate::elements::switch::lanes::feed::{feed, refused};
 use crate::elements::switch::lanes::run::FollowUp;
 use crate::elements::switch::lanes::watchdog::lane_unfit;
+use crate::elements::switch::memory::work;
 use crate::elements::switch::shared::Shared;
 
 /// Takes in what a lane made of its frame.
@@ -27,6 +28,7 @@ pub fn delivered(core: &Shared, lane: usize, buffer: gst::Buffer) {
         FollowUp::Audio(buffer) => lane_output::delivered(core, lane, &buffer),
     }
     core.start_wanted_threads();
+    work::begin_if_wanted(core);
 }
 
 /// Takes in how the push of a frame into a candidate returned.
