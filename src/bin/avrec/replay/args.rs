@@ -103,8 +103,8 @@ pub enum AnyKind {
 /// What the user meant.
 #[derive(Debug)]
 pub enum Plan {
-    Traces(ReplayPlan),
-    Group(GroupPlan),
+    Traces(Box<ReplayPlan>),
+    Group(Box<GroupPlan>),
 }
 
 /// What was typed, with what was left out filled in, and what follows from it.
@@ -136,10 +136,13 @@ impl ReplayArgs {
         let policies = std::mem::take(&mut self.policies).into_iter();
         if self.kinds.contains(&AnyKind::Group) {
             let policies = policies.map(AnyPolicy::of_a_group).collect::<Result<_, _>>()?;
-            return self.plan_of_a_group(policies, config).map(Plan::Group);
+            return self
+                .plan_of_a_group(policies, config)
+                .map(|it| Plan::Group(Box::new(it)));
         }
         let policies = policies.map(AnyPolicy::of_traces).collect::<Result<_, _>>()?;
-        self.plan_of_traces(policies, config).map(Plan::Traces)
+        self.plan_of_traces(policies, config)
+            .map(|it| Plan::Traces(Box::new(it)))
     }
 
     fn plan_of_traces(self, policies: Vec<PolicyName>, config: Config) -> Result<ReplayPlan, String> {
@@ -273,7 +276,7 @@ mod tests {
 
     fn plan(typed: &[&str]) -> Result<ReplayPlan, String> {
         match any_plan(typed)? {
-            Plan::Traces(plan) => Ok(plan),
+            Plan::Traces(plan) => Ok(*plan),
             Plan::Group(_) => Err("a group".to_string()),
         }
     }
@@ -299,7 +302,7 @@ mod tests {
     #[test]
     fn a_group_is_all_of_it_unless_something_is_named() {
         let plan = |typed: &[&str]| match any_plan(&[&["--generate", "group"], typed].concat()) {
-            Ok(Plan::Group(plan)) => plan,
+            Ok(Plan::Group(plan)) => *plan,
             other => panic!("{other:?}"),
         };
         let all = plan(&[]);
