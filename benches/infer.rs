@@ -43,20 +43,10 @@ fn main() {
     harness.set_src_caps(info.to_caps().expect("caps"));
     let frame = gst::Buffer::from_slice(texture(info.size()));
 
-    let environment = library::environment().expect("ONNX Runtime");
-    let mut bare = ort::session::Session::builder(environment)
-        .and_then(|it| {
-            it.with_optimization_level(GraphOptimizationLevel::All)
-                .map_err(|it| ort::Error::new(it.message()))
-        })
-        .and_then(|it| {
-            it.with_intra_threads(1)
-                .map_err(|it| ort::Error::new(it.message()))
-        })
-        .and_then(|it| {
-            it.with_inter_threads(1)
-                .map_err(|it| ort::Error::new(it.message()))
-        })
+    let mut bare = library::session()
+        .expect("ONNX Runtime")
+        .with_optimization_level(GraphOptimizationLevel::All)
+        .map_err(|it| ort::Error::new(it.message()))
         .and_then(|mut it| it.commit_from_file(&model))
         .expect("the model");
     let pixels: Vec<f32> = texture((WIDTH * HEIGHT) as usize)

@@ -40,6 +40,7 @@ pub mod runtime;
 pub mod score;
 
 pub mod tensor;
+mod thread_time;
 
 /// Lets models have bounds of memory in libraries that are compiled in; see `runtime/allowance.rs`.
 #[cfg(feature = "allocator")]

@@ -5,43 +5,53 @@
 use std::hint::black_box;
 use std::path::Path;
 use std::ptr;
+use std::sync::{Arc, Barrier};
+use std::time::Instant;
 
 use gstavrec::runtime::library;
 use ort::AsPointer;
 use ort::session::Session;
 use ort::value::TensorRef;
 
+use crate::cost::Cost;
 use crate::network::{INPUT, OUTPUT, SIDE};
 
-pub fn one_session(model: &Path, threads: usize, runs: usize) {
-    let session = load(model);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| (0..runs).for_each(|_| run(&session)));
-        }
-    });
+pub fn one_session(model: &Path, streams: usize, frames: usize) -> Cost {
+    let start = Instant::now();
+    let session = Arc::new(load(model));
+    run_all(start, streams, frames, || session.clone())
 }
 
-pub fn own_sessions(model: &Path, threads: usize, runs: usize) {
+pub fn own_sessions(model: &Path, streams: usize, frames: usize) -> Cost {
+    run_all(Instant::now(), streams, frames, || Arc::new(load(model)))
+}
+
+/// Runs once on each thread, and then, when all have, the others.
+fn run_all(start: Instant, streams: usize, frames: usize, session: impl Fn() -> Arc<Session> + Sync) -> Cost {
+    let all_began = Barrier::new(streams + 1);
+    let (mut first, mut further) = (start.elapsed(), start.elapsed());
     std::thread::scope(|scope| {
-        for _ in 0..threads {
+        for _ in 0..streams {
             scope.spawn(|| {
-                let session = load(model);
-                (0..runs).for_each(|_| run(&session));
+                let session = session();
+                run(&session);
+                all_began.wait();
+                (1..frames).for_each(|_| run(&session));
+                all_began.wait();
             });
         }
+        all_began.wait();
+        first = start.elapsed();
+        all_began.wait();
+        further = start.elapsed() - first;
     });
+    Cost::of_this_process(first, further)
 }
 
 /// A session of one thread a run, as `avrec-infer` has it unless told otherwise.
 fn load(model: &Path) -> Session {
-    let environment = library::environment().expect("ONNX Runtime");
-    let plain = |error: ort::Error<_>| ort::Error::new(error.message());
-    Session::builder(environment)
-        .and_then(|it| it.with_intra_threads(1).map_err(plain))
-        .and_then(|it| it.with_inter_threads(1).map_err(plain))
-        .and_then(|mut it| it.commit_from_file(model))
-        .expect("the model")
+    let mut builder = library::session().expect("ONNX Runtime");
+    builder.commit_from_file(model).expect("the model")
 }
 
 /// Runs once. The safe interface would ask for the session alone, where `Run` of the library does not.

@@ -3,18 +3,19 @@
 //! What many streams with one model cost, over one session of ONNX Runtime that as many threads use.
 //!
 //! `cargo bench --bench streams` makes a model of 45 MB and prints, side by side, the processor time and the peak of
-//! resident memory of sixteen `avrec-infer`, of sixteen threads on one bare session, and of sixteen bare sessions.
-//! Each is a process of its own that loads the model and runs it on three frames a stream. Needs `ORT_DYLIB_PATH`
-//! or an installed library.
+//! resident memory of sixteen `avrec-infer`, of sixteen threads on one bare session, and of sixteen bare sessions; how
+//! long sixteen take to start; and how many frames eight of them answer beside eight threads on one bare session. Each
+//! is a process of its own. `cargo bench --bench streams -- come-and-go` tells what a thousand streams leave in memory.
+//! Needs `ORT_DYLIB_PATH` or an installed library.
 
 mod bare;
+mod cost;
+mod elements;
 mod network;
 
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
 
-use gst::prelude::*;
-use gstavrec::quantile;
+use cost::Cost;
 
 const STREAMS: usize = 16;
 const FRAMES: usize = 3;
@@ -23,37 +24,53 @@ const REPETITIONS: usize = 5;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.as_slice() {
-        [kind, model] if Path::new(model).exists() => {
-            match kind.as_str() {
-                "elements" => elements(model),
-                "session" => bare::one_session(model.as_ref(), STREAMS, FRAMES),
-                "sessions" => bare::own_sessions(model.as_ref(), STREAMS, FRAMES),
+    match arguments
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
+        [kind, model, streams, frames] => {
+            let number = |text: &str| text.parse::<usize>().expect("a number");
+            let (model, streams, frames) = (Path::new(model), number(streams), number(frames));
+            match *kind {
+                "elements" => println!("{}", elements::run(model, streams, frames)),
+                "session" => println!("{}", bare::one_session(model, streams, frames)),
+                "sessions" => println!("{}", bare::own_sessions(model, streams, frames)),
                 other => panic!("no kind {other}"),
             }
-            let cost = Cost::of_this_process();
-            println!("{} {}", cost.memory, cost.time);
         }
+        ["come-and-go", ..] => come_and_go(),
         _ => compare(),
     }
 }
 
-fn compare() {
+/// Makes the model, which is there as long as the folder.
+fn model() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a folder");
     let model = folder.path().join("model.onnx");
     std::fs::write(&model, network::onnx()).expect("the model is written");
     let megabytes = std::fs::metadata(&model).expect("the model").len() as f64 / 1e6;
-    println!("{STREAMS} streams of {FRAMES} frames, model of {megabytes:.1} MB, median of {REPETITIONS}");
+    println!("model of {megabytes:.1} MB, median of {REPETITIONS}");
+    (folder, model)
+}
 
-    let kinds = ["session", "elements", "sessions"];
+/// Processes of each kind in turns, and the median of each.
+fn measure<const N: usize>(model: &Path, kinds: [(&str, usize, usize); N]) -> [Cost; N] {
     let mut costs = kinds.map(|_| Vec::new());
     for _ in 0..REPETITIONS {
-        for (kind, costs) in kinds.iter().zip(&mut costs) {
-            costs.push(Cost::of_child(kind, &model));
+        for ((kind, streams, frames), costs) in kinds.iter().zip(&mut costs) {
+            costs.push(Cost::of_child(kind, model, *streams, *frames));
         }
     }
-    let [session, elements, sessions] = costs.map(Cost::median);
-    println!("                            peak memory   processor time");
+    costs.map(|it| Cost::median(&it))
+}
+
+fn compare() {
+    let (_folder, model) = model();
+    let kinds = ["session", "elements", "sessions"].map(|kind| (kind, STREAMS, FRAMES));
+    let [session, elements, sessions] = measure(&model, kinds);
+    println!("{STREAMS} streams of {FRAMES} frames        peak memory   processor time");
     for (name, cost) in [
         ("one bare session", &session),
         ("avrec-infer", &elements),
@@ -67,69 +84,47 @@ fn compare() {
             cost.time / session.time
         );
     }
-    println!("avrec-infer over one bare session: reach 1.25 in both");
-}
+    println!("avrec-infer over one bare session: reach 1.2 and 1.1");
 
-/// Runs the elements, each on frames of its own, until all have answered.
-fn elements(model: &str) {
-    gst::init().expect("GStreamer");
-    gstavrec::plugin_register_static().expect("the plugin");
-    let branch = format!(
-        "videotestsrc num-buffers={FRAMES} ! video/x-raw,format=RGB,width={0},height={0} \
-         ! avrec-infer backend=ort task=tensor model-file={model} ! fakesink async=false ",
-        network::SIDE
+    let [one, all, bare] = measure(
+        &model,
+        [
+            ("elements", 1, 20),
+            ("elements", STREAMS, 20),
+            ("session", STREAMS, 20),
+        ],
     );
-    let pipeline = gst::parse::launch(&branch.repeat(STREAMS)).expect("the pipeline");
-    pipeline.set_state(gst::State::Playing).expect("it starts");
-    let bus = pipeline.bus().expect("a bus");
-    let kinds = [gst::MessageType::Eos, gst::MessageType::Error];
-    let last = bus.timed_pop_filtered(gst::ClockTime::NONE, &kinds);
-    assert!(last.is_some_and(|it| it.type_() == gst::MessageType::Eos));
-    pipeline.set_state(gst::State::Null).expect("it stops");
+    // What a frame takes where all run beside each other.
+    let frame = all.run / (STREAMS * 19) as f64;
+    let of_frames = (STREAMS - 1) as f64 * frame;
+    println!(
+        "start of 1 stream {:.3} s, {:.0} MiB; of {STREAMS} {:.3} s, {:.0} MiB, of which {of_frames:.3} s are what \
+         their first frames take: {:.2} without those (reach 1.5); bare {:.3} s, {:.0} MiB",
+        one.start,
+        one.memory,
+        all.start,
+        all.memory,
+        (all.start - of_frames) / one.start,
+        bare.start,
+        bare.memory
+    );
+
+    let [bare, ours] = measure(&model, [("session", 8, 40), ("elements", 8, 40)]);
+    let frames = |cost: &Cost| (8 * 39) as f64 / cost.run;
+    println!(
+        "8 streams: {:.1} frames a second through one shared model, {:.1} through the bare session: {:.3} (reach 0.97)",
+        frames(&ours),
+        frames(&bare),
+        frames(&ours) / frames(&bare)
+    );
 }
 
-/// What a process took.
-struct Cost {
-    /// Peak of resident memory in MiB.
-    memory: f64,
-    /// Processor time in seconds.
-    time: f64,
-}
-
-impl Cost {
-    fn of_child(kind: &str, model: &Path) -> Cost {
-        let this = std::env::current_exe().expect("this program");
-        let output = Command::new(this).arg(kind).arg(model).output().expect("a child");
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{kind}: {said}");
-        let line = String::from_utf8_lossy(&output.stdout);
-        let mut numbers = line.split_whitespace().map(|it| it.parse().expect("a number"));
-        Cost {
-            memory: numbers.next().expect("memory"),
-            time: numbers.next().expect("time"),
-        }
-    }
-
-    fn of_this_process() -> Cost {
-        let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
-        let line = status.lines().find(|it| it.starts_with("VmHWM")).expect("VmHWM");
-        let kibibytes: f64 = line
-            .split_whitespace()
-            .nth(1)
-            .and_then(|it| it.parse().ok())
-            .expect("a number");
-        let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-        Cost {
-            memory: kibibytes / 1024.0,
-            time: time.tv_sec as f64 + time.tv_nsec as f64 / 1e9,
-        }
-    }
-
-    fn median(costs: Vec<Cost>) -> Cost {
-        let middle = |of: fn(&Cost) -> f64| quantile::median(costs.iter().map(of)).expect("a cost");
-        Cost {
-            memory: middle(|it| it.memory),
-            time: middle(|it| it.time),
-        }
-    }
+fn come_and_go() {
+    let (_folder, model) = model();
+    println!(
+        "1,000 streams beside one that holds the model: MiB after 100, at the end, and without that one"
+    );
+    elements::come_and_go(&model, 1000, true);
+    println!("100 streams that load the model and take it away: MiB after 50, and at the end");
+    elements::come_and_go(&model, 100, false);
 }

@@ -2,6 +2,8 @@
 
 //! Switches of one process that share its machine: who belongs together, and what they know of each other.
 
+mod demand;
+mod evidence;
 mod plan;
 mod registry;
 pub mod residency;
@@ -9,7 +11,8 @@ mod schedule;
 mod shares;
 mod sharing;
 
-pub use plan::{Demand, Plan, Rung, plan};
+pub use demand::{Demand, Rung};
+pub use plan::{Plan, plan};
 pub use registry::{Group, Member};
 pub use shares::{Due, Place, Share, Shares, Wants};
 

@@ -80,9 +80,10 @@ impl Member {
         self.group.shares.lock().started(self.number, now);
     }
 
-    /// The run that started then ends.
-    pub fn ended(&self, started: Duration, now: Duration) {
-        self.group.shares.lock().ended(self.number, started, now);
+    /// The run that started then ends; its thread `used` so much of a processor meanwhile, if it did the work and that is known.
+    /// Returns what it would have taken without the group's other runs.
+    pub fn ended(&self, started: Duration, now: Duration, used: Option<Duration>) -> Duration {
+        self.group.shares.lock().ended(self.number, started, now, used)
     }
 
     /// Processor time that a run got of the group between two times.

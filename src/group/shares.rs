@@ -4,7 +4,9 @@
 
 use std::time::Duration;
 
-use super::plan::{Demand, Plan, Rung, SPARE, plan};
+use super::demand::{Demand, Rung};
+use super::evidence::{Load, time_of};
+use super::plan::{Plan, SPARE, plan};
 use super::schedule::{Extra, Schedule};
 use super::sharing::Sharing;
 use crate::numbered::Numbered;
@@ -18,6 +20,9 @@ const BETWEEN_RAISES: Duration = Duration::from_millis(100);
 
 /// Time for which the least of all does not fit before a stream loses its place: a load that passes costs nobody's.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Weight of the newest frame in the budget that plans keep to.
+const STEADY: f64 = 0.05;
 
 /// Weight of the newest frame in what the others leave.
 const NEWEST: f64 = 0.2;
@@ -80,6 +85,7 @@ struct Stream {
 pub struct Shares {
     processors: usize,
     sharing: Sharing,
+    load: Load,
     streams: Numbered<Stream>,
     planned: Option<Duration>,
     raised: Option<Duration>,
@@ -121,6 +127,7 @@ impl Shares {
         Shares {
             processors: processors.max(1),
             sharing: Sharing::new(processors),
+            load: Load::default(),
             streams: Numbered::default(),
             planned: None,
             raised: None,
@@ -178,14 +185,30 @@ impl Shares {
         }
     }
 
-    /// The run that started then ends.
-    pub fn ended(&mut self, stream: usize, started: Duration, now: Duration) {
+    /// The run that started then ends; its thread `used` so much of a processor meanwhile, if it did the work and that is known.
+    ///
+    /// Returns what it would have taken without the group's other runs.
+    pub fn ended(
+        &mut self,
+        stream: usize,
+        started: Duration,
+        now: Duration,
+        used: Option<Duration>,
+    ) -> Duration {
+        let latency = now.saturating_sub(started);
+        let streams = self.streams();
         let runs = self.streams.get_mut(stream).map(|it| &mut it.runs);
         let run = runs.and_then(|it| it.iter_mut().find(|it| it.0 == started && it.1.is_none()));
-        if let Some(run) = run {
-            run.1 = Some(now);
-            self.sharing.ended(now);
+        let Some(run) = run else {
+            return latency;
+        };
+        run.1 = Some(now);
+        self.sharing.ended(now);
+        if streams < 2 {
+            return latency;
         }
+        let served = self.sharing.served(started, now);
+        time_of(&mut self.load, now, served, used)
     }
 
     /// Processor time that a run got of the group between two times.
@@ -218,7 +241,13 @@ impl Shares {
         stream.runs.retain(|it| it.1.is_none());
         let demand = &mut stream.demand;
         demand.phase = wants.now.as_secs_f64();
-        (demand.period, demand.budget) = (wants.period.as_secs_f64(), wants.budget.as_secs_f64());
+        demand.period = wants.period.as_secs_f64();
+        let budget = wants.budget.as_secs_f64();
+        demand.budget = match demand.budget {
+            // What is kept back for late threads goes up and down by tenths of it from frame to frame.
+            before if (before / 1.5..before * 1.5).contains(&budget) => before + STEADY * (budget - before),
+            _ => budget,
+        };
         demand.rungs.clear();
         demand.rungs.extend_from_slice(wants.rungs);
         if streams < 2 {

@@ -30,7 +30,7 @@ group! {
         backend: String = "backend",
         /// Why it is this one.
         backend_note: String = "backend-note",
-        /// Number of threads that one run may use.
+        /// Number of threads that one run may use, as it came out.
         threads: u32 = "threads",
         /// How long loading took.
         load_time: Duration = "load-time-ns",
@@ -141,6 +141,9 @@ group! {
     /// The model that runs.
     RunningModel {
         loaded: Loaded = "",
+        /// How many share this model in the process, this element among them: each runs it for a stream of its own, and it is
+        /// in memory once.
+        users: u32 = "model-users",
         /// Width of the pictures that come out over that of frames.
         scale_width: f64 = "scale-width",
         /// Height of the pictures that come out over that of frames.

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::Config;
 use super::lesson::{Lessons, Teaching};
 use super::shadow::{Plan, Scene, Shadow};
 
@@ -11,6 +12,12 @@ use super::shadow::{Plan, Scene, Shadow};
 pub(super) struct Beside {
     plan: Plan,
     lessons: Lessons,
+}
+
+impl Default for Beside {
+    fn default() -> Beside {
+        Beside::new(Config::default().period)
+    }
 }
 
 impl Beside {

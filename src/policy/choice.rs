@@ -11,8 +11,9 @@ use super::terms_table::TermsTable;
 use super::{Availability, CandidateId, Config, Limit, Reason};
 
 /// Whether the active candidate may be left for anything but its absence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Mode {
+    #[default]
     Auto,
     Hold,
 }

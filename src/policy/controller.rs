@@ -26,7 +26,7 @@ use crate::clone_in_place::clone_in_place;
 /// Chooses who answers the next frame.
 ///
 /// The smallest cost wins, when the regret of staying has paid for the switch; see the module's documentation.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Policy {
     config: Config,
     budget: EffectiveBudget,
@@ -56,31 +56,6 @@ clone_in_place! { Policy: config budget estimates price beside table active sinc
 
 /// Frames between two corrections of the slowdown's origin: 10 s at 25 fps.
 const ANCHOR: u64 = 250;
-
-impl Default for Policy {
-    /// A policy without candidates for the default configuration.
-    fn default() -> Policy {
-        let config = Config::default();
-        Policy {
-            config,
-            budget: EffectiveBudget::new(&config),
-            estimates: Estimates::new(),
-            price: Price::new(),
-            beside: Beside::new(config.period),
-            table: TermsTable::default(),
-            active: None,
-            since: None,
-            pinned: None,
-            stride: Stride::default(),
-            floor: None,
-            mode: Mode::Auto,
-            waiting: None,
-            left: None,
-            frame: 0,
-            now: Duration::ZERO,
-        }
-    }
-}
 
 impl Policy {
     /// A policy without candidates.
@@ -123,11 +98,6 @@ impl Policy {
         self.estimates
             .candidates
             .change(id, |it| it.is_forbidden = is_forbidden);
-    }
-
-    /// Whether the user does not want the candidate to answer.
-    pub fn is_forbidden(&self, id: CandidateId) -> bool {
-        self.candidate(id).is_some_and(|it| it.is_forbidden)
     }
 
     /// Other streams leave this one no more processor time than that for a run: candidates on the processor that are expected to

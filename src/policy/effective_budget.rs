@@ -23,6 +23,12 @@ pub(super) struct EffectiveBudget {
     since: Duration,
 }
 
+impl Default for EffectiveBudget {
+    fn default() -> EffectiveBudget {
+        EffectiveBudget::new(&Config::default())
+    }
+}
+
 impl EffectiveBudget {
     pub(super) fn new(config: &Config) -> EffectiveBudget {
         EffectiveBudget {

@@ -23,14 +23,16 @@ pub(super) struct Estimates {
 
 clone_in_place! { Estimates: candidates slowdowns }
 
-impl Estimates {
-    pub(super) fn new() -> Estimates {
+impl Default for Estimates {
+    fn default() -> Estimates {
         Estimates {
             candidates: Candidates::default(),
             slowdowns: Slowdowns::new(),
         }
     }
+}
 
+impl Estimates {
     pub(super) fn add(&mut self, prior: Prior) -> CandidateId {
         self.slowdowns.add(prior.device);
         self.candidates.add(prior)

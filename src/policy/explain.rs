@@ -76,12 +76,10 @@ impl Present<'_> {
         Account {
             id,
             is_usable: estimates.candidates.is_usable(id, self.available),
-            is_forbidden: candidate.is_forbidden,
             unloaded: match self.available.get(id.0) {
                 Some(Availability::Unloaded { load_time }) => Some(*load_time),
                 _ => None,
             },
-            is_held_back: candidate.is_held_back,
             outlook: outlook(id, &self.conditions, table),
             latency_source: match (candidate.last_run, self.active == Some(id)) {
                 _ if !candidate.latency.is_known() => Source::Unknown,
@@ -101,7 +99,7 @@ impl Present<'_> {
     fn binding(&self, candidates: &[Account], weights: &Weights) -> Binding {
         let own = candidates.iter().find(|it| Some(it.id) == self.active);
         let quality = |it: &Account| it.outlook.quality;
-        let held_back = candidates.iter().filter(|it| it.is_held_back);
+        let held_back = candidates.iter().filter(|it| it.outlook.is_held_back);
         let best = held_back.max_by(|one, other| quality(one).total_cmp(&quality(other)));
         if let (Some(best), false) = (best, self.is_chosen)
             && own.is_none_or(|it| quality(it) < quality(best))
@@ -182,7 +180,7 @@ impl Present<'_> {
 
 /// Whether a candidate could answer, were it in memory.
 fn could_be_loaded(account: &Account) -> bool {
-    account.unloaded.is_some() && !account.is_forbidden
+    account.unloaded.is_some() && !account.outlook.is_forbidden
 }
 
 /// What is believed of a candidate, and nothing of one that was removed; `table` is the one of the last decision.
@@ -210,6 +208,8 @@ pub(super) fn outlook(id: CandidateId, conditions: &Conditions, table: &TermsTab
         miss: table.terms(id).map_or(1.0, |it| it.miss),
         feasible: table.is_feasible(id),
         robustness: candidate.robustness.mean(),
+        is_forbidden: candidate.is_forbidden,
+        is_held_back: candidate.is_held_back,
     }
 }
 

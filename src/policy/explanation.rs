@@ -33,6 +33,10 @@ pub struct Outlook {
     pub feasible: bool,
     /// Agreement of its answers under small perturbations, 0..1, if it was sampled.
     pub robustness: Option<f64>,
+    /// Whether the user forbade it.
+    pub is_forbidden: bool,
+    /// Whether the other streams of its group leave less processor time than it takes.
+    pub is_held_back: bool,
 }
 
 /// The state of a choice.
@@ -76,12 +80,8 @@ pub struct Account {
     pub id: CandidateId,
     /// Whether it could answer the next frame.
     pub is_usable: bool,
-    /// Whether the user forbade it.
-    pub is_forbidden: bool,
     /// Present where it is not in memory: how long its load takes, as far as that is known.
     pub unloaded: Option<Option<Duration>>,
-    /// Whether the other streams of its group leave less processor time than it takes.
-    pub is_held_back: bool,
     pub outlook: Outlook,
     pub latency_source: Source,
     /// Frames since its last run.

@@ -23,11 +23,13 @@ pub(super) struct Price {
     per_miss: f64,
 }
 
-impl Price {
-    pub(super) fn new() -> Price {
+impl Default for Price {
+    fn default() -> Price {
         Price { per_miss: START }
     }
+}
 
+impl Price {
     pub(super) fn per_miss(self) -> f64 {
         self.per_miss
     }
@@ -47,7 +49,7 @@ mod tests {
 
     #[test]
     fn the_price_stands_still_when_the_promise_is_spent_exactly() {
-        let mut price = Price::new();
+        let mut price = Price::default();
         price.frames(0, 4, 0.03);
         let before = price.per_miss();
         price.frames(100, 3, 0.03);
@@ -56,7 +58,7 @@ mod tests {
 
     #[test]
     fn misses_raise_it_and_calm_lowers_it_within_bounds() {
-        let mut price = Price::new();
+        let mut price = Price::default();
         price.frames(0, 4, 0.03);
         assert!((price.per_miss() - START * std::f64::consts::E).abs() < 1e-9);
         price.frames(0, 100, 0.03);
@@ -68,7 +70,7 @@ mod tests {
     #[test]
     fn a_generous_promise_is_cheaper() {
         let after = |miss_rate: f64| {
-            let mut price = Price::new();
+            let mut price = Price::default();
             price.frames(20, 4, miss_rate);
             price.per_miss()
         };

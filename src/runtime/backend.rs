@@ -10,6 +10,7 @@ use super::files_read::FilesRead;
 use super::onnx::OtherType;
 use super::signature::Signature;
 use super::stop::Stop;
+use super::turns::{AtOnce, Turns};
 use super::{Error, Options};
 use crate::tensor::Tensor;
 
@@ -23,6 +24,11 @@ pub(super) trait Backend: Sync {
         None
     }
 
+    /// Returns how many threads a run uses with these options: what is asked for, as far as it can be had.
+    fn threads(&self, options: &Options) -> Result<usize, Error> {
+        Ok(options.threads)
+    }
+
     /// Reads and judges the model at `source`: a file, or for a backend that reaches models elsewhere an address.
     fn open(&self, source: &Path, options: &Options) -> Result<Opened, Error>;
 }
@@ -31,6 +37,8 @@ pub(super) trait Backend: Sync {
 pub(super) struct Opened {
     /// The same for models that cannot be told apart.
     pub content: Content,
+    /// The same where what was read is the same, whichever the options.
+    pub written: Content,
     /// The SHA-256 of the model file itself.
     pub digest: Content,
     /// The files that the content came from; none where there are no files.
@@ -57,10 +65,16 @@ pub(super) type Content = [u8; 32];
 /// Loads into a library, with options that may be others than those it was opened with.
 pub(super) type Load = Arc<dyn Fn(Weights, &Options) -> Result<Arc<dyn Executable>, Error> + Send + Sync>;
 
-/// A loaded model, which any number of threads may run at the same time, each through a binding of its own.
+/// A loaded model, which any number of threads use, each through a binding of its own.
 pub(super) trait Executable: Send + Sync {
+    /// Whether it may be run by several threads at the same time.
+    fn runs(&self) -> AtOnce;
+
     /// Makes what one user needs, whose runs take at most `memory_limit` bytes and end when they are given up.
-    fn bind(self: Arc<Self>, memory_limit: usize, stop: &Stop) -> Box<dyn Binding>;
+    ///
+    /// Each run has a turn of `turns` from before it enters the library until it has left it, which may be later than
+    /// [`Binding::run`] returns.
+    fn bind(self: Arc<Self>, memory_limit: usize, stop: &Stop, turns: Turns) -> Box<dyn Binding>;
 }
 
 /// What goes into a model at one place.

@@ -7,8 +7,9 @@ use std::sync::Arc;
 
 use once_cell::sync::OnceCell;
 use ort::environment::Environment;
+use ort::session::builder::SessionBuilder;
 
-use super::{Error, exit_guard, library_places, unwinder};
+use super::{Error, exit_guard, library_places, ort_session, thread_pool, unwinder};
 use crate::bounded_file;
 
 /// How much a message of ONNX Runtime matters.
@@ -48,9 +49,12 @@ pub(super) fn is_named() -> bool {
     library_places::wish().is_some()
 }
 
-/// Returns the environment of this process, for measurements that run ONNX Runtime beside a runner.
-pub fn environment() -> Result<&'static Environment, Error> {
-    loaded().map(|loaded| &loaded.environment)
+/// Begins a session as one of a runner with `threads=1` is, for measurements that run ONNX Runtime beside one.
+pub fn session() -> Result<SessionBuilder, Error> {
+    let loaded = loaded()?;
+    ort_session::on_one_thread(&loaded.environment).map_err(|error| Error::LibraryMissing {
+        tried: error.to_string(),
+    })
 }
 
 /// Returns ONNX Runtime's environment, loading the library on first use.
@@ -112,16 +116,19 @@ fn start(builder: ort::environment::EnvironmentBuilder, path: PathBuf) -> Result
             path.display()
         ),
     })?;
+    let missing = |error: ort::Error| Error::LibraryMissing {
+        tried: format!("{}: {error}", path.display()),
+    };
+    let pool = thread_pool::options().map_err(missing)?;
     let environment = builder
         .with_name("avrec")
         .with_telemetry(false)
+        .with_global_thread_pool(pool)
         .with_logger(Arc::new(|level, _category, _id, place, message| {
             log(level, place, message)
         }))
         .build()
-        .map_err(|error| Error::LibraryMissing {
-            tried: format!("{}: {error}", path.display()),
-        })?;
+        .map_err(missing)?;
     // The library logs everything that the environment lets through, formatted, even if nobody listens.
     environment.set_log_level(ort::logging::LogLevel::Warning);
     use_once(&environment).map_err(|error| Error::LibraryMissing {
@@ -138,9 +145,7 @@ const IDENTITY: &[u8] =
 
 /// Loads and runs a trivial model, so that the library has set up all that it tears down at exit.
 fn use_once(environment: &Environment) -> Result<(), ort::Error> {
-    let mut session = ort::session::Session::builder(environment)?
-        .with_intra_threads(1)?
-        .commit_from_memory(IDENTITY)?;
+    let mut session = ort_session::on_one_thread(environment)?.commit_from_memory(IDENTITY)?;
     let number = ort::value::TensorRef::from_array_view(([1usize], [1.0f32].as_slice()))?;
     session.run(ort::inputs![number]).map(drop)
 }

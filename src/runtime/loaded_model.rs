@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::backend::{Backend, Binding, Content, Executable, Opened, Weights};
 use super::signature::Signature;
 use super::trial_run::TrialRunner;
+use super::turns::Turns;
 use super::{
     Error, Model, OptimizationLevel, Options, Stop, Task, audio_trial, image_trial, input_grid, left_behind,
 };
@@ -18,9 +19,13 @@ pub struct LoadedModel {
     pub(super) model: Model,
     /// Which inference library runs it: `ort` or `rten`.
     pub(super) backend: &'static str,
+    /// How many threads a run uses.
+    pub(super) threads: usize,
     /// The SHA-256 of the file that it was loaded from.
     pub(super) digest: Content,
+    written: Content,
     executable: Arc<dyn Executable>,
+    turns: Turns,
     pins_outputs: bool,
 }
 
@@ -41,7 +46,8 @@ impl LoadedModel {
             try_plainly(backend, &opened, path, options, stop)?;
         }
         let executable = load(&opened, opened.weights.clone(), path, options, stop)?;
-        let digest = opened.digest;
+        let turns = Turns::new(executable.runs());
+        let (digest, written) = (opened.digest, opened.written);
         let mut signature = opened.signature;
         if let Some(line) = &options.output_range {
             signature.say_output_range(line)?;
@@ -53,7 +59,7 @@ impl LoadedModel {
             signature: &signature,
             backend: backend.name(),
             options,
-            binding: executable.clone().bind(memory_limit, stop),
+            binding: executable.clone().bind(memory_limit, stop, turns.clone()),
         };
         let finding = match &model.input_spec {
             InputSpec::Image(spec) => image_trial::find(spec, options.task, &mut runner)?,
@@ -73,14 +79,25 @@ impl LoadedModel {
             pins_outputs: finding.task.replaces() || signature.outputs_follow_input(),
             model,
             backend: backend.name(),
+            threads: backend.threads(options)?,
             digest,
+            written,
             executable,
+            turns,
         })
+    }
+
+    /// Returns the SHA-256 of all that was read to make it, whichever the options: the same, as long as the files are.
+    pub fn content(&self) -> [u8; 32] {
+        self.written
     }
 
     /// Makes what one runner needs of its own.
     pub(super) fn bind(&self, options: &Options, stop: &Stop) -> Box<dyn Binding> {
-        let mut binding = self.executable.clone().bind(options.memory_bytes(), stop);
+        let mut binding = self
+            .executable
+            .clone()
+            .bind(options.memory_bytes(), stop, self.turns.clone());
         if self.pins_outputs {
             binding.pin_outputs();
         }
@@ -135,12 +152,13 @@ fn try_plainly(
         ..options.clone()
     };
     let executable = load(opened, opened.weights.clone(), path, &plain, stop)?;
+    let turns = Turns::new(executable.runs());
     let mut runner = TrialRunner {
         path,
         signature: &opened.signature,
         backend: backend.name(),
         options: &plain,
-        binding: executable.bind(options.memory_bytes(), stop),
+        binding: executable.bind(options.memory_bytes(), stop, turns),
     };
     let result = match &opened.signature.model.input_spec {
         InputSpec::Image(spec) => input_grid::trials(spec, &mut runner).map(drop),

@@ -43,8 +43,11 @@ pub(super) fn open(path: &Path, options: &Options, load: LoadFile) -> Result<Ope
         companion: preprocessor::load(path)?,
     };
     check_constants(path, &graph, options)?;
+    let mut hash = hash(&digest, &beside, &companions)?;
+    let written = hash.clone().finalize().into();
     let signature = Signature::of(path, graph, companions, options)?;
-    let content = content(&digest, &beside, &signature)?;
+    hash.update(format!("{signature:?}"));
+    let content = hash.finalize().into();
     let weights = match beside.is_empty() {
         true => Weights::Inside(Arc::new(bytes)),
         false => Weights::Beside,
@@ -61,6 +64,7 @@ pub(super) fn open(path: &Path, options: &Options, load: LoadFile) -> Result<Ope
     };
     Ok(Opened {
         content,
+        written,
         digest,
         files,
         signature,
@@ -202,8 +206,8 @@ fn external_files(model: &Path, external: &[ExternalData]) -> Vec<PathBuf> {
     files
 }
 
-/// What tells this model from others: the sum of its bytes, and how they are understood with what lies beside them.
-fn content(digest: &Content, beside: &[PathBuf], signature: &Signature) -> Result<Content, Error> {
+/// Counts what is in the files: a model, its weights `beside` it, and what is said of it there.
+fn hash(digest: &Content, beside: &[PathBuf], said: &Beside) -> Result<Sha256, Error> {
     let mut hash = Sha256::new();
     hash.update(digest);
     for path in beside {
@@ -214,8 +218,12 @@ fn content(digest: &Content, beside: &[PathBuf], signature: &Signature) -> Resul
         };
         add().map_err(|source| unreadable(path, source))?;
     }
-    hash.update(format!("{signature:?}"));
-    Ok(hash.finalize().into())
+    let info = said
+        .info
+        .as_ref()
+        .map(|it| (&it.group_id, &it.hints, &it.tensors));
+    hash.update(format!("{info:?} {:?}", said.companion));
+    Ok(hash)
 }
 
 #[cfg(test)]
@@ -223,11 +231,16 @@ mod tests {
     use super::*;
     use crate::runtime::Stop;
     use crate::runtime::backend::Binding;
+    use crate::runtime::turns::{AtOnce, Turns};
 
     struct Nothing;
 
     impl Executable for Nothing {
-        fn bind(self: Arc<Self>, _: usize, _: &Stop) -> Box<dyn Binding> {
+        fn runs(&self) -> AtOnce {
+            AtOnce::Any
+        }
+
+        fn bind(self: Arc<Self>, _: usize, _: &Stop, _: Turns) -> Box<dyn Binding> {
             unreachable!()
         }
     }

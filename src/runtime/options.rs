@@ -70,7 +70,8 @@ const DEFAULT_MEMORY_LIMIT: u64 = 2 << 30;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     pub backend: BackendChoice,
-    /// Threads that one run may use, at least 1.
+    /// Threads that one run may use, at least 1. With ONNX Runtime more than 1 stands for all of the pool that the process
+    /// has for it; with rten as many, and at most as many as that pool would have.
     pub threads: usize,
     pub optimization_level: OptimizationLevel,
     pub execution_provider: ExecutionProvider,

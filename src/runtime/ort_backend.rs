@@ -6,11 +6,10 @@ use std::ffi::{CString, c_char};
 use std::path::Path;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ort::AsPointer;
 use ort::session::Session;
-use ort::session::builder::GraphOptimizationLevel;
 use parking_lot::Mutex;
 
 use super::allowance::Allowance;
@@ -18,15 +17,17 @@ use super::backend::{Backend, Binding, Executable, Input, Opened, Weights};
 use super::backend_names::{ORT, RTEN};
 use super::exit_guard::{self, Guarded};
 use super::failure::Failure;
+use super::memory_returned::MemoryReturned;
 use super::onnx::OtherType;
 use super::onnx_file;
-use super::ort_arena::Registered;
 use super::ort_run_options::RunOptions;
 use super::ort_value::{MemoryInfo, OrtValue, type_number};
 use super::stop::GiveUp;
+use super::turns::{AtOnce, Turns};
 use super::worker::Worker;
-use super::{Error, Model, OptimizationLevel, Options, Stop, buffer, library};
+use super::{Error, ExecutionProvider, Model, Options, Stop, buffer, library, ort_session, thread_pool};
 use crate::tensor::{Tensor, TensorInfo};
+use crate::thread_time;
 
 /// Cause of an error that only threads which outlive the program can see.
 const EXITING: &str = "the process is exiting";
@@ -46,6 +47,13 @@ impl Backend for OrtBackend {
         Some(MOST_DEPTH)
     }
 
+    fn threads(&self, options: &Options) -> Result<usize, Error> {
+        match options.threads {
+            1 => Ok(1),
+            _ => thread_pool::size(),
+        }
+    }
+
     fn open(&self, source: &Path, options: &Options) -> Result<Opened, Error> {
         onnx_file::open(source, options, load)
     }
@@ -63,25 +71,38 @@ fn load(
         Failure::Cause(error.message().to_owned()).error(path, options, of_cause)
     };
     let _call = exit_guard::begin().ok_or_else(|| load_error(path, EXITING))?;
-    let session = create(environment, path, weights, options).map_err(fault)?;
+    let session = ort_session::create(environment, path, weights, options).map_err(fault)?;
     Ok(Arc::new(Guarded::new(OrtModel {
         memory_info: MemoryInfo::cpu().map_err(fault)?,
         session,
+        provider: options.execution_provider,
         inputs: Names::new(path, model.inputs())?,
         outputs: Names::new(path, model.results())?,
+        _memory: MemoryReturned,
     })))
 }
 
-/// A loaded model. ONNX Runtime's `Run` on the CPU is made for several threads at once.
+/// A loaded model.
 struct OrtModel {
     session: Session,
+    provider: ExecutionProvider,
     memory_info: MemoryInfo,
     inputs: Names,
     outputs: Names,
+    // Last: fields are dropped in this order.
+    _memory: MemoryReturned,
 }
 
 impl Executable for Guarded<OrtModel> {
-    fn bind(self: Arc<Self>, memory_limit: usize, stop: &Stop) -> Box<dyn Binding> {
+    fn runs(&self) -> AtOnce {
+        match self.provider {
+            // `Run` is made for several threads at once there, and their sum is faster.
+            ExecutionProvider::Cpu => AtOnce::Any,
+            ExecutionProvider::Cuda => AtOnce::One,
+        }
+    }
+
+    fn bind(self: Arc<Self>, memory_limit: usize, stop: &Stop, turns: Turns) -> Box<dyn Binding> {
         // Without options of its own a run cannot be given up, and is as good as ever.
         let run_options = RunOptions::new().ok().map(Arc::new);
         if let Some(options) = &run_options {
@@ -102,6 +123,7 @@ impl Executable for Guarded<OrtModel> {
             runs: Arc::new(Mutex::new(Runs {
                 places,
                 stop: stop.clone(),
+                turns,
                 model: self,
             })),
             stop: stop.clone(),
@@ -164,6 +186,7 @@ struct Runs {
     // Values before the session: fields are dropped in this order.
     places: Guarded<Places>,
     model: Arc<Guarded<OrtModel>>,
+    turns: Turns,
     stop: Stop,
 }
 
@@ -179,7 +202,7 @@ struct OrtBinding {
     aside: Option<Worker>,
 }
 
-/// Time of a run beside which handing it to another thread and back, some 20 to 100 µs, is nothing.
+/// Processor time of a run beside which handing it to another thread and back, some 20 to 100 µs, is nothing.
 const SLOW: Duration = Duration::from_millis(50);
 
 impl OrtBinding {
@@ -208,9 +231,11 @@ impl Binding for OrtBinding {
         if let Some(worker) = self.aside.as_mut().filter(|_| !is_idle_thread()) {
             return worker.run(inputs, outputs);
         }
-        let start = Instant::now();
+        let before = thread_time::now();
         let result = self.run_here(inputs, outputs);
-        if self.aside.is_none() && SLOW < start.elapsed() && !is_idle_thread() {
+        // Not the time that passed: a run that others kept waiting is no longer one.
+        let used = thread_time::now().zip(before).map(|(now, before)| now - before);
+        if self.aside.is_none() && used.is_some_and(|it| SLOW < it) && !is_idle_thread() {
             self.go_aside();
         }
         result
@@ -232,6 +257,7 @@ fn is_idle_thread() -> bool {
 
 impl Runs {
     fn run(&mut self, inputs: &mut [Input], outputs: &mut [Tensor]) -> Result<(), Failure> {
+        let _turn = self.turns.take(&self.stop)?;
         let _call = exit_guard::begin().ok_or(EXITING)?;
         let result = self.places.run(&self.model, inputs, outputs);
         result.map_err(|error| match self.stop.is_given_up() {
@@ -388,40 +414,6 @@ fn input_type(input: &Input) -> ort::sys::ONNXTensorElementDataType {
         Some(OtherType::BOOL) => Number::ONNX_TENSOR_ELEMENT_DATA_TYPE_BOOL,
         Some(OtherType::FLOAT64) => Number::ONNX_TENSOR_ELEMENT_DATA_TYPE_DOUBLE,
         _ => type_number(buffer::element_type(&input.tensor.data)),
-    }
-}
-
-fn create(
-    environment: &ort::environment::Environment,
-    path: &Path,
-    weights: Weights,
-    options: &Options,
-) -> Result<Session, ort::Error> {
-    let level = match options.optimization_level {
-        OptimizationLevel::DisableAll => GraphOptimizationLevel::Disable,
-        OptimizationLevel::Basic => GraphOptimizationLevel::Level1,
-        OptimizationLevel::Extended => GraphOptimizationLevel::Level2,
-        OptimizationLevel::All => GraphOptimizationLevel::All,
-    };
-    let plain = |error: ort::Error<_>| ort::Error::new(error.message());
-    let mut builder = Session::builder(environment)?
-        .with_optimization_level(level)
-        .map_err(plain)?
-        .with_intra_threads(options.threads)
-        .map_err(plain)?
-        .with_inter_threads(1)
-        .map_err(plain)?
-        // Waiting workers that spin take a third more CPU and make no frame faster (two cores, 1.32).
-        .with_intra_op_spinning(false)
-        .map_err(plain)?
-        .with_memory_pattern(true)
-        .map_err(plain)?
-        .with_env_allocators()
-        .map_err(plain)?;
-    let _arena = Registered::new(environment, options.memory_bytes())?;
-    match weights {
-        Weights::Inside(bytes) => builder.commit_from_memory(&bytes),
-        Weights::Beside => builder.commit_from_file(path),
     }
 }
 

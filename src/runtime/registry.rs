@@ -66,9 +66,10 @@ pub(super) fn open(
     options: &Options,
     stop: &Stop,
 ) -> Result<Arc<LoadedModel>, Error> {
+    let threads = backend.threads(options)?;
     let manner = Manner {
         backend: backend.name(),
-        threads: options.threads,
+        threads,
         optimization_level: options.optimization_level,
         execution_provider: options.execution_provider,
         task: options.task,
@@ -150,79 +151,10 @@ fn entry<K: Hash + Eq>(entries: &mut Entries<K>, key: (K, Manner)) -> Arc<Mutex<
 #[cfg(test)]
 mod tests {
     use std::sync::Barrier;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::Ordering;
 
     use super::*;
-    use crate::runtime::backend::{Binding, Executable, Input, Opened, Weights};
-    use crate::runtime::failure::Failure;
-    use crate::runtime::onnx::{Graph, Port};
-    use crate::runtime::signature::{Beside, Signature};
-    use crate::tensor::{Dim, ElementType, Tensor};
-
-    /// Runs models that are nowhere on this machine; the first byte of an address is all their content.
-    #[derive(Default)]
-    struct Remote {
-        loads: Arc<AtomicUsize>,
-    }
-
-    struct Nothing;
-
-    impl Backend for Remote {
-        fn name(&self) -> &'static str {
-            "remote"
-        }
-
-        fn open(&self, source: &Path, options: &Options) -> Result<Opened, Error> {
-            let address = source.to_string_lossy();
-            let port = |name: &str| Port {
-                name: name.into(),
-                element_type: Ok(ElementType::F32),
-                dims: Some([1, 3, 4, 4].map(Dim::Fixed).to_vec()),
-            };
-            let graph = Graph {
-                inputs: vec![port("x")],
-                outputs: vec![port("y")],
-                external_data: Vec::new(),
-                metadata: Default::default(),
-                opset: 17,
-                making: Default::default(),
-                bounds: Default::default(),
-            };
-            let loads = self.loads.clone();
-            let refused = address.contains("refused").then(|| source.to_owned());
-            Ok(Opened {
-                content: [address.as_bytes()[0]; 32],
-                digest: [0; 32],
-                files: FilesRead::default(),
-                signature: Signature::of(source, graph, Beside::default(), options)?,
-                weights: Weights::Beside,
-                load: Arc::new(move |_, _| {
-                    loads.fetch_add(1, Ordering::SeqCst);
-                    match &refused {
-                        Some(path) => Err(Error::unsuitable(path, "no", "yes")),
-                        None => Ok(Arc::new(Nothing) as Arc<dyn Executable>),
-                    }
-                }),
-            })
-        }
-    }
-
-    impl Executable for Nothing {
-        fn bind(self: Arc<Self>, _: usize, _: &Stop) -> Box<dyn Binding> {
-            Box::new(Nothing)
-        }
-    }
-
-    impl Binding for Nothing {
-        fn run(&mut self, inputs: &mut [Input], outputs: &mut [Tensor]) -> Result<(), Failure> {
-            outputs[0] = inputs[0].tensor.clone();
-            Ok(())
-        }
-    }
-
-    fn remote() -> &'static Remote {
-        Box::leak(Box::default())
-    }
+    use crate::runtime::remote::Remote;
 
     fn ask(backend: &'static Remote, source: &Path, options: &Options) -> Result<Arc<LoadedModel>, Error> {
         open(backend, source, options, &Stop::default())
@@ -243,7 +175,7 @@ mod tests {
 
     #[test]
     fn a_source_without_a_file_is_loaded_once_for_all_who_ask_and_again_when_all_are_gone() {
-        let backend = remote();
+        let backend = Remote::backend();
         for round in 1..=2 {
             let models = sixteen(backend, "a://host/model");
             let models: Vec<_> = models.into_iter().map(Result::unwrap).collect();
@@ -256,7 +188,7 @@ mod tests {
 
     #[test]
     fn other_contents_and_other_options_are_other_models() {
-        let backend = remote();
+        let backend = Remote::backend();
         let open = |address: &str, threads| {
             let options = Options {
                 threads,
@@ -271,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_load_that_fails_fails_for_each_and_is_not_remembered() {
-        let backend = remote();
+        let backend = Remote::backend();
         let results = sixteen(backend, "d://refused");
         assert!(results.iter().all(Result::is_err));
         assert_eq!(backend.loads.load(Ordering::SeqCst), 16);
@@ -280,7 +212,7 @@ mod tests {
 
     #[test]
     fn what_nobody_uses_is_forgotten() {
-        let backend = remote();
+        let backend = Remote::backend();
         for host in 0..100 {
             drop(ask(backend, Path::new(&format!("e://{host}")), &Options::default()).unwrap());
         }

@@ -13,9 +13,11 @@ use super::allowance::Allowance;
 use super::backend::{Backend, Binding, Executable, Input, Opened, Weights};
 use super::backend_names::{ORT, RTEN};
 use super::failure::Failure;
+use super::memory_returned::MemoryReturned;
 use super::onnx::OtherType;
+use super::turns::{AtOnce, Turns};
 use super::worker::Worker;
-use super::{Error, Model, OptimizationLevel, Options, Stop, buffer, onnx_file};
+use super::{Error, Model, OptimizationLevel, Options, Stop, buffer, onnx_file, thread_pool};
 use crate::tensor::{Data, ElementType, Tensor, TensorInfo};
 
 /// Operators one after another: it goes back through them by recursion, in stacks of 2 MB.
@@ -31,6 +33,13 @@ impl Backend for RtenBackend {
 
     fn most_depth(&self) -> Option<usize> {
         Some(MOST_DEPTH)
+    }
+
+    fn threads(&self, options: &Options) -> Result<usize, Error> {
+        match options.threads {
+            1 => Ok(1),
+            asked => Ok(asked.min(thread_pool::size()?)),
+        }
     }
 
     fn open(&self, source: &Path, options: &Options) -> Result<Opened, Error> {
@@ -80,7 +89,8 @@ fn load(
         model,
         inputs,
         outputs,
-        threads: options.threads,
+        threads: RtenBackend.threads(options)?,
+        _memory: MemoryReturned,
     }))
 }
 
@@ -90,15 +100,25 @@ struct RtenModel {
     inputs: Vec<NodeId>,
     outputs: Vec<NodeId>,
     threads: usize,
+    // Last: fields are dropped in this order.
+    _memory: MemoryReturned,
 }
 
 impl Executable for RtenModel {
-    fn bind(self: Arc<Self>, memory_limit: usize, stop: &Stop) -> Box<dyn Binding> {
-        // Runs on one pool wait for each other, so each user has its own.
+    fn runs(&self) -> AtOnce {
+        AtOnce::Any
+    }
+
+    fn bind(self: Arc<Self>, memory_limit: usize, stop: &Stop, turns: Turns) -> Box<dyn Binding> {
+        // A bound of memory counts for a thread, and runs on one pool wait for each other: so each user has its own.
         let pool = Arc::new(ThreadPool::with_num_threads(self.threads));
         let allowance = Allowance::new(memory_limit);
         let (of_run, held) = (pool.clone(), allowance.clone());
-        let run = move |inputs: &mut [Input], outputs: &mut [Tensor]| self.run(&of_run, inputs, outputs);
+        let of_runs = stop.clone();
+        let run = move |inputs: &mut [Input], outputs: &mut [Tensor]| {
+            let _turn = turns.take(&of_runs)?;
+            self.run(&of_run, inputs, outputs)
+        };
         let start = |work: Box<dyn FnOnce() + Send>| {
             pool.run(move || {
                 // Each of its threads, of which one works from now on.

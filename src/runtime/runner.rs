@@ -85,6 +85,11 @@ impl Runner {
         self.loaded.backend
     }
 
+    /// Returns how many threads a run uses.
+    pub fn threads(&self) -> usize {
+        self.loaded.threads
+    }
+
     /// Returns why that library was chosen, in a phrase.
     pub fn backend_note(&self) -> &str {
         &self.backend_note

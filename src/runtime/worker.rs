@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::time::Duration;
 
 use super::allowance::Allowance;
 use super::backend::Input;
@@ -11,12 +12,15 @@ use super::failure::Failure;
 use super::left_behind::{self, Ticket};
 use super::stop::Stop;
 use crate::tensor::Tensor;
+use crate::thread_time;
 
 /// What goes through a run and comes back, so that it belongs to whoever has it.
 struct Job {
     inputs: Vec<Input>,
     outputs: Vec<Tensor>,
     ticket: Ticket,
+    /// Processor time that the thread used for it.
+    used: Option<Duration>,
 }
 
 type Answer = (Job, Result<(), Failure>);
@@ -47,7 +51,9 @@ impl Worker {
         start(Box::new(move || {
             while let Ok(mut job) = coming.recv() {
                 of_thread.begin();
+                let before = thread_time::now();
                 let result = run(&mut job.inputs, &mut job.outputs);
+                job.used = thread_time::now().zip(before).map(|(now, before)| now - before);
                 let is_waited_for = job.ticket.finish();
                 if !is_waited_for || sender.send((job, result)).is_err() {
                     return;
@@ -76,12 +82,14 @@ impl Worker {
         let job = Job {
             inputs: going,
             outputs: places,
+            used: None,
             ticket: ticket.clone(),
         };
         jobs.send(job)
             .map_err(|_| "the thread that runs the model has ended")?;
         match left_behind::wait(answers, &ticket, &self.allowance, &self.stop) {
             Ok((mut job, result)) => {
+                thread_time::charge(job.used.unwrap_or_default());
                 let back = inputs.iter_mut().zip(job.inputs.drain(..));
                 back.for_each(|(place, it)| *place = it);
                 let back = outputs.iter_mut().zip(job.outputs.drain(..));

@@ -445,6 +445,7 @@ fn a_model_tells_what_it_is_and_what_it_says() {
             dropped_values: 3,
             model: Some(RunningModel {
                 loaded,
+                users: 16,
                 scale_width: 2.0,
                 scale_height: 1.5,
                 input_dims: Some(vec![1, 3, 640, 480]),

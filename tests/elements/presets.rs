@@ -17,6 +17,7 @@ fn in_own_folder(test: &str) {
     let folder = tempfile::tempdir().unwrap();
     let output = alone(&format!("presets::{test}"))
         .env("XDG_DATA_HOME", folder.path())
+        .env("AVREC_THREADS", "2")
         .output()
         .unwrap();
     let told = String::from_utf8_lossy(&output.stderr);

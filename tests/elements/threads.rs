@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use gst::prelude::*;
+use gstavrec::runtime::{BackendChoice, Options, Runner, library};
 
 use crate::support::{alone, init};
 
@@ -75,7 +76,14 @@ fn come_down_to(expected: &[(&str, usize)], before: &BTreeMap<String, usize>) {
 
 #[track_caller]
 fn check(test: &str) {
-    let output = alone(&format!("threads::{test}")).output().unwrap();
+    check_with(test, "2");
+}
+
+/// Runs a test in a process of its own, whose runs may use as many threads as `pool` says.
+#[track_caller]
+fn check_with(test: &str, pool: &str) {
+    let mut command = alone(&format!("threads::{test}"));
+    let output = command.env("AVREC_THREADS", pool).output().unwrap();
     let told = String::from_utf8_lossy(&output.stderr);
     assert!(
         output.status.success(),
@@ -211,4 +219,90 @@ fn probe() {
     come_down_to(&[("source:src", 1)], &before);
     pipeline.set_state(gst::State::Null).unwrap();
     come_down_to(&[], &before);
+}
+
+/// Loads models, each with a number of threads, and returns what is told of how many there are, or of why there is none.
+fn load(models: &[(&str, u32)]) -> (gst::Pipeline, Vec<Result<u32, String>>) {
+    let elements = models.iter().map(|(model, threads)| {
+        let model = format!("{MODELS}/{model}.onnx");
+        format!("! avrec-infer backend=ort task=tensor model-file={model} threads={threads} ")
+    });
+    let line = format!(
+        "videotestsrc ! video/x-raw,format=GRAY8 {} ! fakesink",
+        elements.collect::<String>()
+    );
+    let pipeline = launch(&line);
+    // One that fails is told besides.
+    let _ = pipeline.set_state(gst::State::Playing);
+    let bus = pipeline.bus().unwrap();
+    let mut told = Vec::new();
+    while told.len() < models.len() {
+        let message = bus
+            .timed_pop(gst::ClockTime::from_seconds(60))
+            .expect("they come");
+        let structure = message.structure();
+        told.extend(structure.and_then(|it| match it.name().as_str() {
+            "avrec/model-loaded" => Some(Ok(it.get("threads").unwrap())),
+            "avrec/model-failed" => Some(Err(it.get("cause").unwrap())),
+            _ => None,
+        }));
+    }
+    (pipeline, told)
+}
+
+#[test]
+fn models_on_several_threads_share_one_pool_and_others_have_none() {
+    check_with("pool", "3");
+}
+
+#[test]
+#[ignore = "another test runs it, in a process of its own"]
+fn pool() {
+    init();
+    if !library::is_available() {
+        return;
+    }
+    let of_pool = || threads().get("avrec-pool").copied().unwrap_or_default();
+    let (alone, told) = load(&[("small", 1), ("medium", 1)]);
+    assert_eq!((told, of_pool()), (vec![Ok(1), Ok(1)], 0));
+    // What runs is one of three, whichever numbers are asked for.
+    let (together, told) = load(&[("small", 2), ("medium", 3), ("large", 8)]);
+    assert_eq!((told, of_pool()), (vec![Ok(3); 3], 2));
+    let options = |threads| Options {
+        backend: BackendChoice::Rten,
+        threads,
+        ..Default::default()
+    };
+    // Those of rten are the runner's own, and no more.
+    let of_rten = [1, 2, 8].map(|threads| {
+        let model = format!("{MODELS}/small.onnx");
+        Runner::load(model.as_ref(), &options(threads)).unwrap().threads()
+    });
+    assert_eq!(of_rten, [1, 2, 3]);
+    for pipeline in [alone, together] {
+        pipeline.set_state(gst::State::Null).unwrap();
+    }
+}
+
+#[test]
+fn a_size_of_the_pool_that_is_none_is_an_error_for_who_needs_it() {
+    check_with("no_size", "all");
+}
+
+#[test]
+#[ignore = "another test runs it, in a process of its own"]
+fn no_size() {
+    init();
+    if !library::is_available() {
+        return;
+    }
+    let (pipeline, mut told) = load(&[("small", 1), ("medium", 2)]);
+    told.sort_by_key(Result::is_err);
+    assert_eq!(told[0], Ok(1));
+    let cause = told[1].as_ref().unwrap_err();
+    assert!(
+        cause.contains("AVREC_THREADS=all is not a number of threads"),
+        "{cause}"
+    );
+    pipeline.set_state(gst::State::Null).unwrap();
 }

@@ -133,6 +133,24 @@ fn hear_models(seen: &Seen) {
     );
 }
 
+/// More streams than processors, whose best candidates do not all fit; the first one is tested.
+fn crowd() -> String {
+    let streams = 2 * std::thread::available_parallelism().map_or(2, usize::from) + 1;
+    let source = "videotestsrc is-live=true ! video/x-raw,format=GRAY8,width=16,height=16,framerate=25/1";
+    let stream = |number: usize| {
+        let (name, out) = match number {
+            0 => ("tested".to_string(), "out".to_string()),
+            _ => (format!("s{number}"), format!("o{number}")),
+        };
+        format!(
+            "crowd. ! queue ! avrec-switch.( name={name} group=crowd sense-machine=false quality-source=prior \
+             identity name=a{number} sleep-time=1000 identity name=b{number} sleep-time=30000 ) ! fakesink name={out}"
+        )
+    };
+    let streams: Vec<String> = (0..streams).map(stream).collect();
+    format!("{source} ! tee name=crowd {}", streams.join(" "))
+}
+
 fn hear_switches(seen: &Seen) {
     let (picture, sound) = (model("invert_rgb"), model("late_16k"));
     let (picture, sound) = (picture.display(), sound.display());
@@ -168,6 +186,11 @@ fn hear_switches(seen: &Seen) {
         }
         "avrec/model-evicted" => _ = tested.send_event(gst::event::Eos::new()),
         _ => {}
+    });
+    listen(&crowd(), seen, |told, tested| {
+        if told.name() == "avrec/group" {
+            tested.send_event(gst::event::Eos::new());
+        }
     });
     let line =
         format!("{VIDEO} ! avrec-switch.( name=tested exhaustive=true {children} ) ! fakesink name=out");

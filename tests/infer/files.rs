@@ -24,7 +24,7 @@ fn fifo(path: &Path) {
 }
 
 /// The SHA-256 of a file as another program counts it.
-fn sum(path: &Path) -> String {
+pub fn sum(path: &Path) -> String {
     let output = Command::new("sha256sum").arg(path).output().unwrap();
     String::from_utf8(output.stdout).unwrap()[..64].to_owned()
 }

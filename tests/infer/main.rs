@@ -18,6 +18,7 @@ mod labels;
 mod models;
 mod no_library;
 mod shared_models;
+mod sharing_elements;
 #[path = "../support/mod.rs"]
 mod support;
 mod swap;

@@ -2,14 +2,11 @@
 
 //! One model in memory for all who run it: who shares, who does not, and what of it is everybody's own.
 
-use std::path::Path;
 use std::sync::{Arc, Barrier};
 
-use gst::prelude::*;
-use gstavrec::runtime::{BackendChoice, LoadedModel, Options, Runner, TaskChoice};
+use gstavrec::runtime::{BackendChoice, Options, Runner, TaskChoice};
 use gstavrec::tensor::Data;
 
-use crate::support::infer::Bench;
 use crate::support::models::{backends, has_ort, load, model};
 
 fn options(backend: BackendChoice) -> Options {
@@ -77,7 +74,7 @@ fn other_options_and_other_backends_have_models_of_their_own() {
     let plain = load("means", BackendChoice::Rten, TaskChoice::Auto).unwrap();
     for other in [
         Options {
-            threads: 2,
+            memory_limit: 1 << 30,
             ..options(BackendChoice::Rten)
         },
         Options {
@@ -200,53 +197,4 @@ fn one_whose_runs_fail_does_not_disturb_another() {
             good.run().unwrap();
         }
     }
-}
-
-/// Users of a model that elements load, without the caller.
-fn users(path: &Path) -> usize {
-    let here = Runner::load(path, &options(BackendChoice::Rten)).unwrap();
-    Arc::strong_count(here.loaded()) - 1
-}
-
-/// Pushes frames until another model answers.
-fn push_until_loaded(bench: &mut Bench, info: &gst_video::VideoInfo) {
-    for _ in 0..1_000_000 {
-        bench.push(info).unwrap();
-        bench.harness.pull().unwrap();
-        if bench.bus.iter().any(|it| it.has_name("avrec/model-loaded")) {
-            return;
-        }
-    }
-    panic!("no avrec/model-loaded");
-}
-
-#[test]
-fn elements_share_a_model_and_a_swap_of_one_leaves_it_to_the_other() {
-    let [mut one, mut other] = [(); 2].map(|()| Bench::new("twice_luma", "backend=rten"));
-    let infos = [&mut one, &mut other].map(|bench| {
-        let info = bench.caps("GRAY8", 16, 8);
-        bench.message("avrec/model-loaded");
-        bench.push(&info).unwrap();
-        bench.harness.pull().unwrap();
-        info
-    });
-    assert_eq!(users(&model("twice_luma")), 2);
-
-    let path = model("thrice_luma");
-    one.element.set_property("model-file", path.to_str().unwrap());
-    push_until_loaded(&mut one, &infos[0]);
-    other.push(&infos[1]).unwrap();
-    assert_eq!(other.harness.pull().unwrap().size(), 32 * 16);
-    assert_eq!(users(&path), 1);
-
-    let memory: std::sync::Weak<LoadedModel> = {
-        let here = Runner::load(&model("twice_luma"), &options(BackendChoice::Rten)).unwrap();
-        Arc::downgrade(here.loaded())
-    };
-    drop(other);
-    // The loader thread lets go of what was replaced before it loads again.
-    let path = model("half_luma");
-    one.element.set_property("model-file", path.to_str().unwrap());
-    push_until_loaded(&mut one, &infos[0]);
-    assert!(memory.upgrade().is_none());
 }

@@ -4,6 +4,7 @@
 
 mod content;
 mod devices;
+mod group;
 mod laws;
 mod lessons;
 mod loads;

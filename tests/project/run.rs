@@ -328,6 +328,94 @@ fn the_log_and_the_report_tell_every_frame_of_every_run() {
     assert!(page.ends_with("</html>\n"));
 }
 
+/// Three streams of one server: two of video, the first with a probe that has a reference, and one of sound.
+const STREAMS: &str = "videotestsrc num-buffers=60 pattern=ball ! video/x-raw,format=I420,width=64,height=48,framerate=25/1 ! tee name=t \
+     t. ! queue ! avrec-switch.( name=door identity name=plain videobalance name=dark brightness=-0.5 ) ! avrec-probe name=look ! fakesink \
+     t. ! queue ! look.reference \
+     t. ! queue ! avrec-switch.( name=yard identity name=plain ) ! fakesink \
+     audiotestsrc num-buffers=60 ! audio/x-raw,format=S16LE,rate=16000 ! avrec-switch.( name=hall identity name=plain ) ! fakesink";
+
+#[test]
+fn each_stream_of_a_run_is_told_by_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, report) = (folder.path().join("run.jsonl"), folder.path().join("run.html"));
+    let files = [log.to_str().unwrap(), report.to_str().unwrap()];
+    let words = [
+        "--log",
+        files[0],
+        "--report",
+        files[1],
+        "--compare",
+        "plain",
+        STREAMS,
+    ];
+    let output = finish(&words);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+
+    let table = stdout(&output);
+    let rows = |start: &str| table.lines().filter(|it| it.starts_with(start)).count();
+    assert_eq!((rows("-- avrec"), rows("-- plain alone")), (2, 2), "{table}");
+    for name in ["door (look) ", "yard ", "hall ", "all "] {
+        assert!(2 <= rows(name), "{name}: {table}");
+    }
+    assert!(table.contains("hall: answered by plain 100.0 %"), "{table}");
+    assert!(
+        table
+            .lines()
+            .any(|it| it.starts_with("door") && it.contains("SSIM ")),
+        "{table}"
+    );
+
+    let page = std::fs::read_to_string(&report).unwrap();
+    assert_eq!(page.matches("<details class=\"stream\">").count(), 3);
+    for fact in [
+        "frames of 3 streams left within their budgets",
+        "<b>door</b> with look",
+        "aria-label=\"yard: plain 100.0 %\"",
+        "<audio controls",
+        "<h2>plain alone</h2>",
+    ] {
+        assert!(page.contains(fact), "{fact}");
+    }
+    assert!(
+        page.matches("src=\"data:image/jpeg;base64,/9j/").count() >= 2,
+        "a frame of each"
+    );
+
+    let log = read_log(&log);
+    let streams_of = |kind: &str| {
+        let lines = of_type(&log, kind).into_iter().filter(|it| it["run"] == "avrec");
+        let mut names: Vec<String> = lines
+            .map(|it| it["stream"].as_str().unwrap_or("?").to_string())
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    };
+    for kind in ["frame", "switch", "summary"] {
+        assert_eq!(streams_of(kind), ["door", "hall", "yard"], "{kind}");
+    }
+    assert_eq!(streams_of("probe"), ["door"]);
+    for summary in of_type(&log, "summary") {
+        let probed = summary.get("ssim").is_some();
+        assert_eq!(probed, summary["stream"] == "door", "{summary}");
+        assert!(
+            summary["stream"] == "hall" || summary["frames"] == 60,
+            "{summary}"
+        );
+    }
+}
+
+#[test]
+fn one_stream_is_named_by_its_run_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("run.jsonl");
+    let description = format!("videotestsrc num-buffers=10 ! {SWITCH} ! fakesink");
+    let output = finish(&["--log", log.to_str().unwrap(), &description]);
+    assert!(!stdout(&output).contains("all "), "{}", stdout(&output));
+    assert!(read_log(&log).iter().all(|line| line.get("stream").is_none()));
+}
+
 #[test]
 fn the_report_shows_what_came_out_and_what_it_ran_on() {
     let folder = tempfile::tempdir().unwrap();

@@ -2,6 +2,8 @@
 
 //! An `avrec-infer` that is fed frame by frame.
 
+use std::path::Path;
+
 use gst::prelude::*;
 
 use super::init;
@@ -18,11 +20,13 @@ pub struct Bench {
 impl Bench {
     /// `properties` are as in a launch line.
     pub fn new(model_name: &str, properties: &str) -> Bench {
+        Bench::at(&model(model_name), properties)
+    }
+
+    /// As [`new`](Bench::new), with a model that is not one of the tests'.
+    pub fn at(model: &Path, properties: &str) -> Bench {
         init();
-        let line = format!(
-            "avrec-infer model-file={} {properties}",
-            model(model_name).display()
-        );
+        let line = format!("avrec-infer model-file={} {properties}", model.display());
         let element = gst::parse::launch(&line).unwrap();
         let bus = gst::Bus::new();
         element.set_bus(Some(&bus));

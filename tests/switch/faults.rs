@@ -253,7 +253,9 @@ fn when_all_candidates_fail_the_frame_itself_passes() {
                 .map(|it| it.get::<String>("answer").unwrap()),
         );
     }
-    assert_eq!(answers.last().map(String::as_str), Some("passthrough"));
+    // It is started again after a second, and may have been on a busy machine.
+    assert!(answers.iter().any(|it| it == "passthrough"), "{answers:?}");
+    assert!(!answers.iter().any(|it| it == "dropped"), "{answers:?}");
 }
 
 #[test]

@@ -2,16 +2,39 @@
 
 //! Lines for a person. A closed terminal or pipe must not end a run, so a failed write is left alone.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Lines that stand last on the terminal and are written anew by the next [`redraw`].
+static REDRAWN: AtomicUsize = AtomicUsize::new(0);
 
 /// A line on stdout.
 pub fn say(text: &str) {
+    REDRAWN.store(0, Ordering::Relaxed);
     let _ = writeln!(std::io::stdout(), "{text}");
 }
 
 /// A line on stderr, with the program's name.
 pub fn warn(text: &str) {
+    REDRAWN.store(0, Ordering::Relaxed);
     let _ = writeln!(std::io::stderr(), "avrec: {text}");
+}
+
+/// Whole lines that stay, and a block that takes the place of the last one where that is what stands last on a terminal.
+/// Elsewhere each block follows the one before.
+pub fn redraw(stay: &str, block: &str) {
+    let mut out = std::io::stdout().lock();
+    if !out.is_terminal() {
+        let _ = writeln!(out, "{stay}{block}");
+        return;
+    }
+    let lines = block.lines().count();
+    let old = match REDRAWN.swap(lines, Ordering::Relaxed) {
+        0 => String::new(),
+        old => format!("\x1b[{old}A\x1b[J"),
+    };
+    // A line that is too long is cut, so that a line is a row.
+    let _ = writeln!(out, "{old}{stay}\x1b[?7l{block}\x1b[?7h");
 }
 
 /// Columns of a terminal that a line may take.

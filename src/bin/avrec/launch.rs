@@ -49,10 +49,8 @@ impl Launched {
 
     /// The probe whose figures stand for the run: the first with a reference, else the first.
     pub fn main_probe(&self) -> Option<&gst::Element> {
-        self.probes
-            .iter()
-            .find(|probe| probe.static_pad("reference").is_some())
-            .or(self.probes.first())
+        let referenced = self.probes.iter().find(|it| has_reference(it));
+        referenced.or(self.probes.first())
     }
 
     /// Asks every switch for its messages about each frame.
@@ -94,6 +92,11 @@ impl Launched {
         property_text::set(switch, "late-policy", "wait")?;
         property_text::set(switch, "active-candidate", candidate)
     }
+}
+
+/// Whether a probe compares what it sees with something.
+pub fn has_reference(probe: &gst::Element) -> bool {
+    probe.static_pad("reference").is_some()
 }
 
 /// Elements made by `factory`, except those inside a switch: what they measure is the switch's own matter.

@@ -9,11 +9,13 @@
 
 mod args;
 mod boxes;
+mod branch;
 mod check;
 mod console;
 mod environment;
 mod events;
 mod failure;
+mod group;
 mod launch;
 mod load;
 mod log;
@@ -27,6 +29,7 @@ mod replay;
 mod report;
 mod run;
 mod session;
+mod stream;
 mod tap;
 
 use std::process::ExitCode;

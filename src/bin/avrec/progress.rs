@@ -87,18 +87,9 @@ pub fn table(summaries: &[Summary]) -> String {
     }
     let mut text = aligned(&rows) + "\n";
     for it in summaries.iter().filter(|it| !it.shares.is_empty()) {
-        let _ = writeln!(text, "{}: answered by {}", it.name, shares(&it.shares));
+        let _ = writeln!(text, "{}: answered by {}", it.name, it.told_shares());
     }
     text
-}
-
-/// `large 71.2 %, small 28.8 %`
-fn shares(shares: &[(String, f64)]) -> String {
-    let parts: Vec<String> = shares
-        .iter()
-        .map(|(name, share)| format!("{name} {:.1} %", 100.0 * share))
-        .collect();
-    parts.join(", ")
 }
 
 fn told(quality: &Quality) -> String {
@@ -110,7 +101,7 @@ fn told(quality: &Quality) -> String {
     figures.join("  ")
 }
 
-fn active_quality(stats: &SwitchStats) -> Option<f64> {
+pub fn active_quality(stats: &SwitchStats) -> Option<f64> {
     let active = stats.candidates.iter().find(|it| it.name == stats.active)?;
     Some(active.estimates.as_ref()?.quality)
 }

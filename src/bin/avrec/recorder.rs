@@ -5,30 +5,31 @@
 use std::time::Duration;
 
 use gst::prelude::*;
-use gstavrec::messages::{FieldError, Message, ProbeStats, SwitchStats};
+use gstavrec::messages::{FieldError, Message, SwitchStats};
 use serde_json::Value;
 
+use crate::branch::Branch;
 use crate::console::{say, warn};
 use crate::environment::ModelRun;
+use crate::group;
 use crate::launch::{Launched, is_inside_switch};
 use crate::log::{Entry, Log, entry, extend};
 use crate::matrix::Matrix;
-use crate::measure::Quality;
-use crate::progress;
-use crate::record::{Phase, Readiness, Recent, Record};
-use crate::tap::Tap;
+use crate::record::{Phase, Recent, Record};
+use crate::stream::{Stream, stats_structure};
+use crate::tap::Taps;
 
 /// Takes down one run.
 pub struct Recorder<'a> {
     log: &'a Log,
     matrix: &'a Matrix,
-    switches: Vec<gst::Element>,
-    main_probe: Option<gst::Element>,
+    /// Name of the run.
+    name: String,
+    /// One at least; the record of the first has what concerns all.
+    streams: Vec<Stream>,
     /// Monotonic time of PLAYING; until then, of the start of the preroll.
     started: Duration,
-    record: Record,
-    readiness: Readiness,
-    tap: Option<Tap>,
+    taps: Option<Taps>,
     prints: bool,
 }
 
@@ -39,22 +40,23 @@ impl<'a> Recorder<'a> {
         (log, matrix): (&'a Log, &'a Matrix),
         prints: bool,
     ) -> Recorder<'a> {
+        let branches = Branch::all(launched);
+        let count = branches.len();
+        let streams = branches.into_iter().map(|it| Stream::new(it, name, count));
         Recorder {
             log,
             matrix,
-            switches: launched.switches.clone(),
-            main_probe: launched.main_probe().cloned(),
+            name: name.to_string(),
+            streams: streams.collect(),
             started: monotonic(),
-            record: Record::new(name),
-            readiness: Readiness::default(),
-            tap: None,
+            taps: None,
             prints,
         }
     }
 
     /// Keeps some of what comes out, to be shown.
     pub fn look(&mut self, launched: &Launched) {
-        self.tap = Tap::new(launched);
+        self.taps = Some(Taps::new(launched));
     }
 
     /// The pipeline goes to PLAYING now; all times count from here.
@@ -75,14 +77,14 @@ impl<'a> Recorder<'a> {
         warn(&format!("warning: {text}"));
         self.note("warning", [("text", Value::from(text.clone()))]);
         let at = self.elapsed();
-        self.record.problems.add(at, text);
+        self.common().problems.add(at, text);
     }
 
     /// Something that is as it should be, and worth to know. Elements that say the same are heard once.
     pub fn info(&mut self, text: String) {
         self.note("info", [("text", Value::from(text.clone()))]);
         let at = self.elapsed();
-        if self.record.infos.add(at, text.clone()) && self.prints {
+        if self.common().infos.add(at, text.clone()) && self.prints {
             say(&format!("note: {text}"));
         }
     }
@@ -110,7 +112,7 @@ impl<'a> Recorder<'a> {
     pub fn note_message(&self, kind: &str, message: &gst::Message) {
         let mut line = self.entry(kind);
         if let Some(source) = message.src() {
-            line.insert("element".to_string(), Value::from(source.name().as_str()));
+            self.name_source(&mut line, source);
         }
         if let Some(structure) = message.structure() {
             extend(&mut line, structure);
@@ -120,32 +122,36 @@ impl<'a> Recorder<'a> {
 
     /// A second has passed.
     pub fn tick(&mut self) {
-        for switch in &self.switches {
+        for switch in self.streams.iter().filter_map(|it| it.branch.switch.as_ref()) {
             if let Some(stats) = stats_structure(switch) {
                 let mut line = self.entry("stats");
-                line.insert("element".to_string(), Value::from(switch.name().as_str()));
+                self.name_source(&mut line, switch.upcast_ref());
                 extend(&mut line, &stats);
                 self.log.write(line);
             }
         }
-        let elapsed = self.elapsed();
-        if self.prints {
-            let stats = self.switch_stats();
-            say(&progress::line(elapsed, &mut self.record, stats.as_ref()));
-        } else {
-            self.record.recent = Recent::default();
+        if !self.prints {
+            self.streams
+                .iter_mut()
+                .for_each(|it| it.record.recent = Recent::default());
+            return;
         }
+        let elapsed = self.elapsed();
+        let stats: Vec<Option<SwitchStats>> = self.switch_stats();
+        let told = self.streams.iter_mut().map(|it| &mut it.record).zip(stats);
+        group::tell(elapsed, &mut told.collect::<Vec<_>>());
     }
 
     /// The names of the first switch's candidates.
     pub fn candidates(&mut self) -> Vec<String> {
-        let stats = self.switch_stats().unwrap_or_default();
+        let stats = self.switch_stats().swap_remove(0).unwrap_or_default();
         stats.candidates.into_iter().map(|it| it.name).collect()
     }
 
     /// The media type of what the first switch gets, once that is known.
     pub fn kind(&self) -> Option<String> {
-        let caps = self.switches.first()?.static_pad("sink")?.current_caps()?;
+        let switch = self.streams.first()?.branch.switch.as_ref()?;
+        let caps = switch.static_pad("sink")?.current_caps()?;
         Some(caps.structure(0)?.name().to_string())
     }
 
@@ -157,92 +163,103 @@ impl<'a> Recorder<'a> {
             start: self.elapsed(),
             end: None,
         };
-        self.record.phases.push(phase);
-        self.record.phases.len() - 1
+        let phases = &mut self.common().phases;
+        phases.push(phase);
+        phases.len() - 1
     }
 
     /// A load was ended, or has ended by itself, whichever is told first.
     pub fn load_ended(&mut self, position: usize) {
         let now = self.elapsed();
-        if let Some(phase) = self
-            .record
-            .phases
-            .get_mut(position)
-            .filter(|phase| phase.end.is_none())
-        {
+        let phase = self.common().phases.get_mut(position);
+        if let Some(phase) = phase.filter(|phase| phase.end.is_none()) {
             phase.end = Some(now);
             let command = phase.command.clone();
             self.note("load-end", [("command", Value::from(command))]);
         }
     }
 
-    /// The run is over; `error` is why, if it did not end in order.
-    pub fn finish(mut self, pipeline: &gst::Pipeline, end: &str, error: Option<&str>) -> Record {
-        self.record.length = self.elapsed();
-        self.record.stats = self.switch_stats();
-        self.record.models = ModelRun::all(pipeline);
-        self.record.shown = self.tap.take().map(Tap::finish).unwrap_or_default();
-        self.record.shown.count_from(self.started);
-        let probe = self.main_probe.clone();
-        let measured: Option<ProbeStats> = self.stats_of(probe.as_ref());
-        self.record.quality = measured.and_then(|it| Quality::of(&it.fidelity?));
-        for position in 0..self.record.phases.len() {
+    /// The run is over; `error` is why, if it did not end in order. What is returned is of each stream.
+    pub fn finish(mut self, pipeline: &gst::Pipeline, end: &str, error: Option<&str>) -> Vec<Record> {
+        let length = self.elapsed();
+        for position in 0..self.streams.len() {
+            if let Err(error) = self.streams[position].finish() {
+                self.not_understood(&error);
+            }
+        }
+        for position in 0..self.common().phases.len() {
             self.load_ended(position);
         }
+        let shown = self.taps.take().map(Taps::finish).unwrap_or_default();
+        for (stream, mut shown) in self.streams.iter_mut().zip(shown) {
+            shown.count_from(self.started);
+            stream.record.shown = shown;
+        }
+        self.common().models = ModelRun::all(pipeline);
+        let phases = self.common().phases.clone();
         self.note(
             "run-end",
             [("end", Value::from(end)), ("error", Value::from(error))],
         );
-        self.record
+        let records = self.streams.into_iter().map(|it| it.record);
+        let whole = records.map(|mut record| {
+            record.length = length;
+            record.phases = phases.clone();
+            record
+        });
+        whole.collect()
     }
 
     fn keep(&mut self, told: Message, source: Option<&gst::Object>) {
-        let at = self.elapsed();
-        let from_switch = self.switches.first().map(|it| it.upcast_ref()) == source;
-        let from_probe = self.main_probe.as_ref().map(|it| it.upcast_ref()) == source;
-        match told {
-            Message::CandidateReady(it) if from_switch => self.readiness.ready(it.candidate, monotonic()),
-            Message::Swap(swap) if from_switch => {
-                self.readiness.somebody_is_active();
-                self.record.add_swap(at, *swap);
-            }
-            Message::Frame(frame) if from_switch => {
-                let at = frame.time.saturating_sub(self.started);
-                let was_ready = self.readiness.was_there(&frame);
-                self.record.add_frame(at, frame, was_ready);
-            }
-            Message::Survey(survey) if from_switch => self.matrix.add(survey),
-            Message::Probe(probe) if from_probe => self.record.add_probe(at, *probe),
-            _ => {}
+        let times = (self.started, self.elapsed());
+        let mut streams = self.streams.iter_mut().enumerate();
+        let Some((position, stream)) = streams.find(|(_, it)| it.branch.has(source)) else {
+            return;
+        };
+        // It has a column for each candidate of one switch.
+        if let Some(survey) = stream.keep(told, source, times).filter(|_| position == 0) {
+            self.matrix.add(survey);
         }
     }
 
-    fn switch_stats(&mut self) -> Option<SwitchStats> {
-        let switch = self.switches.first().cloned();
-        self.stats_of(switch.as_ref())
-    }
-
-    /// What an element says of itself; that it is not understood is told once.
-    fn stats_of<T>(&mut self, element: Option<&gst::Element>) -> Option<T>
-    where
-        T: for<'s> TryFrom<&'s gst::StructureRef, Error = FieldError>,
-    {
-        let stats = stats_structure(element?)?;
-        match T::try_from(stats.as_ref()) {
+    /// What each switch says of itself.
+    fn switch_stats(&mut self) -> Vec<Option<SwitchStats>> {
+        let told = self.streams.iter().map(Stream::stats).collect::<Vec<_>>();
+        let known = told.into_iter().map(|it| match it? {
             Ok(stats) => Some(stats),
             Err(error) => {
-                let text = format!("stats are not understood: {error}");
-                if self.record.problems.kept().iter().all(|it| it.text != text) {
-                    self.problem(text);
-                }
+                self.not_understood(&error);
                 None
             }
+        });
+        known.collect()
+    }
+
+    /// Is told once.
+    fn not_understood(&mut self, error: &FieldError) {
+        let text = format!("stats are not understood: {error}");
+        if self.common().problems.kept().iter().all(|it| it.text != text) {
+            self.problem(text);
+        }
+    }
+
+    /// Where that is which concerns all streams.
+    fn common(&mut self) -> &mut Record {
+        &mut self.streams[0].record
+    }
+
+    /// Who says what stands in a line, and of which stream, where there are several.
+    fn name_source(&self, line: &mut Entry, source: &gst::Object) {
+        line.insert("element".to_string(), Value::from(source.name().as_str()));
+        let stream = self.streams.iter().find(|it| it.branch.has(Some(source)));
+        if let Some(name) = stream.and_then(|it| it.record.stream.as_ref()) {
+            line.insert("stream".to_string(), Value::from(name.as_str()));
         }
     }
 
     fn entry(&self, kind: &str) -> Entry {
         let mut line = entry(kind);
-        line.insert("run".to_string(), Value::from(self.record.name.as_str()));
+        line.insert("run".to_string(), Value::from(self.name.as_str()));
         line.insert(
             "elapsed-ns".to_string(),
             Value::from(self.elapsed().as_nanos() as u64),
@@ -253,11 +270,6 @@ impl<'a> Recorder<'a> {
     fn elapsed(&self) -> Duration {
         monotonic().saturating_sub(self.started)
     }
-}
-
-fn stats_structure(element: &gst::Element) -> Option<gst::Structure> {
-    element.find_property("stats")?;
-    element.property_value("stats").get::<gst::Structure>().ok()
 }
 
 /// The clock of the elements' own stamps.
@@ -305,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn the_record_is_the_first_switchs_and_the_log_is_everybodys() {
+    fn each_switch_has_its_record_and_the_log_is_everybodys() {
         let (launched, second) = launched();
         let folder = tempfile::tempdir().unwrap();
         let log = Log::create(&folder.path().join("log")).unwrap();
@@ -321,9 +333,13 @@ mod tests {
             "large may take 61 ms, the budget is 40 ms",
         );
         recorder.element_message(&message(&first, swap("large", "small", reason)));
-        let record = recorder.finish(&launched.pipeline, "eos", None);
+        let records = recorder.finish(&launched.pipeline, "eos", None);
         log.finish().unwrap();
 
+        let names: Vec<Option<&str>> = records.iter().map(|it| it.stream.as_deref()).collect();
+        assert_eq!(names, [Some("first"), Some("second")]);
+        assert_eq!((records[1].counts.frames, records[1].misses()), (1, 0));
+        let record = &records[0];
         let answers: Vec<AnswerKind> = record.answerers.iter().map(|who| who.0.answer).collect();
         assert_eq!(answers, [AnswerKind::Active, AnswerKind::Floor]);
         assert_eq!(record.counts.frames, 2);
@@ -337,6 +353,10 @@ mod tests {
         let types: Vec<&str> = lines.iter().filter_map(|line| line["type"].as_str()).collect();
         assert_eq!(types, ["playing", "frame", "frame", "frame", "switch", "run-end"]);
         assert_eq!(lines[3]["element"], "second");
+        assert_eq!(
+            (&lines[3]["stream"], &lines[4]["stream"]),
+            (&"second".into(), &"first".into())
+        );
         assert_eq!(lines[2]["latency-ns"], 41_000_000);
         assert_eq!(lines[2]["pts-ns"], 40_000_000);
     }
@@ -352,7 +372,9 @@ mod tests {
         let mut recorder = Recorder::new(&launched, "avrec", (&log, &matrix), false);
         recorder.element_message(&message(&inner, gst::Structure::new_empty("avrec/odd")));
         assert_eq!(
-            recorder.finish(&launched.pipeline, "eos", None).problems.kept(),
+            recorder.finish(&launched.pipeline, "eos", None)[0]
+                .problems
+                .kept(),
             []
         );
     }
@@ -364,7 +386,7 @@ mod tests {
         let mut recorder = Recorder::new(&launched, "avrec", (&log, &matrix), false);
         let structure = gst::Structure::builder("avrec/switch").field("from", "").build();
         recorder.element_message(&message(&launched.switches[0], structure));
-        let record = recorder.finish(&launched.pipeline, "eos", None);
+        let record = &recorder.finish(&launched.pipeline, "eos", None)[0];
         assert!(
             record.problems.kept()[0]
                 .text
@@ -391,7 +413,9 @@ mod tests {
         };
         recorder.element_message(&message(&other, ModelLoaded { model }));
         assert_eq!(
-            recorder.finish(&launched.pipeline, "eos", None).problems.kept(),
+            recorder.finish(&launched.pipeline, "eos", None)[0]
+                .problems
+                .kept(),
             []
         );
     }

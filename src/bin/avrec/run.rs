@@ -11,11 +11,11 @@ use crate::console::say;
 use crate::environment::Environment;
 use crate::events::Events;
 use crate::failure::{Failure, cannot_write};
+use crate::group;
 use crate::launch::Launched;
 use crate::log::{Log, entry};
 use crate::matrix::Matrix;
 use crate::paths::check_writable;
-use crate::progress;
 use crate::record::{Record, Summary};
 use crate::report;
 use crate::session::{End, MAIN, Session};
@@ -48,15 +48,15 @@ pub fn run(typed: RunArgs) -> Result<(), Failure> {
         None => Matrix::none(),
     };
 
-    let mut records = Vec::new();
-    let outcome = run_all(&plan, first, (&log, &matrix), &mut events, &mut records);
-    let summaries: Vec<Summary> = records.iter().map(Summary::of).collect();
+    let mut runs = Vec::new();
+    let outcome = run_all(&plan, first, (&log, &matrix), &mut events, &mut runs);
+    let summaries: Vec<Summary> = runs.iter().flatten().map(Summary::of).collect();
     summaries
         .iter()
         .for_each(|summary| log.write(summary_entry(summary)));
     if !plan.typed.quiet {
         if summaries.iter().any(|summary| 0 < summary.frames) {
-            say(&format!("\n{}", progress::table(&summaries)));
+            say(&format!("\n{}", group::tables(&runs)));
         } else if outcome.is_ok() {
             say("nothing was measured: no avrec-switch or avrec-probe, or no frame passed it");
         }
@@ -66,7 +66,7 @@ pub fn run(typed: RunArgs) -> Result<(), Failure> {
     // A run that failed before it measured anything leaves an older report alone.
     let worth_it = outcome.is_ok() || summaries.iter().any(|summary| 0 < summary.frames);
     let reported = if worth_it {
-        write_report(&plan, &records, &summaries)
+        write_report(&plan, &runs)
     } else {
         Ok(())
     };
@@ -79,13 +79,13 @@ pub fn run(typed: RunArgs) -> Result<(), Failure> {
     }
 }
 
-/// The main run, then each comparison; what ran is in `records` even if a later one fails.
+/// The main run, then each comparison; what ran is in `runs`, of each stream, even if a later one fails.
 fn run_all(
     plan: &RunPlan,
     first: Launched,
     files: (&Log, &Matrix),
     events: &mut Events,
-    records: &mut Vec<Record>,
+    runs: &mut Vec<Vec<Record>>,
 ) -> Result<(), Failure> {
     let mut next = Some((first, MAIN.to_string()));
     let mut pinned = plan.typed.compares.iter();
@@ -93,8 +93,8 @@ fn run_all(
         if !plan.typed.quiet && !plan.typed.compares.is_empty() {
             say(&format!("-- {name}"));
         }
-        let (record, outcome) = Session::new(launched, &name, plan, files, events).run();
-        records.push(record);
+        let (records, outcome) = Session::new(launched, &name, plan, files, events).run();
+        runs.push(records);
         if outcome? == End::Interrupted {
             return Ok(());
         }
@@ -135,8 +135,10 @@ fn summary_entry(summary: &Summary) -> crate::log::Entry {
         .shares
         .iter()
         .map(|(name, share)| (name.clone(), Value::from(*share)));
+    line.extend([("run".to_string(), Value::from(summary.name.clone()))]);
+    let stream = summary.stream.clone();
+    line.extend(stream.map(|it| ("stream".to_string(), Value::from(it))));
     line.extend([
-        ("run".to_string(), Value::from(summary.name.clone())),
         ("frames".to_string(), Value::from(summary.frames)),
         ("before-ready".to_string(), Value::from(summary.before_ready)),
         ("misses".to_string(), Value::from(summary.misses)),
@@ -152,11 +154,11 @@ fn summary_entry(summary: &Summary) -> crate::log::Entry {
     line
 }
 
-fn write_report(plan: &RunPlan, records: &[Record], summaries: &[Summary]) -> Result<(), Failure> {
+fn write_report(plan: &RunPlan, runs: &[Vec<Record>]) -> Result<(), Failure> {
     let Some(path) = &plan.typed.report else {
         return Ok(());
     };
-    let html = report::render(plan, &Environment::of_this_process(), records, summaries);
+    let html = report::render(plan, &Environment::of_this_process(), runs);
     bounded_file::write(path, html).map_err(|err| Failure::Output(cannot_write("report", path, &err)))?;
     if !plan.typed.quiet {
         say(&format!("report: {}", path.display()));

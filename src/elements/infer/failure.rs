@@ -89,6 +89,9 @@ pub enum Fault {
         "the elements downstream do not take {caps}; put videoscale behind this element, or use a model of the same scale"
     )]
     Downstream { caps: String },
+    /// Not asked for here, so it is said why this comes.
+    #[error("another element reloaded the file, and this one goes on with what it runs: {0}")]
+    Followed(Box<Fault>),
     /// The system has no thread for the loader.
     #[error("cannot start the loader thread: {0}")]
     Thread(#[from] std::io::Error),
@@ -104,12 +107,16 @@ enum Code {
 impl Fault {
     /// Whether nobody waits for what failed, so that it is told to nobody.
     pub fn is_given_up(&self) -> bool {
-        matches!(self, Fault::Model(runtime::Error::GivenUp { .. }))
+        match self {
+            Fault::Followed(fault) => fault.is_given_up(),
+            fault => matches!(fault, Fault::Model(runtime::Error::GivenUp { .. })),
+        }
     }
 
     fn code(&self) -> Code {
         use runtime::Error;
         match self {
+            Fault::Followed(fault) => fault.code(),
             Fault::Model(Error::NotFound { .. }) => Code::Resource(gst::ResourceError::NotFound),
             Fault::NoModel
             | Fault::Device(_)

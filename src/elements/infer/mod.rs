@@ -109,8 +109,23 @@
 //!
 //! Elements of one process that run the same content with the same `backend`, `threads`, `memory-limit`, `optimization-level`, `task` and
 //! `input-…` have it in memory once, and only the first of them loads it; the state of recurrent models, and all memory
-//! for frames and sound, is each element's own. With `threads` beyond 1 in ONNX Runtime they share the further
-//! threads too. The model leaves memory with the last of them. A file that changed is another model.
+//! for frames and sound, is each element's own. The model leaves memory with the last of them. `model-users` of
+//! `stats` says how many they are.
+//!
+//! A file that changed is another model. An element that starts takes what the file holds then, and disturbs nobody. Where
+//! one reloads it (`model-file` written again, with the same path), all others of the process that run the file by that path
+//! and something else load it too, each with its own options, and take it between two frames of their own. One that cannot
+//! take it (its `sha256` is another, what follows it takes no such frames) goes on with the old one and warns; if the load
+//! of who asked fails, nobody else hears of it.
+//!
+//! ## Threads
+//!
+//! With `threads=1`, the default, a run is on the thread that brings the frame, and there are no others. Beyond that ONNX
+//! Runtime has one pool for the process, whichever models run: its size is the environment variable `AVREC_THREADS`, read
+//! when the library is set up, else the number of processors that the process may use, the thread that brings the frame
+//! among them. It starts with the first model that asks for it, and its threads sleep where there is nothing to do. What
+//! number beyond 1 was asked for makes no difference there; `threads` of `stats` says what came of it. rten has threads of
+//! each element's own, since its bound of memory counts for a thread: as many as `threads` says, at most the size above.
 //!
 //! ## Sound
 //!
@@ -215,6 +230,7 @@ use once_cell::sync::Lazy;
 use crate::bounded_file;
 use crate::runtime::library;
 
+mod announcement;
 mod answer_settings;
 mod assumptions;
 mod audio;
@@ -225,6 +241,7 @@ mod companions;
 mod element;
 mod enums;
 mod failure;
+mod followers;
 mod imp;
 mod input_doubt;
 mod input_plan;
@@ -284,7 +301,7 @@ pub fn load_library(element: &gst::Element) {
     let infer = element.downcast_ref::<Infer>();
     if infer.is_some_and(|it| it.imp().settings.lock().backend != enums::Backend::Rten) {
         // Where it is missing, the load of a model tells.
-        let _ = library::environment();
+        let _ = library::is_available();
     }
 }
 

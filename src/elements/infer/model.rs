@@ -22,7 +22,7 @@ use crate::answer::Answer;
 use crate::audio::Hops;
 use crate::media::draw::Typeface;
 use crate::messages::Place;
-use crate::runtime::{Error, Model, Options, Runner, Scale, Stop, Task};
+use crate::runtime::{Error, LoadedModel, Model, Options, Runner, Scale, Stop, Task};
 use crate::tensor::Tensor;
 
 /// Unmeasured runs after load: the first allocates, the second finds everything in place.
@@ -126,6 +126,16 @@ impl Active {
     /// Which inference library runs it, and why it is this one, in a phrase.
     pub fn backend(&self) -> (&'static str, &str) {
         (self.runner.backend_name(), self.runner.backend_note())
+    }
+
+    /// How many threads a run uses.
+    pub fn threads(&self) -> usize {
+        self.runner.threads()
+    }
+
+    /// What this runs, and perhaps others beside it.
+    pub fn loaded(&self) -> &Arc<LoadedModel> {
+        self.runner.loaded()
     }
 
     /// What a person should hear of that choice, in a sentence.

@@ -2,7 +2,6 @@
 
 //! Models come and go: start, load, swap, stop.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -11,21 +10,21 @@ use gst::subclass::prelude::*;
 use gst_base::prelude::*;
 use gst_base::subclass::prelude::*;
 use gst_video::VideoInfo;
-use parking_lot::Mutex;
 
+use super::announcement::announce;
 use super::audio_model::Sound;
 use super::element::Infer;
 use super::enums::Backend;
 use super::failure::Fault;
+use super::followers;
 use super::loader;
 use super::model::Active;
 use super::settings::Settings;
-use super::state::{Job, Load, ModelState, Request, SinkCaps, State, Waiting};
+use super::state::{Job, Load, ModelState, News, Occasion, Request, SinkCaps, State, Waiting};
 use super::stats::Running;
-use super::{CAT, assumptions, audio, caps, messages};
+use super::{CAT, audio, caps, messages};
 use crate::elements::on_demand::Next;
-use crate::messages::ModelLoaded;
-use crate::runtime::{self, Stop, Task, library};
+use crate::runtime::{self, Stop, library};
 
 /// What became of a load.
 enum Outcome {
@@ -44,7 +43,7 @@ enum Outcome {
 /// Checks what can be checked at once and starts to load.
 pub(super) fn begin(infer: &Infer) -> Result<(), Fault> {
     let settings = infer.settings.lock().clone();
-    let request = request(&settings, Stop::default())?;
+    let request = request(&settings, Occasion::Asked, Stop::default())?;
     runtime::check_readable(&request.path)?;
     if let Some(device) = settings.device.filter(|it| !matches!(it.as_str(), "" | "0")) {
         return Err(Fault::Device(device));
@@ -64,6 +63,7 @@ pub(super) fn begin(infer: &Infer) -> Result<(), Fault> {
         jobs: Some(jobs),
         ..State::default()
     };
+    followers::join(infer);
     // Last, because the answer may come before this function returns; and from the settings of now,
     // which may have changed since they were checked.
     reload(infer);
@@ -78,6 +78,7 @@ pub(super) fn give_up(infer: &Infer) {
 
 /// Lets go of everything; a load that runs is given up.
 pub(super) fn end(infer: &Infer) {
+    followers::leave(infer);
     let old = {
         let mut state = infer.state.lock();
         let stopped = State {
@@ -94,13 +95,47 @@ pub(super) fn end(infer: &Infer) {
 
 /// Asks for the model that the settings name, if the element runs.
 pub(super) fn reload(infer: &Infer) {
+    reload_for(infer, Occasion::Asked);
+}
+
+/// Another element has found something in a file: takes it too where this one runs the file and something else.
+pub(super) fn follow(infer: &Infer, news: &News) {
+    let of_pending = {
+        let mut state = infer.state.lock();
+        if let Some(load) = &mut state.load {
+            // Its file may have been read before: that is seen when the load has ended.
+            if load.path == news.file {
+                load.news = Some(news.clone());
+            }
+            return;
+        }
+        let pending = state.pending.as_ref();
+        pending.map(|it| news.replaces(it.path(), it.loaded().content()))
+    };
+    let of_running = || {
+        let published = infer.published.lock();
+        let running = published.running.as_ref();
+        running.is_some_and(|it| news.replaces(&it.path, it.content))
+    };
+    if of_pending.unwrap_or_else(of_running) {
+        gst::info!(
+            CAT,
+            imp = infer,
+            "Another element has reloaded {}",
+            news.file.display()
+        );
+        reload_for(infer, Occasion::Followed);
+    }
+}
+
+fn reload_for(infer: &Infer, occasion: Occasion) {
     let settings = infer.settings.lock().clone();
     let (jobs, epoch, stop) = {
         let state = infer.state.lock();
         (state.jobs.clone(), state.epoch, state.stop.within())
     };
     let Some(jobs) = jobs else { return };
-    match request(&settings, stop.clone()) {
+    match request(&settings, occasion, stop.clone()) {
         Ok(request) => {
             // Of several wishes the last one counts, also when one before it never ends.
             let older = {
@@ -108,7 +143,7 @@ pub(super) fn reload(infer: &Infer) {
                 if state.epoch != epoch {
                     return;
                 }
-                state.load.replace(Load::begin(stop))
+                state.load.replace(Load::begin(request.path.clone(), stop))
             };
             if let Err(error) = jobs.give(Job::Load(Box::new(request.clone()))) {
                 loaded(infer, epoch, &request, Err(error.into()));
@@ -128,12 +163,14 @@ pub(super) fn loaded(
     request: &Request,
     result: Result<Box<Active>, Fault>,
 ) -> Next {
-    let outcome = {
+    let content = result.as_ref().ok().map(|it| it.loaded().content());
+    let (outcome, heard) = {
         let mut state = infer.state.lock();
+        let mut heard = None;
         if state.epoch == epoch && !request.stop.is_given_up() {
-            state.load = None;
+            heard = state.load.take().and_then(|it| it.news);
         }
-        match (result, &state.residency) {
+        let outcome = match (result, &state.residency) {
             _ if state.epoch != epoch || request.stop.is_given_up() => Outcome::Stale,
             (Ok(active), ModelState::Ready(_)) => Outcome::Waits(state.pending.replace(active)),
             (Ok(active), _) => {
@@ -144,8 +181,10 @@ pub(super) fn loaded(
             }
             (Err(fault), ModelState::Ready(_)) => Outcome::Refused(fault),
             (Err(fault), _) => Outcome::Failed(fault),
-        }
+        };
+        (outcome, heard)
     };
+    let is_reload = matches!(outcome, Outcome::Waits(_)) && request.occasion == Occasion::Asked;
     let path = request.path.to_string_lossy();
     match outcome {
         Outcome::Stale => gst::debug!(
@@ -180,7 +219,19 @@ pub(super) fn loaded(
             drop(state);
             infer.arrived.notify_all();
         }
+        Outcome::Refused(fault) if request.occasion == Occasion::Followed => {
+            refuse(infer, &path, &Fault::Followed(Box::new(fault)));
+        }
         Outcome::Refused(fault) => refuse(infer, &path, &fault),
+    }
+    if let Some(content) = content {
+        if is_reload {
+            let file = request.path.clone();
+            followers::tell(infer, &News { file, content }, follow);
+        }
+        if heard.is_some_and(|it| it.replaces(&request.path, content)) {
+            reload_for(infer, Occasion::Followed);
+        }
     }
     if infer.state.lock().pending.is_some() {
         Next::Wait
@@ -276,71 +327,6 @@ fn changes_kind(infer: &Infer) -> bool {
     }
 }
 
-fn announce(infer: &Infer, running: &Running) {
-    let path = running.path.display();
-    gst::info!(
-        CAT,
-        imp = infer,
-        "Running {path} as {} of scale {} with {} ({})",
-        running.model.task.name(),
-        running.model.scale,
-        running.told.loaded.backend,
-        running.told.loaded.backend_note
-    );
-    for assumed in &running.assumed {
-        gst::info!(CAT, imp = infer, "{assumed}");
-    }
-    tell_backend(infer, running);
-    tell_assumptions(infer, running);
-    for warning in &running.warnings {
-        gst::warning!(CAT, imp = infer, "{warning}");
-        Fault::Doubt(warning.clone()).post_warning(&infer.obj());
-    }
-    let (live, interval) = infer.settings.lock().of_frames();
-    let task = running.model.task;
-    if task.replaces() && interval != 1 {
-        gst::warning!(
-            CAT,
-            imp = infer,
-            "inference-interval={interval} has no effect with task={}",
-            task.name()
-        );
-    }
-    if task != Task::Score && live.key_frames {
-        gst::warning!(
-            CAT,
-            imp = infer,
-            "key-frames has no effect with task={}",
-            task.name()
-        );
-    }
-    let model = running.told.loaded.clone();
-    infer.post(ModelLoaded { model }.into());
-    infer.obj().notify("model-file");
-}
-
-/// Tells who reads a console which library runs models where nobody asked for it, once in a process: it is the same for
-/// all elements.
-fn tell_backend(infer: &Infer, running: &Running) {
-    static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-    if let Some(news) = &running.backend_news
-        && TOLD.lock().insert(news.clone())
-    {
-        infer.inform(news);
-    }
-}
-
-/// Tells who reads a console what was assumed of the model, unless the element has told just that.
-fn tell_assumptions(infer: &Infer, running: &Running) {
-    let file = running.path.file_name().unwrap_or_default().to_string_lossy();
-    let Some(text) = assumptions::of_model(&file, &running.model) else {
-        return;
-    };
-    if infer.told.lock().insert(text.clone()) {
-        infer.inform(&text);
-    }
-}
-
 /// Acts on caps that came while their wait for a model was interrupted.
 pub(super) fn catch_up(infer: &Infer) -> Result<(), gst::FlowError> {
     if infer.state.lock().sink_caps == SinkCaps::Settled {
@@ -357,10 +343,11 @@ pub(super) fn catch_up(infer: &Infer) -> Result<(), gst::FlowError> {
     }
 }
 
-fn request(settings: &Settings, stop: Stop) -> Result<Request, Fault> {
+fn request(settings: &Settings, occasion: Occasion, stop: Stop) -> Result<Request, Fault> {
     let path = settings.model_file.as_deref();
     let path = path.filter(|it| !it.is_empty()).ok_or(Fault::NoModel)?;
     Ok(Request {
+        occasion,
         path: PathBuf::from(path),
         options: settings.options(),
         answers: settings.answers.clone(),

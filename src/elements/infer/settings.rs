@@ -220,8 +220,10 @@ fn own_properties() -> Vec<glib::ParamSpec> {
         glib::ParamSpecUInt::builder("threads")
             .nick("Threads")
             .blurb(
-                "Number of threads that one run may use, 1 to 1024. One is the most predictable under load. Takes effect \
-                 when a model is loaded.",
+                "Number of threads that one run may use, 1 to 1024 (1 = the one that brings the frame, which is the most \
+                 predictable under load). Beyond 1, ONNX Runtime uses one pool for all models of the process, of as many \
+                 threads as the environment variable AVREC_THREADS says, else as there are processors; rten uses so \
+                 many for each element, and at most as many as that. Takes effect when a model is loaded.",
             )
             .minimum(1)
             .maximum(MAX_THREADS)

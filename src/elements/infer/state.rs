@@ -2,7 +2,7 @@
 
 //! What changes while the element runs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -56,9 +56,21 @@ pub enum Job {
     Retire(Box<Active>),
 }
 
+/// Why a model is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Occasion {
+    /// The element starts, or its user asks for a model.
+    Asked,
+    /// Another element has reloaded the file that this one runs.
+    Followed,
+    /// It is loaded, and made ready for other frames.
+    Prepared,
+}
+
 /// A model that is wanted.
 #[derive(Clone)]
 pub struct Request {
+    pub occasion: Occasion,
     pub path: PathBuf,
     pub options: Options,
     pub answers: AnswerSettings,
@@ -66,20 +78,39 @@ pub struct Request {
     pub stop: Stop,
 }
 
+/// The content of a file, as an element that reloaded it found it.
+#[derive(Debug, Clone)]
+pub struct News {
+    pub file: PathBuf,
+    pub content: [u8; 32],
+}
+
+impl News {
+    /// Whether who runs what was in this file runs something else.
+    pub fn replaces(&self, file: &Path, content: [u8; 32]) -> bool {
+        self.file == file && self.content != content
+    }
+}
+
 /// A load that somebody waits for.
 pub struct Load {
+    pub path: PathBuf,
     pub stop: Stop,
     pub since: Instant,
     /// When it is told next that this takes long.
     pub tell_after: Duration,
+    /// What another element has found in the file meanwhile, which may be newer than what this load reads.
+    pub news: Option<News>,
 }
 
 impl Load {
-    pub fn begin(stop: Stop) -> Load {
+    pub fn begin(path: PathBuf, stop: Stop) -> Load {
         Load {
+            path,
             stop,
             since: Instant::now(),
             tell_after: FIRST_TOLD,
+            news: None,
         }
     }
 }
@@ -91,6 +122,7 @@ impl Request {
     /// The wish that this model fulfils.
     pub fn of(active: &Active) -> Request {
         Request {
+            occasion: Occasion::Prepared,
             path: active.path().to_owned(),
             options: active.options.clone(),
             answers: active.answers.clone(),

@@ -3,7 +3,7 @@
 //! What application threads may read at any time, without waiting for an inference.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::assumptions;
@@ -11,7 +11,7 @@ use super::messages::{self, dims};
 use super::model::Active;
 use super::timing::Timing;
 use crate::messages::{InferStats, Loaded, Percentiles, RunningModel};
-use crate::runtime::Model;
+use crate::runtime::{LoadedModel, Model};
 use crate::score::LatencyWindow;
 
 /// Frames over which latencies are told: 10 s at 30 fps.
@@ -22,7 +22,11 @@ const WINDOW: usize = 300;
 pub struct Running {
     pub path: PathBuf,
     pub model: Arc<Model>,
-    /// As the message and `stats` tell it.
+    /// What is in memory, once for all who share it.
+    pub loaded: Weak<LoadedModel>,
+    /// The SHA-256 of what was read.
+    pub content: [u8; 32],
+    /// As the message and `stats` tell it, but for the users, whose number is looked up when it is told.
     pub told: RunningModel,
     /// Names of its classes, as far as it has some.
     pub labels: Arc<[String]>,
@@ -45,13 +49,14 @@ impl Running {
             task: model.task,
             backend: backend.to_owned(),
             backend_note: backend_note.to_owned(),
-            threads: u32::try_from(active.options.threads).unwrap_or(u32::MAX),
+            threads: u32::try_from(active.threads()).unwrap_or(u32::MAX),
             load_time: active.load_time,
             assumed: assumed.join(" "),
             statements: model.statements.iter().map(messages::statement).collect(),
         };
         let told = RunningModel {
             loaded,
+            users: 0,
             scale_width: model.scale.width.value(),
             scale_height: model.scale.height.value(),
             input_dims: active.input_dims().as_deref().map(dims),
@@ -60,11 +65,20 @@ impl Running {
         Running {
             path: active.path().to_owned(),
             model,
+            loaded: Arc::downgrade(active.loaded()),
+            content: active.loaded().content(),
             told,
             labels: active.labels().into(),
             assumed,
             warnings: active.meaning.warnings.clone(),
             backend_news: active.backend_news().map(str::to_owned),
+        }
+    }
+
+    fn tell(&self) -> RunningModel {
+        RunningModel {
+            users: u32::try_from(self.loaded.strong_count()).unwrap_or(u32::MAX),
+            ..self.told.clone()
         }
     }
 }
@@ -133,7 +147,7 @@ impl Published {
             swaps: self.swaps,
             dropped_values: self.dropped,
             loading,
-            model: self.running.as_ref().map(|it| it.told.clone()),
+            model: self.running.as_ref().map(Running::tell),
             latency: Percentiles::of(&self.frame),
             run_latency: Percentiles::of(&self.run),
         }

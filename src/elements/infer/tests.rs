@@ -151,7 +151,7 @@ fn a_load_that_takes_long_is_told_at_growing_intervals() {
     element.set_bus(Some(&bus));
     let infer = element.imp();
     let mut told = Vec::new();
-    infer.state.lock().load = Some(Load::begin(Stop::default()));
+    infer.state.lock().load = Some(Load::begin("slow.onnx".into(), Stop::default()));
     for seconds in [3, 11, 15, 21, 39, 45] {
         if let Some(load) = &mut infer.state.lock().load {
             load.since = Instant::now() - Duration::from_secs(seconds);

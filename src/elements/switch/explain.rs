@@ -99,10 +99,10 @@ fn candidate(
     ExplainedCandidate {
         name,
         is_usable: account.is_usable,
-        is_forbidden: account.is_forbidden,
+        is_forbidden: outlook.is_forbidden,
+        is_held_back: outlook.is_held_back,
         is_loaded: account.unloaded.is_none(),
         load_time: account.unloaded.flatten(),
-        is_held_back: account.is_held_back,
         is_feasible: outlook.feasible,
         device: String::new(),
         device_slowdown: outlook.slowdown,

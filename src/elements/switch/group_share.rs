@@ -57,7 +57,7 @@ impl GroupShare {
         self.rungs.clear();
         let may_answer = |lane: usize| match wanted.chosen {
             Some(chosen) => chosen == lane,
-            None => !policy.is_forbidden(CandidateId(lane)),
+            None => !policy.outlook(CandidateId(lane)).is_forbidden,
         };
         let lanes = wanted.availability.iter().enumerate();
         let there = lanes.filter(|it| *it.1 != Availability::Absent && may_answer(it.0));

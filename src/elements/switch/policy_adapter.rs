@@ -363,6 +363,13 @@ impl PolicyAdapter {
             // The properties are bounded and the durations above zero, so the configuration is valid.
             let _ = self.policy.set_config(config);
             self.policy.leave(self.share.left().filter(|_| chosen.is_none()));
+            let lanes = 0..self.news.availability.len();
+            // Who is named to stand in does, whatever the group leaves.
+            let is_held_back =
+                |it: usize| self.policy.outlook(CandidateId(it)).is_held_back && self.named.floor != Some(it);
+            let held_back = lanes.map(is_held_back);
+            self.news.held_back.clear();
+            self.news.held_back.extend(held_back);
         }
     }
 

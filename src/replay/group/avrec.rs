@@ -25,6 +25,8 @@ struct Untold {
     candidate: CandidateId,
     start: Duration,
     end: Duration,
+    /// What the policy hears of it.
+    latency: Duration,
     kind: RunKind,
 }
 
@@ -109,11 +111,10 @@ impl Avrec {
             Manner::Evidence | Manner::Group => loads,
         };
         let untold = std::mem::take(&mut self.members[stream].untold);
-        let heard: Vec<Duration> = untold.iter().map(|it| self.heard(it.start, it.end)).collect();
         let member = &mut self.members[stream];
         member.policy.sensed(now, Some(waiting(others, self.processors)));
-        for (run, latency) in untold.iter().zip(heard) {
-            member.policy.ran(run.end, run.candidate, latency, run.kind);
+        for run in &untold {
+            member.policy.ran(run.end, run.candidate, run.latency, run.kind);
         }
         if let Some((shadow, quality)) = member.compared.take() {
             member.policy.scored(now, shadow, quality, Evidence::Agreement);
@@ -183,7 +184,13 @@ impl Chooser for Avrec {
 
     fn ended(&mut self, run: &Run) {
         let (start, end) = (duration(run.start_ms), duration(run.end_ms));
-        self.shares.ended(run.stream, start, end);
+        let work = self
+            .shares
+            .ended(run.stream, start, end, Some(duration(run.work_ms)));
+        let latency = match self.manner {
+            Manner::Alone => end.saturating_sub(start),
+            Manner::Evidence | Manner::Group => work,
+        };
         let member = &mut self.members[run.stream];
         let candidate = CandidateId(run.candidate);
         let kind = match (run.is_shadow, run.is_first, run.ran_into_next) {
@@ -196,6 +203,7 @@ impl Chooser for Avrec {
             candidate,
             start,
             end,
+            latency,
             kind,
         });
         if run.is_shadow {

@@ -25,6 +25,8 @@ pub struct Run {
     /// When it started and when it ended, in milliseconds.
     pub start_ms: f64,
     pub end_ms: f64,
+    /// Processor time that it takes, in milliseconds.
+    pub work_ms: f64,
     /// First one after a swap.
     pub is_first: bool,
     /// It ran beside the answer.
@@ -289,6 +291,7 @@ impl Play<'_> {
             candidate,
             start_ms: self.now,
             end_ms: self.now,
+            work_ms: 0.0,
             is_first,
             is_shadow: false,
             is_late: false,
@@ -298,14 +301,15 @@ impl Play<'_> {
         self.start(run, frame, self.now + self.world.streams[stream].budget_ms);
     }
 
-    fn start(&mut self, run: Run, frame: usize, deadline: f64) {
+    fn start(&mut self, mut run: Run, frame: usize, deadline: f64) {
         self.chooser.started(&run);
         let median = self.world.streams[run.stream].candidates[run.candidate].work_ms;
         let scatter = (self.world.scatter * self.random.normal()).exp();
         let cold = if run.is_first { FIRST_RUN } else { 1.0 };
+        run.work_ms = median * scatter * cold;
         self.jobs.push(Job {
             run,
-            remaining: median * scatter * cold,
+            remaining: run.work_ms,
             frame,
             deadline,
             is_missed: false,

@@ -20,6 +20,14 @@ impl Latencies {
         self.total += 1;
     }
 
+    /// Those of others, too.
+    pub fn add(&mut self, other: &Latencies) {
+        for (nanos, count) in &other.counts {
+            *self.counts.entry(*nanos).or_default() += count;
+        }
+        self.total += other.total;
+    }
+
     /// The smallest latency that at least this `share` of the frames do not exceed, 0 to 1; `None` without frames.
     pub fn percentile(&self, share: f64) -> Option<Duration> {
         let rank = (share * self.total as f64).ceil().max(1.0) as u64;

@@ -15,7 +15,8 @@ use crate::environment::ModelRun;
 use crate::measure::Quality;
 use crate::tap::Shown;
 
-/// Points that a chart gets: more are not told apart on a screen, and slow the page down.
+/// Points that a chart gets: more are not told apart on a screen, and slow the page down. From the fifth stream on all of
+/// them share what four have.
 const FRAMES_KEPT: usize = 12_000;
 const MISSES_KEPT: usize = 4_000;
 const PROBES_KEPT: usize = 4_000;
@@ -24,11 +25,15 @@ const PROBES_KEPT: usize = 4_000;
 const SWAPS_KEPT: usize = 1_000;
 const BUDGETS_KEPT: usize = 2_000;
 
-/// One run of the pipeline.
+/// One run of the pipeline, or one stream of it.
 #[derive(Debug)]
 pub struct Record {
     /// `avrec`, or the pinned candidate.
     pub name: String,
+    /// Name of the switch, where there are several streams.
+    pub stream: Option<String>,
+    /// Name of the probe that measures it.
+    pub probe: Option<String>,
     pub length: Duration,
     /// Who answered, in the order of their first answer, and how many frames.
     pub answerers: Vec<(Answerer, u64)>,
@@ -45,6 +50,7 @@ pub struct Record {
     /// The first ones; `swap_count` are there in all, without the start.
     pub swaps: Vec<Timed<Swap>>,
     pub swap_count: usize,
+    swaps_kept: usize,
     /// Messages of the probe that has a reference, else of the first probe.
     pub probes: Thinned<Timed<ProbeMessage>>,
     pub probed: Probed,
@@ -125,20 +131,31 @@ pub struct Phase {
 }
 
 impl Record {
+    /// Of a run that has one stream.
+    #[cfg(test)]
     pub fn new(name: &str) -> Record {
+        Record::one_of(name, 1)
+    }
+
+    /// Of one of `streams` in a run.
+    pub fn one_of(name: &str, streams: usize) -> Record {
+        let part = |of: usize| 4 * of / streams.max(4);
         Record {
             name: name.to_string(),
+            stream: None,
+            probe: None,
             length: Duration::ZERO,
             answerers: Vec::new(),
             counts: Counts::default(),
             latencies: Latencies::default(),
-            frames: Thinned::new(FRAMES_KEPT),
-            missed: Thinned::new(MISSES_KEPT),
+            frames: Thinned::new(part(FRAMES_KEPT)),
+            missed: Thinned::new(part(MISSES_KEPT)),
             misses: Misses::default(),
             budgets: Vec::new(),
             swaps: Vec::new(),
             swap_count: 0,
-            probes: Thinned::new(PROBES_KEPT),
+            swaps_kept: part(SWAPS_KEPT),
+            probes: Thinned::new(part(PROBES_KEPT)),
             probed: Probed::default(),
             phases: Vec::new(),
             quality: None,
@@ -221,7 +238,7 @@ impl Record {
         self.swap_count += usize::from(!swap.from.is_empty());
         self.recent.swaps += 1;
         self.recent.swap = Some(swap.clone());
-        if self.swaps.len() < SWAPS_KEPT {
+        if self.swaps.len() < self.swaps_kept {
             self.swaps.push(Timed { at, what: swap });
         }
     }

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::latencies::Latencies;
 use super::run::{Record, Timed, mean_quality};
 use crate::measure::{MEASURES, Measure, Quality};
 
@@ -11,6 +12,8 @@ use crate::measure::{MEASURES, Measure, Quality};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
     pub name: String,
+    /// Name of the switch, where there are several streams.
+    pub stream: Option<String>,
     pub frames: u64,
     /// Frames that came before a model was ready and would count as missed else.
     pub before_ready: u64,
@@ -22,6 +25,8 @@ pub struct Summary {
     /// Half, and all but one in a hundred, of the frames took at most this long; those before a model was ready are left
     /// out.
     pub latency: Option<(Duration, Duration)>,
+    /// All but one in twenty.
+    pub p95: Option<Duration>,
     pub quality: Option<Quality>,
     /// Share of frames that each answered, 0..1, largest first.
     pub shares: Vec<(String, f64)>,
@@ -36,8 +41,10 @@ impl Summary {
             frames => (frames, record.counts.late),
         };
         let latency = record.latencies.median_and_tail();
+        let probed = probe.and_then(|it| Some(it.what.summary.latencies?.p95));
         Summary {
             name: record.name.clone(),
+            stream: record.stream.clone(),
             frames,
             before_ready: record.counts.before_ready,
             misses: record.misses(),
@@ -45,12 +52,46 @@ impl Summary {
             swaps: record.swap_count,
             budget: record.budget().or(probe.and_then(Timed::budget)),
             latency: latency.or(probe.and_then(Timed::percentiles)),
+            p95: record.latencies.percentile(0.95).or(probed),
             quality: record
                 .quality
                 .clone()
                 .or_else(|| mean_quality(record.probes.kept())),
             shares: shares(record),
         }
+    }
+
+    /// Of all streams of a run; who answered is of each by itself, and so is a budget.
+    pub fn of_all(records: &[&Record]) -> Summary {
+        let each: Vec<Summary> = records.iter().map(|it| Summary::of(it)).collect();
+        let sum = |count: fn(&Summary) -> u64| each.iter().map(count).sum();
+        let mut latencies = Latencies::default();
+        records.iter().for_each(|it| latencies.add(&it.latencies));
+        let qualities: Vec<Quality> = each.iter().filter_map(|it| it.quality.clone()).collect();
+        let mut measures = qualities.iter().filter_map(|it| Some(it.main()?.0));
+        let first = measures.next();
+        // There is no mean of decibels and shares.
+        let is_one_kind = measures.all(|it| Some(it) == first);
+        Summary {
+            name: "all".to_string(),
+            stream: None,
+            frames: sum(|it| it.frames),
+            before_ready: sum(|it| it.before_ready),
+            misses: sum(|it| it.misses),
+            late: sum(|it| it.late),
+            swaps: each.iter().map(|it| it.swaps).sum(),
+            budget: None,
+            latency: latencies.median_and_tail(),
+            p95: latencies.percentile(0.95),
+            quality: Quality::mean(&qualities).filter(|_| is_one_kind),
+            shares: Vec::new(),
+        }
+    }
+
+    /// `large 71.2 %, small 28.8 %`
+    pub fn told_shares(&self) -> String {
+        let share = |(name, share): &(String, f64)| format!("{name} {:.1} %", 100.0 * share);
+        self.shares.iter().map(share).collect::<Vec<_>>().join(", ")
     }
 
     /// Frames that a model could have answered.

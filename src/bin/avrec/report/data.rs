@@ -13,7 +13,7 @@ use crate::measure::{Measure, Quality};
 use crate::record::{Answerer, Fate, FrameSample, Record, Summary, Timed, measures};
 
 /// JSON that may stand inside a `script` element.
-pub fn json(records: &[Record], summaries: &[Summary]) -> String {
+pub fn json(records: &[&Record], summaries: &[Summary]) -> String {
     let order = candidate_order(records);
     let length = records
         .iter()
@@ -35,7 +35,7 @@ pub fn json(records: &[Record], summaries: &[Summary]) -> String {
 }
 
 /// Candidates in the switch's order, so that a colour means the same in every run.
-fn candidate_order(records: &[Record]) -> Vec<String> {
+fn candidate_order(records: &[&Record]) -> Vec<String> {
     let known = records.iter().filter_map(|record| record.stats.as_ref());
     let known = known.flat_map(|stats| stats.candidates.iter().map(|candidate| &candidate.name));
     let seen = records
@@ -188,14 +188,14 @@ mod tests {
                 true,
             );
         }
-        let without: Value = serde_json::from_str(&json(std::slice::from_ref(&record), &[])).unwrap();
+        let without: Value = serde_json::from_str(&json(&[&record], &[])).unwrap();
         assert_eq!(
             without["runs"].as_array().unwrap().len(),
             0,
             "a run comes with its summary"
         );
         let summaries = [Summary::of(&record)];
-        let page: Value = serde_json::from_str(&json(&[record], &summaries)).unwrap();
+        let page: Value = serde_json::from_str(&json(&[&record], &summaries)).unwrap();
         let frames = &page["runs"][0]["frames"];
         let fates = frames["fate"].as_array().unwrap();
         assert_eq!(fates.iter().filter(|it| **it == 1).count(), 30);

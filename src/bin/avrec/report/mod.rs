@@ -3,6 +3,7 @@
 //! The report: one HTML file that needs no network. Text and tables are made here and can be read
 //! without JavaScript; the charts are drawn by `page.js` from the record that the page carries.
 
+mod band;
 mod course;
 mod data;
 mod numbers;
@@ -10,6 +11,7 @@ mod page;
 #[cfg(test)]
 mod sample;
 mod shown;
+mod streams;
 mod summary_text;
 mod table;
 mod tables;

@@ -1,9 +1,10 @@
 "use strict";
 // Draws the record that stands in this page. Text from the record only ever becomes a text node.
-(() => {
-  const record = JSON.parse(document.getElementById("record").textContent);
+// Each stream has charts of its own.
+document.querySelectorAll(".charted").forEach((root, panel) => {
+  const record = JSON.parse(root.querySelector(".record").textContent);
   const runs = record.runs;
-  const byId = (id) => document.getElementById(id);
+  const part = (name) => root.querySelector(`.${name}`);
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const narrow = () => document.documentElement.clientWidth < 640;
   const font = (size) => `${size * devicePixelRatio}px ${getComputedStyle(document.body).fontFamily}`;
@@ -181,7 +182,7 @@
   }
 
   // One tip for all charts; it holds text only.
-  const tip = byId("tip");
+  const tip = document.getElementById("tip");
   function showTip(u, lines) {
     tip.hidden = !lines.length;
     if (tip.hidden) return;
@@ -237,13 +238,13 @@
     return axisWidth;
   }
 
-  const sync = uPlot.sync("time");
+  const sync = uPlot.sync(`time${panel}`);
   let zooming = false;
   function chart(kind, target, height, options, data) {
     const soft = () => css("--soft"), grid = { stroke: () => css("--line"), width: 1 };
     const axisFont = `12px ${getComputedStyle(document.body).fontFamily}`;
     const u = new uPlot({
-      width: byId(target).clientWidth, height,
+      width: part(target).clientWidth, height,
       padding: [16, 20, 0, 0],
       legend: { show: false },
       cursor: { sync: { key: sync.key, setSeries: false }, y: false, points: { show: false }, drag: { x: true, y: false } },
@@ -263,7 +264,7 @@
           self.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
         }],
       },
-    }, data, byId(target));
+    }, data, part(target));
     u.kind = kind;
     u.over.addEventListener("mouseleave", () => { tip.hidden = true; });
     u.over.addEventListener("dblclick", () => zoom(null));
@@ -294,7 +295,7 @@
   function latencyChart() {
     const run = runs[shown], perFrame = 0 < run.frames.t.length;
     const values = perFrame ? run.frames.ms : run.probe.p50.concat(run.probe.p99);
-    byId("latency").parentElement.hidden = !values.length;
+    part("latency").parentElement.hidden = !values.length;
     if (!values.length) return;
     const y = latencyScale(values, run.budget.map(([, ms]) => ms));
     const ticks = y.distr === 3 ? { splits: (_, __, min, max) => LOG_TICKS.filter((ms) => min <= ms && ms <= max), filter: (_, all) => all } : {};
@@ -305,8 +306,8 @@
       yAxis: { ...ticks, values: (_, all) => all.map((ms) => ms == null ? "" : told(ms)) },
       draw: [(u) => { markSwaps(u, true); perFrame && drawFrames(u); perFrame && markMisses(u); nameLoads(u); drawBudget(u); }],
     }, perFrame ? [run.frames.t, run.frames.ms] : [run.probe.t, run.probe.p50, run.probe.p99]);
-    byId("latency-title").textContent = perFrame ? "Latency of each frame" : "Frame latency, median and 99th percentile";
-    byId("latency").setAttribute("aria-label", run.told.latency);
+    part("latency-title").textContent = perFrame ? "Latency of each frame" : "Frame latency, median and 99th percentile";
+    part("latency").setAttribute("aria-label", run.told.latency);
     const parts = [];
     if (perFrame) {
       const thinned = run.thinned > 1 || run.missesThinned > 1;
@@ -315,14 +316,14 @@
       if (run.frames.fate.includes(BEFORE_READY)) parts.push("grey ▲ before a model was ready");
     }
     if (run.swaps.some((swap) => swap.number)) parts.push("numbers are the swaps listed below");
-    byId("latency-note").textContent = parts.join(" · ");
+    part("latency-note").textContent = parts.join(" · ");
   }
 
   function bandChart() {
     const run = runs[shown];
-    byId("band-figure").hidden = !run.frames.t.length;
+    part("band-figure").hidden = !run.frames.t.length;
     if (!run.frames.t.length) return;
-    byId("band").setAttribute("aria-label", run.told.band);
+    part("band").setAttribute("aria-label", run.told.band);
     chart("band", "band", 62, {
       padding: [2, 20, 0, 0],
       series: [{}, { paths: () => null, points: { show: false } }],
@@ -334,7 +335,7 @@
 
   function qualityChart() {
     const measured = runs.filter((run) => run.quality.t.length);
-    byId("quality-figure").hidden = !measured.length;
+    part("quality-figure").hidden = !measured.length;
     if (!measured.length) return;
     // The main run is drawn last, on top of the others.
     const ordered = [...measured.slice(1), measured[0]];
@@ -350,8 +351,8 @@
     }, data);
     const it = record.measures[measure];
     const means = measured.map((run) => `${run.name} ${run.means[measure] == null ? "–" : run.means[measure].toFixed(it.digits) + it.unit}`);
-    byId("quality").setAttribute("aria-label", `${it.name} over time; means: ${means.join(", ")}.`);
-    const note = byId("quality-note");
+    part("quality").setAttribute("aria-label", `${it.name} over time; means: ${means.join(", ")}.`);
+    const note = part("quality-note");
     note.replaceChildren();
     for (const run of measured) {
       const key = document.createElement("span");
@@ -364,7 +365,7 @@
   function legend() {
     const present = new Map();
     for (const who of runs[shown].answerers) present.set(who.name, who);
-    byId("legend").replaceChildren(...[...present.values()].sort((a, b) => a.order - b.order).map((who) => {
+    part("legend").replaceChildren(...[...present.values()].sort((a, b) => a.order - b.order).map((who) => {
       const item = document.createElement("span"), canvas = document.createElement("canvas"), size = 16, dpr = devicePixelRatio;
       canvas.width = canvas.height = size * dpr;
       canvas.style.cssText = `width:${size}px;height:${size}px`;
@@ -389,7 +390,7 @@
       });
       return button;
     });
-    byId(target).replaceChildren(...buttons);
+    part(target).replaceChildren(...buttons);
   }
 
   function draw() {
@@ -408,15 +409,21 @@
   }
 
   if (!runs.some((run) => run.frames.t.length || run.probe.t.length)) return;
-  byId("charts").hidden = false;
+  part("charts").hidden = false;
   picker("runs", runs.map((run) => run.name), (i) => { shown = i; });
   picker("measures", record.measures.map((it) => it.name), (i) => { measure = i; });
-  drawAll();
-  let width = document.documentElement.clientWidth;
-  addEventListener("resize", () => {
-    if (width !== document.documentElement.clientWidth) { width = document.documentElement.clientWidth; drawAll(); }
-  });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+  let width = 0;
+  // What is folded away has no width, and is drawn when it is opened.
+  const fit = () => {
+    if (!root.clientWidth || width === root.clientWidth) return;
+    width = root.clientWidth;
+    drawAll();
+  };
+  const drawShown = () => { if (root.clientWidth) drawAll(); };
+  fit();
+  root.closest("details")?.addEventListener("toggle", fit);
+  addEventListener("resize", fit);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawShown);
   // Paper has a width and colors of its own.
-  for (const moment of ["beforeprint", "afterprint"]) addEventListener(moment, () => drawAll());
-})();
+  for (const moment of ["beforeprint", "afterprint"]) addEventListener(moment, drawShown);
+});

@@ -73,6 +73,16 @@ pub fn records(large: &str) -> Vec<Record> {
     runs
 }
 
+/// A run of several streams, which all go the same way and have names like the candidate's.
+pub fn group(streams: usize, large: &str) -> Vec<Record> {
+    let stream = |number| {
+        let mut record = run("avrec", None, large);
+        record.stream = Some(format!("{large} {number}"));
+        record
+    };
+    (0..streams).map(stream).collect()
+}
+
 pub fn environment() -> Environment {
     Environment {
         command: "avrec run --loop videotestsrc ! 'avrec-switch.(' videoscale name='a<b>' ')' ! fakesink"

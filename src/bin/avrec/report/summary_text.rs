@@ -8,7 +8,7 @@ use super::numbers::{count, isolated, list, milliseconds, percent};
 use crate::record::{Phase, Record, Summary};
 
 /// Two or three sentences on the main run and on how the others compare.
-pub fn paragraphs(summaries: &[Summary], records: &[Record]) -> Markup {
+pub fn paragraphs(summaries: &[Summary], records: &[&Record]) -> Markup {
     let Some((main, others)) = summaries.split_first().filter(|(main, _)| 0 < main.frames) else {
         return html! {
             p.lead {
@@ -45,7 +45,7 @@ fn lead(main: &Summary) -> String {
 }
 
 /// `, while <code>stress-ng --cpu 4</code> ran from 12 to 26 s`
-fn loads(phases: &[Phase]) -> Markup {
+pub fn loads(phases: &[Phase]) -> Markup {
     html! {
         @for (number, phase) in phases.iter().enumerate() {
             @let (start, end) = (phase.start, phase.end.unwrap_or(phase.start));
@@ -143,6 +143,7 @@ mod tests {
     fn summary(name: &str, misses: u64, ssim: f64) -> Summary {
         Summary {
             name: name.to_string(),
+            stream: None,
             frames: 1000,
             before_ready: 0,
             misses,
@@ -150,6 +151,7 @@ mod tests {
             swaps: 2,
             budget: Some(Duration::from_millis(40)),
             latency: None,
+            p95: None,
             quality: Some(pictures(1000, ssim, 30.0)),
             shares: Vec::new(),
         }
@@ -196,7 +198,7 @@ mod tests {
             start: Duration::ZERO,
             end: Some(Duration::from_secs(3)),
         });
-        let text = paragraphs(&[summary("avrec", 0, 0.9)], &[record]).into_string();
+        let text = paragraphs(&[summary("avrec", 0, 0.9)], &[&record]).into_string();
         assert!(
             text.contains("while <code>sh -c 'a &lt;b&gt; &amp; c'</code> ran from 0 to 3 s"),
             "{text}"

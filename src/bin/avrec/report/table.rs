@@ -27,9 +27,9 @@ pub fn known<T>(value: Option<T>, tell: impl FnOnce(T) -> String) -> Cell {
 /// A row, and its class.
 pub type Row = (Vec<Cell>, &'static str);
 
-/// Heads stand as their columns do: over text those that begin with `<`. `name` says what it is to who cannot see it.
+/// Heads stand as their columns do: over text those that begin with `<`. `class` is its own in the style sheet, and `name` says what it is to who cannot see it.
 pub fn table<'a>(
-    id: &str,
+    class: &str,
     name: &str,
     heads: impl IntoIterator<Item = &'a str>,
     rows: impl IntoIterator<Item = Row>,
@@ -41,7 +41,7 @@ pub fn table<'a>(
     html! {
         // A wide one is scrolled, with the keyboard too.
         div.scroll tabindex="0" role="region" aria-label=(name) {
-            table id=(id) {
+            table class=(class) {
                 thead { tr { @for (head, class) in heads { th scope="col" class=[class_of(class)] { (head) } } } }
                 tbody {
                     @for (cells, class) in rows {

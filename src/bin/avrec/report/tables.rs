@@ -12,11 +12,8 @@ use super::table::{Cell, Row, known, number, sentence, table, text};
 use crate::environment::{Environment, ModelRun};
 use crate::record::{Fate, Miss, Notes, Phase, Record, Summary, measures};
 
-/// A swap list longer than this is cut: nobody reads on, and the log has them all.
-const SWAPS_SHOWN: usize = 200;
-
 /// More than one late frame in twenty is what a viewer notices at once.
-const ALARMING: f64 = 0.05;
+pub const ALARMING: f64 = 0.05;
 
 /// One row a run: what it cost and what it gave.
 pub fn summary(summaries: &[Summary]) -> Markup {
@@ -66,8 +63,8 @@ pub fn summary(summaries: &[Summary]) -> Markup {
     }
 }
 
-/// The swaps of the main run, numbered as in the chart.
-pub fn swaps(record: &Record) -> Markup {
+/// The swaps of the main run, numbered as in the chart; `most` of them: nobody reads on, and the log has them all.
+pub fn swaps(record: &Record, most: usize) -> Markup {
     let row = |(position, swap): (Option<usize>, &crate::record::Timed<gstavrec::messages::Swap>)| -> Row {
         let (at, swap) = (swap.at, &swap.what);
         let from = match swap.from.as_str() {
@@ -84,19 +81,19 @@ pub fn swaps(record: &Record) -> Markup {
         (cells, "")
     };
     let heads = ["", "time", "<from → to", "<cause", "<reason"];
-    let shown = record.numbered_swaps().take(SWAPS_SHOWN);
+    let shown = record.numbered_swaps().take(most);
     let all = record.swap_count + record.swaps.iter().filter(|it| it.what.from.is_empty()).count();
     html! {
         @if !record.swaps.is_empty() {
             h2 { "Why it changed" }
             (table("swaps", "Swaps and their reasons", heads, shown.map(row)))
-            @if SWAPS_SHOWN < all { p.note { "… and " (all - SWAPS_SHOWN) " more; the log has them." } }
+            @if most < all { p.note { "… and " (all - most) " more; the log has them." } }
         }
     }
 }
 
-/// The moments in which the active candidate of the main run was not in time.
-pub fn misses(record: &Record) -> Markup {
+/// The moments in which the active candidate of the main run was not in time, `most` of them.
+pub fn misses(record: &Record, most: usize) -> Markup {
     let row = |it: &Miss| -> Row {
         let late = match (it.late_by(), it.answerer.answer) {
             (_, AnswerKind::Dropped) => "never left".to_string(),
@@ -126,7 +123,11 @@ pub fn misses(record: &Record) -> Markup {
         (cells, "")
     };
     let heads = ["<time", "frames", "<candidate", "how late", "<why"];
-    let (kept, more) = (record.misses.kept(), record.misses.more());
+    let (kept, cut) = record
+        .misses
+        .kept()
+        .split_at(most.min(record.misses.kept().len()));
+    let more = record.misses.more() + cut.iter().map(|it| it.frames).sum::<u64>();
     html! {
         @if !kept.is_empty() {
             h2 { "Frames that were not answered in time" }
@@ -215,10 +216,14 @@ pub fn environment(environment: &Environment, models: &[ModelRun]) -> Markup {
         "load time",
         "<",
     ];
-    let row = |it: &ModelRun| -> Row {
+    let row = |(it, times): &(ModelRun, usize)| -> Row {
         let loaded = &it.loaded;
+        let name = match times {
+            1 => isolated(&it.name),
+            times => format!("{} ({times} times)", isolated(&it.name)),
+        };
         let cells = vec![
-            text(isolated(&it.name)),
+            text(name),
             sentence(isolated(&loaded.file)),
             text(loaded.task.name()),
             text(&loaded.backend),
@@ -244,13 +249,37 @@ pub fn environment(environment: &Environment, models: &[ModelRun]) -> Markup {
         h2 { "What was run" }
         pre { (environment.command) }
         dl { @for (name, value) in facts { div { dt { (name) } dd { (value) } } } }
-        @if !models.is_empty() { (table("models", "Models", heads, models.iter().map(row))) }
+        @if !models.is_empty() { (table("models", "Models", heads, alike(models).iter().map(row))) }
         @for (backend, note) in &backends { p.note { (backend) ": " (note) } }
     }
 }
 
+/// Streams have the same models: each once, with how often it is there and the longest time that it took to load.
+fn alike(models: &[ModelRun]) -> Vec<(ModelRun, usize)> {
+    let mut all: Vec<(ModelRun, usize)> = Vec::new();
+    for model in models {
+        let loaded = &model.loaded;
+        let is_same = |(it, _): &&mut (ModelRun, usize)| {
+            let load_time = it.loaded.load_time;
+            let other = Loaded {
+                load_time,
+                ..loaded.clone()
+            };
+            it.name == model.name && it.loaded == other
+        };
+        match all.iter_mut().find(is_same) {
+            Some((it, times)) => {
+                it.loaded.load_time = it.loaded.load_time.max(loaded.load_time);
+                *times += 1;
+            }
+            None => all.push((model.clone(), 1)),
+        }
+    }
+    all
+}
+
 /// What was said during all runs; nothing when nothing was.
-pub fn notes(title: &str, class: &str, records: &[Record], of: fn(&Record) -> &Notes) -> Markup {
+pub fn notes(title: &str, class: &str, records: &[&Record], of: fn(&Record) -> &Notes) -> Markup {
     let several = 1 < records.len();
     html! {
         @if records.iter().any(|it| !of(it).is_empty()) {

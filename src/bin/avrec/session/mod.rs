@@ -103,8 +103,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// Plays to the end, and returns what was seen on the way, whatever the end was.
-    pub fn run(mut self) -> (Record, Outcome) {
+    /// Plays to the end, and returns what was seen on the way of each stream, whatever the end was.
+    pub fn run(mut self) -> (Vec<Record>, Outcome) {
         let description = Value::from(self.plan.typed.description.join(" "));
         let version = Value::from(env!("CARGO_PKG_VERSION"));
         self.recorder
@@ -126,11 +126,11 @@ impl<'a> Session<'a> {
             Err(Failure::Stopped) => ("stopped", None),
             Err(failure) => ("failed", Some(failure.to_string())),
         };
-        let record = self.recorder.finish(&self.pipeline, end, error.as_deref());
+        let records = self.recorder.finish(&self.pipeline, end, error.as_deref());
         self.events.run_is_over();
         // An element that cannot stop has told so on the bus.
         let _ = self.pipeline.set_state(gst::State::Null);
-        (record, outcome)
+        (records, outcome)
     }
 
     fn play(&mut self) -> ControlFlow<Outcome> {

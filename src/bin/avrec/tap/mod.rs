@@ -17,4 +17,4 @@ pub use moments::Moment;
 pub use moments::Occasion;
 pub use picture::Picture;
 pub use shown::Shown;
-pub use stream::Tap;
+pub use stream::Taps;

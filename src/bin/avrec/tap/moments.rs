@@ -37,8 +37,10 @@ pub enum Occasion {
 }
 
 /// Remembers what was shown already.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Moments {
+    most_firsts: usize,
+    most_misses: u32,
     firsts: Vec<(String, AnswerKind)>,
     misses: u32,
     last_miss: Duration,
@@ -48,6 +50,19 @@ pub struct Moments {
 }
 
 impl Moments {
+    /// Of one of `streams`: from the third on all of them share the pictures that two have, and each has some.
+    pub fn one_of(streams: usize) -> Moments {
+        Moments {
+            most_firsts: (2 * FIRSTS / streams.max(2)).max(2),
+            most_misses: (2 * MISSES / u32::try_from(streams.max(2)).unwrap_or(u32::MAX)).max(1),
+            firsts: Vec::new(),
+            misses: 0,
+            last_miss: Duration::ZERO,
+            times: 0,
+            due: Duration::ZERO,
+        }
+    }
+
     /// Whether the frame that leaves now is to be shown, by what the switch says of it.
     pub fn of_frame(&mut self, frame: &Frame) -> Option<Moment> {
         let (at, candidate, answer) = (frame.time, &frame.candidate, frame.answer);
@@ -55,7 +70,7 @@ impl Moments {
             return None;
         }
         let is_known = |it: &(String, AnswerKind)| it.0 == *candidate && it.1 == answer;
-        if !self.firsts.iter().any(is_known) && self.firsts.len() < FIRSTS {
+        if !self.firsts.iter().any(is_known) && self.firsts.len() < self.most_firsts {
             self.firsts.push((candidate.clone(), answer));
             let occasion = Occasion::First {
                 candidate: candidate.clone(),
@@ -66,7 +81,7 @@ impl Moments {
         // Before anybody is active nobody misses.
         let is_missed = frame.is_miss && !frame.active.is_empty();
         let is_apart = self.misses == 0 || APART <= at.saturating_sub(self.last_miss);
-        if !is_missed || !is_apart || MISSES <= self.misses {
+        if !is_missed || !is_apart || self.most_misses <= self.misses {
             return None;
         }
         self.misses += 1;
@@ -106,7 +121,7 @@ mod tests {
 
     #[test]
     fn each_answerer_is_shown_once_and_misses_now_and_then() {
-        let mut moments = Moments::default();
+        let mut moments = Moments::one_of(1);
         let mut shown = |frame: &Frame| moments.of_frame(frame).map(|it| it.occasion);
         assert!(matches!(
             shown(&at(0, "small", AnswerKind::Active, 3)),
@@ -133,7 +148,7 @@ mod tests {
 
     #[test]
     fn without_messages_ten_hours_have_sixteen_pictures_and_ten_seconds_five() {
-        let mut moments = Moments::default();
+        let mut moments = Moments::one_of(1);
         let frames = (0..36_000 * 25).map(|number| Duration::from_millis(7_000 + 40 * number));
         let shown: Vec<Duration> = frames
             .filter_map(|it| moments.of_time(it))

@@ -25,9 +25,19 @@ const NICE: i32 = 10;
 /// A frame to be shown.
 type Taken = (gst::Buffer, gst::Caps, Moment);
 
+/// Pieces of sound that several streams have together: one takes as much of a page as all pictures of a stream.
+const CLIPS: usize = 2;
+
+/// What is said of what leaves a pad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Told {
+    /// A switch says of each frame who answers.
+    EachFrame,
+    Nothing,
+}
+
 /// Looks at what leaves one pad until it is finished.
-pub struct Tap {
-    bus: gst::Bus,
+struct Tap {
     pad: gst::Pad,
     probe: Option<gst::PadProbeId>,
     view: Arc<Mutex<View>>,
@@ -37,8 +47,7 @@ pub struct Tap {
 /// What the streaming thread knows.
 struct View {
     moments: Moments,
-    /// Whether the switch says of each frame who answers.
-    is_told: bool,
+    told: Told,
     /// The frame that leaves next is to be shown.
     next: Option<Moment>,
     /// `None` once the tap is finished.
@@ -77,9 +86,9 @@ impl View {
                 });
             }
             Some("video/x-raw") if is_readable => {
-                let moment = match self.is_told {
-                    true => self.next.take(),
-                    false => self.moments.of_time(gst::get_timestamp().into()),
+                let moment = match self.told {
+                    Told::EachFrame => self.next.take(),
+                    Told::Nothing => self.moments.of_time(gst::get_timestamp().into()),
                 };
                 if let Some((moment, frames)) = moment.zip(self.frames.as_ref()) {
                     // One that would have to wait is left out.
@@ -91,28 +100,71 @@ impl View {
     }
 }
 
+/// One tap a stream, and one listener for all: a bus has no more.
+pub struct Taps {
+    bus: Option<gst::Bus>,
+    /// `None` where there is nothing to look at.
+    taps: Vec<Option<Tap>>,
+}
+
+impl Taps {
+    /// Looks at what leaves each switch, else the main probe, else the first model.
+    pub fn new(launched: &Launched) -> Taps {
+        let bus = launched.pipeline.bus();
+        let streams = launched.switches.len();
+        let taps: Vec<Option<Tap>> = match launched.switches.as_slice() {
+            [] => {
+                let element = launched.main_probe().or(launched.models.first());
+                vec![element.and_then(|it| Tap::new(it, Told::Nothing, 1))]
+            }
+            switches => {
+                let taps = switches.iter().map(|it| Tap::new(it, Told::EachFrame, streams));
+                taps.collect()
+            }
+        };
+        let views = launched.switches.iter().zip(&taps);
+        let views = views.filter_map(|(switch, tap)| Some((switch.downgrade(), tap.as_ref()?.view.clone())));
+        if let Some(bus) = bus.as_ref().filter(|_| 0 < streams) {
+            listen(bus, views.collect());
+        }
+        Taps { bus, taps }
+    }
+
+    /// Stops looking, and returns what was seen of each stream.
+    pub fn finish(self) -> Vec<Shown> {
+        if let Some(bus) = &self.bus {
+            bus.unset_sync_handler();
+        }
+        let several = 1 < self.taps.len();
+        let mut clips = 0;
+        let shown = self.taps.into_iter().map(|tap| {
+            let mut shown = tap.map(Tap::finish).unwrap_or_default();
+            if let Some(sound) = shown.sound.as_mut().filter(|_| several) {
+                sound.clips.truncate(CLIPS - clips);
+                clips += sound.clips.len();
+            }
+            shown
+        });
+        shown.collect()
+    }
+}
+
 impl Tap {
-    /// Looks at what leaves the first switch, else the main probe, else the first model; `None` where there is none.
-    pub fn new(launched: &Launched) -> Option<Tap> {
-        let switch = launched.switches.first();
-        let element = switch.or(launched.main_probe()).or(launched.models.first())?;
+    /// Looks at what leaves `element`, one of `streams`.
+    fn new(element: &gst::Element, told: Told, streams: usize) -> Option<Tap> {
         let pad = element.static_pad("src")?;
-        let bus = launched.pipeline.bus()?;
         let (sender, receiver) = sync_channel(WAITING);
         let maker = std::thread::Builder::new()
             .name("avrec-shown".to_string())
             .spawn(move || make(&receiver))
             .ok()?;
         let view = Arc::new(Mutex::new(View {
-            moments: Moments::default(),
-            is_told: switch.is_some(),
+            moments: Moments::one_of(streams),
+            told,
             next: None,
             frames: Some(sender),
             listener: None,
         }));
-        if let Some(switch) = switch {
-            listen(&bus, switch, view.clone());
-        }
         let seen = view.clone();
         let probe = pad.add_probe(gst::PadProbeType::BUFFER, move |pad, info| {
             if let Some(buffer) = info.buffer() {
@@ -121,7 +173,6 @@ impl Tap {
             gst::PadProbeReturn::Ok
         });
         Some(Tap {
-            bus,
             pad,
             probe,
             view,
@@ -129,12 +180,10 @@ impl Tap {
         })
     }
 
-    /// Stops looking, and returns what was seen.
-    pub fn finish(self) -> Shown {
+    fn finish(self) -> Shown {
         if let Some(probe) = self.probe {
             self.pad.remove_probe(probe);
         }
-        self.bus.unset_sync_handler();
         let listener = {
             let mut view = self.view.lock();
             view.frames = None;
@@ -148,16 +197,16 @@ impl Tap {
     }
 }
 
-/// Hears what the switch says where it says it, so that it is known which buffer is meant.
-fn listen(bus: &gst::Bus, switch: &gst::Element, view: Arc<Mutex<View>>) {
-    let switch = switch.downgrade();
+/// Hears what the switches say where they say it, so that it is known which buffer is meant.
+fn listen(bus: &gst::Bus, views: Vec<(gst::glib::WeakRef<gst::Element>, Arc<Mutex<View>>)>) {
     bus.set_sync_handler(move |_, message| {
-        let is_its = switch
-            .upgrade()
-            .is_some_and(|it| message.src() == Some(it.upcast_ref()));
-        if is_its
-            && message.type_() == gst::MessageType::Element
+        let is_from = |switch: &gst::glib::WeakRef<gst::Element>| {
+            let switch = switch.upgrade();
+            switch.is_some_and(|it| message.src() == Some(it.upcast_ref()))
+        };
+        if message.type_() == gst::MessageType::Element
             && let Some(structure) = message.structure()
+            && let Some((_, view)) = views.iter().find(|(switch, _)| is_from(switch))
         {
             view.lock().told(structure);
         }

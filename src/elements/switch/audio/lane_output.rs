@@ -14,7 +14,7 @@ use crate::audio::{AlignedTrack, Spec};
 use crate::elements::switch::CAT;
 use crate::elements::switch::lanes::feed::feed;
 use crate::elements::switch::lanes::lane::{Lane, LaneState, Purpose, RETURN_GRACE};
-use crate::elements::switch::lanes::pushing::is_pushing;
+use crate::elements::switch::lanes::pushing::{is_pushing, used_since_push};
 use crate::elements::switch::lanes::run::{Feed, RunEnd};
 use crate::elements::switch::lanes::state::Lanes;
 use crate::elements::switch::lanes::watchdog::lane_failed;
@@ -202,6 +202,7 @@ fn end_run(lanes: &mut Lanes, lane: usize) -> Option<Feed> {
     let is_last = matches!(it.state, LaneState::Warming { runs_left } if runs_left <= 1);
     let end = RunEnd {
         latency: gst::get_timestamp().saturating_sub(run.started).into(),
+        used: used_since_push(),
         has_output: track.has_output() && !run.abandoned,
         may_be_warm: has_heard || !is_last,
     };

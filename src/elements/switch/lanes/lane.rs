@@ -138,6 +138,8 @@ pub struct Lane {
     pub needs_flush: bool,
     /// The user does not want it to answer; it may run beside.
     pub is_forbidden: bool,
+    /// The switch's group leaves less processor time than it takes, so it stands in for nobody either.
+    pub is_held_back: bool,
     pub attempts: u32,
     /// Frames in a row of which it made nothing.
     pub unanswered: u32,
@@ -183,6 +185,7 @@ impl Lane {
             is_unfit: false,
             needs_flush: false,
             is_forbidden: false,
+            is_held_back: false,
             attempts: 0,
             unanswered: 0,
             told: None,
@@ -214,7 +217,6 @@ impl Lane {
     /// Takes the run that has ended, if it `is_this`.
     pub fn take_run(&mut self, is_this: impl FnOnce(&mut Run) -> bool) -> Option<Run> {
         let run = self.run.take_if(is_this)?;
-        self.serving = None;
         if run.reported_hung {
             self.tally().show_hung(false);
         }
@@ -241,7 +243,7 @@ impl Lane {
 
     /// Whether the lane could answer a frame at once, warm or not.
     pub fn could_answer(&self) -> bool {
-        self.is_idle() && !self.is_forbidden
+        self.is_idle() && !self.is_forbidden && !self.is_held_back
     }
 
     /// Whether its answers are not what all must be: it has to negotiate anew.

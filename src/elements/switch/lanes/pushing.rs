@@ -3,10 +3,16 @@
 //! What happens on a thread while it pushes a frame into a candidate.
 
 use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+use crate::thread_time;
 
 thread_local! {
     /// The lane into whose candidate this thread just pushes a buffer.
     static PUSHING: Cell<Option<usize>> = const { Cell::new(None) };
+
+    /// Processor time of this thread when its last push began.
+    static USED_BEFORE: Cell<Option<Duration>> = const { Cell::new(None) };
 
     /// Whether what it pushes was answered.
     static IS_ANSWERED: Cell<bool> = const { Cell::new(false) };
@@ -53,6 +59,7 @@ pub fn now_or_later(act: impl FnOnce() + Send + 'static) {
 /// from what comes from a thread of its own. With the result comes whether the frame was answered meanwhile.
 pub fn within_push<T>(lane: usize, push: impl FnOnce() -> T) -> (T, bool) {
     PUSHING.set(Some(lane));
+    USED_BEFORE.set(thread_time::now());
     IS_ANSWERED.set(false);
     let result = push();
     PUSHING.set(None);
@@ -62,6 +69,12 @@ pub fn within_push<T>(lane: usize, push: impl FnOnce() -> T) -> (T, bool) {
 /// Notes that the frame that this thread pushes, if it pushes one into that lane, was answered.
 pub fn answered_within_push(lane: usize) {
     IS_ANSWERED.set(is_pushing(lane));
+}
+
+/// Processor time that this thread used since its last push into a candidate began; `None` for a thread that makes none, and
+/// where the system does not count it.
+pub fn used_since_push() -> Option<Duration> {
+    Some(thread_time::now()?.saturating_sub(USED_BEFORE.get()?))
 }
 
 /// Whether this thread just pushes a buffer into that lane's candidate.

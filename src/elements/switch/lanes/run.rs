@@ -74,6 +74,8 @@ pub struct Feed {
 #[derive(Debug, Clone, Copy)]
 pub struct RunEnd {
     pub latency: Duration,
+    /// Processor time of the thread that ran it, if that is known.
+    pub used: Option<Duration>,
     /// Whether something came of it; what nothing came of says how long a warm-up run takes only where it gave.
     pub has_output: bool,
     /// Whether it may be the lane's last warm-up run.

@@ -3,6 +3,7 @@
 //! A run of a lane, as those count it who share the processors with it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::group::Member;
 use crate::machine::OwnRun;
@@ -28,10 +29,20 @@ impl Serving {
     }
 }
 
+impl Serving {
+    /// Ends the run, whose thread `used` so much of a processor if it did the work; returns what it would have taken without the
+    /// group's other runs, and nothing where there is no group.
+    pub fn end(mut self, used: Option<Duration>) -> Option<Duration> {
+        let member = self.member.take()?;
+        let now = gst::get_timestamp().into();
+        Some(member.ended(self.started.into(), now, used))
+    }
+}
+
 impl Drop for Serving {
     fn drop(&mut self) {
         if let Some(member) = &self.member {
-            member.ended(self.started.into(), gst::get_timestamp().into());
+            member.ended(self.started.into(), gst::get_timestamp().into(), None);
         }
     }
 }

@@ -193,6 +193,7 @@ impl Lanes {
     pub fn end_without_answer(&mut self, lane: usize) {
         if let Some(slot) = self.get_mut(lane) {
             slot.take_run(|_| true);
+            slot.serving = None;
             slot.audio.end();
         }
         let is_open = |it: &&mut Awaited| it.lane == lane && it.outcome.is_none();
@@ -337,14 +338,9 @@ impl Lanes {
         };
         slot.tally().runs.add(1);
         let (latency, kind) = (end.latency, run::kind(run, slot.is_warming(), newest));
-        let work = match &self.group {
-            // What the group's other runs made of it is no load of others.
-            Some(group) if slot.identity.device.is_none() => {
-                let start = Duration::from(run.started);
-                group.served(start, start + latency)
-            }
-            _ => latency,
-        };
+        // What the group's other runs made of it is no load of others.
+        let work = slot.serving.take().and_then(|it| it.end(end.used));
+        let work = work.unwrap_or(latency);
         if !matches!(kind, RunKind::WarmUp | RunKind::Idle) {
             slot.measured(latency, work);
         }
@@ -365,10 +361,11 @@ impl Lanes {
         lane: usize,
         run: Run,
         answer: LaneOutput,
-        latency: Duration,
+        (latency, used): (Duration, Option<Duration>),
     ) -> FollowUp {
         let end = RunEnd {
             latency,
+            used,
             has_output: true,
             may_be_warm: true,
         };

@@ -18,7 +18,7 @@ use super::elements::{LaneElements, LaneOutput};
 use super::lane::{Lane, LaneState, Purpose, Run};
 use super::list::LaneList;
 use super::output::{self, Verdict};
-use super::pushing::{answered_within_push, is_pushing};
+use super::pushing::{answered_within_push, is_pushing, used_since_push};
 use super::run::{Delivered, FollowUp, Outcome};
 use super::state::Lanes;
 use super::tally::LaneTally;
@@ -45,13 +45,15 @@ pub struct Exchanged {
     pub facts: VecDeque<Fact>,
     /// Who could answer now.
     pub availability: Vec<Availability>,
+    /// Lanes that the group leaves no time at the last frame, by number; goes to the lanes.
+    pub held_back: Vec<bool>,
     /// How late the streaming thread is usually woken.
     pub late: Duration,
     /// What is kept back of the budget for who stands in.
     pub kept_back: Duration,
 }
 
-clone_in_place! { Exchanged: facts availability late kept_back }
+clone_in_place! { Exchanged: facts availability held_back late kept_back }
 
 impl LaneTable {
     pub fn lock(&self) -> MutexGuard<'_, Lanes> {
@@ -148,6 +150,9 @@ impl LaneTable {
             for lane in lanes.iter_mut() {
                 lane.is_forbidden = settings.forbids(lane.name());
             }
+        }
+        for (number, lane) in lanes.lanes.iter_mut() {
+            lane.is_held_back = into.held_back.get(number).is_some_and(|it| *it);
         }
         let Some(entered) = entered else {
             return Chores::default();
@@ -353,7 +358,7 @@ impl LaneTable {
     /// An answer to a frame that the lane no longer has in hand (a second output for one input, or one
     /// that comes after a restart) is dropped. Of audio the table knows no more than that it is.
     pub fn deliver(&self, lane: usize, buffer: gst::Buffer, stamp: Option<gst::ClockTime>) -> Delivered {
-        let now = gst::get_timestamp();
+        let (now, used) = (gst::get_timestamp(), used_since_push());
         let mut lanes = self.lock();
         if lanes.position.is_some() {
             return FollowUp::Audio(buffer).into();
@@ -384,7 +389,7 @@ impl LaneTable {
             }
         };
         let answer = LaneOutput { buffer, caps };
-        let follow_up = lanes.finish(lane, run, answer, now.saturating_sub(run.started).into());
+        let follow_up = lanes.finish(lane, run, answer, (now.saturating_sub(run.started).into(), used));
         self.changed.notify_all();
         Delivered {
             follow_up,
