@@ -12,13 +12,13 @@ pub struct User {
 /// What a stream has to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// A load begins. How it ends is told by [`Residency::loaded`] or [`Residency::failed`].
+    /// A load begins. How it ends is told by `Residency::loaded` or `Residency::failed`.
     Load {
         lane: usize,
         bytes: u64,
         urgency: Urgency,
     },
-    /// It has to leave; when it has, that is told by [`Residency::left`].
+    /// It has to leave; when it has, that is told by `Residency::left`.
     Unload { lane: usize, bytes: u64, cause: Cause },
     /// It cannot be loaded.
     DoesNotFit { lane: usize, refusal: Refusal },
