@@ -107,7 +107,7 @@ fn measure(streams: usize) -> Cost {
             stream.look();
             if 0 < frame {
                 let end = stream.started + PERIOD / 4;
-                shares.ended(*number, stream.started, end);
+                shares.ended(*number, stream.started, end, Some(end - stream.started));
                 std::hint::black_box(shares.served(stream.started, end));
                 std::hint::black_box(shares.mean_running(now - PERIOD, now));
             }
@@ -115,6 +115,7 @@ fn measure(streams: usize) -> Cost {
                 now,
                 period: PERIOD,
                 budget: BUDGET,
+                miss_rate: 0.03,
                 rungs: &stream.rungs,
             };
             std::hint::black_box(shares.frame(*number, &wants));

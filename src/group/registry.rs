@@ -86,6 +86,11 @@ impl Member {
         self.group.shares.lock().ended(self.number, started, now, used)
     }
 
+    /// A frame of the stream was missed.
+    pub fn missed(&self) {
+        self.group.shares.lock().missed(self.number);
+    }
+
     /// Processor time that a run got of the group between two times.
     pub fn served(&self, from: Duration, until: Duration) -> Duration {
         let shares = self.group.shares.lock();

@@ -18,8 +18,21 @@ const INTERVAL: Duration = Duration::from_millis(200);
 /// down are taken at once.
 const BETWEEN_RAISES: Duration = Duration::from_millis(100);
 
+/// Time within which more that was given and is taken back was a mistake.
+const SOON: Duration = Duration::from_secs(5);
+
+/// How long it is then not given again.
+const SHORTEST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(8);
+
 /// Time for which the least of all does not fit before a stream loses its place: a load that passes costs nobody's.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Share of its budget that a miss costs a stream in plans; frames without one give it back at the miss rate.
+const PER_MISS: f64 = 0.03;
+
+/// The most of its budget that plans leave out.
+const MOST_CAUTION: f64 = 0.3;
 
 /// Weight of the newest frame in the budget that plans keep to.
 const STEADY: f64 = 0.05;
@@ -34,6 +47,8 @@ pub struct Wants<'a> {
     pub period: Duration,
     /// Time that a run may take.
     pub budget: Duration,
+    /// Share of its frames that may be missed.
+    pub miss_rate: f64,
     pub rungs: &'a [Rung],
 }
 
@@ -78,6 +93,13 @@ struct Stream {
     runs: Vec<(Duration, Option<Duration>)>,
     /// Processor time that a run would have got inside the budget, in seconds, in the mean of the last frames.
     offered: Option<f64>,
+    /// When it was last given more, and since then may not be again before.
+    raised: Option<Duration>,
+    not_before: Duration,
+    /// How long it waited last after more was given and taken back.
+    wait: Duration,
+    /// Share of its budget that plans leave out, for what they expected of it was not kept.
+    caution: f64,
 }
 
 /// A group's streams.
@@ -146,6 +168,10 @@ impl Shares {
             arrived: None,
             runs: Vec::new(),
             offered: None,
+            raised: None,
+            not_before: Duration::ZERO,
+            wait: Duration::ZERO,
+            caution: 0.0,
         })
     }
 
@@ -211,6 +237,13 @@ impl Shares {
         time_of(&mut self.load, now, served, used)
     }
 
+    /// A frame of the stream was missed.
+    pub fn missed(&mut self, stream: usize) {
+        if let Some(stream) = self.streams.get_mut(stream) {
+            stream.caution = (stream.caution + PER_MISS).min(MOST_CAUTION);
+        }
+    }
+
     /// Processor time that a run got of the group between two times.
     pub fn served(&self, from: Duration, until: Duration) -> Duration {
         self.sharing.served(from, until)
@@ -242,7 +275,8 @@ impl Shares {
         let demand = &mut stream.demand;
         demand.phase = wants.now.as_secs_f64();
         demand.period = wants.period.as_secs_f64();
-        let budget = wants.budget.as_secs_f64();
+        stream.caution = (stream.caution - PER_MISS * wants.miss_rate).max(0.0);
+        let budget = wants.budget.as_secs_f64() * (1.0 - stream.caution);
         demand.budget = match demand.budget {
             // What is kept back for late threads goes up and down by tenths of it from frame to frame.
             before if (before / 1.5..before * 1.5).contains(&budget) => before + STEADY * (budget - before),
@@ -325,12 +359,14 @@ impl Shares {
             };
             let before = demand.present_rung().map_or(f64::INFINITY, |it| it.work);
             let rises = demand.is_out || before < chosen.work;
-            if rises && !may_raise {
+            if rises && (!may_raise || now < stream.not_before) {
                 continue;
             }
             (demand.present, demand.is_out) = (Some(chosen.candidate), false);
             if rises {
-                (self.raised, may_raise) = (Some(now), false);
+                (self.raised, may_raise, stream.raised) = (Some(now), false, Some(now));
+            } else if chosen.work < before {
+                stream.taken_back(now);
             }
         }
     }
@@ -345,6 +381,17 @@ impl Demand {
 }
 
 impl Stream {
+    /// Less is left than before: where more was given just now, it is not given again soon, and later each time.
+    fn taken_back(&mut self, now: Duration) {
+        let is_soon = self.raised.take().is_some_and(|it| now < it + SOON);
+        self.wait = if is_soon {
+            (2 * self.wait).clamp(SHORTEST_WAIT, LONGEST_WAIT)
+        } else {
+            Duration::ZERO
+        };
+        self.not_before = now + self.wait;
+    }
+
     fn place(&self) -> Place {
         let demand = &self.demand;
         if demand.is_out {

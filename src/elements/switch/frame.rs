@@ -238,6 +238,9 @@ impl<S> Pass<'_, S> {
         }
         let group = core.group.load();
         let control = &mut *self.control;
+        if let (true, Some(group)) = (is_miss, group.as_deref()) {
+            group.missed();
+        }
         let share = control.adapter.share();
         share.tell(&mut control.told_place, &core.bus, group.as_deref());
         let fate = Fate {

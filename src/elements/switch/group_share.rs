@@ -26,6 +26,7 @@ pub struct Wanted<'a> {
     pub period: Duration,
     /// Time that a run may take.
     pub budget: Duration,
+    pub miss_rate: f64,
     /// The lane that the user chose; nobody else answers while it can.
     pub chosen: Option<usize>,
     pub availability: &'a [Availability],
@@ -79,6 +80,7 @@ impl GroupShare {
             now: wanted.now,
             period: wanted.period,
             budget: wanted.budget,
+            miss_rate: wanted.miss_rate,
             rungs: &self.rungs,
         });
         let was_shared = self.is_shared();

@@ -352,6 +352,7 @@ impl PolicyAdapter {
             now,
             period: self.pace(),
             budget: self.until_given_up(),
+            miss_rate: self.settings.miss_rate,
             chosen,
             availability: &self.news.availability,
         };

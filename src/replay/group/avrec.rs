@@ -143,6 +143,7 @@ impl Avrec {
             now,
             period: member.config.period,
             budget: member.config.budget,
+            miss_rate: member.config.miss_rate,
             rungs: &member.rungs,
         };
         let share = self.shares.frame(stream, &wants);
@@ -216,6 +217,7 @@ impl Chooser for Avrec {
     fn missed(&mut self, run: &Run) {
         let (start, now) = (duration(run.start_ms), duration(run.end_ms));
         let elapsed = self.heard(start, now);
+        self.shares.missed(run.stream);
         let member = &mut self.members[run.stream];
         member.policy.missed(now, CandidateId(run.candidate), elapsed);
     }
