@@ -32,3 +32,11 @@ pub struct Demand {
     /// It has no place now.
     pub is_out: bool,
 }
+
+impl Demand {
+    /// The largest run that the stream may make now, if it has a place and that was said.
+    pub(super) fn present_rung(&self) -> Option<Rung> {
+        let rung = self.rungs.iter().find(|it| Some(it.candidate) == self.present);
+        rung.copied().filter(|_| !self.is_out)
+    }
+}

@@ -10,11 +10,13 @@ pub mod residency;
 mod schedule;
 mod shares;
 mod sharing;
+mod stream;
 
 pub use demand::{Demand, Rung};
 pub use plan::{Plan, plan};
 pub use registry::{Group, Member};
-pub use shares::{Due, Place, Share, Shares, Wants};
+pub use shares::{Due, Share, Shares, Wants};
+pub use stream::Place;
 
 /// The group of all switches that say nothing else.
 pub const DEFAULT: &str = "default";

@@ -147,11 +147,16 @@ fn leave_out(demands: &[Demand], schedule: &Schedule, chosen: &mut Vec<Option<Ru
         order[count..].iter().for_each(|it| chosen[*it] = None);
         chosen
     };
+    // As many as have a place now may have one again, whoever they are.
+    let present = demands.iter().filter(|it| !it.is_out).count();
     let (mut fits, mut fails) = (1, demands.len());
     while fits + 1 < fails {
         let middle = (fits + fails) / 2;
-        let returns = order[..middle].iter().any(|it| demands[*it].is_out);
-        let spare = if returns { SPARE_TO_RETURN } else { SPARE_OF_LEAST };
+        let spare = if present < middle {
+            SPARE_TO_RETURN
+        } else {
+            SPARE_OF_LEAST
+        };
         if schedule.holds(&expected(&first(middle)), spare) {
             fits = middle;
         } else {

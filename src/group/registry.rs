@@ -115,7 +115,7 @@ impl Member {
 
     /// Whether a run beside, of so much processor time, delays nobody of the group and ends before `until`.
     pub fn has_room(&self, now: Duration, work: Duration, until: Duration) -> bool {
-        let streams = self.group.shares.lock().demands();
+        let streams = self.group.shares.lock().demands(now);
         streams.has_room(now, work, until)
     }
 }

@@ -9,6 +9,7 @@ use super::evidence::{Load, time_of};
 use super::plan::{Plan, SPARE, plan};
 use super::schedule::{Extra, Schedule};
 use super::sharing::Sharing;
+use super::stream::{Place, Stream};
 use crate::numbered::Numbered;
 
 /// Between two plans.
@@ -18,27 +19,8 @@ const INTERVAL: Duration = Duration::from_millis(200);
 /// down are taken at once.
 const BETWEEN_RAISES: Duration = Duration::from_millis(100);
 
-/// Time within which more that was given and is taken back was a mistake.
-const SOON: Duration = Duration::from_secs(5);
-
-/// How long it is then not given again.
-const SHORTEST_WAIT: Duration = Duration::from_secs(1);
-const LONGEST_WAIT: Duration = Duration::from_secs(8);
-
 /// Time for which the least of all does not fit before a stream loses its place: a load that passes costs nobody's.
 const PATIENCE: Duration = Duration::from_secs(1);
-
-/// Share of its budget that a miss costs a stream in plans; frames without one give it back at the miss rate.
-const PER_MISS: f64 = 0.03;
-
-/// The most of its budget that plans leave out.
-const MOST_CAUTION: f64 = 0.3;
-
-/// Weight of the newest frame in the budget that plans keep to.
-const STEADY: f64 = 0.05;
-
-/// Weight of the newest frame in what the others leave.
-const NEWEST: f64 = 0.2;
 
 /// What a stream is like at a frame.
 #[derive(Debug, Clone, Copy)]
@@ -60,46 +42,6 @@ pub struct Share {
     pub place: Place,
     /// Streams in the group.
     pub streams: usize,
-}
-
-/// What a stream may use.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Place {
-    /// Whatever it wants.
-    Free,
-    /// No candidate whose runs take more processor time.
-    HeldBack { work: Duration },
-    /// Nothing: not even the least of all streams fits.
-    None,
-}
-
-impl Place {
-    /// The longest run that it may make; `None` where that is free.
-    pub fn most(self) -> Option<Duration> {
-        match self {
-            Place::Free => None,
-            Place::HeldBack { work } => Some(work),
-            Place::None => Some(Duration::ZERO),
-        }
-    }
-}
-
-#[derive(Debug)]
-struct Stream {
-    demand: Demand,
-    /// When its newest frame came.
-    arrived: Option<Duration>,
-    /// Its runs since then, in the order of their starts; those without an end go on.
-    runs: Vec<(Duration, Option<Duration>)>,
-    /// Processor time that a run would have got inside the budget, in seconds, in the mean of the last frames.
-    offered: Option<f64>,
-    /// When it was last given more, and since then may not be again before.
-    raised: Option<Duration>,
-    not_before: Duration,
-    /// How long it waited last after more was given and taken back.
-    wait: Duration,
-    /// Share of its budget that plans leave out, for what they expected of it was not kept.
-    caution: f64,
 }
 
 /// A group's streams.
@@ -160,19 +102,7 @@ impl Shares {
     /// A stream joins; returns its number, which is not used again.
     pub fn join(&mut self, weight: f64) -> usize {
         self.planned = None;
-        self.streams.add(Stream {
-            demand: Demand {
-                weight,
-                ..Demand::default()
-            },
-            arrived: None,
-            runs: Vec::new(),
-            offered: None,
-            raised: None,
-            not_before: Duration::ZERO,
-            wait: Duration::ZERO,
-            caution: 0.0,
-        })
+        self.streams.add(Stream::new(weight))
     }
 
     /// A stream leaves, with the runs that it has not ended.
@@ -240,7 +170,7 @@ impl Shares {
     /// A frame of the stream was missed.
     pub fn missed(&mut self, stream: usize) {
         if let Some(stream) = self.streams.get_mut(stream) {
-            stream.caution = (stream.caution + PER_MISS).min(MOST_CAUTION);
+            stream.missed();
         }
     }
 
@@ -266,32 +196,13 @@ impl Shares {
         let Some(stream) = self.streams.get_mut(number) else {
             return free;
         };
-        if let Some(offered) = offered {
-            let before = stream.offered.unwrap_or(offered);
-            stream.offered = Some(before + NEWEST * (offered - before));
-        }
-        stream.arrived = Some(wants.now);
-        stream.runs.retain(|it| it.1.is_none());
-        let demand = &mut stream.demand;
-        demand.phase = wants.now.as_secs_f64();
-        demand.period = wants.period.as_secs_f64();
-        stream.caution = (stream.caution - PER_MISS * wants.miss_rate).max(0.0);
-        let budget = wants.budget.as_secs_f64() * (1.0 - stream.caution);
-        demand.budget = match demand.budget {
-            // What is kept back for late threads goes up and down by tenths of it from frame to frame.
-            before if (before / 1.5..before * 1.5).contains(&budget) => before + STEADY * (budget - before),
-            _ => budget,
-        };
-        demand.rungs.clear();
-        demand.rungs.extend_from_slice(wants.rungs);
+        stream.arrives(wants, offered);
         if streams < 2 {
-            (demand.present, demand.is_out) = (None, false);
+            stream.is_alone();
             return free;
         }
         Share {
-            budget: stream
-                .offered
-                .map_or(wants.budget, |it| wants.budget.min(Duration::from_secs_f64(it))),
+            budget: stream.budget(wants.budget),
             place: stream.place(),
             streams,
         }
@@ -323,12 +234,13 @@ impl Shares {
             return None;
         }
         self.planned = Some(now);
-        Some(self.demands())
+        Some(self.demands(now))
     }
 
-    /// What the streams want now.
-    pub fn demands(&self) -> Due {
+    /// What the streams want that have frames now.
+    pub fn demands(&self, now: Duration) -> Due {
         let (numbers, demands) = (self.streams.iter())
+            .filter(|it| it.1.has_frames(now))
             .map(|(number, it)| (number, it.demand.clone()))
             .unzip();
         Due {
@@ -347,63 +259,18 @@ impl Shares {
             let Some(stream) = self.streams.get_mut(*number) else {
                 continue;
             };
-            let demand = &mut stream.demand;
             let Some(chosen) = chosen else {
-                let least = demand
-                    .rungs
-                    .iter()
-                    .min_by(|one, other| one.work.total_cmp(&other.work));
-                demand.present = least.map(|it| it.candidate);
-                demand.is_out = is_overfull && !demand.rungs.is_empty();
+                stream.gets_nothing(is_overfull);
                 continue;
             };
-            let before = demand.present_rung().map_or(f64::INFINITY, |it| it.work);
-            let rises = demand.is_out || before < chosen.work;
-            if rises && (!may_raise || now < stream.not_before) {
+            let rises = stream.rises_to(chosen);
+            if rises && !(may_raise && stream.may_rise(now)) {
                 continue;
             }
-            (demand.present, demand.is_out) = (Some(chosen.candidate), false);
+            stream.gets(chosen, now);
             if rises {
-                (self.raised, may_raise, stream.raised) = (Some(now), false, Some(now));
-            } else if chosen.work < before {
-                stream.taken_back(now);
+                (self.raised, may_raise) = (Some(now), false);
             }
-        }
-    }
-}
-
-impl Demand {
-    /// The largest run that the stream may make now, if it has a place and that was said.
-    fn present_rung(&self) -> Option<Rung> {
-        let rung = self.rungs.iter().find(|it| Some(it.candidate) == self.present);
-        rung.copied().filter(|_| !self.is_out)
-    }
-}
-
-impl Stream {
-    /// Less is left than before: where more was given just now, it is not given again soon, and later each time.
-    fn taken_back(&mut self, now: Duration) {
-        let is_soon = self.raised.take().is_some_and(|it| now < it + SOON);
-        self.wait = if is_soon {
-            (2 * self.wait).clamp(SHORTEST_WAIT, LONGEST_WAIT)
-        } else {
-            Duration::ZERO
-        };
-        self.not_before = now + self.wait;
-    }
-
-    fn place(&self) -> Place {
-        let demand = &self.demand;
-        if demand.is_out {
-            return Place::None;
-        }
-        let most = demand.rungs.iter().map(|it| it.work).fold(0.0, f64::max);
-        match demand.present_rung() {
-            Some(rung) if rung.work < most => Place::HeldBack {
-                // Rounding must not bar the run itself.
-                work: Duration::from_secs_f64(rung.work) + Duration::from_nanos(1),
-            },
-            _ => Place::Free,
         }
     }
 }

@@ -11,5 +11,6 @@ mod loads;
 mod replay;
 mod scenarios;
 mod score_laws;
+mod shares;
 #[path = "../support/mod.rs"]
 mod support;

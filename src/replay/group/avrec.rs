@@ -232,7 +232,8 @@ impl Chooser for Avrec {
             .ids()
             .next()?;
         let work = member.policy.outlook(shadow).latency?;
-        let has_room = self.manner != Manner::Group || self.shares.demands().has_room(now, work, now + slack);
+        let has_room =
+            self.manner != Manner::Group || self.shares.demands(now).has_room(now, work, now + slack);
         has_room.then_some(shadow.0)
     }
 }
