@@ -15,8 +15,8 @@ mod stream;
 pub use demand::{Demand, Rung};
 pub use plan::{Plan, plan};
 pub use registry::{Group, Member};
-pub use shares::{Due, Share, Shares, Wants};
-pub use stream::Place;
+pub use shares::{Due, Share, Shares};
+pub use stream::{Place, Wants};
 
 /// The group of all switches that say nothing else.
 pub const DEFAULT: &str = "default";

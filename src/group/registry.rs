@@ -9,7 +9,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 
 use super::residency::Memory;
-use super::shares::{Share, Shares, Wants};
+use super::shares::{Share, Shares};
+use super::stream::Wants;
 
 static GROUPS: LazyLock<Mutex<HashMap<String, Weak<Group>>>> = LazyLock::new(Mutex::default);
 

@@ -9,7 +9,7 @@ use super::evidence::{Load, time_of};
 use super::plan::{Plan, SPARE, plan};
 use super::schedule::{Extra, Schedule};
 use super::sharing::Sharing;
-use super::stream::{Place, Stream};
+use super::stream::{Place, Stream, Wants};
 use crate::numbered::Numbered;
 
 /// Between two plans.
@@ -21,18 +21,6 @@ const BETWEEN_RAISES: Duration = Duration::from_millis(100);
 
 /// Time for which the least of all does not fit before a stream loses its place: a load that passes costs nobody's.
 const PATIENCE: Duration = Duration::from_secs(1);
-
-/// What a stream is like at a frame.
-#[derive(Debug, Clone, Copy)]
-pub struct Wants<'a> {
-    pub now: Duration,
-    pub period: Duration,
-    /// Time that a run may take.
-    pub budget: Duration,
-    /// Share of its frames that may be missed.
-    pub miss_rate: f64,
-    pub rungs: &'a [Rung],
-}
 
 /// What the group leaves a stream.
 #[derive(Debug, Clone, Copy, PartialEq)]

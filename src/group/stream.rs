@@ -5,7 +5,6 @@
 use std::time::Duration;
 
 use super::demand::{Demand, Rung};
-use super::shares::Wants;
 
 /// Time within which more that was given and is taken back was a mistake.
 const SOON: Duration = Duration::from_secs(5);
@@ -29,6 +28,18 @@ const NEWEST: f64 = 0.2;
 /// Frames that do not come, and a time without one, before a stream has paused.
 const PAUSE_FRAMES: f64 = 4.0;
 const PAUSE: f64 = 0.5;
+
+/// What a stream is like at a frame.
+#[derive(Debug, Clone, Copy)]
+pub struct Wants<'a> {
+    pub now: Duration,
+    pub period: Duration,
+    /// Time that a run may take.
+    pub budget: Duration,
+    /// Share of its frames that may be missed.
+    pub miss_rate: f64,
+    pub rungs: &'a [Rung],
+}
 
 /// What a stream may use.
 #[derive(Debug, Clone, Copy, PartialEq)]
