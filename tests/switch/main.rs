@@ -7,6 +7,7 @@ mod audio;
 mod audio_faults;
 mod decision;
 mod faults;
+mod group;
 mod kinds;
 mod lessons;
 mod memory;

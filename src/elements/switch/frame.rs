@@ -95,11 +95,13 @@ impl FrameContext {
                 .wait_free(pinned, deadline::of_pin(clock, adapter.budget()));
         }
         adapter.hear(core.facts.take());
+        let policy = core.timing.late_policy(&settings, &core.sink);
         let group = core.group.load();
-        let (plan, chores) = adapter.plan(entered, is_changed, &core.lanes, machine, group.as_deref());
+        // A stream without deadlines takes what there is, when it is there.
+        let group = group.as_deref().filter(|_| policy != LatePolicy::Wait);
+        let (plan, chores) = adapter.plan(entered, is_changed, &core.lanes, machine, group);
         watchdog::do_chores(core, chores);
         control.usage.saw(&core.memory, adapter, &list, entered);
-        let policy = core.timing.late_policy(&settings, &core.sink);
         FrameContext {
             frame,
             entered,

@@ -356,7 +356,9 @@ impl PolicyAdapter {
             chosen,
             availability: &self.news.availability,
         };
-        if self.share.take(group, &self.policy, &wanted) {
+        let has_changed = self.share.take(group, &self.policy, &wanted);
+        self.news.is_shared = self.share.is_shared();
+        if has_changed {
             let mut config = self.config();
             if self.share.is_shared() {
                 config.budget = self.share.budget(wanted.budget);

@@ -55,6 +55,8 @@ pub struct Lanes {
     pub output_since: Option<gst::ClockTime>,
     /// The switch's place among those that share the machine.
     pub group: Option<Arc<Member>>,
+    /// Whether the group shares the machine out, and the policy reckons in processor time.
+    pub is_shared: bool,
     /// The lane that was last asked to answer a frame.
     last_asked: Option<usize>,
 }
@@ -332,7 +334,7 @@ impl Lanes {
 
     /// Ends a run in the record of its lane, and tells what it took. `true` when the lane became warm with it.
     pub fn end_run(&mut self, lane: usize, run: &Run, end: RunEnd) -> bool {
-        let newest = self.newest;
+        let (newest, is_shared) = (self.newest, self.is_shared);
         let Some(slot) = self.lanes.get_mut(lane) else {
             return false;
         };
@@ -340,7 +342,7 @@ impl Lanes {
         let (latency, kind) = (end.latency, run::kind(run, slot.is_warming(), newest));
         // What the group's other runs made of it is no load of others.
         let work = slot.serving.take().and_then(|it| it.end(end.used));
-        let work = work.unwrap_or(latency);
+        let work = work.filter(|_| is_shared).unwrap_or(latency);
         if !matches!(kind, RunKind::WarmUp | RunKind::Idle) {
             slot.measured(latency, work);
         }

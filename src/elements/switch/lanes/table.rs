@@ -47,13 +47,15 @@ pub struct Exchanged {
     pub availability: Vec<Availability>,
     /// Lanes that the group leaves no time at the last frame, by number; goes to the lanes.
     pub held_back: Vec<bool>,
+    /// Whether the group shares the machine out, and the policy reckons in processor time; goes to the lanes.
+    pub is_shared: bool,
     /// How late the streaming thread is usually woken.
     pub late: Duration,
     /// What is kept back of the budget for who stands in.
     pub kept_back: Duration,
 }
 
-clone_in_place! { Exchanged: facts availability held_back late kept_back }
+clone_in_place! { Exchanged: facts availability held_back is_shared late kept_back }
 
 impl LaneTable {
     pub fn lock(&self) -> MutexGuard<'_, Lanes> {
@@ -151,6 +153,7 @@ impl LaneTable {
                 lane.is_forbidden = settings.forbids(lane.name());
             }
         }
+        lanes.is_shared = into.is_shared;
         for (number, lane) in lanes.lanes.iter_mut() {
             lane.is_held_back = into.held_back.get(number).is_some_and(|it| *it);
         }
@@ -168,7 +171,7 @@ impl LaneTable {
     pub fn served(&self, lane: usize, time: Duration, now: Duration) -> Duration {
         let lanes = self.lock();
         let is_counted = lanes.is(lane, |it| it.identity.device.is_none());
-        let group = lanes.group.as_ref().filter(|_| is_counted);
+        let group = lanes.group.as_ref().filter(|_| is_counted && lanes.is_shared);
         group.map_or(time, |it| it.served(now.saturating_sub(time), now))
     }
 
