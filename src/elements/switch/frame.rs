@@ -240,7 +240,9 @@ impl<S> Pass<'_, S> {
         }
         let group = core.group.load();
         let control = &mut *self.control;
-        if let (true, Some(group)) = (is_miss, group.as_deref()) {
+        // That nobody is ready yet says nothing of what fits.
+        let is_late = is_miss && (context.missed || lane.is_some());
+        if let (true, Some(group)) = (is_late, group.as_deref()) {
             group.missed();
         }
         let share = control.adapter.share();
