@@ -43,6 +43,8 @@ pub fn look(lanes: &mut Lanes, now: gst::ClockTime) -> Chores {
                 run.reported_hung = true;
                 lane.identity.tally.show_hung(true);
                 chores.hung = Some((id, silence));
+                // It may hang for ever, and most that hang use no processor: the others need not leave it one.
+                lane.serving = None;
             }
         }
         if UNANSWERED <= lane.unanswered && chores.barren.is_none() {
@@ -66,5 +68,38 @@ fn end_vain_runs(lanes: &mut Lanes) {
     };
     while let Some(lane) = vain(lanes) {
         lanes.gave_nothing(lane);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::elements::switch::lanes::lane::{Purpose, Run};
+    use crate::elements::switch::lanes::serving::Serving;
+    use crate::policy::Prior;
+
+    #[test]
+    fn a_run_that_hangs_takes_nothing_of_the_processors_any_more() {
+        gst::init().unwrap();
+        let started = gst::ClockTime::from_seconds(10);
+        let mut lane = Lane::new("a", Prior::default(), None);
+        lane.run = Some(Run {
+            stamp: started,
+            is_odd: false,
+            pts: None,
+            started,
+            purpose: Purpose::Answer,
+            abandoned: true,
+            returned: None,
+            is_first: false,
+            reported_hung: false,
+        });
+        lane.serving = Some(Serving::start(None, started));
+        let mut lanes = Lanes::default();
+        lanes.lanes.add(lane);
+        look(&mut lanes, started + gst::ClockTime::from_mseconds(100));
+        assert!(lanes.get(0).unwrap().serving.is_some());
+        let chores = look(&mut lanes, started + gst::ClockTime::from_seconds(3));
+        assert!(chores.hung.is_some() && lanes.get(0).unwrap().serving.is_none());
     }
 }
