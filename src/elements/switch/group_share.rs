@@ -61,7 +61,9 @@ impl GroupShare {
             None => !policy.outlook(CandidateId(lane)).is_forbidden,
         };
         let lanes = wanted.availability.iter().enumerate();
-        let there = lanes.filter(|it| *it.1 != Availability::Absent && may_answer(it.0));
+        // One that is not in memory makes no runs: nothing is kept for it.
+        let is_there = |it: &Availability| matches!(it, Availability::Ready | Availability::Busy { .. });
+        let there = lanes.filter(|it| is_there(it.1) && may_answer(it.0));
         let rung = |(candidate, _): (usize, &Availability)| {
             let outlook = policy.outlook(CandidateId(candidate));
             let on_processor = |it: Duration| match outlook.device {
@@ -186,5 +188,54 @@ impl GroupShare {
             account.outlook = self.as_seen(account.outlook);
         }
         explanation
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Prior;
+
+    const PERIOD: Duration = Duration::from_millis(40);
+
+    /// A policy that knows a quick and a long candidate.
+    fn policy() -> Policy {
+        let mut policy = Policy::default();
+        for (quality, latency) in [(0.6, 5), (0.9, 25)] {
+            policy.add(Prior {
+                quality: Some(quality),
+                latency: Some(Duration::from_millis(latency)),
+                ..Prior::default()
+            });
+        }
+        policy
+    }
+
+    /// Whether the second of two streams on one processor is held back, where the first one's long candidate is so.
+    fn is_second_held_back(group: &str, first: Availability) -> bool {
+        let members = [4.0, 1.0].map(|weight| Member::join(group, weight, 1).unwrap());
+        let (policy, mut shares) = (policy(), [GroupShare::default(), GroupShare::default()]);
+        for frame in 0..50 {
+            let long = [first, Availability::Ready];
+            for ((share, member), long) in shares.iter_mut().zip(&members).zip(long) {
+                let wanted = Wanted {
+                    now: PERIOD * frame,
+                    period: PERIOD,
+                    budget: Duration::from_millis(38),
+                    miss_rate: 0.03,
+                    chosen: None,
+                    availability: &[Availability::Ready, long],
+                };
+                share.take(Some(member), &policy, &wanted);
+            }
+        }
+        shares[1].left().is_some()
+    }
+
+    #[test]
+    fn nothing_is_kept_for_a_candidate_that_is_not_in_memory() {
+        let unloaded = Availability::Unloaded { load_time: None };
+        assert!(is_second_held_back("in memory", Availability::Ready));
+        assert!(!is_second_held_back("not in memory", unloaded));
     }
 }

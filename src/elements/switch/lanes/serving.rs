@@ -27,9 +27,7 @@ impl Serving {
             _run: OwnRun::start(),
         }
     }
-}
 
-impl Serving {
     /// Ends the run, whose thread `used` so much of a processor if it did the work; returns what it would have taken without the
     /// group's other runs, and nothing where there is no group.
     pub fn end(mut self, used: Option<Duration>) -> Option<Duration> {
