@@ -35,12 +35,14 @@ mod numbered;
 pub mod plane;
 pub mod policy;
 pub mod quantile;
+pub mod recommend;
 pub mod replay;
 pub mod runtime;
 pub mod score;
-
 pub mod tensor;
 mod thread_time;
+pub mod truth;
+pub mod tune;
 
 /// Lets models have bounds of memory in libraries that are compiled in; see `runtime/allowance.rs`.
 #[cfg(feature = "allocator")]

@@ -22,6 +22,7 @@ pub mod rank;
 mod record;
 pub mod sound;
 pub mod stability;
+mod statistic;
 
 pub use crate::plane::Plane;
 pub use agreement::Agreement;
@@ -33,3 +34,4 @@ pub use latency::LatencyWindow;
 pub use mean_precision::{MeanPrecision, average_precision};
 pub use record::{Comparison, Record, Unlike};
 pub use sound::Energies;
+pub use statistic::Statistic;
