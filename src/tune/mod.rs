@@ -4,7 +4,9 @@
 //!
 //! [`graph`] changes ONNX files and loses nothing of them; [`ridge`] and [`logistic`] fit the last layer again.
 
+pub mod blocks;
 mod cholesky;
+pub mod gain;
 pub mod graph;
 pub mod logistic;
 pub mod ridge;

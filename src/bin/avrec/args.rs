@@ -13,6 +13,7 @@ use crate::check::CheckArgs;
 use crate::load::LoadPlan;
 use crate::paths::check_folder;
 use crate::replay::ReplayArgs;
+use crate::tune::TuneArgs;
 
 /// Runs GStreamer pipelines that choose among models, and shows what they chose and why.
 #[derive(Debug, Parser)]
@@ -27,6 +28,7 @@ pub enum Command {
     Run(RunArgs),
     Check(CheckArgs),
     Replay(ReplayArgs),
+    Tune(TuneArgs),
 }
 
 /// Run a launch description as gst-launch-1.0 does, with a line a second, a log and a report.
@@ -222,7 +224,7 @@ mod tests {
         let words = ["avrec", "run"].iter().chain(typed);
         match Cli::try_parse_from(words).map_err(|err| err.to_string())?.command {
             Command::Run(args) => args.plan(),
-            Command::Check(_) | Command::Replay(_) => Err("another command".to_string()),
+            Command::Check(_) | Command::Replay(_) | Command::Tune(_) => Err("another command".to_string()),
         }
     }
 

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! `avrec tune`: a new model file whose last layer is fitted to the user's material, if that is a gain on the half of it
+//! that was held out.
+
+mod material;
+mod outcome;
+mod restore;
+mod tapped;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use gstavrec::elements::infer::offline::Offline;
+use gstavrec::runtime::Task;
+
+use crate::console::say;
+use crate::failure::Failure;
+use crate::paths::check_folder;
+use tapped::Subject;
+
+/// Fit the last layer of a model to your material, and write a new file if that is a gain
+///
+/// Clips are halved: the layer is fitted on the first half, and what is gained is measured on the second one. A model that
+/// restores learns from the material itself, made worse; others from a better model (--teacher) or labels.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes:
+  0    a new model was written
+  1    the model cannot be loaded or run
+  2    usage: an option, a file or the model is unsuitable; nothing was written
+  3    a gain, but the new model could not be written
+  4    no gain: nothing was written
+
+Example:
+  avrec tune models/medium.onnx --on clip.mp4")]
+pub struct TuneArgs {
+    /// The model
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+
+    /// Clip, sound, picture or folder of these (repeatable)
+    #[arg(long = "on", value_name = "PATH", num_args = 1.., required = true)]
+    material: Vec<PathBuf>,
+
+    /// Learn from the answers of this model
+    #[arg(long, value_name = "MODEL")]
+    teacher: Option<PathBuf>,
+
+    /// Where the new model goes; else MODEL-tuned.onnx beside the model
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Set a property of avrec-infer, such as input-range=0,255 (repeatable)
+    #[arg(long = "set", value_name = "PROPERTY=VALUE")]
+    settings: Vec<String>,
+
+    /// Frames of each clip that are used, about
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(2..=10_000))]
+    frames: u32,
+
+    /// Seed of what is drawn
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+
+    /// Learn from shuffled targets, which must be refused: a check of this command
+    #[arg(long, hide = true)]
+    shuffle: bool,
+}
+
+/// What all tasks need.
+pub struct Job<'a> {
+    pub typed: &'a TuneArgs,
+    pub output: PathBuf,
+}
+
+/// Tunes what was asked for.
+pub fn run(typed: TuneArgs) -> Result<(), Failure> {
+    gst::init().map_err(|err| Failure::Pipeline(format!("GStreamer does not start: {err}")))?;
+    gstavrec::plugin_register_static()
+        .map_err(|err| Failure::Pipeline(format!("avrec's elements cannot be registered: {err}")))?;
+    let output = output(&typed)?;
+    let settings = crate::check::settings(&typed.settings)?;
+    let offline = Offline::load(&typed.model, &settings).map_err(Failure::Pipeline)?;
+    let subject = Subject::new(&typed.model, offline)?;
+    let job = Job {
+        typed: &typed,
+        output,
+    };
+    let outcome = match subject.offline.model().task {
+        Task::Image => restore::tune(&job, subject)?,
+        task => {
+            let text = format!(
+                "{}: models of task={} are not tuned",
+                typed.model.display(),
+                task.name()
+            );
+            return Err(Failure::Usage(text));
+        }
+    };
+    outcome.tell(&job).map(|text| say(&text))
+}
+
+/// Where the new model goes, which must not be there yet.
+fn output(typed: &TuneArgs) -> Result<PathBuf, Failure> {
+    let stem = typed.model.file_stem().unwrap_or_default().to_string_lossy();
+    let beside = || typed.model.with_file_name(format!("{stem}-tuned.onnx"));
+    let output = typed.output.clone().unwrap_or_else(beside);
+    check_folder(&output).map_err(Failure::Usage)?;
+    if output.exists() {
+        let text = format!(
+            "{} is there already; move it away, or name another file with --output",
+            output.display()
+        );
+        return Err(Failure::Usage(text));
+    }
+    Ok(output)
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! What came of it: a new file with where it comes from, or the numbers that speak against one.
+
+use std::path::Path;
+use std::time::SystemTime;
+
+use gstavrec::bounded_file;
+use gstavrec::tune::gain::Gain;
+use gstavrec::tune::graph::file::OnnxFile;
+
+use super::Job;
+use super::material::{File, digest};
+use crate::failure::{Failure, cannot_write};
+
+/// A figure of which more is better, on the half that was held out.
+pub struct Measured {
+    /// Such as `dB`; empty where the measure has no unit.
+    pub unit: &'static str,
+    /// Such as `PSNR`.
+    pub measure: &'static str,
+    pub before: f64,
+    pub after: f64,
+    pub gain: Option<Gain>,
+    /// Length of the blocks in seconds.
+    pub block: f64,
+    /// Decimals that are told.
+    pub decimals: usize,
+}
+
+/// A changed model with what it is worth.
+pub struct Outcome {
+    pub file: OnnxFile,
+    /// `None` where no change was found that is worth a measurement.
+    pub measured: Option<Measured>,
+    pub files: Vec<File>,
+    /// What was fitted, in words.
+    pub fitted: String,
+    pub settings: String,
+}
+
+impl Outcome {
+    /// Writes the new model where it is a gain, and says so.
+    pub fn tell(self, job: &Job) -> Result<String, Failure> {
+        let Some(measured) = &self.measured else {
+            let text = "no gain: no change of the last layer makes what was left out of the first half better; nothing \
+                        was written";
+            return Err(Failure::NoGain(text.to_owned()));
+        };
+        let text = measured.text();
+        match measured.gain {
+            None => Err(Failure::NoGain(format!(
+                "nothing can be concluded from so little material, {text}; give more of it. Nothing was written"
+            ))),
+            Some(gain) if !(0.0 < gain.low) => {
+                Err(Failure::NoGain(format!("no gain: {text}; nothing was written")))
+            }
+            Some(_) => {
+                self.write(job, measured)?;
+                Ok(format!("{text}, written {}", job.output.display()))
+            }
+        }
+    }
+
+    fn write(&self, job: &Job, measured: &Measured) -> Result<(), Failure> {
+        let mut file = self.file.clone();
+        let parent = digest(&job.typed.model)?;
+        let names = self.files.iter().map(|it| {
+            let name = it.path.file_name().unwrap_or_default().to_string_lossy();
+            format!("{name} {}", it.digest)
+        });
+        file.set_metadata("avrec.tuned-from", &parent);
+        file.set_metadata("avrec.tuned-on", &names.collect::<Vec<_>>().join("\n"));
+        file.set_metadata("avrec.tuned-by", &format!("{}; {}", self.fitted, self.settings));
+        file.set_metadata("avrec.tuned-gain", &measured.text());
+        file.set_metadata("avrec.tuned-date", &today());
+        put(&job.output, &file.write())?;
+        describe(&job.typed.model, &job.output)
+    }
+}
+
+impl Measured {
+    /// `34.33 → 34.60 dB on the held-out half (+0.267, 0.21 to 0.32)`
+    pub fn text(&self) -> String {
+        let unit = if self.unit.is_empty() {
+            self.measure
+        } else {
+            self.unit
+        };
+        let decimals = self.decimals;
+        let start = format!(
+            "{:.decimals$} → {:.decimals$} {unit} on the held-out half",
+            self.before, self.after
+        );
+        match self.gain {
+            Some(gain) => {
+                let more = decimals + 1;
+                let (mean, low, high) = (gain.mean, gain.low, gain.high);
+                format!("{start} ({mean:+.more$}, {low:.more$} to {high:.more$})")
+            }
+            None => start,
+        }
+    }
+}
+
+/// Writes a file that is not there yet whole, or not at all.
+pub fn put(path: &Path, content: &[u8]) -> Result<(), Failure> {
+    let cannot = |err| Failure::Output(cannot_write("model", path, &err));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let beside = path.with_file_name(format!(".{name}.{}", std::process::id()));
+    let written = bounded_file::write(&beside, content);
+    // A link fails where something has come there meanwhile.
+    let written = written.and_then(|()| std::fs::hard_link(&beside, path));
+    let _ = std::fs::remove_file(&beside);
+    written.map_err(cannot)
+}
+
+/// The largest description that is copied.
+const MOST_DESCRIPTION: u64 = 1 << 20;
+
+/// Lets the new model be read as the old one: by a copy of what lies beside it.
+fn describe(model: &Path, output: &Path) -> Result<(), Failure> {
+    let of = |path: &Path| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".modelinfo");
+        std::path::PathBuf::from(name)
+    };
+    let (old, new) = (of(model), of(output));
+    if !old.exists() || new.exists() {
+        return Ok(());
+    }
+    let content = bounded_file::read(&old, MOST_DESCRIPTION);
+    let copied = content.and_then(|it| bounded_file::write(&new, it));
+    copied.map_err(|err| Failure::Output(cannot_write("description", &new, &err)))
+}
+
+/// The day as `2026-11-28`, by Greenwich (civil calendar of Howard Hinnant's `days_from_civil`).
+pub fn today() -> String {
+    let seconds = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |it| it.as_secs());
+    let days = seconds / 86_400 + 719_468;
+    let (era, of_era) = (days / 146_097, days % 146_097);
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let shifted = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = era * 400 + year + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}")
+}
