@@ -34,6 +34,15 @@ pub struct Material {
     pub frames: Vec<Frame>,
 }
 
+/// A stretch of sound as a model hears it.
+pub struct Sound {
+    /// At the model's rate, one channel.
+    pub samples: Vec<f32>,
+    pub place: Place,
+    /// Position of its file.
+    pub file: usize,
+}
+
 /// A file that something was read of.
 #[derive(Clone, Debug)]
 pub struct File {
@@ -141,6 +150,91 @@ pub fn frames(named: &[PathBuf], wanted: usize) -> Result<Material, Failure> {
         material.files.push(File { path, digest, class });
     }
     Ok(material)
+}
+
+/// The most seconds of one file that are listened to.
+const MOST_SECONDS: usize = 1200;
+
+/// Windows of the files' sound, of so many samples, each so many after the one before; at most about `wanted` of a file.
+pub fn sounds(
+    named: &[PathBuf],
+    rate: u32,
+    (length, step): (usize, usize),
+    wanted: usize,
+) -> Result<(Vec<File>, Vec<Sound>), Failure> {
+    let (mut listed, mut sounds) = (Vec::new(), Vec::new());
+    let mut singles = std::collections::BTreeMap::<Option<String>, usize>::new();
+    for (path, class) in files(named)? {
+        let digest = digest(&path)?;
+        let samples = hear(&path, rate)?;
+        let count = (samples.len() + step).saturating_sub(length) / step;
+        let stride = count.div_ceil(wanted.max(1)).max(1);
+        let seen = singles.entry(class.clone()).or_default();
+        let (is_single, before) = (class.is_some() && count <= 3, *seen);
+        *seen += 1;
+        for window in (0..count).step_by(stride) {
+            let start = window * step;
+            let seconds = start as f64 / f64::from(rate);
+            let place = match (&class, is_single) {
+                (Some(class), true) => Place {
+                    clip: format!("class {class}"),
+                    at: before as f64,
+                },
+                _ => Place {
+                    clip: path.display().to_string(),
+                    at: seconds,
+                },
+            };
+            sounds.push(Sound {
+                samples: samples[start..start + length].to_vec(),
+                place,
+                file: listed.len(),
+            });
+        }
+        listed.push(File { path, digest, class });
+    }
+    Ok((listed, sounds))
+}
+
+/// All sound of a file at this rate, mixed to one channel.
+fn hear(path: &Path, rate: u32) -> Result<Vec<f32>, Failure> {
+    let cannot = |cause: &dyn std::fmt::Display| Failure::Usage(format!("--on {}: {cause}", path.display()));
+    bounded_file::open(path).map_err(|err| cannot(&err))?;
+    let line = format!(
+        "filesrc name=file ! decodebin name=decoder ! audioconvert ! audioresample \
+         ! audio/x-raw,format=F32LE,channels=1,rate={rate} ! fakesink name=sink sync=false"
+    );
+    let broken = |err: &dyn std::fmt::Display| Failure::Pipeline(err.to_string());
+    let pipeline = gst::parse::launch(&line).map_err(|err| broken(&err))?;
+    let pipeline = pipeline
+        .downcast::<gst::Pipeline>()
+        .map_err(|_| broken(&"no pipeline"))?;
+    let part = |name: &str| pipeline.by_name(name).ok_or_else(|| broken(&name));
+    part("file")?.set_property("location", path);
+    let most = MOST_SECONDS * rate as usize;
+    let heard = Arc::new(Mutex::new(Vec::<f32>::new()));
+    let ours = heard.clone();
+    if let Some(pad) = part("sink")?.static_pad("sink") {
+        pad.add_probe(gst::PadProbeType::BUFFER, move |_, info| {
+            let map = info.buffer().and_then(|it| it.map_readable().ok());
+            let mut heard = ours.lock();
+            if let Some(map) = map.filter(|_| heard.len() < most) {
+                heard.extend(map.as_chunks::<4>().0.iter().map(|it| f32::from_le_bytes(*it)));
+            }
+            gst::PadProbeReturn::Ok
+        });
+    }
+    let started = pipeline.set_state(gst::State::Playing);
+    let ended = wait(&pipeline, || heard.lock().len() as u64);
+    let _ = pipeline.set_state(gst::State::Null);
+    let heard = std::mem::take(&mut *heard.lock());
+    if heard.is_empty() {
+        let cause = ended.err().unwrap_or_else(|| "it has no sound".to_owned());
+        return Err(cannot(&cause));
+    }
+    ended.map_err(|cause| cannot(&cause))?;
+    started.map_err(|err| broken(&err))?;
+    Ok(heard)
 }
 
 /// Frames that were kept of a stream whose length is not known: every one of a stride that doubles.

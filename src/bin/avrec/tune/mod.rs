@@ -3,10 +3,13 @@
 //! `avrec tune`: a new model file whose last layer is fitted to the user's material, if that is a gain on the half of it
 //! that was held out.
 
+mod classify;
+mod items;
 mod material;
 mod outcome;
 mod restore;
 mod tapped;
+mod teacher;
 
 use std::path::PathBuf;
 
@@ -18,6 +21,7 @@ use crate::console::say;
 use crate::failure::Failure;
 use crate::paths::check_folder;
 use tapped::Subject;
+use teacher::Teacher;
 
 /// Fit the last layer of a model to your material, and write a new file if that is a gain
 ///
@@ -86,8 +90,11 @@ pub fn run(typed: TuneArgs) -> Result<(), Failure> {
         typed: &typed,
         output,
     };
+    let teacher = typed.teacher.as_ref().map(|it| Teacher::load(it, &subject, &[]));
+    let teacher = teacher.transpose()?;
     let outcome = match subject.offline.model().task {
         Task::Image => restore::tune(&job, subject)?,
+        Task::Classify => classify::tune(&job, subject, teacher)?,
         task => {
             let text = format!(
                 "{}: models of task={} are not tuned",

@@ -78,10 +78,7 @@ pub struct Tapped {
 impl Tapped {
     /// Runs on what stands in an input of this shape.
     pub fn run(&mut self, input: &Tensor) -> Result<&[Tensor], Failure> {
-        let failed = |err: gstavrec::runtime::Error| Failure::Pipeline(err.to_string());
-        self.runner.prepare(&input.dims).map_err(failed)?;
-        self.runner.input().data.clone_from(&input.data);
-        self.runner.run().map_err(failed)
+        super::items::run(&mut self.runner, input)
     }
 
     /// Where a tensor stands among the outputs.
