@@ -12,6 +12,8 @@ pub struct Place {
     pub clip: String,
     /// In seconds; of pictures their number.
     pub at: f64,
+    /// Whether it stands by itself, unlike the seconds of a clip.
+    pub is_picture: bool,
 }
 
 /// Items by halves and blocks.
@@ -106,6 +108,7 @@ mod tests {
         let place = |index: usize| Place {
             clip: name.into(),
             at: index as f64 / rate,
+            is_picture: false,
         };
         (0..count).map(place).collect()
     }

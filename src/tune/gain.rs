@@ -1,66 +1,57 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! Whether a change is a gain: the mean of differences on the same items, with the interval that blocks of them give.
+//! Whether a change is a gain: a figure before and after it on the same items, and the interval of the difference.
 
-/// A mean difference with its 95 % interval.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Gain {
-    pub mean: f64,
-    pub low: f64,
-    pub high: f64,
-    pub items: usize,
-    pub blocks: usize,
+use crate::recommend::{Clusters, Estimate, Item, Resampling, TooLittle};
+use crate::score::Statistic;
+use crate::tune::blocks::Place;
+
+/// The interval of `after` less `before`, both of the items that stand at these places: by stretches of time, or by clips
+/// where there are enough of them; pictures are independent of each other.
+///
+/// # Errors
+///
+/// [`TooLittle`] where nothing can be concluded.
+pub fn gain(places: &[&Place], before: &dyn Statistic, after: &dyn Statistic) -> Result<Estimate, TooLittle> {
+    let resampling = Resampling::new(clusters(places), vec![1.0; places.len()], 0, 0);
+    let too_little = TooLittle {
+        value: None,
+        items: places.len(),
+        clusters: resampling.clusters().count(),
+    };
+    let before = resampling.of(before).ok_or(too_little)?;
+    let after = resampling.of(after).ok_or(too_little)?;
+    resampling.difference(&after, &before)
 }
 
-/// Fewest blocks and items that say something.
-pub const FEWEST: (usize, usize) = (4, 8);
-
-impl Gain {
-    /// Of differences, each with the block that it stands in. `None` where they are too few.
-    pub fn of(differences: &[(f64, usize)]) -> Option<Gain> {
-        let blocks = differences.iter().map(|it| it.1 + 1).max().unwrap_or(0);
-        let mut sums = vec![(0.0, 0.0); blocks];
-        for (difference, block) in differences {
-            sums[*block].0 += difference;
-            sums[*block].1 += 1.0;
-        }
-        sums.retain(|it| 0.0 < it.1);
-        if sums.len() < FEWEST.0 || differences.len() < FEWEST.1 {
-            return None;
-        }
-        let count = differences.len() as f64;
-        let mean = sums.iter().map(|it| it.0).sum::<f64>() / count;
-        // Of a ratio of sums over blocks, by its residuals.
-        let n = sums.len() as f64;
-        let squares: f64 = sums.iter().map(|(sum, items)| (sum - mean * items).powi(2)).sum();
-        let deviation = (squares * n / (n - 1.0)).sqrt() / count;
-        let reach = student(sums.len() - 1) * deviation;
-        Some(Gain {
-            mean,
-            low: mean - reach,
-            high: mean + reach,
-            items: differences.len(),
-            blocks: sums.len(),
-        })
+fn clusters(places: &[&Place]) -> Clusters {
+    if places.iter().all(|it| it.is_picture) {
+        return Clusters::of_each(places.len());
     }
+    let mut clips: Vec<&str> = places.iter().map(|it| it.clip.as_str()).collect();
+    clips.sort_unstable();
+    clips.dedup();
+    let item = |it: &&Place| Item {
+        clip: clips.binary_search(&it.clip.as_str()).unwrap_or(0) as u32,
+        time: it.at,
+        stratum: 0,
+    };
+    Clusters::new(&places.iter().map(item).collect::<Vec<_>>())
 }
 
-/// The 97.5 % quantile of Student's distribution, by Cornish and Fisher's expansion from five degrees on.
-fn student(degrees: usize) -> f64 {
-    match degrees {
-        0 => f64::INFINITY,
-        1 => 12.706,
-        2 => 4.303,
-        3 => 3.182,
-        4 => 2.776,
-        _ => {
-            let (z, n) = (1.959_964_f64, degrees as f64);
-            let cube = z.powi(3);
-            let first = (cube + z) / (4.0 * n);
-            let second = (5.0 * z.powi(5) + 16.0 * cube + 3.0 * z) / (96.0 * n * n);
-            let third = (3.0 * z.powi(7) + 19.0 * z.powi(5) + 17.0 * cube - 15.0 * z) / (384.0 * n.powi(3));
-            z + first + second + third
-        }
+/// The mean of a number of each item.
+#[derive(Debug, Clone)]
+pub struct Mean(pub Vec<f64>);
+
+impl Statistic for Mean {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn value(&self, weights: &[f64]) -> Option<f64> {
+        let total: f64 = weights.iter().sum();
+        let sum: f64 = self.0.iter().zip(weights).map(|(it, weight)| it * weight).sum();
+        (0.0 < total).then_some(sum / total)
     }
 }
 
@@ -69,38 +60,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_blocks_give_the_interval_of_their_means() {
-        let of = |value: f64, block: usize| [(value, block), (value, block)];
-        let values: Vec<_> = [1.0, 2.0, 3.0, 4.0]
-            .iter()
-            .enumerate()
-            .flat_map(|(block, it)| of(*it, block))
+    fn a_gain_that_each_stretch_has_is_one_and_two_items_tell_nothing() {
+        let places: Vec<Place> = (0..40)
+            .map(|it| Place {
+                clip: "a".into(),
+                at: f64::from(it) / 10.0,
+                is_picture: false,
+            })
             .collect();
-        let gain = Gain::of(&values).unwrap();
-        // Standard error of 1, 2, 3, 4: 1.290994 / 2, times 3.182.
-        assert!(
-            (gain.mean - 2.5).abs() < 1e-12 && (gain.high - 2.5 - 2.053_972).abs() < 1e-3,
-            "{gain:?}"
+        let places: Vec<&Place> = places.iter().collect();
+        let before = Mean((0..40).map(|it| f64::from(it % 7)).collect());
+        let after = Mean(
+            (0..40)
+                .map(|it| f64::from(it % 7) + 0.5 + f64::from(it % 3) / 10.0)
+                .collect(),
         );
-        assert_eq!((gain.items, gain.blocks), (8, 4));
-    }
-
-    #[test]
-    fn of_few_nothing_is_concluded() {
-        assert_eq!(Gain::of(&[(1.0, 0), (1.0, 1)]), None);
-        assert_eq!(Gain::of(&[]), None);
-        let same_block = [(1.0, 0); 30];
-        assert_eq!(Gain::of(&same_block), None);
-    }
-
-    #[test]
-    fn quantiles_are_those_of_tables() {
-        for (degrees, wanted) in [(5, 2.571), (10, 2.228), (30, 2.042), (1000, 1.962)] {
-            assert!(
-                (student(degrees) - wanted).abs() < 0.004,
-                "{degrees}: {}",
-                student(degrees)
-            );
-        }
+        let found = gain(&places, &before, &after).unwrap();
+        assert!(
+            (found.value - 0.5975).abs() < 1e-9 && 0.5 < found.low && found.high < 0.7,
+            "{found:?}"
+        );
+        assert!(gain(&places[..2], &Mean(vec![0.0; 2]), &Mean(vec![1.0; 2])).is_err());
     }
 }

@@ -5,6 +5,7 @@
 //! [`graph`] changes ONNX files and loses nothing of them; [`ridge`] and [`logistic`] fit the last layer again.
 
 pub mod blocks;
+pub mod cells;
 mod cholesky;
 pub mod gain;
 pub mod graph;

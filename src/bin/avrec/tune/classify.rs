@@ -2,15 +2,18 @@
 
 //! Classifiers: the last layer is refitted by logistic regression in which each class counts the same.
 
-use gstavrec::answer::Answer;
+use gstavrec::answer::{Answer, ClassScore};
+use gstavrec::score::Content;
+use gstavrec::score::evaluation::{Evaluation, Terms, evaluate};
 use gstavrec::tune::blocks::{Split, split};
-use gstavrec::tune::gain::Gain;
+use gstavrec::tune::graph::file::OnnxFile;
 use gstavrec::tune::graph::layer::{self, Layer};
 use gstavrec::tune::graph::tail::{Step, Tail};
-use gstavrec::tune::logistic::{Kind, Rows, softmax};
+use gstavrec::tune::logistic::{Kind, Rows};
 
 use super::Job;
 use super::items::Items;
+use super::labels::Labels;
 use super::outcome::{Measured, Outcome};
 use super::restore::MOST_FEATURES;
 use super::tapped::{Subject, floats};
@@ -24,7 +27,12 @@ const FOLDS: usize = 4;
 /// Strengths of the ridge that are tried, in units of a feature's mean square.
 const RIDGES: [f64; 8] = [1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0];
 
-pub fn tune(job: &Job, mut subject: Subject, mut teacher: Option<Teacher>) -> Result<Outcome, Failure> {
+pub fn tune(
+    job: &Job,
+    mut subject: Subject,
+    mut teacher: Option<Teacher>,
+    labels: Option<Labels>,
+) -> Result<Outcome, Failure> {
     let output = subject
         .offline
         .model()
@@ -63,7 +71,7 @@ pub fn tune(job: &Job, mut subject: Subject, mut teacher: Option<Teacher>) -> Re
     }
     let items = Items::read(job, &subject.offline)?;
     let split = split(&items.places());
-    let wanted = wanted(&items, &names, teacher.as_mut())?;
+    let wanted = wanted(&items, &names, teacher.as_mut(), labels.as_ref())?;
     let features = features(&mut subject, &tail, &items)?;
     let mut targets = wanted.clone();
     if job.typed.shuffle {
@@ -136,8 +144,13 @@ pub fn apart(weights: &[f64], features: usize) -> (Vec<f32>, Vec<f32>) {
     (matrix, rows().map(|it| it[features] as f32).collect())
 }
 
-/// Probabilities that should come out for each item; none where nothing is known.
-fn wanted(items: &Items, names: &[String], teacher: Option<&mut Teacher>) -> Result<Vec<Vec<f64>>, Failure> {
+/// Probabilities that should come out for each item; all zero where nothing is known.
+fn wanted(
+    items: &Items,
+    names: &[String],
+    teacher: Option<&mut Teacher>,
+    labels: Option<&Labels>,
+) -> Result<Vec<Vec<f64>>, Failure> {
     if let Some(teacher) = teacher {
         return (0..items.len())
             .map(|it| taught(teacher, items, it, names.len()))
@@ -145,33 +158,47 @@ fn wanted(items: &Items, names: &[String], teacher: Option<&mut Teacher>) -> Res
     }
     let mut wanted = Vec::new();
     for item in 0..items.len() {
-        let file = items.file(item);
-        let Some(folder) = &file.class else {
-            let text = format!(
-                "{}: nothing says its class; give a folder with a folder for each class, or --teacher MODEL",
-                file.path.display()
-            );
-            return Err(Failure::Usage(text));
-        };
-        let Some(class) = class(names, folder) else {
-            let text = format!(
-                "the folder '{folder}' is no class of the model, which are: {}",
-                names.join(", ")
-            );
-            return Err(Failure::Usage(text));
-        };
         let mut probabilities = vec![0.0; names.len()];
-        probabilities[class] = 1.0;
+        match labels {
+            Some(labels) => {
+                if let Some(Answer::Classes(scores)) = labels.of(items, item)? {
+                    scores
+                        .iter()
+                        .for_each(|it| probabilities[it.class as usize] = it.confidence.into());
+                }
+            }
+            None => probabilities[folder_class(items, item, names)?] = 1.0,
+        }
         wanted.push(probabilities);
     }
-    let seen = (0..names.len())
-        .filter(|class| wanted.iter().any(|it| 0.0 < it[*class]))
-        .count();
-    if seen < 2 {
+    if let Some(labels) = labels.filter(|_| wanted.iter().flatten().all(|it| *it == 0.0)) {
+        return Err(labels.misfit());
+    }
+    let is_seen = |class: &usize| wanted.iter().any(|it| 0.0 < it[*class]);
+    if (0..names.len()).filter(is_seen).count() < 2 {
         let text = "all of the material is of one class, from which nothing can be learned; give others too";
         return Err(Failure::Usage(text.to_owned()));
     }
     Ok(wanted)
+}
+
+/// The class that an item's folder is called by.
+fn folder_class(items: &Items, item: usize, names: &[String]) -> Result<usize, Failure> {
+    let file = items.file(item);
+    let Some(folder) = &file.class else {
+        let text = format!(
+            "{}: nothing says its class; give a folder with a folder for each class, --labels FILE or --teacher MODEL",
+            file.path.display()
+        );
+        return Err(Failure::Usage(text));
+    };
+    class(names, folder).ok_or_else(|| {
+        let text = format!(
+            "the folder '{folder}' is no class of the model, which are: {}",
+            names.join(", ")
+        );
+        Failure::Usage(text)
+    })
 }
 
 fn taught(teacher: &mut Teacher, items: &Items, item: usize, classes: usize) -> Result<Vec<f64>, Failure> {
@@ -223,10 +250,11 @@ fn fit(layer: &Layer, features: &[Vec<f32>], targets: &[Vec<f64>], split: &Split
     let count = FOLDS.min(split.fitted.iter().map(|it| it.1 + 1).max()?);
     let gathered = |takes: &dyn Fn(usize) -> bool| {
         let mut rows = Rows::new(layer.features, layer.outputs);
-        for (item, block) in split.fitted.iter().filter(|it| takes(it.1 % count)) {
-            let numbers = features[*item].iter().map(|it| f64::from(*it));
-            rows.add(numbers, targets[*item].iter().copied(), 1.0);
-            let _ = block;
+        for (item, _) in split.fitted.iter().filter(|it| takes(it.1 % count)) {
+            if 0.0 < targets[*item].iter().sum::<f64>() {
+                let numbers = features[*item].iter().map(|it| f64::from(*it));
+                rows.add(numbers, targets[*item].iter().copied(), 1.0);
+            }
         }
         rows.balance();
         rows
@@ -257,61 +285,60 @@ fn fit(layer: &Layer, features: &[Vec<f32>], targets: &[Vec<f64>], split: &Split
 /// Runs both models on the second half: the share of items whose class is the wanted one, each class counting the same.
 fn measure(
     subject: &mut Subject,
-    file: &gstavrec::tune::graph::file::OnnxFile,
+    file: &OnnxFile,
     (items, split): (&Items, &Split),
     (wanted, is_taught): (&[Vec<f64>], bool),
 ) -> Result<Measured, Failure> {
     let mut models = [subject.runner(&subject.file)?, subject.runner(file)?];
-    let mut hits = Vec::new();
-    for (item, block) in &split.held {
+    let mut pairs = [Vec::new(), Vec::new()];
+    let mut places = Vec::new();
+    for (item, _) in &split.held {
+        let truth = wanted[*item].iter().map(|it| *it as f32);
+        if truth.clone().sum::<f32>() <= 0.0 {
+            continue;
+        }
+        let truth = Content::Said(scores(truth));
         let input = items.input(&mut subject.offline, *item)?;
-        let class = most(&wanted[*item]);
-        let mut told = [0.0; 2];
-        for (told, model) in told.iter_mut().zip(&mut models) {
-            let scores = model
+        for (pairs, model) in pairs.iter_mut().zip(&mut models) {
+            let told = model
                 .run(&input)?
                 .first()
                 .and_then(floats)
-                .map(|it| it.iter().map(|it| f64::from(*it)).collect::<Vec<_>>());
-            let is_right = scores.is_some_and(|it| most(&it) == class);
-            *told = if is_right { 100.0 } else { 0.0 };
+                .map(|it| Content::Said(scores(it.iter().copied())));
+            pairs.push((told, truth.clone()));
         }
-        hits.push((class, told, *block));
+        places.push(items.place(*item));
     }
-    let count = |class: Option<usize>| hits.iter().filter(|it| it.0 == class).count();
-    let mut classes: Vec<_> = hits.iter().map(|it| it.0).collect();
-    classes.sort_unstable();
-    classes.dedup();
-    let share = |class: Option<usize>| hits.len() as f64 / (classes.len() * count(class)) as f64;
-    let mean =
-        |of: usize| hits.iter().map(|it| share(it.0) * it.1[of]).sum::<f64>() / hits.len().max(1) as f64;
-    let differences: Vec<_> = hits
-        .iter()
-        .map(|(class, told, block)| (share(*class) * (told[1] - told[0]), *block))
-        .collect();
-    Ok(Measured {
-        unit: if is_taught {
-            "% agreement with the teacher"
-        } else {
-            "% balanced accuracy"
-        },
-        measure: "accuracy",
-        before: mean(0),
-        after: mean(1),
-        gain: Gain::of(&differences),
-        block: split.block,
-        decimals: 1,
-    })
+    let terms = Terms::default();
+    let [before, after] = [&pairs[0], &pairs[1]].map(|it| evaluate(it, &terms).ok());
+    let statistic =
+        |it: Option<Evaluation>| it.and_then(|it| it.figures.into_iter().find(|it| it.name == FIGURE));
+    let (Some(before), Some(after)) = (statistic(before), statistic(after)) else {
+        return Ok(Measured::nothing("%"));
+    };
+    let unit = if is_taught {
+        "% balanced agreement with the teacher"
+    } else {
+        "% balanced accuracy"
+    };
+    Ok(Measured::of(
+        unit,
+        (100.0, 1),
+        &places,
+        (&*before.statistic, &*after.statistic),
+    ))
 }
 
-/// The position of the largest number.
-fn most(values: &[f64]) -> Option<usize> {
-    let all = values.iter().enumerate().filter(|it| !it.1.is_nan());
-    all.max_by(|one, other| one.1.total_cmp(other.1)).map(|it| it.0)
-}
+/// The figure that decides.
+const FIGURE: &str = "balanced-accuracy";
 
-/// Probabilities of the classes for what a layer gives.
-pub fn probabilities(mut logits: Vec<f64>) -> Vec<f64> {
-    softmax(&mut logits);
-    logits
+/// Numbers of the classes as an answer, the largest first.
+fn scores(values: impl Iterator<Item = f32>) -> Answer {
+    let score = |(class, confidence): (usize, f32)| ClassScore {
+        class: class as u32,
+        confidence,
+    };
+    let mut scores: Vec<ClassScore> = values.enumerate().map(score).collect();
+    scores.sort_by(|one, other| other.confidence.total_cmp(&one.confidence));
+    Answer::Classes(scores)
 }

@@ -2,6 +2,8 @@
 
 //! What a model is shown, one item after another: frames, or windows of sound.
 
+use std::time::Duration;
+
 use gstavrec::elements::infer::offline::Offline;
 use gstavrec::runtime::Runner;
 use gstavrec::tensor::{Data, Tensor};
@@ -14,6 +16,7 @@ use crate::failure::Failure;
 /// The items of the material, as a model takes them.
 pub struct Items {
     pub files: Vec<File>,
+    duration: Duration,
     seen: Seen,
 }
 
@@ -30,6 +33,7 @@ impl Items {
             let material = material::frames(&job.typed.material, wanted)?;
             return Ok(Items {
                 files: material.files,
+                duration: Duration::ZERO,
                 seen: Seen::Frames(material.frames),
             });
         };
@@ -37,6 +41,7 @@ impl Items {
         let (files, sounds) = material::sounds(&job.typed.material, spec.rate, window, wanted)?;
         Ok(Items {
             files,
+            duration: Duration::from_secs_f64(spec.hop as f64 / f64::from(spec.rate.max(1))),
             seen: Seen::Windows(sounds),
         })
     }
@@ -53,6 +58,18 @@ impl Items {
             Seen::Frames(frames) => frames.iter().map(|it| it.place.clone()).collect(),
             Seen::Windows(windows) => windows.iter().map(|it| it.place.clone()).collect(),
         }
+    }
+
+    pub fn place(&self, item: usize) -> Place {
+        match &self.seen {
+            Seen::Frames(frames) => frames[item].place.clone(),
+            Seen::Windows(windows) => windows[item].place.clone(),
+        }
+    }
+
+    /// How long an item is; zero for a frame.
+    pub fn duration(&self) -> Duration {
+        self.duration
     }
 
     /// The file of an item.

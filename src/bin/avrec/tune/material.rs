@@ -140,6 +140,7 @@ pub fn frames(named: &[PathBuf], wanted: usize) -> Result<Material, Failure> {
         };
         for mut frame in read {
             frame.file = file;
+            frame.place.is_picture = is_picture;
             if is_picture {
                 frame.place.at = *seen as f64;
                 *seen += 1;
@@ -179,10 +180,12 @@ pub fn sounds(
                 (Some(class), true) => Place {
                     clip: format!("class {class}"),
                     at: before as f64,
+                    is_picture: true,
                 },
                 _ => Place {
                     clip: path.display().to_string(),
                     at: seconds,
+                    is_picture: false,
                 },
             };
             sounds.push(Sound {
@@ -260,6 +263,7 @@ impl Kept {
         let place = Place {
             clip: String::new(),
             at,
+            is_picture: false,
         };
         self.frames.push(Frame {
             buffer: copy,

@@ -4,7 +4,10 @@
 //! that was held out.
 
 mod classify;
+mod detect;
+mod grids;
 mod items;
+mod labels;
 mod material;
 mod outcome;
 mod restore;
@@ -20,6 +23,7 @@ use gstavrec::runtime::Task;
 use crate::console::say;
 use crate::failure::Failure;
 use crate::paths::check_folder;
+use labels::Labels;
 use tapped::Subject;
 use teacher::Teacher;
 
@@ -49,6 +53,10 @@ pub struct TuneArgs {
     /// Learn from the answers of this model
     #[arg(long, value_name = "MODEL")]
     teacher: Option<PathBuf>,
+
+    /// What is right: COCO or YOLO boxes, folders a class, CSV; with --teacher they only measure
+    #[arg(long, value_name = "FILE")]
+    labels: Option<PathBuf>,
 
     /// Where the new model goes; else MODEL-tuned.onnx beside the model
     #[arg(long, value_name = "FILE")]
@@ -92,9 +100,15 @@ pub fn run(typed: TuneArgs) -> Result<(), Failure> {
     };
     let teacher = typed.teacher.as_ref().map(|it| Teacher::load(it, &subject, &[]));
     let teacher = teacher.transpose()?;
+    let labels = typed
+        .labels
+        .as_ref()
+        .map(|it| Labels::open(it, subject.offline.labels()));
+    let labels = labels.transpose()?;
     let outcome = match subject.offline.model().task {
         Task::Image => restore::tune(&job, subject)?,
-        Task::Classify => classify::tune(&job, subject, teacher)?,
+        Task::Classify => classify::tune(&job, subject, teacher, labels)?,
+        Task::Detect => detect::tune(&job, subject, teacher, labels)?,
         task => {
             let text = format!(
                 "{}: models of task={} are not tuned",

@@ -6,7 +6,10 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use gstavrec::bounded_file;
-use gstavrec::tune::gain::Gain;
+use gstavrec::recommend::Estimate;
+use gstavrec::score::Statistic;
+use gstavrec::tune::blocks::Place;
+use gstavrec::tune::gain::gain;
 use gstavrec::tune::graph::file::OnnxFile;
 
 use super::Job;
@@ -15,17 +18,69 @@ use crate::failure::{Failure, cannot_write};
 
 /// A figure of which more is better, on the half that was held out.
 pub struct Measured {
-    /// Such as `dB`; empty where the measure has no unit.
+    /// What stands behind a value, such as `dB`.
     pub unit: &'static str,
-    /// Such as `PSNR`.
-    pub measure: &'static str,
     pub before: f64,
     pub after: f64,
-    pub gain: Option<Gain>,
-    /// Length of the blocks in seconds.
-    pub block: f64,
+    /// `None` where nothing can be concluded.
+    pub gain: Option<Estimate>,
     /// Decimals that are told.
-    pub decimals: usize,
+    decimals: usize,
+}
+
+impl Measured {
+    /// Of a figure before and after, over items at these places; values are told times a factor, with so many decimals.
+    pub fn of(
+        unit: &'static str,
+        (factor, decimals): (f64, usize),
+        places: &[Place],
+        (before, after): (&dyn Statistic, &dyn Statistic),
+    ) -> Measured {
+        let places: Vec<&Place> = places.iter().collect();
+        let weights = vec![1.0; places.len()];
+        let value = |it: &dyn Statistic| it.value(&weights).unwrap_or(f64::NAN) * factor;
+        let gain = gain(&places, before, after).ok().map(|it| Estimate {
+            value: it.value * factor,
+            low: it.low * factor,
+            high: it.high * factor,
+            ..it
+        });
+        Measured {
+            unit,
+            before: value(before),
+            after: value(after),
+            gain,
+            decimals,
+        }
+    }
+
+    /// Of items that say nothing.
+    pub fn nothing(unit: &'static str) -> Measured {
+        Measured {
+            unit,
+            before: f64::NAN,
+            after: f64::NAN,
+            gain: None,
+            decimals: 3,
+        }
+    }
+
+    /// `34.33 → 34.60 dB on the held-out half (+0.267, 0.21 to 0.32)`
+    pub fn text(&self) -> String {
+        let (unit, decimals) = (self.unit, self.decimals);
+        let start = format!(
+            "{:.decimals$} → {:.decimals$} {unit} on the held-out half",
+            self.before, self.after
+        );
+        match self.gain {
+            Some(gain) => {
+                let more = decimals + 1;
+                let (value, low, high) = (gain.value, gain.low, gain.high);
+                format!("{start} ({value:+.more$}, {low:.more$} to {high:.more$})")
+            }
+            None => start,
+        }
+    }
 }
 
 /// A changed model with what it is worth.
@@ -76,30 +131,6 @@ impl Outcome {
         file.set_metadata("avrec.tuned-date", &today());
         put(&job.output, &file.write())?;
         describe(&job.typed.model, &job.output)
-    }
-}
-
-impl Measured {
-    /// `34.33 → 34.60 dB on the held-out half (+0.267, 0.21 to 0.32)`
-    pub fn text(&self) -> String {
-        let unit = if self.unit.is_empty() {
-            self.measure
-        } else {
-            self.unit
-        };
-        let decimals = self.decimals;
-        let start = format!(
-            "{:.decimals$} → {:.decimals$} {unit} on the held-out half",
-            self.before, self.after
-        );
-        match self.gain {
-            Some(gain) => {
-                let more = decimals + 1;
-                let (mean, low, high) = (gain.mean, gain.low, gain.high);
-                format!("{start} ({mean:+.more$}, {low:.more$} to {high:.more$})")
-            }
-            None => start,
-        }
     }
 }
 

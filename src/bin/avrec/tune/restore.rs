@@ -8,10 +8,10 @@ use gst_video::{
 };
 use gstavrec::media::degrade;
 use gstavrec::media::picture::FrameToTensor;
-use gstavrec::score::fidelity::decibels;
+use gstavrec::score::decibels;
 use gstavrec::tensor::{Data, ImageSpec, Tensor};
 use gstavrec::tune::blocks::{Split, split};
-use gstavrec::tune::gain::Gain;
+use gstavrec::tune::gain::Mean;
 use gstavrec::tune::graph::layer::Rows;
 use gstavrec::tune::graph::tail::Tail;
 use gstavrec::tune::ridge::{self, Sums};
@@ -317,37 +317,28 @@ fn measure(
 ) -> Result<Measured, Failure> {
     let mut models = [subject.runner(&subject.file)?, subject.runner(file)?];
     let places = [models[0].place(name)?, models[1].place(name)?];
-    let mut sums = [0.0; 2];
-    let mut differences = Vec::new();
-    for (item, block) in &split.held {
+    let mut told = [Vec::new(), Vec::new()];
+    let mut places_held = Vec::new();
+    for (item, _) in &split.held {
         let pair = pair(subject, &frames[*item])?;
         let spec = subject.offline.model().output_spec.clone();
         let range = spec
             .and_then(|it| it.ranges.first().copied())
             .unwrap_or((0.0, 1.0));
-        let mut told = [0.0; 2];
         for (index, model) in models.iter_mut().enumerate() {
             let answer = model.run(&pair.input)?.get(places[index]);
             let error = answer.and_then(|it| squared_error(it, &pair.target, range));
-            told[index] =
-                decibels(error.ok_or_else(|| subject.unsuitable(&"its answer has no size that fits"))?)
-                    .min(100.0);
+            let error = error.ok_or_else(|| subject.unsuitable(&"its answer has no size that fits"))?;
+            told[index].push(decibels(error).min(MOST_DECIBELS));
         }
-        sums[0] += told[0];
-        sums[1] += told[1];
-        differences.push((told[1] - told[0], *block));
+        places_held.push(frames[*item].place.clone());
     }
-    let count = differences.len().max(1) as f64;
-    Ok(Measured {
-        unit: "dB",
-        measure: "PSNR",
-        before: sums[0] / count,
-        after: sums[1] / count,
-        gain: Gain::of(&differences),
-        block: split.block,
-        decimals: 2,
-    })
+    let [before, after] = told.map(Mean);
+    Ok(Measured::of("dB", (1.0, 2), &places_held, (&before, &after)))
 }
+
+/// What a picture without an error counts as.
+const MOST_DECIBELS: f64 = 100.0;
 
 /// Mean squared error in squared levels of 255, rounded to levels as frames have them.
 fn squared_error(answer: &Tensor, truth: &Tensor, (black, white): (f32, f32)) -> Option<f64> {

@@ -43,6 +43,11 @@ impl Subject {
         })
     }
 
+    /// The same of a file that is to be loaded with these properties of `avrec-infer`.
+    pub fn again(path: &Path, properties: &[(String, String)]) -> Result<Subject, Failure> {
+        Subject::new(path, Offline::load(path, properties).map_err(Failure::Pipeline)?)
+    }
+
     /// An error about the model that says why it is not tuned.
     pub fn unsuitable(&self, cause: &dyn std::fmt::Display) -> Failure {
         Failure::Usage(format!("{}: {cause}", self.path.display()))

@@ -2,7 +2,7 @@
 
 //! A better model whose answers are learned from.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gstavrec::answer::Answer;
 use gstavrec::elements::infer::offline::Offline;
@@ -14,6 +14,8 @@ use super::tapped::Subject;
 use crate::failure::Failure;
 
 pub struct Teacher {
+    pub path: PathBuf,
+    pub properties: Vec<(String, String)>,
     pub offline: Offline,
     runner: Runner,
     /// For each class of the teacher that of the student.
@@ -44,6 +46,8 @@ impl Teacher {
         }
         let runner = offline.runner(path).map_err(Failure::Pipeline)?;
         Ok(Teacher {
+            path: path.to_owned(),
+            properties: properties.to_vec(),
             offline,
             runner,
             classes,
