@@ -43,18 +43,29 @@ pub struct Told {
     pub first: usize,
 }
 
+/// Runtimes compute the logistic function to about as much.
+const ROUNDING: f32 = 1e-6;
+
+/// What a row must tell somewhere to be recognized: below, all rows look the same.
+const LEAST: f32 = 1e-3;
+
 /// Finds the rows of `given` (rows × cells) whose logistic function stands among the proposals.
 ///
-/// Compared are all cells, to a thousandth: what is one row's by chance is hardly ever another's.
+/// Compared are all cells: what is one row's by chance is hardly ever another's. A row that tells nothing in any cell is found
+/// by its neighbours, since attributes follow each other as rows do.
 pub fn told(given: &[f32], cells: usize, proposals: &Proposals) -> Vec<Told> {
     let mut found: Vec<Told> = Vec::new();
-    for (row, line) in given.chunks_exact(cells.max(1)).enumerate() {
+    let rows: Vec<&[f32]> = given.chunks_exact(cells.max(1)).collect();
+    for (row, line) in rows.iter().enumerate() {
         let wanted: Vec<f32> = line.iter().map(|it| 1.0 / (1.0 + (-it).exp())).collect();
+        if wanted.iter().all(|it| *it < LEAST) {
+            continue;
+        }
         let is_same = |attribute: usize, first: usize| {
             let mut pairs = wanted.iter().enumerate();
             pairs.all(|(cell, wanted)| {
                 let value = proposals.at(attribute, first + cell);
-                (value - wanted).abs() <= 1e-3 * wanted + 1e-9
+                (value - wanted).abs() <= 1e-3 * wanted + ROUNDING
             })
         };
         let places = (0..proposals.attributes).flat_map(|attribute| {
@@ -70,6 +81,28 @@ pub fn told(given: &[f32], cells: usize, proposals: &Proposals) -> Vec<Told> {
             });
         }
     }
+    let Some(known) = found.first().copied() else {
+        return found;
+    };
+    let follows = |it: &Told| it.attribute + known.row == known.attribute + it.row && it.first == known.first;
+    if found.iter().all(follows) {
+        let attribute = |row: usize| (row + known.attribute).checked_sub(known.row);
+        let is_new = |row: &usize| found.iter().all(|it| it.row != *row);
+        let others = (0..rows.len()).filter(is_new).filter_map(|row| {
+            let attribute = attribute(row).filter(|it| *it < proposals.attributes)?;
+            // One that tells something and was not found is no logistic function of its row.
+            let is_silent = rows[row].iter().all(|it| 1.0 / (1.0 + (-it).exp()) < LEAST);
+            let first = known.first;
+            is_silent.then_some(Told {
+                row,
+                attribute,
+                first,
+            })
+        });
+        let others: Vec<Told> = others.collect();
+        found.extend(others);
+    }
+    found.sort_by_key(|it| it.row);
     found
 }
 
@@ -165,6 +198,37 @@ mod tests {
         });
         assert_eq!(told(&given, 3, &proposals), wanted);
         assert_eq!(told(&[9.0, 9.0, 9.0], 3, &proposals), []);
+    }
+
+    #[test]
+    fn a_row_that_tells_nothing_is_found_by_its_neighbours() {
+        let given = [0.5, -1.0, 2.0, -30.0, -25.0, -40.0, 1.5, 0.0, 1.0];
+        let sigmoid = |it: f32| 1.0 / (1.0 + (-it).exp());
+        // A runtime that ends at 1e-8.
+        let values: Vec<f32> = (0..12)
+            .map(|it| {
+                if it < 3 {
+                    7.0
+                } else {
+                    sigmoid(given[it - 3]).max(1e-8)
+                }
+            })
+            .collect();
+        let proposals = Proposals::new(&[1, 4, 3], &values);
+        assert!(
+            proposals.is_some_and(|it| !it.is_planes),
+            "more attributes than proposals is another layout"
+        );
+        let padded: Vec<f32> = values
+            .chunks(3)
+            .flat_map(|it| [&[0.5, 0.5], it].concat())
+            .collect();
+        let proposals = Proposals::new(&[1, 4, 5], &padded).unwrap();
+        let rows: Vec<_> = told(&given, 3, &proposals)
+            .iter()
+            .map(|it| (it.row, it.attribute, it.first))
+            .collect();
+        assert_eq!(rows, [(0, 1, 2), (1, 2, 2), (2, 3, 2)]);
     }
 
     #[test]

@@ -104,40 +104,6 @@ impl Rows {
         }
     }
 
-    /// The same for a class by itself: what is one counts as much as what is none. One that is nearly never seen counts a
-    /// thousand times at most.
-    pub fn balance_one(&mut self) {
-        let (mut of_class, mut others) = (0.0, 0.0);
-        for (_, targets, weight) in self.rows() {
-            of_class += weight * targets[0];
-            others += weight * (1.0 - targets[0]);
-        }
-        let factor = (others / f64::max(of_class, 1e-9)).clamp(1.0, 1000.0);
-        for (weight, target) in self.weights.iter_mut().zip(&self.targets) {
-            *weight *= 1.0 + (factor - 1.0) * target;
-        }
-    }
-
-    /// Sets the last weight of a class by itself so that as many are told as there are (Newton's method on one number).
-    pub fn settle_bias(&self, weights: &mut [f64]) {
-        for _ in 0..4 * STEPS {
-            let (mut missing, mut slope) = (0.0, 1e-9);
-            for (features, targets, weight) in self.rows() {
-                let told = sigmoid(dot(features, weights));
-                missing += weight * (targets[0] - told);
-                slope += weight * told * (1.0 - told);
-            }
-            // A step is bounded, since far from the answer the slope says little.
-            let step = (missing / slope).clamp(-1.0, 1.0);
-            if let Some(bias) = weights.last_mut() {
-                *bias += step;
-            }
-            if step.abs() < 1e-6 {
-                break;
-            }
-        }
-    }
-
     /// Mean loss of weights (by class, `classes` × `size`) per unit of weight, in nats.
     pub fn loss(&self, weights: &[f64], kind: Kind) -> f64 {
         let mut probabilities = vec![0.0; self.classes];

@@ -11,3 +11,4 @@ pub mod gain;
 pub mod graph;
 pub mod logistic;
 pub mod ridge;
+pub mod temperature;

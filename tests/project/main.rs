@@ -9,3 +9,4 @@ mod replay;
 mod run;
 #[path = "../support/mod.rs"]
 mod support;
+mod tune;

@@ -9,6 +9,7 @@
 pub mod file;
 pub mod layer;
 pub mod node;
+pub mod precision;
 pub mod sites;
 pub mod tail;
 pub mod tensor;

@@ -6,10 +6,12 @@ use gstavrec::answer::{Answer, ClassScore};
 use gstavrec::score::Content;
 use gstavrec::score::evaluation::{Evaluation, Terms, evaluate};
 use gstavrec::tune::blocks::{Split, split};
+use gstavrec::tune::gain::Mean;
 use gstavrec::tune::graph::file::OnnxFile;
 use gstavrec::tune::graph::layer::{self, Layer};
 use gstavrec::tune::graph::tail::{Step, Tail};
 use gstavrec::tune::logistic::{Kind, Rows};
+use gstavrec::tune::temperature;
 
 use super::Job;
 use super::items::Items;
@@ -18,6 +20,7 @@ use super::outcome::{Measured, Outcome};
 use super::restore::MOST_FEATURES;
 use super::tapped::{Subject, floats};
 use super::teacher::{Teacher, class};
+use super::variants;
 use crate::console::say;
 use crate::failure::Failure;
 
@@ -89,6 +92,9 @@ pub fn tune(
         split.held.len()
     ));
     let settings = format!("{} items", split.fitted.len());
+    if job.typed.calibrate {
+        return calibrate(subject, &tail, (items, split), (&features, &targets));
+    }
     let fit = fit(layer, &features, &targets, &split);
     let Some((weights, ridge)) = fit else {
         return Ok(Outcome {
@@ -110,6 +116,14 @@ pub fn tune(
         (&items, &split),
         (&wanted, teacher.is_some()),
     )?;
+    if job.typed.variants {
+        let base = if measured.is_gain() { &file } else { &subject.file }.clone();
+        let inputs = items.some(&mut subject.offline, &split.fitted)?;
+        let mut quality = |subject: &mut Subject, file: &OnnxFile| {
+            measure(subject, file, (&items, &split), (&wanted, teacher.is_some()))
+        };
+        variants::run(job, &mut subject, &base, &inputs, &mut quality)?;
+    }
     Ok(Outcome {
         file,
         measured: Some(measured),
@@ -120,6 +134,74 @@ pub fn tune(
         ),
         settings,
     })
+}
+
+/// Divides what the last layer gives by one temperature, so that confidences mean what they say; no class changes.
+fn calibrate(
+    subject: Subject,
+    tail: &Tail,
+    (items, split): (Items, Split),
+    (features, targets): (&[Vec<f32>], &[Vec<f64>]),
+) -> Result<Outcome, Failure> {
+    let layer = &tail.layer;
+    let weights = together(layer);
+    let logits = |item: usize| {
+        let row: Vec<f64> = features[item]
+            .iter()
+            .map(|it| f64::from(*it))
+            .chain([1.0])
+            .collect();
+        weights
+            .chunks_exact(row.len())
+            .map(|it| it.iter().zip(&row).map(|(one, other)| one * other).sum())
+            .collect()
+    };
+    let known = |of: &[(usize, usize)]| -> Vec<(usize, Vec<f64>, usize)> {
+        let class = |item: usize| most(&targets[item]).filter(|it| 0.0 < targets[item][*it]);
+        of.iter()
+            .filter_map(|it| Some((it.0, logits(it.0), class(it.0)?)))
+            .collect()
+    };
+    let rows = |of: &[(usize, usize)]| known(of).into_iter().map(|it| (it.1, it.2)).collect::<Vec<_>>();
+    let settings = format!("{} items", split.fitted.len());
+    let Some(temperature) = temperature::temperature(&rows(&split.fitted)) else {
+        let text = "nothing is known of the first half, so that there is no temperature to find";
+        return Err(Failure::Usage(text.to_owned()));
+    };
+    let (mut matrix, mut biases) = (layer.weights.clone(), layer.biases.clone());
+    matrix
+        .iter_mut()
+        .chain(&mut biases)
+        .for_each(|it| *it /= temperature as f32);
+    let mut file = subject.file.clone();
+    layer
+        .write(&mut file, &matrix, &biases)
+        .map_err(|it| subject.unsuitable(&it))?;
+    file.set_metadata("avrec.temperature", &format!("{temperature:.4}"));
+    let held = known(&split.held);
+    let told = |temperature: f64| {
+        let each = held
+            .iter()
+            .map(|it| -temperature::loss(&[(it.1.clone(), it.2)], temperature));
+        Mean(each.collect())
+    };
+    let places: Vec<_> = held.iter().map(|it| items.place(it.0)).collect();
+    let figure = ("log-likelihood", "nats of log-likelihood");
+    let measured = Measured::of(figure, (1.0, 3), &places, (&told(1.0), &told(temperature)));
+    say(&format!("temperature {temperature:.3}"));
+    Ok(Outcome {
+        file,
+        measured: Some(measured),
+        files: items.files,
+        fitted: format!("temperature {temperature:.4} of '{}'", layer.output),
+        settings,
+    })
+}
+
+/// The position of the largest number.
+fn most(values: &[f64]) -> Option<usize> {
+    let all = values.iter().enumerate().filter(|it| !it.1.is_nan());
+    all.max_by(|one, other| one.1.total_cmp(other.1)).map(|it| it.0)
 }
 
 /// Weights of the layer as rows of classes with the bias last.
@@ -322,7 +404,7 @@ fn measure(
         "% balanced accuracy"
     };
     Ok(Measured::of(
-        unit,
+        (FIGURE, unit),
         (100.0, 1),
         &places,
         (&*before.statistic, &*after.statistic),

@@ -13,6 +13,7 @@ use gstavrec::tensor::Tensor;
 use gstavrec::tune::blocks::{Split, shuffled, split};
 use gstavrec::tune::cells::{Grid, matched, pooled};
 use gstavrec::tune::graph::file::OnnxFile;
+use gstavrec::tune::graph::layer::Layer;
 use gstavrec::tune::logistic::{Kind, Rows};
 
 use super::Job;
@@ -23,6 +24,7 @@ use super::labels::Labels;
 use super::outcome::{Measured, Outcome};
 use super::tapped::Subject;
 use super::teacher::Teacher;
+use super::variants;
 use crate::console::say;
 use crate::failure::Failure;
 
@@ -30,7 +32,7 @@ use crate::failure::Failure;
 const FOLDS: usize = 4;
 
 /// Strengths of the ridge that are tried, in units of a feature's mean square.
-const RIDGES: [f64; 6] = [1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0];
+const RIDGES: [f64; 5] = [1e-3, 1e-2, 1e-1, 1.0, 10.0];
 
 /// Cells that are learned from at most.
 const CELLS: usize = 150_000;
@@ -120,6 +122,18 @@ pub fn tune(
         )?),
         None => None,
     };
+    if job.typed.variants {
+        let is_gain = measured.as_ref().is_some_and(Measured::is_gain);
+        let base = file
+            .clone()
+            .filter(|_| is_gain)
+            .unwrap_or_else(|| subject.file.clone());
+        let inputs = items.some(&mut subject.offline, &split.fitted)?;
+        let mut quality = |subject: &mut Subject, file: &OnnxFile| {
+            measure(subject, file, (&items, &split), (&mut source, labels.as_ref()))
+        };
+        variants::run(job, &mut subject, &base, &inputs, &mut quality)?;
+    }
     Ok(Outcome {
         file: file.unwrap_or_else(|| subject.file.clone()),
         measured,
@@ -291,7 +305,16 @@ fn objects(
     Ok(found.into_iter().filter_map(ours).collect())
 }
 
-/// Refits the rows of classes of each layer; `None` where no class is better for it.
+/// A class as a row of one layer, with what it is fitted on, a part for each fold.
+struct Row<'a> {
+    layer: &'a Layer,
+    row: usize,
+    folds: Vec<Rows>,
+}
+
+/// Refits the rows of classes of all layers, with one ridge; `None` where no ridge makes what is left out better.
+///
+/// All cells count the same. With classes balanced the best of ridges was as good, and the others lost half of the precision.
 fn fit(
     subject: &Subject,
     grids: &Grids,
@@ -302,99 +325,115 @@ fn fit(
     for (index, site) in grids.sites.iter().enumerate() {
         layers.entry(&site.layer.weight).or_default().push(index);
     }
-    let blocks = split.fitted.iter().map(|it| it.1 + 1).max().unwrap_or(0);
-    let count = FOLDS.min(blocks);
-    let total: usize = grids.sites.iter().map(|it| it.width * it.height).sum::<usize>() * cells.len();
-    let stride = total.div_ceil(CELLS).max(1);
-    let (mut file, mut ridges, mut is_changed) = (subject.file.clone(), Vec::new(), false);
+    let mut rows = Vec::new();
+    for sites in layers.values() {
+        let first = &grids.sites[sites[0]];
+        for (row, class) in &first.rows {
+            rows.push(Row {
+                layer: &first.layer,
+                row: *row,
+                folds: folds((grids, sites), cells, split, *class),
+            });
+        }
+    }
+    let Some((ridge, fitted)) = choose(&rows) else {
+        return Ok((None, String::new()));
+    };
+    let mut file = subject.file.clone();
     for sites in layers.values() {
         let layer = &grids.sites[sites[0]].layer;
-        let old = together(layer);
-        let mut new = old.clone();
-        for (row, class) in &grids.sites[sites[0]].rows {
-            let mut folds = vec![Rows::new(layer.features, 1); count];
-            for ((seen, wanted), (_, block)) in cells.iter().zip(&split.fitted) {
-                let Some(wanted) = wanted else { continue };
-                for site in sites {
-                    let (features, _) = &seen.cells[*site];
-                    let targets = &wanted[*site].classes[*class];
-                    for (cell, target) in targets.iter().enumerate() {
-                        // What is there is rare and kept; of the rest a part stands for all.
-                        if *target < 0.05 && cell % stride != 0 {
-                            continue;
-                        }
-                        let weight = if *target < 0.05 { stride as f64 } else { 1.0 };
-                        let line = &features[cell * layer.features..][..layer.features];
-                        folds[block % count].add(
-                            line.iter().map(|it| f64::from(*it)),
-                            [f64::from(*target)].into_iter(),
-                            weight,
-                        );
-                    }
-                }
-            }
-            let start = row * (layer.features + 1);
-            let before = &old[start..][..=layer.features];
-            if let Some((after, ridge)) = one_class(&folds, before) {
-                new[start..][..=layer.features].copy_from_slice(&after);
-                is_changed = true;
-                ridges.push(format!("{ridge}"));
-            }
+        let mut new = together(layer);
+        for (row, weights) in rows
+            .iter()
+            .zip(&fitted)
+            .filter(|it| it.0.layer.weight == layer.weight)
+        {
+            new[row.row * (layer.features + 1)..][..=layer.features].copy_from_slice(weights);
         }
         let (weights, biases) = apart(&new, layer.features);
         layer
             .write(&mut file, &weights, &biases)
             .map_err(|it| subject.unsuitable(&it))?;
     }
-    ridges.sort();
-    ridges.dedup();
-    Ok((is_changed.then_some(file), ridges.join(", ")))
+    Ok((Some(file), format!("{ridge}")))
 }
 
-/// Weights of one class that tell what was left out better than the old ones.
-fn one_class(folds: &[Rows], old: &[f64]) -> Option<(Vec<f64>, f64)> {
-    let whole = |left_out: Option<usize>| {
-        let mut rows = Rows::new(old.len() - 1, 1);
-        let kept = folds
-            .iter()
-            .enumerate()
-            .filter(|(index, _)| Some(*index) != left_out);
-        kept.for_each(|(_, it)| rows.append(it));
-        rows
+/// What a class is fitted on: the cells of the sites of one layer, a part of the time for each fold.
+fn folds(
+    (grids, sites): (&Grids, &[usize]),
+    cells: &[(Seen, Wanted)],
+    split: &Split,
+    class: usize,
+) -> Vec<Rows> {
+    let features = grids.sites[sites[0]].layer.features;
+    let blocks = split.fitted.iter().map(|it| it.1 + 1).max().unwrap_or(0);
+    let count = FOLDS.min(blocks);
+    let total: usize = grids.sites.iter().map(|it| it.width * it.height).sum::<usize>() * cells.len();
+    let stride = total.div_ceil(CELLS).max(1);
+    let mut folds = vec![Rows::new(features, 1); count];
+    for ((seen, wanted), (_, block)) in cells.iter().zip(&split.fitted) {
+        let Some(wanted) = wanted else { continue };
+        for site in sites {
+            let (seen, _) = &seen.cells[*site];
+            for (cell, target) in wanted[*site].classes[class].iter().enumerate() {
+                // What is there is rare and kept; of the rest a part stands for all.
+                let is_rest = *target < 0.05;
+                if is_rest && cell % stride != 0 {
+                    continue;
+                }
+                let weight = if is_rest { stride as f64 } else { 1.0 };
+                let line = seen[cell * features..][..features]
+                    .iter()
+                    .map(|it| f64::from(*it));
+                folds[block * count / blocks].add(line, [f64::from(*target)].into_iter(), weight);
+            }
+        }
+    }
+    folds
+}
+
+/// The ridge whose loss on what was left out is the least over all classes, and the weights of each row with it.
+fn choose(rows: &[Row]) -> Option<(f64, Vec<Vec<f64>>)> {
+    let old: Vec<Vec<f64>> = rows.iter().map(|it| row_of(it.layer, it.row)).collect();
+    let without = |row: &Row, fold: Option<usize>| {
+        let mut all = Rows::new(row.layer.features, 1);
+        let kept = row.folds.iter().enumerate().filter(|it| Some(it.0) != fold);
+        kept.for_each(|(_, it)| all.append(it));
+        all
     };
-    let kept: Vec<Rows> = (0..folds.len()).map(|it| whole(Some(it))).collect();
-    let mut balanced = kept.clone();
-    balanced.iter_mut().for_each(Rows::balance_one);
-    let mut left = folds.to_vec();
-    left.iter_mut().for_each(Rows::balance_one);
-    if kept.iter().chain(folds).any(Rows::is_empty) || folds.len() < 2 {
+    let folds = rows.first()?.folds.len();
+    let is_empty = |it: &Row| it.folds.iter().any(Rows::is_empty);
+    if folds < 2 || rows.iter().any(is_empty) {
         return None;
     }
-    let loss = |weights: &dyn Fn(usize) -> Option<Vec<f64>>| {
-        let each = left
-            .iter()
-            .enumerate()
-            .map(|(index, left)| Some(left.loss(&weights(index)?, Kind::Sigmoid)));
-        each.sum::<Option<f64>>()
-    };
-    let before = loss(&|_| Some(old.to_vec()))?;
-    let tried = RIDGES.iter().filter_map(|&ridge| {
-        Some((
-            loss(&|index| balanced[index].fit(old, Kind::Sigmoid, ridge))?,
-            ridge,
-        ))
-    });
-    let (after, ridge) = tried.min_by(|one, other| one.0.total_cmp(&other.0))?;
-    if !(after < before) {
+    let (mut before, mut after) = (0.0, [0.0; RIDGES.len()]);
+    for (row, old) in rows.iter().zip(&old) {
+        for fold in 0..folds {
+            let (kept, left) = (without(row, Some(fold)), &row.folds[fold]);
+            before += left.loss(old, Kind::Sigmoid);
+            for (loss, ridge) in after.iter_mut().zip(RIDGES) {
+                let fitted = kept.fit(old, Kind::Sigmoid, ridge);
+                *loss += fitted.map_or(f64::INFINITY, |it| left.loss(&it, Kind::Sigmoid));
+            }
+        }
+    }
+    let (best, ridge) = after
+        .into_iter()
+        .zip(RIDGES)
+        .min_by(|one, other| one.0.total_cmp(&other.0))?;
+    if !(best < before) {
         return None;
     }
-    let all = whole(None);
-    let mut balanced = all.clone();
-    balanced.balance_one();
-    let mut fitted = balanced.fit(old, Kind::Sigmoid, ridge)?;
-    // Balanced weights tell too many; the bias that tells as many as there are makes thresholds mean the same again.
-    all.settle_bias(&mut fitted);
-    Some((fitted, ridge))
+    let fitted = rows
+        .iter()
+        .zip(&old)
+        .map(|(row, old)| without(row, None).fit(old, Kind::Sigmoid, ridge));
+    Some((ridge, fitted.collect::<Option<_>>()?))
+}
+
+/// The weights of one output of a layer, the bias last.
+fn row_of(layer: &Layer, row: usize) -> Vec<f64> {
+    together(layer)[row * (layer.features + 1)..][..=layer.features].to_vec()
 }
 
 /// Runs both models on the second half: average precision at an overlap of half, by labels, or by the teacher's objects.
@@ -445,7 +484,7 @@ fn measure(
         "AP50 of the teacher's objects"
     };
     Ok(Measured::of(
-        unit,
+        ("map-50", unit),
         (1.0, 3),
         &places,
         (&*before.statistic, &*after.statistic),

@@ -20,6 +20,9 @@ pub struct Items {
     seen: Seen,
 }
 
+/// Inputs that stand in memory at once.
+const MOST_INPUTS: usize = 16;
+
 enum Seen {
     Frames(Vec<Frame>),
     Windows(Vec<Sound>),
@@ -90,6 +93,14 @@ impl Items {
             }
             Seen::Windows(_) => None,
         }
+    }
+
+    /// What goes into a model for the first of some items, as many as fit in memory.
+    pub fn some(&self, offline: &mut Offline, of: &[(usize, usize)]) -> Result<Vec<Tensor>, Failure> {
+        of.iter()
+            .take(MOST_INPUTS)
+            .map(|it| self.input(offline, it.0))
+            .collect()
     }
 
     /// What goes into a model for an item.

@@ -8,11 +8,13 @@ mod detect;
 mod grids;
 mod items;
 mod labels;
+mod library;
 mod material;
 mod outcome;
 mod restore;
 mod tapped;
 mod teacher;
+mod variants;
 
 use std::path::PathBuf;
 
@@ -24,6 +26,7 @@ use crate::console::say;
 use crate::failure::Failure;
 use crate::paths::check_folder;
 use labels::Labels;
+use library::Listed;
 use tapped::Subject;
 use teacher::Teacher;
 
@@ -42,9 +45,13 @@ use teacher::Teacher;
 Example:
   avrec tune models/medium.onnx --on clip.mp4")]
 pub struct TuneArgs {
-    /// The model
+    /// The model, or a catalog with --candidate
     #[arg(value_name = "MODEL")]
     model: PathBuf,
+
+    /// The model is a catalog or library, and this candidate of it is meant; the new model gets an entry there
+    #[arg(long, value_name = "NAME")]
+    candidate: Option<String>,
 
     /// Clip, sound, picture or folder of these (repeatable)
     #[arg(long = "on", value_name = "PATH", num_args = 1.., required = true)]
@@ -62,6 +69,14 @@ pub struct TuneArgs {
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
 
+    /// Of a classifier fit one temperature only: confidences that mean what they say, and the same classes
+    #[arg(long)]
+    calibrate: bool,
+
+    /// Measure the model in int8 and float16 too, and write the faster one if it is hardly worse
+    #[arg(long)]
+    variants: bool,
+
     /// Set a property of avrec-infer, such as input-range=0,255 (repeatable)
     #[arg(long = "set", value_name = "PROPERTY=VALUE")]
     settings: Vec<String>,
@@ -74,15 +89,20 @@ pub struct TuneArgs {
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
 
+    /// Write the new model also where it is no gain, to look at it
+    #[arg(long, hide = true)]
+    anyway: bool,
+
     /// Learn from shuffled targets, which must be refused: a check of this command
     #[arg(long, hide = true)]
     shuffle: bool,
 }
 
 /// What all tasks need.
-pub struct Job<'a> {
-    pub typed: &'a TuneArgs,
+pub struct Job {
+    pub typed: TuneArgs,
     pub output: PathBuf,
+    pub listed: Option<Listed>,
 }
 
 /// Tunes what was asked for.
@@ -90,14 +110,20 @@ pub fn run(typed: TuneArgs) -> Result<(), Failure> {
     gst::init().map_err(|err| Failure::Pipeline(format!("GStreamer does not start: {err}")))?;
     gstavrec::plugin_register_static()
         .map_err(|err| Failure::Pipeline(format!("avrec's elements cannot be registered: {err}")))?;
+    let mut typed = typed;
+    let listed = typed
+        .candidate
+        .as_ref()
+        .map(|it| Listed::find(&typed.model, it))
+        .transpose()?;
+    let mut settings = listed.as_ref().map_or(Vec::new(), |it| it.properties.clone());
+    settings.extend(crate::check::settings(&typed.settings)?);
+    if let Some(listed) = &listed {
+        typed.model.clone_from(&listed.model);
+    }
     let output = output(&typed)?;
-    let settings = crate::check::settings(&typed.settings)?;
     let offline = Offline::load(&typed.model, &settings).map_err(Failure::Pipeline)?;
     let subject = Subject::new(&typed.model, offline)?;
-    let job = Job {
-        typed: &typed,
-        output,
-    };
     let teacher = typed.teacher.as_ref().map(|it| Teacher::load(it, &subject, &[]));
     let teacher = teacher.transpose()?;
     let labels = typed
@@ -105,6 +131,11 @@ pub fn run(typed: TuneArgs) -> Result<(), Failure> {
         .as_ref()
         .map(|it| Labels::open(it, subject.offline.labels()));
     let labels = labels.transpose()?;
+    let job = Job {
+        typed,
+        output,
+        listed,
+    };
     let outcome = match subject.offline.model().task {
         Task::Image => restore::tune(&job, subject)?,
         Task::Classify => classify::tune(&job, subject, teacher, labels)?,
@@ -112,7 +143,7 @@ pub fn run(typed: TuneArgs) -> Result<(), Failure> {
         task => {
             let text = format!(
                 "{}: models of task={} are not tuned",
-                typed.model.display(),
+                job.typed.model.display(),
                 task.name()
             );
             return Err(Failure::Usage(text));

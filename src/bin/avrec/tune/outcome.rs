@@ -2,7 +2,7 @@
 
 //! What came of it: a new file with where it comes from, or the numbers that speak against one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use gstavrec::bounded_file;
@@ -18,6 +18,8 @@ use crate::failure::{Failure, cannot_write};
 
 /// A figure of which more is better, on the half that was held out.
 pub struct Measured {
+    /// The field's name of the figure.
+    pub figure: &'static str,
     /// What stands behind a value, such as `dB`.
     pub unit: &'static str,
     pub before: f64,
@@ -26,12 +28,14 @@ pub struct Measured {
     pub gain: Option<Estimate>,
     /// Decimals that are told.
     decimals: usize,
+    /// What the figure is told times.
+    factor: f64,
 }
 
 impl Measured {
     /// Of a figure before and after, over items at these places; values are told times a factor, with so many decimals.
     pub fn of(
-        unit: &'static str,
+        (figure, unit): (&'static str, &'static str),
         (factor, decimals): (f64, usize),
         places: &[Place],
         (before, after): (&dyn Statistic, &dyn Statistic),
@@ -46,23 +50,43 @@ impl Measured {
             ..it
         });
         Measured {
+            figure,
             unit,
             before: value(before),
             after: value(after),
             gain,
             decimals,
+            factor,
         }
     }
 
     /// Of items that say nothing.
     pub fn nothing(unit: &'static str) -> Measured {
         Measured {
+            figure: unit,
             unit,
             before: f64::NAN,
             after: f64::NAN,
             gain: None,
             decimals: 3,
+            factor: 1.0,
         }
+    }
+
+    /// The figure after the change, in its own unit.
+    pub fn value(&self) -> f64 {
+        self.after / self.factor
+    }
+
+    /// Whether the interval of the gain lies above zero.
+    pub fn is_gain(&self) -> bool {
+        self.gain.is_some_and(|it| 0.0 < it.low)
+    }
+
+    /// `34.33 → 34.60 dB`
+    pub fn short(&self) -> String {
+        let (unit, decimals) = (self.unit, self.decimals);
+        format!("{:.decimals$} → {:.decimals$} {unit}", self.before, self.after)
     }
 
     /// `34.33 → 34.60 dB on the held-out half (+0.267, 0.21 to 0.32)`
@@ -74,7 +98,7 @@ impl Measured {
         );
         match self.gain {
             Some(gain) => {
-                let more = decimals + 1;
+                let more = self.decimals + 1;
                 let (value, low, high) = (gain.value, gain.low, gain.high);
                 format!("{start} ({value:+.more$}, {low:.more$} to {high:.more$})")
             }
@@ -103,6 +127,9 @@ impl Outcome {
             return Err(Failure::NoGain(text.to_owned()));
         };
         let text = measured.text();
+        if job.typed.anyway && !measured.is_gain() {
+            self.write(job, measured)?;
+        }
         match measured.gain {
             None => Err(Failure::NoGain(format!(
                 "nothing can be concluded from so little material, {text}; give more of it. Nothing was written"
@@ -112,7 +139,13 @@ impl Outcome {
             }
             Some(_) => {
                 self.write(job, measured)?;
-                Ok(format!("{text}, written {}", job.output.display()))
+                let text = format!("{text}, written {}", job.output.display());
+                let Some(listed) = &job.listed else {
+                    return Ok(text);
+                };
+                let digests = (digest(&job.output)?, digest(&job.typed.model)?);
+                let name = listed.add(&job.output, digests, measured, &self.files)?;
+                Ok(format!("{text}, candidate {name}"))
             }
         }
     }
@@ -132,6 +165,20 @@ impl Outcome {
         put(&job.output, &file.write())?;
         describe(&job.typed.model, &job.output)
     }
+}
+
+/// Writes a variant of a model beside the place of the tuned one, and returns where it is.
+pub fn put_beside(job: &Job, file: &OnnxFile, name: &str, measured: &Measured) -> Result<PathBuf, Failure> {
+    let stem = job.output.file_stem().unwrap_or_default().to_string_lossy();
+    let path = job.output.with_file_name(format!("{stem}-{name}.onnx"));
+    let mut file = file.clone();
+    file.set_metadata("avrec.tuned-from", &digest(&job.typed.model)?);
+    file.set_metadata("avrec.tuned-by", name);
+    file.set_metadata("avrec.tuned-gain", &measured.text());
+    file.set_metadata("avrec.tuned-date", &today());
+    put(&path, &file.write())?;
+    describe(&job.typed.model, &path)?;
+    Ok(path)
 }
 
 /// Writes a file that is not there yet whole, or not at all.
@@ -154,7 +201,7 @@ fn describe(model: &Path, output: &Path) -> Result<(), Failure> {
     let of = |path: &Path| {
         let mut name = path.as_os_str().to_owned();
         name.push(".modelinfo");
-        std::path::PathBuf::from(name)
+        PathBuf::from(name)
     };
     let (old, new) = (of(model), of(output));
     if !old.exists() || new.exists() {

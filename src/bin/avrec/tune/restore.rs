@@ -12,6 +12,7 @@ use gstavrec::score::decibels;
 use gstavrec::tensor::{Data, ImageSpec, Tensor};
 use gstavrec::tune::blocks::{Split, split};
 use gstavrec::tune::gain::Mean;
+use gstavrec::tune::graph::file::OnnxFile;
 use gstavrec::tune::graph::layer::Rows;
 use gstavrec::tune::graph::tail::Tail;
 use gstavrec::tune::ridge::{self, Sums};
@@ -20,6 +21,7 @@ use super::Job;
 use super::material::{self, Frame};
 use super::outcome::{Measured, Outcome};
 use super::tapped::{Subject, floats};
+use super::variants;
 use crate::console::say;
 use crate::failure::Failure;
 
@@ -64,8 +66,10 @@ pub fn tune(job: &Job, mut subject: Subject) -> Result<Outcome, Failure> {
     let folds = sums(&mut subject, &tail, (&material.frames, &split), &mut pairs)?;
     let settings = format!("{} frames", split.fitted.len());
     let Some(fit) = ridge::fit(&folds) else {
+        let file = subject.file.clone();
+        lower(job, &mut subject, &file, (&material.frames, &split), &name)?;
         return Ok(Outcome {
-            file: subject.file,
+            file,
             measured: None,
             files: material.files,
             fitted: String::new(),
@@ -87,6 +91,12 @@ pub fn tune(job: &Job, mut subject: Subject) -> Result<Outcome, Failure> {
         .write(&mut file, &weights, &biases)
         .map_err(|it| subject.unsuitable(&it))?;
     let measured = measure(&mut subject, &file, (&material.frames, &split), &name)?;
+    let base = if measured.is_gain() {
+        file.clone()
+    } else {
+        subject.file.clone()
+    };
+    lower(job, &mut subject, &base, (&material.frames, &split), &name)?;
     Ok(Outcome {
         file,
         measured: Some(measured),
@@ -95,6 +105,28 @@ pub fn tune(job: &Job, mut subject: Subject) -> Result<Outcome, Failure> {
         settings,
     })
 }
+
+/// Tries lower precision, where that was asked for.
+fn lower(
+    job: &Job,
+    subject: &mut Subject,
+    base: &OnnxFile,
+    (frames, split): (&[Frame], &Split),
+    name: &str,
+) -> Result<(), Failure> {
+    if !job.typed.variants {
+        return Ok(());
+    }
+    let mut inputs = Vec::new();
+    for (item, _) in split.fitted.iter().take(MOST_INPUTS) {
+        inputs.push(pair(subject, &frames[*item])?.input);
+    }
+    let mut quality = |subject: &mut Subject, file: &OnnxFile| measure(subject, file, (frames, split), name);
+    variants::run(job, subject, base, &inputs, &mut quality).map(|_| ())
+}
+
+/// Inputs that stand in memory for the measurement of variants.
+const MOST_INPUTS: usize = 16;
 
 /// What goes into the model, and what should come out: the values of the frame in the output's own range.
 pub struct Pair {
@@ -311,7 +343,7 @@ fn convert(
 /// Runs both models on the second half.
 fn measure(
     subject: &mut Subject,
-    file: &gstavrec::tune::graph::file::OnnxFile,
+    file: &OnnxFile,
     (frames, split): (&[Frame], &Split),
     name: &str,
 ) -> Result<Measured, Failure> {
@@ -334,7 +366,12 @@ fn measure(
         places_held.push(frames[*item].place.clone());
     }
     let [before, after] = told.map(Mean);
-    Ok(Measured::of("dB", (1.0, 2), &places_held, (&before, &after)))
+    Ok(Measured::of(
+        ("mean-psnr-db", "dB"),
+        (1.0, 2),
+        &places_held,
+        (&before, &after),
+    ))
 }
 
 /// What a picture without an error counts as.
