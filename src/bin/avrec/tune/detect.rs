@@ -16,12 +16,13 @@ use gstavrec::tune::graph::file::OnnxFile;
 use gstavrec::tune::graph::layer::Layer;
 use gstavrec::tune::logistic::{Kind, Rows};
 
-use super::Job;
 use super::classify::{apart, together};
 use super::grids::{Grids, Seen};
 use super::items::Items;
+use super::job::Job;
 use super::labels::Labels;
-use super::outcome::{Measured, Outcome};
+use super::measured::Measured;
+use super::outcome::Outcome;
 use super::tapped::Subject;
 use super::teacher::Teacher;
 use super::variants;
@@ -421,7 +422,7 @@ fn choose(rows: &[Row]) -> Option<(f64, Vec<Vec<f64>>)> {
         .into_iter()
         .zip(RIDGES)
         .min_by(|one, other| one.0.total_cmp(&other.0))?;
-    if !(best < before) {
+    if best.is_nan() || before <= best {
         return None;
     }
     let fitted = rows
