@@ -120,6 +120,18 @@ pub fn append(path: &Path) -> io::Result<File> {
     open_to_write(OpenOptions::new().append(true).create(true), path)
 }
 
+/// A file to write and read that has no name any more: it is gone with this process. `path` is its name for a moment, and
+/// must be that of no other file.
+///
+/// # Errors
+///
+/// Those of the system, and [`ErrorKind::AlreadyExists`].
+pub fn scratch(path: &Path) -> io::Result<File> {
+    let file = open_to_write(OpenOptions::new().read(true).write(true).create_new(true), path)?;
+    std::fs::remove_file(path)?;
+    Ok(file)
+}
+
 /// Writes a whole file.
 ///
 /// # Errors

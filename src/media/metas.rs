@@ -19,6 +19,8 @@
 //! trackers and exporters read those, encoders and older elements read regions of interest. What is said in both is
 //! read from the newer ones, which hold masks too.
 
+use std::borrow::Cow;
+
 use gst::glib;
 use gst::glib::translate::IntoGlib;
 use gst::prelude::*;
@@ -226,6 +228,17 @@ pub fn text(buffer: &gst::BufferRef) -> Option<Text> {
 /// The number that reading gives to a label: equal for equal labels in this process, and for nothing else.
 pub fn class_of(label: &str) -> u32 {
     glib::Quark::from_str(label).into_glib()
+}
+
+/// The label to which [`class_of`] gave this number; the number itself, where it gave it to none.
+pub fn label_of_class(class: u32) -> Cow<'static, str> {
+    // SAFETY: it takes any number, and returns null or text that is there for as long as the process.
+    let text = unsafe { glib::ffi::g_quark_to_string(class) };
+    if text.is_null() {
+        return class.to_string().into();
+    }
+    // SAFETY: as above, and it ends with a zero.
+    unsafe { std::ffi::CStr::from_ptr(text) }.to_string_lossy()
 }
 
 /// All regions of interest that are no classification of the frame, the most confident first.

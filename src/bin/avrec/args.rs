@@ -27,6 +27,9 @@ pub enum Command {
     Run(RunArgs),
     Check(CheckArgs),
     Replay(ReplayArgs),
+    /// One candidate of `avrec rank`, in a process of its own.
+    #[command(hide = true)]
+    Worker,
 }
 
 /// Run a launch description as gst-launch-1.0 does, with a line a second, a log and a report.

@@ -23,6 +23,7 @@ mod matrix;
 mod measure;
 mod paths;
 mod progress;
+mod rank;
 mod record;
 mod recorder;
 mod replay;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         args::Command::Run(typed) => run::run(typed),
         args::Command::Check(typed) => check::run(typed),
         args::Command::Replay(typed) => replay::run(typed),
+        args::Command::Worker => rank::worker::serve(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! The command line of `avrec rank`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use gstavrec::policy::{Config, Strategy};
+use gstavrec::runtime::Task;
+
+use crate::paths::check_folder;
+
+/// Measure models on material, and say which belong in the set
+///
+/// All models meet the same frames, drawn from all scenes, in processes of their own; those that cannot win any more stop
+/// early. Without labels models are compared with a reference, or pictures are made smaller and restored, and the table
+/// says which.
+#[derive(Debug, Args)]
+#[command(after_help = "Exit codes:
+  0    ranked
+  1    no model could be measured
+  2    usage: an option, the library, the material or the labels are wrong; nothing was run
+  3    ranked, but a file could not be written whole
+  130  stopped by an interrupt; what was measured is kept, and the same command goes on there
+
+Example:
+  avrec rank models/upscale.toml --on clip.mp4 --report rank.html --write best.toml")]
+pub struct RankArgs {
+    /// A library or catalog (TOML), or a folder of ONNX files
+    #[arg(value_name = "LIBRARY")]
+    pub library: PathBuf,
+
+    /// Clip, sound, picture or folder of these (repeatable)
+    #[arg(long = "on", value_name = "PATH", num_args = 1.., required = true)]
+    pub material: Vec<PathBuf>,
+
+    /// What is right: COCO or YOLO boxes, folders a class, CSV, masks, reference files, RTTM or Audacity labels, texts
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+
+    /// Compare with this model's answers; else the library's reference, else the best prior's
+    #[arg(long, value_name = "NAME", conflicts_with = "labels")]
+    pub reference: Option<String>,
+
+    /// Change the material before the models meet it, and compare with the material itself: such as gaussian-noise:2
+    #[arg(long, value_name = "NAME[:STRENGTH]", conflicts_with_all = ["labels", "reference"])]
+    pub degrade: Option<String>,
+
+    /// Rank the models of this task only
+    #[arg(long, value_parser = task, value_name = "TASK")]
+    pub task: Option<Task>,
+
+    /// Time that a frame may take, in milliseconds; else that of the material, 40 for pictures
+    #[arg(long, value_name = "MS", value_parser = positive)]
+    pub budget_ms: Option<f64>,
+
+    /// What weighs how much: quality, latency, cost, robustness, or a measure of the task by its name
+    #[arg(long, value_name = "NAME=WEIGHT,…", value_parser = preferences, default_value = "")]
+    pub prefer: Preferences,
+
+    /// What a latency of a whole budget costs, in log-quality
+    #[arg(long, value_name = "WEIGHT", default_value_t = Config::default().lambda_latency, value_parser = not_negative)]
+    pub lambda_latency: f64,
+
+    /// What a unit of the library's cost costs, in log-quality
+    #[arg(long, value_name = "WEIGHT", default_value_t = Config::default().lambda_complexity, value_parser = not_negative)]
+    pub lambda_cost: f64,
+
+    /// How one number is made of several measures: weighted, rank
+    #[arg(long, value_name = "NAME", default_value_t = Strategy::Weighted)]
+    pub strategy: Strategy,
+
+    /// Frames, or stretches of sound, that are drawn at most
+    #[arg(long, value_name = "N", default_value_t = 240, value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    pub items: u32,
+
+    /// Run every model on every item, also those that cannot win any more
+    #[arg(long)]
+    pub full: bool,
+
+    /// Seed of what is drawn
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+
+    /// Measure what noise, blur, weather and coding take from the answers, too
+    #[arg(long)]
+    pub robustness: bool,
+
+    /// Search for small changes of pictures that make answers wrong, with so many runs a picture
+    #[arg(long, value_name = "RUNS", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub adversarial: Option<u32>,
+
+    /// Write all figures to FILE as JSON (`-` = to stdout)
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+
+    /// Write a self-contained HTML report to FILE
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+
+    /// Write the recommended set with its figures to FILE, a catalog for avrec-switch
+    #[arg(long, value_name = "FILE")]
+    pub write: Option<PathBuf>,
+
+    /// Where answers are kept that were measured, so that nothing runs twice; else avrec/rank in the user's cache
+    #[arg(long, value_name = "FOLDER")]
+    pub cache: Option<PathBuf>,
+
+    /// Measure all anew
+    #[arg(long)]
+    pub no_cache: bool,
+
+    /// MiB of memory that the process of one model may take
+    #[arg(long, value_name = "MIB", default_value_t = 4096, value_parser = clap::value_parser!(u64).range(64..))]
+    pub worker_memory: u64,
+
+    /// Seconds that a model may take for one item, and to load
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = positive)]
+    pub patience: f64,
+
+    /// Print nothing but the result
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+impl RankArgs {
+    /// What is wrong beyond what each option says for itself.
+    pub fn check(&self) -> Result<(), String> {
+        let files = [("--json", &self.json), ("--report", &self.report), ("--write", &self.write)];
+        for (position, (option, path)) in files.iter().enumerate() {
+            let Some(path) = path.as_ref().filter(|it| it.as_os_str() != "-") else {
+                continue;
+            };
+            check_folder(path).map_err(|cause| format!("{option}: {cause}"))?;
+            if let Some((other, _)) = files.iter().take(position).find(|it| it.1.as_ref() == Some(path)) {
+                return Err(format!("{other} and {option} name the same file"));
+            }
+        }
+        if self.write.as_ref() == Some(&self.library) {
+            return Err("--write would overwrite the library; name another file".into());
+        }
+        Ok(())
+    }
+
+    pub fn patience(&self) -> Duration {
+        Duration::from_secs_f64(self.patience.min(1e6))
+    }
+}
+
+/// Weights by names.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Preferences(BTreeMap<String, f64>);
+
+impl Preferences {
+    /// The weight of this, 1 where nobody said one.
+    pub fn of(&self, name: &str) -> f64 {
+        self.0.get(name).copied().unwrap_or(1.0)
+    }
+
+    /// The weight of this, where somebody said one.
+    pub fn said(&self, name: &str) -> Option<f64> {
+        self.0.get(name).copied()
+    }
+
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}
+
+fn preferences(text: &str) -> Result<Preferences, String> {
+    let mut weights = BTreeMap::new();
+    for part in text.split(',').filter(|it| !it.trim().is_empty()) {
+        let wrong = || format!("'{part}' is not NAME=WEIGHT with a weight of 0 or more, such as quality=2");
+        let (name, weight) = part.split_once('=').ok_or_else(wrong)?;
+        let weight = not_negative(weight.trim()).map_err(|_| wrong())?;
+        weights.insert(name.trim().to_string(), weight);
+    }
+    if weights.get("quality") == Some(&0.0) {
+        return Err("quality weighs nothing; without it there is nothing to choose".into());
+    }
+    Ok(Preferences(weights))
+}
+
+fn task(text: &str) -> Result<Task, String> {
+    let known = || Task::ALL.map(|it| it.name()).join(", ");
+    Task::named(text).ok_or_else(|| format!("write one of {}", known()))
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|it| it.is_finite() && 0.0 < *it);
+    number.ok_or_else(|| "write a number above 0".into())
+}
+
+fn not_negative(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|it| it.is_finite() && 0.0 <= *it);
+    number.ok_or_else(|| "write a number of 0 or more".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn preferences_are_weights_by_name() {
+        let given = preferences("quality=2, latency=0.5").unwrap();
+        assert_eq!((given.of("quality"), given.of("latency"), given.of("cost")), (2.0, 0.5, 1.0));
+        for wrong in ["quality", "quality=-1", "latency=much", "quality=0"] {
+            assert!(preferences(wrong).is_err(), "{wrong}");
+        }
+    }
+}
