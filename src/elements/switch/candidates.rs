@@ -93,6 +93,14 @@ fn add_listed(core: &Arc<Shared>, switch: &AvrecSwitch) -> Result<Vec<Unfit>, gs
         gst::element_error!(switch, gst::ResourceError::Settings, ("{error}"));
         gst::StateChangeError
     })?;
+    if !listing.left_out.is_empty() {
+        let left_out = listing.left_out.join(", ");
+        let remedy = "`task` on top of the catalog says which task is meant";
+        core.bus.inform(
+            &format!("candidates of another task are left out: {left_out}"),
+            remedy,
+        );
+    }
     core.name_by_catalog(listing.names);
     if let Some(caps) = listing.output_caps {
         core.settings.rcu(|settings| {

@@ -32,6 +32,8 @@ pub struct Listing {
     pub names: CatalogNames,
     /// What every answer has to be.
     pub output_caps: Option<gst::Caps>,
+    /// Names of the candidates that are left out, since they are of another task.
+    pub left_out: Vec<String>,
 }
 
 /// Makes children of what `catalog` and `models` list.
@@ -45,6 +47,8 @@ pub fn list(settings: &Settings) -> Result<Listing, String> {
         let properties = infer::catalogue_properties();
         let names: Vec<_> = properties.iter().map(String::as_str).collect();
         let catalogue = Catalog::load(Path::new(path), &names).map_err(|error| error.to_string())?;
+        let (catalogue, left_out) = catalogue.of_task(None).map_err(|error| error.to_string())?;
+        listing.left_out = left_out;
         listing.names = CatalogNames {
             reference: catalogue.reference,
             floor: catalogue.floor,
