@@ -39,16 +39,11 @@ pub fn read(path: &Path, task: Option<Task>) -> Result<Contenders, String> {
         true => of_folder(path, &names)?,
         false => Catalog::load(path, &names).map_err(|err| err.to_string())?,
     };
-    let task = task.map(Task::name);
-    let (mut all, mut excluded) = (Vec::new(), Vec::new());
+    let of_task = catalog.of_task(task.map(Task::name));
+    let (catalog, others) = of_task.map_err(|err| err.to_string())?;
+    let mut excluded: Vec<_> = others.into_iter().map(|it| (it, "it is of another task".to_string())).collect();
+    let mut all = Vec::new();
     for candidate in &catalog.candidates {
-        let stated = candidate.properties.get("task").map(String::as_str);
-        if let (Some(task), Some(stated)) = (task, stated.filter(|it| *it != "auto"))
-            && task != stated
-        {
-            excluded.push((candidate.name.clone(), format!("it is of the task {stated}")));
-            continue;
-        }
         match contender(candidate) {
             Ok(contender) => all.push(contender),
             Err(cause) => excluded.push((candidate.name.clone(), cause)),

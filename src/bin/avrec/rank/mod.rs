@@ -13,4 +13,5 @@ mod material;
 mod picture;
 mod question;
 mod table;
+mod write;
 pub mod worker;
