@@ -48,12 +48,12 @@ pub enum Fault {
 pub struct Bench {
     pub contenders: Vec<Contender>,
     pub material: Material,
-    pub question: Question,
     pub classes: Classes,
     /// Runs that were not found in the cache.
     pub runs: u64,
     /// What models warned of, each once: name and sentence.
     pub notes: Vec<(usize, String)>,
+    question: Option<Question>,
     frames: Frames,
     /// Files of the right pictures or sounds, where labels name some.
     right: Material,
@@ -79,32 +79,20 @@ pub struct Setting<'a> {
 }
 
 impl Bench {
-    pub fn new(
-        contenders: Vec<Contender>,
-        material: Material,
-        question: Question,
-        mut classes: Classes,
-        setting: &Setting,
-    ) -> Result<Bench, String> {
-        let numbers = match setting.cache {
-            Some(folder) => {
-                let key = question_key(&question, &contenders);
-                ClassNumbers::open(folder, &[&key], &mut classes).map_err(|err| cannot_keep(folder, &err))?
-            }
-            None => ClassNumbers::default(),
-        };
+    /// One that asks nothing yet: its models can answer, and nothing is compared.
+    pub fn new(contenders: Vec<Contender>, material: Material, setting: &Setting) -> Result<Bench, String> {
         Ok(Bench {
             contenders,
             material,
-            question,
-            classes,
+            question: None,
+            classes: Classes::new(),
             runs: 0,
             notes: Vec::new(),
             frames: Frames::new(setting.spool)?,
             right: Material::default(),
             right_frames: Frames::new(setting.spool)?,
             right_places: HashMap::new(),
-            numbers,
+            numbers: ClassNumbers::default(),
             caches: BTreeMap::new(),
             folder: setting.cache.map(Path::to_owned),
             workers: Vec::new(),
@@ -113,6 +101,24 @@ impl Bench {
             limits: setting.limits,
             meter: Meter::default(),
         })
+    }
+
+    /// From now on answers are compared with these; `classes` are those of the labels.
+    pub fn set_question(&mut self, question: Question, mut classes: Classes) -> Result<(), String> {
+        if let Some(folder) = &self.folder {
+            let key = question_key(&question, &self.contenders);
+            let numbers = ClassNumbers::open(folder, &[&key], &mut classes);
+            self.numbers = numbers.map_err(|err| cannot_keep(folder, &err))?;
+        }
+        self.classes = classes;
+        self.caches.clear();
+        self.question = Some(question);
+        Ok(())
+    }
+
+    /// What answers are compared with.
+    pub fn question(&self) -> Option<&Question> {
+        self.question.as_ref()
     }
 
     /// Reads these items from their files.
@@ -161,7 +167,7 @@ impl Bench {
 
     fn changed(&self, place: Place, frame: &Frame, change: Option<&Change>) -> Result<Frame, String> {
         let asked = match &self.question {
-            Question::Restored(change) => Some(change),
+            Some(Question::Restored(change)) => Some(change),
             _ => None,
         };
         let mut frame = frame.clone();
@@ -247,7 +253,8 @@ impl Bench {
         let mut remarks = Vec::new();
         let mut void = None;
         let truth = match &self.question {
-            Question::Labels { .. } => {
+            None => return Err(Fault::All("nothing is asked".into())),
+            Some(Question::Labels { .. }) => {
                 let label = self.label(place).map_err(Fault::All)?;
                 let Some(label) = label else {
                     return Err(Fault::All("an item without a label was drawn".into()));
@@ -261,15 +268,15 @@ impl Bench {
                 }
                 self.right_answer(&label, place, given.as_ref()).map_err(Fault::All)?
             }
-            Question::Restored(_) => self.itself(frame, form, given.as_ref()).map_err(Fault::Model)?,
-            Question::Agreement(reference) if *reference == model && !is_changed => {
+            Some(Question::Restored(_)) => self.itself(frame, form, given.as_ref()).map_err(Fault::Model)?,
+            Some(Question::Agreement(reference)) if *reference == model && !is_changed => {
                 let Some(own) = given.as_ref() else {
                     return Err(Fault::All("the reference gave no answer; name another one with --reference".into()));
                 };
                 self.remember(place, own.clone());
                 own.content.clone()
             }
-            Question::Agreement(reference) => {
+            Some(Question::Agreement(reference)) => {
                 let reference = *reference;
                 self.reference_answer(reference, place)?.content
             }
@@ -343,7 +350,7 @@ impl Bench {
 
     /// What the labels say of an item.
     pub fn label(&self, place: Place) -> Result<Option<Label>, String> {
-        let Question::Labels { truth, .. } = &self.question else {
+        let Some(Question::Labels { truth, .. }) = &self.question else {
             return Ok(None);
         };
         truth.of(&item_of(&self.material, place)).map_err(|err| err.to_string())
@@ -383,7 +390,7 @@ impl Bench {
 
     fn cache(&mut self, model: usize) -> Result<&mut Cache, String> {
         if !self.caches.contains_key(&model) {
-            let question = question_key(&self.question, &self.contenders);
+            let question = self.question.as_ref().map_or(String::new(), |it| question_key(it, &self.contenders));
             let contender = &self.contenders[model];
             let cache = match &self.folder {
                 Some(folder) => Cache::open(folder, &[&contender.key, &question, env!("CARGO_PKG_VERSION")])

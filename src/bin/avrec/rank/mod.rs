@@ -4,6 +4,7 @@
 
 mod answers;
 mod args;
+mod ask;
 mod bench;
 mod cache;
 mod contenders;
