@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use gstavrec::score::{Content, Remark, Terms, Unlike, observe};
+use gstavrec::score::{Content, Observation, Remark, Terms, Unlike, observe};
 use gstavrec::truth::{Classes, ItemKey, Label, Truth};
 
 use super::answers::{self, Given};
@@ -153,6 +153,13 @@ impl Bench {
         Ok(entry)
     }
 
+    /// How good a model's answer is to any frame in the place of an item.
+    pub fn observe_frame(&mut self, model: usize, place: Place, input: &Frame) -> Result<Observation, Fault> {
+        let frame = self.frames.frame(place).map_err(Fault::All)?;
+        let given = self.run(model, place, input)?.1;
+        self.judge(model, place, &frame, given, true)
+    }
+
     /// The answer of a model to an item, and what it took, without any comparison.
     pub fn answer(&mut self, model: usize, place: Place) -> Result<Option<Given>, Fault> {
         let frame = self.frames.frame(place).map_err(Fault::All)?;
@@ -248,7 +255,7 @@ impl Bench {
         frame: &Frame,
         given: Option<Given>,
         is_changed: bool,
-    ) -> Result<gstavrec::score::Observation, Fault> {
+    ) -> Result<Observation, Fault> {
         let form = self.material.clips[place.clip].form;
         let mut remarks = Vec::new();
         let mut void = None;

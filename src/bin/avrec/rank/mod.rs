@@ -13,6 +13,7 @@ mod findings;
 mod material;
 mod picture;
 mod question;
+mod robustness;
 mod table;
 mod write;
 pub mod worker;
