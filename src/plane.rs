@@ -31,6 +31,11 @@ impl Plane {
         self.height = height;
     }
 
+    /// Whether it has samples, and as many as its width and height say.
+    pub fn is_whole(&self) -> bool {
+        !self.samples.is_empty() && self.width.checked_mul(self.height) == Some(self.samples.len())
+    }
+
     /// Whether both planes have the same width and height.
     pub fn same_size(&self, other: &Plane) -> bool {
         (self.width, self.height) == (other.width, other.height)

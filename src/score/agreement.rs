@@ -25,18 +25,31 @@ impl Agreement {
     /// About 8 ms for 640×360 on one core, 1 ms more with scaling; allocates, so keep it off the streaming
     /// thread.
     pub fn of(&mut self, a: &Plane, b: &Plane) -> f64 {
+        self.aligned(a, b).map_or(0.0, |(a, b)| compare(a, b))
+    }
+
+    /// As [`Agreement::of`], with the mean squared error of the planes as they are compared, in squared levels; `None`
+    /// where one of them is empty or not what its width and height say.
+    pub fn index_and_error(&mut self, a: &Plane, b: &Plane) -> Option<(f64, f64)> {
+        let (a, b) = self.aligned(a, b).filter(|_| a.is_whole() && b.is_whole())?;
+        Some((compare(a, b), fidelity::mse(a, b).ok()?))
+    }
+
+    /// Both at the size of the larger one; `None` where they cannot be scaled.
+    fn aligned<'a>(&'a mut self, a: &'a Plane, b: &'a Plane) -> Option<(&'a Plane, &'a Plane)> {
         if a.same_size(b) {
-            return compare(a, b);
+            return Some((a, b));
         }
         let (small, large) = if a.samples.len() < b.samples.len() {
             (a, b)
         } else {
             (b, a)
         };
-        if small.samples.is_empty() || self.scale(small, large.width, large.height).is_none() {
-            return 0.0;
+        if small.samples.is_empty() {
+            return None;
         }
-        compare(&self.scaled, large)
+        self.scale(small, large.width, large.height)?;
+        Some((&self.scaled, large))
     }
 
     /// `None` when the plane is not what its width and height say.

@@ -57,17 +57,53 @@ pub fn pairs(found: &[Detection], truth: &[Detection]) -> Vec<Option<usize>> {
         .collect()
 }
 
-/// Overlap of two boxes; one that is not finite overlaps nothing, for a comparison with NaN could mean anything.
+/// Intersection over union of two boxes, 0 to 1.
 pub(super) fn box_iou(a: &Region, b: &Region) -> f64 {
-    let is_box = |it: &Region| {
-        [it.left, it.top, it.width, it.height]
-            .iter()
-            .all(|it| it.is_finite())
+    box_overlap(a, b).iou()
+}
+
+/// What two places have in common, as areas.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Overlap {
+    pub shared: f64,
+    pub found: f64,
+    pub truth: f64,
+}
+
+impl Overlap {
+    /// Intersection over union, 0 to 1; 0 where neither has an area.
+    pub fn iou(&self) -> f64 {
+        share(self.shared, self.found + self.truth - self.shared)
+    }
+
+    /// How much of the found one lies in the true one, 0 to 1.
+    pub fn share_of_found(&self) -> f64 {
+        share(self.shared, self.found)
+    }
+}
+
+fn share(part: f64, whole: f64) -> f64 {
+    if 0.0 < whole { part / whole } else { 0.0 }
+}
+
+/// Overlap of two boxes in double precision; one that is not finite overlaps nothing, for a comparison with NaN could mean anything.
+pub(super) fn box_overlap(found: &Region, truth: &Region) -> Overlap {
+    let numbers = |it: &Region| [it.left, it.top, it.width, it.height].map(f64::from);
+    let ([left, top, width, height], truth) = (numbers(found), numbers(truth));
+    if [left, top, width, height]
+        .iter()
+        .chain(&truth)
+        .any(|it| !it.is_finite())
+    {
+        return Overlap::default();
+    }
+    let along = |start: f64, length: f64, other: f64, other_length: f64| {
+        ((start + length).min(other + other_length) - start.max(other)).max(0.0)
     };
-    if is_box(a) && is_box(b) {
-        f64::from(a.iou(b))
-    } else {
-        0.0
+    Overlap {
+        shared: along(left, width, truth[0], truth[2]) * along(top, height, truth[1], truth[3]),
+        found: width * height,
+        truth: truth[2] * truth[3],
     }
 }
 

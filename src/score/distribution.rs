@@ -28,6 +28,14 @@ pub fn total_variation(p: &[ClassScore], q: &[ClassScore]) -> f64 {
     ((distance + f64::abs(p_rest - q_rest)) / 2.0).clamp(0.0, 1.0)
 }
 
+/// The most confident class, of equal ones the first; what is no number does not count.
+pub(super) fn best(classes: &[ClassScore]) -> Option<ClassScore> {
+    let known = classes.iter().filter(|it| !it.confidence.is_nan());
+    known
+        .copied()
+        .reduce(|best, it| if best.confidence < it.confidence { it } else { best })
+}
+
 fn share(score: &ClassScore) -> f64 {
     f64::from(score.confidence.clamp(0.0, 1.0)).max(0.0)
 }

@@ -16,17 +16,23 @@ pub fn edit_distance(one: &str, other: &str) -> f64 {
     if longer == 0 {
         return 0.0;
     }
+    edits(&one, &other) as f64 / longer as f64
+}
+
+/// The least number of insertions, omissions and replacements on the way from one sequence to the other. Allocates; takes
+/// as many steps as the product of both lengths.
+pub(super) fn edits<T: PartialEq>(one: &[T], other: &[T]) -> usize {
     // The distances of the part of `one` so far from each beginning of `other`.
     let mut distances: Vec<usize> = (0..=other.len()).collect();
-    for (row, &of_one) in one.iter().enumerate() {
+    for (row, of_one) in one.iter().enumerate() {
         let mut diagonal = std::mem::replace(&mut distances[0], row + 1);
-        for (column, &of_other) in other.iter().enumerate() {
+        for (column, of_other) in other.iter().enumerate() {
             let replaced = diagonal + usize::from(of_one != of_other);
             diagonal = distances[column + 1];
             distances[column + 1] = replaced.min(diagonal + 1).min(distances[column] + 1);
         }
     }
-    distances[other.len()] as f64 / longer as f64
+    distances[other.len()]
 }
 
 #[cfg(test)]

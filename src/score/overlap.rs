@@ -6,7 +6,7 @@
 //! coarser one's cells are repeated, so classes are never mixed.
 
 use super::Plane;
-use super::detection;
+use super::detection::{self, Overlap};
 use crate::answer::{ClassMap, Instance, Mask, Region};
 
 /// Mean intersection over union of two class maps, 0 to 1, over the classes that either has: the measure of the PASCAL VOC
@@ -15,25 +15,72 @@ use crate::answer::{ClassMap, Instance, Mask, Region};
 ///
 /// A frame's classes need not be all classes of the model: one that neither map has does not count.
 pub fn mean_iou(a: &ClassMap, b: &ClassMap) -> Option<f64> {
-    let (a, b) = (
-        Grid::new(&a.classes, a.width, a.height)?,
-        Grid::new(&b.classes, b.width, b.height)?,
-    );
-    let (mut shared, mut of_a, mut of_b) = ([0u64; 256], [0u64; 256], [0u64; 256]);
-    a.zip(&b, |a, b| {
-        of_a[usize::from(a)] += 1;
-        of_b[usize::from(b)] += 1;
-        shared[usize::from(a)] += u64::from(a == b);
+    let is_whole = |it: &ClassMap| Grid::new(&it.classes, it.width, it.height).is_some();
+    iou_of_cells(&cells(a, b)).filter(|_| is_whole(a))
+}
+
+/// How many cells have a class in the truth and one in the answer: the confusion matrix without its zeros, by class.
+pub(super) type Cells = Vec<(u8, Option<u8>, u64)>;
+
+/// Of an answer that is empty or not what its width and height say, each cell of the truth has no class; of such a truth
+/// there are no cells.
+pub(super) fn cells(answer: &ClassMap, truth: &ClassMap) -> Cells {
+    let Some(truth) = Grid::new(&truth.classes, truth.width, truth.height) else {
+        return Cells::new();
+    };
+    let Some(answer) = Grid::new(&answer.classes, answer.width, answer.height) else {
+        let classes = 0..=255;
+        let count = |class: u8| truth.cells.iter().filter(|it| **it == class).count() as u64;
+        let cells = classes.map(|it| (it, None, count(it)));
+        return cells.filter(|it| 0 < it.2).collect();
+    };
+    let mut counts = vec![0u64; 256 * 256];
+    truth.zip(&answer, |truth, answer| {
+        counts[usize::from(truth) << 8 | usize::from(answer)] += 1
     });
-    let (mut sum, mut classes) = (0.0, 0.0);
-    for class in 0..256 {
-        let union = of_a[class] + of_b[class] - shared[class];
-        if 0 < union {
-            sum += shared[class] as f64 / union as f64;
-            classes += 1.0;
+    let occurring = counts.into_iter().enumerate().filter(|it| 0 < it.1);
+    occurring
+        .map(|(at, count)| ((at >> 8) as u8, Some((at & 255) as u8), count))
+        .collect()
+}
+
+/// See [`mean_iou`]; `None` without cells.
+pub(super) fn iou_of_cells(cells: &Cells) -> Option<f64> {
+    let (mut shared, mut all) = ([0u64; 256], [0u64; 256]);
+    for &(truth, answer, count) in cells {
+        all[usize::from(truth)] += count;
+        match answer {
+            Some(answer) if answer == truth => shared[usize::from(truth)] += count,
+            Some(answer) => all[usize::from(answer)] += count,
+            None => (),
         }
     }
-    Some(sum / classes)
+    let classes = shared.iter().zip(&all).filter(|it| 0 < *it.1);
+    let (sum, count) = classes.fold((0.0, 0.0), |(sum, count), (&shared, &union)| {
+        (sum + shared as f64 / union as f64, count + 1.0)
+    });
+    (0.0 < count).then(|| sum / count)
+}
+
+/// Mean absolute and mean squared difference of two planes of coverage, 0 to 1; `None` for a plane that is empty or not what its
+/// width and height say.
+pub(super) fn coverage_difference(a: &Plane, b: &Plane) -> Option<[f64; 2]> {
+    let (a, b) = (
+        Grid::new(&a.samples, a.width, a.height)?,
+        Grid::new(&b.samples, b.width, b.height)?,
+    );
+    let (mut absolute, mut squared, mut cells) = (0u64, 0u64, 0u64);
+    a.zip(&b, |a, b| {
+        let difference = u64::from(a.abs_diff(b));
+        absolute += difference;
+        squared += difference * difference;
+        cells += 1;
+    });
+    let cells = cells as f64;
+    Some([
+        absolute as f64 / (255.0 * cells),
+        squared as f64 / (255.0 * 255.0 * cells),
+    ])
 }
 
 /// Intersection over union of two planes of coverage (alpha, mattes; 0 outside, 255 inside), Σ min / Σ max, 0 to 1: the
@@ -84,32 +131,42 @@ const STEPS: usize = 160;
 
 /// IoU of two masks in the places of the frame that they lie on; of what has no mask that can be read, of the boxes.
 pub fn mask_iou(a: &Instance, b: &Instance) -> f64 {
-    let boxes = detection::box_iou(&a.detection.region, &b.detection.region);
+    mask_overlap(a, b).iou()
+}
+
+/// As [`mask_iou`], as areas.
+pub(super) fn mask_overlap(a: &Instance, b: &Instance) -> Overlap {
+    let boxes = detection::box_overlap(&a.detection.region, &b.detection.region);
     let grids = (grid(&a.mask), grid(&b.mask));
     let (Some(a_grid), Some(b_grid)) = grids else {
         return boxes;
     };
-    if boxes == 0.0 {
-        return 0.0;
+    if boxes.shared <= 0.0 {
+        return Overlap::default();
     }
     let (a, b) = (&a.detection.region, &b.detection.region);
     let (left, top) = (a.left.min(b.left), a.top.min(b.top));
     let width = (a.left + a.width).max(b.left + b.width) - left;
     let height = (a.top + a.height).max(b.top + b.height) - top;
-    let (mut shared, mut union) = (0u64, 0u64);
+    let (mut shared, mut of_a, mut of_b) = (0u64, 0u64, 0u64);
     for row in 0..STEPS {
         let y = top + height * (row as f32 + 0.5) / STEPS as f32;
         for column in 0..STEPS {
             let x = left + width * (column as f32 + 0.5) / STEPS as f32;
             let (a, b) = (a_grid.at(a, x, y), b_grid.at(b, x, y));
             shared += u64::from(a.min(b));
-            union += u64::from(a.max(b));
+            of_a += u64::from(a);
+            of_b += u64::from(b);
         }
     }
-    if union == 0 {
+    if of_a + of_b == 0 {
         boxes
     } else {
-        shared as f64 / union as f64
+        Overlap {
+            shared: shared as f64,
+            found: of_a as f64,
+            truth: of_b as f64,
+        }
     }
 }
 

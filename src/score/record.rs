@@ -6,7 +6,7 @@ use super::agreement::Agreement;
 use super::calibration::Calibration;
 use super::content::{Content, Measure, kind_of};
 use super::detection;
-use super::distribution::total_variation;
+use super::distribution::{best, total_variation};
 use super::edit_distance::edit_distance;
 use super::mean_precision::MeanPrecision;
 use super::overlap::{coverage_iou, mean_iou, panoptic_quality};
@@ -187,7 +187,7 @@ fn as_it_is(figure: Option<f64>) -> Result<(f64, f64), Unlike> {
 }
 
 /// All channels together, each by its energy; of unlike numbers of channels, the means over them.
-fn of_sound(answer: &[Vec<f32>], reference: &[Vec<f32>]) -> Energies {
+pub(super) fn of_sound(answer: &[Vec<f32>], reference: &[Vec<f32>]) -> Energies {
     let mut energies = Energies::default();
     if answer.len() == reference.len() {
         for (answer, reference) in answer.iter().zip(reference) {
@@ -199,17 +199,11 @@ fn of_sound(answer: &[Vec<f32>], reference: &[Vec<f32>]) -> Energies {
     energies
 }
 
-fn mixed(channels: &[Vec<f32>]) -> Vec<f32> {
+/// The mean over the channels, as long as the shortest.
+pub(super) fn mixed(channels: &[Vec<f32>]) -> Vec<f32> {
     let length = channels.iter().map(Vec::len).min().unwrap_or_default();
     let mean = |at: usize| channels.iter().map(|it| it[at]).sum::<f32>() / channels.len() as f32;
     (0..length).map(mean).collect()
-}
-
-fn best(classes: &[ClassScore]) -> Option<ClassScore> {
-    let known = classes.iter().filter(|it| !it.confidence.is_nan());
-    known
-        .copied()
-        .reduce(|best, it| if best.confidence < it.confidence { it } else { best })
 }
 
 #[cfg(test)]

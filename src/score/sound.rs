@@ -4,6 +4,8 @@
 
 use std::ops::AddAssign;
 
+use serde::{Deserialize, Serialize};
+
 /// Power below which a sample says nothing: -80 dB of full scale, under the noise of any room and of 16 bits with dither.
 const SILENCE: f64 = 1e-8;
 
@@ -11,7 +13,7 @@ const SILENCE: f64 = 1e-8;
 const LIMIT_DB: f64 = 100.0;
 
 /// Sums over pairs of samples, from which every measure follows; stretches and channels add up.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Energies {
     /// Σ ŝ s.
     shared: f64,
@@ -63,6 +65,25 @@ impl Energies {
                 Some(squared.clamp(0.0, 1.0))
             }
             _ => Some(0.0),
+        }
+    }
+
+    /// Whether the reference has sound.
+    pub(super) fn has_reference(&self) -> bool {
+        SILENCE * (self.samples as f64) < self.reference
+    }
+
+    /// What adds up, for sums that are weighted: with [`Energies::from_sums`] of them.
+    pub(super) fn sums(&self) -> [f64; 4] {
+        [self.shared, self.answer, self.reference, self.samples as f64]
+    }
+
+    pub(super) fn from_sums([shared, answer, reference, samples]: [f64; 4]) -> Energies {
+        Energies {
+            shared,
+            answer,
+            reference,
+            samples: samples as u64,
         }
     }
 
