@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use gstavrec::score::{Content, Observation, Remark, Terms, Unlike, observe};
+use gstavrec::score::evaluation::{Observation, Remark, Terms, observe};
+use gstavrec::score::{Content, Unlike};
 use gstavrec::truth::{Classes, ItemKey, Label, Truth};
 
 use super::answers::{self, Given};

@@ -11,7 +11,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use gstavrec::bounded_file;
-use gstavrec::score::Observation;
+use gstavrec::score::evaluation::Observation;
 use gstavrec::truth::Classes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};

@@ -7,7 +7,7 @@ use gst_video::VideoFormat;
 use gstavrec::audio::corrupt as sound_corrupt;
 use gstavrec::media::corrupt as picture_corrupt;
 use gstavrec::recommend::adversary::{Adversary, Settings};
-use gstavrec::score::{Evaluation, Observation};
+use gstavrec::score::evaluation::{Evaluation, Observation};
 
 use super::bench::{Bench, Fault};
 use super::findings::{Adversarial, Corrupted, Robustness};
