@@ -35,6 +35,7 @@ mod numbered;
 pub mod plane;
 pub mod policy;
 pub mod quantile;
+pub mod random;
 pub mod recommend;
 pub mod replay;
 pub mod runtime;

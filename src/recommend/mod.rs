@@ -2,5 +2,24 @@
 
 //! Which models belong in the set, and how sure that is: measured figures in, placings with reasons out.
 //!
-//! The module is pure: it reads no clock, file or random source but its own seeded one, knows models by number and
-//! material by item, and cannot fail after construction.
+//! [`Order`] says which items to judge, [`Resampling`] how sure a figure of them is, [`rank`] who is best by the preferences and
+//! why, and [`set`] whom to deploy. The module is pure: it reads no clock, file or random source but its own seeded one, knows
+//! models by number and material by item, and cannot fail after construction.
+
+mod distribution;
+mod interval;
+mod items;
+mod latency;
+mod placing;
+mod resampling;
+mod sampling;
+
+pub use interval::{Estimate, FEWEST_CLUSTERS, FEWEST_ITEMS, Scale, TooLittle, rate};
+pub use items::{Clusters, Grouping, Item};
+pub use latency::{Percentile, needed_runs, percentile};
+pub use placing::{
+    Candidate, Latency, LeftOut, Member, Place, Preferences, Ranking, Role, Set, Term, Turn, Versus, WhyNot,
+    rank, set,
+};
+pub use resampling::{DRAWS, Resampled, Resampling};
+pub use sampling::{BINS, Order, scenes};

@@ -15,15 +15,14 @@ mod matrix;
 mod matrix_csv;
 pub mod oracle;
 mod policy_name;
-mod random;
 mod simulate;
 mod summary;
 mod words;
 
+pub use crate::random::Random;
 pub use figures::{Figures, Interval, mean_of};
 pub use matrix::{Cell, Column, Matrix};
 pub use matrix_csv::{MatrixError, Timing, read, read_timed, write};
 pub use policy_name::PolicyName;
-pub use random::Random;
 pub use simulate::{Outcome, Run, Selector, ShadowRun, simulate};
 pub use summary::{Frames, Summary};

@@ -37,6 +37,13 @@ impl Random {
         from + (self.unit() * (to - from + 1) as f64) as usize
     }
 
+    /// Puts values into a random order (Fisher and Yates).
+    pub fn shuffle<T>(&mut self, values: &mut [T]) {
+        for last in (1..values.len()).rev() {
+            values.swap(last, self.whole(0, last));
+        }
+    }
+
     /// Standard normal (Box and Muller, 1958).
     pub fn normal(&mut self) -> f64 {
         (-2.0 * self.unit().ln()).sqrt() * (std::f64::consts::TAU * self.unit()).cos()
