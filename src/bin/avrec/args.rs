@@ -12,6 +12,7 @@ use crate::boxes::BoxesPlan;
 use crate::check::CheckArgs;
 use crate::load::LoadPlan;
 use crate::paths::check_folder;
+use crate::rank::RankArgs;
 use crate::replay::ReplayArgs;
 
 /// Runs GStreamer pipelines that choose among models, and shows what they chose and why.
@@ -27,6 +28,7 @@ pub enum Command {
     Run(RunArgs),
     Check(CheckArgs),
     Replay(ReplayArgs),
+    Rank(RankArgs),
     /// One candidate of `avrec rank`, in a process of its own.
     #[command(hide = true)]
     Worker,

@@ -42,6 +42,7 @@ fn main() -> ExitCode {
         args::Command::Run(typed) => run::run(typed),
         args::Command::Check(typed) => check::run(typed),
         args::Command::Replay(typed) => replay::run(typed),
+        args::Command::Rank(typed) => rank::run(typed),
         args::Command::Worker => rank::worker::serve(),
     };
     match outcome {

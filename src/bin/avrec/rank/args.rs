@@ -48,6 +48,10 @@ pub struct RankArgs {
     #[arg(long, value_name = "NAME[:STRENGTH]", conflicts_with_all = ["labels", "reference"])]
     pub degrade: Option<String>,
 
+    /// Size of the frames as the models will meet them in your stream; else that of the material
+    #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = size)]
+    pub size: Option<(u32, u32)>,
+
     /// Rank the models of this task only
     #[arg(long, value_parser = task, value_name = "TASK")]
     pub task: Option<Task>,
@@ -181,6 +185,12 @@ fn preferences(text: &str) -> Result<Preferences, String> {
         return Err("quality weighs nothing; without it there is nothing to choose".into());
     }
     Ok(Preferences(weights))
+}
+
+fn size(text: &str) -> Result<(u32, u32), String> {
+    let sides = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    let sides = sides.filter(|(width, height)| (2..=16_384).contains(width) && (2..=16_384).contains(height));
+    sides.ok_or_else(|| "write a width and a height in pixels, such as 640x360".into())
 }
 
 fn task(text: &str) -> Result<Task, String> {

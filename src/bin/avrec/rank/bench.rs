@@ -15,6 +15,7 @@ use super::cache::{Cache, ClassNumbers, Entry, digest};
 use super::contenders::Contender;
 use super::energy::Meter;
 use super::material::{Clip, Form, Frame, Frames, Material, Place};
+use super::picture;
 use super::question::{Change, aligned, item, itself, length, sound_of};
 use super::worker::wire::{Item, Outcome};
 use super::worker::{Limits, Worker};
@@ -67,6 +68,7 @@ pub struct Bench {
     reference_answers: HashMap<Place, Given>,
     kept: usize,
     limits: Limits,
+    size: Option<(u32, u32)>,
     meter: Meter,
 }
 
@@ -77,6 +79,8 @@ pub struct Setting<'a> {
     /// For frames.
     pub spool: &'a Path,
     pub limits: Limits,
+    /// Of frames as models meet them; that of the material where nobody says one.
+    pub size: Option<(u32, u32)>,
 }
 
 impl Bench {
@@ -100,6 +104,7 @@ impl Bench {
             reference_answers: HashMap::new(),
             kept: 0,
             limits: setting.limits,
+            size: setting.size,
             meter: Meter::default(),
         })
     }
@@ -133,7 +138,7 @@ impl Bench {
         if let Some(entry) = self.cache(model).map_err(Fault::All)?.get(&key) {
             return Ok(entry.clone());
         }
-        let frame = self.frames.frame(place).map_err(Fault::All)?;
+        let frame = self.base(place).map_err(Fault::All)?;
         let energy = self.meter.read();
         let (outcome, given) = self.ask(model, place, &frame, change.as_ref())?;
         let energy_uj = self.meter.since(energy);
@@ -156,21 +161,35 @@ impl Bench {
 
     /// How good a model's answer is to any frame in the place of an item.
     pub fn observe_frame(&mut self, model: usize, place: Place, input: &Frame) -> Result<Observation, Fault> {
-        let frame = self.frames.frame(place).map_err(Fault::All)?;
+        let frame = self.base(place).map_err(Fault::All)?;
         let given = self.run(model, place, input)?.1;
         self.judge(model, place, &frame, given, true)
     }
 
     /// The answer of a model to an item, and what it took, without any comparison.
     pub fn answer(&mut self, model: usize, place: Place) -> Result<Option<Given>, Fault> {
-        let frame = self.frames.frame(place).map_err(Fault::All)?;
+        let frame = self.base(place).map_err(Fault::All)?;
         self.ask(model, place, &frame, None).map(|it| it.1)
     }
 
     /// The item as the models meet it.
     pub fn input(&self, place: Place, change: Option<&Change>) -> Result<Frame, String> {
-        let frame = self.frames.frame(place)?;
+        let frame = self.base(place)?;
         self.changed(place, &frame, change)
+    }
+
+    /// The item before anything is done to it: where it will be made smaller, so much larger than the stream's size.
+    pub fn base(&self, place: Place) -> Result<Frame, String> {
+        let frame = self.frames.frame(place)?;
+        let (Some((width, height)), true) = (self.size, self.material.clips[place.clip].form != Form::Sound) else {
+            return Ok(frame);
+        };
+        let scale = match &self.question {
+            Some(Question::Restored(Change::Shrunk(by))) => *by,
+            _ => 1.0,
+        };
+        let larger = |it: u32| (f64::from(it) * scale).round() as u32;
+        picture::scaled(&frame, larger(width), larger(height))
     }
 
     fn changed(&self, place: Place, frame: &Frame, change: Option<&Change>) -> Result<Frame, String> {
@@ -276,7 +295,10 @@ impl Bench {
                 }
                 self.right_answer(&label, place, given.as_ref()).map_err(Fault::All)?
             }
-            Some(Question::Restored(_)) => self.itself(frame, form, given.as_ref()).map_err(Fault::Model)?,
+            Some(Question::Restored(_)) => {
+                check_size(frame, given.as_ref())?;
+                self.itself(frame, form, given.as_ref()).map_err(Fault::Model)?
+            }
             Some(Question::Agreement(reference)) if *reference == model && !is_changed => {
                 let Some(own) = given.as_ref() else {
                     return Err(Fault::All("the reference gave no answer; name another one with --reference".into()));
@@ -333,7 +355,7 @@ impl Bench {
         if let Some(known) = self.reference_answers.get(&place) {
             return Ok(known.clone());
         }
-        let frame = self.frames.frame(place).map_err(Fault::All)?;
+        let frame = self.base(place).map_err(Fault::All)?;
         let failed = |fault| match fault {
             Fault::Model(cause) => Fault::All(format!("the reference fails: {cause}; name another one with --reference")),
             all => all,
@@ -413,7 +435,8 @@ impl Bench {
     fn item_key(&self, place: Place, change: Option<&Change>) -> String {
         let hash = &self.material.clips[place.clip].hash;
         let change = change.map_or(String::new(), |it| format!(" {}", it.told()));
-        format!("{hash}#{}{change}", place.index)
+        let size = self.size.map_or(String::new(), |(width, height)| format!(" {width}x{height}"));
+        format!("{hash}#{}{size}{change}", place.index)
     }
 }
 
@@ -436,6 +459,19 @@ fn question_key(question: &Question, contenders: &[Contender]) -> String {
         Question::Restored(change) => digest(&["restored", &change.told()]),
         Question::Agreement(reference) => digest(&["agreement", &contenders[*reference].key]),
     }
+}
+
+/// Pictures are compared in one size: what is larger or smaller than what was asked for answers another question.
+fn check_size(frame: &Frame, given: Option<&Given>) -> Result<(), Fault> {
+    let Some(Content::Picture(plane)) = given.map(|it| &it.content) else { return Ok(()) };
+    let (width, height) = picture::size(frame).map_err(Fault::All)?;
+    if (plane.width, plane.height) == (width as usize, height as usize) {
+        return Ok(());
+    }
+    Err(Fault::Model(format!(
+        "it makes pictures of {}x{}, where {width}x{height} is asked for; say the size of your stream with --size",
+        plane.width, plane.height
+    )))
 }
 
 fn unlike(answer: &str, truth: &str) -> String {
