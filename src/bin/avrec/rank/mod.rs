@@ -15,5 +15,5 @@ mod picture;
 mod question;
 mod robustness;
 mod table;
-mod write;
 pub mod worker;
+mod write;
