@@ -132,7 +132,11 @@ pub struct RankArgs {
 impl RankArgs {
     /// What is wrong beyond what each option says for itself.
     pub fn check(&self) -> Result<(), String> {
-        let files = [("--json", &self.json), ("--report", &self.report), ("--write", &self.write)];
+        let files = [
+            ("--json", &self.json),
+            ("--report", &self.report),
+            ("--write", &self.write),
+        ];
         for (position, (option, path)) in files.iter().enumerate() {
             let Some(path) = path.as_ref().filter(|it| it.as_os_str() != "-") else {
                 continue;
@@ -215,7 +219,10 @@ mod tests {
     #[test]
     fn preferences_are_weights_by_name() {
         let given = preferences("quality=2, latency=0.5").unwrap();
-        assert_eq!((given.of("quality"), given.of("latency"), given.of("cost")), (2.0, 0.5, 1.0));
+        assert_eq!(
+            (given.of("quality"), given.of("latency"), given.of("cost")),
+            (2.0, 0.5, 1.0)
+        );
         for wrong in ["quality", "quality=-1", "latency=much", "quality=0"] {
             assert!(preferences(wrong).is_err(), "{wrong}");
         }

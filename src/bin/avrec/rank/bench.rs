@@ -216,7 +216,12 @@ impl Bench {
     }
 
     /// Runs a model on any frame in the place of an item.
-    pub fn run(&mut self, model: usize, place: Place, input: &Frame) -> Result<(Outcome, Option<Given>), Fault> {
+    pub fn run(
+        &mut self,
+        model: usize,
+        place: Place,
+        input: &Frame,
+    ) -> Result<(Outcome, Option<Given>), Fault> {
         let seen = self.material.seen(place);
         let form = self.material.clips[place.clip].form;
         let item = item(input, form, length(form, seen.duration));
@@ -251,7 +256,9 @@ impl Bench {
         let mut worker = Worker::start(source, self.limits).map_err(Fault::Model)?;
         if worker.listens() != (form == Form::Sound) {
             let takes = if worker.listens() { "sound" } else { "pictures" };
-            return Err(Fault::Model(format!("it takes {takes}, and the material has none")));
+            return Err(Fault::Model(format!(
+                "it takes {takes}, and the material has none"
+            )));
         }
         // Memory and caches are cold at first.
         worker.run(item, &input.bytes).map_err(Fault::Model)?;
@@ -293,7 +300,8 @@ impl Bench {
                         area: it.area.map(f64::from),
                     }));
                 }
-                self.right_answer(&label, place, given.as_ref()).map_err(Fault::All)?
+                self.right_answer(&label, place, given.as_ref())
+                    .map_err(Fault::All)?
             }
             Some(Question::Restored(_)) => {
                 check_size(frame, given.as_ref())?;
@@ -301,7 +309,9 @@ impl Bench {
             }
             Some(Question::Agreement(reference)) if *reference == model && !is_changed => {
                 let Some(own) = given.as_ref() else {
-                    return Err(Fault::All("the reference gave no answer; name another one with --reference".into()));
+                    return Err(Fault::All(
+                        "the reference gave no answer; name another one with --reference".into(),
+                    ));
                 };
                 self.remember(place, own.clone());
                 own.content.clone()
@@ -357,7 +367,9 @@ impl Bench {
         }
         let frame = self.base(place).map_err(Fault::All)?;
         let failed = |fault| match fault {
-            Fault::Model(cause) => Fault::All(format!("the reference fails: {cause}; name another one with --reference")),
+            Fault::Model(cause) => Fault::All(format!(
+                "the reference fails: {cause}; name another one with --reference"
+            )),
             all => all,
         };
         let given = self.ask(reference, place, &frame, None).map_err(failed)?.1;
@@ -383,10 +395,17 @@ impl Bench {
         let Some(Question::Labels { truth, .. }) = &self.question else {
             return Ok(None);
         };
-        truth.of(&item_of(&self.material, place)).map_err(|err| err.to_string())
+        truth
+            .of(&item_of(&self.material, place))
+            .map_err(|err| err.to_string())
     }
 
-    fn right_answer(&mut self, label: &Label, place: Place, given: Option<&Given>) -> Result<Content, String> {
+    fn right_answer(
+        &mut self,
+        label: &Label,
+        place: Place,
+        given: Option<&Given>,
+    ) -> Result<Content, String> {
         if let Label::Reference(path) = label {
             let form = self.material.clips[place.clip].form;
             let clip = match self.right_places.get(path) {
@@ -405,7 +424,8 @@ impl Bench {
             };
             self.right_frames.read(&self.right, &[right])?;
             let frame = self.right_frames.frame(right);
-            let frame = frame.map_err(|_| format!("{} is shorter than what it is the truth of", path.display()))?;
+            let frame =
+                frame.map_err(|_| format!("{} is shorter than what it is the truth of", path.display()))?;
             return self.itself(&frame, form, given);
         }
         // A model that says how likely something is, where the labels say when it is.
@@ -420,7 +440,10 @@ impl Bench {
 
     fn cache(&mut self, model: usize) -> Result<&mut Cache, String> {
         if !self.caches.contains_key(&model) {
-            let question = self.question.as_ref().map_or(String::new(), |it| question_key(it, &self.contenders));
+            let question = self
+                .question
+                .as_ref()
+                .map_or(String::new(), |it| question_key(it, &self.contenders));
             let contender = &self.contenders[model];
             let cache = match &self.folder {
                 Some(folder) => Cache::open(folder, &[&contender.key, &question, env!("CARGO_PKG_VERSION")])
@@ -429,7 +452,9 @@ impl Bench {
             };
             self.caches.insert(model, cache);
         }
-        self.caches.get_mut(&model).ok_or_else(|| "a cache is missing".into())
+        self.caches
+            .get_mut(&model)
+            .ok_or_else(|| "a cache is missing".into())
     }
 
     fn item_key(&self, place: Place, change: Option<&Change>) -> String {
@@ -479,7 +504,10 @@ fn unlike(answer: &str, truth: &str) -> String {
 }
 
 fn cannot_keep(folder: &Path, err: &std::io::Error) -> String {
-    format!("answers cannot be kept in {}: {err}; name another folder with --cache", folder.display())
+    format!(
+        "answers cannot be kept in {}: {err}; name another folder with --cache",
+        folder.display()
+    )
 }
 
 /// The same changes each time, others on each item.
@@ -492,7 +520,9 @@ pub fn period(material: &Material) -> Duration {
     let clip = material.clips.first();
     match clip.map(|it| it.form) {
         Some(Form::Sound) => Duration::from_millis(20),
-        Some(Form::Video) => clip.and_then(|it| it.seen.first()).map_or(Duration::from_millis(40), |it| it.duration),
+        Some(Form::Video) => clip
+            .and_then(|it| it.seen.first())
+            .map_or(Duration::from_millis(40), |it| it.duration),
         _ => Duration::from_millis(40),
     }
 }

@@ -54,7 +54,9 @@ impl Cache {
             Err(err) if err.kind() == io::ErrorKind::NotFound => String::new(),
             read => read?,
         };
-        let lines = text.lines().filter_map(|it| serde_json::from_str::<Line>(it).ok());
+        let lines = text
+            .lines()
+            .filter_map(|it| serde_json::from_str::<Line>(it).ok());
         let mut file = bounded_file::append(&path)?;
         if !text.is_empty() && !text.ends_with('\n') {
             file.write_all(b"\n")?;
@@ -145,7 +147,12 @@ pub fn digest(keys: &[&str]) -> String {
         digest.update((key.len() as u64).to_le_bytes());
         digest.update(key.as_bytes());
     }
-    digest.finalize().iter().take(16).map(|it| format!("{it:02x}")).collect()
+    digest
+        .finalize()
+        .iter()
+        .take(16)
+        .map(|it| format!("{it:02x}"))
+        .collect()
 }
 
 /// Where answers are kept if nobody says where.
