@@ -9,6 +9,7 @@ use gstavrec::score::evaluation::{Evaluation, Observation};
 
 use super::bench::{Bench, Fault, Question};
 use super::cache::Entry;
+use super::findings::{Adversarial, Robustness};
 use super::material::{Form, Material, Place};
 use super::progress::Progress;
 
@@ -118,6 +119,9 @@ pub struct Results {
     pub standings: Vec<Standing>,
     pub cached: u64,
     pub told: u64,
+    /// What is left on changed items, where that was measured.
+    pub robustness: Vec<Option<Robustness>>,
+    pub adversarial: Vec<Option<Adversarial>>,
 }
 
 /// Runs all models on all items, but for those that fail.
@@ -195,6 +199,8 @@ impl Results {
             standings: Vec::new(),
             cached: 0,
             told: 0,
+            robustness: vec![None; models],
+            adversarial: vec![None; models],
         }
     }
 

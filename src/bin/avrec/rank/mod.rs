@@ -29,6 +29,7 @@ use gstavrec::policy::Weights;
 use gstavrec::recommend::Rules;
 
 pub use args::RankArgs;
+use args::Wishes;
 use bench::{Bench, Setting};
 use contest::{Drawn, drawn_of};
 use findings::{Excluded, Findings, Machine, MaterialTold, QuestionTold, Settings};
@@ -43,12 +44,11 @@ use crate::failure::{Failure, cannot_write};
 /// Ranks what was asked for.
 pub fn run(typed: RankArgs) -> Result<(), Failure> {
     typed.check().map_err(Failure::Usage)?;
-    gst::init().map_err(|err| Failure::Pipeline(format!("GStreamer does not start: {err}")))?;
-    gstavrec::plugin_register_static()
-        .map_err(|err| Failure::Pipeline(format!("avrec's elements cannot be registered: {err}")))?;
+    let wishes = typed.wishes().map_err(Failure::Usage)?;
     let begun = Instant::now();
     let mut progress = Progress::new(typed.quiet);
-    let mut library = contenders::read(&typed.library, typed.task).map_err(Failure::Usage)?;
+    progress.begin("reading the library");
+    let mut library = contenders::read(&typed.library, typed.task, &wishes.conditions)?;
     let limits = Limits {
         memory: typed.worker_memory << 20,
         time: typed.patience(),
@@ -72,7 +72,7 @@ pub fn run(typed: RankArgs) -> Result<(), Failure> {
     let drawn = Drawn::new(&bench, typed.items as usize, typed.seed).map_err(Failure::Usage)?;
     let budget = typed.budget_ms.unwrap_or_else(|| 1e3 * bench::period(&bench.material).as_secs_f64());
     progress.begin("measuring");
-    let rules = rules(&typed, &bench, budget);
+    let rules = rules(&typed, &wishes, &bench, budget);
     let results = match typed.full {
         true => contest::all_on_all(&mut bench, &drawn, &mut progress),
         false => contest::race(&mut bench, &drawn, rules, &mut progress),
@@ -101,20 +101,31 @@ pub fn run(typed: RankArgs) -> Result<(), Failure> {
         material: told(&bench, &drawn),
         settings: Settings {
             budget_ms: budget,
-            lambda_latency: typed.lambda_latency,
-            lambda_cost: typed.lambda_cost,
-            strategy: typed.strategy.to_string(),
-            weights: typed.prefer.names().map(|it| (it.to_string(), typed.prefer.of(it))).collect(),
+            lambda_latency: wishes.lambda_latency,
+            lambda_cost: wishes.lambda_cost,
+            strategy: wishes.strategy.to_string(),
+            weights: wishes.measures.clone(),
             seed: typed.seed,
         },
         notes: notes.into_iter().chain(asked.notes).collect(),
         ..Findings::default()
     };
-    summary::summarize(&typed, &bench, &drawn, &results, &mut findings);
+    let mut results = results;
+    if typed.robustness || 0.0 < wishes.robustness {
+        progress.begin("corrupting");
+        robustness::measure_all(&mut bench, &drawn, &mut results, &mut progress).map_err(Failure::Pipeline)?;
+    }
+    if let Some(runs) = typed.adversarial {
+        progress.begin("searching for weak spots");
+        robustness::attack_all(&mut bench, &drawn, &mut results, runs, &mut progress).map_err(Failure::Pipeline)?;
+    }
+    progress.end();
+    summary::summarize(&wishes, &bench, &drawn, &results, &mut findings);
     let excluded = library.excluded.iter().cloned();
     let broken = results.failed.iter().enumerate();
     let broken = broken.filter_map(|(model, it)| Some((bench.contenders[model].candidate.name.clone(), it.clone()?)));
-    findings.excluded = excluded.chain(broken).map(|(name, reason)| Excluded { name, reason }).collect();
+    let left_out = excluded.chain(broken).map(|(name, reason)| Excluded { name, reason });
+    findings.excluded.extend(left_out);
     let told_by = |(model, note): &(usize, String)| format!("{}: {note}", bench.contenders[*model].candidate.name);
     findings.notes.extend(bench.notes.iter().map(told_by));
     findings.effort.runs = results.told;
@@ -130,12 +141,12 @@ pub fn run(typed: RankArgs) -> Result<(), Failure> {
     tell(&typed, &findings, &bench, &library)
 }
 
-fn rules(typed: &RankArgs, bench: &Bench, budget_ms: f64) -> Rules {
+fn rules(typed: &RankArgs, wishes: &Wishes, bench: &Bench, budget_ms: f64) -> Rules {
     let rules = Rules::new(bench.contenders.len());
     Rules {
         weights: Weights {
-            latency: typed.lambda_latency,
-            complexity: typed.lambda_cost,
+            latency: wishes.lambda_latency,
+            complexity: wishes.lambda_cost,
             ..rules.weights
         },
         budget: budget_ms / 1e3,

@@ -2,6 +2,7 @@
 
 //! Makes of what was measured what is told: figures with intervals, places with reasons, and the set.
 
+use gstavrec::library::conditions::{Conditions, Subject};
 use gstavrec::policy::{Terms, Weights};
 use gstavrec::quantile::median;
 use gstavrec::recommend::{
@@ -11,12 +12,13 @@ use gstavrec::recommend::{
 use gstavrec::score::Statistic;
 use gstavrec::score::evaluation::{ClassFigure, Evaluation};
 
-use super::args::RankArgs;
+use super::args::Wishes;
 use super::bench::Bench;
 use super::cache::Entry;
+use super::contenders::Contender;
 use super::contest::{Drawn, Results};
 use super::findings::{
-    ClassFindings, Figure, Findings, LatencyFindings, MeasureTold, Member, ModelFindings, WorstItem,
+    ClassFindings, Excluded, Figure, Findings, LatencyFindings, MeasureTold, Member, ModelFindings, WorstItem,
 };
 use super::reasons;
 
@@ -41,7 +43,8 @@ struct Measured {
 }
 
 /// Everything that is told of the models: measures, places, set.
-pub fn summarize(typed: &RankArgs, bench: &Bench, drawn: &Drawn, results: &Results, findings: &mut Findings) {
+pub fn summarize(wanted: &Wishes, bench: &Bench, drawn: &Drawn, results: &Results, findings: &mut Findings) {
+    let seed = findings.settings.seed;
     let budget = findings.settings.budget_ms / 1e3;
     let mut counts: Vec<usize> = results.entries.iter().map(Vec::len).collect();
     for (model, cause) in results.failed.iter().enumerate() {
@@ -54,22 +57,27 @@ pub fn summarize(typed: &RankArgs, bench: &Bench, drawn: &Drawn, results: &Resul
     let Some(longest) = measured.iter().find(|it| it.count() == most) else {
         return;
     };
-    let (weights, mut wishes) = preferences(typed, budget);
-    if !weights.is_empty() {
-        wishes.measures = weights.iter().map(|it| it.1).collect();
-    }
-    let whole = resampling(drawn, most, typed.seed);
-    findings.measures = measures(&measured, &weights);
+    let (weights, wishes) = (&wanted.measures, preferences(wanted, budget));
+    let whole = resampling(drawn, most, seed);
+    findings.measures = measures(&measured, weights);
     findings.notes.extend(grouping(&whole, most));
-    let candidates: Vec<Candidate> = measured
+    let mut candidates: Vec<Candidate> = measured
         .iter()
-        .map(|it| candidate(it, longest, bench, results, drawn, &whole, &weights, budget))
+        .map(|it| candidate(it, longest, bench, results, drawn, &whole, weights, budget))
         .collect();
+    for (candidate, it) in candidates.iter_mut().zip(&measured) {
+        candidate.excluded = too_large(candidate, &bench.contenders[it.model], &wanted.conditions);
+    }
     let names: Vec<&str> = measured
         .iter()
         .map(|it| bench.contenders[it.model].candidate.name.as_str())
         .collect();
     let ranking = rank(&candidates, &wishes, &whole);
+    let excluded = ranking.excluded.iter().map(|(it, reason)| Excluded {
+        name: names[*it].to_string(),
+        reason: reason.clone(),
+    });
+    findings.excluded.extend(excluded);
     let (mut place, mut is_tied) = (0, false);
     for (position, of) in ranking.places.iter().enumerate() {
         let it = &measured[of.candidate];
@@ -77,7 +85,7 @@ pub fn summarize(typed: &RankArgs, bench: &Bench, drawn: &Drawn, results: &Resul
         place = if is_tied { place } else { position + 1 };
         let was_tied = is_tied;
         is_tied = of.to_next.as_ref().is_some_and(|versus| versus.is_tie);
-        let own = resampling(drawn, it.count(), typed.seed);
+        let own = resampling(drawn, it.count(), seed);
         let mut told = model(it, bench, drawn, results, &own, &findings.measures, budget);
         told.place = place;
         told.is_tied = was_tied || is_tied;
@@ -168,25 +176,22 @@ fn cost(ranking: &Ranking, position: usize) -> f64 {
     place.loss.as_ref().map_or_else(|it| it.value.unwrap_or(0.0), |it| it.value)
 }
 
-fn preferences(typed: &RankArgs, budget: f64) -> (Vec<(String, f64)>, Preferences) {
-    let quality = typed.prefer.of("quality");
-    let weights = Weights {
-        latency: typed.lambda_latency * typed.prefer.of("latency") / quality,
-        complexity: typed.lambda_cost * typed.prefer.of("cost") / quality,
-        ..Preferences::default().weights
-    };
-    let known = ["quality", "latency", "cost", "robustness"];
-    let named = typed.prefer.names().filter(|it| !known.contains(it));
-    let measures = named.filter_map(|it| Some((it.to_string(), typed.prefer.said(it)?)));
-    let preferences = Preferences {
-        weights,
-        strategy: typed.strategy,
+fn preferences(wishes: &Wishes, budget: f64) -> Preferences {
+    let usual = Preferences::default();
+    let measures = wishes.measures.iter().map(|it| it.1).collect::<Vec<_>>();
+    Preferences {
+        measures: if measures.is_empty() { usual.measures.clone() } else { measures },
+        weights: Weights {
+            latency: wishes.lambda_latency,
+            complexity: wishes.lambda_cost,
+            ..usual.weights
+        },
+        strategy: wishes.strategy,
         budget,
         period: budget,
-        robustness: typed.prefer.said("robustness").unwrap_or(0.0).min(1.0),
-        ..Preferences::default()
-    };
-    (measures.collect(), preferences)
+        robustness: wishes.robustness,
+        ..usual
+    }
 }
 
 impl Measured {
@@ -290,10 +295,17 @@ fn candidate(
         cpu: mean(|it| it.processor_ns as f64 / 1e9),
         memory: entries.iter().map(|it| it.memory as f64).fold(0.0, f64::max),
         complexity: contender.candidate.cost,
-        robustness_drop: 0.0,
+        robustness_drop: results.robustness[measured.model].as_ref().map_or(0.0, |it| it.mean_drop),
         device: 0,
         excluded: None,
     }
+}
+
+/// Why the memory that was measured excludes it.
+fn too_large(candidate: &Candidate, contender: &Contender, conditions: &Conditions) -> Option<String> {
+    let mut subject = Subject::from(&contender.candidate);
+    subject.memory = Some(candidate.memory as u64);
+    conditions.exclusion(subject).map(|it| it.to_string())
 }
 
 /// An estimate as it is told; `value` where there is too little for one.
@@ -348,6 +360,8 @@ fn model(
         energy: energies.map(|it| it.iter().sum::<u64>() as f64 / 1e6 / count),
         cost: contender.candidate.cost,
         unanswered: entries.iter().filter(|it| !it.observation.is_answered).count(),
+        robustness: results.robustness[measured.model].clone(),
+        adversarial: results.adversarial[measured.model].clone(),
         worst: worst(&measured.evaluation, bench, drawn),
         ..ModelFindings::default()
     }
