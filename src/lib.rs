@@ -28,6 +28,7 @@ pub mod decode;
 pub mod elements;
 pub mod group;
 pub mod letterbox;
+pub mod library;
 pub mod machine;
 pub mod media;
 pub mod messages;

@@ -5,7 +5,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
-use super::classes::Classes;
 use super::item::ItemKey;
 use super::label::{Kind, Label};
 use super::mask;
@@ -36,13 +35,11 @@ const LISTED: usize = 4;
 
 impl Truth {
     /// Looks for labels that do not fit: files that are not there, boxes outside of their picture, classes that the model
-    /// never says, one class only. `said` are the names of the model's classes, empty where they are not known; `classes`
-    /// those with which the labels were read.
-    pub fn check(&self, items: &[ItemKey], said: &[String], classes: &Classes) -> Vec<Doubt> {
+    /// never says, one class only. `said` are the names of the model's classes, empty where they are not known.
+    pub fn check(&self, items: &[ItemKey], said: &[String]) -> Vec<Doubt> {
         let mut check = Check {
             truth: self,
             doubts: Vec::new(),
-            classes,
         };
         let labelled = check.items(items);
         if labelled == 0 {
@@ -69,7 +66,6 @@ impl Truth {
 struct Check<'a> {
     truth: &'a Truth,
     doubts: Vec<Doubt>,
-    classes: &'a Classes,
 }
 
 impl Check<'_> {
@@ -302,7 +298,7 @@ impl Check<'_> {
             .filter(|it| **it != super::NOT_JUDGED);
         used.extend(values.map(|it| u32::from(*it)));
         used.into_iter()
-            .map(|it| self.classes.name(it).into_owned())
+            .map(|it| self.truth.class(it).into_owned())
             .collect()
     }
 
@@ -319,7 +315,7 @@ impl Check<'_> {
             };
             let name = match (label.score(), label.answer()) {
                 (_, Some(Answer::Classes(list))) => match list.first() {
-                    Some(first) => format!("class '{}'", self.classes.name(first.class)),
+                    Some(first) => format!("class '{}'", self.truth.class(first.class)),
                     None => "silence".to_owned(),
                 },
                 (Some(score), _) => format!("score {score}"),
@@ -366,15 +362,15 @@ fn listed(names: &[&String]) -> String {
 mod tests {
     use std::time::Duration;
 
+    use super::super::Classes;
     use super::super::tests_support::{Folder, item};
     use super::*;
 
     fn doubts(name: &str, text: &str, items: &[ItemKey], said: &[&str]) -> Vec<Doubt> {
         let folder = Folder::new();
-        let mut classes = Classes::new();
-        let truth = Truth::open(&folder.write(name, text), &mut classes).unwrap();
+        let truth = Truth::open(&folder.write(name, text), &mut Classes::new()).unwrap();
         let said: Vec<String> = said.iter().map(|it| (*it).to_owned()).collect();
-        truth.check(items, &said, &classes)
+        truth.check(items, &said)
     }
 
     fn pictures(names: &[&'static str]) -> Vec<ItemKey<'static>> {

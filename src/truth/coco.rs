@@ -250,7 +250,7 @@ mod tests {
         assert_eq!((region.left, region.height), (473.07 / 529.0, 28.67 / 640.0));
         assert_eq!(
             (found[0].area, found[0].crowd, found[1].crowd),
-            (Some(702.105_75), false, true)
+            (Some(702.105_8), false, true)
         );
         assert_eq!(found[1].detection.class, 1);
         assert_eq!(

@@ -23,6 +23,8 @@ pub struct Truth {
     path: PathBuf,
     format: Format,
     pub(super) store: Store,
+    /// The names of classes when the labels were read.
+    classes: Classes,
 }
 
 impl Truth {
@@ -53,6 +55,7 @@ impl Truth {
             path: path.to_owned(),
             format,
             store,
+            classes: classes.clone(),
         })
     }
 
@@ -83,9 +86,19 @@ impl Truth {
         self.len() == 0
     }
 
+    /// Whether the labels say of which file they are.
+    pub fn names_files(&self) -> bool {
+        0 < self.store.by_file.len()
+    }
+
     /// Whether the labels have no names for their classes: these are called "0", "1", … then, by their position.
     pub fn classes_are_numbers(&self) -> bool {
         self.store.unnamed
+    }
+
+    /// The name of a class of the labels.
+    pub(super) fn class(&self, number: u32) -> std::borrow::Cow<'_, str> {
+        self.classes.name(number)
     }
 
     /// What is right of an item; `None` where that is not known, which is not the same as nothing being there.

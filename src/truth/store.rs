@@ -101,6 +101,8 @@ pub(super) struct Labels {
     pub frames: BTreeMap<u64, Content>,
     /// Sorted by their start once all are there.
     pub spans: Vec<Span>,
+    /// The step in which frames were labelled: each 1st, each 25th.
+    step: u64,
 }
 
 /// What holds from one second to another.
@@ -162,14 +164,24 @@ impl Content {
 }
 
 impl Labels {
+    /// What is said of the whole file.
+    pub fn whole(content: Content) -> Labels {
+        Labels {
+            whole: Some(content),
+            ..Labels::default()
+        }
+    }
+
     pub fn contents(&self) -> impl Iterator<Item = &Content> {
         let spans = self.spans.iter().map(|it| &it.content);
         self.whole.iter().chain(self.frames.values()).chain(spans)
     }
 
-    /// Brings spans into their order.
-    pub fn sort(&mut self) {
+    /// Once all are there: brings spans into their order, and sees in which steps frames were labelled.
+    pub fn finish(&mut self) {
         self.spans.sort_by(|one, other| one.from.total_cmp(&other.from));
+        let first = self.frames.keys().next().copied().unwrap_or_default();
+        self.step = self.frames.keys().fold(0, |step, it| gcd(step, it - first));
     }
 
     /// Whether they say what holds when; a silent sound has none of such either.
@@ -215,6 +227,7 @@ mod tests {
                 .frames
                 .insert(frame, Content::Objects(vec![Object::default()], Unit::Pixels));
         }
+        labels.finish();
         let objects = |frame| match labels.at_frame(frame) {
             Some(Content::Objects(list, _)) => Some(list.len()),
             _ => None,

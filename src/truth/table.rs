@@ -371,7 +371,7 @@ impl Table<'_> {
         let in_shares = self.store.kind == Kind::Boxes && self.are_shares;
         let everywhere = self.store.everywhere.iter_mut();
         for labels in everywhere.chain(self.store.by_file.iter_mut()) {
-            labels.sort();
+            labels.finish();
             if holds {
                 end_where_the_next_starts(&mut labels.spans);
             }

@@ -77,7 +77,11 @@ pub fn read(heard: Heard, bytes: Vec<u8>, names: &mut Classes) -> Option<Given> 
                 width,
                 height,
             };
-            if is_cut_out { Content::Coverage(plane) } else { Content::Picture(plane) }
+            if is_cut_out {
+                Content::Coverage(plane)
+            } else {
+                Content::Picture(plane)
+            }
         }
         Heard::Sound {
             rate,
@@ -151,7 +155,11 @@ pub fn planar(bytes: &[u8], channels: usize) -> Vec<Vec<f32>> {
 pub fn split(bytes: &[u8], channels: usize) -> Vec<Vec<f32>> {
     let channels = channels.max(1);
     let mut sound = vec![Vec::with_capacity(bytes.len() / 4 / channels); channels];
-    for (index, sample) in bytes.chunks_exact(4).filter_map(|it| it.first_chunk()).enumerate() {
+    for (index, sample) in bytes
+        .chunks_exact(4)
+        .filter_map(|it| it.first_chunk())
+        .enumerate()
+    {
         if let Some(channel) = sound.get_mut(index % channels) {
             channel.push(f32::from_le_bytes(*sample));
         }

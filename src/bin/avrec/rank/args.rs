@@ -48,6 +48,10 @@ pub struct RankArgs {
     #[arg(long, value_name = "NAME[:STRENGTH]", conflicts_with_all = ["labels", "reference"])]
     pub degrade: Option<String>,
 
+    /// Size of the frames as the models will meet them in your stream; else that of the material
+    #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = size)]
+    pub size: Option<(u32, u32)>,
+
     /// Rank the models of this task only
     #[arg(long, value_parser = task, value_name = "TASK")]
     pub task: Option<Task>,
@@ -128,7 +132,11 @@ pub struct RankArgs {
 impl RankArgs {
     /// What is wrong beyond what each option says for itself.
     pub fn check(&self) -> Result<(), String> {
-        let files = [("--json", &self.json), ("--report", &self.report), ("--write", &self.write)];
+        let files = [
+            ("--json", &self.json),
+            ("--report", &self.report),
+            ("--write", &self.write),
+        ];
         for (position, (option, path)) in files.iter().enumerate() {
             let Some(path) = path.as_ref().filter(|it| it.as_os_str() != "-") else {
                 continue;
@@ -183,6 +191,12 @@ fn preferences(text: &str) -> Result<Preferences, String> {
     Ok(Preferences(weights))
 }
 
+fn size(text: &str) -> Result<(u32, u32), String> {
+    let sides = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    let sides = sides.filter(|(width, height)| (2..=16_384).contains(width) && (2..=16_384).contains(height));
+    sides.ok_or_else(|| "write a width and a height in pixels, such as 640x360".into())
+}
+
 fn task(text: &str) -> Result<Task, String> {
     let known = || Task::ALL.map(|it| it.name()).join(", ");
     Task::named(text).ok_or_else(|| format!("write one of {}", known()))
@@ -205,7 +219,10 @@ mod tests {
     #[test]
     fn preferences_are_weights_by_name() {
         let given = preferences("quality=2, latency=0.5").unwrap();
-        assert_eq!((given.of("quality"), given.of("latency"), given.of("cost")), (2.0, 0.5, 1.0));
+        assert_eq!(
+            (given.of("quality"), given.of("latency"), given.of("cost")),
+            (2.0, 0.5, 1.0)
+        );
         for wrong in ["quality", "quality=-1", "latency=much", "quality=0"] {
             assert!(preferences(wrong).is_err(), "{wrong}");
         }

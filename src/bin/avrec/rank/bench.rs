@@ -15,6 +15,7 @@ use super::cache::{Cache, ClassNumbers, Entry, digest};
 use super::contenders::Contender;
 use super::energy::Meter;
 use super::material::{Clip, Form, Frame, Frames, Material, Place};
+use super::picture;
 use super::question::{Change, aligned, item, itself, length, sound_of};
 use super::worker::wire::{Item, Outcome};
 use super::worker::{Limits, Worker};
@@ -67,6 +68,7 @@ pub struct Bench {
     reference_answers: HashMap<Place, Given>,
     kept: usize,
     limits: Limits,
+    size: Option<(u32, u32)>,
     meter: Meter,
 }
 
@@ -77,6 +79,8 @@ pub struct Setting<'a> {
     /// For frames.
     pub spool: &'a Path,
     pub limits: Limits,
+    /// Of frames as models meet them; that of the material where nobody says one.
+    pub size: Option<(u32, u32)>,
 }
 
 impl Bench {
@@ -100,6 +104,7 @@ impl Bench {
             reference_answers: HashMap::new(),
             kept: 0,
             limits: setting.limits,
+            size: setting.size,
             meter: Meter::default(),
         })
     }
@@ -133,7 +138,7 @@ impl Bench {
         if let Some(entry) = self.cache(model).map_err(Fault::All)?.get(&key) {
             return Ok(entry.clone());
         }
-        let frame = self.frames.frame(place).map_err(Fault::All)?;
+        let frame = self.base(place).map_err(Fault::All)?;
         let energy = self.meter.read();
         let (outcome, given) = self.ask(model, place, &frame, change.as_ref())?;
         let energy_uj = self.meter.since(energy);
@@ -156,21 +161,35 @@ impl Bench {
 
     /// How good a model's answer is to any frame in the place of an item.
     pub fn observe_frame(&mut self, model: usize, place: Place, input: &Frame) -> Result<Observation, Fault> {
-        let frame = self.frames.frame(place).map_err(Fault::All)?;
+        let frame = self.base(place).map_err(Fault::All)?;
         let given = self.run(model, place, input)?.1;
         self.judge(model, place, &frame, given, true)
     }
 
     /// The answer of a model to an item, and what it took, without any comparison.
     pub fn answer(&mut self, model: usize, place: Place) -> Result<Option<Given>, Fault> {
-        let frame = self.frames.frame(place).map_err(Fault::All)?;
+        let frame = self.base(place).map_err(Fault::All)?;
         self.ask(model, place, &frame, None).map(|it| it.1)
     }
 
     /// The item as the models meet it.
     pub fn input(&self, place: Place, change: Option<&Change>) -> Result<Frame, String> {
-        let frame = self.frames.frame(place)?;
+        let frame = self.base(place)?;
         self.changed(place, &frame, change)
+    }
+
+    /// The item before anything is done to it: where it will be made smaller, so much larger than the stream's size.
+    pub fn base(&self, place: Place) -> Result<Frame, String> {
+        let frame = self.frames.frame(place)?;
+        let (Some((width, height)), true) = (self.size, self.material.clips[place.clip].form != Form::Sound) else {
+            return Ok(frame);
+        };
+        let scale = match &self.question {
+            Some(Question::Restored(Change::Shrunk(by))) => *by,
+            _ => 1.0,
+        };
+        let larger = |it: u32| (f64::from(it) * scale).round() as u32;
+        picture::scaled(&frame, larger(width), larger(height))
     }
 
     fn changed(&self, place: Place, frame: &Frame, change: Option<&Change>) -> Result<Frame, String> {
@@ -197,7 +216,12 @@ impl Bench {
     }
 
     /// Runs a model on any frame in the place of an item.
-    pub fn run(&mut self, model: usize, place: Place, input: &Frame) -> Result<(Outcome, Option<Given>), Fault> {
+    pub fn run(
+        &mut self,
+        model: usize,
+        place: Place,
+        input: &Frame,
+    ) -> Result<(Outcome, Option<Given>), Fault> {
         let seen = self.material.seen(place);
         let form = self.material.clips[place.clip].form;
         let item = item(input, form, length(form, seen.duration));
@@ -232,7 +256,9 @@ impl Bench {
         let mut worker = Worker::start(source, self.limits).map_err(Fault::Model)?;
         if worker.listens() != (form == Form::Sound) {
             let takes = if worker.listens() { "sound" } else { "pictures" };
-            return Err(Fault::Model(format!("it takes {takes}, and the material has none")));
+            return Err(Fault::Model(format!(
+                "it takes {takes}, and the material has none"
+            )));
         }
         // Memory and caches are cold at first.
         worker.run(item, &input.bytes).map_err(Fault::Model)?;
@@ -312,7 +338,10 @@ impl Bench {
                 let right = self.right_answer(&label, place, given).map_err(Fault::All)?;
                 Ok((right, Some(label)))
             }
-            Some(Question::Restored(_)) => Ok((self.itself(frame, form, given).map_err(Fault::Model)?, None)),
+            Some(Question::Restored(_)) => {
+                check_size(frame, given)?;
+                Ok((self.itself(frame, form, given).map_err(Fault::Model)?, None))
+            }
             Some(Question::Agreement(reference)) if *reference == model && !is_changed => {
                 let Some(own) = given else {
                     return Err(Fault::All("the reference gave no answer; name another one with --reference".into()));
@@ -356,9 +385,11 @@ impl Bench {
         if let Some(known) = self.reference_answers.get(&place) {
             return Ok(known.clone());
         }
-        let frame = self.frames.frame(place).map_err(Fault::All)?;
+        let frame = self.base(place).map_err(Fault::All)?;
         let failed = |fault| match fault {
-            Fault::Model(cause) => Fault::All(format!("the reference fails: {cause}; name another one with --reference")),
+            Fault::Model(cause) => Fault::All(format!(
+                "the reference fails: {cause}; name another one with --reference"
+            )),
             all => all,
         };
         let given = self.ask(reference, place, &frame, None).map_err(failed)?.1;
@@ -384,10 +415,17 @@ impl Bench {
         let Some(Question::Labels { truth, .. }) = &self.question else {
             return Ok(None);
         };
-        truth.of(&item_of(&self.material, place)).map_err(|err| err.to_string())
+        truth
+            .of(&item_of(&self.material, place))
+            .map_err(|err| err.to_string())
     }
 
-    fn right_answer(&mut self, label: &Label, place: Place, given: Option<&Given>) -> Result<Content, String> {
+    fn right_answer(
+        &mut self,
+        label: &Label,
+        place: Place,
+        given: Option<&Given>,
+    ) -> Result<Content, String> {
         if let Label::Reference(path) = label {
             let form = self.material.clips[place.clip].form;
             let clip = match self.right_places.get(path) {
@@ -406,7 +444,8 @@ impl Bench {
             };
             self.right_frames.read(&self.right, &[right])?;
             let frame = self.right_frames.frame(right);
-            let frame = frame.map_err(|_| format!("{} is shorter than what it is the truth of", path.display()))?;
+            let frame =
+                frame.map_err(|_| format!("{} is shorter than what it is the truth of", path.display()))?;
             return self.itself(&frame, form, given);
         }
         // A model that says how likely something is, where the labels say when it is.
@@ -421,7 +460,10 @@ impl Bench {
 
     fn cache(&mut self, model: usize) -> Result<&mut Cache, String> {
         if !self.caches.contains_key(&model) {
-            let question = self.question.as_ref().map_or(String::new(), |it| question_key(it, &self.contenders));
+            let question = self
+                .question
+                .as_ref()
+                .map_or(String::new(), |it| question_key(it, &self.contenders));
             let contender = &self.contenders[model];
             let cache = match &self.folder {
                 Some(folder) => Cache::open(folder, &[&contender.key, &question, env!("CARGO_PKG_VERSION")])
@@ -430,13 +472,16 @@ impl Bench {
             };
             self.caches.insert(model, cache);
         }
-        self.caches.get_mut(&model).ok_or_else(|| "a cache is missing".into())
+        self.caches
+            .get_mut(&model)
+            .ok_or_else(|| "a cache is missing".into())
     }
 
     fn item_key(&self, place: Place, change: Option<&Change>) -> String {
         let hash = &self.material.clips[place.clip].hash;
         let change = change.map_or(String::new(), |it| format!(" {}", it.told()));
-        format!("{hash}#{}{change}", place.index)
+        let size = self.size.map_or(String::new(), |(width, height)| format!(" {width}x{height}"));
+        format!("{hash}#{}{size}{change}", place.index)
     }
 }
 
@@ -461,12 +506,28 @@ fn question_key(question: &Question, contenders: &[Contender]) -> String {
     }
 }
 
+/// Pictures are compared in one size: what is larger or smaller than what was asked for answers another question.
+fn check_size(frame: &Frame, given: Option<&Given>) -> Result<(), Fault> {
+    let Some(Content::Picture(plane)) = given.map(|it| &it.content) else { return Ok(()) };
+    let (width, height) = picture::size(frame).map_err(Fault::All)?;
+    if (plane.width, plane.height) == (width as usize, height as usize) {
+        return Ok(());
+    }
+    Err(Fault::Model(format!(
+        "it makes pictures of {}x{}, where {width}x{height} is asked for; say the size of your stream with --size",
+        plane.width, plane.height
+    )))
+}
+
 fn unlike(answer: &str, truth: &str) -> String {
     format!("it answers {answer}, and what is right is {truth}; rank models of one task (--task)")
 }
 
 fn cannot_keep(folder: &Path, err: &std::io::Error) -> String {
-    format!("answers cannot be kept in {}: {err}; name another folder with --cache", folder.display())
+    format!(
+        "answers cannot be kept in {}: {err}; name another folder with --cache",
+        folder.display()
+    )
 }
 
 /// The same changes each time, others on each item.
@@ -479,7 +540,9 @@ pub fn period(material: &Material) -> Duration {
     let clip = material.clips.first();
     match clip.map(|it| it.form) {
         Some(Form::Sound) => Duration::from_millis(20),
-        Some(Form::Video) => clip.and_then(|it| it.seen.first()).map_or(Duration::from_millis(40), |it| it.duration),
+        Some(Form::Video) => clip
+            .and_then(|it| it.seen.first())
+            .map_or(Duration::from_millis(40), |it| it.duration),
         _ => Duration::from_millis(40),
     }
 }

@@ -54,7 +54,9 @@ impl Cache {
             Err(err) if err.kind() == io::ErrorKind::NotFound => String::new(),
             read => read?,
         };
-        let lines = text.lines().filter_map(|it| serde_json::from_str::<Line>(it).ok());
+        let lines = text
+            .lines()
+            .filter_map(|it| serde_json::from_str::<Line>(it).ok());
         let mut file = bounded_file::append(&path)?;
         if !text.is_empty() && !text.ends_with('\n') {
             file.write_all(b"\n")?;
@@ -125,7 +127,7 @@ impl ClassNumbers {
         let Some(file) = &mut self.file else { return Ok(()) };
         for number in self.written..classes.len() {
             let name = classes.name(u32::try_from(number).unwrap_or(u32::MAX));
-            let mut line = serde_json::to_string(name)?;
+            let mut line = serde_json::to_string(&name)?;
             line.push('\n');
             file.write_all(line.as_bytes())?;
         }
@@ -145,7 +147,12 @@ pub fn digest(keys: &[&str]) -> String {
         digest.update((key.len() as u64).to_le_bytes());
         digest.update(key.as_bytes());
     }
-    digest.finalize().iter().take(16).map(|it| format!("{it:02x}")).collect()
+    digest
+        .finalize()
+        .iter()
+        .take(16)
+        .map(|it| format!("{it:02x}"))
+        .collect()
 }
 
 /// Where answers are kept if nobody says where.

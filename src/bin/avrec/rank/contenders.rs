@@ -41,7 +41,10 @@ pub fn read(path: &Path, task: Option<Task>) -> Result<Contenders, String> {
     };
     let of_task = catalog.of_task(task.map(Task::name));
     let (catalog, others) = of_task.map_err(|err| err.to_string())?;
-    let mut excluded: Vec<_> = others.into_iter().map(|it| (it, "it is of another task".to_string())).collect();
+    let mut excluded: Vec<_> = others
+        .into_iter()
+        .map(|it| (it, "it is of another task".to_string()))
+        .collect();
     let mut all = Vec::new();
     for candidate in &catalog.candidates {
         match contender(candidate) {
@@ -101,7 +104,11 @@ fn of_folder(folder: &Path, properties: &[&str]) -> Result<Catalog, String> {
     let text = |it: Option<&std::ffi::OsStr>| it.unwrap_or_default().to_string_lossy().into_owned();
     let entries = files.iter().map(|it| {
         let (name, file) = (text(it.file_stem()), text(it.file_name()));
-        format!("[[candidate]]\nname = {}\nmodel = {}\n", quoted(&name), quoted(&file))
+        format!(
+            "[[candidate]]\nname = {}\nmodel = {}\n",
+            quoted(&name),
+            quoted(&file)
+        )
     });
     let text: String = entries.collect();
     Catalog::parse(&folder.join("folder.toml"), &text, properties).map_err(|err| err.to_string())

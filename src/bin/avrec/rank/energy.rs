@@ -22,7 +22,10 @@ pub type Reading = Option<Vec<u64>>;
 impl Default for Meter {
     /// Those that this user may read, mostly none: they need the rights of root.
     fn default() -> Meter {
-        let zones = std::fs::read_dir("/sys/class/powercap").into_iter().flatten().flatten();
+        let zones = std::fs::read_dir("/sys/class/powercap")
+            .into_iter()
+            .flatten()
+            .flatten();
         let packages = zones.filter_map(|zone| {
             let name = bounded_file::read_text(&zone.path().join("name"), NUMBER).ok()?;
             let file = zone.path().join("energy_uj");
@@ -38,7 +41,11 @@ impl Default for Meter {
 
 impl Meter {
     pub fn read(&self) -> Reading {
-        let readings = self.packages.iter().map(|it| number(&it.0)).collect::<Option<Vec<_>>>()?;
+        let readings = self
+            .packages
+            .iter()
+            .map(|it| number(&it.0))
+            .collect::<Option<Vec<_>>>()?;
         (!readings.is_empty()).then_some(readings)
     }
 
@@ -46,7 +53,17 @@ impl Meter {
     pub fn since(&self, then: Reading) -> Option<u64> {
         let (then, now) = (then?, self.read()?);
         let parts = then.iter().zip(&now).zip(&self.packages);
-        Some(parts.map(|((then, now), (_, most))| if then <= now { now - then } else { now + most - then }).sum())
+        Some(
+            parts
+                .map(|((then, now), (_, most))| {
+                    if then <= now {
+                        now - then
+                    } else {
+                        now + most - then
+                    }
+                })
+                .sum(),
+        )
     }
 }
 

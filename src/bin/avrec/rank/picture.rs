@@ -33,7 +33,13 @@ pub fn info(caps: &gst::Caps) -> Result<VideoInfo, String> {
     VideoInfo::from_caps(caps).map_err(|_| format!("{caps} is no video"))
 }
 
-fn converted(frame: &Frame, from: &VideoInfo, format: VideoFormat, width: u32, height: u32) -> Result<Frame, String> {
+fn converted(
+    frame: &Frame,
+    from: &VideoInfo,
+    format: VideoFormat,
+    width: u32,
+    height: u32,
+) -> Result<Frame, String> {
     let failed = |_| format!("a frame cannot be made {width}x{height} {format}");
     let into = VideoInfo::builder(format, width, height)
         .fps(from.fps())
@@ -49,7 +55,8 @@ fn converted(frame: &Frame, from: &VideoInfo, format: VideoFormat, width: u32, h
     let source = gst::Buffer::from_slice(frame.bytes.clone());
     let source = VideoFrameRef::from_buffer_ref_readable(&source, from).map_err(failed)?;
     let target = gst::Buffer::with_size(into.size()).map_err(failed)?;
-    let mut target = VideoFrame::from_buffer_writable(target, &into).map_err(|_| failed(gst::glib::bool_error!("")))?;
+    let mut target =
+        VideoFrame::from_buffer_writable(target, &into).map_err(|_| failed(gst::glib::bool_error!("")))?;
     converter.frame_ref(&source, &mut target.as_mut_video_frame_ref());
     let bytes = target.into_buffer().map_readable().map_err(failed)?.to_vec();
     let caps = into.to_caps().map_err(failed)?;

@@ -45,10 +45,19 @@ impl Change {
         };
         found.ok_or_else(|| {
             let known: Vec<_> = match listens {
-                true => sound_corrupt::Corruption::ALL.iter().map(|it| it.name()).collect(),
-                false => picture_corrupt::Corruption::ALL.iter().map(|it| it.name()).collect(),
+                true => sound_corrupt::Corruption::ALL
+                    .iter()
+                    .map(|it| it.name())
+                    .collect(),
+                false => picture_corrupt::Corruption::ALL
+                    .iter()
+                    .map(|it| it.name())
+                    .collect(),
             };
-            format!("'{name}' is no change that is known; write one of {}", known.join(", "))
+            format!(
+                "'{name}' is no change that is known; write one of {}",
+                known.join(", ")
+            )
         })
     }
 
@@ -104,7 +113,11 @@ impl Change {
 
 /// Samples a second, and channels.
 pub fn sound_of(caps: &gst::CapsRef) -> (u32, usize) {
-    let number = |name: &str| caps.structure(0).and_then(|it| it.get::<i32>(name).ok()).unwrap_or(1);
+    let number = |name: &str| {
+        caps.structure(0)
+            .and_then(|it| it.get::<i32>(name).ok())
+            .unwrap_or(1)
+    };
     let rate = u32::try_from(number("rate")).unwrap_or(1);
     (rate, usize::try_from(number("channels")).unwrap_or(1))
 }
@@ -123,11 +136,15 @@ pub fn item(frame: &Frame, form: Form, duration: Duration) -> Item {
             let width = 4 * channels;
             let samples = (rate as usize * BUFFER.as_millis() as usize / 1000).max(1);
             let time = |sample: usize| Duration::from_secs_f64(sample as f64 / f64::from(rate.max(1)));
-            let parts = frame.bytes.chunks(samples * width).enumerate().map(|(index, part)| Piece {
-                pts_ns: nanoseconds(time(index * samples)),
-                duration_ns: nanoseconds(time(part.len() / width)),
-                bytes: part.len(),
-            });
+            let parts = frame
+                .bytes
+                .chunks(samples * width)
+                .enumerate()
+                .map(|(index, part)| Piece {
+                    pts_ns: nanoseconds(time(index * samples)),
+                    duration_ns: nanoseconds(time(part.len() / width)),
+                    bytes: part.len(),
+                });
             parts.collect()
         }
     };
@@ -146,7 +163,10 @@ pub fn item(frame: &Frame, form: Form, duration: Duration) -> Item {
 /// The item itself as the right answer, in the size of what was answered.
 pub fn itself(frame: &Frame, form: Form, like: &Content) -> Result<Content, String> {
     match (form, like) {
-        (Form::Sound, _) => Ok(Content::Sound(answers::split(&frame.bytes, sound_of(&frame.caps).1))),
+        (Form::Sound, _) => Ok(Content::Sound(answers::split(
+            &frame.bytes,
+            sound_of(&frame.caps).1,
+        ))),
         (_, Content::Picture(plane)) => {
             let size = |it: usize| u32::try_from(it).unwrap_or(u32::MAX);
             let sized = picture::scaled(frame, size(plane.width), size(plane.height))?;
@@ -160,7 +180,9 @@ pub fn itself(frame: &Frame, form: Form, like: &Content) -> Result<Content, Stri
 pub fn luma(frame: &Frame) -> Result<Plane, String> {
     let buffer = gst::Buffer::from_slice(frame.bytes.clone());
     let pixels = Pixels::read(&buffer, &frame.caps);
-    pixels.map(|it| it.luma).ok_or_else(|| format!("no luma can be read of {}", frame.caps))
+    pixels
+        .map(|it| it.luma)
+        .ok_or_else(|| format!("no luma can be read of {}", frame.caps))
 }
 
 /// What is compared of two stretches of sound: of an answer that begins `late_ns` behind the item, and of the truth.

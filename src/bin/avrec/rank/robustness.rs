@@ -45,7 +45,9 @@ fn changes(form: Form) -> Vec<(Change, String, String, u8)> {
 /// Runs a model on changed items. `None` where its answers to the items as they are say nothing.
 pub fn measure(bench: &mut Bench, model: usize, places: &[Place]) -> Result<Option<Robustness>, Fault> {
     let places = spread(places, CORRUPTED);
-    let Some(first) = places.first() else { return Ok(None) };
+    let Some(first) = places.first() else {
+        return Ok(None);
+    };
     let form = bench.material.clips[first.clip].form;
     let Some(clean) = quality(bench, model, &places, None)?.filter(|it| 0.0 < *it) else {
         return Ok(None);
@@ -66,13 +68,20 @@ pub fn measure(bench: &mut Bench, model: usize, places: &[Place]) -> Result<Opti
     Ok(Some(Robustness {
         mean_drop,
         worst_drop: worst.map_or(0.0, |it| it.drop),
-        worst: worst.map_or(String::new(), |it| format!("{}, strength {}", it.name, it.strength)),
+        worst: worst.map_or(String::new(), |it| {
+            format!("{}, strength {}", it.name, it.strength)
+        }),
         each,
     }))
 }
 
 /// P of the task's first measure on these items.
-fn quality(bench: &mut Bench, model: usize, places: &[Place], change: Option<Change>) -> Result<Option<f64>, Fault> {
+fn quality(
+    bench: &mut Bench,
+    model: usize,
+    places: &[Place],
+    change: Option<Change>,
+) -> Result<Option<f64>, Fault> {
     let mut observations = Vec::new();
     for place in places {
         observations.push(bench.observe(model, *place, change)?.observation);
@@ -87,7 +96,12 @@ fn probability(observations: &[Observation]) -> Option<f64> {
 }
 
 /// Searches for small changes of pictures that make the answers of a model wrong.
-pub fn attack(bench: &mut Bench, model: usize, places: &[Place], runs: u32) -> Result<Option<Adversarial>, Fault> {
+pub fn attack(
+    bench: &mut Bench,
+    model: usize,
+    places: &[Place],
+    runs: u32,
+) -> Result<Option<Adversarial>, Fault> {
     let places = spread(places, SEARCHED);
     let is_sound = |it: &Place| bench.material.clips[it.clip].form == Form::Sound;
     if places.is_empty() || places.iter().any(is_sound) {
@@ -135,20 +149,28 @@ pub fn attack(bench: &mut Bench, model: usize, places: &[Place], runs: u32) -> R
 /// So many of them, from all over.
 fn spread(places: &[Place], count: usize) -> Vec<Place> {
     let count = count.min(places.len());
-    (0..count).map(|it| places[it * places.len() / count.max(1)]).collect()
+    (0..count)
+        .map(|it| places[it * places.len() / count.max(1)])
+        .collect()
 }
 
 /// Rows without the bytes between them.
 fn packed(rgb: &Frame) -> Result<Vec<u8>, String> {
     let info = picture::info(&rgb.caps)?;
-    let (stride, row) = (usize::try_from(info.stride()[0]).unwrap_or(1).max(1), 3 * info.width() as usize);
+    let (stride, row) = (
+        usize::try_from(info.stride()[0]).unwrap_or(1).max(1),
+        3 * info.width() as usize,
+    );
     let rows = rgb.bytes.chunks(stride).take(info.height() as usize);
     Ok(rows.flat_map(|it| it.iter().take(row).copied()).collect())
 }
 
 fn unpacked(like: &Frame, packed: &[u8]) -> Result<Frame, String> {
     let info = picture::info(&like.caps)?;
-    let (stride, row) = (usize::try_from(info.stride()[0]).unwrap_or(1).max(1), 3 * info.width() as usize);
+    let (stride, row) = (
+        usize::try_from(info.stride()[0]).unwrap_or(1).max(1),
+        3 * info.width() as usize,
+    );
     let mut frame = like.clone();
     for (into, from) in frame.bytes.chunks_mut(stride).zip(packed.chunks(row.max(1))) {
         if let Some(into) = into.get_mut(..from.len()) {

@@ -14,7 +14,10 @@ pub fn text(findings: &Findings) -> String {
     }
     parts.extend(promised(findings));
     if !findings.excluded.is_empty() {
-        let lines = findings.excluded.iter().map(|it| format!("left out: {}: {}", it.name, it.reason));
+        let lines = findings
+            .excluded
+            .iter()
+            .map(|it| format!("left out: {}: {}", it.name, it.reason));
         parts.push(lines.collect::<Vec<_>>().join("\n"));
     }
     if !findings.notes.is_empty() {
@@ -54,7 +57,10 @@ fn models(findings: &Findings) -> String {
         unit => format!("{} {unit}", it.name),
     }));
     let has = |given: fn(&ModelFindings) -> bool| findings.models.iter().any(given);
-    let (robust, hostile) = (has(|it| it.robustness.is_some()), has(|it| it.adversarial.is_some()));
+    let (robust, hostile) = (
+        has(|it| it.robustness.is_some()),
+        has(|it| it.adversarial.is_some()),
+    );
     head.extend(["p50 ms", "p99", "in budget", "MiB"].map(String::from));
     if robust {
         head.push("drop %".into());
@@ -78,10 +84,20 @@ fn models(findings: &Findings) -> String {
         row.push(format!("{:.0} %", 100.0 * latency.within));
         row.push(format!("{:.0}", model.memory as f64 / f64::from(1 << 20)));
         if robust {
-            row.push(model.robustness.as_ref().map_or("-".into(), |it| format!("{:.1}", 100.0 * it.mean_drop)));
+            row.push(
+                model
+                    .robustness
+                    .as_ref()
+                    .map_or("-".into(), |it| format!("{:.1}", 100.0 * it.mean_drop)),
+            );
         }
         if hostile {
-            row.push(model.adversarial.as_ref().map_or("-".into(), |it| format!("{:.2}→{:.2}", it.before, it.after)));
+            row.push(
+                model
+                    .adversarial
+                    .as_ref()
+                    .map_or("-".into(), |it| format!("{:.2}→{:.2}", it.before, it.after)),
+            );
         }
         row.push(format!("{:.4}", model.loss.value));
         row.push(format!("{:.0}", 100.0 * model.best));
@@ -97,7 +113,11 @@ fn told(figure: &Figure, measure: &MeasureTold, is_decisive: bool) -> String {
         None => format!("{:.small$}", figure.value),
         Some((low, high)) => {
             let half = (high - low) / 2.0;
-            let more = if half < 0.5 * 10f64.powi(-(small as i32)) { 1 } else { 0 };
+            let more = if half < 0.5 * 10f64.powi(-(small as i32)) {
+                1
+            } else {
+                0
+            };
             format!("{:.*} ± {half:.*}", small + more, figure.value, small + more)
         }
     }

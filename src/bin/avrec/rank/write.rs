@@ -15,9 +15,17 @@ use super::findings::{Figure, Findings, ModelFindings};
 /// # Errors
 ///
 /// A sentence on why the file cannot be written.
-pub fn write(path: &Path, findings: &Findings, contenders: &[Contender], library: &Catalog) -> Result<(), String> {
+pub fn write(
+    path: &Path,
+    findings: &Findings,
+    contenders: &[Contender],
+    library: &Catalog,
+) -> Result<(), String> {
     let role = |role: &str| {
-        let holder = findings.set.iter().find(|it| it.roles.iter().any(|it| it == role));
+        let holder = findings
+            .set
+            .iter()
+            .find(|it| it.roles.iter().any(|it| it == role));
         holder.map(|it| it.name.clone())
     };
     let head = Head {
@@ -37,25 +45,33 @@ pub fn write(path: &Path, findings: &Findings, contenders: &[Contender], library
 
 fn entry(contender: &Contender, model: &ModelFindings, findings: &Findings) -> Entry {
     let candidate = &contender.candidate;
-    let milliseconds = |it: f64| Duration::try_from_secs_f64(it / 1e3).ok().filter(|it| !it.is_zero());
+    let milliseconds = |it: f64| {
+        Duration::try_from_secs_f64(it / 1e3)
+            .ok()
+            .filter(|it| !it.is_zero())
+    };
     let latency = milliseconds(model.latency.p50.value);
-    let measured = findings.measures.iter().zip(&model.figures).filter_map(|(measure, figure)| {
-        let figure: Figure = (*figure)?;
-        Some(Measured {
-            measure: Some(measure.name.clone()),
-            value: Some(figure.value),
-            interval: figure.interval,
-            items: Some(figure.items as u64),
-            material: Some(material(findings)),
-            truth: Some(findings.question.told.clone()),
-            date: Some(findings.date.clone()),
-            latency,
-            latency_p95: model.latency.p95.and_then(|it| milliseconds(it.value)),
-            latency_p99: model.latency.p99.and_then(|it| milliseconds(it.value)),
-            machine: Some(findings.machine.processor.clone()),
-            provider: Some(candidate.provider().to_string()),
-        })
-    });
+    let measured = findings
+        .measures
+        .iter()
+        .zip(&model.figures)
+        .filter_map(|(measure, figure)| {
+            let figure: Figure = (*figure)?;
+            Some(Measured {
+                measure: Some(measure.name.clone()),
+                value: Some(figure.value),
+                interval: figure.interval,
+                items: Some(figure.items as u64),
+                material: Some(material(findings)),
+                truth: Some(findings.question.told.clone()),
+                date: Some(findings.date.clone()),
+                latency,
+                latency_p95: model.latency.p95.and_then(|it| milliseconds(it.value)),
+                latency_p99: model.latency.p99.and_then(|it| milliseconds(it.value)),
+                machine: Some(findings.machine.processor.clone()),
+                provider: Some(candidate.provider().to_string()),
+            })
+        });
     Entry {
         name: candidate.name.clone(),
         source: Some(candidate.source.clone()),

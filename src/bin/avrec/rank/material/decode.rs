@@ -92,7 +92,7 @@ fn play(
             };
             let mut ended = ended.lock();
             if ended.is_some() {
-                return gst::PadProbeReturn::Drop;
+                return gst::PadProbeReturn::Ok;
             }
             match (*each.lock())(buffer, &caps) {
                 Ok(Wish::More) => return gst::PadProbeReturn::Ok,
@@ -100,7 +100,7 @@ fn play(
                 Err(cause) => *ended = Some(Err(cause)),
             }
             let _ = bus.post(gst::message::Application::new(gst::Structure::new_empty("enough")));
-            gst::PadProbeReturn::Drop
+            gst::PadProbeReturn::Ok
         });
     }
     let started = pipeline.set_state(gst::State::Playing);

@@ -45,16 +45,24 @@ impl Frames {
             by_clip.entry(place.clip).or_default().insert(place.index);
         }
         for (number, wanted) in by_clip {
-            let Some(clip) = material.clips.get(number) else { continue };
+            let Some(clip) = material.clips.get(number) else {
+                continue;
+            };
             let read = self.read_from(clip, wanted);
             let read = read.map_err(|cause| format!("{}: {cause}", clip.path.display()))?;
-            let read = read.into_iter().map(|(index, it)| (Place { clip: number, index }, it));
+            let read = read
+                .into_iter()
+                .map(|(index, it)| (Place { clip: number, index }, it));
             self.kept.extend(read);
         }
         Ok(())
     }
 
-    fn read_from(&self, clip: &Clip, mut wanted: BTreeSet<usize>) -> Result<Vec<(usize, (gst::Caps, Extent))>, String> {
+    fn read_from(
+        &self,
+        clip: &Clip,
+        mut wanted: BTreeSet<usize>,
+    ) -> Result<Vec<(usize, (gst::Caps, Extent))>, String> {
         let (spool, found) = (self.spool.clone(), Arc::new(Mutex::new(Vec::new())));
         let ours = found.clone();
         let keep = move |index: usize, caps: &gst::CapsRef, bytes: &[u8]| {
@@ -68,7 +76,9 @@ impl Frames {
             decode(&clip.path, clip.form, move |buffer, caps| {
                 let spec = Spec::from_caps(caps).ok_or("its sound cannot be read")?;
                 let bytes = buffer.map_readable().map_err(|err| err.to_string())?;
-                cutter.hear(&spec, &bytes, &mut wanted, |index, bytes| keep(index, caps, bytes))?;
+                cutter.hear(&spec, &bytes, &mut wanted, |index, bytes| {
+                    keep(index, caps, bytes)
+                })?;
                 Ok(more(&wanted))
             })?;
         } else {
@@ -88,7 +98,10 @@ impl Frames {
 
     /// One that was read before.
     pub fn frame(&self, place: Place) -> Result<Frame, String> {
-        let (caps, extent) = self.kept.get(&place).ok_or("a frame is not there any more; has the file changed?")?;
+        let (caps, extent) = self
+            .kept
+            .get(&place)
+            .ok_or("a frame is not there any more; has the file changed?")?;
         let bytes = self.spool.lock().read(*extent);
         Ok(Frame {
             caps: caps.clone(),
@@ -98,7 +111,11 @@ impl Frames {
 }
 
 fn more(wanted: &BTreeSet<usize>) -> Wish {
-    if wanted.is_empty() { Wish::Enough } else { Wish::More }
+    if wanted.is_empty() {
+        Wish::Enough
+    } else {
+        Wish::More
+    }
 }
 
 fn full(folder: &Path, err: &std::io::Error) -> String {
@@ -124,7 +141,10 @@ impl Cutter {
         wanted: &mut BTreeSet<usize>,
         keep: impl Fn(usize, &[u8]) -> Result<(), String>,
     ) -> Result<(), String> {
-        let whole = usize::try_from(spec.samples_in(STRETCH)).unwrap_or(usize::MAX).max(1) * spec.width();
+        let whole = usize::try_from(spec.samples_in(STRETCH))
+            .unwrap_or(usize::MAX)
+            .max(1)
+            * spec.width();
         while !bytes.is_empty() {
             let (own, rest) = bytes.split_at(bytes.len().min(whole - self.begun.len()));
             self.begun.extend(own);

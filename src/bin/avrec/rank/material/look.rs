@@ -9,8 +9,8 @@ use std::time::Duration;
 use gstavrec::audio::Spec;
 use parking_lot::Mutex;
 
-use super::decode::{Form, Wish, decode};
 use super::STRETCH;
+use super::decode::{Form, Wish, decode};
 
 /// Bins of a histogram.
 pub const HISTOGRAM: usize = 16;
@@ -67,7 +67,9 @@ fn picture(buffer: &gst::BufferRef, caps: &gst::CapsRef, index: usize) -> Result
         (1.., 1..) => Duration::from_secs_f64(f64::from(fps.denom()) / f64::from(fps.numer())),
         _ => buffer.duration().map_or(Duration::from_millis(40), Into::into),
     };
-    let time = buffer.pts().map_or(duration * u32::try_from(index).unwrap_or(u32::MAX), Into::into);
+    let time = buffer
+        .pts()
+        .map_or(duration * u32::try_from(index).unwrap_or(u32::MAX), Into::into);
     let bytes = buffer.map_readable().map_err(|err| err.to_string())?;
     Ok(Seen {
         time,
@@ -110,10 +112,17 @@ struct Stretches {
 }
 
 impl Stretches {
-    fn hear(&mut self, buffer: &gst::BufferRef, caps: &gst::CapsRef, seen: &mut Vec<Seen>) -> Result<(), String> {
+    fn hear(
+        &mut self,
+        buffer: &gst::BufferRef,
+        caps: &gst::CapsRef,
+        seen: &mut Vec<Seen>,
+    ) -> Result<(), String> {
         let spec = Spec::from_caps(caps).ok_or("its sound cannot be read")?;
         if self.spec.is_some_and(|it| it != spec) {
-            return Err("its sound changes its rate or its channels; give the parts as files of their own".into());
+            return Err(
+                "its sound changes its rate or its channels; give the parts as files of their own".into(),
+            );
         }
         self.spec = Some(spec);
         let bytes = buffer.map_readable().map_err(|err| err.to_string())?;

@@ -54,8 +54,8 @@ const PICTURES: [&str; 8] = ["png", "jpg", "jpeg", "webp", "bmp", "tif", "tiff",
 
 /// Ends of names of other material.
 const CLIPS: [&str; 20] = [
-    "mp4", "mkv", "webm", "mov", "avi", "ts", "m4v", "ogv", "y4m", "mpg", "mxf", "wav", "flac", "mp3", "ogg", "opus", "m4a",
-    "aac", "aiff", "gif",
+    "mp4", "mkv", "webm", "mov", "avi", "ts", "m4v", "ogv", "y4m", "mpg", "mxf", "wav", "flac", "mp3", "ogg",
+    "opus", "m4a", "aac", "aiff", "gif",
 ];
 
 /// Bytes that suffice to tell what a file is.
@@ -101,16 +101,19 @@ impl Material {
         }
         if 0 < left_out {
             let folder = folder.display();
-            self.notes.push(format!("{left_out} files in {folder} are no material by their names"));
+            self.notes.push(format!(
+                "{left_out} files in {folder} are no material by their names"
+            ));
         }
         Ok(())
     }
 
     /// How many items there are.
     pub fn places(&self) -> impl Iterator<Item = Place> {
-        self.clips.iter().enumerate().flat_map(|(clip, it)| {
-            (0..it.seen.len()).map(move |index| Place { clip, index })
-        })
+        self.clips
+            .iter()
+            .enumerate()
+            .flat_map(|(clip, it)| (0..it.seen.len()).map(move |index| Place { clip, index }))
     }
 
     pub fn seen(&self, place: Place) -> &Seen {

@@ -62,7 +62,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut spool = Spool::new(folder.path()).unwrap();
         let extents = [&b"one"[..], b"", b"three"].map(|it| spool.keep(it).unwrap());
-        assert_eq!(extents.map(|it| spool.read(it).unwrap()), [&b"one"[..], b"", b"three"]);
+        assert_eq!(
+            extents.map(|it| spool.read(it).unwrap()),
+            [&b"one"[..], b"", b"three"]
+        );
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

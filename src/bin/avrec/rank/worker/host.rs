@@ -118,7 +118,10 @@ impl Host {
 
     /// Runs on one item, as on the beginning of a stream; `bytes` are those of its buffers.
     pub fn run(&mut self, item: &Item, bytes: &[u8]) -> Result<Pass, String> {
-        let caps: gst::Caps = item.caps.parse().map_err(|_| format!("`{}` is no caps", item.caps))?;
+        let caps: gst::Caps = item
+            .caps
+            .parse()
+            .map_err(|_| format!("`{}` is no caps", item.caps))?;
         self.begin(&caps)?;
         let mut pass = Pass {
             pushed: Vec::new(),
@@ -138,7 +141,9 @@ impl Host {
             pass.pushed.push(buffer.copy());
             since.push(Instant::now());
             if let Err(flow) = self.entry.push(buffer) {
-                return Err(self.error().unwrap_or_else(|| format!("it refused a buffer: {flow}")));
+                return Err(self
+                    .error()
+                    .unwrap_or_else(|| format!("it refused a buffer: {flow}")));
             }
             while let Ok(arrival) = self.arrivals.try_recv() {
                 is_drained |= take(&mut pass, &since, arrival);
@@ -224,7 +229,11 @@ impl Host {
     /// What `avrec-infer` tells of itself; `None` for any other element.
     pub fn stats(&self) -> Option<InferStats> {
         self.candidate.find_property("stats")?;
-        let stats = self.candidate.property_value("stats").get::<gst::Structure>().ok()?;
+        let stats = self
+            .candidate
+            .property_value("stats")
+            .get::<gst::Structure>()
+            .ok()?;
         InferStats::try_from(stats.as_ref()).ok()
     }
 }

@@ -152,7 +152,9 @@ fn over_time(carried: &[Carried]) -> Option<(Heard, Vec<u8>)> {
         Answer::Classes(_) => {
             let mut sums: Vec<(String, f32)> = Vec::new();
             for answer in answers() {
-                let Answer::Classes(classes) = answer else { continue };
+                let Answer::Classes(classes) = answer else {
+                    continue;
+                };
                 for class in classes {
                     let name = metas::label_of_class(class.class);
                     match sums.iter_mut().find(|it| it.0 == name) {
@@ -172,7 +174,11 @@ fn over_time(carried: &[Carried]) -> Option<(Heard, Vec<u8>)> {
             });
             let texts: Vec<_> = texts.collect();
             let confidence = texts.iter().map(|it| it.confidence).sum::<f32>() / texts.len().max(1) as f32;
-            let text = texts.iter().map(|it| it.text.as_str()).collect::<Vec<_>>().join(" ");
+            let text = texts
+                .iter()
+                .map(|it| it.text.as_str())
+                .collect::<Vec<_>>()
+                .join(" ");
             Heard::Text { text, confidence }
         }
         other => return Some(said(other)),
@@ -195,7 +201,11 @@ fn sound(carried: &[Carried]) -> (Heard, Vec<u8>) {
         channels,
         pts_ns: first.and_then(|it| it.pts).map(gst::ClockTime::nseconds),
     };
-    let of = |channel: usize| stretches().filter_map(move |it| it.channels.get(channel)).flatten();
+    let of = |channel: usize| {
+        stretches()
+            .filter_map(move |it| it.channels.get(channel))
+            .flatten()
+    };
     let samples = (0..channels).flat_map(of);
     (heard, samples.flat_map(|it| it.to_le_bytes()).collect())
 }

@@ -50,7 +50,9 @@ pub struct Piece {
 #[derive(Debug, Serialize, Deserialize)]
 pub enum Reply {
     /// It runs, and listens instead of looking where `listens`.
-    Opened { listens: bool },
+    Opened {
+        listens: bool,
+    },
     Answered(Outcome),
     /// Nothing more comes of this worker.
     Failed(String),
@@ -80,16 +82,33 @@ pub enum Heard {
     /// Names and confidences.
     Classes(Vec<(String, f32)>),
     /// A class for each cell, behind the head.
-    ClassMap { width: usize, height: usize },
+    ClassMap {
+        width: usize,
+        height: usize,
+    },
     /// Coverage of each cell, behind the head.
-    Matte { width: usize, height: usize },
+    Matte {
+        width: usize,
+        height: usize,
+    },
     Instances(Vec<NamedMask>),
     Score(f32),
-    Text { text: String, confidence: f32 },
+    Text {
+        text: String,
+        confidence: f32,
+    },
     /// Luma, and alpha where there is one, behind the head.
-    Picture { width: usize, height: usize, has_alpha: bool },
+    Picture {
+        width: usize,
+        height: usize,
+        has_alpha: bool,
+    },
     /// 32-bit floats, one channel after the other, behind the head.
-    Sound { rate: u32, channels: usize, pts_ns: Option<u64> },
+    Sound {
+        rate: u32,
+        channels: usize,
+        pts_ns: Option<u64>,
+    },
 }
 
 /// A box in shares of the frame.
@@ -159,7 +178,10 @@ mod tests {
         let (reply, bytes) = receive::<Reply>(&mut from).unwrap().unwrap();
         assert!(matches!(reply, Reply::Failed(cause) if cause == "no model"));
         assert_eq!(bytes, [1, 2, 3]);
-        assert!(receive::<Reply>(&mut from).unwrap().is_none(), "the other side has gone");
+        assert!(
+            receive::<Reply>(&mut from).unwrap().is_none(),
+            "the other side has gone"
+        );
     }
 
     #[test]

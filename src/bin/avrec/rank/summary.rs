@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! Makes of what was measured what is told: figures with intervals, places with reasons, and the set.
+
+use gstavrec::policy::Weights;
+use gstavrec::quantile::median;
+use gstavrec::recommend::{
+    Candidate, Clusters, DRAWS, Estimate, Grouping, Item, Latency, Percentile, Preferences, Ranking, Resampled,
+    Resampling, Role, Scale, TooLittle, percentile, rank, rate, set,
+};
+use gstavrec::score::evaluation::{ClassFigure, Evaluation};
+
+use super::args::RankArgs;
+use super::bench::Bench;
+use super::cache::Entry;
+use super::contest::{Drawn, Results};
+use super::findings::{
+    ClassFindings, Figure, Findings, LatencyFindings, MeasureTold, Member, ModelFindings, WorstItem,
+};
+use super::reasons;
+
+/// Instances below which nothing is said of a class.
+const FEWEST_INSTANCES: f64 = 10.0;
+
+/// Items that are told as the worst ones.
+const WORST: usize = 5;
+
+/// Figures that are no quality of answers but say how they were given.
+const BESIDE: [&str; 2] = ["agreement", "answered"];
+
+/// A model's figures on the first items that it was measured on.
+struct Measured {
+    model: usize,
+    evaluation: Evaluation,
+    latencies: Vec<f64>,
+}
+
+/// Everything that is told of the models: measures, places, set.
+pub fn summarize(typed: &RankArgs, bench: &Bench, drawn: &Drawn, results: &Results, findings: &mut Findings) {
+    let budget = findings.settings.budget_ms / 1e3;
+    let mut counts: Vec<usize> = results.entries.iter().map(Vec::len).collect();
+    for (model, cause) in results.failed.iter().enumerate() {
+        if cause.is_some() {
+            counts[model] = 0;
+        }
+    }
+    let mut groups = counts.clone();
+    groups.retain(|it| 0 < *it);
+    groups.sort_unstable();
+    groups.dedup();
+    let preferences = preferences(typed, budget);
+    let mut place = 0;
+    // Those that were measured on most stand first; each is compared with all that were measured on as much.
+    for &count in groups.iter().rev() {
+        let models: Vec<usize> = (0..counts.len()).filter(|it| count <= counts[*it]).collect();
+        let measured: Vec<Measured> = models
+            .iter()
+            .filter_map(|it| measured(*it, results, count))
+            .collect();
+        let items = &drawn.items[..count.min(drawn.items.len())];
+        let resampling = resampling(items, drawn, count, typed.seed);
+        if findings.measures.is_empty() {
+            findings.measures = measures(&measured, &preferences.0);
+            findings.notes.extend(grouping(&resampling, items));
+        }
+        let candidates: Vec<Candidate> = measured
+            .iter()
+            .map(|it| candidate(it, bench, results, &resampling, &preferences.0, budget))
+            .collect();
+        let mut wishes = preferences.1.clone();
+        if !preferences.0.is_empty() {
+            wishes.measures = preferences.0.iter().map(|it| it.1).collect();
+        }
+        let ranking = rank(&candidates, &wishes, &resampling);
+        let is_last = groups.last() == Some(&count);
+        if is_last {
+            findings.set = members(&candidates, &wishes, &measured, bench);
+        }
+        let names: Vec<&str> = measured
+            .iter()
+            .map(|it| bench.contenders[it.model].candidate.name.as_str())
+            .collect();
+        let mut tied = false;
+        for (position, of) in ranking.places.iter().enumerate() {
+            let it = &measured[of.candidate];
+            if counts[it.model] != count {
+                continue;
+            }
+            // Ties share the place of the first of them.
+            let before = position.checked_sub(1).map(|before| &ranking.places[before]);
+            let is_equal = before
+                .and_then(|it| it.to_next.as_ref())
+                .is_some_and(|versus| versus.is_tie);
+            place = if is_equal && tied { place } else { findings.models.len() + 1 };
+            tied = true;
+            let mut told = model(it, bench, drawn, results, &resampling, &findings.measures, budget);
+            told.place = place;
+            told.is_tied = is_equal || of.to_next.as_ref().is_some_and(|versus| versus.is_tie);
+            told.loss = figure(&of.loss, cost(&ranking, position), count);
+            told.quality = figure(&of.quality, of.terms.quality, count);
+            told.best = of.best.unwrap_or(0.0);
+            told.is_on_front = of.is_on_front();
+            told.dominated_by = of.dominated_by.map(|it| names[it].to_string());
+            told.reasons = reasons::of(&ranking, position, &names, budget);
+            if count < groups.last().copied().unwrap_or(0) {
+                told.reasons.insert(0, format!("it was stopped after {count} items, since it could not win any more."));
+            }
+            findings.models.push(told);
+        }
+    }
+}
+
+fn cost(ranking: &Ranking, position: usize) -> f64 {
+    let place = &ranking.places[position];
+    place.loss.as_ref().map_or_else(|it| it.value.unwrap_or(0.0), |it| it.value)
+}
+
+fn preferences(typed: &RankArgs, budget: f64) -> (Vec<(String, f64)>, Preferences) {
+    let quality = typed.prefer.of("quality");
+    let weights = Weights {
+        latency: typed.lambda_latency * typed.prefer.of("latency") / quality,
+        complexity: typed.lambda_cost * typed.prefer.of("cost") / quality,
+        ..Preferences::default().weights
+    };
+    let known = ["quality", "latency", "cost", "robustness"];
+    let named = typed.prefer.names().filter(|it| !known.contains(it));
+    let measures = named.filter_map(|it| Some((it.to_string(), typed.prefer.said(it)?)));
+    let preferences = Preferences {
+        weights,
+        strategy: typed.strategy,
+        budget,
+        period: budget,
+        robustness: typed.prefer.said("robustness").unwrap_or(0.0).min(1.0),
+        ..Preferences::default()
+    };
+    (measures.collect(), preferences)
+}
+
+fn measured(model: usize, results: &Results, count: usize) -> Option<Measured> {
+    let evaluation = Evaluation::new(&results.observations(model, count)).ok()?;
+    let entries = results.entries[model].iter().take(count);
+    let latencies = entries.flat_map(|it| &it.latencies_ns).map(|it| *it as f64 / 1e9);
+    Some(Measured {
+        model,
+        evaluation,
+        latencies: latencies.collect(),
+    })
+}
+
+/// Resamples of the first `count` items of the order.
+pub fn resampling(items: &[Item], drawn: &Drawn, count: usize, seed: u64) -> Resampling {
+    let mut weights = drawn.order.weights(count);
+    weights.truncate(items.len());
+    Resampling::new(Clusters::new(items), weights, DRAWS, seed)
+}
+
+/// Of what the intervals are, where that is less than one would think.
+fn grouping(resampling: &Resampling, items: &[Item]) -> Option<String> {
+    match resampling.clusters().by() {
+        Grouping::Clips => None,
+        _ if items.len() < gstavrec::recommend::FEWEST_ITEMS => Some(format!(
+            "nothing can be concluded from {} items; give more material",
+            items.len()
+        )),
+        Grouping::Blocks { seconds } => Some(format!(
+            "intervals are made of stretches of {seconds:.1} s: they hold for more of these clips, not for others; give several \
+             clips for that"
+        )),
+        _ => Some("intervals are made of single items, as if these were independent of each other".into()),
+    }
+}
+
+/// The task's measures, those that somebody weighs first.
+fn measures(measured: &[Measured], weights: &[(String, f64)]) -> Vec<MeasureTold> {
+    let Some(first) = measured.first() else { return Vec::new() };
+    let figures = first.evaluation.figures.iter().filter(|it| !BESIDE.contains(&it.name));
+    let mut told: Vec<MeasureTold> = figures
+        .map(|it| MeasureTold {
+            name: it.name.to_string(),
+            unit: it.unit.to_string(),
+            higher_is_better: it.higher_is_better,
+        })
+        .collect();
+    let weight = |it: &MeasureTold| weights.iter().find(|(name, _)| *name == it.name).map_or(0.0, |it| it.1);
+    told.sort_by(|one, other| weight(other).total_cmp(&weight(one)));
+    told
+}
+
+fn candidate(
+    measured: &Measured,
+    bench: &Bench,
+    results: &Results,
+    resampling: &Resampling,
+    weights: &[(String, f64)],
+    budget: f64,
+) -> Candidate {
+    let contender = &bench.contenders[measured.model];
+    let nothing = || Resampled {
+        value: 0.0,
+        without: Vec::new(),
+        draws: Vec::new(),
+    };
+    let probability = |name: Option<&str>| {
+        let figure = match name {
+            Some(name) => measured.evaluation.figure(name)?,
+            None => measured.evaluation.primary(),
+        };
+        Some(resampling.of(&*figure.statistic)?.map(|it| figure.probability(it)))
+    };
+    let measures = match weights {
+        [] => vec![probability(None).unwrap_or_else(nothing)],
+        some => some.iter().map(|it| probability(Some(&it.0)).unwrap_or_else(nothing)).collect(),
+    };
+    let at = |share| percentile(&measured.latencies, share).seconds();
+    let entries = &results.entries[measured.model];
+    let mean = |of: fn(&Entry) -> f64| entries.iter().map(of).sum::<f64>() / entries.len().max(1) as f64;
+    let within = measured.latencies.iter().filter(|it| **it <= budget).count();
+    Candidate {
+        measures,
+        latency: Latency {
+            p50: median(measured.latencies.iter().copied()).unwrap_or(0.0),
+            p95: at(0.95),
+            p99: at(0.99),
+        },
+        in_budget: within as f64 / measured.latencies.len().max(1) as f64,
+        cpu: mean(|it| it.processor_ns as f64 / 1e9),
+        memory: entries.iter().map(|it| it.memory as f64).fold(0.0, f64::max),
+        complexity: contender.candidate.cost,
+        robustness_drop: 0.0,
+        device: 0,
+        excluded: None,
+    }
+}
+
+/// An estimate as it is told; `value` where there is too little for one.
+pub fn figure(estimate: &Result<Estimate, TooLittle>, value: f64, items: usize) -> Figure {
+    match estimate {
+        Ok(it) => Figure {
+            value: it.value,
+            interval: Some((it.low, it.high)),
+            items: it.items,
+        },
+        Err(_) => Figure {
+            value,
+            interval: None,
+            items,
+        },
+    }
+}
+
+fn model(
+    measured: &Measured,
+    bench: &Bench,
+    drawn: &Drawn,
+    results: &Results,
+    resampling: &Resampling,
+    measures: &[MeasureTold],
+    budget: f64,
+) -> ModelFindings {
+    let contender = &bench.contenders[measured.model];
+    let entries = &results.entries[measured.model][..measured.evaluation.per_item.len()];
+    let told = |measure: &MeasureTold| {
+        let it = measured.evaluation.figure(&measure.name)?;
+        let resampled = resampling.of(&*it.statistic)?;
+        let scale = if it.unit.is_empty() { Scale::Share } else { Scale::Real };
+        Some(figure(&resampling.estimate(&resampled, scale), resampled.value, entries.len()))
+    };
+    let count = entries.len().max(1) as f64;
+    let energies: Option<Vec<u64>> = entries.iter().map(|it| it.energy_uj).collect();
+    let source = match contender.candidate.model() {
+        Some(path) => path.display().to_string(),
+        None => contender.key.clone(),
+    };
+    ModelFindings {
+        name: contender.candidate.name.clone(),
+        source,
+        sha256: contender.sha256.clone(),
+        license: contender.candidate.license.clone(),
+        figures: measures.iter().map(told).collect(),
+        classes: classes(&measured.evaluation, bench, resampling),
+        latency: latency(&measured.latencies, budget),
+        processor_ms: entries.iter().map(|it| it.processor_ns as f64 / 1e6).sum::<f64>() / count,
+        memory: entries.iter().map(|it| it.memory).max().unwrap_or(0),
+        energy: energies.map(|it| it.iter().sum::<u64>() as f64 / 1e6 / count),
+        cost: contender.candidate.cost,
+        unanswered: entries.iter().filter(|it| !it.observation.is_answered).count(),
+        worst: worst(&measured.evaluation, bench, drawn),
+        ..ModelFindings::default()
+    }
+}
+
+fn latency(latencies: &[f64], budget: f64) -> LatencyFindings {
+    let told = |share| match percentile(latencies, share) {
+        Percentile::Known(it) => Some(Figure {
+            value: 1e3 * it.value,
+            interval: Some((1e3 * it.low, 1e3 * it.high)),
+            items: it.items,
+        }),
+        Percentile::TooFew { .. } => None,
+    };
+    let median = median(latencies.iter().copied()).unwrap_or(0.0);
+    let within = latencies.iter().filter(|it| **it <= budget).count();
+    LatencyFindings {
+        runs: latencies.len(),
+        p50: told(0.5).unwrap_or(Figure {
+            value: 1e3 * median,
+            interval: None,
+            items: latencies.len(),
+        }),
+        p95: told(0.95),
+        p99: told(0.99),
+        within: within as f64 / latencies.len().max(1) as f64,
+        rate: if 0.0 < median { 1.0 / median } else { 0.0 },
+    }
+}
+
+/// The first measure that tells classes apart.
+fn classes(evaluation: &Evaluation, bench: &Bench, resampling: &Resampling) -> Vec<ClassFindings> {
+    let Some(measure) = evaluation.figures.iter().find(|it| !it.per_class.is_empty()) else {
+        return Vec::new();
+    };
+    let is_recall = ["recall", "balanced-accuracy"].contains(&measure.name);
+    let told = |it: &ClassFigure| {
+        let value = it.statistic.value(resampling.weights());
+        let figure = value.filter(|_| FEWEST_INSTANCES <= it.support).map(|value| {
+            let hits = (value * it.support).round() as usize;
+            let wilson = rate(hits, it.support as usize).filter(|_| is_recall);
+            let interval = wilson.map(|it| (it.low, it.high)).or_else(|| {
+                let resampled = resampling.of(&*it.statistic)?;
+                let estimate = resampling.estimate(&resampled, Scale::Share).ok()?;
+                Some((estimate.low, estimate.high))
+            });
+            Figure {
+                value,
+                interval,
+                items: it.support as usize,
+            }
+        });
+        ClassFindings {
+            name: bench.classes.name(it.class).into_owned(),
+            support: it.support,
+            measure: measure.name.to_string(),
+            figure,
+        }
+    };
+    measure.per_class.iter().filter(|it| 0.0 < it.support).map(told).collect()
+}
+
+fn worst(evaluation: &Evaluation, bench: &Bench, drawn: &Drawn) -> Vec<WorstItem> {
+    let mut items: Vec<(usize, f64)> = evaluation
+        .per_item
+        .iter()
+        .enumerate()
+        .filter_map(|(at, it)| Some((at, (*it)?)))
+        .collect();
+    items.sort_by(|one, other| one.1.total_cmp(&other.1));
+    let told = |&(at, agreement): &(usize, f64)| {
+        let place = drawn.places[at];
+        WorstItem {
+            path: bench.material.clips[place.clip].path.display().to_string(),
+            index: place.index,
+            seconds: bench.material.seen(place).time.as_secs_f64(),
+            agreement,
+        }
+    };
+    items.iter().take(WORST).map(told).collect()
+}
+
+fn members(candidates: &[Candidate], wishes: &Preferences, measured: &[Measured], bench: &Bench) -> Vec<Member> {
+    let set = set(candidates, wishes);
+    let told = |it: &gstavrec::recommend::Member| {
+        let has = |role: Role| it.roles.contains(&role);
+        let roles = [(Role::Floor, "floor"), (Role::Reference, "reference")];
+        Member {
+            name: bench.contenders[measured[it.candidate].model].candidate.name.clone(),
+            roles: roles.iter().filter(|it| has(it.0)).map(|it| it.1.to_string()).collect(),
+            slowdown: it.levels,
+            reason: reasons::of_member(it),
+        }
+    };
+    let mut members: Vec<(f64, Member)> = set
+        .members
+        .iter()
+        .map(|it| (candidates[it.candidate].latency.p50, told(it)))
+        .collect();
+    members.sort_by(|one, other| one.0.total_cmp(&other.0));
+    members.into_iter().map(|it| it.1).collect()
+}
