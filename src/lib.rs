@@ -35,6 +35,7 @@ pub mod messages;
 mod numbered;
 pub mod plane;
 pub mod policy;
+pub mod profile;
 pub mod quantile;
 pub mod random;
 pub mod recommend;

@@ -99,6 +99,10 @@ pub struct RunArgs {
     #[arg(long = "compare", value_name = "NAME")]
     pub compares: Vec<String>,
 
+    /// Let all switches take the weights, conditions and feedback of FILE
+    #[arg(long, value_name = "FILE")]
+    pub profile: Option<PathBuf>,
+
     /// Print nothing but warnings and errors
     #[arg(long, short)]
     pub quiet: bool,

@@ -65,23 +65,34 @@ const PLAIN: [&str; 4] = ["model", "onnx", "network", "inference"];
 
 /// What a model is called: as its file without extension, with as many folders before it as tell it apart from `others`.
 pub fn name(model: &Path, others: &[PathBuf]) -> String {
-    let ending = |model: &Path, parts: usize| {
+    let told = |model: &Path| -> Vec<String> {
         let path = model.with_extension("");
-        let words = path.iter().map(|it| it.to_string_lossy().into_owned());
-        let mut words: Vec<String> = words.collect();
-        let skipped = words.len().saturating_sub(parts);
-        words.drain(..skipped).for_each(drop);
-        words.join("/")
+        let mut words: Vec<String> = path.iter().map(|it| it.to_string_lossy().into_owned()).collect();
+        // The root is no name.
+        while 2 < words.len() && words.last().is_some_and(|it| PLAIN.contains(&it.as_str())) {
+            words.pop();
+        }
+        words
     };
-    let longest = model.iter().count();
-    let stem = ending(model, 1);
-    let fewest = 1 + usize::from(PLAIN.contains(&stem.as_str()) && 1 < longest);
+    let own = told(model);
+    let others: Vec<_> = others
+        .iter()
+        .filter(|it| *it != model)
+        .map(|it| told(it))
+        .collect();
+    let ending = |words: &[String], parts: usize| {
+        let start = words.len().saturating_sub(parts);
+        words.iter().skip(start).cloned().collect::<Vec<_>>()
+    };
     let is_told = |parts: &usize| {
-        let own = ending(model, *parts);
-        let mut others = others.iter().filter(|it| it.as_path() != model);
-        others.all(|it| ending(it, *parts) != own)
+        let own = ending(&own, *parts);
+        others.iter().all(|it| ending(it, *parts) != own)
     };
-    ending(model, (fewest..=longest).find(is_told).unwrap_or(longest))
+    match (1..=own.len()).find(is_told) {
+        Some(parts) => ending(&own, parts).join("/"),
+        // Two files of one folder, such as `a/model.onnx` and `a/onnx/model.onnx`.
+        None => model.with_extension("").to_string_lossy().into_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -90,9 +101,18 @@ mod tests {
 
     #[test]
     fn models_are_called_as_their_files() {
-        let models = ["/m/a/x.onnx", "/m/b/x.onnx", "/m/y.v2.onnx", "/m/detr/model.onnx"].map(PathBuf::from);
+        let files = [
+            "/m/a/x.onnx",
+            "/m/b/x.onnx",
+            "/m/y.v2.onnx",
+            "/m/detr/onnx/model.onnx",
+        ];
+        let models = files.map(PathBuf::from);
         let names = models.each_ref().map(|it| name(it, &models));
-        assert_eq!(names, ["a/x", "b/x", "y.v2", "detr/model"]);
+        assert_eq!(names, ["a/x", "b/x", "y.v2", "detr"]);
+        let twice = ["/m/a/model.onnx", "/m/a/onnx/model.onnx"].map(PathBuf::from);
+        let names = twice.each_ref().map(|it| name(it, &twice));
+        assert_eq!(names, ["/m/a/model", "/m/a/onnx/model"]);
     }
 
     #[test]

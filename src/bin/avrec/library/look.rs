@@ -61,29 +61,38 @@ pub fn look(model: &Path, name: String, typed: &Typed) -> Result<Looked, String>
     let card = card(model);
     let beside = card.as_ref().map(|it| &it.1);
     let metadata = Metadata(&graph.metadata);
-    let licence = typed
-        .licence
-        .clone()
-        .or_else(|| metadata.licence(&mut notes))
-        .or_else(|| licence_of_card(card.as_ref(), &mut notes));
-    if licence.is_none() {
-        notes.push(format!(
-            "licence: not said{}; state it by --licence",
-            licence_file(model)
-        ));
-    }
+    let licence = typed.licence.clone().or_else(|| {
+        let by_file = metadata.licence(&mut notes);
+        let by_card = licence_of_card(card.as_ref(), &mut notes);
+        if let (Some(file), Some(card)) = (&by_file, &by_card)
+            && file != card
+        {
+            notes.push(format!(
+                "licence: the file says {file} and its card {card}; the file's is taken, state another by --licence"
+            ));
+        }
+        by_file.or(by_card)
+    });
+    let text = licence_file(model).filter(|_| licence.is_none());
+    notes.extend(text.map(|it| format!("licence: {it} lies beside it; read which one it is")));
     let trained_on = typed.trained_on.clone().or_else(|| {
         let datasets = beside.map(|it| it.datasets.join(", "));
         datasets.filter(|it| !it.is_empty())
     });
     let origin = typed.origin.clone().or_else(|| metadata.origin());
-    for (what, option) in [
-        (origin.is_none(), ("origin", "--origin")),
-        (trained_on.is_none(), ("trained-on", "--trained-on")),
-    ] {
-        if what {
-            notes.push(format!("{}: not said; state it by {}", option.0, option.1));
-        }
+    let unsaid = [
+        ("licence", licence.is_none()),
+        ("origin", origin.is_none()),
+        ("trained-on", trained_on.is_none()),
+    ];
+    let unsaid: Vec<&str> = unsaid.iter().filter(|it| it.1).map(|it| it.0).collect();
+    if !unsaid.is_empty() {
+        let options: Vec<String> = unsaid.iter().map(|it| format!("--{it}")).collect();
+        notes.push(format!(
+            "not said: {}; state it by {}",
+            unsaid.join(", "),
+            options.join(", ")
+        ));
     }
     let is_said = typed.task.is_some()
         || metadata.0.contains_key("task")
@@ -185,14 +194,11 @@ fn card(model: &Path) -> Option<(String, Card)> {
     })
 }
 
-/// Names a file that has the text of a licence, which nobody guesses from.
-fn licence_file(model: &Path) -> String {
+/// A file that has the text of a licence, which nobody guesses from.
+fn licence_file(model: &Path) -> Option<&'static str> {
     let folder = model.parent().unwrap_or(Path::new(""));
     let files = ["LICENSE", "LICENCE", "LICENSE.txt", "LICENSE.md", "COPYING"];
-    let found = files.into_iter().find(|it| folder.join(it).is_file());
-    found.map_or(String::new(), |it| {
-        format!(", but {it} lies beside it: read which one it is")
-    })
+    files.into_iter().find(|it| folder.join(it).is_file())
 }
 
 /// The SHA-256 of a file, in hexadecimal digits.

@@ -87,7 +87,7 @@ fn labels(path: &Path, bench: &Bench) -> Result<Asked, String> {
     let mut classes = Classes::new();
     let truth = Truth::open(path, &mut classes).map_err(|err| err.to_string())?;
     let items: Vec<_> = bench.material.places().map(|it| item_of(&bench.material, it)).collect();
-    let doubts = truth.check(&items, &[], &classes);
+    let doubts = truth.check(&items, &[]);
     if let Some(fatal) = doubts.iter().find(|it| it.fatal) {
         return Err(format!("--labels {}: {}", path.display(), fatal.text));
     }

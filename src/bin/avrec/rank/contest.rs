@@ -2,9 +2,8 @@
 
 //! Runs models on the drawn items, as many as it takes to tell them apart.
 
-use std::time::Instant;
-
-use gstavrec::recommend::{Item, Order, scenes};
+use gstavrec::quantile::median;
+use gstavrec::recommend::{Entrant, Item, Order, Race, Rules, Spent, Standing, scenes};
 use gstavrec::score::Statistic;
 use gstavrec::score::evaluation::{Evaluation, Observation};
 
@@ -64,10 +63,11 @@ impl Drawn {
         distinct.dedup();
         let number = |it| distinct.binary_search(it).unwrap_or_default() as u32;
         let numbers: Vec<u32> = strata.iter().map(number).collect();
-        let order = Order::new(&numbers, seed);
         let population = places.len();
-        let taken = order.items().iter().take(most);
-        let (drawn, items): (Vec<_>, Vec<_>) = taken
+        let order = Order::new(&numbers, seed).first(most);
+        let (drawn, items): (Vec<_>, Vec<_>) = order
+            .items()
+            .iter()
             .map(|it| {
                 let place = places[*it];
                 let seen = bench.material.seen(place);
@@ -114,14 +114,15 @@ pub struct Results {
     pub failed: Vec<Option<String>>,
     /// Time of all runs that were made or known, in seconds, and what all on all would have taken.
     pub spent: f64,
-    pub seconds: f64,
+    /// How the race ended for each; empty where there was none.
+    pub standings: Vec<Standing>,
     pub cached: u64,
     pub told: u64,
 }
 
 /// Runs all models on all items, but for those that fail.
 pub fn all_on_all(bench: &mut Bench, drawn: &Drawn, progress: &mut Progress) -> Result<Results, String> {
-    let begun = Instant::now();
+    bench.read(&drawn.places)?;
     let models = bench.contenders.len();
     let mut results = Results::new(models);
     for model in 0..models {
@@ -133,7 +134,55 @@ pub fn all_on_all(bench: &mut Bench, drawn: &Drawn, progress: &mut Progress) -> 
         }
         bench.dismiss(model);
     }
-    results.seconds = begun.elapsed().as_secs_f64();
+    Ok(results)
+}
+
+/// Runs models on as many items as it takes to tell them apart; those that cannot win any more stop early.
+pub fn race(bench: &mut Bench, drawn: &Drawn, rules: Rules, progress: &mut Progress) -> Result<Results, String> {
+    let models = bench.contenders.len();
+    let mut results = Results::new(models);
+    // What one item takes is not known yet; the first round tells.
+    let entrant = |it: &super::contenders::Contender| Entrant {
+        cost: it.candidate.latency.map_or(0.02, |it| it.as_secs_f64()),
+        latency: it.candidate.latency.map_or(0.02, |it| it.as_secs_f64()),
+        memory: it.candidate.memory.map_or(1e8, |it| it as f64),
+        complexity: it.candidate.cost,
+    };
+    let entrants: Vec<Entrant> = bench.contenders.iter().map(entrant).collect();
+    let mut race = Race::new(drawn.order.clone(), &entrants, rules);
+    while let Some(round) = race.next() {
+        let places = drawn.places.get(round.items.clone()).unwrap_or_default().to_vec();
+        bench.read(&places)?;
+        for model in round.models {
+            let (before, first) = (results.spent, results.entries[model].len());
+            for place in &places {
+                if !results.observe(bench, model, *place)? {
+                    break;
+                }
+                let (spent, to_come) = race.progress();
+                let now = spent + results.spent - before;
+                progress.tell(now / (spent + to_come).max(1e-9));
+            }
+            let observations = results.observations(model, usize::MAX);
+            match Probability::new(&observations) {
+                Some(quality) if results.failed[model].is_none() => {
+                    let latencies = results.entries[model][first..].iter().flat_map(|it| it.latencies_ns.iter().copied());
+                    let spent = Spent {
+                        cost: results.spent - before,
+                        latency: median(latencies).unwrap_or(0) as f64 / 1e9,
+                    };
+                    race.tell(model, Box::new(quality), spent);
+                }
+                _ => race.failed(model),
+            }
+        }
+        for model in 0..models {
+            if !matches!(race.standing(model), Standing::Racing) {
+                bench.dismiss(model);
+            }
+        }
+    }
+    results.standings = (0..models).map(|it| race.standing(it)).collect();
     Ok(results)
 }
 
@@ -143,7 +192,7 @@ impl Results {
             entries: vec![Vec::new(); models],
             failed: vec![None; models],
             spent: 0.0,
-            seconds: 0.0,
+            standings: Vec::new(),
             cached: 0,
             told: 0,
         }
@@ -181,6 +230,12 @@ impl Results {
     pub fn cost(&self, model: usize) -> f64 {
         let entries = &self.entries[model];
         entries.iter().map(seconds).sum::<f64>() / entries.len().max(1) as f64
+    }
+
+    /// How many models were not measured on all items.
+    pub fn stopped(&self, items: usize) -> usize {
+        let is_stopped = |it: &&Vec<Entry>| (1..items).contains(&it.len());
+        self.entries.iter().filter(is_stopped).count()
     }
 
     /// Time of the runs over what all on all would have taken.

@@ -27,6 +27,8 @@ mod write;
 use std::time::Instant;
 
 use gstavrec::bounded_file;
+use gstavrec::policy::Weights;
+use gstavrec::recommend::Rules;
 
 pub use args::RankArgs;
 use bench::{Bench, Setting};
@@ -70,14 +72,16 @@ pub fn run(typed: RankArgs) -> Result<(), Failure> {
     let asked = ask::ask(&typed, &mut bench, &library, &mut failed).map_err(Failure::Usage)?;
     bench.set_question(asked.question, asked.classes).map_err(Failure::Usage)?;
     let drawn = Drawn::new(&bench, typed.items as usize, typed.seed).map_err(Failure::Usage)?;
-    progress.begin("reading the material");
-    bench.read(&drawn.places).map_err(Failure::Usage)?;
-    progress.begin("measuring");
-    let results = contest::all_on_all(&mut bench, &drawn, &mut progress).map_err(Failure::Pipeline)?;
-    progress.end();
-
-    let environment = Environment::of_this_process();
     let budget = typed.budget_ms.unwrap_or_else(|| 1e3 * bench::period(&bench.material).as_secs_f64());
+    progress.begin("measuring");
+    let rules = rules(&typed, &bench, budget);
+    let results = match typed.full {
+        true => contest::all_on_all(&mut bench, &drawn, &mut progress),
+        false => contest::race(&mut bench, &drawn, rules, &mut progress),
+    };
+    let results = results.map_err(Failure::Pipeline)?;
+    progress.end();
+    let environment = Environment::of_this_process();
     let mut findings = Findings {
         version: findings::VERSION,
         command: environment.command.clone(),
@@ -117,6 +121,7 @@ pub fn run(typed: RankArgs) -> Result<(), Failure> {
     findings.notes.extend(bench.notes.iter().map(told_by));
     findings.effort.runs = results.told;
     findings.effort.cached = results.cached;
+    findings.effort.stopped = results.stopped(drawn.places.len());
     findings.effort.runs_of_all = (bench.contenders.len() * drawn.places.len()) as u64;
     findings.effort.share_of_time = results.share_of_time(drawn.places.len());
     findings.effort.seconds = begun.elapsed().as_secs_f64();
@@ -131,6 +136,20 @@ pub fn run(typed: RankArgs) -> Result<(), Failure> {
         progress.end();
     }
     tell(&typed, &findings, &shown, &bench, &library)
+}
+
+fn rules(typed: &RankArgs, bench: &Bench, budget_ms: f64) -> Rules {
+    let rules = Rules::new(bench.contenders.len());
+    Rules {
+        weights: Weights {
+            latency: typed.lambda_latency,
+            complexity: typed.lambda_cost,
+            ..rules.weights
+        },
+        budget: budget_ms / 1e3,
+        seed: typed.seed,
+        ..rules
+    }
 }
 
 /// Prints and writes what was found.

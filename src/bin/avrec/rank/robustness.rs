@@ -30,11 +30,11 @@ fn changes(form: Form) -> Vec<(Change, String, String, u8)> {
     for strength in STRENGTHS {
         match form {
             Form::Sound => changes.extend(sound_corrupt::Corruption::ALL.iter().map(|it| {
-                let (name, group) = (it.name().to_string(), it.group().name().to_string());
+                let (name, group) = (it.name().to_string(), it.group().to_string());
                 (Change::Sound(*it, strength), name, group, strength)
             })),
             _ => changes.extend(picture_corrupt::Corruption::ALL.iter().map(|it| {
-                let (name, group) = (it.name().to_string(), it.group().name().to_string());
+                let (name, group) = (it.name().to_string(), it.group().to_string());
                 (Change::Picture(*it, strength), name, group, strength)
             })),
         }

@@ -2,12 +2,13 @@
 
 //! Makes of what was measured what is told: figures with intervals, places with reasons, and the set.
 
-use gstavrec::policy::Weights;
+use gstavrec::policy::{Terms, Weights};
 use gstavrec::quantile::median;
 use gstavrec::recommend::{
-    Candidate, Clusters, DRAWS, Estimate, Grouping, Item, Latency, Percentile, Preferences, Ranking, Resampled,
-    Resampling, Role, Scale, TooLittle, percentile, rank, rate, set,
+    Candidate, Clusters, DRAWS, Estimate, FEWEST_ITEMS, Folds, Grouping, Latency, Percentile, Preferences, Ranking, Resampled,
+    Resampling, Role, Scale, Set, Standing, TooLittle, percentile, rank, rate, set,
 };
+use gstavrec::score::Statistic;
 use gstavrec::score::evaluation::{ClassFigure, Evaluation};
 
 use super::args::RankArgs;
@@ -24,6 +25,10 @@ const FEWEST_INSTANCES: f64 = 10.0;
 
 /// Items that are told as the worst ones.
 const WORST: usize = 5;
+
+/// Folds of the promise, and the time between them in seconds where they are of one clip.
+const FOLDS: usize = 5;
+const GAP: f64 = 0.5;
 
 /// Figures that are no quality of answers but say how they were given.
 const BESIDE: [&str; 2] = ["agreement", "answered"];
@@ -44,69 +49,117 @@ pub fn summarize(typed: &RankArgs, bench: &Bench, drawn: &Drawn, results: &Resul
             counts[model] = 0;
         }
     }
-    let mut groups = counts.clone();
-    groups.retain(|it| 0 < *it);
-    groups.sort_unstable();
-    groups.dedup();
-    let preferences = preferences(typed, budget);
-    let mut place = 0;
-    // Those that were measured on most stand first; each is compared with all that were measured on as much.
-    for &count in groups.iter().rev() {
-        let models: Vec<usize> = (0..counts.len()).filter(|it| count <= counts[*it]).collect();
-        let measured: Vec<Measured> = models
-            .iter()
-            .filter_map(|it| measured(*it, results, count))
-            .collect();
-        let items = &drawn.items[..count.min(drawn.items.len())];
-        let resampling = resampling(items, drawn, count, typed.seed);
-        if findings.measures.is_empty() {
-            findings.measures = measures(&measured, &preferences.0);
-            findings.notes.extend(grouping(&resampling, items));
+    let most = counts.iter().copied().max().unwrap_or(0);
+    let measured: Vec<Measured> = (0..counts.len()).filter_map(|it| measured(it, results, counts[it])).collect();
+    let Some(longest) = measured.iter().find(|it| it.count() == most) else {
+        return;
+    };
+    let (weights, mut wishes) = preferences(typed, budget);
+    if !weights.is_empty() {
+        wishes.measures = weights.iter().map(|it| it.1).collect();
+    }
+    let whole = resampling(drawn, most, typed.seed);
+    findings.measures = measures(&measured, &weights);
+    findings.notes.extend(grouping(&whole, most));
+    let candidates: Vec<Candidate> = measured
+        .iter()
+        .map(|it| candidate(it, longest, bench, results, drawn, &whole, &weights, budget))
+        .collect();
+    let names: Vec<&str> = measured
+        .iter()
+        .map(|it| bench.contenders[it.model].candidate.name.as_str())
+        .collect();
+    let ranking = rank(&candidates, &wishes, &whole);
+    let (mut place, mut is_tied) = (0, false);
+    for (position, of) in ranking.places.iter().enumerate() {
+        let it = &measured[of.candidate];
+        // Ties share the place of the first of them.
+        place = if is_tied { place } else { position + 1 };
+        let was_tied = is_tied;
+        is_tied = of.to_next.as_ref().is_some_and(|versus| versus.is_tie);
+        let own = resampling(drawn, it.count(), typed.seed);
+        let mut told = model(it, bench, drawn, results, &own, &findings.measures, budget);
+        told.place = place;
+        told.is_tied = was_tied || is_tied;
+        told.loss = figure(&of.loss, cost(&ranking, position), it.count());
+        told.quality = figure(&of.quality, of.terms.quality, it.count());
+        told.behind = of.to_best.as_ref().and_then(|versus| {
+            let it = versus.difference.as_ref().ok()?;
+            Some(figure(&Ok(*it), it.value, it.items))
+        });
+        told.best = of.best.unwrap_or(0.0);
+        told.is_on_front = of.is_on_front();
+        told.dominated_by = of.dominated_by.map(|it| names[it].to_string());
+        told.reasons = reasons::of(&ranking, position, &names, budget);
+        told.reasons.extend(stopped(results, it, bench));
+        findings.models.push(told);
+    }
+    let set = set(&candidates, &wishes);
+    findings.set = members(&set, &candidates, &measured, bench);
+    promise(&measured, &candidates, &wishes, drawn, most, &whole, findings);
+}
+
+/// Why a model was not measured on all items.
+fn stopped(results: &Results, measured: &Measured, bench: &Bench) -> Option<String> {
+    let count = measured.count();
+    Some(match results.standings.get(measured.model)? {
+        Standing::Out { by } => format!(
+            "it was stopped after {count} items: {} is surely better, and at least as fast and small.",
+            bench.contenders[*by].candidate.name
+        ),
+        Standing::Halved => format!("it was stopped after {count} items, to spend the rest on others; its place is not sure."),
+        _ => return None,
+    })
+}
+
+/// What the choice is worth where it was not made: chosen on some folds, scored on the one left out.
+fn promise(
+    measured: &[Measured],
+    candidates: &[Candidate],
+    wishes: &Preferences,
+    drawn: &Drawn,
+    most: usize,
+    whole: &Resampling,
+    findings: &mut Findings,
+) {
+    let full: Vec<usize> = (0..measured.len()).filter(|it| measured[*it].count() == most).collect();
+    let probabilities: Vec<Primary> = full.iter().map(|it| Primary(&measured[*it].evaluation)).collect();
+    let statistics: Vec<&dyn Statistic> = probabilities.iter().map(|it| it as &dyn Statistic).collect();
+    let folds = Folds::new(&drawn.items[..most], FOLDS, GAP);
+    let loss = |index: usize, quality: f64| {
+        let candidate = &candidates[full[index]];
+        let miss = 1.0 - candidate.in_budget;
+        Terms {
+            quality,
+            miss,
+            floor: wishes.floor,
+            latency: candidate.latency.p50 / wishes.budget,
+            stride: 1,
+            complexity: candidate.complexity,
         }
-        let candidates: Vec<Candidate> = measured
-            .iter()
-            .map(|it| candidate(it, bench, results, &resampling, &preferences.0, budget))
-            .collect();
-        let mut wishes = preferences.1.clone();
-        if !preferences.0.is_empty() {
-            wishes.measures = preferences.0.iter().map(|it| it.1).collect();
-        }
-        let ranking = rank(&candidates, &wishes, &resampling);
-        let is_last = groups.last() == Some(&count);
-        if is_last {
-            findings.set = members(&candidates, &wishes, &measured, bench);
-        }
-        let names: Vec<&str> = measured
-            .iter()
-            .map(|it| bench.contenders[it.model].candidate.name.as_str())
-            .collect();
-        let mut tied = false;
-        for (position, of) in ranking.places.iter().enumerate() {
-            let it = &measured[of.candidate];
-            if counts[it.model] != count {
-                continue;
-            }
-            // Ties share the place of the first of them.
-            let before = position.checked_sub(1).map(|before| &ranking.places[before]);
-            let is_equal = before
-                .and_then(|it| it.to_next.as_ref())
-                .is_some_and(|versus| versus.is_tie);
-            place = if is_equal && tied { place } else { findings.models.len() + 1 };
-            tied = true;
-            let mut told = model(it, bench, drawn, results, &resampling, &findings.measures, budget);
-            told.place = place;
-            told.is_tied = is_equal || of.to_next.as_ref().is_some_and(|versus| versus.is_tie);
-            told.loss = figure(&of.loss, cost(&ranking, position), count);
-            told.quality = figure(&of.quality, of.terms.quality, count);
-            told.best = of.best.unwrap_or(0.0);
-            told.is_on_front = of.is_on_front();
-            told.dominated_by = of.dominated_by.map(|it| names[it].to_string());
-            told.reasons = reasons::of(&ranking, position, &names, budget);
-            if count < groups.last().copied().unwrap_or(0) {
-                told.reasons.insert(0, format!("it was stopped after {count} items, since it could not win any more."));
-            }
-            findings.models.push(told);
-        }
+        .cost(&wishes.weights)
+    };
+    let choose = |values: &[Option<f64>]| {
+        let known = values.iter().enumerate().filter_map(|(index, it)| Some((index, loss(index, (*it)?))));
+        known.min_by(|one, other| one.1.total_cmp(&other.1)).map(|it| it.0)
+    };
+    let Some(promise) = folds.promise(&statistics, whole, choose) else { return };
+    let told = |it: &Result<Estimate, TooLittle>| it.as_ref().ok().map(|it| figure(&Ok(*it), it.value, it.items));
+    findings.promised = told(&promise.promised);
+    findings.unpromised = told(&promise.biased);
+}
+
+/// P by the task's first measure.
+struct Primary<'a>(&'a Evaluation);
+
+impl Statistic for Primary<'_> {
+    fn len(&self) -> usize {
+        self.0.primary().statistic.len()
+    }
+
+    fn value(&self, weights: &[f64]) -> Option<f64> {
+        let figure = self.0.primary();
+        figure.statistic.value(weights).map(|it| figure.probability(it))
     }
 }
 
@@ -136,6 +189,13 @@ fn preferences(typed: &RankArgs, budget: f64) -> (Vec<(String, f64)>, Preference
     (measures.collect(), preferences)
 }
 
+impl Measured {
+    /// Items that it was measured on.
+    fn count(&self) -> usize {
+        self.evaluation.per_item.len()
+    }
+}
+
 fn measured(model: usize, results: &Results, count: usize) -> Option<Measured> {
     let evaluation = Evaluation::new(&results.observations(model, count)).ok()?;
     let entries = results.entries[model].iter().take(count);
@@ -148,20 +208,16 @@ fn measured(model: usize, results: &Results, count: usize) -> Option<Measured> {
 }
 
 /// Resamples of the first `count` items of the order.
-pub fn resampling(items: &[Item], drawn: &Drawn, count: usize, seed: u64) -> Resampling {
-    let mut weights = drawn.order.weights(count);
-    weights.truncate(items.len());
-    Resampling::new(Clusters::new(items), weights, DRAWS, seed)
+fn resampling(drawn: &Drawn, count: usize, seed: u64) -> Resampling {
+    let clusters = Clusters::new(&drawn.items[..count]);
+    Resampling::new(clusters, drawn.order.weights(count), DRAWS, seed)
 }
 
 /// Of what the intervals are, where that is less than one would think.
-fn grouping(resampling: &Resampling, items: &[Item]) -> Option<String> {
+fn grouping(resampling: &Resampling, items: usize) -> Option<String> {
     match resampling.clusters().by() {
         Grouping::Clips => None,
-        _ if items.len() < gstavrec::recommend::FEWEST_ITEMS => Some(format!(
-            "nothing can be concluded from {} items; give more material",
-            items.len()
-        )),
+        _ if items < FEWEST_ITEMS => Some(format!("nothing can be concluded from {items} items; give more material")),
         Grouping::Blocks { seconds } => Some(format!(
             "intervals are made of stretches of {seconds:.1} s: they hold for more of these clips, not for others; give several \
              clips for that"
@@ -188,9 +244,11 @@ fn measures(measured: &[Measured], weights: &[(String, f64)]) -> Vec<MeasureTold
 
 fn candidate(
     measured: &Measured,
+    longest: &Measured,
     bench: &Bench,
     results: &Results,
-    resampling: &Resampling,
+    drawn: &Drawn,
+    whole: &Resampling,
     weights: &[(String, f64)],
     budget: f64,
 ) -> Candidate {
@@ -200,12 +258,18 @@ fn candidate(
         without: Vec::new(),
         draws: Vec::new(),
     };
+    let of = |it: &'_ Measured, name: Option<&str>| match name {
+        Some(name) => it.evaluation.figures.iter().position(|it| it.name == name),
+        None => Some(0),
+    };
     let probability = |name: Option<&str>| {
-        let figure = match name {
-            Some(name) => measured.evaluation.figure(name)?,
-            None => measured.evaluation.primary(),
+        let at = of(measured, name)?;
+        let (own, longest) = (measured.evaluation.figures.get(at)?, longest.evaluation.figures.get(at)?);
+        let resampled = match measured.count() == whole.weights().len() {
+            true => whole.of(&*own.statistic),
+            false => whole.of_fewer(&*own.statistic, &drawn.order.weights(measured.count()), &*longest.statistic),
         };
-        Some(resampling.of(&*figure.statistic)?.map(|it| figure.probability(it)))
+        Some(resampled?.map(|it| own.probability(it)))
     };
     let measures = match weights {
         [] => vec![probability(None).unwrap_or_else(nothing)],
@@ -366,8 +430,7 @@ fn worst(evaluation: &Evaluation, bench: &Bench, drawn: &Drawn) -> Vec<WorstItem
     items.iter().take(WORST).map(told).collect()
 }
 
-fn members(candidates: &[Candidate], wishes: &Preferences, measured: &[Measured], bench: &Bench) -> Vec<Member> {
-    let set = set(candidates, wishes);
+fn members(set: &Set, candidates: &[Candidate], measured: &[Measured], bench: &Bench) -> Vec<Member> {
     let told = |it: &gstavrec::recommend::Member| {
         let has = |role: Role| it.roles.contains(&role);
         let roles = [(Role::Floor, "floor"), (Role::Reference, "reference")];
