@@ -284,43 +284,15 @@ impl Bench {
         is_changed: bool,
     ) -> Result<Observation, Fault> {
         let form = self.material.clips[place.clip].form;
+        let (truth, label) = self.right(model, place, frame, given.as_ref(), is_changed)?;
+        let void = label.is_some().then_some(u8::MAX);
         let mut remarks = Vec::new();
-        let mut void = None;
-        let truth = match &self.question {
-            None => return Err(Fault::All("nothing is asked".into())),
-            Some(Question::Labels { .. }) => {
-                let label = self.label(place).map_err(Fault::All)?;
-                let Some(label) = label else {
-                    return Err(Fault::All("an item without a label was drawn".into()));
-                };
-                void = Some(u8::MAX);
-                if let Label::Objects(objects) = &label {
-                    remarks.extend(objects.iter().map(|it| Remark {
-                        is_ignored: it.crowd || it.difficult,
-                        area: it.area.map(f64::from),
-                    }));
-                }
-                self.right_answer(&label, place, given.as_ref())
-                    .map_err(Fault::All)?
-            }
-            Some(Question::Restored(_)) => {
-                check_size(frame, given.as_ref())?;
-                self.itself(frame, form, given.as_ref()).map_err(Fault::Model)?
-            }
-            Some(Question::Agreement(reference)) if *reference == model && !is_changed => {
-                let Some(own) = given.as_ref() else {
-                    return Err(Fault::All(
-                        "the reference gave no answer; name another one with --reference".into(),
-                    ));
-                };
-                self.remember(place, own.clone());
-                own.content.clone()
-            }
-            Some(Question::Agreement(reference)) => {
-                let reference = *reference;
-                self.reference_answer(reference, place)?.content
-            }
-        };
+        if let Some(Label::Objects(objects)) = &label {
+            remarks.extend(objects.iter().map(|it| Remark {
+                is_ignored: it.crowd || it.difficult,
+                area: it.area.map(f64::from),
+            }));
+        }
         let rate = (form == Form::Sound).then(|| sound_of(&frame.caps).0);
         let late = given.as_ref().and_then(|it| it.sound?.1).unwrap_or(0);
         let (answer, truth) = match (given.map(|it| it.content), truth) {
@@ -346,6 +318,54 @@ impl Bench {
             Unlike::Kinds(answer, truth) => Fault::Model(unlike(answer, truth)),
             Unlike::Nothing => Fault::All("an item says nothing".into()),
         })
+    }
+
+    /// What is right on an item, in the form of this answer, and the label that says it.
+    fn right(
+        &mut self,
+        model: usize,
+        place: Place,
+        frame: &Frame,
+        given: Option<&Given>,
+        is_changed: bool,
+    ) -> Result<(Content, Option<Label>), Fault> {
+        let form = self.material.clips[place.clip].form;
+        match &self.question {
+            None => Err(Fault::All("nothing is asked".into())),
+            Some(Question::Labels { .. }) => {
+                let label = self.label(place).map_err(Fault::All)?;
+                let label = label.ok_or_else(|| Fault::All("an item without a label was drawn".into()))?;
+                let right = self.right_answer(&label, place, given).map_err(Fault::All)?;
+                Ok((right, Some(label)))
+            }
+            Some(Question::Restored(_)) => {
+                check_size(frame, given)?;
+                Ok((self.itself(frame, form, given).map_err(Fault::Model)?, None))
+            }
+            Some(Question::Agreement(reference)) if *reference == model && !is_changed => {
+                let Some(own) = given else {
+                    return Err(Fault::All("the reference gave no answer; name another one with --reference".into()));
+                };
+                self.remember(place, own.clone());
+                Ok((own.content.clone(), None))
+            }
+            Some(Question::Agreement(reference)) => {
+                let reference = *reference;
+                Ok((self.reference_answer(reference, place)?.content, None))
+            }
+        }
+    }
+
+    /// What is right on an item, as this model would have had to answer.
+    pub fn truth(&mut self, model: usize, place: Place, given: Option<&Given>) -> Result<Content, Fault> {
+        let frame = self.frames.frame(place).map_err(Fault::All)?;
+        Ok(self.right(model, place, &frame, given, false)?.0)
+    }
+
+    /// What was measured of this model on this item before, if it was.
+    pub fn known(&mut self, model: usize, place: Place) -> Option<Entry> {
+        let key = self.item_key(place, None);
+        self.cache(model).ok()?.get(&key).cloned()
     }
 
     fn itself(&self, frame: &Frame, form: Form, given: Option<&Given>) -> Result<Content, String> {

@@ -10,12 +10,14 @@ mod cache;
 mod contenders;
 mod contest;
 mod energy;
+mod examples;
 mod findings;
 mod material;
 mod picture;
 mod progress;
 mod question;
 mod reasons;
+mod report;
 mod robustness;
 mod summary;
 mod table;
@@ -138,7 +140,13 @@ pub fn run(typed: RankArgs) -> Result<(), Failure> {
         findings.excluded.iter().for_each(|it| warn(&format!("{}: {}", it.name, it.reason)));
         return Err(Failure::Pipeline("no model could be measured".into()));
     }
-    tell(&typed, &findings, &bench, &library)
+    let mut shown = examples::Examples::default();
+    if typed.report.is_some() {
+        progress.begin("asking for examples");
+        shown = examples::gather(&mut bench, &findings, &drawn.places);
+        progress.end();
+    }
+    tell(&typed, &findings, &shown, &bench, &library)
 }
 
 fn rules(typed: &RankArgs, wishes: &Wishes, bench: &Bench, budget_ms: f64) -> Rules {
@@ -156,7 +164,13 @@ fn rules(typed: &RankArgs, wishes: &Wishes, bench: &Bench, budget_ms: f64) -> Ru
 }
 
 /// Prints and writes what was found.
-fn tell(typed: &RankArgs, findings: &Findings, bench: &Bench, library: &contenders::Contenders) -> Result<(), Failure> {
+fn tell(
+    typed: &RankArgs,
+    findings: &Findings,
+    shown: &examples::Examples,
+    bench: &Bench,
+    library: &contenders::Contenders,
+) -> Result<(), Failure> {
     let mut outcome = Ok(());
     let is_json_printed = typed.json.as_deref().is_some_and(|it| it.as_os_str() == "-");
     if !is_json_printed {
@@ -169,6 +183,11 @@ fn tell(typed: &RankArgs, findings: &Findings, bench: &Bench, library: &contende
         } else if let Err(err) = bounded_file::write(path, json) {
             outcome = Err(Failure::Output(cannot_write("JSON", path, &err)));
         }
+    }
+    if let Some(path) = &typed.report
+        && let Err(err) = bounded_file::write(path, report::page(findings, shown))
+    {
+        outcome = Err(Failure::Output(cannot_write("report", path, &err)));
     }
     if let Some(path) = &typed.write {
         match write::write(path, findings, &bench.contenders, &library.catalog) {
