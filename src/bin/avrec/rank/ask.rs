@@ -4,6 +4,7 @@
 
 use std::path::Path;
 
+use gstavrec::audio::corrupt as sound_corrupt;
 use gstavrec::score::Content;
 use gstavrec::truth::{Classes, Truth};
 
@@ -54,11 +55,11 @@ pub fn ask(
          right, --reference names another model"
     )];
     if scale.is_some() || is_audio(library) {
-        notes.push(
-            "how well noise or coding is removed is measured with --degrade, such as --degrade gaussian-noise:2, where the \
-             material is clean"
-                .into(),
-        );
+        let example = if listens { sound_corrupt::Corruption::ALL[0].name() } else { "gaussian-noise" };
+        notes.push(format!(
+            "how well noise or coding is removed is measured with --degrade, such as --degrade {example}:2, where the material \
+             is clean"
+        ));
     }
     Ok(Asked {
         question: Question::Agreement(reference),

@@ -29,7 +29,7 @@ pub fn text(findings: &Findings) -> String {
 }
 
 fn head(findings: &Findings) -> String {
-    let drawn: usize = findings.material.iter().map(|it| it.drawn).sum();
+    let drawn = findings.models.iter().map(|it| it.quality.items).max().unwrap_or(0);
     let items: usize = findings.material.iter().map(|it| it.items).sum();
     let scenes: usize = findings.material.iter().map(|it| it.scenes).sum();
     let files = match &findings.material[..] {
@@ -42,7 +42,8 @@ fn head(findings: &Findings) -> String {
         _ => "frames",
     };
     wrapped(&format!(
-        "{files}: {drawn} of {items} {what}, drawn from {scenes} scenes; {} Budget {} ms.",
+        "{files}: {drawn} of {items} {what}, drawn from {scenes} {}; {} Budget {} ms.",
+        if scenes == 1 { "scene" } else { "scenes" },
         findings.question.told,
         digits(findings.settings.budget_ms)
     ))
@@ -145,14 +146,19 @@ fn set(members: &[Member]) -> String {
 
 fn promised(findings: &Findings) -> Option<String> {
     let (promised, measure) = (findings.promised?, findings.measures.first()?);
-    let told = |it: &Figure| told(it, measure, true);
+    let quality = MeasureTold {
+        name: "quality".into(),
+        unit: String::new(),
+        higher_is_better: true,
+    };
+    let told = |it: &Figure| told(it, &quality, true);
     let flattering = findings.unpromised.map_or(String::new(), |it| {
-        format!(" (on the items that it was chosen by: {})", told(&it))
+        format!(", beside {} on the items that it was chosen by", told(&it))
     });
     Some(wrapped(&format!(
-        "Promised on more of such material: {} {}{flattering}.",
-        measure.name,
-        told(&promised)
+        "Promised of the choice on more of such material: P {} by {}{flattering}.",
+        told(&promised),
+        measure.name
     )))
 }
 
