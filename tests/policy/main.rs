@@ -11,6 +11,7 @@ mod loads;
 mod replay;
 mod scenarios;
 mod score_laws;
+mod set;
 mod shares;
 #[path = "../support/mod.rs"]
 mod support;
