@@ -148,3 +148,6 @@ impl fmt::Display for TooLittle {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;

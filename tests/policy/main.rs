@@ -12,6 +12,7 @@ mod measures;
 mod replay;
 mod scenarios;
 mod score_laws;
+mod set;
 mod shares;
 #[path = "../support/mod.rs"]
 mod support;

@@ -172,6 +172,27 @@ const FORBIDDEN: &[(&str, &[&[&str]])] = &[
             ],
         ],
     ),
+    (
+        "recommend",
+        &[
+            GSTREAMER,
+            LIBRARIES,
+            &[
+                "std::fs",
+                "std::thread",
+                "Instant::now",
+                "Mutex",
+                "crate::runtime",
+                "crate::media",
+                "crate::audio",
+                "crate::truth",
+                "crate::tune",
+                "crate::replay",
+                "crate::elements",
+                "crate::messages",
+            ],
+        ],
+    ),
     ("elements", &[LIBRARIES]),
     // The streaming thread must not wait for a thread of the lowest priority.
     (
