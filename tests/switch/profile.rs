@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use gst::prelude::*;
 
+use crate::support::init;
 use crate::support::switch::*;
 
 const CATALOG: &str = r#"
@@ -45,6 +46,28 @@ fn files(catalog: &str, profile: &str) -> (tempfile::TempDir, String) {
     (folder, properties)
 }
 
+/// A switch that is not started, with its bus.
+fn unstarted(properties: &str) -> (gst::Element, gst::Bus) {
+    init();
+    let switch = gst::parse::launch(&format!("avrec-switch {properties}")).unwrap();
+    let bus = gst::Bus::new();
+    switch.set_bus(Some(&bus));
+    (switch, bus)
+}
+
+/// Errors and INFO messages since the last call.
+fn told(bus: &gst::Bus) -> String {
+    let mut told = String::new();
+    while let Some(message) = bus.pop() {
+        match message.view() {
+            gst::MessageView::Error(it) => told += &it.error().to_string(),
+            gst::MessageView::Info(it) => told += &it.error().to_string(),
+            _ => {}
+        }
+    }
+    told
+}
+
 fn number(rig: &Rig, name: &str) -> f64 {
     rig.switch.property(name)
 }
@@ -53,8 +76,7 @@ fn number(rig: &Rig, name: &str) -> f64 {
 fn weights_become_settings_unless_these_are_written() {
     let profile = "strategy = \"rank\"\n[weights]\nquality = 2\nlatency = 1\ncost = 3\nrobustness = 2\n";
     let (_folder, properties) = files(CATALOG, profile);
-    let mut rig = Rig::unstarted(&format!("{properties} lambda-cost=0.25"), "");
-    rig.play(SMALL);
+    let mut rig = Rig::new(&format!("{properties} lambda-cost=0.25"), "");
     assert_eq!(
         ["lambda-latency", "lambda-cost", "robustness-weight"].map(|it| number(&rig, it)),
         [0.5, 0.25, 0.5]
@@ -116,14 +138,14 @@ fn a_profile_that_is_none_stops_the_start_with_its_line() {
         ),
     ] {
         let (folder, properties) = files(CATALOG, profile);
-        let rig = Rig::unstarted(&properties, "");
-        assert!(rig.switch.set_state(gst::State::Ready).is_err());
-        let errors = rig.texts(gst::MessageType::Error);
-        assert!(errors.iter().any(|it| it.contains(words)), "{errors:?}");
+        let (switch, bus) = unstarted(&properties);
+        assert!(switch.set_state(gst::State::Ready).is_err());
+        let told = told(&bus);
+        assert!(told.contains(words), "{told}");
         // Mended, it starts.
         fs::write(folder.path().join("p.toml"), "").unwrap();
-        assert!(rig.switch.set_state(gst::State::Ready).is_ok());
-        rig.switch.set_state(gst::State::Null).unwrap();
+        assert!(switch.set_state(gst::State::Ready).is_ok());
+        switch.set_state(gst::State::Null).unwrap();
     }
 }
 
@@ -132,22 +154,16 @@ fn of_several_tasks_the_switch_takes_one() {
     let two = "[[candidate]]\nname = \"a\"\nelement = \"identity\"\ntask = \"image\"\n\
         [[candidate]]\nname = \"b\"\nelement = \"identity\"\ntask = \"detect\"\n";
     let (folder, properties) = files(two, "");
-    let rig = Rig::unstarted(&properties, "");
-    assert!(rig.switch.set_state(gst::State::Ready).is_err());
-    let errors = rig.texts(gst::MessageType::Error);
-    assert!(
-        errors
-            .iter()
-            .any(|it| it.contains("several tasks (image, detect)")),
-        "{errors:?}"
-    );
+    let (switch, bus) = unstarted(&properties);
+    assert!(switch.set_state(gst::State::Ready).is_err());
+    let error = told(&bus);
+    assert!(error.contains("several tasks (image, detect)"), "{error}");
     fs::write(folder.path().join("c.toml"), format!("task = \"image\"\n{two}")).unwrap();
-    rig.switch.set_state(gst::State::Ready).unwrap();
-    let told = rig.texts(gst::MessageType::Info);
+    switch.set_state(gst::State::Ready).unwrap();
+    let left = told(&bus);
     assert!(
-        told.iter()
-            .any(|it| it.contains("candidates of another task are left out: b")),
-        "{told:?}"
+        left.contains("candidates of another task are left out: b"),
+        "{left}"
     );
-    rig.switch.set_state(gst::State::Null).unwrap();
+    switch.set_state(gst::State::Null).unwrap();
 }
