@@ -7,14 +7,19 @@
 //! read so far and no further, and memory that is not there is an error. What must not lie elsewhere is told by
 //! [`leads_out_of`]. Files that are written may be devices and FIFOs, but for FIFOs that nobody reads.
 
-use std::ffi::OsStr;
-use std::fs::{self, File, FileType, OpenOptions};
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, FileType, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// Opens without waiting for the other end of a FIFO, and without taking a terminal for this process's own.
 const AT_ONCE: i32 = libc::O_NONBLOCK | libc::O_NOCTTY;
+
+/// How often a lock that another program has is asked for: as long as it takes to write a small file.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// Opens a regular file for reading, following links.
 ///
@@ -129,6 +134,63 @@ pub fn write(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
     create(path)?.write_all(content.as_ref())
 }
 
+/// Replaces a regular file, made where it is not there, so that who reads it sees the old content or the new one, also where
+/// the program or the machine stops meanwhile. Of several that do so at a time with this file, one must wait for the other:
+/// see [`lock_folder_of`].
+///
+/// # Errors
+///
+/// Those of the system, and [`ErrorKind::InvalidInput`] for what is no regular file; what was there is still there then.
+pub fn replace(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
+    let before = match fs::metadata(path) {
+        Ok(it) => {
+            check_kind(it.file_type())?;
+            Some(it.permissions())
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    let name = path.file_name().unwrap_or_default();
+    let mut beside = OsString::from(".");
+    beside.push(name);
+    beside.push(".new");
+    let beside = path.with_file_name(beside);
+    // Left there by a program that was stopped, or put there by somebody else.
+    match fs::remove_file(&beside) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let write = || {
+        let mut file = OpenOptions::new().write(true).create_new(true).open(&beside)?;
+        if let Some(permissions) = before {
+            file.set_permissions(permissions)?;
+        }
+        file.write_all(content.as_ref())?;
+        file.sync_data()?;
+        fs::rename(&beside, path)
+    };
+    write().inspect_err(|_| _ = fs::remove_file(&beside))
+}
+
+/// Keeps others from changing files in the folder of this one who ask first too, until the result is dropped or the program
+/// ends; waits for them until `deadline`. Where folders cannot be locked, nobody is kept from anything.
+///
+/// # Errors
+///
+/// Those of opening the folder, and [`ErrorKind::TimedOut`].
+pub fn lock_folder_of(path: &Path, deadline: Instant) -> io::Result<File> {
+    let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+    let folder = File::open(folder.unwrap_or(Path::new(".")))?;
+    while let Err(TryLockError::WouldBlock) = folder.try_lock() {
+        if deadline <= Instant::now() {
+            let text = "another program keeps its folder locked";
+            return Err(io::Error::new(ErrorKind::TimedOut, text));
+        }
+        thread::park_timeout(LOOK_AGAIN);
+    }
+    Ok(folder)
+}
+
 fn open_to_write(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     match options.custom_flags(AT_ONCE).open(path) {
         // What follows is written as to any file, and waits for a reader that is slow.
@@ -168,7 +230,7 @@ fn check_kind(kind: FileType) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::symlink;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
     use std::os::unix::net::UnixListener;
 
     use super::*;
@@ -265,6 +327,41 @@ mod tests {
         ] {
             assert_eq!(leads_out_of(&at(file), &at(other)), leads_out, "{file} {other}");
         }
+    }
+
+    #[test]
+    fn a_file_is_replaced_as_a_whole_or_stays_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let path = at("file");
+        // What a program left that was stopped, and what somebody put there.
+        symlink(at("victim"), at(".file.new")).unwrap();
+        replace(&path, "one").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        replace(&path, "two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        let names = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|it| it.unwrap().file_name());
+        assert_eq!(names.collect::<Vec<_>>(), ["file"]);
+        fifo(&at("fifo"));
+        let error = replace(&at("fifo"), "x").unwrap_err();
+        assert_eq!(error.to_string(), "it is a FIFO, not a regular file");
+        assert!(replace(&at("absent/file"), "x").is_err());
+    }
+
+    #[test]
+    fn who_locks_a_folder_keeps_others_out_until_it_is_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let lock = lock_folder_of(&path, Instant::now()).unwrap();
+        let error = lock_folder_of(&path, Instant::now()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        let waits =
+            thread::spawn(move || lock_folder_of(&path, Instant::now() + Duration::from_secs(20)).map(drop));
+        drop(lock);
+        waits.join().unwrap().unwrap();
     }
 
     #[test]
