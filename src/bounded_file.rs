@@ -12,8 +12,12 @@ use std::fs::{self, File, FileType, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
+
+/// Files replaced so far, which keeps apart what is written at the same time.
+static REPLACED: AtomicU64 = AtomicU64::new(0);
 
 /// Opens without waiting for the other end of a FIFO, and without taking a terminal for this process's own.
 const AT_ONCE: i32 = libc::O_NONBLOCK | libc::O_NOCTTY;
@@ -134,42 +138,44 @@ pub fn write(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
     create(path)?.write_all(content.as_ref())
 }
 
-/// Replaces a regular file, made where it is not there, so that who reads it sees the old content or the new one, also where
-/// the program or the machine stops meanwhile. Of several that do so at a time with this file, one must wait for the other:
-/// see [`lock_folder_of`].
+/// Replaces a whole regular file, or makes it: whoever opens it sees the old content or the new one, and where writing fails
+/// the old one stays. A link stays, and the file that it leads to is replaced. May take long, since it waits for the disk.
 ///
 /// # Errors
 ///
-/// Those of the system, and [`ErrorKind::InvalidInput`] for what is no regular file; what was there is still there then.
+/// Those of the system, such as [`ErrorKind::StorageFull`], and [`ErrorKind::InvalidInput`] for what is no regular file.
 pub fn replace(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
-    let before = match fs::metadata(path) {
-        Ok(it) => {
-            check_kind(it.file_type())?;
-            Some(it.permissions())
-        }
+    let old = match fs::metadata(path) {
+        Ok(it) => Some(it),
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(error) => return Err(error),
     };
-    let name = path.file_name().unwrap_or_default();
+    if let Some(old) = &old {
+        check_kind(old.file_type())?;
+    }
+    let real = match old {
+        Some(_) => path.canonicalize()?,
+        None => path.to_owned(),
+    };
+    let name = real.file_name().ok_or(ErrorKind::InvalidInput)?;
+    let number = REPLACED.fetch_add(1, Ordering::Relaxed);
     let mut beside = OsString::from(".");
     beside.push(name);
-    beside.push(".new");
-    let beside = path.with_file_name(beside);
-    // Left there by a program that was stopped, or put there by somebody else.
-    match fs::remove_file(&beside) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    beside.push(format!(".{}-{number}.new", std::process::id()));
+    let beside = real.with_file_name(beside);
     let write = || {
-        let mut file = OpenOptions::new().write(true).create_new(true).open(&beside)?;
-        if let Some(permissions) = before {
-            file.set_permissions(permissions)?;
-        }
+        let mut file = open_to_write(OpenOptions::new().write(true).create_new(true), &beside)?;
         file.write_all(content.as_ref())?;
-        file.sync_data()?;
-        fs::rename(&beside, path)
+        if let Some(old) = &old {
+            file.set_permissions(old.permissions())?;
+        }
+        file.sync_all()?;
+        fs::rename(&beside, &real)
     };
-    write().inspect_err(|_| _ = fs::remove_file(&beside))
+    write().inspect_err(|_| {
+        // Perhaps it was never made; what went wrong is told by the error.
+        let _ = fs::remove_file(&beside);
+    })
 }
 
 /// Keeps others from changing files in the folder of this one who ask first too, until the result is dropped or the program
@@ -230,7 +236,7 @@ fn check_kind(kind: FileType) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+    use std::os::unix::fs::{PermissionsExt, symlink};
     use std::os::unix::net::UnixListener;
 
     use super::*;
@@ -330,25 +336,52 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_replaced_as_a_whole_or_stays_as_it_is() {
+    fn a_file_is_replaced_whole_or_not_at_all() {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        let path = at("file");
-        // What a program left that was stopped, and what somebody put there.
-        symlink(at("victim"), at(".file.new")).unwrap();
-        replace(&path, "one").unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-        replace(&path, "two").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"two");
-        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
-        let names = fs::read_dir(folder.path())
-            .unwrap()
-            .map(|it| it.unwrap().file_name());
-        assert_eq!(names.collect::<Vec<_>>(), ["file"]);
+        replace(&at("file"), "old").unwrap();
+        fs::set_permissions(at("file"), fs::Permissions::from_mode(0o600)).unwrap();
+        symlink("file", at("link")).unwrap();
+        replace(&at("link"), "new").unwrap();
+        assert_eq!(fs::read_to_string(at("file")).unwrap(), "new");
+        assert_eq!(
+            fs::metadata(at("file")).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        assert!(fs::symlink_metadata(at("link")).unwrap().is_symlink());
         fifo(&at("fifo"));
-        let error = replace(&at("fifo"), "x").unwrap_err();
-        assert_eq!(error.to_string(), "it is a FIFO, not a regular file");
-        assert!(replace(&at("absent/file"), "x").is_err());
+        for (name, kind) in [
+            ("fifo", ErrorKind::InvalidInput),
+            ("", ErrorKind::InvalidInput),
+            ("no/file", ErrorKind::NotFound),
+        ] {
+            assert_eq!(replace(&at(name), "x").unwrap_err().kind(), kind, "{name}");
+        }
+        let names = fs::read_dir(folder.path()).unwrap();
+        assert_eq!(names.count(), 3, "something was left beside");
+    }
+
+    #[test]
+    fn a_full_disk_leaves_the_old_file_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        replace(&path, "old").unwrap();
+        // The limit holds for the whole process, whose other tests write less at a time.
+        // SAFETY: the call reads a structure that lives on; a file beyond the limit is an error where the signal is ignored.
+        let limit = |bytes| unsafe {
+            libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+            let mut now = std::mem::zeroed::<libc::rlimit>();
+            assert_eq!(libc::getrlimit(libc::RLIMIT_FSIZE, &mut now), 0);
+            let old = std::mem::replace(&mut now.rlim_cur, bytes);
+            assert_eq!(libc::setrlimit(libc::RLIMIT_FSIZE, &now), 0);
+            old
+        };
+        let before = limit(1 << 20);
+        let error = replace(&path, vec![b'x'; 2 << 20]);
+        limit(before);
+        assert!(error.is_err());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

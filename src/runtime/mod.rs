@@ -15,7 +15,6 @@ mod backend_names;
 mod backends;
 mod buffer;
 pub mod catalog;
-mod catalog_candidate;
 mod error;
 mod exit_guard;
 mod external_data;

@@ -247,6 +247,30 @@ const FORBIDDEN: &[(&str, &[&[&str]])] = &[
             ],
         ],
     ),
+    (
+        "library",
+        &[
+            GSTREAMER,
+            LIBRARIES,
+            &[
+                "crate::elements",
+                "crate::messages",
+                "crate::policy",
+                "std::fs",
+                "bounded_file",
+                "Instant::now",
+                "SystemTime",
+            ],
+        ],
+    ),
+    (
+        "profile.rs",
+        &[
+            GSTREAMER,
+            LIBRARIES,
+            &["crate::elements", "crate::messages", "crate::policy"],
+        ],
+    ),
     ("tensor.rs", &[GSTREAMER, LIBRARIES, &["crate::"]]),
     ("bounded_file.rs", &[GSTREAMER, LIBRARIES, &["crate::"]]),
 ];
