@@ -6,7 +6,7 @@ use super::latency::Latency;
 use super::quality::Quality;
 use super::regret::Regret;
 use super::robustness::Robustness;
-use super::{Availability, CandidateId, Device, Evidence, Prior};
+use super::{Availability, CandidateId, Device, Evidence, Knowledge, Prior};
 use crate::clone_in_place::clone_in_place;
 use crate::numbered::Numbered;
 
@@ -36,6 +36,10 @@ pub(super) struct Candidate {
     pub latency: Latency,
     pub quality: Quality,
     pub robustness: Robustness,
+    /// Its latency was learned in an earlier stream.
+    pub is_recalled: bool,
+    /// It could not answer yet.
+    pub is_new: bool,
     /// C of the formula.
     pub complexity: f64,
     /// The user does not want it to answer.
@@ -59,7 +63,7 @@ pub(super) struct Candidate {
     pub overdue: Option<Overdue>,
 }
 
-clone_in_place! { Candidate: standing device latency quality robustness complexity is_forbidden is_held_back regret missed_for runs last_run asks last_asked known_before last_scored overdue }
+clone_in_place! { Candidate: standing device latency quality robustness is_recalled is_new complexity is_forbidden is_held_back regret missed_for runs last_run asks last_asked known_before last_scored overdue }
 
 impl Candidate {
     pub(super) fn new(prior: Prior) -> Candidate {
@@ -69,6 +73,8 @@ impl Candidate {
             latency: prior.latency.map_or_else(Latency::new, Latency::with_baseline),
             quality: Quality::new(prior),
             robustness: Robustness::default(),
+            is_recalled: false,
+            is_new: true,
             complexity: prior.complexity,
             is_forbidden: false,
             is_held_back: false,
@@ -81,6 +87,27 @@ impl Candidate {
             known_before: 0,
             last_scored: None,
             overdue: None,
+        }
+    }
+
+    /// Begins with what was learned in an earlier stream, so far as nothing was learned in this one.
+    pub(super) fn recall(&mut self, known: &Knowledge) {
+        // What the catalogue says may be of another machine.
+        let is_free = !self.latency.has_baseline() || self.runs == 0;
+        if let Some(latency) = known.latency.as_ref().filter(|_| is_free) {
+            self.latency = Latency::recalled(latency);
+            self.is_recalled = true;
+        }
+        if let Some(quality) = &known.quality {
+            self.quality.recall(quality);
+        }
+    }
+
+    /// It can answer. For the first time, one of which is known what it takes does not wait: that others answered before it
+    /// was there has shown nothing.
+    pub(super) fn is_there(&mut self) {
+        if std::mem::take(&mut self.is_new) && self.latency.has_baseline() {
+            self.regret.prepay();
         }
     }
 

@@ -341,7 +341,7 @@ mod tests {
                 key: "author".into(),
                 value: "someone".into(),
             }],
-            functions: Vec::new(),
+            ..Default::default()
         }
     }
 

@@ -6,6 +6,7 @@ mod abuse;
 mod audio;
 mod audio_faults;
 mod decision;
+mod experience;
 mod faults;
 mod group;
 mod kinds;

@@ -208,6 +208,7 @@ mod caps_difference;
 mod complaints;
 mod deadline;
 mod enums;
+mod experience;
 mod explain;
 mod fact;
 mod frame;

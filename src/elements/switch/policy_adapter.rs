@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::deadline;
-use super::enums::LatePolicy;
+use super::enums::{LatePolicy, QualitySource};
+use super::experience::book::{Book, Millis};
+use super::experience::recollection::Recollection;
 use super::explain::Snapshot;
 use super::fact::Fact;
 use super::group_share::{GroupShare, Wanted};
@@ -59,6 +61,8 @@ pub struct PolicyAdapter {
     named: NamedLanes,
     /// References whose answers proved to be of another task.
     mismatches: Vec<usize>,
+    /// What earlier streams have shown.
+    recollection: Recollection,
     /// How often the user has said what quality rests on.
     epoch: u32,
     /// From the caps, or of a buffer of audio; zero when the frame rate is variable.
@@ -77,7 +81,7 @@ pub struct PolicyAdapter {
     since: u64,
 }
 
-clone_in_place! { PolicyAdapter: policy news settings list catalog devices named mismatches epoch frame_duration is_audio arrival_gap last_arrival waiting sense share frames since }
+clone_in_place! { PolicyAdapter: policy news settings list catalog devices named mismatches recollection epoch frame_duration is_audio arrival_gap last_arrival waiting sense share frames since }
 
 impl PolicyAdapter {
     pub fn new(settings: Arc<Settings>) -> PolicyAdapter {
@@ -90,6 +94,7 @@ impl PolicyAdapter {
             devices: Vec::new(),
             named: NamedLanes::default(),
             mismatches: Vec::new(),
+            recollection: Recollection::default(),
             epoch: 0,
             frame_duration: Duration::ZERO,
             is_audio: false,
@@ -136,10 +141,46 @@ impl PolicyAdapter {
             self.policy.forbid(CandidateId(lane), is_forbidden);
         }
         self.resolve_names();
+        self.recollection.has_news();
         if has_settings {
             self.configure();
         }
         true
+    }
+
+    /// Takes over what was learned in earlier streams.
+    pub fn remember(&mut self, book: Option<Arc<Book>>) {
+        self.recollection.begin(book);
+    }
+
+    /// Takes over what comes in: its caps, and how long a buffer of sound is.
+    pub fn set_input(&mut self, caps: &gst::Caps, buffer: Option<Duration>) {
+        self.recollection.set_input(caps, buffer);
+    }
+
+    /// What has been learned by now, for other streams.
+    pub fn learned(&self, now: Millis) -> Book {
+        self.recollection
+            .learned(&self.policy, &self.list, self.named.reference, now)
+    }
+
+    /// Lets the policy begin with what earlier streams have shown, and the lanes know of whom is known what they take.
+    fn recall(&mut self, lanes: &LaneTable) {
+        if !self.recollection.take_due() {
+            return;
+        }
+        let counts_scores = self.settings.quality_source != QualitySource::Prior;
+        self.recollection
+            .recall(&mut self.policy, &self.list, self.named.reference, counts_scores);
+        let known = |lane: &usize| self.policy.knowledge(CandidateId(*lane)).latency.is_some();
+        let favorite = self.policy.favorite().map(|it| it.0);
+        let mut lanes = lanes.lock();
+        lanes.favorite = favorite;
+        for lane in self.list.lanes.numbers().filter(known) {
+            if let Some(lane) = lanes.get_mut(lane) {
+                lane.shorten_warm_up();
+            }
+        }
     }
 
     /// The number of a device of this name.
@@ -286,6 +327,7 @@ impl PolicyAdapter {
         let chores = lanes.exchange(Some(entered), settings, floor, &mut self.news);
         self.sense_machine(now, machine);
         self.tell(now);
+        self.recall(lanes);
         self.take_share(now, group);
         let choice = self.choose(now);
         let plan = Plan {
@@ -518,6 +560,7 @@ impl PolicyAdapter {
                     self.set_mismatch(Some(reference));
                 }
                 Fact::Mismatch { .. } => {}
+                Fact::Identified => self.recollection.has_news(),
                 Fact::KindsKnown => self.resolve_names(),
                 Fact::MismatchForgotten => {
                     self.epoch += 1;

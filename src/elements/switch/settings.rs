@@ -33,6 +33,8 @@ pub const GIVEN: [&str; 4] = ["lambda-latency", "lambda-cost", "strategy", "robu
 pub struct Settings {
     pub catalog: Option<String>,
     pub models: Option<String>,
+    /// The file of what was learned.
+    pub memory: Option<String>,
     pub latency_budget: gst::ClockTime,
     pub miss_rate: f64,
     pub late_policy: LatePolicy,
@@ -74,6 +76,7 @@ impl Default for Settings {
         Settings {
             catalog: None,
             models: None,
+            memory: None,
             latency_budget: gst::ClockTime::ZERO,
             miss_rate: preferences.miss_rate,
             late_policy: LatePolicy::Auto,
@@ -125,6 +128,7 @@ impl Settings {
             "profile" => self.profile = text(),
             "catalog" => self.catalog = text(),
             "models" => self.models = text(),
+            "memory" => self.memory = text(),
             "floor" => self.floor = text(),
             "reference" => self.reference = text(),
             "quality-source" => self.quality_source = value.get().unwrap_or_default(),
@@ -169,6 +173,7 @@ impl Settings {
         Some(match pspec.name() {
             "catalog" => self.catalog.to_value(),
             "models" => self.models.to_value(),
+            "memory" => self.memory.to_value(),
             "floor" => self.floor.to_value(),
             "reference" => self.reference.to_value(),
             "quality-source" => self.quality_source.to_value(),
@@ -220,6 +225,11 @@ impl Settings {
             glib::ParamSpecString::builder("models")
                 .nick("Models")
                 .blurb("ONNX files, separated by commas, each of which becomes an avrec-infer candidate named like its file (unset = none). Read on the way to READY.")
+                .mutable_ready()
+                .build(),
+            glib::ParamSpecString::builder("memory")
+                .nick("Memory of what was learned")
+                .blurb("File in which is kept what was learned of the candidates (how long they take, how they react to load, what they are worth), to begin with at the next start (unset = nothing is kept; it has nothing to do with memory-limit). Read on the way to READY, written while the stream plays and when it stops.")
                 .mutable_ready()
                 .build(),
             glib::ParamSpecUInt64::builder("latency-budget")

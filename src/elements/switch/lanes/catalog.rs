@@ -16,6 +16,9 @@ use crate::policy::Prior;
 use crate::profile::Profile;
 use crate::runtime::catalog::{Candidate, Catalog, Privacy, Source};
 
+/// Standard deviations of a normal distribution between its mean and each end of the interval with 95 %.
+const SIDES: f64 = 1.96;
+
 /// The property that says which file a model must be.
 const SUM: &str = "sha256";
 
@@ -157,6 +160,9 @@ fn names(models: &[&str]) -> Vec<String> {
 fn prior(candidate: &Candidate) -> Prior {
     Prior {
         quality: candidate.quality,
+        quality_sd: candidate
+            .quality_interval
+            .map(|(low, high)| (high - low) / (2.0 * SIDES)),
         latency: candidate.latency,
         complexity: candidate.cost,
         is_reference: false,
