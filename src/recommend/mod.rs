@@ -3,9 +3,10 @@
 //! Which models belong in the set, and how sure that is: measured figures in, placings with reasons out.
 //!
 //! [`Order`] says which items to judge, [`Resampling`] how sure a figure of them is, [`rank`] who is best by the preferences and
-//! why, and [`set`] whom to deploy. The module is pure: it reads no clock, file or random source but its own seeded one, knows
+//! why, and [`set`] whom to deploy; [`adversary`] searches for pictures that a model answers worst. The module is pure: it reads no clock, file or random source but its own seeded one, knows
 //! models by number and material by item, and cannot fail after construction.
 
+pub mod adversary;
 mod distribution;
 mod interval;
 mod items;
