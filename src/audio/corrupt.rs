@@ -359,8 +359,17 @@ mod tests {
     #[test]
     fn each_strength_is_worse_than_the_one_before() {
         for corruption in Corruption::ALL {
+            // Chance evens out over few seeds where each sample has its part.
+            let seeds = if corruption == Corruption::PacketLoss {
+                8
+            } else {
+                2
+            };
             let ratios: Vec<f64> = (1..=5)
-                .map(|strength| (0..8).map(|seed| ratio(corruption, strength, seed)).sum::<f64>() / 8.0)
+                .map(|strength| {
+                    let ratios = (0..seeds).map(|seed| ratio(corruption, strength, seed));
+                    ratios.sum::<f64>() / seeds as f64
+                })
                 .collect();
             assert!(
                 ratios.is_sorted_by(|one, other| other <= one),

@@ -66,6 +66,8 @@ pub struct Graph {
     pub outputs: Vec<Port>,
     pub external_data: Vec<ExternalData>,
     pub metadata: BTreeMap<String, String>,
+    /// What wrote the file, with its version; empty where it does not say.
+    pub producer: String,
     /// Version of the default operator set.
     pub opset: i64,
     /// How the outputs come about.
@@ -108,6 +110,7 @@ pub fn parse(bytes: &[u8]) -> Result<Graph, ParseError> {
         },
         text => broken(shortened(&text)),
     })?;
+    let producer = model.written_by();
     let graph = model.graph.ok_or_else(|| broken("it has no graph".into()))?;
     if graph.outputs.is_empty() {
         return Err(ParseError::NotOnnx("its graph has no output".into()));
@@ -129,6 +132,7 @@ pub fn parse(bytes: &[u8]) -> Result<Graph, ParseError> {
         external_data,
         making: making(&graph),
         bounds,
+        producer,
         metadata: model
             .metadata_props
             .into_iter()

@@ -8,6 +8,7 @@ mod group;
 mod laws;
 mod lessons;
 mod loads;
+mod measures;
 mod replay;
 mod scenarios;
 mod score_laws;

@@ -4,6 +4,7 @@
 
 mod check;
 mod layering;
+mod library;
 mod readme;
 mod replay;
 mod run;

@@ -15,6 +15,7 @@ mod memory;
 #[allow(dead_code, reason = "it uses a part")]
 mod onnx;
 mod outputs;
+mod profile;
 mod quality;
 mod removed;
 mod start;

@@ -10,8 +10,10 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::boxes::BoxesPlan;
 use crate::check::CheckArgs;
+use crate::library::LibraryArgs;
 use crate::load::LoadPlan;
 use crate::paths::check_folder;
+use crate::rank::RankArgs;
 use crate::replay::ReplayArgs;
 
 /// Runs GStreamer pipelines that choose among models, and shows what they chose and why.
@@ -26,7 +28,9 @@ pub struct Cli {
 pub enum Command {
     Run(RunArgs),
     Check(CheckArgs),
+    Library(LibraryArgs),
     Replay(ReplayArgs),
+    Rank(RankArgs),
     /// One candidate of `avrec rank`, in a process of its own.
     #[command(hide = true)]
     Worker,
@@ -94,6 +98,10 @@ pub struct RunArgs {
     /// write a file of its own.
     #[arg(long = "compare", value_name = "NAME")]
     pub compares: Vec<String>,
+
+    /// Let all switches take the weights, conditions and feedback of FILE
+    #[arg(long, value_name = "FILE")]
+    pub profile: Option<PathBuf>,
 
     /// Print nothing but warnings and errors
     #[arg(long, short)]
@@ -225,7 +233,7 @@ mod tests {
         let words = ["avrec", "run"].iter().chain(typed);
         match Cli::try_parse_from(words).map_err(|err| err.to_string())?.command {
             Command::Run(args) => args.plan(),
-            Command::Check(_) | Command::Replay(_) => Err("another command".to_string()),
+            _ => Err("another command".to_string()),
         }
     }
 

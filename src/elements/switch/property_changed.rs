@@ -35,6 +35,15 @@ pub fn setting_changed(core: &Shared, name: &str, before: &Settings) {
                 );
             }
         }
+        "profile" => {
+            let now = core.settings.load();
+            if now.profile != before.profile {
+                core.bus.warn(
+                    "`profile` takes effect at the next start",
+                    "it is read on the way from NULL to READY",
+                );
+            }
+        }
         // What was found of the old reference does not hold for the new one.
         "reference" => core.facts.put(Fact::MismatchForgotten),
         "quality-source" => {

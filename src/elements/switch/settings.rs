@@ -2,6 +2,8 @@
 
 //! What the user asked of the switch: its properties, their defaults and their documentation.
 
+use std::sync::Arc;
+
 use gst::glib;
 use gst::prelude::*;
 
@@ -22,6 +24,9 @@ const LONGEST_FADE: gst::ClockTime = gst::ClockTime::from_seconds(1);
 
 /// Largest weight: far beyond it nothing else would count, and no sum of terms gets near infinity.
 const LARGEST_WEIGHT: f64 = 1e6;
+
+/// Properties that a profile gives a value where the user has given none.
+pub const GIVEN: [&str; 4] = ["lambda-latency", "lambda-cost", "strategy", "robustness-weight"];
 
 /// Values of the writable properties.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,6 +61,11 @@ pub struct Settings {
     pub weight: f64,
     /// Bytes; zero is no limit.
     pub memory_limit: u64,
+    pub profile: Option<String>,
+    /// Names of the candidates that the profile does not want.
+    pub unwanted: Arc<[String]>,
+    /// Those of the settings that a profile may give that the user gave.
+    pub explicit: Vec<&'static str>,
 }
 
 impl Default for Settings {
@@ -90,6 +100,9 @@ impl Default for Settings {
             group: Some(group::DEFAULT.to_owned()),
             weight: 1.0,
             memory_limit: 0,
+            profile: None,
+            unwanted: Arc::default(),
+            explicit: Vec::new(),
         }
     }
 }
@@ -105,7 +118,11 @@ impl Settings {
                 .flatten()
                 .filter(|it| !it.is_empty())
         };
+        let given = GIVEN.iter().find(|it| **it == pspec.name());
+        self.explicit
+            .extend(given.filter(|it| !self.explicit.contains(it)));
         match pspec.name() {
+            "profile" => self.profile = text(),
             "catalog" => self.catalog = text(),
             "models" => self.models = text(),
             "floor" => self.floor = text(),
@@ -176,13 +193,14 @@ impl Settings {
             "group" => self.group.as_deref().unwrap_or_default().to_value(),
             "weight" => self.weight.to_value(),
             "memory-limit" => self.memory_limit.to_value(),
+            "profile" => self.profile.to_value(),
             _ => return None,
         })
     }
 
     /// Whether the user does not want the candidate to answer.
     pub fn forbids(&self, name: &str) -> bool {
-        self.forbidden().any(|it| it == name)
+        self.forbidden().any(|it| it == name) || self.unwanted.iter().any(|it| it == name)
     }
 
     /// Names of the candidates that may not answer.
@@ -353,6 +371,11 @@ impl Settings {
                 .blurb("Memory that the models of all candidates of the group may take together, in bytes; those that are chosen the least are unloaded (0 = no limit). Of several limits in a group the smallest holds.")
                 .default_value(default.memory_limit)
                 .mutable_playing()
+                .build(),
+            glib::ParamSpecString::builder("profile")
+                .nick("Profile")
+                .blurb("TOML file with the user's weights, conditions and feedback (unset = none). What is set otherwise goes before it. Read on the way to READY.")
+                .mutable_ready()
                 .build(),
             glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
                 .nick("Statistics")

@@ -172,6 +172,24 @@ const FORBIDDEN: &[(&str, &[&[&str]])] = &[
             ],
         ],
     ),
+    (
+        "truth",
+        &[
+            GSTREAMER,
+            LIBRARIES,
+            &[
+                "std::thread",
+                "Instant::now",
+                "crate::runtime",
+                "crate::media",
+                "crate::score",
+                "crate::audio",
+                "crate::policy",
+                "crate::elements",
+                "crate::messages",
+            ],
+        ],
+    ),
     ("elements", &[LIBRARIES]),
     // The streaming thread must not wait for a thread of the lowest priority.
     (
@@ -245,6 +263,30 @@ const FORBIDDEN: &[(&str, &[&[&str]])] = &[
                 "Instant::now",
                 "Mutex",
             ],
+        ],
+    ),
+    (
+        "library",
+        &[
+            GSTREAMER,
+            LIBRARIES,
+            &[
+                "crate::elements",
+                "crate::messages",
+                "crate::policy",
+                "std::fs",
+                "bounded_file",
+                "Instant::now",
+                "SystemTime",
+            ],
+        ],
+    ),
+    (
+        "profile.rs",
+        &[
+            GSTREAMER,
+            LIBRARIES,
+            &["crate::elements", "crate::messages", "crate::policy"],
         ],
     ),
     ("tensor.rs", &[GSTREAMER, LIBRARIES, &["crate::"]]),

@@ -2,14 +2,16 @@
 
 //! The command line of `avrec rank`.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use gstavrec::library::conditions::Conditions;
 use gstavrec::policy::{Config, Strategy};
+use gstavrec::profile::{Profile, Weights};
 use gstavrec::runtime::Task;
 
+use crate::conditions::ConditionArgs;
 use crate::paths::check_folder;
 
 /// Measure models on material, and say which belong in the set
@@ -48,6 +50,10 @@ pub struct RankArgs {
     #[arg(long, value_name = "NAME[:STRENGTH]", conflicts_with_all = ["labels", "reference"])]
     pub degrade: Option<String>,
 
+    /// Size of the frames as the models will meet them in your stream; else that of the material
+    #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = size)]
+    pub size: Option<(u32, u32)>,
+
     /// Rank the models of this task only
     #[arg(long, value_parser = task, value_name = "TASK")]
     pub task: Option<Task>,
@@ -57,20 +63,24 @@ pub struct RankArgs {
     pub budget_ms: Option<f64>,
 
     /// What weighs how much: quality, latency, cost, robustness, or a measure of the task by its name
-    #[arg(long, value_name = "NAME=WEIGHT,…", value_parser = preferences, default_value = "")]
-    pub prefer: Preferences,
+    #[arg(long, value_name = "NAME=WEIGHT,…", value_parser = preferences)]
+    prefer: Option<Weights>,
 
-    /// What a latency of a whole budget costs, in log-quality
-    #[arg(long, value_name = "WEIGHT", default_value_t = Config::default().lambda_latency, value_parser = not_negative)]
-    pub lambda_latency: f64,
+    /// A file with weights, conditions and whom not to use (docs/library.md); options count before it
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
 
-    /// What a unit of the library's cost costs, in log-quality
-    #[arg(long, value_name = "WEIGHT", default_value_t = Config::default().lambda_complexity, value_parser = not_negative)]
-    pub lambda_cost: f64,
+    /// What a latency of a whole budget costs, in log-quality; else by the weights, else 0.002
+    #[arg(long, value_name = "WEIGHT", value_parser = not_negative)]
+    lambda_latency: Option<f64>,
+
+    /// What a unit of the library's cost costs, in log-quality; else by the weights, else 0
+    #[arg(long, value_name = "WEIGHT", value_parser = not_negative)]
+    lambda_cost: Option<f64>,
 
     /// How one number is made of several measures: weighted, rank
-    #[arg(long, value_name = "NAME", default_value_t = Strategy::Weighted)]
-    pub strategy: Strategy,
+    #[arg(long, value_name = "NAME")]
+    strategy: Option<Strategy>,
 
     /// Frames, or stretches of sound, that are drawn at most
     #[arg(long, value_name = "N", default_value_t = 240, value_parser = clap::value_parser!(u32).range(2..=100_000))]
@@ -123,6 +133,22 @@ pub struct RankArgs {
     /// Print nothing but the result
     #[arg(long, short)]
     pub quiet: bool,
+
+    #[command(flatten)]
+    conditions: ConditionArgs,
+}
+
+/// What weighs how much, and who counts at all.
+#[derive(Debug, Clone)]
+pub struct Wishes {
+    /// Of measures, by their names.
+    pub measures: Vec<(String, f64)>,
+    pub lambda_latency: f64,
+    pub lambda_cost: f64,
+    /// Share of the material that is taken to be damaged, 0 to 1.
+    pub robustness: f64,
+    pub strategy: Strategy,
+    pub conditions: Conditions,
 }
 
 impl RankArgs {
@@ -148,43 +174,75 @@ impl RankArgs {
         Ok(())
     }
 
+    /// What counts, of options first and then of the profile.
+    pub fn wishes(&self) -> Result<Wishes, String> {
+        let profile = self.profile.as_deref().map(Profile::load).transpose();
+        let profile = profile.map_err(|err| err.to_string())?.unwrap_or_default();
+        let said = self.prefer.clone().unwrap_or_default();
+        let mut weights = Weights {
+            quality: said.quality.or(profile.weights.quality),
+            latency: said.latency.or(profile.weights.latency),
+            cost: said.cost.or(profile.weights.cost),
+            robustness: said.robustness.or(profile.weights.robustness),
+            measures: said.measures,
+        };
+        if weights.measures.is_empty() {
+            weights.measures = profile.weights.measures;
+        }
+        let usual = Config::default();
+        let strategy = self.strategy.or(profile.strategy.map(|it| match it {
+            gstavrec::profile::Strategy::Weighted => Strategy::Weighted,
+            gstavrec::profile::Strategy::Rank => Strategy::Rank,
+        }));
+        Ok(Wishes {
+            lambda_latency: self
+                .lambda_latency
+                .or(weights.lambda_latency())
+                .unwrap_or(usual.lambda_latency),
+            lambda_cost: self
+                .lambda_cost
+                .or(weights.lambda_cost())
+                .unwrap_or(usual.lambda_complexity),
+            robustness: weights.robustness_weight().unwrap_or(0.0),
+            measures: weights.measures.into_iter().collect(),
+            strategy: strategy.unwrap_or_default(),
+            conditions: Conditions::from(self.conditions.clone()).or(&profile.conditions),
+        })
+    }
+
     pub fn patience(&self) -> Duration {
         Duration::from_secs_f64(self.patience.min(1e6))
     }
 }
 
-/// Weights by names.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Preferences(BTreeMap<String, f64>);
-
-impl Preferences {
-    /// The weight of this, 1 where nobody said one.
-    pub fn of(&self, name: &str) -> f64 {
-        self.0.get(name).copied().unwrap_or(1.0)
-    }
-
-    /// The weight of this, where somebody said one.
-    pub fn said(&self, name: &str) -> Option<f64> {
-        self.0.get(name).copied()
-    }
-
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
-    }
-}
-
-fn preferences(text: &str) -> Result<Preferences, String> {
-    let mut weights = BTreeMap::new();
+fn preferences(text: &str) -> Result<Weights, String> {
+    let mut weights = Weights::default();
     for part in text.split(',').filter(|it| !it.trim().is_empty()) {
         let wrong = || format!("'{part}' is not NAME=WEIGHT with a weight of 0 or more, such as quality=2");
         let (name, weight) = part.split_once('=').ok_or_else(wrong)?;
         let weight = not_negative(weight.trim()).map_err(|_| wrong())?;
-        weights.insert(name.trim().to_string(), weight);
+        match name.trim() {
+            "quality" if weight == 0.0 => {
+                return Err("quality weighs nothing; without it there is nothing to choose".into());
+            }
+            "quality" => weights.quality = Some(weight),
+            "latency" => weights.latency = Some(weight),
+            "cost" => weights.cost = Some(weight),
+            "robustness" => weights.robustness = Some(weight),
+            measure => {
+                weights.measures.insert(measure.to_string(), weight);
+            }
+        }
     }
-    if weights.get("quality") == Some(&0.0) {
-        return Err("quality weighs nothing; without it there is nothing to choose".into());
-    }
-    Ok(Preferences(weights))
+    Ok(weights)
+}
+
+fn size(text: &str) -> Result<(u32, u32), String> {
+    let sides = text
+        .split_once('x')
+        .and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    let sides = sides.filter(|(width, height)| (2..=16_384).contains(width) && (2..=16_384).contains(height));
+    sides.ok_or_else(|| "write a width and a height in pixels, such as 640x360".into())
 }
 
 fn task(text: &str) -> Result<Task, String> {

@@ -127,7 +127,7 @@ impl ClassNumbers {
         let Some(file) = &mut self.file else { return Ok(()) };
         for number in self.written..classes.len() {
             let name = classes.name(u32::try_from(number).unwrap_or(u32::MAX));
-            let mut line = serde_json::to_string(name)?;
+            let mut line = serde_json::to_string(&name)?;
             line.push('\n');
             file.write_all(line.as_bytes())?;
         }

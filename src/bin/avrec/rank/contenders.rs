@@ -4,12 +4,14 @@
 
 use std::path::Path;
 
-use gstavrec::elements::infer::catalogue_properties;
+use gstavrec::library::conditions::{Conditions, Subject};
 use gstavrec::runtime::Task;
 use gstavrec::runtime::catalog::{Candidate, Catalog, Source};
 
 use super::material::hash;
 use super::worker::wire;
+use crate::failure::Failure;
+use crate::library::source;
 
 /// One that is ranked.
 #[derive(Debug, Clone)]
@@ -31,22 +33,24 @@ pub struct Contenders {
     pub excluded: Vec<(String, String)>,
 }
 
-/// Reads a library, or looks into a folder.
-pub fn read(path: &Path, task: Option<Task>) -> Result<Contenders, String> {
-    let properties = catalogue_properties();
-    let names: Vec<_> = properties.iter().map(String::as_str).collect();
-    let catalog = match path.is_dir() {
-        true => of_folder(path, &names)?,
-        false => Catalog::load(path, &names).map_err(|err| err.to_string())?,
-    };
+/// Reads a library, or looks into a folder, and leaves out whom the conditions exclude.
+pub fn read(path: &Path, task: Option<Task>, conditions: &Conditions) -> Result<Contenders, Failure> {
+    let catalog = source::read(path)?;
     let of_task = catalog.of_task(task.map(Task::name));
-    let (catalog, others) = of_task.map_err(|err| err.to_string())?;
+    let (catalog, others) = of_task.map_err(|err| Failure::Usage(err.to_string()))?;
     let mut excluded: Vec<_> = others
         .into_iter()
         .map(|it| (it, "it is of another task".to_string()))
         .collect();
     let mut all = Vec::new();
     for candidate in &catalog.candidates {
+        let mut subject = Subject::from(candidate);
+        // Memory that nobody says will be measured.
+        subject.memory = subject.memory.or(Some(0));
+        if let Some(exclusion) = conditions.exclusion(subject) {
+            excluded.push((candidate.name.clone(), exclusion.to_string()));
+            continue;
+        }
         match contender(candidate) {
             Ok(contender) => all.push(contender),
             Err(cause) => excluded.push((candidate.name.clone(), cause)),
@@ -85,35 +89,4 @@ fn contender(candidate: &Candidate) -> Result<Contender, String> {
         key,
         sha256: sum,
     })
-}
-
-/// The models that lie in a folder, as a catalog.
-fn of_folder(folder: &Path, properties: &[&str]) -> Result<Catalog, String> {
-    let failed = |err: std::io::Error| format!("{}: {err}", folder.display());
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        if path.extension().is_some_and(|it| it == "onnx") {
-            files.push(path);
-        }
-    }
-    files.sort();
-    if files.is_empty() {
-        return Err(format!("there is no .onnx file in {}", folder.display()));
-    }
-    let text = |it: Option<&std::ffi::OsStr>| it.unwrap_or_default().to_string_lossy().into_owned();
-    let entries = files.iter().map(|it| {
-        let (name, file) = (text(it.file_stem()), text(it.file_name()));
-        format!(
-            "[[candidate]]\nname = {}\nmodel = {}\n",
-            quoted(&name),
-            quoted(&file)
-        )
-    });
-    let text: String = entries.collect();
-    Catalog::parse(&folder.join("folder.toml"), &text, properties).map_err(|err| err.to_string())
-}
-
-fn quoted(text: &str) -> String {
-    toml::Value::String(text.to_string()).to_string()
 }

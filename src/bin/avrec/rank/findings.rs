@@ -113,6 +113,8 @@ pub struct ModelFindings {
     pub is_tied: bool,
     /// -ln P + λS + C and its interval.
     pub loss: Figure,
+    /// Loss beyond that of the first one, item by item; absent of the first, and where there is too little to tell.
+    pub behind: Option<Figure>,
     /// P, 0 to 1.
     pub quality: Figure,
     /// Share of the resamples in which it has the least loss, 0 to 1.

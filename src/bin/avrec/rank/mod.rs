@@ -8,12 +8,258 @@ mod ask;
 mod bench;
 mod cache;
 mod contenders;
+mod contest;
 mod energy;
+mod examples;
 mod findings;
 mod material;
 mod picture;
+mod progress;
 mod question;
+mod reasons;
+mod report;
 mod robustness;
+mod summary;
 mod table;
 pub mod worker;
 mod write;
+
+use std::time::Instant;
+
+use gstavrec::bounded_file;
+use gstavrec::policy::Weights;
+use gstavrec::recommend::Rules;
+
+pub use args::RankArgs;
+use args::Wishes;
+use bench::{Bench, Setting};
+use contest::{Drawn, drawn_of};
+use findings::{Excluded, Findings, Machine, MaterialTold, QuestionTold, Settings};
+use material::{Form, Material};
+use progress::Progress;
+use worker::{Limits, Worker};
+
+use crate::console::{say, warn};
+use crate::environment::Environment;
+use crate::failure::{Failure, cannot_write};
+
+/// Ranks what was asked for.
+pub fn run(typed: RankArgs) -> Result<(), Failure> {
+    typed.check().map_err(Failure::Usage)?;
+    let wishes = typed.wishes().map_err(Failure::Usage)?;
+    let begun = Instant::now();
+    let mut progress = Progress::new(typed.quiet);
+    progress.begin("reading the library");
+    let mut library = contenders::read(&typed.library, typed.task, &wishes.conditions)?;
+    let limits = Limits {
+        memory: typed.worker_memory << 20,
+        time: typed.patience(),
+    };
+    progress.begin("looking at the material");
+    let listens = listens(&library, limits)?;
+    let material =
+        Material::look(&typed.material, listens).map_err(|cause| Failure::Usage(format!("--on: {cause}")))?;
+    let folder = typed.cache.clone().unwrap_or_else(cache::usual_folder);
+    let setting = Setting {
+        cache: (!typed.no_cache).then_some(folder.as_path()),
+        spool: &folder,
+        limits,
+        size: typed.size,
+    };
+    let notes = material.notes.clone();
+    let all = std::mem::take(&mut library.all);
+    let mut bench = Bench::new(all, material, &setting).map_err(Failure::Usage)?;
+    let mut failed = Vec::new();
+    let asked = ask::ask(&typed, &mut bench, &library, &mut failed).map_err(Failure::Usage)?;
+    bench
+        .set_question(asked.question, asked.classes)
+        .map_err(Failure::Usage)?;
+    let drawn = Drawn::new(&bench, typed.items as usize, typed.seed).map_err(Failure::Usage)?;
+    let budget = typed
+        .budget_ms
+        .unwrap_or_else(|| 1e3 * bench::period(&bench.material).as_secs_f64());
+    progress.begin("measuring");
+    let rules = rules(&typed, &wishes, &bench, budget);
+    let results = match typed.full {
+        true => contest::all_on_all(&mut bench, &drawn, &mut progress),
+        false => contest::race(&mut bench, &drawn, rules, &mut progress),
+    };
+    let results = results.map_err(Failure::Pipeline)?;
+    progress.end();
+    let environment = Environment::of_this_process();
+    let mut findings = Findings {
+        version: findings::VERSION,
+        command: environment.command.clone(),
+        date: today(),
+        machine: Machine {
+            processor: environment.processor,
+            processors: environment.processors,
+            kernel: environment.kernel,
+            gstreamer: environment.gstreamer,
+        },
+        question: QuestionTold {
+            kind: asked.kind.to_string(),
+            told: asked.told,
+            reference: match bench.question() {
+                Some(bench::Question::Agreement(it)) => Some(bench.contenders[*it].candidate.name.clone()),
+                _ => None,
+            },
+        },
+        material: told(&bench, &drawn),
+        settings: Settings {
+            budget_ms: budget,
+            lambda_latency: wishes.lambda_latency,
+            lambda_cost: wishes.lambda_cost,
+            strategy: wishes.strategy.to_string(),
+            weights: wishes.measures.clone(),
+            seed: typed.seed,
+        },
+        notes: notes.into_iter().chain(asked.notes).collect(),
+        ..Findings::default()
+    };
+    let mut results = results;
+    if typed.robustness || 0.0 < wishes.robustness {
+        progress.begin("corrupting");
+        robustness::measure_all(&mut bench, &drawn, &mut results, &mut progress)
+            .map_err(Failure::Pipeline)?;
+    }
+    if let Some(runs) = typed.adversarial {
+        progress.begin("searching for weak spots");
+        robustness::attack_all(&mut bench, &drawn, &mut results, runs, &mut progress)
+            .map_err(Failure::Pipeline)?;
+    }
+    progress.end();
+    summary::summarize(&wishes, &bench, &drawn, &results, &mut findings);
+    let excluded = library.excluded.iter().cloned();
+    let broken = results.failed.iter().enumerate();
+    let broken =
+        broken.filter_map(|(model, it)| Some((bench.contenders[model].candidate.name.clone(), it.clone()?)));
+    let left_out = excluded
+        .chain(broken)
+        .map(|(name, reason)| Excluded { name, reason });
+    findings.excluded.extend(left_out);
+    let told_by =
+        |(model, note): &(usize, String)| format!("{}: {note}", bench.contenders[*model].candidate.name);
+    findings.notes.extend(bench.notes.iter().map(told_by));
+    findings.effort.runs = results.told;
+    findings.effort.cached = results.cached;
+    findings.effort.stopped = results.stopped(drawn.places.len());
+    findings.effort.runs_of_all = (bench.contenders.len() * drawn.places.len()) as u64;
+    findings.effort.share_of_time = results.share_of_time(drawn.places.len());
+    findings.effort.seconds = begun.elapsed().as_secs_f64();
+    if findings.models.is_empty() {
+        findings
+            .excluded
+            .iter()
+            .for_each(|it| warn(&format!("{}: {}", it.name, it.reason)));
+        return Err(Failure::Pipeline("no model could be measured".into()));
+    }
+    let mut shown = examples::Examples::default();
+    if typed.report.is_some() {
+        progress.begin("asking for examples");
+        shown = examples::gather(&mut bench, &findings, &drawn.places);
+        progress.end();
+    }
+    tell(&typed, &findings, &shown, &bench, &library)
+}
+
+fn rules(typed: &RankArgs, wishes: &Wishes, bench: &Bench, budget_ms: f64) -> Rules {
+    let rules = Rules::new(bench.contenders.len());
+    Rules {
+        weights: Weights {
+            latency: wishes.lambda_latency,
+            complexity: wishes.lambda_cost,
+            ..rules.weights
+        },
+        budget: budget_ms / 1e3,
+        seed: typed.seed,
+        ..rules
+    }
+}
+
+/// Prints and writes what was found.
+fn tell(
+    typed: &RankArgs,
+    findings: &Findings,
+    shown: &examples::Examples,
+    bench: &Bench,
+    library: &contenders::Contenders,
+) -> Result<(), Failure> {
+    let mut outcome = Ok(());
+    let is_json_printed = typed.json.as_deref().is_some_and(|it| it.as_os_str() == "-");
+    if !is_json_printed {
+        say(&table::text(findings));
+    }
+    if let Some(path) = &typed.json {
+        let json = serde_json::to_string_pretty(findings).unwrap_or_default();
+        if is_json_printed {
+            say(&json);
+        } else if let Err(err) = bounded_file::write(path, json) {
+            outcome = Err(Failure::Output(cannot_write("JSON", path, &err)));
+        }
+    }
+    if let Some(path) = &typed.report
+        && let Err(err) = bounded_file::write(path, report::page(findings, shown))
+    {
+        outcome = Err(Failure::Output(cannot_write("report", path, &err)));
+    }
+    if let Some(path) = &typed.write {
+        match write::write(path, findings, &bench.contenders, &library.catalog) {
+            Ok(()) => say(&format!("\nwritten: {}", path.display())),
+            Err(cause) => outcome = Err(Failure::Output(cause)),
+        }
+    }
+    outcome
+}
+
+/// Whether the models take sound: by the task, else by the first one that starts.
+fn listens(library: &contenders::Contenders, limits: Limits) -> Result<bool, Failure> {
+    match library.catalog.task.as_deref() {
+        Some("audio") => return Ok(true),
+        Some("image" | "detect" | "segment" | "matte") => return Ok(false),
+        _ => {}
+    }
+    let mut causes = Vec::new();
+    for contender in &library.all {
+        match Worker::start(&contender.source, limits) {
+            Ok(worker) => return Ok(worker.listens()),
+            Err(cause) => causes.push(format!("{}: {cause}", contender.candidate.name)),
+        }
+    }
+    causes.extend(
+        library
+            .excluded
+            .iter()
+            .map(|(name, cause)| format!("{name}: {cause}")),
+    );
+    causes.iter().for_each(|it| warn(it));
+    Err(Failure::Pipeline("no model could be started".into()))
+}
+
+fn told(bench: &Bench, drawn: &Drawn) -> Vec<MaterialTold> {
+    let clips = bench.material.clips.iter().enumerate();
+    let told = clips.map(|(number, clip)| MaterialTold {
+        path: clip.path.display().to_string(),
+        form: match clip.form {
+            Form::Video => "clip",
+            Form::Picture => "picture",
+            Form::Sound => "sound",
+        }
+        .to_string(),
+        sha256: clip.hash.clone(),
+        items: clip.seen.len(),
+        drawn: drawn_of(&bench.material, drawn, number),
+        scenes: drawn.scenes[number],
+        seconds: clip
+            .seen
+            .last()
+            .map_or(0.0, |it| (it.time + it.duration).as_secs_f64()),
+    });
+    told.collect()
+}
+
+/// As 2026-11-28, in UTC.
+fn today() -> String {
+    let now = gst::glib::DateTime::now_utc().and_then(|it| it.format("%Y-%m-%d"));
+    now.map_or(String::new(), |it| it.to_string())
+}

@@ -10,9 +10,11 @@ use gstavrec::recommend::adversary::{Adversary, Settings};
 use gstavrec::score::evaluation::{Evaluation, Observation};
 
 use super::bench::{Bench, Fault};
+use super::contest::{Drawn, Results};
 use super::findings::{Adversarial, Corrupted, Robustness};
 use super::material::{Form, Frame, Place};
 use super::picture;
+use super::progress::Progress;
 use super::question::Change;
 
 /// Items that each corruption is tried on, and that are searched.
@@ -34,7 +36,7 @@ fn changes(form: Form) -> Vec<(Change, String, String, u8)> {
                 (Change::Sound(*it, strength), name, group, strength)
             })),
             _ => changes.extend(picture_corrupt::Corruption::ALL.iter().map(|it| {
-                let (name, group) = (it.name().to_string(), it.group().name().to_string());
+                let (name, group) = (it.name().to_string(), it.group().to_string());
                 (Change::Picture(*it, strength), name, group, strength)
             })),
         }
@@ -42,8 +44,71 @@ fn changes(form: Form) -> Vec<(Change, String, String, u8)> {
     changes
 }
 
+/// Runs all models that did not fail on changed items.
+pub fn measure_all(
+    bench: &mut Bench,
+    drawn: &Drawn,
+    results: &mut Results,
+    progress: &mut Progress,
+) -> Result<(), String> {
+    for_all(
+        bench,
+        drawn,
+        results,
+        progress,
+        |bench, results, model, places| {
+            results.robustness[model] = measure(bench, model, places)?;
+            Ok(())
+        },
+    )
+}
+
+/// Searches all models that did not fail.
+pub fn attack_all(
+    bench: &mut Bench,
+    drawn: &Drawn,
+    results: &mut Results,
+    runs: u32,
+    progress: &mut Progress,
+) -> Result<(), String> {
+    for_all(
+        bench,
+        drawn,
+        results,
+        progress,
+        |bench, results, model, places| {
+            results.adversarial[model] = attack(bench, model, places, runs)?;
+            Ok(())
+        },
+    )
+}
+
+fn for_all(
+    bench: &mut Bench,
+    drawn: &Drawn,
+    results: &mut Results,
+    progress: &mut Progress,
+    run: impl Fn(&mut Bench, &mut Results, usize, &[Place]) -> Result<(), Fault>,
+) -> Result<(), String> {
+    let models = results.entries.len();
+    for model in 0..models {
+        progress.tell(model as f64 / models as f64);
+        if results.failed[model].is_some() {
+            continue;
+        }
+        let count = results.entries[model].len();
+        match run(bench, results, model, &drawn.places[..count]) {
+            Ok(()) => {}
+            Err(Fault::Model(cause)) => results.failed[model] = Some(format!("on changed items: {cause}")),
+            Err(Fault::All(cause)) => return Err(cause),
+        }
+        bench.dismiss(model);
+    }
+    Ok(())
+}
+
 /// Runs a model on changed items. `None` where its answers to the items as they are say nothing.
-pub fn measure(bench: &mut Bench, model: usize, places: &[Place]) -> Result<Option<Robustness>, Fault> {
+fn measure(bench: &mut Bench, model: usize, places: &[Place]) -> Result<Option<Robustness>, Fault> {
     let places = spread(places, CORRUPTED);
     let Some(first) = places.first() else {
         return Ok(None);

@@ -95,7 +95,7 @@ fn play(
             };
             let mut ended = ended.lock();
             if ended.is_some() {
-                return gst::PadProbeReturn::Drop;
+                return gst::PadProbeReturn::Ok;
             }
             match (*each.lock())(buffer, &caps) {
                 Ok(Wish::More) => return gst::PadProbeReturn::Ok,
@@ -105,7 +105,7 @@ fn play(
             let _ = bus.post(gst::message::Application::new(gst::Structure::new_empty(
                 "enough",
             )));
-            gst::PadProbeReturn::Drop
+            gst::PadProbeReturn::Ok
         });
     }
     let started = pipeline.set_state(gst::State::Playing);
