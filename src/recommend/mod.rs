@@ -3,10 +3,11 @@
 //! Which models belong in the set, and how sure that is: measured figures in, placings with reasons out.
 //!
 //! [`Order`] says which items to judge, [`Resampling`] how sure a figure of them is, [`rank`] who is best by the preferences and
-//! why, [`set`] whom to deploy, and [`Folds`] what
-//! the chosen one will score. A [`Race`] runs nobody longer than its place is unclear. The module is pure: it reads no clock, file or random source but its own seeded one, knows
-//! models by number and material by item, and cannot fail after construction.
+//! why, [`set`] whom to deploy, and [`Folds`] what the chosen one will score. A [`Race`] runs nobody longer than its place is
+//! unclear; [`adversary`] searches for pictures that a model answers worst. The module is pure: it reads no clock, file or
+//! random source but its own seeded one, knows models by number and material by item, and cannot fail after construction.
 
+pub mod adversary;
 mod classes;
 mod distribution;
 mod folds;

@@ -54,6 +54,27 @@ impl Rgb<'_> {
     }
 }
 
+/// What corruptions have in common, as in the paper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Group {
+    Noise,
+    Blur,
+    Weather,
+    Digital,
+}
+
+impl Group {
+    /// What tables call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Group::Noise => "noise",
+            Group::Blur => "blur",
+            Group::Weather => "weather",
+            Group::Digital => "digital",
+        }
+    }
+}
+
 /// A kind of corruption.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Corruption {
@@ -118,14 +139,13 @@ impl Corruption {
         Corruption::ALL.into_iter().find(|it| it.name() == name)
     }
 
-    /// `noise`, `blur`, `weather` or `digital`, as in the paper.
-    pub fn group(self) -> &'static str {
+    pub fn group(self) -> Group {
         match self {
-            Corruption::GaussianNoise | Corruption::ShotNoise | Corruption::ImpulseNoise => "noise",
-            Corruption::DefocusBlur | Corruption::MotionBlur => "blur",
-            Corruption::Fog | Corruption::Brightness => "weather",
+            Corruption::GaussianNoise | Corruption::ShotNoise | Corruption::ImpulseNoise => Group::Noise,
+            Corruption::DefocusBlur | Corruption::MotionBlur => Group::Blur,
+            Corruption::Fog | Corruption::Brightness => Group::Weather,
             Corruption::Contrast | Corruption::Jpeg | Corruption::Pixelate | Corruption::LostRows => {
-                "digital"
+                Group::Digital
             }
         }
     }

@@ -193,6 +193,24 @@ const FORBIDDEN: &[(&str, &[&[&str]])] = &[
             ],
         ],
     ),
+    (
+        "truth",
+        &[
+            GSTREAMER,
+            LIBRARIES,
+            &[
+                "std::thread",
+                "Instant::now",
+                "crate::runtime",
+                "crate::media",
+                "crate::score",
+                "crate::audio",
+                "crate::policy",
+                "crate::elements",
+                "crate::messages",
+            ],
+        ],
+    ),
     ("elements", &[LIBRARIES]),
     // The streaming thread must not wait for a thread of the lowest priority.
     (

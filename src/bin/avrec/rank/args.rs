@@ -195,8 +195,14 @@ impl RankArgs {
             gstavrec::profile::Strategy::Rank => Strategy::Rank,
         }));
         Ok(Wishes {
-            lambda_latency: self.lambda_latency.or(weights.lambda_latency()).unwrap_or(usual.lambda_latency),
-            lambda_cost: self.lambda_cost.or(weights.lambda_cost()).unwrap_or(usual.lambda_complexity),
+            lambda_latency: self
+                .lambda_latency
+                .or(weights.lambda_latency())
+                .unwrap_or(usual.lambda_latency),
+            lambda_cost: self
+                .lambda_cost
+                .or(weights.lambda_cost())
+                .unwrap_or(usual.lambda_complexity),
             robustness: weights.robustness_weight().unwrap_or(0.0),
             measures: weights.measures.into_iter().collect(),
             strategy: strategy.unwrap_or_default(),
@@ -232,7 +238,9 @@ fn preferences(text: &str) -> Result<Weights, String> {
 }
 
 fn size(text: &str) -> Result<(u32, u32), String> {
-    let sides = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    let sides = text
+        .split_once('x')
+        .and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
     let sides = sides.filter(|(width, height)| (2..=16_384).contains(width) && (2..=16_384).contains(height));
     sides.ok_or_else(|| "write a width and a height in pixels, such as 640x360".into())
 }

@@ -76,7 +76,10 @@ fn is_audio(library: &Contenders) -> bool {
 
 fn restored(change: Change) -> Asked {
     Asked {
-        told: format!("compared with the material itself, of which the models got what was {}.", change.told()),
+        told: format!(
+            "compared with the material itself, of which the models got what was {}.",
+            change.told()
+        ),
         question: Question::Restored(change),
         classes: Classes::new(),
         kind: "restoration",
@@ -87,7 +90,11 @@ fn restored(change: Change) -> Asked {
 fn labels(path: &Path, bench: &Bench) -> Result<Asked, String> {
     let mut classes = Classes::new();
     let truth = Truth::open(path, &mut classes).map_err(|err| err.to_string())?;
-    let items: Vec<_> = bench.material.places().map(|it| item_of(&bench.material, it)).collect();
+    let items: Vec<_> = bench
+        .material
+        .places()
+        .map(|it| item_of(&bench.material, it))
+        .collect();
     let doubts = truth.check(&items, &[]);
     if let Some(fatal) = doubts.iter().find(|it| it.fatal) {
         return Err(format!("--labels {}: {}", path.display(), fatal.text));
@@ -119,7 +126,12 @@ fn folder_hash(path: &Path) -> Result<String, String> {
             if about.is_dir() {
                 folders.push(entry.path());
             }
-            parts.push(format!("{} {} {:?}", entry.path().display(), about.len(), about.modified().ok()));
+            parts.push(format!(
+                "{} {} {:?}",
+                entry.path().display(),
+                about.len(),
+                about.modified().ok()
+            ));
         }
     }
     parts.sort();
@@ -132,17 +144,26 @@ fn reference(typed: &RankArgs, bench: &Bench, library: &Contenders) -> Result<us
     if let Some(name) = &typed.reference {
         return named(name).ok_or_else(|| {
             let known = bench.contenders.iter().map(|it| it.candidate.name.as_str());
-            format!("--reference {name}: the library has {}", known.collect::<Vec<_>>().join(", "))
+            format!(
+                "--reference {name}: the library has {}",
+                known.collect::<Vec<_>>().join(", ")
+            )
         });
     }
     let stated = library.catalog.reference.as_deref().and_then(named);
     let prior = |it: &usize| bench.contenders[*it].candidate.quality.unwrap_or(0.0);
     let best = || (0..bench.contenders.len()).max_by(|one, other| prior(one).total_cmp(&prior(other)));
-    stated.or_else(best).ok_or_else(|| "there is no model to rank".into())
+    stated
+        .or_else(best)
+        .ok_or_else(|| "there is no model to rank".into())
 }
 
 /// How many times as wide as the frames the pictures are that the models make of them; `None` where they make none.
-fn scale(bench: &mut Bench, reference: usize, failed: &mut Vec<(usize, String)>) -> Result<Option<f64>, String> {
+fn scale(
+    bench: &mut Bench,
+    reference: usize,
+    failed: &mut Vec<(usize, String)>,
+) -> Result<Option<f64>, String> {
     let place = Place { clip: 0, index: 0 };
     bench.read(&[place])?;
     let width = match bench.material.clips[0].form {

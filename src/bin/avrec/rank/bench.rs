@@ -181,7 +181,8 @@ impl Bench {
     /// The item before anything is done to it: where it will be made smaller, so much larger than the stream's size.
     pub fn base(&self, place: Place) -> Result<Frame, String> {
         let frame = self.frames.frame(place)?;
-        let (Some((width, height)), true) = (self.size, self.material.clips[place.clip].form != Form::Sound) else {
+        let (Some((width, height)), true) = (self.size, self.material.clips[place.clip].form != Form::Sound)
+        else {
             return Ok(frame);
         };
         let scale = match &self.question {
@@ -344,7 +345,9 @@ impl Bench {
             }
             Some(Question::Agreement(reference)) if *reference == model && !is_changed => {
                 let Some(own) = given else {
-                    return Err(Fault::All("the reference gave no answer; name another one with --reference".into()));
+                    return Err(Fault::All(
+                        "the reference gave no answer; name another one with --reference".into(),
+                    ));
                 };
                 self.remember(place, own.clone());
                 Ok((own.content.clone(), None))
@@ -480,7 +483,9 @@ impl Bench {
     fn item_key(&self, place: Place, change: Option<&Change>) -> String {
         let hash = &self.material.clips[place.clip].hash;
         let change = change.map_or(String::new(), |it| format!(" {}", it.told()));
-        let size = self.size.map_or(String::new(), |(width, height)| format!(" {width}x{height}"));
+        let size = self
+            .size
+            .map_or(String::new(), |(width, height)| format!(" {width}x{height}"));
         format!("{hash}#{}{size}{change}", place.index)
     }
 }
@@ -508,7 +513,9 @@ fn question_key(question: &Question, contenders: &[Contender]) -> String {
 
 /// Pictures are compared in one size: what is larger or smaller than what was asked for answers another question.
 fn check_size(frame: &Frame, given: Option<&Given>) -> Result<(), Fault> {
-    let Some(Content::Picture(plane)) = given.map(|it| &it.content) else { return Ok(()) };
+    let Some(Content::Picture(plane)) = given.map(|it| &it.content) else {
+        return Ok(());
+    };
     let (width, height) = picture::size(frame).map_err(Fault::All)?;
     if (plane.width, plane.height) == (width as usize, height as usize) {
         return Ok(());

@@ -38,7 +38,10 @@ pub fn read(path: &Path, task: Option<Task>, conditions: &Conditions) -> Result<
     let catalog = source::read(path)?;
     let of_task = catalog.of_task(task.map(Task::name));
     let (catalog, others) = of_task.map_err(|err| Failure::Usage(err.to_string()))?;
-    let mut excluded: Vec<_> = others.into_iter().map(|it| (it, "it is of another task".to_string())).collect();
+    let mut excluded: Vec<_> = others
+        .into_iter()
+        .map(|it| (it, "it is of another task".to_string()))
+        .collect();
     let mut all = Vec::new();
     for candidate in &catalog.candidates {
         let mut subject = Subject::from(candidate);

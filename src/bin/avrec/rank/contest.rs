@@ -47,11 +47,17 @@ impl Drawn {
                 let place = Place { clip: number, index };
                 let mut class = 0;
                 if asks_labels {
-                    let Some(label) = bench.label(place)? else { continue };
+                    let Some(label) = bench.label(place)? else {
+                        continue;
+                    };
                     class = first_class(&label);
                 }
                 // Pictures that stand alone are one scene, whoever took them.
-                let clip = if clip.form == Form::Picture { 0 } else { number as u32 };
+                let clip = if clip.form == Form::Picture {
+                    0
+                } else {
+                    number as u32
+                };
                 strata.push((clip, if clip == 0 && scene == 0 { 0 } else { scene }, class));
                 places.push(place);
             }
@@ -91,7 +97,10 @@ impl Drawn {
 }
 
 fn loudest(histogram: &[f64; 16]) -> u32 {
-    let most = histogram.iter().enumerate().max_by(|one, other| one.1.total_cmp(other.1));
+    let most = histogram
+        .iter()
+        .enumerate()
+        .max_by(|one, other| one.1.total_cmp(other.1));
     most.map_or(0, |it| it.0 as u32)
 }
 
@@ -142,7 +151,12 @@ pub fn all_on_all(bench: &mut Bench, drawn: &Drawn, progress: &mut Progress) -> 
 }
 
 /// Runs models on as many items as it takes to tell them apart; those that cannot win any more stop early.
-pub fn race(bench: &mut Bench, drawn: &Drawn, rules: Rules, progress: &mut Progress) -> Result<Results, String> {
+pub fn race(
+    bench: &mut Bench,
+    drawn: &Drawn,
+    rules: Rules,
+    progress: &mut Progress,
+) -> Result<Results, String> {
     let models = bench.contenders.len();
     let mut results = Results::new(models);
     // What one item takes is not known yet; the first round tells.
@@ -170,7 +184,9 @@ pub fn race(bench: &mut Bench, drawn: &Drawn, rules: Rules, progress: &mut Progr
             let observations = results.observations(model, usize::MAX);
             match Probability::new(&observations) {
                 Some(quality) if results.failed[model].is_none() => {
-                    let latencies = results.entries[model][first..].iter().flat_map(|it| it.latencies_ns.iter().copied());
+                    let latencies = results.entries[model][first..]
+                        .iter()
+                        .flat_map(|it| it.latencies_ns.iter().copied());
                     let spent = Spent {
                         cost: results.spent - before,
                         latency: median(latencies).unwrap_or(0) as f64 / 1e9,
@@ -246,7 +262,9 @@ impl Results {
 
     /// Time of the runs over what all on all would have taken.
     pub fn share_of_time(&self, items: usize) -> f64 {
-        let whole: f64 = (0..self.entries.len()).map(|it| self.cost(it) * items as f64).sum();
+        let whole: f64 = (0..self.entries.len())
+            .map(|it| self.cost(it) * items as f64)
+            .sum();
         if 0.0 < whole { self.spent / whole } else { 1.0 }
     }
 

@@ -57,7 +57,8 @@ pub fn run(typed: RankArgs) -> Result<(), Failure> {
     };
     progress.begin("looking at the material");
     let listens = listens(&library, limits)?;
-    let material = Material::look(&typed.material, listens).map_err(|cause| Failure::Usage(format!("--on: {cause}")))?;
+    let material =
+        Material::look(&typed.material, listens).map_err(|cause| Failure::Usage(format!("--on: {cause}")))?;
     let folder = typed.cache.clone().unwrap_or_else(cache::usual_folder);
     let setting = Setting {
         cache: (!typed.no_cache).then_some(folder.as_path()),
@@ -70,9 +71,13 @@ pub fn run(typed: RankArgs) -> Result<(), Failure> {
     let mut bench = Bench::new(all, material, &setting).map_err(Failure::Usage)?;
     let mut failed = Vec::new();
     let asked = ask::ask(&typed, &mut bench, &library, &mut failed).map_err(Failure::Usage)?;
-    bench.set_question(asked.question, asked.classes).map_err(Failure::Usage)?;
+    bench
+        .set_question(asked.question, asked.classes)
+        .map_err(Failure::Usage)?;
     let drawn = Drawn::new(&bench, typed.items as usize, typed.seed).map_err(Failure::Usage)?;
-    let budget = typed.budget_ms.unwrap_or_else(|| 1e3 * bench::period(&bench.material).as_secs_f64());
+    let budget = typed
+        .budget_ms
+        .unwrap_or_else(|| 1e3 * bench::period(&bench.material).as_secs_f64());
     progress.begin("measuring");
     let rules = rules(&typed, &wishes, &bench, budget);
     let results = match typed.full {
@@ -115,20 +120,26 @@ pub fn run(typed: RankArgs) -> Result<(), Failure> {
     let mut results = results;
     if typed.robustness || 0.0 < wishes.robustness {
         progress.begin("corrupting");
-        robustness::measure_all(&mut bench, &drawn, &mut results, &mut progress).map_err(Failure::Pipeline)?;
+        robustness::measure_all(&mut bench, &drawn, &mut results, &mut progress)
+            .map_err(Failure::Pipeline)?;
     }
     if let Some(runs) = typed.adversarial {
         progress.begin("searching for weak spots");
-        robustness::attack_all(&mut bench, &drawn, &mut results, runs, &mut progress).map_err(Failure::Pipeline)?;
+        robustness::attack_all(&mut bench, &drawn, &mut results, runs, &mut progress)
+            .map_err(Failure::Pipeline)?;
     }
     progress.end();
     summary::summarize(&wishes, &bench, &drawn, &results, &mut findings);
     let excluded = library.excluded.iter().cloned();
     let broken = results.failed.iter().enumerate();
-    let broken = broken.filter_map(|(model, it)| Some((bench.contenders[model].candidate.name.clone(), it.clone()?)));
-    let left_out = excluded.chain(broken).map(|(name, reason)| Excluded { name, reason });
+    let broken =
+        broken.filter_map(|(model, it)| Some((bench.contenders[model].candidate.name.clone(), it.clone()?)));
+    let left_out = excluded
+        .chain(broken)
+        .map(|(name, reason)| Excluded { name, reason });
     findings.excluded.extend(left_out);
-    let told_by = |(model, note): &(usize, String)| format!("{}: {note}", bench.contenders[*model].candidate.name);
+    let told_by =
+        |(model, note): &(usize, String)| format!("{}: {note}", bench.contenders[*model].candidate.name);
     findings.notes.extend(bench.notes.iter().map(told_by));
     findings.effort.runs = results.told;
     findings.effort.cached = results.cached;
@@ -137,7 +148,10 @@ pub fn run(typed: RankArgs) -> Result<(), Failure> {
     findings.effort.share_of_time = results.share_of_time(drawn.places.len());
     findings.effort.seconds = begun.elapsed().as_secs_f64();
     if findings.models.is_empty() {
-        findings.excluded.iter().for_each(|it| warn(&format!("{}: {}", it.name, it.reason)));
+        findings
+            .excluded
+            .iter()
+            .for_each(|it| warn(&format!("{}: {}", it.name, it.reason)));
         return Err(Failure::Pipeline("no model could be measured".into()));
     }
     let mut shown = examples::Examples::default();
@@ -212,7 +226,12 @@ fn listens(library: &contenders::Contenders, limits: Limits) -> Result<bool, Fai
             Err(cause) => causes.push(format!("{}: {cause}", contender.candidate.name)),
         }
     }
-    causes.extend(library.excluded.iter().map(|(name, cause)| format!("{name}: {cause}")));
+    causes.extend(
+        library
+            .excluded
+            .iter()
+            .map(|(name, cause)| format!("{name}: {cause}")),
+    );
     causes.iter().for_each(|it| warn(it));
     Err(Failure::Pipeline("no model could be started".into()))
 }
@@ -231,7 +250,10 @@ fn told(bench: &Bench, drawn: &Drawn) -> Vec<MaterialTold> {
         items: clip.seen.len(),
         drawn: drawn_of(&bench.material, drawn, number),
         scenes: drawn.scenes[number],
-        seconds: clip.seen.last().map_or(0.0, |it| (it.time + it.duration).as_secs_f64()),
+        seconds: clip
+            .seen
+            .last()
+            .map_or(0.0, |it| (it.time + it.duration).as_secs_f64()),
     });
     told.collect()
 }

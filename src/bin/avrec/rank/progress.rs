@@ -39,8 +39,17 @@ impl Progress {
         }
         self.told = Some(Instant::now());
         let left = self.begun.elapsed().as_secs_f64() * (1.0 - done) / done.max(1e-3);
-        let left = if done < 0.02 { String::new() } else { format!(", {} to go", time(left)) };
-        let _ = write!(std::io::stderr(), "\r\x1b[K{}: {:.0} %{left}", self.what, 100.0 * done);
+        let left = if done < 0.02 {
+            String::new()
+        } else {
+            format!(", {} to go", time(left))
+        };
+        let _ = write!(
+            std::io::stderr(),
+            "\r\x1b[K{}: {:.0} %{left}",
+            self.what,
+            100.0 * done
+        );
     }
 
     /// Takes the line away.

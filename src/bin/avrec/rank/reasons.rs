@@ -80,12 +80,18 @@ fn digits4(value: f64) -> String {
 pub fn of_member(member: &Member) -> String {
     let mut parts = Vec::new();
     match member.levels {
-        Some((from, to)) if from <= 1.0 && 16.0 <= to => parts.push("the best however busy the machine is".to_string()),
+        Some((from, to)) if from <= 1.0 && 16.0 <= to => {
+            parts.push("the best however busy the machine is".to_string())
+        }
         Some((from, to)) if from <= 1.0 => {
-            parts.push(format!("the best on a calm machine, and until it is {to:.1} times slower"));
+            parts.push(format!(
+                "the best on a calm machine, and until it is {to:.1} times slower"
+            ));
         }
         Some((from, to)) if 16.0 <= to => parts.push(format!("the best from {from:.1} times slower on")),
-        Some((from, to)) => parts.push(format!("the best where the machine is {from:.1} to {to:.1} times slower")),
+        Some((from, to)) => parts.push(format!(
+            "the best where the machine is {from:.1} to {to:.1} times slower"
+        )),
         None if member.roles.contains(&Role::Best) => {
             parts.push("the best under some contention, such as where long runs are slowed down more than short ones".into());
         }

@@ -36,7 +36,7 @@ fn changes(form: Form) -> Vec<(Change, String, String, u8)> {
                 (Change::Sound(*it, strength), name, group, strength)
             })),
             _ => changes.extend(picture_corrupt::Corruption::ALL.iter().map(|it| {
-                let (name, group) = (it.name().to_string(), it.group().to_string());
+                let (name, group) = (it.name().to_string(), it.group().name().to_string());
                 (Change::Picture(*it, strength), name, group, strength)
             })),
         }
@@ -45,11 +45,22 @@ fn changes(form: Form) -> Vec<(Change, String, String, u8)> {
 }
 
 /// Runs all models that did not fail on changed items.
-pub fn measure_all(bench: &mut Bench, drawn: &Drawn, results: &mut Results, progress: &mut Progress) -> Result<(), String> {
-    for_all(bench, drawn, results, progress, |bench, results, model, places| {
-        results.robustness[model] = measure(bench, model, places)?;
-        Ok(())
-    })
+pub fn measure_all(
+    bench: &mut Bench,
+    drawn: &Drawn,
+    results: &mut Results,
+    progress: &mut Progress,
+) -> Result<(), String> {
+    for_all(
+        bench,
+        drawn,
+        results,
+        progress,
+        |bench, results, model, places| {
+            results.robustness[model] = measure(bench, model, places)?;
+            Ok(())
+        },
+    )
 }
 
 /// Searches all models that did not fail.
@@ -60,10 +71,16 @@ pub fn attack_all(
     runs: u32,
     progress: &mut Progress,
 ) -> Result<(), String> {
-    for_all(bench, drawn, results, progress, |bench, results, model, places| {
-        results.adversarial[model] = attack(bench, model, places, runs)?;
-        Ok(())
-    })
+    for_all(
+        bench,
+        drawn,
+        results,
+        progress,
+        |bench, results, model, places| {
+            results.adversarial[model] = attack(bench, model, places, runs)?;
+            Ok(())
+        },
+    )
 }
 
 fn for_all(

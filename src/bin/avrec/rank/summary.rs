@@ -6,8 +6,8 @@ use gstavrec::library::conditions::{Conditions, Subject};
 use gstavrec::policy::{Terms, Weights};
 use gstavrec::quantile::median;
 use gstavrec::recommend::{
-    Candidate, Clusters, DRAWS, Estimate, FEWEST_ITEMS, Folds, Grouping, Latency, Percentile, Preferences, Ranking, Resampled,
-    Resampling, Role, Scale, Set, Standing, TooLittle, percentile, rank, rate, set,
+    Candidate, Clusters, DRAWS, Estimate, FEWEST_ITEMS, Folds, Grouping, Latency, Percentile, Preferences,
+    Ranking, Resampled, Resampling, Role, Scale, Set, Standing, TooLittle, percentile, rank, rate, set,
 };
 use gstavrec::score::Statistic;
 use gstavrec::score::evaluation::{ClassFigure, Evaluation};
@@ -53,7 +53,9 @@ pub fn summarize(wanted: &Wishes, bench: &Bench, drawn: &Drawn, results: &Result
         }
     }
     let most = counts.iter().copied().max().unwrap_or(0);
-    let measured: Vec<Measured> = (0..counts.len()).filter_map(|it| measured(it, results, counts[it])).collect();
+    let measured: Vec<Measured> = (0..counts.len())
+        .filter_map(|it| measured(it, results, counts[it]))
+        .collect();
     let Some(longest) = measured.iter().find(|it| it.count() == most) else {
         return;
     };
@@ -115,7 +117,9 @@ fn stopped(results: &Results, measured: &Measured, bench: &Bench) -> Option<Stri
             "it was stopped after {count} items: {} is surely better, and at least as fast and small.",
             bench.contenders[*by].candidate.name
         ),
-        Standing::Halved => format!("it was stopped after {count} items, to spend the rest on others; its place is not sure."),
+        Standing::Halved => {
+            format!("it was stopped after {count} items, to spend the rest on others; its place is not sure.")
+        }
         _ => return None,
     })
 }
@@ -130,7 +134,9 @@ fn promise(
     whole: &Resampling,
     findings: &mut Findings,
 ) {
-    let full: Vec<usize> = (0..measured.len()).filter(|it| measured[*it].count() == most).collect();
+    let full: Vec<usize> = (0..measured.len())
+        .filter(|it| measured[*it].count() == most)
+        .collect();
     let probabilities: Vec<Primary> = full.iter().map(|it| Primary(&measured[*it].evaluation)).collect();
     let statistics: Vec<&dyn Statistic> = probabilities.iter().map(|it| it as &dyn Statistic).collect();
     let folds = Folds::new(&drawn.items[..most], FOLDS, GAP);
@@ -148,11 +154,19 @@ fn promise(
         .cost(&wishes.weights)
     };
     let choose = |values: &[Option<f64>]| {
-        let known = values.iter().enumerate().filter_map(|(index, it)| Some((index, loss(index, (*it)?))));
-        known.min_by(|one, other| one.1.total_cmp(&other.1)).map(|it| it.0)
+        let known = values
+            .iter()
+            .enumerate()
+            .filter_map(|(index, it)| Some((index, loss(index, (*it)?))));
+        known
+            .min_by(|one, other| one.1.total_cmp(&other.1))
+            .map(|it| it.0)
     };
-    let Some(promise) = folds.promise(&statistics, whole, choose) else { return };
-    let told = |it: &Result<Estimate, TooLittle>| it.as_ref().ok().map(|it| figure(&Ok(*it), it.value, it.items));
+    let Some(promise) = folds.promise(&statistics, whole, choose) else {
+        return;
+    };
+    let told =
+        |it: &Result<Estimate, TooLittle>| it.as_ref().ok().map(|it| figure(&Ok(*it), it.value, it.items));
     findings.promised = told(&promise.promised);
     findings.unpromised = told(&promise.biased);
 }
@@ -173,14 +187,21 @@ impl Statistic for Primary<'_> {
 
 fn cost(ranking: &Ranking, position: usize) -> f64 {
     let place = &ranking.places[position];
-    place.loss.as_ref().map_or_else(|it| it.value.unwrap_or(0.0), |it| it.value)
+    place
+        .loss
+        .as_ref()
+        .map_or_else(|it| it.value.unwrap_or(0.0), |it| it.value)
 }
 
 fn preferences(wishes: &Wishes, budget: f64) -> Preferences {
     let usual = Preferences::default();
     let measures = wishes.measures.iter().map(|it| it.1).collect::<Vec<_>>();
     Preferences {
-        measures: if measures.is_empty() { usual.measures.clone() } else { measures },
+        measures: if measures.is_empty() {
+            usual.measures.clone()
+        } else {
+            measures
+        },
         weights: Weights {
             latency: wishes.lambda_latency,
             complexity: wishes.lambda_cost,
@@ -222,7 +243,9 @@ fn resampling(drawn: &Drawn, count: usize, seed: u64) -> Resampling {
 fn grouping(resampling: &Resampling, items: usize) -> Option<String> {
     match resampling.clusters().by() {
         Grouping::Clips => None,
-        _ if items < FEWEST_ITEMS => Some(format!("nothing can be concluded from {items} items; give more material")),
+        _ if items < FEWEST_ITEMS => Some(format!(
+            "nothing can be concluded from {items} items; give more material"
+        )),
         Grouping::Blocks { seconds } => Some(format!(
             "intervals are made of stretches of {seconds:.1} s: they hold for more of these clips, not for others; give several \
              clips for that"
@@ -233,8 +256,14 @@ fn grouping(resampling: &Resampling, items: usize) -> Option<String> {
 
 /// The task's measures, those that somebody weighs first.
 fn measures(measured: &[Measured], weights: &[(String, f64)]) -> Vec<MeasureTold> {
-    let Some(first) = measured.first() else { return Vec::new() };
-    let figures = first.evaluation.figures.iter().filter(|it| !BESIDE.contains(&it.name));
+    let Some(first) = measured.first() else {
+        return Vec::new();
+    };
+    let figures = first
+        .evaluation
+        .figures
+        .iter()
+        .filter(|it| !BESIDE.contains(&it.name));
     let mut told: Vec<MeasureTold> = figures
         .map(|it| MeasureTold {
             name: it.name.to_string(),
@@ -242,7 +271,12 @@ fn measures(measured: &[Measured], weights: &[(String, f64)]) -> Vec<MeasureTold
             higher_is_better: it.higher_is_better,
         })
         .collect();
-    let weight = |it: &MeasureTold| weights.iter().find(|(name, _)| *name == it.name).map_or(0.0, |it| it.1);
+    let weight = |it: &MeasureTold| {
+        weights
+            .iter()
+            .find(|(name, _)| *name == it.name)
+            .map_or(0.0, |it| it.1)
+    };
     told.sort_by(|one, other| weight(other).total_cmp(&weight(one)));
     told
 }
@@ -269,16 +303,26 @@ fn candidate(
     };
     let probability = |name: Option<&str>| {
         let at = of(measured, name)?;
-        let (own, longest) = (measured.evaluation.figures.get(at)?, longest.evaluation.figures.get(at)?);
+        let (own, longest) = (
+            measured.evaluation.figures.get(at)?,
+            longest.evaluation.figures.get(at)?,
+        );
         let resampled = match measured.count() == whole.weights().len() {
             true => whole.of(&*own.statistic),
-            false => whole.of_fewer(&*own.statistic, &drawn.order.weights(measured.count()), &*longest.statistic),
+            false => whole.of_fewer(
+                &*own.statistic,
+                &drawn.order.weights(measured.count()),
+                &*longest.statistic,
+            ),
         };
         Some(resampled?.map(|it| own.probability(it)))
     };
     let measures = match weights {
         [] => vec![probability(None).unwrap_or_else(nothing)],
-        some => some.iter().map(|it| probability(Some(&it.0)).unwrap_or_else(nothing)).collect(),
+        some => some
+            .iter()
+            .map(|it| probability(Some(&it.0)).unwrap_or_else(nothing))
+            .collect(),
     };
     let at = |share| percentile(&measured.latencies, share).seconds();
     let entries = &results.entries[measured.model];
@@ -295,7 +339,9 @@ fn candidate(
         cpu: mean(|it| it.processor_ns as f64 / 1e9),
         memory: entries.iter().map(|it| it.memory as f64).fold(0.0, f64::max),
         complexity: contender.candidate.cost,
-        robustness_drop: results.robustness[measured.model].as_ref().map_or(0.0, |it| it.mean_drop),
+        robustness_drop: results.robustness[measured.model]
+            .as_ref()
+            .map_or(0.0, |it| it.mean_drop),
         device: 0,
         excluded: None,
     }
@@ -338,8 +384,16 @@ fn model(
     let told = |measure: &MeasureTold| {
         let it = measured.evaluation.figure(&measure.name)?;
         let resampled = resampling.of(&*it.statistic)?;
-        let scale = if it.unit.is_empty() { Scale::Share } else { Scale::Real };
-        Some(figure(&resampling.estimate(&resampled, scale), resampled.value, entries.len()))
+        let scale = if it.unit.is_empty() {
+            Scale::Share
+        } else {
+            Scale::Real
+        };
+        Some(figure(
+            &resampling.estimate(&resampled, scale),
+            resampled.value,
+            entries.len(),
+        ))
     };
     let count = entries.len().max(1) as f64;
     let energies: Option<Vec<u64>> = entries.iter().map(|it| it.energy_uj).collect();
@@ -421,7 +475,12 @@ fn classes(evaluation: &Evaluation, bench: &Bench, resampling: &Resampling) -> V
             figure,
         }
     };
-    measure.per_class.iter().filter(|it| 0.0 < it.support).map(told).collect()
+    measure
+        .per_class
+        .iter()
+        .filter(|it| 0.0 < it.support)
+        .map(told)
+        .collect()
 }
 
 fn worst(evaluation: &Evaluation, bench: &Bench, drawn: &Drawn) -> Vec<WorstItem> {
@@ -449,8 +508,15 @@ fn members(set: &Set, candidates: &[Candidate], measured: &[Measured], bench: &B
         let has = |role: Role| it.roles.contains(&role);
         let roles = [(Role::Floor, "floor"), (Role::Reference, "reference")];
         Member {
-            name: bench.contenders[measured[it.candidate].model].candidate.name.clone(),
-            roles: roles.iter().filter(|it| has(it.0)).map(|it| it.1.to_string()).collect(),
+            name: bench.contenders[measured[it.candidate].model]
+                .candidate
+                .name
+                .clone(),
+            roles: roles
+                .iter()
+                .filter(|it| has(it.0))
+                .map(|it| it.1.to_string())
+                .collect(),
             slowdown: it.levels,
             reason: reasons::of_member(it),
         }

@@ -37,7 +37,10 @@ pub fn choose(candidates: &[Candidate], most: usize) -> Vec<Choice> {
     };
     let worst = |it: &Candidate| winner(it).map(|it| 1.0 - it);
     let near = |it: &Candidate| Some(-(winner(it)? - usual?).abs());
-    let differ = ("Where models differ most", &spread as &dyn Fn(&Candidate) -> Option<f64>);
+    let differ = (
+        "Where models differ most",
+        &spread as &dyn Fn(&Candidate) -> Option<f64>,
+    );
     let order = [
         differ,
         ("Where the recommended one was worst", &worst),
@@ -50,10 +53,16 @@ pub fn choose(candidates: &[Candidate], most: usize) -> Vec<Choice> {
     let mut taken: Vec<&Candidate> = Vec::new();
     for (why, worth) in order.into_iter().take(most) {
         let is_new = |it: &&Candidate| !taken.iter().any(|other| is_near(it, other));
-        let rated = candidates.iter().filter(is_new).filter_map(|it| Some((worth(it)?, it)));
+        let rated = candidates
+            .iter()
+            .filter(is_new)
+            .filter_map(|it| Some((worth(it)?, it)));
         if let Some((_, best)) = rated.max_by(|one, other| one.0.total_cmp(&other.0)) {
             taken.push(best);
-            chosen.push(Choice { place: best.place, why });
+            chosen.push(Choice {
+                place: best.place,
+                why,
+            });
         }
     }
     if chosen.is_empty() {
@@ -104,7 +113,8 @@ mod tests {
 
     #[test]
     fn neighbors_of_a_shown_frame_are_not_shown() {
-        let mut candidates: Vec<Candidate> = (0..10).map(|it| candidate(it, &[Some(0.5), Some(0.1)])).collect();
+        let mut candidates: Vec<Candidate> =
+            (0..10).map(|it| candidate(it, &[Some(0.5), Some(0.1)])).collect();
         for it in &mut candidates {
             it.seconds /= 50.0;
         }

@@ -42,8 +42,15 @@ pub fn gather(bench: &mut Bench, findings: &Findings, drawn: &[Place]) -> Exampl
     if models.is_empty() || drawn.is_empty() {
         return examples;
     }
-    let listens = bench.material.clips.get(drawn[0].clip).is_some_and(|it| it.form == Form::Sound);
-    let chosen = choose(&candidates(bench, &models, drawn), if listens { SOUNDS } else { ITEMS });
+    let listens = bench
+        .material
+        .clips
+        .get(drawn[0].clip)
+        .is_some_and(|it| it.form == Form::Sound);
+    let chosen = choose(
+        &candidates(bench, &models, drawn),
+        if listens { SOUNDS } else { ITEMS },
+    );
     let mut room = ROOM;
     for choice in chosen {
         match example(bench, &models, &choice, &mut examples.notes) {
@@ -51,13 +58,19 @@ pub fn gather(bench: &mut Bench, findings: &Findings, drawn: &[Place]) -> Exampl
                 room -= size(&it);
                 examples.items.push(it);
             }
-            Ok(_) => examples.notes.push("Some items are left out, so that the page stays small.".into()),
+            Ok(_) => examples
+                .notes
+                .push("Some items are left out, so that the page stays small.".into()),
             Err(cause) => examples.notes.push(format!("An item cannot be shown: {cause}.")),
         }
     }
     let hidden = findings.models.len() - models.len();
     if 0 < hidden && !examples.items.is_empty() {
-        let told = if hidden == 1 { "1 model is".to_string() } else { format!("{hidden} models are") };
+        let told = if hidden == 1 {
+            "1 model is".to_string()
+        } else {
+            format!("{hidden} models are")
+        };
         examples.notes.push(format!("{told} not shown side by side."));
     }
     examples.notes.dedup();
@@ -68,7 +81,12 @@ pub fn gather(bench: &mut Bench, findings: &Findings, drawn: &[Place]) -> Exampl
 fn models(bench: &Bench, findings: &Findings) -> Vec<Model> {
     let is_in_set = |name: &str| findings.set.iter().any(|it| it.name == name);
     let is_right = |number: usize| matches!(bench.question(), Some(Question::Agreement(it)) if *it == number);
-    let mut names: Vec<(usize, &str)> = findings.models.iter().map(|it| it.name.as_str()).enumerate().collect();
+    let mut names: Vec<(usize, &str)> = findings
+        .models
+        .iter()
+        .map(|it| it.name.as_str())
+        .enumerate()
+        .collect();
     names.sort_by_key(|(place, name)| (0 < *place && !is_in_set(name), *place));
     let model = |name: &str| {
         let number = bench.contenders.iter().position(|it| it.candidate.name == name)?;
@@ -77,7 +95,10 @@ fn models(bench: &Bench, findings: &Findings) -> Vec<Model> {
             number,
         })
     };
-    let found = names.iter().filter_map(|(_, name)| model(name)).filter(|it| !is_right(it.number));
+    let found = names
+        .iter()
+        .filter_map(|(_, name)| model(name))
+        .filter(|it| !is_right(it.number));
     found.take(MODELS).collect()
 }
 
@@ -100,7 +121,12 @@ fn candidates(bench: &mut Bench, models: &[Model], drawn: &[Place]) -> Vec<Candi
 /// What a model answered, and what would have been right.
 type Pair = (Option<Given>, Option<Content>);
 
-fn example(bench: &mut Bench, models: &[Model], choice: &Choice, notes: &mut Vec<String>) -> Result<Example, String> {
+fn example(
+    bench: &mut Bench,
+    models: &[Model],
+    choice: &Choice,
+    notes: &mut Vec<String>,
+) -> Result<Example, String> {
     let place = choice.place;
     let mut pairs: Vec<(&Model, Pair)> = Vec::new();
     for model in models {
@@ -119,7 +145,9 @@ fn example(bench: &mut Bench, models: &[Model], choice: &Choice, notes: &mut Vec
         index: place.index,
         seconds: bench.material.seen(place).time.as_secs_f64(),
         truth_is: match bench.question() {
-            Some(Question::Agreement(it)) => format!("{}, the reference", bench.contenders[*it].candidate.name),
+            Some(Question::Agreement(it)) => {
+                format!("{}, the reference", bench.contenders[*it].candidate.name)
+            }
             Some(Question::Labels { .. }) => "what the labels say".into(),
             _ => "the original".into(),
         },
@@ -133,7 +161,10 @@ fn example(bench: &mut Bench, models: &[Model], choice: &Choice, notes: &mut Vec
         looked_at(&mut example, &input, truth.as_ref(), &pairs, bench)?;
     }
     for it in &mut example.answers {
-        let number = models.iter().find(|model| model.name == it.model).map(|it| it.number);
+        let number = models
+            .iter()
+            .find(|model| model.name == it.model)
+            .map(|it| it.number);
         it.agreement = number.and_then(|it| bench.known(it, place)?.observation.agreement);
     }
     Ok(example)
@@ -168,7 +199,12 @@ fn answered(model: &Model, shown: Shown) -> Answered {
 }
 
 /// Luma, pixel by pixel, where it differs most.
-fn restored(example: &mut Example, input: &Frame, truth: &Plane, pairs: &[(&Model, Pair)]) -> Result<(), String> {
+fn restored(
+    example: &mut Example,
+    input: &Frame,
+    truth: &Plane,
+    pairs: &[(&Model, Pair)],
+) -> Result<(), String> {
     let plane = |it: &Pair| match it.0.as_ref().map(|it| &it.content) {
         Some(Content::Picture(plane)) => Some(plane.clone()),
         _ => None,
@@ -247,7 +283,13 @@ fn matte(plane: &Plane) -> Mask {
     }
 }
 
-fn heard(example: &mut Example, input: &Frame, truth: Option<Content>, pairs: &[(&Model, Pair)], bench: &Bench) {
+fn heard(
+    example: &mut Example,
+    input: &Frame,
+    truth: Option<Content>,
+    pairs: &[(&Model, Pair)],
+    bench: &Bench,
+) {
     let (rate, channels) = sound_of(&input.caps);
     let clip = |sound: &[Vec<f32>]| Shown {
         sound: Some(sound::clip(sound, rate)),
@@ -267,15 +309,22 @@ fn heard(example: &mut Example, input: &Frame, truth: Option<Content>, pairs: &[
         let told = given.as_ref().map_or_else(nothing, |it| shown(&it.content));
         example.answers.push(answered(model, told));
     }
-    example.told = "To listen to, channels are one, and there are 16,000 samples a second at most; models had them all.".into();
+    example.told =
+        "To listen to, channels are one, and there are 16,000 samples a second at most; models had them all."
+            .into();
 }
 
 /// Bytes of all that takes room.
 fn size(it: &Example) -> usize {
     let shown = |it: &Shown| {
         it.picture.as_ref().map_or(0, |it| it.bytes.len())
-            + it.sound.as_ref().map_or(0, |it| it.wav.len() + 12 * it.wave.len())
+            + it.sound
+                .as_ref()
+                .map_or(0, |it| it.wav.len() + 12 * it.wave.len())
     };
-    let answers = it.answers.iter().map(|it| shown(&it.shown) + it.difference.as_ref().map_or(0, |it| it.bytes.len()));
+    let answers = it
+        .answers
+        .iter()
+        .map(|it| shown(&it.shown) + it.difference.as_ref().map_or(0, |it| it.bytes.len()));
     shown(&it.input) + it.truth.as_ref().map_or(0, shown) + answers.sum::<usize>()
 }

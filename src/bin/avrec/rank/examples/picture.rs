@@ -44,7 +44,11 @@ impl Pixels {
         let (width, height) = (width as usize, height as usize);
         let rows = rgb.bytes.chunks(stride.max(3 * width)).take(height);
         let samples: Vec<u8> = rows.flat_map(|it| it.iter().take(3 * width)).copied().collect();
-        Ok(Pixels { samples, width, height })
+        Ok(Pixels {
+            samples,
+            width,
+            height,
+        })
     }
 
     pub fn jpeg(&self) -> Option<Jpeg> {
@@ -133,7 +137,13 @@ impl Cut {
         let height = CUT.1.min(truth.height);
         let steps = |length: usize, part: usize| {
             let count = (2 * length / part.max(1)).max(1);
-            (0..count).map(move |it| if count == 1 { 0 } else { it * (length - part) / (count - 1) })
+            (0..count).map(move |it| {
+                if count == 1 {
+                    0
+                } else {
+                    it * (length - part) / (count - 1)
+                }
+            })
         };
         let tops = steps(truth.height, height);
         let cuts = tops.flat_map(|top| {
@@ -159,8 +169,13 @@ impl Cut {
         let rows = (self.top..self.top + self.height).step_by(2);
         let row = |y: usize| {
             let at = y * one.width + self.left;
-            let pairs = one.samples[at..at + self.width].iter().zip(&other.samples[at..at + self.width]);
-            pairs.step_by(2).map(|(one, other)| u64::from(one.abs_diff(*other)).pow(2)).sum::<u64>()
+            let pairs = one.samples[at..at + self.width]
+                .iter()
+                .zip(&other.samples[at..at + self.width]);
+            pairs
+                .step_by(2)
+                .map(|(one, other)| u64::from(one.abs_diff(*other)).pow(2))
+                .sum::<u64>()
         };
         rows.map(row).sum()
     }
@@ -210,7 +225,9 @@ impl Cut {
 fn encoded(samples: &[u8], width: usize, height: usize, form: ColorType) -> Option<Jpeg> {
     let size = (u16::try_from(width).ok()?, u16::try_from(height).ok()?);
     let mut bytes = Vec::new();
-    Encoder::new(&mut bytes, QUALITY).encode(samples, size.0, size.1, form).ok()?;
+    Encoder::new(&mut bytes, QUALITY)
+        .encode(samples, size.0, size.1, form)
+        .ok()?;
     Some(Jpeg {
         bytes,
         width: size.0.into(),
@@ -230,8 +247,14 @@ mod tests {
     use super::*;
 
     fn plane(width: usize, height: usize, level: impl Fn(usize, usize) -> u8) -> Plane {
-        let samples = (0..width * height).map(|it| level(it % width, it / width)).collect();
-        Plane { samples, width, height }
+        let samples = (0..width * height)
+            .map(|it| level(it % width, it / width))
+            .collect();
+        Plane {
+            samples,
+            width,
+            height,
+        }
     }
 
     #[test]
@@ -241,7 +264,10 @@ mod tests {
         let cut = Cut::of(&truth, &[&answer]);
         assert_eq!((cut.left, cut.top), (1000, 544));
         let mark = cut.mark(&truth);
-        assert!((mark.x - 0.78125).abs() < 1e-9 && (mark.width - 0.21875).abs() < 1e-9, "{mark:?}");
+        assert!(
+            (mark.x - 0.78125).abs() < 1e-9 && (mark.width - 0.21875).abs() < 1e-9,
+            "{mark:?}"
+        );
     }
 
     #[test]
@@ -257,13 +283,18 @@ mod tests {
     #[test]
     fn frames_become_small_and_masks_lie_on_their_region() {
         gst::init().unwrap();
-        let caps: gst::Caps = "video/x-raw,format=I420,width=1280,height=720,framerate=25/1".parse().unwrap();
+        let caps: gst::Caps = "video/x-raw,format=I420,width=1280,height=720,framerate=25/1"
+            .parse()
+            .unwrap();
         let frame = Frame {
             caps,
             bytes: vec![128; 1280 * 720 * 3 / 2],
         };
         let mut pixels = Pixels::of(&frame).unwrap();
-        assert_eq!((pixels.width, pixels.height, pixels.samples.len()), (400, 226, 3 * 400 * 226));
+        assert_eq!(
+            (pixels.width, pixels.height, pixels.samples.len()),
+            (400, 226, 3 * 400 * 226)
+        );
         let mask = Mask {
             width: 1,
             height: 1,

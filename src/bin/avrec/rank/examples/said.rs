@@ -27,7 +27,11 @@ pub fn shown(answer: &Answer, on: Option<&Pixels>, classes: &Classes) -> Shown {
         Answer::Detections(found) => lies_on(marks(found.iter(), classes)),
         Answer::Instances(found) => {
             let mut drawn = on.cloned();
-            for it in found.iter().filter(|it| SURE <= it.detection.confidence).take(BOXES) {
+            for it in found
+                .iter()
+                .filter(|it| SURE <= it.detection.confidence)
+                .take(BOXES)
+            {
                 let region = it.detection.region;
                 let region = [region.left, region.top, region.width, region.height].map(f64::from);
                 if let Some(drawn) = &mut drawn {
@@ -57,7 +61,11 @@ pub fn shown(answer: &Answer, on: Option<&Pixels>, classes: &Classes) -> Shown {
             let mut sorted = scores.clone();
             sorted.sort_by(|one, other| other.confidence.total_cmp(&one.confidence));
             let told = sorted.iter().filter(|it| 0.0 < it.confidence);
-            written(told.map(|it| named(it.class, it.confidence, classes)).take(LINES).collect())
+            written(
+                told.map(|it| named(it.class, it.confidence, classes))
+                    .take(LINES)
+                    .collect(),
+            )
         }
         Answer::Score(score) => written(vec![format!("{score:.3}")]),
         Answer::Text(text) => written(vec![match text.text.is_empty() {
@@ -146,7 +154,11 @@ mod tests {
     fn unsure_boxes_do_not_hide_the_sure_ones() {
         let mut classes = Classes::new();
         let cat = classes.number("cat");
-        let answer = Answer::Detections(vec![detection(cat, 0.05), detection(cat, 0.91), detection(cat, 0.5)]);
+        let answer = Answer::Detections(vec![
+            detection(cat, 0.05),
+            detection(cat, 0.91),
+            detection(cat, 0.5),
+        ]);
         let pixels = Pixels {
             samples: vec![0; 12],
             width: 2,

@@ -20,7 +20,11 @@ pub fn clip(channels: &[Vec<f32>], rate: u32) -> Clip {
         .map(|at| {
             let sum: f32 = channels.iter().map(|it| it[at]).sum();
             let mean = sum / channels.len() as f32;
-            if mean.is_finite() { mean.clamp(-1.0, 1.0) } else { 0.0 }
+            if mean.is_finite() {
+                mean.clamp(-1.0, 1.0)
+            } else {
+                0.0
+            }
         })
         .collect();
     let factor = rate.div_ceil(RATE).max(1) as usize;
@@ -45,7 +49,10 @@ pub fn clip(channels: &[Vec<f32>], rate: u32) -> Clip {
 
 fn wave(samples: &[f32]) -> Vec<(f32, f32)> {
     let part = samples.len().div_ceil(COLUMNS).max(1);
-    let ends = |it: &[f32]| it.iter().fold((0f32, 0f32), |(low, high), it| (low.min(*it), high.max(*it)));
+    let ends = |it: &[f32]| {
+        it.iter()
+            .fold((0f32, 0f32), |(low, high), it| (low.min(*it), high.max(*it)))
+    };
     samples.chunks(part).map(ends).collect()
 }
 
@@ -58,8 +65,15 @@ mod tests {
         let left: Vec<f32> = (0..48_000).map(|it| (it as f32 * 0.05).sin()).collect();
         let right = vec![0.0; 48_000];
         let clip = clip(&[left, right], 48_000);
-        assert_eq!((clip.rate, clip.wav.len(), clip.wave.len()), (16_000, 44 + 2 * 16_000, 300));
-        assert!(clip.wave.iter().all(|it| -0.51 < it.0 && it.1 < 0.51 && it.0 < it.1));
+        assert_eq!(
+            (clip.rate, clip.wav.len(), clip.wave.len()),
+            (16_000, 44 + 2 * 16_000, 300)
+        );
+        assert!(
+            clip.wave
+                .iter()
+                .all(|it| -0.51 < it.0 && it.1 < 0.51 && it.0 < it.1)
+        );
     }
 
     #[test]

@@ -28,9 +28,7 @@ impl Form {
         match self {
             Form::Video => "videoconvert name=convert ! video/x-raw,format=I420",
             Form::Picture => "videoconvert name=convert ! video/x-raw,format=RGB",
-            Form::Sound => {
-                "audioconvert name=convert ! audio/x-raw,format=F32LE,layout=interleaved"
-            }
+            Form::Sound => "audioconvert name=convert ! audio/x-raw,format=F32LE,layout=interleaved",
         }
     }
 }
@@ -53,7 +51,10 @@ pub fn decode(
     form: Form,
     each: impl FnMut(&gst::BufferRef, &gst::CapsRef) -> Result<Wish, String> + Send + 'static,
 ) -> Result<(), String> {
-    let line = format!("filesrc name=file ! decodebin name=decoder ! {} ! fakesink name=sink sync=false", form.line());
+    let line = format!(
+        "filesrc name=file ! decodebin name=decoder ! {} ! fakesink name=sink sync=false",
+        form.line()
+    );
     play(&line, Some(path), each)
 }
 
@@ -78,7 +79,9 @@ fn play(
     each: impl FnMut(&gst::BufferRef, &gst::CapsRef) -> Result<Wish, String> + Send + 'static,
 ) -> Result<(), String> {
     let pipeline = gst::parse::launch(line).map_err(|err| err.message().to_string())?;
-    let pipeline = pipeline.downcast::<gst::Pipeline>().map_err(|_| "it is no pipeline".to_string())?;
+    let pipeline = pipeline
+        .downcast::<gst::Pipeline>()
+        .map_err(|_| "it is no pipeline".to_string())?;
     if let (Some(path), Some(source)) = (path, pipeline.by_name("file")) {
         source.set_property("location", path);
     }
@@ -99,7 +102,9 @@ fn play(
                 Ok(Wish::Enough) => *ended = Some(Ok(())),
                 Err(cause) => *ended = Some(Err(cause)),
             }
-            let _ = bus.post(gst::message::Application::new(gst::Structure::new_empty("enough")));
+            let _ = bus.post(gst::message::Application::new(gst::Structure::new_empty(
+                "enough",
+            )));
             gst::PadProbeReturn::Ok
         });
     }

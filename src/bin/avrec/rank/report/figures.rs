@@ -25,7 +25,11 @@ pub fn value(measure: &MeasureTold, figure: &Figure) -> String {
 pub fn interval(measure: &MeasureTold, figure: &Figure) -> Option<String> {
     let digits = digits(measure, figure);
     let (low, high) = figure.interval?;
-    Some(format!("{}{NBSP}–{NBSP}{}", number(low, digits), number(high, digits)))
+    Some(format!(
+        "{}{NBSP}–{NBSP}{}",
+        number(low, digits),
+        number(high, digits)
+    ))
 }
 
 /// `SSIM`, `PSNR in dB`
@@ -137,7 +141,10 @@ pub fn steps(low: f64, high: f64, about: usize) -> Vec<f64> {
     }
     let size = 10f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].map(|it| it * size);
-    let step = step.into_iter().find(|it| rough <= *it * 1.001).unwrap_or(10.0 * size);
+    let step = step
+        .into_iter()
+        .find(|it| rough <= *it * 1.001)
+        .unwrap_or(10.0 * size);
     let first = (low / step).ceil() as i64;
     let last = (high / step).floor() as i64;
     (first..=last).take(50).map(|it| it as f64 * step).collect()
@@ -180,7 +187,10 @@ mod tests {
         };
         assert_eq!(value(&ssim, &figure(None)), "0.944");
         assert_eq!(value(&ssim, &figure(Some((0.9439, 0.9443)))), "0.9441");
-        assert_eq!(interval(&ssim, &figure(Some((0.93, 0.95)))).unwrap(), "0.930\u{a0}–\u{a0}0.950");
+        assert_eq!(
+            interval(&ssim, &figure(Some((0.93, 0.95)))).unwrap(),
+            "0.930\u{a0}–\u{a0}0.950"
+        );
         assert_eq!([number(-0.0001, 2), number(-1.5, 1)], ["0.00", "−1.5"]);
     }
 
@@ -189,7 +199,11 @@ mod tests {
         let near = |one: &[f64], other: &[f64]| {
             one.len() == other.len() && one.iter().zip(other).all(|(a, b)| (a - b).abs() < 1e-9)
         };
-        assert!(near(&steps(0.91, 0.98, 4), &[0.92, 0.94, 0.96, 0.98]), "{:?}", steps(0.91, 0.98, 4));
+        assert!(
+            near(&steps(0.91, 0.98, 4), &[0.92, 0.94, 0.96, 0.98]),
+            "{:?}",
+            steps(0.91, 0.98, 4)
+        );
         assert!(near(&log_steps(0.9, 30.0), &[1.0, 2.0, 5.0, 10.0, 20.0]));
         assert_eq!(log_steps(0.001, 10_000.0).len(), 8);
         assert!(steps(1.0, 1.0, 4).is_empty() && log_steps(0.0, 1.0).is_empty());

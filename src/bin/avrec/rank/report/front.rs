@@ -74,7 +74,11 @@ fn points<'a>(findings: &'a Findings, quality: &Quality) -> Vec<Point<'a>> {
             name: &it.name,
             row: position + 1,
             p50: Some(p50).filter(|it| it.is_finite() && 0.0 < *it)?,
-            p99: it.latency.p99.map(|it| it.value).filter(|it| it.is_finite() && p50 < *it),
+            p99: it
+                .latency
+                .p99
+                .map(|it| it.value)
+                .filter(|it| it.is_finite() && p50 < *it),
             quality: quality.figure(it)?,
             memory: it.memory,
             color: color(findings, &it.name),
@@ -110,10 +114,18 @@ impl Axes {
             it if last < it && it < 20.0 * last => (first, it * 1.3),
             _ => (first, last),
         };
-        let ends = |it: &Point| it.quality.interval.unwrap_or((it.quality.value, it.quality.value));
+        let ends = |it: &Point| {
+            it.quality
+                .interval
+                .unwrap_or((it.quality.value, it.quality.value))
+        };
         let low = least(&mut points.iter().map(|it| ends(it).0.min(it.quality.value)));
         let high = most(&mut points.iter().map(|it| ends(it).1.max(it.quality.value)));
-        let room = if low < high { 0.09 * (high - low) } else { 0.05 * high.abs().max(0.1) };
+        let room = if low < high {
+            0.09 * (high - low)
+        } else {
+            0.05 * high.abs().max(0.1)
+        };
         Axes {
             frame: Rect {
                 left: if width < 500.0 { 46.0 } else { 58.0 },

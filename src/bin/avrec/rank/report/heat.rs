@@ -16,8 +16,11 @@ const COLUMNS: usize = 6;
 const FULL: f64 = 0.3;
 
 pub fn section(findings: &Findings) -> Markup {
-    let with: Vec<(&ModelFindings, &Robustness)> =
-        findings.models.iter().filter_map(|it| Some((it, it.robustness.as_ref()?))).collect();
+    let with: Vec<(&ModelFindings, &Robustness)> = findings
+        .models
+        .iter()
+        .filter_map(|it| Some((it, it.robustness.as_ref()?)))
+        .collect();
     let shown: Vec<_> = with.iter().take(COLUMNS).copied().collect();
     html! {
         @if let Some((first, robustness)) = with.first() {
@@ -47,7 +50,12 @@ fn side_by_side(shown: &[(&ModelFindings, &Robustness)]) -> Markup {
     let rows = names.iter().map(|(name, group)| {
         let mut cells = vec![text(spaced(name)), text(spaced(group))];
         cells.extend(shown.iter().map(|(_, it)| {
-            let drops: Vec<f64> = it.each.iter().filter(|it| it.name == *name).map(|it| it.drop).collect();
+            let drops: Vec<f64> = it
+                .each
+                .iter()
+                .filter(|it| it.name == *name)
+                .map(|it| it.drop)
+                .collect();
             heat(Some(drops.iter().sum::<f64>() / drops.len() as f64).filter(|it| it.is_finite()))
         }));
         Row { cells, class: "" }
@@ -58,7 +66,12 @@ fn side_by_side(shown: &[(&ModelFindings, &Robustness)]) -> Markup {
         cells: mean,
         class: "main",
     };
-    grid("heat", "Quality lost, mean over the strengths", &heads, rows.chain([mean]))
+    grid(
+        "heat",
+        "Quality lost, mean over the strengths",
+        &heads,
+        rows.chain([mean]),
+    )
 }
 
 /// One model, strength by strength.
@@ -69,15 +82,27 @@ fn strengths(model: &ModelFindings, robustness: &Robustness) -> Markup {
     let mut heads = vec!["<disturbance".to_string()];
     heads.extend(levels.iter().map(|it| format!("strength {it}")));
     let of = |name: &str, level: u8| -> Option<&Corrupted> {
-        robustness.each.iter().find(|it| it.name == name && it.strength == level)
+        robustness
+            .each
+            .iter()
+            .find(|it| it.name == name && it.strength == level)
     };
     let names = names([robustness].into_iter());
     let rows = names.iter().map(|(name, _)| {
         let mut cells = vec![text(spaced(name))];
-        cells.extend(levels.iter().map(|level| heat(of(name, *level).map(|it| it.drop))));
+        cells.extend(
+            levels
+                .iter()
+                .map(|level| heat(of(name, *level).map(|it| it.drop))),
+        );
         Row { cells, class: "" }
     });
-    grid("heat", &format!("Quality that {} loses", isolated(&model.name)), &heads, rows)
+    grid(
+        "heat",
+        &format!("Quality that {} loses", isolated(&model.name)),
+        &heads,
+        rows,
+    )
 }
 
 /// Disturbances and their groups, each once.
@@ -113,8 +138,21 @@ fn spaced(name: &str) -> String {
 }
 
 fn adversarial(findings: &Findings) -> Markup {
-    let with = || findings.models.iter().filter_map(|it| Some((it, it.adversarial.as_ref()?)));
-    let heads = ["<model", "quality before", "after", "kept", "items", "runs an item"].map(String::from);
+    let with = || {
+        findings
+            .models
+            .iter()
+            .filter_map(|it| Some((it, it.adversarial.as_ref()?)))
+    };
+    let heads = [
+        "<model",
+        "quality before",
+        "after",
+        "kept",
+        "items",
+        "runs an item",
+    ]
+    .map(String::from);
     let rows = with().map(|(model, it)| Row {
         cells: vec![
             text(isolated(&model.name)),

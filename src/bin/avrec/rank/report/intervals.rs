@@ -15,10 +15,20 @@ const ENDLESS: f64 = 1e4;
 
 /// The loss of each model with its interval.
 pub fn forest(findings: &Findings) -> Markup {
-    let models: Vec<&ModelFindings> = findings.models.iter().filter(|it| it.loss.value.is_finite()).collect();
+    let models: Vec<&ModelFindings> = findings
+        .models
+        .iter()
+        .filter(|it| it.loss.value.is_finite())
+        .collect();
     let ends = |it: &Figure| it.interval.unwrap_or((it.value, it.value));
-    let low = models.iter().map(|it| ends(&it.loss).0).fold(f64::INFINITY, f64::min);
-    let high = models.iter().map(|it| ends(&it.loss).1).fold(f64::NEG_INFINITY, f64::max);
+    let low = models
+        .iter()
+        .map(|it| ends(&it.loss).0)
+        .fold(f64::INFINITY, f64::min);
+    let high = models
+        .iter()
+        .map(|it| ends(&it.loss).1)
+        .fold(f64::NEG_INFINITY, f64::max);
     let room = if low < high { 0.04 * (high - low) } else { 0.1 };
     let (low, high) = (low - room, high + room);
     let at = |value: f64| format!("{:.2}%", 100.0 * ((value - low) / (high - low)).clamp(0.0, 1.0));
@@ -62,7 +72,11 @@ fn told(model: &ModelFindings) -> String {
     let interval = model.loss.interval.map_or(String::new(), |(low, high)| {
         format!(", 95 % interval {} to {}", number(low, 4), number(high, 4))
     });
-    format!("{}: loss {}{interval}", isolated(&model.name), number(model.loss.value, 4))
+    format!(
+        "{}: loss {}{interval}",
+        isolated(&model.name),
+        number(model.loss.value, 4)
+    )
 }
 
 /// Whom a switch should hold, and for which slowdown each is the best.
@@ -89,7 +103,11 @@ fn row(findings: &Findings, it: &Member) -> Row {
         html! { i class={ "spot " (color(findings, &it.name).unwrap_or_default()) } aria-hidden="true" {} (isolated(&it.name)) },
         "text",
     );
-    let role = if it.roles.is_empty() { "–".into() } else { list(&it.roles) };
+    let role = if it.roles.is_empty() {
+        "–".into()
+    } else {
+        list(&it.roles)
+    };
     Row {
         cells: vec![name, text(role), cell_of(range), sentence(&it.reason)],
         class: "",
@@ -110,7 +128,12 @@ fn band(findings: &Findings) -> Markup {
         .filter_map(|it| it.slowdown.map(|(from, to)| (it, from, to)))
         .filter(|it| it.1.is_finite() && 0.0 < it.1)
         .collect();
-    let bounds = || ranges.iter().flat_map(|it| [it.1, it.2]).filter(|it| *it < ENDLESS);
+    let bounds = || {
+        ranges
+            .iter()
+            .flat_map(|it| [it.1, it.2])
+            .filter(|it| *it < ENDLESS)
+    };
     let first = bounds().fold(f64::INFINITY, f64::min);
     // Room for what goes on without end.
     let last = (1.6 * bounds().fold(0.0, f64::max)).max(2.0 * first);

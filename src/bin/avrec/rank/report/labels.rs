@@ -22,11 +22,17 @@ impl Rect {
     }
 
     pub fn overlaps(&self, other: &Rect) -> bool {
-        self.left < other.right && other.left < self.right && self.top < other.bottom && other.top < self.bottom
+        self.left < other.right
+            && other.left < self.right
+            && self.top < other.bottom
+            && other.top < self.bottom
     }
 
     fn holds(&self, other: &Rect) -> bool {
-        self.left <= other.left && other.right <= self.right && self.top <= other.top && other.bottom <= self.bottom
+        self.left <= other.left
+            && other.right <= self.right
+            && self.top <= other.top
+            && other.bottom <= self.bottom
     }
 }
 
@@ -79,7 +85,9 @@ pub fn place(dots: &[Dot], lines: &[Rect], plot: Rect) -> Vec<Placed> {
         let free = candidates.into_iter().filter(|(around, _)| {
             plot.holds(around)
                 && !placed.iter().any(|it| it.around.overlaps(around))
-                && !dots.iter().any(|it| Rect::around(it.x, it.y, it.radius + 1.0).overlaps(around))
+                && !dots
+                    .iter()
+                    .any(|it| Rect::around(it.x, it.y, it.radius + 1.0).overlaps(around))
         });
         let covered = |it: &Rect| lines.iter().filter(|line| line.overlaps(it)).count() as f64;
         let best = free.min_by(|one, other| {
@@ -159,7 +167,11 @@ mod tests {
         let placed = place(&dots, &[], PLOT);
         assert!(10 < placed.len(), "{}", placed.len());
         for (position, one) in placed.iter().enumerate() {
-            assert!(placed[..position].iter().all(|it| !it.around.overlaps(&one.around)));
+            assert!(
+                placed[..position]
+                    .iter()
+                    .all(|it| !it.around.overlaps(&one.around))
+            );
             let on_dot = |it: &Dot| Rect::around(it.x, it.y, it.radius).overlaps(&one.around);
             assert!(!dots.iter().any(on_dot) && PLOT.holds(&one.around));
         }

@@ -55,10 +55,18 @@ pub fn section(findings: &Findings) -> Markup {
 
 /// What the choice is worth, beside what flatters it.
 fn promised(findings: &Findings) -> Markup {
-    let Some(measure) = findings.measures.first() else { return html! {} };
+    let Some(measure) = findings.measures.first() else {
+        return html! {};
+    };
     let rows = [
-        ("chosen on some folds, scored on the one left out: what is promised", findings.promised),
-        ("scored on the items that it was chosen by: flatters", findings.unpromised),
+        (
+            "chosen on some folds, scored on the one left out: what is promised",
+            findings.promised,
+        ),
+        (
+            "scored on the items that it was chosen by: flatters",
+            findings.unpromised,
+        ),
     ];
     let rows = rows.into_iter().filter_map(|(name, figure)| {
         let figure = figure?;
@@ -72,7 +80,12 @@ fn promised(findings: &Findings) -> Markup {
             class: "",
         })
     });
-    let heads = ["<of the recommended one".into(), figures::name(measure), "95 % interval".into(), "items".into()];
+    let heads = [
+        "<of the recommended one".into(),
+        figures::name(measure),
+        "95 % interval".into(),
+        "items".into(),
+    ];
     html! {
         @if findings.promised.is_some() {
             (grid("promised", "What to expect on more of such material", &heads, rows))
@@ -96,14 +109,25 @@ fn effort(findings: &Findings) -> String {
     match effort.stopped {
         0 => {}
         1 => parts.push("1 model stopped early, since it could not win any more".into()),
-        some => parts.push(format!("{some} models stopped early, since they could not win any more")),
+        some => parts.push(format!(
+            "{some} models stopped early, since they could not win any more"
+        )),
     }
     format!("{}; {:.0}{NBSP}s in all.", parts.join("; "), effort.seconds)
 }
 
 fn material(findings: &Findings) -> Markup {
     let all = &findings.material;
-    let heads = ["<file", "<form", "length", items(findings), "drawn", "scenes", "<SHA-256"].map(String::from);
+    let heads = [
+        "<file",
+        "<form",
+        "length",
+        items(findings),
+        "drawn",
+        "scenes",
+        "<SHA-256",
+    ]
+    .map(String::from);
     let row = |it: &MaterialTold| Row {
         cells: vec![
             classed(html! { (isolated(&it.path)) }, "wide"),
@@ -133,7 +157,15 @@ fn length(it: &MaterialTold) -> String {
 
 /// The files of the models.
 fn files(findings: &Findings) -> Markup {
-    let heads = ["<model", "<file or fragment", "items", "processor", "frames a second", "<SHA-256"].map(String::from);
+    let heads = [
+        "<model",
+        "<file or fragment",
+        "items",
+        "processor",
+        "frames a second",
+        "<SHA-256",
+    ]
+    .map(String::from);
     let rows = findings.models.iter().map(|it| Row {
         cells: vec![
             text(isolated(&it.name)),

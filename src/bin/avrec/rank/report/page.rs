@@ -64,7 +64,11 @@ fn title(findings: &Findings) -> String {
         [one] => format!("Which model for {}", isolated(&file(&one.path))),
         [first, _] => format!("Which model for {} and 1 file more", isolated(&file(&first.path))),
         [first, ..] => {
-            format!("Which model for {} and {} files more", isolated(&file(&first.path)), findings.material.len() - 1)
+            format!(
+                "Which model for {} and {} files more",
+                isolated(&file(&first.path)),
+                findings.material.len() - 1
+            )
         }
     }
 }
@@ -85,13 +89,23 @@ mod tests {
     #[test]
     fn the_page_is_whole_and_loads_nothing() {
         for (kind, count) in [(Kind::Labels, 2), (Kind::Restoration, 8), (Kind::Agreement, 20)] {
-            let page = page(&sample::findings(kind, count, "tuned"), &sample::examples("tuned"));
+            let page = page(
+                &sample::findings(kind, count, "tuned"),
+                &sample::examples("tuned"),
+            );
             write(&format!("{kind:?}{count}.html"), &page);
             assert!(page.starts_with("<!DOCTYPE html>") && page.trim_end().ends_with("</html>"));
             for remote in ["src=\"http", "href=\"http", "@import", "url(", "<script", "<link"] {
                 assert!(!page.contains(remote), "{remote}");
             }
-            for fact in ["Some CPU", "Linux 6.1", "avrec rank library.toml", "MIT OR Apache-2.0", "budget 40\u{a0}ms", "leaks"] {
+            for fact in [
+                "Some CPU",
+                "Linux 6.1",
+                "avrec rank library.toml",
+                "MIT OR Apache-2.0",
+                "budget 40\u{a0}ms",
+                "leaks",
+            ] {
                 assert!(page.contains(fact), "{fact}");
             }
             assert!(!page.contains("NaN") && !page.contains("inf%"), "{kind:?}");
@@ -103,7 +117,13 @@ mod tests {
         let findings = sample::findings(Kind::Restoration, 8, "tuned");
         let page = page(&findings, &Examples::default());
         let lead = page.split("<p class=\"lead\">").nth(1).unwrap();
-        assert!(lead.starts_with(&format!("<b>{}</b> is recommended: SSIM 0.9", findings.models[0].name)), "{lead:.100}");
+        assert!(
+            lead.starts_with(&format!(
+                "<b>{}</b> is recommended: SSIM 0.9",
+                findings.models[0].name
+            )),
+            "{lead:.100}"
+        );
         assert!(lead.contains("of a budget of 40\u{a0}ms"));
     }
 
@@ -120,7 +140,10 @@ mod tests {
 
     #[test]
     fn agreement_is_not_called_accuracy() {
-        let page = page(&sample::findings(Kind::Agreement, 3, "tuned"), &Examples::default());
+        let page = page(
+            &sample::findings(Kind::Agreement, 3, "tuned"),
+            &Examples::default(),
+        );
         assert!(page.contains("Agreement with a reference is not accuracy"));
     }
 

@@ -77,9 +77,21 @@ pub fn findings(kind: Kind, count: usize, last: &str) -> Findings {
 
 fn question(kind: Kind) -> QuestionTold {
     let (kind, told, reference) = match kind {
-        Kind::Labels => ("labels", "Answers are compared with the labels of scene.csv.", None),
-        Kind::Restoration => ("restoration", "Frames are scaled down by 2, and answers are compared with the frames.", None),
-        Kind::Agreement => ("agreement", "Answers are compared with those of a reference: agreement is not accuracy.", Some("large")),
+        Kind::Labels => (
+            "labels",
+            "Answers are compared with the labels of scene.csv.",
+            None,
+        ),
+        Kind::Restoration => (
+            "restoration",
+            "Frames are scaled down by 2, and answers are compared with the frames.",
+            None,
+        ),
+        Kind::Agreement => (
+            "agreement",
+            "Answers are compared with those of a reference: agreement is not accuracy.",
+            Some("large"),
+        ),
     };
     QuestionTold {
         kind: kind.into(),
@@ -110,7 +122,10 @@ fn material(name: &str) -> Vec<MaterialTold> {
         scenes: 6,
         seconds,
     };
-    vec![one("media/scene.webm".into(), 60.0), one(format!("media/{name}.mkv"), 12.5)]
+    vec![
+        one("media/scene.webm".into(), 60.0),
+        one(format!("media/{name}.mkv"), 12.5),
+    ]
 }
 
 /// A number in 0..1 that looks random and is the same each time.
@@ -131,7 +146,14 @@ fn figure(value: f64, half: f64, items: usize) -> Figure {
 }
 
 fn model(kind: Kind, at: usize, count: usize, last: &str) -> ModelFindings {
-    const NAMES: [&str; 6] = ["bilinear", "small", "medium", "medium-int8", "large", "huge-distilled"];
+    const NAMES: [&str; 6] = [
+        "bilinear",
+        "small",
+        "medium",
+        "medium-int8",
+        "large",
+        "huge-distilled",
+    ];
     let is_last = at + 1 == count;
     let name = match NAMES.get(at) {
         _ if is_last => last.to_string(),
@@ -143,7 +165,11 @@ fn model(kind: Kind, at: usize, count: usize, last: &str) -> ModelFindings {
     let quality = base + 0.11 * (1.0 - (-p50 / 9.0).exp()) + 0.02 * (noise(at + 40) - 0.5);
     let half = 0.004 + 0.01 * noise(at + 7);
     let loss = -quality.ln() + 0.1 * p50 / 40.0;
-    let second = if kind == Kind::Restoration { 28.0 + 40.0 * (quality - base) } else { quality - 0.05 };
+    let second = if kind == Kind::Restoration {
+        28.0 + 40.0 * (quality - base)
+    } else {
+        quality - 0.05
+    };
     ModelFindings {
         source: format!("models/{name}.onnx"),
         sha256: Some("90ab".repeat(16)),
@@ -151,7 +177,11 @@ fn model(kind: Kind, at: usize, count: usize, last: &str) -> ModelFindings {
         loss: figure(loss, half, 240),
         quality: figure(quality, half, 240),
         figures: vec![Some(figure(quality, half, 240)), Some(figure(second, 0.3, 240))],
-        classes: if kind == Kind::Restoration { Vec::new() } else { classes(at, quality) },
+        classes: if kind == Kind::Restoration {
+            Vec::new()
+        } else {
+            classes(at, quality)
+        },
         latency: LatencyFindings {
             runs: 240,
             p50: figure(p50, 0.05 * p50, 240),
@@ -191,20 +221,48 @@ fn model(kind: Kind, at: usize, count: usize, last: &str) -> ModelFindings {
 }
 
 fn classes(at: usize, quality: f64) -> Vec<ClassFindings> {
-    let names = ["person", "car", "traffic light", "dog", "bicycle", "boat", "sheep", "umbrella", "clock", "kite", "bus",
-        "truck", "cat", "bench", "horse"];
+    let names = [
+        "person",
+        "car",
+        "traffic light",
+        "dog",
+        "bicycle",
+        "boat",
+        "sheep",
+        "umbrella",
+        "clock",
+        "kite",
+        "bus",
+        "truck",
+        "cat",
+        "bench",
+        "horse",
+    ];
     let class = |(number, name): (usize, &&str)| ClassFindings {
         name: name.to_string(),
         support: (800.0 / (1.0 + number as f64).powf(1.6)).floor(),
         measure: "ap50".into(),
-        figure: (number < 11).then(|| figure(quality - 0.02 * number as f64 + 0.05 * noise(at * 31 + number), 0.02 + 0.01 * number as f64, 60)),
+        figure: (number < 11).then(|| {
+            figure(
+                quality - 0.02 * number as f64 + 0.05 * noise(at * 31 + number),
+                0.02 + 0.01 * number as f64,
+                60,
+            )
+        }),
     };
     names.iter().enumerate().map(class).collect()
 }
 
 fn robustness(at: usize) -> Robustness {
-    let names = [("gaussian-noise", "noise"), ("shot-noise", "noise"), ("defocus-blur", "blur"), ("motion-blur", "blur"),
-        ("fog", "weather"), ("contrast", "digital"), ("jpeg-compression", "digital")];
+    let names = [
+        ("gaussian-noise", "noise"),
+        ("shot-noise", "noise"),
+        ("defocus-blur", "blur"),
+        ("motion-blur", "blur"),
+        ("fog", "weather"),
+        ("contrast", "digital"),
+        ("jpeg-compression", "digital"),
+    ];
     let each: Vec<Corrupted> = names
         .iter()
         .enumerate()
@@ -221,7 +279,11 @@ fn robustness(at: usize) -> Robustness {
             })
         })
         .collect();
-    let worst = each.iter().max_by(|one, other| one.drop.total_cmp(&other.drop)).cloned().unwrap_or_default();
+    let worst = each
+        .iter()
+        .max_by(|one, other| one.drop.total_cmp(&other.drop))
+        .cloned()
+        .unwrap_or_default();
     Robustness {
         mean_drop: each.iter().map(|it| it.drop).sum::<f64>() / each.len() as f64,
         worst_drop: worst.drop,
@@ -252,7 +314,10 @@ fn set(names: &[String]) -> Vec<Member> {
 pub fn examples(name: &str) -> Examples {
     let boxes = |shift: f64| Shown {
         is_on_input: true,
-        marks: vec![mark(&format!("{name} 0.91"), 0, 0.1 + shift, 0.2), mark("car 0.55", 1, 0.55, 0.0 + shift)],
+        marks: vec![
+            mark(&format!("{name} 0.91"), 0, 0.1 + shift, 0.2),
+            mark("car 0.55", 1, 0.55, 0.0 + shift),
+        ],
         ..Shown::default()
     };
     let picture = |seed| Shown {
@@ -267,32 +332,57 @@ pub fn examples(name: &str) -> Examples {
         sound: Some(clip(level)),
         ..Shown::default()
     };
-    let example = |why: &str, input: Shown, truth: Shown, answers: [Shown; 2], difference: Option<Jpeg>| Example {
-        why: why.into(),
-        path: format!("media/{name}.mkv"),
-        index: 107,
-        seconds: 4.28,
-        input,
-        truth: Some(truth),
-        truth_is: "what is right".into(),
-        answers: answers
-            .into_iter()
-            .enumerate()
-            .map(|(at, shown)| Answered {
-                model: if at == 0 { name.into() } else { "small".into() },
-                agreement: (at == 0).then_some(0.932),
-                shown,
-                difference: difference.clone(),
-            })
-            .collect(),
-        told: "Differences are magnified by 8 around mid gray.".into(),
-    };
+    let example =
+        |why: &str, input: Shown, truth: Shown, answers: [Shown; 2], difference: Option<Jpeg>| Example {
+            why: why.into(),
+            path: format!("media/{name}.mkv"),
+            index: 107,
+            seconds: 4.28,
+            input,
+            truth: Some(truth),
+            truth_is: "what is right".into(),
+            answers: answers
+                .into_iter()
+                .enumerate()
+                .map(|(at, shown)| Answered {
+                    model: if at == 0 { name.into() } else { "small".into() },
+                    agreement: (at == 0).then_some(0.932),
+                    shown,
+                    difference: difference.clone(),
+                })
+                .collect(),
+            told: "Differences are magnified by 8 around mid gray.".into(),
+        };
     Examples {
         items: vec![
-            example("Where the models differ most", picture(1), boxes(0.0), [boxes(0.05), boxes(0.2)], None),
-            example("Where the winner was worst", picture(2), picture(3), [picture(4), picture(5)], Some(jpeg(6))),
-            example("A usual one", picture(2), said("dog"), [said(&format!("{name} 91 %")), said("wolf 60 %")], None),
-            example("A usual one", sound(0.9), sound(0.5), [sound(0.6), sound(0.3)], None),
+            example(
+                "Where the models differ most",
+                picture(1),
+                boxes(0.0),
+                [boxes(0.05), boxes(0.2)],
+                None,
+            ),
+            example(
+                "Where the winner was worst",
+                picture(2),
+                picture(3),
+                [picture(4), picture(5)],
+                Some(jpeg(6)),
+            ),
+            example(
+                "A usual one",
+                picture(2),
+                said("dog"),
+                [said(&format!("{name} 91 %")), said("wolf 60 %")],
+                None,
+            ),
+            example(
+                "A usual one",
+                sound(0.9),
+                sound(0.5),
+                [sound(0.6), sound(0.3)],
+                None,
+            ),
         ],
         notes: vec![format!("{name} gave no answer to 3 of them.")],
     }
@@ -311,10 +401,14 @@ fn mark(label: &str, class: u32, x: f64, y: f64) -> Mark {
 
 fn jpeg(seed: usize) -> Jpeg {
     let (width, height) = (320u16, 180u16);
-    let at = |it: usize| (64.0 * noise(seed) + (it % 320) as f64 * 0.4 + (it / 320) as f64 * 0.3 * noise(seed + 1)) as u8;
+    let at = |it: usize| {
+        (64.0 * noise(seed) + (it % 320) as f64 * 0.4 + (it / 320) as f64 * 0.3 * noise(seed + 1)) as u8
+    };
     let pixels: Vec<u8> = (0..320 * 180).map(at).collect();
     let mut bytes = Vec::new();
-    Encoder::new(&mut bytes, 80).encode(&pixels, width, height, ColorType::Luma).unwrap();
+    Encoder::new(&mut bytes, 80)
+        .encode(&pixels, width, height, ColorType::Luma)
+        .unwrap();
     Jpeg {
         bytes,
         width: width.into(),

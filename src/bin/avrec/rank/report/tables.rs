@@ -46,12 +46,18 @@ pub fn models(findings: &Findings) -> Markup {
     let row = |(position, it): (usize, &ModelFindings)| {
         let latency = &it.latency;
         let late = if latency.within < ALARMING { "alarm" } else { "" };
-        let licence = it.license.as_deref().map_or("no licence told".to_string(), isolated);
+        let licence = it
+            .license
+            .as_deref()
+            .map_or("no licence told".to_string(), isolated);
         let mut named = name(findings, &it.name);
         named.content = html! { (named.content) span.interval { (licence) } };
-        let mut cells = vec![named, cell(html! {
-            (it.place) @if it.is_tied { " " span.soft { "tied" } }
-        })];
+        let mut cells = vec![
+            named,
+            cell(html! {
+                (it.place) @if it.is_tied { " " span.soft { "tied" } }
+            }),
+        ];
         cells.extend(measures.iter().enumerate().map(|(at, measure)| {
             let figure = it.figures.get(at).copied().flatten();
             figure.map_or(number("–"), |it| cell(html! {
@@ -68,9 +74,20 @@ pub fn models(findings: &Findings) -> Markup {
             classed(html! { (percent(latency.within)) }, late),
             number(memory(it.memory)),
         ]);
-        cells.extend(energy.then(|| number(it.energy.map_or("–".into(), |it| format!("{}\u{a0}J", digits(it, 2))))));
+        cells.extend(energy.then(|| {
+            number(
+                it.energy
+                    .map_or("–".into(), |it| format!("{}\u{a0}J", digits(it, 2))),
+            )
+        }));
         cells.extend(cost.then(|| number(digits(it.cost, 2))));
-        cells.extend(robust.then(|| number(it.robustness.as_ref().map_or("–".into(), |it| percent(it.mean_drop)))));
+        cells.extend(robust.then(|| {
+            number(
+                it.robustness
+                    .as_ref()
+                    .map_or("–".into(), |it| percent(it.mean_drop)),
+            )
+        }));
         cells.extend(stability.then(|| number(it.stability.map_or("–".into(), |it| digits(it, 3)))));
         cells.extend(unanswered.then(|| match it.unanswered {
             0 => number("0"),
@@ -124,9 +141,17 @@ fn name(findings: &Findings, name: &str) -> Cell {
 
 /// Why each stands where it stands.
 pub fn reasons(findings: &Findings) -> Markup {
-    let told: Vec<&ModelFindings> = findings.models.iter().filter(|it| !it.reasons.is_empty()).collect();
+    let told: Vec<&ModelFindings> = findings
+        .models
+        .iter()
+        .filter(|it| !it.reasons.is_empty())
+        .collect();
     let rows = told.iter().map(|it| Row {
-        cells: vec![name(findings, &it.name), number(it.place.to_string()), sentence(it.reasons.join(" "))],
+        cells: vec![
+            name(findings, &it.name),
+            number(it.place.to_string()),
+            sentence(it.reasons.join(" ")),
+        ],
         class: "",
     });
     html! {
@@ -139,7 +164,11 @@ pub fn reasons(findings: &Findings) -> Markup {
 
 /// What models are worth on each class.
 pub fn classes(findings: &Findings) -> Markup {
-    let with: Vec<&ModelFindings> = findings.models.iter().filter(|it| !it.classes.is_empty()).collect();
+    let with: Vec<&ModelFindings> = findings
+        .models
+        .iter()
+        .filter(|it| !it.classes.is_empty())
+        .collect();
     let shown: Vec<&ModelFindings> = with.iter().take(COLUMNS).copied().collect();
     let mut names: Vec<&ClassFindings> = Vec::new();
     for class in shown.iter().flat_map(|it| &it.classes) {
@@ -158,7 +187,9 @@ pub fn classes(findings: &Findings) -> Markup {
         }));
         Row { cells, class: "" }
     };
-    let measure = names.first().map_or(String::new(), |it| figures::shouted(&it.measure));
+    let measure = names
+        .first()
+        .map_or(String::new(), |it| figures::shouted(&it.measure));
     let caption = format!("{measure} of each class, with 95 % intervals");
     let (first, rest) = names.split_at(names.len().min(CLASSES));
     html! {
@@ -198,9 +229,19 @@ fn class_cell(figure: Option<Figure>) -> Cell {
 
 /// Where models were worst.
 pub fn worst(findings: &Findings) -> Markup {
-    let with: Vec<&ModelFindings> = findings.models.iter().filter(|it| !it.worst.is_empty()).take(WORST).collect();
+    let with: Vec<&ModelFindings> = findings
+        .models
+        .iter()
+        .filter(|it| !it.worst.is_empty())
+        .take(WORST)
+        .collect();
     let heads = ["<file", "number", "time", "agreement"].map(|it| match it {
-        "number" => items(findings).split(' ').next().unwrap_or_default().trim_end_matches('s').to_string(),
+        "number" => items(findings)
+            .split(' ')
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches('s')
+            .to_string(),
         other => other.to_string(),
     });
     html! {

@@ -41,7 +41,12 @@ pub fn facts(findings: &Findings) -> String {
         several => format!("{several} models"),
     });
     if 0 < all {
-        let of = format!("{} of {} {}", count(drawn as u64), count(all as u64), items(findings));
+        let of = format!(
+            "{} of {} {}",
+            count(drawn as u64),
+            count(all as u64),
+            items(findings)
+        );
         facts.push(of);
     }
     if 0.0 < findings.settings.budget_ms {
@@ -106,13 +111,20 @@ fn cannot(tied: &[String]) -> String {
 /// `SSIM 0.944 (0.941 – 0.947), 12.1 ms of the budget of 40 ms`
 fn worth(findings: &Findings, model: &ModelFindings) -> String {
     let mut parts = Vec::new();
-    if let (Some(measure), Some(figure)) = (findings.measures.first(), model.figures.first().copied().flatten()) {
+    if let (Some(measure), Some(figure)) = (
+        findings.measures.first(),
+        model.figures.first().copied().flatten(),
+    ) {
         let interval = interval(measure, &figure).map_or(String::new(), |it| format!(" ({it})"));
         let unit = match measure.unit.as_str() {
             "" => String::new(),
             unit => format!("{NBSP}{unit}"),
         };
-        parts.push(format!("{} {}{unit}{interval}", bare(&figures::name(measure)), value(measure, &figure)));
+        parts.push(format!(
+            "{} {}{unit}{interval}",
+            bare(&figures::name(measure)),
+            value(measure, &figure)
+        ));
     }
     let latency = model.latency.p50.value;
     if 0.0 < latency {
@@ -137,7 +149,10 @@ fn sureness(findings: &Findings, first: &ModelFindings) -> String {
     }
     match first.loss.interval {
         None => "More material would tell how sure that is. ".into(),
-        Some(_) => format!("It came out best in {} of the resamples of the material. ", percent(first.best)),
+        Some(_) => format!(
+            "It came out best in {} of the resamples of the material. ",
+            percent(first.best)
+        ),
     }
 }
 
