@@ -35,8 +35,16 @@ pub struct RankArgs {
     pub library: PathBuf,
 
     /// Clip, sound, picture or folder of these (repeatable)
-    #[arg(long = "on", value_name = "PATH", num_args = 1.., required = true)]
+    #[arg(long = "on", value_name = "PATH", num_args = 1.., required_unless_present = "live")]
     pub material: Vec<PathBuf>,
+
+    /// Rank on a live source, as a launch description up to its raw video, such as v4l2src
+    #[arg(long, value_name = "LAUNCH-DESCRIPTION")]
+    pub live: Option<String>,
+
+    /// Seconds for which the live source is watched
+    #[arg(long = "for", value_name = "SECONDS", default_value = "60", value_parser = positive)]
+    pub watched: f64,
 
     /// What is right: COCO or YOLO boxes, folders a class, CSV, masks, reference files, RTTM or Audacity labels, texts
     #[arg(long, value_name = "FILE")]

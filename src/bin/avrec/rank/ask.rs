@@ -55,7 +55,11 @@ pub fn ask(
          right, --reference names another model"
     )];
     if scale.is_some() || is_audio(library) {
-        let example = if listens { sound_corrupt::Corruption::ALL[0].name() } else { "gaussian-noise" };
+        let example = if listens {
+            sound_corrupt::Corruption::ALL[0].name()
+        } else {
+            "gaussian-noise"
+        };
         notes.push(format!(
             "how well noise or coding is removed is measured with --degrade, such as --degrade {example}:2, where the material \
              is clean"

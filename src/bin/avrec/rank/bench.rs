@@ -85,7 +85,12 @@ pub struct Setting<'a> {
 
 impl Bench {
     /// One that asks nothing yet: its models can answer, and nothing is compared.
-    pub fn new(contenders: Vec<Contender>, material: Material, setting: &Setting) -> Result<Bench, String> {
+    pub fn new(
+        contenders: Vec<Contender>,
+        material: Material,
+        frames: Frames,
+        setting: &Setting,
+    ) -> Result<Bench, String> {
         Ok(Bench {
             contenders,
             material,
@@ -93,7 +98,7 @@ impl Bench {
             classes: Classes::new(),
             runs: 0,
             notes: Vec::new(),
-            frames: Frames::new(setting.spool)?,
+            frames,
             right: Material::default(),
             right_frames: Frames::new(setting.spool)?,
             right_places: HashMap::new(),

@@ -20,8 +20,6 @@ pub struct Drawn {
     /// The same as the statistics know them.
     pub items: Vec<Item>,
     pub order: Order,
-    /// How many there were to draw from.
-    pub population: usize,
     /// Scenes of each clip.
     pub scenes: Vec<usize>,
 }
@@ -70,7 +68,6 @@ impl Drawn {
         distinct.dedup();
         let number = |it| distinct.binary_search(it).unwrap_or_default() as u32;
         let numbers: Vec<u32> = strata.iter().map(number).collect();
-        let population = places.len();
         let order = Order::new(&numbers, seed).first(most);
         let (drawn, items): (Vec<_>, Vec<_>) = order
             .items()
@@ -90,7 +87,6 @@ impl Drawn {
             places: drawn,
             items,
             order,
-            population,
             scenes: scenes_of,
         })
     }

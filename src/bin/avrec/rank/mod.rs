@@ -24,7 +24,7 @@ mod table;
 pub mod worker;
 mod write;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use gstavrec::bounded_file;
 use gstavrec::policy::Weights;
@@ -35,7 +35,7 @@ use args::Wishes;
 use bench::{Bench, Setting};
 use contest::{Drawn, drawn_of};
 use findings::{Excluded, Findings, Machine, MaterialTold, QuestionTold, Settings};
-use material::{Form, Material};
+use material::{Form, Frames, Material};
 use progress::Progress;
 use worker::{Limits, Worker};
 
@@ -57,8 +57,6 @@ pub fn run(typed: RankArgs) -> Result<(), Failure> {
     };
     progress.begin("looking at the material");
     let listens = listens(&library, limits)?;
-    let material =
-        Material::look(&typed.material, listens).map_err(|cause| Failure::Usage(format!("--on: {cause}")))?;
     let folder = typed.cache.clone().unwrap_or_else(cache::usual_folder);
     let setting = Setting {
         cache: (!typed.no_cache).then_some(folder.as_path()),
@@ -66,9 +64,11 @@ pub fn run(typed: RankArgs) -> Result<(), Failure> {
         limits,
         size: typed.size,
     };
+    let mut frames = Frames::new(&folder).map_err(Failure::Usage)?;
+    let material = look(&typed, listens, &mut frames).map_err(Failure::Usage)?;
     let notes = material.notes.clone();
     let all = std::mem::take(&mut library.all);
-    let mut bench = Bench::new(all, material, &setting).map_err(Failure::Usage)?;
+    let mut bench = Bench::new(all, material, frames, &setting).map_err(Failure::Usage)?;
     let mut failed = Vec::new();
     let asked = ask::ask(&typed, &mut bench, &library, &mut failed).map_err(Failure::Usage)?;
     bench
@@ -210,6 +210,24 @@ fn tell(
         }
     }
     outcome
+}
+
+/// Looks at all that models are ranked on.
+fn look(typed: &RankArgs, listens: bool, frames: &mut Frames) -> Result<Material, String> {
+    let mut material = match typed.material.is_empty() {
+        true => Material::default(),
+        false => Material::look(&typed.material, listens).map_err(|cause| format!("--on: {cause}"))?,
+    };
+    if let Some(fragment) = &typed.live {
+        if listens {
+            return Err("--live is for video; record some sound, and give it with --on".into());
+        }
+        let length = Duration::from_secs_f64(typed.watched.min(1e6));
+        let clip = frames.play_live(fragment, length, material.clips.len());
+        let clip = clip.map_err(|cause| format!("--live '{fragment}': {cause}"))?;
+        material.clips.push(clip);
+    }
+    Ok(material)
 }
 
 /// Whether the models take sound: by the task, else by the first one that starts.

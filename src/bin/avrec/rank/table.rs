@@ -29,7 +29,12 @@ pub fn text(findings: &Findings) -> String {
 }
 
 fn head(findings: &Findings) -> String {
-    let drawn = findings.models.iter().map(|it| it.quality.items).max().unwrap_or(0);
+    let drawn = findings
+        .models
+        .iter()
+        .map(|it| it.quality.items)
+        .max()
+        .unwrap_or(0);
     let items: usize = findings.material.iter().map(|it| it.items).sum();
     let scenes: usize = findings.material.iter().map(|it| it.scenes).sum();
     let files = match &findings.material[..] {

@@ -5,11 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use gstavrec::audio::Spec;
 use parking_lot::Mutex;
 
-use super::decode::{Form, Wish, decode};
+use super::decode::{Form, Wish, decode, play_live};
+use super::look::picture;
 use super::spool::{Extent, Spool};
 use super::{Clip, Material, Place, STRETCH};
 
@@ -19,6 +21,9 @@ pub struct Frame {
     pub caps: gst::Caps,
     pub bytes: Vec<u8>,
 }
+
+/// Of a live source one frame is kept in each stretch of this length.
+const LIVE: Duration = Duration::from_millis(500);
 
 /// Items by their places.
 #[derive(Debug)]
@@ -34,6 +39,39 @@ impl Frames {
         Ok(Frames {
             spool: Arc::new(Mutex::new(spool)),
             kept: BTreeMap::new(),
+        })
+    }
+
+    /// Plays a live source for some time, and keeps about two frames of each second: a clip of those frames.
+    pub fn play_live(&mut self, fragment: &str, length: Duration, number: usize) -> Result<Clip, String> {
+        let (spool, found) = (self.spool.clone(), Arc::new(Mutex::new(Vec::new())));
+        let ours = found.clone();
+        let mut half = None;
+        play_live(fragment, Form::Video, length, move |buffer, caps| {
+            let mut found = ours.lock();
+            let seen = picture(buffer, caps, found.len())?;
+            let now = seen.time.as_millis() / LIVE.as_millis();
+            if half.replace(now) != Some(now) {
+                let bytes = buffer.map_readable().map_err(|err| err.to_string())?;
+                let extent = spool.lock().keep(&bytes);
+                let extent = extent.map_err(|err| format!("its frames cannot be kept: {err}"))?;
+                found.push((seen, caps.to_owned(), extent));
+            }
+            Ok(Wish::More)
+        })?;
+        let found = std::mem::take(&mut *found.lock());
+        let mut seen = Vec::new();
+        for (index, (frame, caps, extent)) in found.into_iter().enumerate() {
+            let place = Place { clip: number, index };
+            self.kept.insert(place, (caps, extent));
+            seen.push(frame);
+        }
+        Ok(Clip {
+            path: fragment.into(),
+            form: Form::Video,
+            // No two runs of a source are the same.
+            hash: format!("live {fragment} {:?}", std::time::SystemTime::now()),
+            seen,
         })
     }
 

@@ -60,7 +60,8 @@ fn wish(count: usize) -> Wish {
     if count < MOST { Wish::More } else { Wish::Enough }
 }
 
-fn picture(buffer: &gst::BufferRef, caps: &gst::CapsRef, index: usize) -> Result<Seen, String> {
+/// What one frame is.
+pub fn picture(buffer: &gst::BufferRef, caps: &gst::CapsRef, index: usize) -> Result<Seen, String> {
     let info = gst_video::VideoInfo::from_caps(caps).map_err(|err| err.to_string())?;
     let fps = info.fps();
     let duration = match (fps.numer(), fps.denom()) {

@@ -14,10 +14,9 @@ use std::time::Duration;
 use gstavrec::bounded_file;
 use sha2::{Digest, Sha256};
 
-pub use decode::{Form, Wish, decode, play_live};
+pub use decode::Form;
 pub use frames::{Frame, Frames};
-pub use look::{HISTOGRAM, Seen};
-pub use spool::{Extent, Spool};
+pub use look::Seen;
 
 /// Length of a stretch of sound that is one item.
 pub const STRETCH: Duration = Duration::from_secs(2);
