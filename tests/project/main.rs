@@ -4,6 +4,7 @@
 
 mod check;
 mod layering;
+mod rank;
 mod library;
 mod readme;
 mod replay;
