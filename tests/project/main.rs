@@ -4,8 +4,8 @@
 
 mod check;
 mod layering;
-mod rank;
 mod library;
+mod rank;
 mod readme;
 mod replay;
 mod run;

@@ -88,12 +88,21 @@ fn a_second_run_is_answered_by_the_first() {
     assert_eq!(second["effort"]["cached"], second["effort"]["runs"]);
     assert_eq!(first["models"][0]["figures"], second["models"][0]["figures"]);
     let (one, other) = (&first["models"][0], &second["models"][0]);
-    assert_eq!((&one["loss"], &one["reasons"]), (&other["loss"], &other["reasons"]));
+    assert_eq!(
+        (&one["loss"], &one["reasons"]),
+        (&other["loss"], &other["reasons"])
+    );
 }
 
 #[test]
 fn pictures_that_grow_are_compared_with_themselves() {
-    let words = ["models/upscale.toml", "--on", "examples/media/scene.webm", "--size", "320x180"];
+    let words = [
+        "models/upscale.toml",
+        "--on",
+        "examples/media/scene.webm",
+        "--size",
+        "320x180",
+    ];
     let found = findings(&rank(&[&words[..], &["--items", "12", "--json", "-"]].concat()));
     assert_eq!(found["question"]["kind"], "restoration");
     assert_eq!(found["models"].as_array().unwrap().len(), 4);
@@ -114,15 +123,25 @@ fn who_breaks_is_left_out_and_the_others_go_on() {
          [[candidate]]\nname = \"broken\"\nmodel = \"HERE/tests/models/truncated.onnx\"\n\
          [[candidate]]\nname = \"gone\"\nelement = \"fakesrc\"\n",
     );
-    let words = ["--on", "examples/media/scene.webm", "--labels", "examples/media/scene.csv"];
-    let found = findings(&rank(&[&[library.as_str()][..], &words, &["--items", "12", "--json", "-"]].concat()));
+    let words = [
+        "--on",
+        "examples/media/scene.webm",
+        "--labels",
+        "examples/media/scene.csv",
+    ];
+    let found = findings(&rank(
+        &[&[library.as_str()][..], &words, &["--items", "12", "--json", "-"]].concat(),
+    ));
     assert_eq!(found["models"].as_array().unwrap().len(), 1, "{found}");
     let excluded = found["excluded"].as_array().unwrap();
     let reason = |name: &str| {
         let it = excluded.iter().find(|it| it["name"] == name).unwrap();
         it["reason"].as_str().unwrap().to_string()
     };
-    assert!(reason("upscaler").contains("rank models of one task"), "{excluded:?}");
+    assert!(
+        reason("upscaler").contains("rank models of one task"),
+        "{excluded:?}"
+    );
     assert!(reason("gone").contains("sink pads"), "{excluded:?}");
     assert!(!reason("broken").is_empty());
 }
@@ -131,29 +150,66 @@ fn who_breaks_is_left_out_and_the_others_go_on() {
 fn what_is_wrong_is_told_before_anything_runs() {
     let folder = tempfile::tempdir().unwrap();
     let labels = folder.path().join("labels.csv");
-    std::fs::write(&labels, "file,class\nnobody.png,cat\nnowhere.png,dog\nnothing.png,cat\n").unwrap();
+    std::fs::write(
+        &labels,
+        "file,class\nnobody.png,cat\nnowhere.png,dog\nnothing.png,cat\n",
+    )
+    .unwrap();
     let labels = labels.to_str().unwrap();
     for (words, expected) in [
         (&["models/detect.toml"][..], "--on"),
-        (&["nowhere.toml", "--on", "examples/media/scene.webm"], "nowhere.toml"),
-        (&["models/detect.toml", "--on", "models/detect.toml"], "models/detect.toml"),
         (
-            &["models/detect.toml", "--on", "examples/media/scene.webm", "--labels", labels],
+            &["nowhere.toml", "--on", "examples/media/scene.webm"],
+            "nowhere.toml",
+        ),
+        (
+            &["models/detect.toml", "--on", "models/detect.toml"],
+            "models/detect.toml",
+        ),
+        (
+            &[
+                "models/detect.toml",
+                "--on",
+                "examples/media/scene.webm",
+                "--labels",
+                labels,
+            ],
             "labels",
         ),
         (
-            &["models/detect.toml", "--on", "examples/media/scene.webm", "--licence", "whatever I like"],
+            &[
+                "models/detect.toml",
+                "--on",
+                "examples/media/scene.webm",
+                "--licence",
+                "whatever I like",
+            ],
             "whatever",
         ),
         (
-            &["models/detect.toml", "--on", "examples/media/scene.webm", "--reference", "nobody"],
+            &[
+                "models/detect.toml",
+                "--on",
+                "examples/media/scene.webm",
+                "--reference",
+                "nobody",
+            ],
             "small, medium, large",
         ),
         (
-            &["models/detect.toml", "--on", "examples/media/scene.webm", "--degrade", "rust"],
+            &[
+                "models/detect.toml",
+                "--on",
+                "examples/media/scene.webm",
+                "--degrade",
+                "rust",
+            ],
             "gaussian-noise",
         ),
-        (&["models/denoise.toml", "--on", "examples/media/scene.webm"], "no sound"),
+        (
+            &["models/denoise.toml", "--on", "examples/media/scene.webm"],
+            "no sound",
+        ),
     ] {
         let output = rank(words);
         let text = told(&output);

@@ -248,10 +248,16 @@ impl Bench {
             self.notes.push((model, note));
         }
         let heard = outcome.answer.take();
-        let makes = outcome.task.as_deref().filter(|it| ["image", "audio", "tensor"].contains(it));
-        let is_said = matches!(&self.question, Some(Question::Labels { truth, .. }) if truth.kind() != Kind::Reference);
+        let makes = outcome
+            .task
+            .as_deref()
+            .filter(|it| ["image", "audio", "tensor"].contains(it));
+        let is_said =
+            matches!(&self.question, Some(Question::Labels { truth, .. }) if truth.kind() != Kind::Reference);
         if let Some(task) = makes.filter(|_| is_said) {
-            let cause = format!("it is of the task {task}, and the labels are of another; rank models of one task (--task)");
+            let cause = format!(
+                "it is of the task {task}, and the labels are of another; rank models of one task (--task)"
+            );
             return Err(Fault::Model(cause));
         }
         let given = heard.and_then(|it| answers::read(it, bytes, &mut self.classes));

@@ -164,7 +164,7 @@ pub fn race(
     };
     let entrants: Vec<Entrant> = bench.contenders.iter().map(entrant).collect();
     let mut race = Race::new(drawn.order.clone(), &entrants, rules);
-    while let Some(round) = race.next() {
+    while let Some(round) = race.round() {
         let places = drawn.places.get(round.items.clone()).unwrap_or_default().to_vec();
         bench.read(&places)?;
         for model in round.models {
