@@ -143,6 +143,12 @@ pub fn run(typed: RankArgs) -> Result<(), Failure> {
     findings.notes.extend(bench.notes.iter().map(told_by));
     findings.effort.runs = results.told;
     findings.effort.cached = results.cached;
+    if let Some(longer) = results.busy() {
+        findings.notes.push(format!(
+            "the machine was busy: runs took up to {longer:.1} times the processor time that they used, so latencies are too long; \
+             rank again with --no-cache when nothing else runs"
+        ));
+    }
     findings.effort.stopped = results.stopped(drawn.places.len());
     findings.effort.runs_of_all = (bench.contenders.len() * drawn.places.len()) as u64;
     findings.effort.share_of_time = results.share_of_time(drawn.places.len());
