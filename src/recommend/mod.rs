@@ -7,6 +7,7 @@
 //! construction.
 
 mod distribution;
+pub mod fusion;
 mod interval;
 mod items;
 mod latency;
