@@ -102,7 +102,15 @@ fn a_side_that_knows_nothing_gets_no_weight_and_no_victory_is_told() {
     }
     let report = fitted(&made).unwrap();
     assert!(!report.beats_both() && !report.is_better_informed(), "{report}");
-    assert!(report.fusion.sides[1].weight < 0.3, "{:?}", report.fusion);
+    let SideFit {
+        weight,
+        scaling: Scaling::Temperature(temperature),
+        ..
+    } = report.fusion.sides[1]
+    else {
+        panic!("classes");
+    };
+    assert!(weight / temperature < 0.1, "{:?}", report.fusion);
     assert!(report.to_string().contains("not shown to beat both"), "{report}");
 }
 
