@@ -78,7 +78,10 @@ impl Joined {
             trust: settings.trust[it],
             told: None,
         });
-        let fused = match self.live.fuse(weighed, |it| metas::label_of_class(it).into_owned()) {
+        let fused = match self
+            .live
+            .fuse(weighed, |it| metas::label_of_class(it).into_owned())
+        {
             Ok(fused) => fused,
             Err(error) => {
                 (self.stats.picture_weight, self.stats.sound_weight) = (0.0, 0.0);
@@ -164,7 +167,10 @@ fn ranked(said: &Distribution) -> Vec<usize> {
 fn heard(answer: &Answer, age: Duration) -> SoundMeta {
     let (classes, score) = match answer {
         Answer::Classes(shares) => {
-            let names: Vec<String> = shares.iter().map(|it| metas::label_of_class(it.0).into_owned()).collect();
+            let names: Vec<String> = shares
+                .iter()
+                .map(|it| metas::label_of_class(it.0).into_owned())
+                .collect();
             let classes = Classes {
                 label: names.first().cloned(),
                 // Its own number is not on the buffer.
