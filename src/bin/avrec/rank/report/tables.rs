@@ -141,25 +141,31 @@ fn name(findings: &Findings, name: &str) -> Cell {
 
 /// Why each stands where it stands.
 pub fn reasons(findings: &Findings) -> Markup {
-    let told: Vec<&ModelFindings> = findings
+    let with: Vec<&ModelFindings> = findings
         .models
         .iter()
         .filter(|it| !it.reasons.is_empty())
         .collect();
-    let rows = told.iter().map(|it| Row {
+    let rows = with.iter().map(|it| Row {
         cells: vec![
             name(findings, &it.name),
             number(it.place.to_string()),
-            sentence(it.reasons.join(" ")),
+            sentence(told(it)),
         ],
         class: "",
     });
     html! {
-        @if !told.is_empty() {
+        @if !with.is_empty() {
             h2 { "Why each stands where it stands" }
             (grid("reasons", "Reasons, and what would change the place", &["<model".to_string(), "place".into(), "<reasons".into()], rows))
         }
     }
+}
+
+/// Its reasons as sentences.
+pub fn told(model: &ModelFindings) -> String {
+    let reasons = model.reasons.iter().map(|it| figures::sentence(it));
+    reasons.collect::<Vec<_>>().join(" ")
 }
 
 /// What models are worth on each class.
@@ -251,7 +257,7 @@ pub fn worst(findings: &Findings) -> Markup {
                 @let rows = model.worst.iter().take(WORST).map(|it| Row {
                     cells: vec![text(isolated(&file(&it.path))), number(count(it.index as u64)),
                         number(moment(std::time::Duration::try_from_secs_f64(it.seconds).unwrap_or_default())),
-                        number(digits(it.agreement, 3))],
+                        number(figures::agreement(it.agreement))],
                     class: "",
                 });
                 details.more open[position == 0] {

@@ -6,6 +6,7 @@ use maud::{Markup, html};
 
 use super::super::findings::{Findings, ModelFindings};
 use super::figures::{self, interval, time, value};
+use super::tables::told;
 use crate::report::numbers::{NBSP, count, isolated, list, percent};
 
 /// Colors that members of the set have, in the order in which a switch holds them.
@@ -90,7 +91,7 @@ pub fn recommendation(findings: &Findings) -> Markup {
             }
         }
         p.words { (sureness(findings, first)) (promise(findings)) }
-        @if !first.reasons.is_empty() { p.words { (first.reasons.join(" ")) } }
+        @if !first.reasons.is_empty() { p.words { (told(first)) } }
         @if 1 < findings.set.len() {
             @let names: Vec<String> = findings.set.iter().map(|it| isolated(&it.name)).collect();
             p.words { "A switch should hold " b { (list(&names)) } ": each is the best at some load of the machine, or has a role." }
@@ -130,6 +131,7 @@ fn worth(findings: &Findings, model: &ModelFindings) -> String {
     if 0.0 < latency {
         let budget = findings.settings.budget_ms;
         let budget = match 0.0 < budget {
+            true if budget < latency => format!(", above the budget of {}", time(budget)),
             true => format!(" of a budget of {}", time(budget)),
             false => String::new(),
         };
