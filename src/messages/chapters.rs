@@ -6,9 +6,9 @@ use super::doc::StructureDoc;
 use super::field::Part;
 use super::{
     CandidateFailed, CandidateReady, CandidateScore, ClassesMeta, ClassificationParam, DetectionParam,
-    Explanation, Frame, GroupPlace, InferStats, KeyFrame, LandmarksParam, ModelAnswer, ModelEvicted,
-    ModelFailed, ModelLoaded, ModelWanted, OrientedParam, ProbeMessage, ProbeStats, ScoreMeta, Survey, Swap,
-    SwitchStats, Tensors, TextMeta,
+    Explanation, Frame, FuseStats, Fused, GroupPlace, InferStats, KeyFrame, LandmarksParam, ModelAnswer,
+    ModelEvicted, ModelFailed, ModelLoaded, ModelWanted, OrientedParam, ProbeMessage, ProbeStats, ScoreMeta,
+    SoundMeta, Survey, Swap, SwitchStats, Tensors, TextMeta,
 };
 
 /// Structures that come the same way.
@@ -41,11 +41,13 @@ pub fn chapters() -> Vec<Chapter> {
         SwitchStats::structure_doc(),
         ProbeStats::structure_doc(),
         InferStats::structure_doc(),
+        FuseStats::structure_doc(),
     ];
     let custom_metas = vec![
         ScoreMeta::structure_doc(),
         TextMeta::structure_doc(),
         ClassesMeta::structure_doc(),
+        SoundMeta::structure_doc(),
     ];
     let regions = vec![
         DetectionParam::structure_doc(),
@@ -58,6 +60,7 @@ pub fn chapters() -> Vec<Chapter> {
         chapter("Messages of avrec-switch", of_switch),
         chapter("Messages of avrec-probe", vec![ProbeMessage::structure_doc()]),
         chapter("Messages of avrec-infer", of_infer),
+        chapter("Messages of avrec-fuse", vec![Fused::structure_doc()]),
         chapter("Structures to ask for", asked),
         chapter("Custom metas", custom_metas),
         chapter("Regions of interest", regions),

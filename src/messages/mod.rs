@@ -8,6 +8,7 @@ mod chapters;
 mod doc;
 mod explanation;
 mod field;
+mod fuse;
 mod infer;
 mod latencies;
 mod metas;
@@ -24,6 +25,7 @@ pub use doc::{FieldDoc, Inner, StructureDoc};
 
 pub use explanation::{Basis, Binding, ExplainedCandidate, Explanation, ReasonWord, Why};
 pub use field::{FieldError, Figures, Nested};
+pub use fuse::{Combined, FuseStats, Fused, FusedSide};
 pub use infer::{
     Class, Corner, InferStats, KeyFrame, Loaded, ModelFailed, ModelLoaded, Object, Point, RunningModel,
     Share, StatementPart, TensorPart, Tensors,
@@ -31,7 +33,7 @@ pub use infer::{
 pub use latencies::Percentiles;
 pub use metas::{
     Classes, ClassesMeta, ClassificationParam, DetectionParam, LandmarksParam, OrientedParam, ScoreMeta,
-    TextMeta,
+    SoundMeta, TextMeta,
 };
 pub use model_answer::{ModelAnswer, Place, Said};
 pub use probe::{FIGURES, Fidelity, Latencies, ProbeMessage, ProbeStats, Summary};
@@ -54,6 +56,7 @@ pub enum Message {
     ModelWanted(ModelWanted),
     ModelEvicted(ModelEvicted),
     Probe(Box<ProbeMessage>),
+    Fused(Box<Fused>),
     ModelLoaded(ModelLoaded),
     ModelFailed(ModelFailed),
     Tensors(Tensors),
@@ -76,6 +79,7 @@ impl TryFrom<&gst::StructureRef> for Message {
             ModelWanted::NAME => Message::ModelWanted(structure.try_into()?),
             ModelEvicted::NAME => Message::ModelEvicted(structure.try_into()?),
             ProbeMessage::NAME => Message::Probe(Box::new(structure.try_into()?)),
+            Fused::NAME => Message::Fused(Box::new(structure.try_into()?)),
             ModelLoaded::NAME => Message::ModelLoaded(structure.try_into()?),
             ModelFailed::NAME => Message::ModelFailed(structure.try_into()?),
             Tensors::NAME => Message::Tensors(structure.try_into()?),

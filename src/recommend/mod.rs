@@ -11,6 +11,7 @@ pub mod adversary;
 mod classes;
 mod distribution;
 mod folds;
+pub mod fusion;
 mod interval;
 mod items;
 mod latency;

@@ -122,7 +122,7 @@ struct Model {
     spent: f64,
 }
 
-/// A race, driven by whoever runs the models: [`Race::next`] says what to run, [`Race::tell`] what came of it.
+/// A race, driven by whoever runs the models: [`Race::round`] says what to run, [`Race::tell`] what came of it.
 pub struct Race {
     order: Order,
     rules: Rules,
@@ -154,7 +154,7 @@ impl Race {
     }
 
     /// What to run now; `None` once the race is over. Asked again before all is told, it says what is left to run.
-    pub fn next(&mut self) -> Option<Round> {
+    pub fn round(&mut self) -> Option<Round> {
         if self.left().is_empty() {
             self.judge();
             let racing = self.racing();

@@ -320,6 +320,8 @@ mod tests {
             }),
         };
         proto::Model {
+            producer: b"py\xfftorch\n".to_vec(),
+            producer_version: b"2.1".to_vec(),
             graph: Some(proto::Graph {
                 nodes: vec![proto::Node {
                     attributes: vec![branch],
@@ -358,6 +360,7 @@ mod tests {
             Some(vec![Dim::Fixed(1), Dim::Dynamic("height".into())])
         );
         assert_eq!((graph.opset, graph.metadata["author"].as_str()), (17, "someone"));
+        assert_eq!(graph.producer, "py\u{fffd}torch 2.1");
     }
 
     #[test]

@@ -411,6 +411,59 @@ fn a_probe_tells_what_it_measured() {
 }
 
 #[test]
+fn a_fusion_tells_both_answers_both_weights_and_what_they_come_to() {
+    init();
+    let class = Class {
+        label: "bell".to_string(),
+        label_id: 1,
+        confidence: 0.5,
+    };
+    let side = FusedSide {
+        classes: Some(vec![class.clone()]),
+        score: None,
+        age: Duration::from_millis(40),
+        worth: 0.9,
+    };
+    let number = FusedSide {
+        classes: None,
+        score: Some(0.7),
+        ..side.clone()
+    };
+    let full = Fused {
+        pts: at(40),
+        running_time: at(1040),
+        picture: Some(Nested(side)),
+        sound: Some(Nested(number)),
+        picture_weight: 0.75,
+        sound_weight: 0.5,
+        combined: Combined {
+            classes: Some(vec![class]),
+            score: None,
+        },
+    };
+    let empty = Fused {
+        pts: None,
+        running_time: None,
+        picture: None,
+        sound: None,
+        combined: Combined {
+            classes: None,
+            score: None,
+        },
+        ..full.clone()
+    };
+    for message in [full, empty] {
+        check_message(message, |it| Message::Fused(Box::new(it)));
+    }
+    check(FuseStats {
+        frames: 7,
+        both: 4,
+        sound_weight: 0.75,
+        ..FuseStats::default()
+    });
+}
+
+#[test]
 fn a_model_tells_what_it_is_and_what_it_says() {
     for task in Task::ALL {
         let loaded = Loaded {

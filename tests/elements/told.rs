@@ -33,7 +33,12 @@ fn hold(structure: &gst::StructureRef, seen: &Seen) {
 /// What the page does not say of the custom metas and the regions of interest of a buffer.
 fn objections_to_metas(buffer: &gst::BufferRef, seen: &Seen) -> Vec<String> {
     let mut found = Vec::new();
-    for name in ["AvrecScoreMeta", "AvrecTextMeta", "AvrecClassesMeta"] {
+    for name in [
+        "AvrecScoreMeta",
+        "AvrecTextMeta",
+        "AvrecClassesMeta",
+        "AvrecSoundMeta",
+    ] {
         if gst::meta::CustomMeta::is_registered(name)
             && let Ok(meta) = gst::meta::CustomMeta::from_buffer(buffer, name)
         {
@@ -212,6 +217,19 @@ fn hear_probes(seen: &Seen) {
     }
 }
 
+/// Classes, and numbers.
+fn hear_fusions(seen: &Seen) {
+    let classes = ["models/events-picture.onnx", "models/events-sound.onnx"];
+    let numbers = ["tests/models/mean_luma.onnx", "tests/models/voice_form.onnx"];
+    for [picture, sound] in [classes, numbers] {
+        let line = format!(
+            "{VIDEO} ! avrec-infer model-file={picture} ! avrec-fuse name=tested post-messages=true ! fakesink name=out \
+             {SOUND} ! avrec-infer model-file={sound} ! tested.sound"
+        );
+        listen(&line, seen, |_, _| ());
+    }
+}
+
 /// No small model finds key points, so these are put on a buffer by what puts them there.
 fn see_key_points(seen: &Seen) {
     let point = Landmark {
@@ -247,6 +265,7 @@ fn all_were_seen(seen: &Seen, is_meant: fn(&Chapter, &str) -> bool) {
 fn what_models_tell_and_leave_on_buffers_is_what_the_page_says() {
     let seen = Seen::default();
     hear_models(&seen);
+    hear_fusions(&seen);
     see_key_points(&seen);
     all_were_seen(&seen, |chapter, name| {
         name == "avrec/infer-stats"
@@ -262,6 +281,13 @@ fn what_switches_tell_is_what_the_page_says() {
         chapter.title == "Messages of avrec-switch"
             || ["avrec/explanation", "avrec/switch-stats"].contains(&name)
     });
+}
+
+#[test]
+fn what_fusions_tell_is_what_the_page_says() {
+    let seen = Seen::default();
+    hear_fusions(&seen);
+    all_were_seen(&seen, |_, name| name.starts_with("avrec/fuse"));
 }
 
 #[test]

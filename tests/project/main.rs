@@ -5,6 +5,7 @@
 mod check;
 mod layering;
 mod library;
+mod rank;
 mod readme;
 mod replay;
 mod run;

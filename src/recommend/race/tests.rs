@@ -67,7 +67,7 @@ impl World {
         };
         let entrants: Vec<Entrant> = self.costs.iter().map(entrant).collect();
         let mut race = Race::new(Order::new(&self.scenes, seed), &entrants, rules);
-        while let Some(round) = race.next() {
+        while let Some(round) = race.round() {
             for model in round.models {
                 let seen = &race.order().items()[..round.items.end];
                 let scores = seen.iter().map(|it| self.scores[model][*it]).collect();
@@ -205,7 +205,7 @@ fn a_model_that_is_faster_than_the_better_ones_is_never_out() {
 fn a_model_that_fails_leaves_the_others_racing() {
     let entrants = [Entrant::default(); 3];
     let mut race = Race::new(Order::new(&[0; 40], 1), &entrants, Rules::new(3));
-    let round = race.next().unwrap();
+    let round = race.round().unwrap();
     assert_eq!((round.models.as_slice(), round.items), (&[0, 1, 2][..], 0..40));
     race.failed(1);
     let spent = Spent {
@@ -213,20 +213,20 @@ fn a_model_that_fails_leaves_the_others_racing() {
         latency: 0.1,
     };
     race.tell(0, Box::new(Mean(vec![0.5; 40])), spent);
-    assert_eq!(race.next().unwrap().models, [2], "what is left of the round");
+    assert_eq!(race.round().unwrap().models, [2], "what is left of the round");
     race.tell(2, Box::new(Mean(vec![0.4; 40])), spent);
-    assert_eq!(race.next(), None);
+    assert_eq!(race.round(), None);
     assert_eq!((race.standing(1), race.winner()), (Standing::Failed, Some(0)));
 }
 
 #[test]
 fn a_race_without_models_or_items_is_over() {
     assert_eq!(
-        Race::new(Order::new(&[0; 40], 1), &[], Rules::new(0)).next(),
+        Race::new(Order::new(&[0; 40], 1), &[], Rules::new(0)).round(),
         None
     );
     let mut empty = Race::new(Order::new(&[], 1), &[Entrant::default()], Rules::new(1));
-    assert_eq!((empty.next(), empty.winner()), (None, None));
+    assert_eq!((empty.round(), empty.winner()), (None, None));
     let mut alone = Race::new(Order::new(&[0; 40], 1), &[Entrant::default()], Rules::new(1));
-    assert_eq!(alone.next().unwrap().items, 0..40);
+    assert_eq!(alone.round().unwrap().items, 0..40);
 }

@@ -16,6 +16,9 @@ use sha2::{Digest, Sha256};
 use super::args::AddArgs;
 use super::examine::{Examined, examine};
 
+/// Letters of what a file says that are kept.
+const MOST_LETTERS: usize = 300;
+
 /// What was found of a model, and what the user may want to hear of it.
 pub struct Looked {
     pub entry: Entry,
@@ -76,7 +79,7 @@ pub fn look(model: &Path, name: String, typed: &Typed) -> Result<Looked, String>
     let text = licence_file(model).filter(|_| licence.is_none());
     notes.extend(text.map(|it| format!("licence: {it} lies beside it; read which one it is")));
     let trained_on = typed.trained_on.clone().or_else(|| {
-        let datasets = beside.map(|it| it.datasets.join(", "));
+        let datasets = beside.map(|it| plain(&it.datasets.join(", ")));
         datasets.filter(|it| !it.is_empty())
     });
     let origin = typed.origin.clone().or_else(|| metadata.origin());
@@ -157,8 +160,8 @@ impl Metadata<'_> {
     }
 
     fn origin(&self) -> Option<String> {
-        let said = self.value(&["origin", "url", "homepage", "source", "repository"])?;
-        (said.len() < 1000).then(|| said.to_owned())
+        let said = self.value(&["origin", "url", "homepage", "repository"])?;
+        Some(plain(said))
     }
 }
 
@@ -170,13 +173,19 @@ fn licence_of_card(card: Option<&(String, Card)>, notes: &mut Vec<String>) -> Op
 /// The expression that is meant by words; what was not one is told.
 fn understood(said: &str, by: &str, notes: &mut Vec<String>) -> Option<String> {
     let meant = license::meant(said);
-    let shown: String = said.chars().take(80).collect();
+    let shown = plain(said);
     match &meant {
         Some(meant) if *meant == said => {}
         Some(meant) => notes.push(format!("licence: {by} says '{shown}', taken for {meant}")),
         None => notes.push(format!("licence: {by} says '{shown}', which names none")),
     }
     meant
+}
+
+/// What a file says as a line for a terminal, which it could otherwise steer.
+fn plain(said: &str) -> String {
+    let letters = said.chars().map(|it| if it.is_control() { ' ' } else { it });
+    letters.take(MOST_LETTERS).collect::<String>().trim().to_owned()
 }
 
 /// The card beside a model, or beside its folder as exports of Hugging Face have it, with what it is called.

@@ -30,6 +30,13 @@ pub fn start() -> Result<(), Failure> {
 /// When it cannot be read, with file, line, cause and remedy; when a folder has no model that loads.
 pub fn read(path: &Path) -> Result<Catalog, Failure> {
     start()?;
+    if path.extension().is_some_and(|it| it == "onnx") {
+        let path = path.display();
+        let text = format!(
+            "{path}: it is a model; name a TOML file or a folder, or look at it by `avrec check {path}`"
+        );
+        return Err(Failure::Usage(text));
+    }
     match path.is_dir() {
         true => of_folder(path),
         false => load(path),

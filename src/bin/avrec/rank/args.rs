@@ -110,6 +110,14 @@ pub struct RankArgs {
     #[arg(long, value_name = "RUNS", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub adversarial: Option<u32>,
 
+    /// Fit how the best model and the best of these sound models answer together about the same clips
+    #[arg(long, value_name = "LIBRARY", requires = "labels")]
+    pub fuse: Option<PathBuf>,
+
+    /// Write what was fitted to FILE, for avrec-fuse
+    #[arg(long, value_name = "FILE", requires = "fuse")]
+    pub write_fusion: Option<PathBuf>,
+
     /// Write all figures to FILE as JSON (`-` = to stdout)
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -166,6 +174,7 @@ impl RankArgs {
             ("--json", &self.json),
             ("--report", &self.report),
             ("--write", &self.write),
+            ("--write-fusion", &self.write_fusion),
         ];
         for (position, (option, path)) in files.iter().enumerate() {
             let Some(path) = path.as_ref().filter(|it| it.as_os_str() != "-") else {

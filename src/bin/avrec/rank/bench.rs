@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use gstavrec::score::evaluation::{Observation, Remark, Terms, observe};
 use gstavrec::score::{Content, Unlike};
-use gstavrec::truth::{Classes, ItemKey, Label, Truth};
+use gstavrec::truth::{Classes, ItemKey, Kind, Label, Truth};
 
 use super::answers::{self, Given};
 use super::cache::{Cache, ClassNumbers, Entry, digest};
@@ -248,6 +248,18 @@ impl Bench {
             self.notes.push((model, note));
         }
         let heard = outcome.answer.take();
+        let makes = outcome
+            .task
+            .as_deref()
+            .filter(|it| ["image", "audio", "tensor"].contains(it));
+        let is_said =
+            matches!(&self.question, Some(Question::Labels { truth, .. }) if truth.kind() != Kind::Reference);
+        if let Some(task) = makes.filter(|_| is_said) {
+            let cause = format!(
+                "it is of the task {task}, and the labels are of another; rank models of one task (--task)"
+            );
+            return Err(Fault::Model(cause));
+        }
         let given = heard.and_then(|it| answers::read(it, bytes, &mut self.classes));
         Ok((outcome, given))
     }

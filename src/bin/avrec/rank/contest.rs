@@ -13,6 +13,12 @@ use super::findings::{Adversarial, Robustness};
 use super::material::{Form, Material, Place};
 use super::progress::Progress;
 
+/// Items that a model runs on before it is the turn of the next one.
+const TURN: usize = 8;
+
+/// How many times their processor time runs may take before the machine is told to have been busy.
+const BUSY: f64 = 1.25;
+
 /// Items that could be drawn, and the order in which they are.
 pub struct Drawn {
     /// In the order in which they are judged.
@@ -134,14 +140,17 @@ pub fn all_on_all(bench: &mut Bench, drawn: &Drawn, progress: &mut Progress) -> 
     bench.read(&drawn.places)?;
     let models = bench.contenders.len();
     let mut results = Results::new(models);
-    for model in 0..models {
-        for at in 0..drawn.places.len() {
-            if !results.observe(bench, model, drawn.places[at])? {
-                break;
+    let mut done = 0;
+    for part in drawn.places.chunks(TURN) {
+        for model in 0..models {
+            for place in part {
+                if !results.observe(bench, model, *place)? {
+                    break;
+                }
             }
-            progress.tell((model * drawn.places.len() + at) as f64 / (models * drawn.places.len()) as f64);
+            done += part.len();
+            progress.tell(done as f64 / (models * drawn.places.len()) as f64);
         }
-        bench.dismiss(model);
     }
     Ok(results)
 }
@@ -164,27 +173,34 @@ pub fn race(
     };
     let entrants: Vec<Entrant> = bench.contenders.iter().map(entrant).collect();
     let mut race = Race::new(drawn.order.clone(), &entrants, rules);
-    while let Some(round) = race.next() {
+    while let Some(round) = race.round() {
         let places = drawn.places.get(round.items.clone()).unwrap_or_default().to_vec();
         bench.read(&places)?;
-        for model in round.models {
-            let (before, first) = (results.spent, results.entries[model].len());
-            for place in &places {
-                if !results.observe(bench, model, *place)? {
-                    break;
+        let begun = results.spent;
+        let spent_by =
+            |results: &Results, model: usize| results.entries[model].iter().map(seconds).sum::<f64>();
+        let before: Vec<f64> = (0..models).map(|it| spent_by(&results, it)).collect();
+        // In turns: what the machine does besides meets all of them.
+        for part in places.chunks(TURN) {
+            for &model in &round.models {
+                for place in part {
+                    if !results.observe(bench, model, *place)? {
+                        break;
+                    }
+                    let (spent, to_come) = race.progress();
+                    let now = spent + results.spent - begun;
+                    progress.tell(now / (spent + to_come).max(1e-9));
                 }
-                let (spent, to_come) = race.progress();
-                let now = spent + results.spent - before;
-                progress.tell(now / (spent + to_come).max(1e-9));
             }
-            let observations = results.observations(model, usize::MAX);
-            match Probability::new(&observations) {
+        }
+        for model in round.models {
+            match Probability::new(&results.observations(model, usize::MAX)) {
                 Some(quality) if results.failed[model].is_none() => {
-                    let latencies = results.entries[model][first..]
+                    let latencies = results.entries[model]
                         .iter()
                         .flat_map(|it| it.latencies_ns.iter().copied());
                     let spent = Spent {
-                        cost: results.spent - before,
+                        cost: spent_by(&results, model) - before[model],
                         latency: median(latencies).unwrap_or(0) as f64 / 1e9,
                     };
                     race.tell(model, Box::new(quality), spent);
@@ -248,6 +264,17 @@ impl Results {
     pub fn cost(&self, model: usize) -> f64 {
         let entries = &self.entries[model];
         entries.iter().map(seconds).sum::<f64>() / entries.len().max(1) as f64
+    }
+
+    /// By how much runs were longer than the processor time that they took, where that says that others were running.
+    pub fn busy(&self) -> Option<f64> {
+        let of = |entries: &Vec<Entry>| {
+            let timed = entries.iter().filter(|it| 0 < it.processor_ns);
+            let ratios = timed.map(|it| it.latencies_ns.iter().sum::<u64>() as f64 / it.processor_ns as f64);
+            median(ratios)
+        };
+        let longest = self.entries.iter().filter_map(of).fold(0.0, f64::max);
+        (BUSY <= longest).then_some(longest)
     }
 
     /// How many models were not measured on all items.

@@ -12,6 +12,7 @@ mod contest;
 mod energy;
 mod examples;
 mod findings;
+mod fuse;
 mod material;
 mod picture;
 mod progress;
@@ -143,6 +144,12 @@ pub fn run(typed: RankArgs) -> Result<(), Failure> {
     findings.notes.extend(bench.notes.iter().map(told_by));
     findings.effort.runs = results.told;
     findings.effort.cached = results.cached;
+    if let Some(longer) = results.busy() {
+        findings.notes.push(format!(
+            "the machine was busy: runs took up to {longer:.1} times the processor time that they used, so latencies are too long; \
+             rank again with --no-cache when nothing else runs"
+        ));
+    }
     findings.effort.stopped = results.stopped(drawn.places.len());
     findings.effort.runs_of_all = (bench.contenders.len() * drawn.places.len()) as u64;
     findings.effort.share_of_time = results.share_of_time(drawn.places.len());
@@ -160,7 +167,29 @@ pub fn run(typed: RankArgs) -> Result<(), Failure> {
         shown = examples::gather(&mut bench, &findings, &drawn.places);
         progress.end();
     }
-    tell(&typed, &findings, &shown, &bench, &library)
+    tell(&typed, &findings, &shown, &bench, &library)?;
+    if typed.fuse.is_none() {
+        return Ok(());
+    }
+    let winner = findings.models.first().map(|it| it.name.as_str());
+    let winner = bench
+        .contenders
+        .iter()
+        .position(|it| Some(it.candidate.name.as_str()) == winner);
+    let report = fuse::fuse(
+        &typed,
+        &wishes,
+        (&mut bench, &drawn, winner.unwrap_or(0)),
+        &setting,
+        &mut progress,
+    )?;
+    progress.end();
+    say(&format!("\n{report}"));
+    report.notes.iter().for_each(|it| say(&format!("note: {it}")));
+    match &typed.write_fusion {
+        Some(path) => fuse::write(path, &report),
+        None => Ok(()),
+    }
 }
 
 fn rules(typed: &RankArgs, wishes: &Wishes, bench: &Bench, budget_ms: f64) -> Rules {
@@ -205,6 +234,7 @@ fn tell(
     }
     if let Some(path) = &typed.write {
         match write::write(path, findings, &bench.contenders, &library.catalog) {
+            Ok(()) if is_json_printed => {}
             Ok(()) => say(&format!("\nwritten: {}", path.display())),
             Err(cause) => outcome = Err(Failure::Output(cause)),
         }

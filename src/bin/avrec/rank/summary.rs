@@ -171,6 +171,19 @@ fn promise(
     findings.unpromised = told(&promise.biased);
 }
 
+/// A figure that is 0 whatever the items weigh.
+struct Nothing(usize);
+
+impl Statistic for Nothing {
+    fn len(&self) -> usize {
+        self.0
+    }
+
+    fn value(&self, _: &[f64]) -> Option<f64> {
+        Some(0.0)
+    }
+}
+
 /// P by the task's first measure.
 struct Primary<'a>(&'a Evaluation);
 
@@ -292,10 +305,13 @@ fn candidate(
     budget: f64,
 ) -> Candidate {
     let contender = &bench.contenders[measured.model];
-    let nothing = || Resampled {
-        value: 0.0,
-        without: Vec::new(),
-        draws: Vec::new(),
+    // A figure of which nothing is known is as bad as can be.
+    let nothing = || {
+        whole.of(&Nothing(whole.weights().len())).unwrap_or(Resampled {
+            value: 0.0,
+            without: Vec::new(),
+            draws: vec![0.0; whole.draws()],
+        })
     };
     let of = |it: &'_ Measured, name: Option<&str>| match name {
         Some(name) => it.evaluation.figures.iter().position(|it| it.name == name),

@@ -9,6 +9,9 @@ use std::time::Duration;
 use gst::prelude::*;
 use parking_lot::Mutex;
 
+/// Length of a stretch of sound that is one item.
+pub const STRETCH: Duration = Duration::from_secs(2);
+
 /// How long a decoder may stand still.
 const PATIENCE: Duration = Duration::from_secs(60);
 

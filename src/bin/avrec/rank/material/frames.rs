@@ -10,10 +10,11 @@ use std::time::Duration;
 use gstavrec::audio::Spec;
 use parking_lot::Mutex;
 
+use super::decode::STRETCH;
 use super::decode::{Form, Wish, decode, play_live};
 use super::look::picture;
 use super::spool::{Extent, Spool};
-use super::{Clip, Material, Place, STRETCH};
+use super::{Clip, Material, Place};
 
 /// An item as it was decoded.
 #[derive(Debug, Clone, PartialEq)]

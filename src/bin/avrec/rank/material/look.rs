@@ -9,8 +9,7 @@ use std::time::Duration;
 use gstavrec::audio::Spec;
 use parking_lot::Mutex;
 
-use super::STRETCH;
-use super::decode::{Form, Wish, decode};
+use super::decode::{Form, STRETCH, Wish, decode};
 
 /// Bins of a histogram.
 pub const HISTOGRAM: usize = 16;

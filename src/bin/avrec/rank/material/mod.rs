@@ -9,17 +9,13 @@ mod spool;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use gstavrec::bounded_file;
 use sha2::{Digest, Sha256};
 
-pub use decode::Form;
+pub use decode::{Form, STRETCH};
 pub use frames::{Frame, Frames};
 pub use look::Seen;
-
-/// Length of a stretch of sound that is one item.
-pub const STRETCH: Duration = Duration::from_secs(2);
 
 /// One file, or one folder of pictures.
 #[derive(Debug, Clone)]
