@@ -73,7 +73,7 @@ fn tile(item: usize, name: &str, answer: Option<&Answered>, shown: &Shown, of: &
             } @else if let (true, Some(base)) = (shown.is_on_input, &of.input.picture) {
                 (marked(base, &shown.marks, &alt, None, Some(&id)))
             }
-            @if let Some(clip) = &shown.sound { (player(clip, name)) }
+            @if let Some(clip) = &shown.sound { (player(clip, name, peak(of))) }
             figcaption {
                 span { b { (name) } }
                 @if let Some(agreement) = answer.and_then(|it| it.agreement) { span { "agreement " (agreed(agreement)) } }
@@ -120,12 +120,20 @@ fn data(it: &Jpeg) -> String {
     format!("data:image/jpeg;base64,{}", base64_encode(&it.bytes))
 }
 
-fn player(clip: &Clip, name: &str) -> Markup {
+/// The loudest sample of all sounds of an item: their waves are drawn to one scale.
+fn peak(of: &Example) -> f32 {
+    let shown = [Some(&of.input), of.truth.as_ref()].into_iter().flatten();
+    let all = shown.chain(of.answers.iter().map(|it| &it.shown));
+    let waves = all.filter_map(|it| it.sound.as_ref()).flat_map(|it| &it.wave);
+    waves.map(|it| it.0.abs().max(it.1.abs())).fold(0.01, f32::max)
+}
+
+fn player(clip: &Clip, name: &str, peak: f32) -> Markup {
     let columns = clip.wave.len();
     let what = format!("{name}: sound, one channel of {}{NBSP}Hz", clip.rate);
     html! {
         svg.wave viewBox=(format!("0 0 {columns} {WAVE}")) preserveAspectRatio="none" role="img" aria-label=(format!("Wave of {name}")) {
-            path d=(outline(&clip.wave)) {}
+            path d=(outline(&clip.wave, peak)) {}
         }
         @if !clip.wav.is_empty() {
             audio controls preload="metadata" src=(format!("data:audio/wav;base64,{}", base64_encode(&clip.wav))) aria-label=(what) {}
@@ -134,8 +142,8 @@ fn player(clip: &Clip, name: &str) -> Markup {
 }
 
 /// Up along the highest samples and back along the lowest ones.
-fn outline(wave: &[(f32, f32)]) -> String {
-    let y = |sample: f32| WAVE / 2.0 * (1.0 - sample.clamp(-1.0, 1.0));
+fn outline(wave: &[(f32, f32)], peak: f32) -> String {
+    let y = |sample: f32| WAVE / 2.0 * (1.0 - (sample / peak).clamp(-1.0, 1.0));
     let mut path = String::new();
     let above = wave.iter().enumerate().map(|(x, it)| (x, y(it.1) - 0.4));
     let below = wave.iter().enumerate().rev().map(|(x, it)| (x, y(it.0) + 0.4));

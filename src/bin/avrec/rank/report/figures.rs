@@ -43,7 +43,7 @@ pub fn name(measure: &MeasureTold) -> String {
 
 /// Short names are written large, as the field has them.
 pub fn shouted(name: &str) -> String {
-    const KNOWN: [(&str, &str); 15] = [
+    const KNOWN: [(&str, &str); 16] = [
         ("map", "mAP"),
         ("map-50", "mAP50"),
         ("map-75", "mAP75"),
@@ -58,6 +58,7 @@ pub fn shouted(name: &str) -> String {
         ("psnr-db", "PSNR"),
         ("mean-psnr-db", "mean PSNR"),
         ("si-sdr-db", "SI-SDR"),
+        ("mean-si-sdr-db", "mean SI-SDR"),
         ("stoi", "STOI"),
     ];
     let known = KNOWN.iter().find(|it| it.0 == name);
@@ -109,13 +110,13 @@ pub fn memory(bytes: u64) -> String {
 }
 
 /// The figure that is drawn as quality: the measure that decides where it orders models as P does, else P itself.
-pub struct Quality<'a> {
+pub struct Quality {
     pub measure: MeasureTold,
-    of: Box<dyn Fn(&ModelFindings) -> Option<Figure> + 'a>,
+    is_measure: bool,
 }
 
-impl Quality<'_> {
-    pub fn of(findings: &Findings) -> Quality<'_> {
+impl Quality {
+    pub fn of(findings: &Findings) -> Quality {
         let sign = |it: &MeasureTold| if it.higher_is_better { 1.0 } else { -1.0 };
         if let Some(measure) = findings.measures.first()
             && let Some(mut pairs) = pairs(findings, sign(measure))
@@ -124,7 +125,7 @@ impl Quality<'_> {
             if pairs.windows(2).all(|it| it[0].1 <= it[1].1 + 1e-9) {
                 return Quality {
                     measure: measure.clone(),
-                    of: Box::new(|it| it.figures.first().copied().flatten()),
+                    is_measure: true,
                 };
             }
         }
@@ -134,12 +135,16 @@ impl Quality<'_> {
                 unit: String::new(),
                 higher_is_better: true,
             },
-            of: Box::new(|it| Some(it.quality)),
+            is_measure: false,
         }
     }
 
     pub fn figure(&self, model: &ModelFindings) -> Option<Figure> {
-        (self.of)(model).filter(|it| it.value.is_finite())
+        let figure = match self.is_measure {
+            true => model.figures.first().copied().flatten(),
+            false => Some(model.quality),
+        };
+        figure.filter(|it| it.value.is_finite())
     }
 }
 

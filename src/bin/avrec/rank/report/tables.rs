@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use super::super::findings::{ClassFindings, Figure, Findings, ModelFindings};
 use super::figures::{self, interval, memory, number as digits, time, value};
 use super::grid::{Cell, Row, cell, classed, grid, number, sentence, text};
-use super::words::{color, items};
+use super::words::{color, item};
 use crate::report::numbers::{count, isolated, moment, percent};
 
 /// Less than this many of a hundred runs within the budget is what a viewer notices.
@@ -242,12 +242,7 @@ pub fn worst(findings: &Findings) -> Markup {
         .take(WORST)
         .collect();
     let heads = ["<file", "number", "time", "agreement"].map(|it| match it {
-        "number" => items(findings)
-            .split(' ')
-            .next()
-            .unwrap_or_default()
-            .trim_end_matches('s')
-            .to_string(),
+        "number" => item(findings).to_string(),
         other => other.to_string(),
     });
     html! {
