@@ -2,6 +2,7 @@
 
 //! `avrec rank`: which of many models belong in the set, measured on the user's own material.
 
+mod about;
 mod answers;
 mod args;
 mod ask;
@@ -34,14 +35,13 @@ use gstavrec::recommend::Rules;
 pub use args::RankArgs;
 use args::Wishes;
 use bench::{Bench, Setting};
-use contest::{Drawn, drawn_of};
-use findings::{Excluded, Findings, Machine, MaterialTold, QuestionTold, Settings};
-use material::{Form, Frames, Material};
+use contest::Drawn;
+use findings::Findings;
+use material::{Frames, Material};
 use progress::Progress;
 use worker::{Limits, Worker};
 
 use crate::console::{say, warn};
-use crate::environment::Environment;
 use crate::failure::{Failure, cannot_write};
 
 /// Ranks what was asked for.
@@ -85,40 +85,12 @@ pub fn run(typed: RankArgs) -> Result<(), Failure> {
         true => contest::all_on_all(&mut bench, &drawn, &mut progress),
         false => contest::race(&mut bench, &drawn, rules, &mut progress),
     };
-    let results = results.map_err(Failure::Pipeline)?;
+    let mut results = results.map_err(Failure::Pipeline)?;
     progress.end();
-    let environment = Environment::of_this_process();
-    let mut findings = Findings {
-        version: findings::VERSION,
-        command: environment.command.clone(),
-        date: today(),
-        machine: Machine {
-            processor: environment.processor,
-            processors: environment.processors,
-            kernel: environment.kernel,
-            gstreamer: environment.gstreamer,
-        },
-        question: QuestionTold {
-            kind: asked.kind.to_string(),
-            told: asked.told,
-            reference: match bench.question() {
-                Some(bench::Question::Agreement(it)) => Some(bench.contenders[*it].candidate.name.clone()),
-                _ => None,
-            },
-        },
-        material: told(&bench, &drawn),
-        settings: Settings {
-            budget_ms: budget,
-            lambda_latency: wishes.lambda_latency,
-            lambda_cost: wishes.lambda_cost,
-            strategy: wishes.strategy.to_string(),
-            weights: wishes.measures.clone(),
-            seed: typed.seed,
-        },
-        notes: notes.into_iter().chain(asked.notes).collect(),
-        ..Findings::default()
-    };
-    let mut results = results;
+    let mut findings = about::head(&typed, &wishes, &bench, &drawn, budget);
+    findings.question.kind = asked.kind.to_string();
+    findings.question.told = asked.told;
+    findings.notes = notes.into_iter().chain(asked.notes).collect();
     if typed.robustness || 0.0 < wishes.robustness {
         progress.begin("corrupting");
         robustness::measure_all(&mut bench, &drawn, &mut results, &mut progress)
@@ -131,28 +103,7 @@ pub fn run(typed: RankArgs) -> Result<(), Failure> {
     }
     progress.end();
     summary::summarize(&wishes, &bench, &drawn, &results, &mut findings);
-    let excluded = library.excluded.iter().cloned();
-    let broken = results.failed.iter().enumerate();
-    let broken =
-        broken.filter_map(|(model, it)| Some((bench.contenders[model].candidate.name.clone(), it.clone()?)));
-    let left_out = excluded
-        .chain(broken)
-        .map(|(name, reason)| Excluded { name, reason });
-    findings.excluded.extend(left_out);
-    let told_by =
-        |(model, note): &(usize, String)| format!("{}: {note}", bench.contenders[*model].candidate.name);
-    findings.notes.extend(bench.notes.iter().map(told_by));
-    findings.effort.runs = results.told;
-    findings.effort.cached = results.cached;
-    if let Some(longer) = results.busy() {
-        findings.notes.push(format!(
-            "the machine was busy: runs took up to {longer:.1} times the processor time that they used, so latencies are too long; \
-             rank again with --no-cache when nothing else runs"
-        ));
-    }
-    findings.effort.stopped = results.stopped(drawn.places.len());
-    findings.effort.runs_of_all = (bench.contenders.len() * drawn.places.len()) as u64;
-    findings.effort.share_of_time = results.share_of_time(drawn.places.len());
+    about::end(&mut findings, &bench, &library, &results, drawn.places.len());
     findings.effort.seconds = begun.elapsed().as_secs_f64();
     if findings.models.is_empty() {
         findings
@@ -282,32 +233,4 @@ fn listens(library: &contenders::Contenders, limits: Limits) -> Result<bool, Fai
     );
     causes.iter().for_each(|it| warn(it));
     Err(Failure::Pipeline("no model could be started".into()))
-}
-
-fn told(bench: &Bench, drawn: &Drawn) -> Vec<MaterialTold> {
-    let clips = bench.material.clips.iter().enumerate();
-    let told = clips.map(|(number, clip)| MaterialTold {
-        path: clip.path.display().to_string(),
-        form: match clip.form {
-            Form::Video => "clip",
-            Form::Picture => "picture",
-            Form::Sound => "sound",
-        }
-        .to_string(),
-        sha256: clip.hash.clone(),
-        items: clip.seen.len(),
-        drawn: drawn_of(&bench.material, drawn, number),
-        scenes: drawn.scenes[number],
-        seconds: clip
-            .seen
-            .last()
-            .map_or(0.0, |it| (it.time + it.duration).as_secs_f64()),
-    });
-    told.collect()
-}
-
-/// As 2026-11-28, in UTC.
-fn today() -> String {
-    let now = gst::glib::DateTime::now_utc().and_then(|it| it.format("%Y-%m-%d"));
-    now.map_or(String::new(), |it| it.to_string())
 }

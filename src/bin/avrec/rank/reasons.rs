@@ -16,8 +16,8 @@ pub fn of(ranking: &Ranking, position: usize, names: &[&str], budget: f64) -> Ve
             true => tie(versus, next),
             false => ahead(versus, next),
         });
-        let turns = turns(versus, next, budget);
-        if position == 0 && !turns.is_empty() {
+        let turns = turns(versus, budget);
+        if position == 0 && !versus.is_tie && !turns.is_empty() {
             reasons.push(format!("{next} would win {}.", turns.join(", or ")));
         }
     }
@@ -58,7 +58,13 @@ fn ahead(versus: &Versus, next: &str) -> String {
     format!("ahead of {next} by {sure} of loss: {}.", by.join(", "))
 }
 
-fn turns(versus: &Versus, next: &str, budget: f64) -> Vec<String> {
+fn turns(versus: &Versus, budget: f64) -> Vec<String> {
+    // What nobody would set is no wish.
+    let is_sane = |turn: &&Turn| match turn {
+        Turn::LatencyWeight(it) | Turn::ComplexityWeight(it) => (1e-4..1e3).contains(it),
+        Turn::Budget(it) => (1e-4..60.0).contains(it),
+        Turn::Quality(it) => 1e-4 <= *it,
+    };
     let told = |turn: &Turn| match turn {
         Turn::LatencyWeight(weight) => format!("with --lambda-latency {} on", digits4(*weight)),
         Turn::ComplexityWeight(weight) => format!("with --lambda-cost {} on", digits4(*weight)),
@@ -68,8 +74,7 @@ fn turns(versus: &Versus, next: &str, budget: f64) -> Vec<String> {
         }
         Turn::Quality(points) => format!("if it were better by {:.4} of quality", points),
     };
-    let _ = next;
-    versus.turns.iter().map(told).collect()
+    versus.turns.iter().filter(is_sane).map(told).collect()
 }
 
 fn digits4(value: f64) -> String {
