@@ -25,7 +25,7 @@ const ITEMS: usize = 5;
 const SOUNDS: usize = 3;
 
 /// Bytes of pictures and sounds; in the page they take a third more.
-const ROOM: usize = 1_000_000;
+const ROOM: usize = 1_040_000;
 
 /// A model that is shown.
 struct Model {

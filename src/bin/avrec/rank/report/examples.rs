@@ -9,7 +9,7 @@ use gst::glib::base64_encode;
 use maud::{Markup, html};
 
 use super::super::examples::{Answered, Clip, Example, Examples, Jpeg, Mark, Shown};
-use super::figures::number;
+use super::figures::agreement as agreed;
 use super::tables::file;
 use crate::report::numbers::{NBSP, isolated, moment};
 
@@ -40,7 +40,7 @@ fn item(number: usize, it: &Example) -> Markup {
     html! {
         section.example {
             h3 { (it.why) " " span.soft { (place) } }
-            div.tiles {
+            div.tiles style=(format!("--columns:{}", columns(1 + usize::from(it.truth.is_some()) + it.answers.len()))) {
                 (tile(number, "what the models met", None, &it.input, it))
                 @if let Some(truth) = &it.truth { (tile(number, &it.truth_is, None, truth, it)) }
                 @for answer in &it.answers { (tile(number, &isolated(&answer.model), Some(answer), &answer.shown, it)) }
@@ -50,7 +50,13 @@ fn item(number: usize, it: &Example) -> Markup {
     }
 }
 
-fn tile(number_of: usize, name: &str, answer: Option<&Answered>, shown: &Shown, of: &Example) -> Markup {
+/// Of so many tiles in a row that rows are filled.
+fn columns(tiles: usize) -> usize {
+    let rows = tiles.div_ceil(5).max(1);
+    tiles.div_ceil(rows)
+}
+
+fn tile(item: usize, name: &str, answer: Option<&Answered>, shown: &Shown, of: &Example) -> Markup {
     let words: Vec<String> = shown.words.iter().map(|it| isolated(it)).collect();
     let labels: Vec<String> = shown.marks.iter().map(|it| isolated(&it.label)).collect();
     let alt = match labels.is_empty() {
@@ -58,7 +64,7 @@ fn tile(number_of: usize, name: &str, answer: Option<&Answered>, shown: &Shown, 
         false => format!("{name}: {}", labels.join(", ")),
     };
     // Others lie on the picture of the input.
-    let id = format!("input-{number_of}");
+    let id = format!("input-{item}");
     let is_input = std::ptr::eq(shown, &of.input);
     html! {
         figure.tile {
@@ -67,10 +73,10 @@ fn tile(number_of: usize, name: &str, answer: Option<&Answered>, shown: &Shown, 
             } @else if let (true, Some(base)) = (shown.is_on_input, &of.input.picture) {
                 (marked(base, &shown.marks, &alt, None, Some(&id)))
             }
-            @if let Some(clip) = &shown.sound { (player(clip, name)) }
+            @if let Some(clip) = &shown.sound { (player(clip, name, peak(of))) }
             figcaption {
                 span { b { (name) } }
-                @if let Some(agreement) = answer.and_then(|it| it.agreement) { span { "agreement " (number(agreement, 3)) } }
+                @if let Some(agreement) = answer.and_then(|it| it.agreement) { span { "agreement " (agreed(agreement)) } }
             }
             @for line in &words { p.said dir="auto" { (line) } }
             @if let Some(difference) = answer.and_then(|it| it.difference.as_ref()) {
@@ -96,7 +102,10 @@ fn marked(base: &Jpeg, marks: &[Mark], alt: &str, id: Option<&String>, from: Opt
                 @if !it.label.is_empty() {
                     // Inside where there is no room above.
                     @let above = if y < 13.0 { y + 11.0 } else { y - 3.0 };
-                    text class=(color) x=(tenth(x.max(0.0) + 1.0)) y=(tenth(above)) { (isolated(&it.label)) }
+                    // To the left where there is no room to the right.
+                    @let is_end = width < x + 6.8 * it.label.chars().count() as f64;
+                    @let x = if is_end { (x + it.width * width).min(width) - 1.0 } else { x.max(0.0) + 1.0 };
+                    text class={ (color) @if is_end { " end" } } x=(tenth(x)) y=(tenth(above)) { (isolated(&it.label)) }
                 }
             }
         }
@@ -111,12 +120,20 @@ fn data(it: &Jpeg) -> String {
     format!("data:image/jpeg;base64,{}", base64_encode(&it.bytes))
 }
 
-fn player(clip: &Clip, name: &str) -> Markup {
+/// The loudest sample of all sounds of an item: their waves are drawn to one scale.
+fn peak(of: &Example) -> f32 {
+    let shown = [Some(&of.input), of.truth.as_ref()].into_iter().flatten();
+    let all = shown.chain(of.answers.iter().map(|it| &it.shown));
+    let waves = all.filter_map(|it| it.sound.as_ref()).flat_map(|it| &it.wave);
+    waves.map(|it| it.0.abs().max(it.1.abs())).fold(0.01, f32::max)
+}
+
+fn player(clip: &Clip, name: &str, peak: f32) -> Markup {
     let columns = clip.wave.len();
     let what = format!("{name}: sound, one channel of {}{NBSP}Hz", clip.rate);
     html! {
         svg.wave viewBox=(format!("0 0 {columns} {WAVE}")) preserveAspectRatio="none" role="img" aria-label=(format!("Wave of {name}")) {
-            path d=(outline(&clip.wave)) {}
+            path d=(outline(&clip.wave, peak)) {}
         }
         @if !clip.wav.is_empty() {
             audio controls preload="metadata" src=(format!("data:audio/wav;base64,{}", base64_encode(&clip.wav))) aria-label=(what) {}
@@ -125,8 +142,8 @@ fn player(clip: &Clip, name: &str) -> Markup {
 }
 
 /// Up along the highest samples and back along the lowest ones.
-fn outline(wave: &[(f32, f32)]) -> String {
-    let y = |sample: f32| WAVE / 2.0 * (1.0 - sample.clamp(-1.0, 1.0));
+fn outline(wave: &[(f32, f32)], peak: f32) -> String {
+    let y = |sample: f32| WAVE / 2.0 * (1.0 - (sample / peak).clamp(-1.0, 1.0));
     let mut path = String::new();
     let above = wave.iter().enumerate().map(|(x, it)| (x, y(it.1) - 0.4));
     let below = wave.iter().enumerate().rev().map(|(x, it)| (x, y(it.0) + 0.4));

@@ -43,7 +43,7 @@ pub fn name(measure: &MeasureTold) -> String {
 
 /// Short names are written large, as the field has them.
 pub fn shouted(name: &str) -> String {
-    const KNOWN: [(&str, &str); 15] = [
+    const KNOWN: [(&str, &str); 16] = [
         ("map", "mAP"),
         ("map-50", "mAP50"),
         ("map-75", "mAP75"),
@@ -58,6 +58,7 @@ pub fn shouted(name: &str) -> String {
         ("psnr-db", "PSNR"),
         ("mean-psnr-db", "mean PSNR"),
         ("si-sdr-db", "SI-SDR"),
+        ("mean-si-sdr-db", "mean SI-SDR"),
         ("stoi", "STOI"),
     ];
     let known = KNOWN.iter().find(|it| it.0 == name);
@@ -82,6 +83,22 @@ pub fn time(ms: f64) -> String {
     }
 }
 
+/// A sentence begins with a large letter, but for a name at its beginning, which stays as it is.
+pub fn sentence(text: &str) -> String {
+    match ["ahead of ", "tied with ", "it "]
+        .iter()
+        .find(|it| text.starts_with(**it))
+    {
+        Some(begin) => format!("{}{}", begin[..1].to_uppercase(), &text[1..]),
+        None => text.to_string(),
+    }
+}
+
+/// Agreement, 0 to 1: near 1 the fourth digit tells.
+pub fn agreement(value: f64) -> String {
+    number(value, if (0.985..1.0).contains(&value) { 4 } else { 3 })
+}
+
 /// `120 MiB`
 pub fn memory(bytes: u64) -> String {
     let mib = bytes as f64 / f64::from(1 << 20);
@@ -93,13 +110,13 @@ pub fn memory(bytes: u64) -> String {
 }
 
 /// The figure that is drawn as quality: the measure that decides where it orders models as P does, else P itself.
-pub struct Quality<'a> {
+pub struct Quality {
     pub measure: MeasureTold,
-    of: Box<dyn Fn(&ModelFindings) -> Option<Figure> + 'a>,
+    is_measure: bool,
 }
 
-impl Quality<'_> {
-    pub fn of(findings: &Findings) -> Quality<'_> {
+impl Quality {
+    pub fn of(findings: &Findings) -> Quality {
         let sign = |it: &MeasureTold| if it.higher_is_better { 1.0 } else { -1.0 };
         if let Some(measure) = findings.measures.first()
             && let Some(mut pairs) = pairs(findings, sign(measure))
@@ -108,7 +125,7 @@ impl Quality<'_> {
             if pairs.windows(2).all(|it| it[0].1 <= it[1].1 + 1e-9) {
                 return Quality {
                     measure: measure.clone(),
-                    of: Box::new(|it| it.figures.first().copied().flatten()),
+                    is_measure: true,
                 };
             }
         }
@@ -118,12 +135,16 @@ impl Quality<'_> {
                 unit: String::new(),
                 higher_is_better: true,
             },
-            of: Box::new(|it| Some(it.quality)),
+            is_measure: false,
         }
     }
 
     pub fn figure(&self, model: &ModelFindings) -> Option<Figure> {
-        (self.of)(model).filter(|it| it.value.is_finite())
+        let figure = match self.is_measure {
+            true => model.figures.first().copied().flatten(),
+            false => Some(model.quality),
+        };
+        figure.filter(|it| it.value.is_finite())
     }
 }
 
@@ -153,17 +174,27 @@ pub fn steps(low: f64, high: f64, about: usize) -> Vec<f64> {
 /// Digits that tell neighboring steps apart.
 pub fn step_digits(steps: &[f64]) -> usize {
     let step = steps.windows(2).next().map_or(1.0, |it| it[1] - it[0]);
-    (-step.log10().floor()).clamp(0.0, 6.0) as usize
+    (-(step.log10() + 1e-6).floor()).clamp(0.0, 6.0) as usize
 }
 
-/// 1, 2 and 5 of each power of ten in a range.
+/// 1, 2 and 5 of each power of ten in a range; more of them in a small one.
 pub fn log_steps(low: f64, high: f64) -> Vec<f64> {
     if !(0.0 < low && low < high && high.is_finite()) {
         return Vec::new();
     }
     let powers = low.log10().floor() as i32..=high.log10().ceil() as i32;
-    let all = powers.flat_map(|power| [1.0, 2.0, 5.0].map(|it| it * 10f64.powi(power)));
-    let all: Vec<f64> = all.filter(|it| (low..=high).contains(it)).collect();
+    let all = |of: &[f64]| -> Vec<f64> {
+        let all = powers
+            .clone()
+            .flat_map(|power| of.iter().map(move |it| it * 10f64.powi(power)));
+        all.filter(|it| (low..=high).contains(it)).collect()
+    };
+    let usual = all(&[1.0, 2.0, 5.0]);
+    let all = if usual.len() < 3 {
+        all(&[1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.0])
+    } else {
+        usual
+    };
     // Over many powers the whole ones suffice.
     let wide = 8 < all.len();
     let is_power = |it: &f64| (it.log10() - it.log10().round()).abs() < 1e-6;
@@ -207,6 +238,10 @@ mod tests {
         assert!(near(&log_steps(0.9, 30.0), &[1.0, 2.0, 5.0, 10.0, 20.0]));
         assert_eq!(log_steps(0.001, 10_000.0).len(), 8);
         assert!(steps(1.0, 1.0, 4).is_empty() && log_steps(0.0, 1.0).is_empty());
-        assert_eq!(step_digits(&[0.92, 0.94]), 2);
+        assert!(near(&log_steps(25.0, 60.0), &[30.0, 40.0, 50.0]));
+        assert_eq!(
+            (step_digits(&[0.92, 0.94]), step_digits(&[0.9981, 0.9982])),
+            (2, 4)
+        );
     }
 }

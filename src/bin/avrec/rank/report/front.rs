@@ -157,7 +157,7 @@ fn plot(findings: &Findings, quality: &Quality, points: &[Point], size: (f64, f6
     let frame = axes.frame;
     let is_narrow = size.0 < 500.0;
     let largest = points.iter().map(|it| it.memory).max().unwrap_or(0);
-    let across = steps(axes.y.0, axes.y.1, 7);
+    let across = steps(axes.y.0, axes.y.1, 9);
     let digits = step_digits(&across);
     let up = log_steps(axes.x.0.exp(), axes.x.1.exp());
     let has_budget = 0.0 < budget && (axes.x.0..=axes.x.1).contains(&budget.ln());

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::super::findings::{Findings, MaterialTold};
 use super::figures::{self, interval, number as digits, time, value};
 use super::grid::{Row, classed, grid, number, sentence, text};
-use super::words::items;
+use super::words::{self, items};
 use crate::report::numbers::{NBSP, count, isolated, percent};
 
 /// Files that are listed; the JSON has all.
@@ -55,7 +55,7 @@ pub fn section(findings: &Findings) -> Markup {
 
 /// What the choice is worth, beside what flatters it.
 fn promised(findings: &Findings) -> Markup {
-    let Some(measure) = findings.measures.first() else {
+    let Some((measure, _)) = words::promised(findings) else {
         return html! {};
     };
     let rows = [
@@ -73,8 +73,8 @@ fn promised(findings: &Findings) -> Markup {
         Some(Row {
             cells: vec![
                 classed(html! { (name) }, "wide"),
-                number(value(measure, &figure)),
-                number(interval(measure, &figure).unwrap_or("too few".into())),
+                number(value(&measure, &figure)),
+                number(interval(&measure, &figure).unwrap_or("too few".into())),
                 number(count(figure.items as u64)),
             ],
             class: "",
@@ -82,14 +82,12 @@ fn promised(findings: &Findings) -> Markup {
     });
     let heads = [
         "<of the recommended one".into(),
-        figures::name(measure),
+        figures::name(&measure),
         "95 % interval".into(),
         "items".into(),
     ];
     html! {
-        @if findings.promised.is_some() {
-            (grid("promised", "What to expect on more of such material", &heads, rows))
-        }
+        (grid("promised", "What to expect on more of such material", &heads, rows))
     }
 }
 

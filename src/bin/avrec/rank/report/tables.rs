@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use super::super::findings::{ClassFindings, Figure, Findings, ModelFindings};
 use super::figures::{self, interval, memory, number as digits, time, value};
 use super::grid::{Cell, Row, cell, classed, grid, number, sentence, text};
-use super::words::{color, items};
+use super::words::{color, item};
 use crate::report::numbers::{count, isolated, moment, percent};
 
 /// Less than this many of a hundred runs within the budget is what a viewer notices.
@@ -141,25 +141,31 @@ fn name(findings: &Findings, name: &str) -> Cell {
 
 /// Why each stands where it stands.
 pub fn reasons(findings: &Findings) -> Markup {
-    let told: Vec<&ModelFindings> = findings
+    let with: Vec<&ModelFindings> = findings
         .models
         .iter()
         .filter(|it| !it.reasons.is_empty())
         .collect();
-    let rows = told.iter().map(|it| Row {
+    let rows = with.iter().map(|it| Row {
         cells: vec![
             name(findings, &it.name),
             number(it.place.to_string()),
-            sentence(it.reasons.join(" ")),
+            sentence(told(it)),
         ],
         class: "",
     });
     html! {
-        @if !told.is_empty() {
+        @if !with.is_empty() {
             h2 { "Why each stands where it stands" }
             (grid("reasons", "Reasons, and what would change the place", &["<model".to_string(), "place".into(), "<reasons".into()], rows))
         }
     }
+}
+
+/// Its reasons as sentences.
+pub fn told(model: &ModelFindings) -> String {
+    let reasons = model.reasons.iter().map(|it| figures::sentence(it));
+    reasons.collect::<Vec<_>>().join(" ")
 }
 
 /// What models are worth on each class.
@@ -236,12 +242,7 @@ pub fn worst(findings: &Findings) -> Markup {
         .take(WORST)
         .collect();
     let heads = ["<file", "number", "time", "agreement"].map(|it| match it {
-        "number" => items(findings)
-            .split(' ')
-            .next()
-            .unwrap_or_default()
-            .trim_end_matches('s')
-            .to_string(),
+        "number" => item(findings).to_string(),
         other => other.to_string(),
     });
     html! {
@@ -251,7 +252,7 @@ pub fn worst(findings: &Findings) -> Markup {
                 @let rows = model.worst.iter().take(WORST).map(|it| Row {
                     cells: vec![text(isolated(&file(&it.path))), number(count(it.index as u64)),
                         number(moment(std::time::Duration::try_from_secs_f64(it.seconds).unwrap_or_default())),
-                        number(digits(it.agreement, 3))],
+                        number(figures::agreement(it.agreement))],
                     class: "",
                 });
                 details.more open[position == 0] {

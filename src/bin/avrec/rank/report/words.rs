@@ -4,8 +4,9 @@
 
 use maud::{Markup, html};
 
-use super::super::findings::{Findings, ModelFindings};
+use super::super::findings::{Figure, Findings, MeasureTold, ModelFindings};
 use super::figures::{self, interval, time, value};
+use super::tables::told;
 use crate::report::numbers::{NBSP, count, isolated, list, percent};
 
 /// Colors that members of the set have, in the order in which a switch holds them.
@@ -28,6 +29,15 @@ pub fn items(findings: &Findings) -> &'static str {
         Some("sound") => "stretches of sound",
         Some("picture") => "pictures",
         _ => "frames",
+    }
+}
+
+/// One of them.
+pub fn item(findings: &Findings) -> &'static str {
+    match items(findings) {
+        "stretches of sound" => "stretch",
+        "pictures" => "picture",
+        _ => "frame",
     }
 }
 
@@ -90,7 +100,7 @@ pub fn recommendation(findings: &Findings) -> Markup {
             }
         }
         p.words { (sureness(findings, first)) (promise(findings)) }
-        @if !first.reasons.is_empty() { p.words { (first.reasons.join(" ")) } }
+        @if !first.reasons.is_empty() { p.words { (told(first)) } }
         @if 1 < findings.set.len() {
             @let names: Vec<String> = findings.set.iter().map(|it| isolated(&it.name)).collect();
             p.words { "A switch should hold " b { (list(&names)) } ": each is the best at some load of the machine, or has a role." }
@@ -130,10 +140,16 @@ fn worth(findings: &Findings, model: &ModelFindings) -> String {
     if 0.0 < latency {
         let budget = findings.settings.budget_ms;
         let budget = match 0.0 < budget {
+            true if budget < latency => format!(", above the budget of {}", time(budget)),
             true => format!(" of a budget of {}", time(budget)),
             false => String::new(),
         };
-        parts.push(format!("{} a frame{budget}", time(latency)));
+        // Of sound a block is what is timed.
+        let what = match item(findings) {
+            "stretch" => "block",
+            other => other,
+        };
+        parts.push(format!("{} a {what}{budget}", time(latency)));
     }
     parts.push(figures::memory(model.memory));
     parts.join(", ")
@@ -157,13 +173,32 @@ fn sureness(findings: &Findings, first: &ModelFindings) -> String {
 }
 
 fn promise(findings: &Findings) -> String {
-    let (Some(promised), Some(measure)) = (findings.promised, findings.measures.first()) else {
+    let Some((measure, promised)) = promised(findings) else {
         return String::new();
     };
-    let interval = interval(measure, &promised).map_or(String::new(), |it| format!(" ({it})"));
+    let interval = interval(&measure, &promised).map_or(String::new(), |it| format!(" ({it})"));
     format!(
         "On more of such material expect {} {}{interval}: chosen on one part, scored on another.",
-        bare(&figures::name(measure)),
-        value(measure, &promised)
+        figures::name(&measure),
+        value(&measure, &promised)
     )
+}
+
+/// What the choice is worth, and of what that is a figure: P, by the name of the measure where it is the same.
+pub fn promised(findings: &Findings) -> Option<(MeasureTold, Figure)> {
+    let promised = findings.promised?;
+    let decisive = findings.measures.first()?;
+    let is_same = |it: &ModelFindings| {
+        let own = it.figures.first().copied().flatten();
+        own.is_some_and(|own| (own.value - it.quality.value).abs() < 1e-9)
+    };
+    let measure = match findings.models.first().is_some_and(is_same) {
+        true => decisive.clone(),
+        false => MeasureTold {
+            name: format!("quality P by {}", bare(&figures::name(decisive))),
+            unit: String::new(),
+            higher_is_better: true,
+        },
+    };
+    Some((measure, promised))
 }
