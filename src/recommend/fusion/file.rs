@@ -36,7 +36,7 @@ pub enum FileError {
         "the weights are {0} together; at most {MOST_WEIGHT} is right, since the sides are not independent"
     )]
     Sum(String),
-    #[error("[{side}] has an accuracy or a threshold outside of 0 to 1, or one without the other")]
+    #[error("[{side}] has an accuracy or a confidence outside of 0 to 1, or one without the other")]
     Measured { side: &'static str },
 }
 
@@ -63,7 +63,7 @@ struct Section {
     slope: Option<f64>,
     intercept: Option<f64>,
     accuracy: Option<f64>,
-    threshold: Option<f64>,
+    confidence: Option<f64>,
 }
 
 impl Fusion {
@@ -115,7 +115,7 @@ impl Section {
             let weight = self.weight.to_string();
             return Err(FileError::Weight { side, weight });
         }
-        let shares = [self.accuracy, self.threshold];
+        let shares = [self.accuracy, self.confidence];
         let is_share = |it: &f64| (0.0..=1.0).contains(it);
         if shares.iter().flatten().any(|it| !is_share(it)) || shares[0].is_some() != shares[1].is_some() {
             return Err(FileError::Measured { side });
@@ -126,7 +126,7 @@ impl Section {
             weight: self.weight,
             measured: shares[0]
                 .zip(shares[1])
-                .map(|(accuracy, threshold)| Measured { accuracy, threshold }),
+                .map(|(accuracy, confidence)| Measured { accuracy, confidence }),
         })
     }
 }
@@ -189,8 +189,8 @@ fn section(text: &mut String, side: Side, fit: &SideFit) {
     if let Some(it) = fit.measured {
         let _ = writeln!(
             text,
-            "accuracy = {:.5}\nthreshold = {:.6}",
-            it.accuracy, it.threshold
+            "accuracy = {:.5}\nconfidence = {:.6}",
+            it.accuracy, it.confidence
         );
     }
 }
