@@ -27,7 +27,7 @@ impl Default for Settings {
             trust: [1.0; 2],
             stale_after: gst::ClockTime::SECOND,
             latency: gst::ClockTime::ZERO,
-            // From 3 to 20 s the gain is the same within 0.2 points (see `recommend::fusion::Worth`); a shorter one is quicker.
+            // From 2 to 12 s the gain is the same within 0.3 points (see `recommend::fusion::Worth`).
             quality_window: gst::ClockTime::from_seconds(6),
             post_messages: false,
             info_messages: false,
