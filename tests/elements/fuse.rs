@@ -221,7 +221,11 @@ fn without_sound_and_after_its_end_nothing_waits_and_without_any_answer_nothing_
     rig.hear(sound(90, 101, &[0.9, 0.1]));
     rig.see(frame(101, &[0.6, 0.4]));
     assert_eq!(rig.count("both"), 1);
-    assert!(rig.fuse.request_pad_simple("sound").is_none(), "one is enough");
+    let template = rig.fuse.pad_template("sound").unwrap();
+    assert!(
+        rig.fuse.request_pad(&template, None, None).is_none(),
+        "one is enough"
+    );
 }
 
 #[test]
@@ -406,7 +410,7 @@ fn the_latency_is_that_of_the_slower_path_and_its_own() {
     sound.set_upstream_latency(FRAME * 3);
     let mut query = gst::query::Latency::new();
     assert!(rig.fuse.static_pad("src").unwrap().query(&mut query));
-    assert_eq!(query.result().0, true);
+    assert!(query.result().0);
     assert_eq!(query.result().1, FRAME * 3 + own);
 }
 
