@@ -4,7 +4,7 @@
 
 use super::*;
 use crate::random::Random;
-use crate::recommend::{Clusters, Item};
+use crate::recommend::{Clusters, Item, Resampling};
 use crate::score::Statistic;
 
 /// Items with a value and a class each, and what is made of them.
