@@ -296,7 +296,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--train", action="store_true")
     parser.add_argument("--out", type=Path, default=Path("models"))
-    parser.add_argument("--examples", type=int, default=6000)
+    parser.add_argument("--examples", type=int, default=9000)
     parser.add_argument("--scene", type=Path, help="folder to write a scene to")
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--seed", type=int, default=7)

@@ -66,7 +66,7 @@ structure! {
         /// Those with an answer about the sound only.
         sound_only: u64 = "sound-only",
         /// Those for which the sound had not come when their time was up.
-        late: u64 = "late",
+        late: u64 = "sound-late",
         /// What the picture counts, 0 to 1.5.
         picture_weight: f64 = "picture-weight",
         /// What the sound counts, 0 to 1.5.

@@ -12,8 +12,7 @@ use serde::de::IgnoredAny;
 use super::classes::Classes;
 use super::error::TruthError;
 use super::label::{Kind, Object};
-use super::open::MOST_BYTES;
-use super::store::{Content, Store, Unit};
+use super::store::{Content, MOST_BYTES, Store, Unit};
 use crate::answer::{Detection, Region};
 use crate::bounded_file;
 

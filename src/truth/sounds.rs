@@ -10,8 +10,7 @@ use super::classes::Classes;
 use super::error::TruthError;
 use super::folder::Files;
 use super::label::Kind;
-use super::open::MOST_BYTES;
-use super::store::{Content, Labels, Span, Store};
+use super::store::{Content, Labels, MOST_BYTES, Span, Store};
 use crate::answer::ClassScore;
 use crate::bounded_file;
 

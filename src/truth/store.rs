@@ -8,6 +8,9 @@ use std::path::PathBuf;
 use super::by_name::ByName;
 use super::label::{Kind, Object};
 
+/// Bytes that a file of labels may have: COCO's training set has 470 million.
+pub(super) const MOST_BYTES: u64 = 1 << 30;
+
 /// The formats that are read; docs/labels.md has an example of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {

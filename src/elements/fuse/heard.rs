@@ -119,6 +119,9 @@ impl Hearing {
     /// Waits until sound up to `until` has come: up to `deadline`, or without one as long as any comes.
     pub fn wait(&self, until: Duration, deadline: Option<Instant>) -> Waited {
         let mut stream = self.stream.lock();
+        if stream.is_over(until) {
+            return Waited::Enough;
+        }
         if let Some(passed) = &mut stream.passed {
             *passed = until.max(*passed);
             return Waited::Late;
@@ -147,7 +150,8 @@ impl Hearing {
 
     /// The answer that belongs to a frame, with its time.
     pub fn of(&self, time: Duration, holding: &Holding) -> Option<(Duration, Arc<Answer>)> {
-        let stream = self.stream.lock();
+        let mut stream = self.stream.lock();
+        stream.answers.forget(time, holding);
         stream.answers.of(time, holding).map(|it| (it.0, it.1.clone()))
     }
 }

@@ -84,7 +84,7 @@ impl ElementImpl for Fuse {
             gst::subclass::ElementMetadata::new(
                 "Fusion of answers about picture and sound",
                 "Filter/Analyzer/Video/Audio",
-                "Puts what a model of pictures and one of sound answer to the same question together, on the frame",
+                "Puts what one model says of video and another of audio together, where they answer the same question",
                 AUTHOR,
             )
         });

@@ -62,6 +62,7 @@ impl Joined {
     ) -> Result<Outcome, Option<FitError>> {
         if let Some(answer) = picture {
             self.seen.hear(time, answer);
+            self.seen.forget(time, &settings.of_picture());
         }
         let seen = self.seen.of(time, &settings.of_picture());
         let inputs = [seen, sound.as_ref().map(|it| (it.0, &*it.1))];
@@ -76,7 +77,6 @@ impl Joined {
         let weighed = [0, 1].map(|it| Input {
             answer: inputs[it],
             trust: settings.trust[it],
-            told: None,
         });
         let fused = match self
             .live

@@ -12,8 +12,8 @@
 //! side knows are left out), and numbers. Both are put together by [`crate::recommend::fusion`]: log p = Σ w log p - ln Z of
 //! the calibrated answers. Temperatures and weights stand in `fusion-file`, which `avrec rank --fuse` writes; without one both
 //! sides are taken at their word, and count 0.75. `picture-weight` and `sound-weight` lower what a side counts, to 0 if need
-//! be. With a fit, so does what its answers are worth: where of late fewer of them are as sure as the right ones were where it
-//! was fitted, the side counts less and the other one more, down to 0 where it is no better than chance. A side without an
+//! be. With a fit, so does what its answers are worth: where they are less sure of late than they were where it was
+//! fitted, the side counts less and the other one more, down to 0 where it is no better than chance. A side without an
 //! answer counts 0, and the frame carries what the other one says.
 //!
 //! The answer that both come to is put on the frame as the last classification (classes), or in the place of the score
@@ -25,7 +25,8 @@
 //! A frame waits until sound up to its time, and `latency` beyond it, has come. In a live pipeline it does so no longer than
 //! the latency that the element declares: that of the slower one of both paths, and `latency`; a queue before `sink` takes
 //! what comes meanwhile, as before any element that waits. In others it waits as long as sound comes; when nothing has come
-//! for a second, frames pass without it until it has caught up, and a warning says which queue is too small. Without a linked
+//! for a second, frames pass without it until it has caught up, and a warning says which queue is too small. Sound that comes
+//! ahead of the frames is not held up: its answers are kept. Without a linked
 //! pad `sound`, and at the end of the sound, nothing waits.
 //!
 //! ## Example

@@ -27,8 +27,8 @@ impl Default for Settings {
             trust: [1.0; 2],
             stale_after: gst::ClockTime::SECOND,
             latency: gst::ClockTime::ZERO,
-            // Of models that hear once or twice a second some answers, and not so long that a fault is noticed late.
-            quality_window: gst::ClockTime::from_seconds(4),
+            // From 2 to 12 s the gain is the same within 0.3 points (see `recommend::fusion::Worth`).
+            quality_window: gst::ClockTime::from_seconds(6),
             post_messages: false,
             info_messages: false,
         }
@@ -61,7 +61,7 @@ impl Settings {
         vec![
             glib::ParamSpecString::builder("fusion-file")
                 .nick("Fusion file")
-                .blurb("TOML file with temperatures and weights, as avrec rank --fuse writes it (none = both sides count 0.75 as they are).")
+                .blurb("TOML file with temperatures and weights, as avrec rank --fuse writes it (unset = both sides count 0.75 as they are).")
                 .mutable_ready()
                 .build(),
             weight(
@@ -77,7 +77,7 @@ impl Settings {
             time(
                 "stale-after",
                 "Stale after",
-                "Time between an answer and a frame from which on it does not count for the frame, in nanoseconds.",
+                "Time between an answer and a frame from which on it does not count for the frame, in nanoseconds (0 = it counts at its own time only).",
                 default.stale_after,
             ),
             time(

@@ -2,7 +2,7 @@
 
 //! Blur by a disk and along a line. What lies outside of the picture is as its edge.
 
-use super::Rgb;
+use super::rgb::Rgb;
 use crate::random::Random;
 
 /// Replaces each point by a disk; the radius is one of a picture of 224.

@@ -2,7 +2,7 @@
 
 //! What coding and transmission do: blocks, large pixels, rows that are lost.
 
-use super::Rgb;
+use super::rgb::Rgb;
 use crate::random::Random;
 
 /// Side of a block of JPEG.

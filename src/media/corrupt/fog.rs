@@ -2,7 +2,7 @@
 
 //! Fog: a fractal landscape by the diamond-square algorithm (Fournier, Fussell and Carpenter, 1982) as a veil.
 
-use super::Rgb;
+use super::rgb::Rgb;
 use crate::random::Random;
 
 /// Side of the landscape, which is stretched over the picture.

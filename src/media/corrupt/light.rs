@@ -2,7 +2,7 @@
 
 //! Brightness and contrast.
 
-use super::Rgb;
+use super::rgb::Rgb;
 
 /// Raises the value of each pixel (the largest of red, green and blue) by a share of white; hue and saturation stay.
 pub(super) fn brighten(picture: &mut Rgb, by: f32) {

@@ -2,7 +2,7 @@
 
 //! Noise of single samples.
 
-use super::Rgb;
+use super::rgb::Rgb;
 use crate::media::perturb;
 use crate::random::Random;
 

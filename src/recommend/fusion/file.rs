@@ -2,18 +2,15 @@
 
 //! The file of a fit, as TOML: what `avrec-fuse` takes, and for people what was measured.
 
-use std::fmt::Write;
-
 use serde::Deserialize;
 
 use super::names;
 use super::pool::{MOST_WEIGHT, Scaling, Side};
-use super::report::{Gain, Report};
 use super::worth::Measured;
 use super::{Fusion, SideFit};
 
 /// Layout that this writes, and the only one that it reads.
-const VERSION: u32 = 1;
+pub const VERSION: u32 = 1;
 
 /// Why a text is no fit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,7 +33,7 @@ pub enum FileError {
         "the weights are {0} together; at most {MOST_WEIGHT} is right, since the sides are not independent"
     )]
     Sum(String),
-    #[error("[{side}] has an accuracy or a threshold outside of 0 to 1, or one without the other")]
+    #[error("[{side}] has an accuracy or a confidence outside of 0 to 1, or one without the other")]
     Measured { side: &'static str },
 }
 
@@ -63,40 +60,38 @@ struct Section {
     slope: Option<f64>,
     intercept: Option<f64>,
     accuracy: Option<f64>,
-    threshold: Option<f64>,
+    confidence: Option<f64>,
 }
 
-impl Fusion {
-    /// Reads what [`Report::to_toml`] wrote, or somebody by hand.
-    ///
-    /// # Errors
-    ///
-    /// What is wrong, and where.
-    pub fn from_toml(text: &str) -> Result<Fusion, FileError> {
-        let file: File =
-            toml::from_str(text).map_err(|it| FileError::Syntax(it.to_string().trim().to_owned()))?;
-        if file.version != VERSION {
-            return Err(FileError::Version(file.version));
-        }
-        let labels = file.labels.unwrap_or_default();
-        let distinct = names::distinct(labels.iter().map(String::as_str)).len();
-        if distinct != labels.len() || labels.len() == 1 {
-            return Err(FileError::Labels(names::listed(&labels)));
-        }
-        let is_of_scores = labels.is_empty();
-        let fusion = Fusion {
-            labels,
-            sides: [
-                file.picture.read(Side::Picture, is_of_scores)?,
-                file.sound.read(Side::Sound, is_of_scores)?,
-            ],
-        };
-        let sum = fusion.weights().iter().sum::<f64>();
-        if MOST_WEIGHT + 1e-3 < sum {
-            return Err(FileError::Sum(format!("{sum:.3}")));
-        }
-        Ok(fusion)
+/// Reads what [`super::Report::to_toml`] wrote, or somebody by hand.
+///
+/// # Errors
+///
+/// What is wrong, and where.
+pub fn read(text: &str) -> Result<Fusion, FileError> {
+    let file: File =
+        toml::from_str(text).map_err(|it| FileError::Syntax(it.to_string().trim().to_owned()))?;
+    if file.version != VERSION {
+        return Err(FileError::Version(file.version));
     }
+    let labels = file.labels.unwrap_or_default();
+    let distinct = names::distinct(labels.iter().map(String::as_str)).len();
+    if distinct != labels.len() || labels.len() == 1 {
+        return Err(FileError::Labels(names::listed(&labels)));
+    }
+    let is_of_scores = labels.is_empty();
+    let fusion = Fusion {
+        labels,
+        sides: [
+            file.picture.read(Side::Picture, is_of_scores)?,
+            file.sound.read(Side::Sound, is_of_scores)?,
+        ],
+    };
+    let sum = fusion.weights().iter().sum::<f64>();
+    if MOST_WEIGHT + 1e-3 < sum {
+        return Err(FileError::Sum(format!("{sum:.3}")));
+    }
+    Ok(fusion)
 }
 
 impl Section {
@@ -115,7 +110,7 @@ impl Section {
             let weight = self.weight.to_string();
             return Err(FileError::Weight { side, weight });
         }
-        let shares = [self.accuracy, self.threshold];
+        let shares = [self.accuracy, self.confidence];
         let is_share = |it: &f64| (0.0..=1.0).contains(it);
         if shares.iter().flatten().any(|it| !is_share(it)) || shares[0].is_some() != shares[1].is_some() {
             return Err(FileError::Measured { side });
@@ -126,88 +121,7 @@ impl Section {
             weight: self.weight,
             measured: shares[0]
                 .zip(shares[1])
-                .map(|(accuracy, threshold)| Measured { accuracy, threshold }),
+                .map(|(accuracy, confidence)| Measured { accuracy, confidence }),
         })
     }
-}
-
-impl Report {
-    /// The text of the file that `avrec-fuse` takes.
-    pub fn to_toml(&self) -> String {
-        let mut text = "# How avrec-fuse puts answers about picture and sound together. Weights are those where both sides are at their best.\n".to_owned();
-        // Writing to a string cannot fail.
-        let _ = writeln!(text, "version = {VERSION}");
-        if !self.fusion.is_of_scores() {
-            let labels: Vec<String> = self.fusion.labels.iter().map(|it| quoted(it)).collect();
-            let _ = writeln!(text, "labels = [{}]", labels.join(", "));
-        }
-        for side in Side::BOTH {
-            section(&mut text, side, &self.fusion.sides[side.place()]);
-        }
-        let _ = writeln!(
-            text,
-            "\n# Measured on parts of the material that were not fitted; intervals are of 95 %.\n[held-out]\nitems = {}\nclusters = {}\nclusters-are = {}",
-            self.items,
-            self.clusters,
-            quoted(&self.by.to_string())
-        );
-        let _ = writeln!(text, "beats-both = {}", self.beats_both());
-        let names = ["picture", "sound", "fusion"];
-        for (figures, name) in self.sides.iter().chain([&self.fused]).zip(names) {
-            if let Ok(it) = &figures.accuracy {
-                let _ = writeln!(
-                    text,
-                    "{name}-accuracy = [{:.4}, {:.4}, {:.4}]",
-                    it.value, it.low, it.high
-                );
-            }
-            let _ = writeln!(text, "{name}-log-loss = {:.4}", figures.log_loss);
-            let _ = writeln!(
-                text,
-                "{name}-calibration-error = {:.4}",
-                figures.calibration_error
-            );
-        }
-        for (gain, name) in self.gains.iter().zip(names) {
-            gains(&mut text, gain, name);
-        }
-        text
-    }
-}
-
-fn section(text: &mut String, side: Side, fit: &SideFit) {
-    let _ = writeln!(text, "\n[{}]", side.word());
-    if !fit.model.is_empty() {
-        let _ = writeln!(text, "model = {}", quoted(&fit.model));
-    }
-    let _ = writeln!(text, "weight = {:.4}", fit.weight);
-    let _ = match fit.scaling {
-        Scaling::Temperature(temperature) => writeln!(text, "temperature = {temperature:.5}"),
-        Scaling::Platt { slope, intercept } => writeln!(text, "slope = {slope:?}\nintercept = {intercept:?}"),
-        Scaling::Probability => writeln!(text, "slope = 1.0\nintercept = 0.0"),
-    };
-    if let Some(it) = fit.measured {
-        let _ = writeln!(
-            text,
-            "accuracy = {:.5}\nthreshold = {:.6}",
-            it.accuracy, it.threshold
-        );
-    }
-}
-
-fn gains(text: &mut String, gain: &Gain, over: &str) {
-    for (estimate, name) in [(&gain.accuracy, "accuracy"), (&gain.log_loss, "log-loss")] {
-        if let Ok(it) = estimate {
-            let _ = writeln!(
-                text,
-                "{name}-gain-over-{over} = [{:.4}, {:.4}, {:.4}]",
-                it.value, it.low, it.high
-            );
-        }
-    }
-}
-
-/// A string of TOML.
-fn quoted(text: &str) -> String {
-    toml::Value::String(text.to_owned()).to_string()
 }

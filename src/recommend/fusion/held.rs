@@ -6,8 +6,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// Answers that are kept at most: ten seconds of 25 a second.
-const CAPACITY: usize = 256;
+/// Answers that are kept at most: of sound that is hours ahead of the frames, as in a file that is read at once.
+const CAPACITY: usize = 1 << 16;
 
 /// How answers are held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,24 +29,27 @@ impl Default for Holding {
 }
 
 impl Holding {
-    /// The place of the answer that belongs to a frame at `time`, among answers with these times in order: the nearest that
+    /// The place of the answer that belongs to a frame at `time`, among `count` answers with times in order: the nearest that
     /// is not too late and not stale; of two as near the earlier one.
-    pub fn nearest(
-        &self,
-        answers: impl DoubleEndedIterator<Item = Duration> + ExactSizeIterator,
-        time: Duration,
-    ) -> Option<usize> {
+    pub fn nearest(&self, count: usize, at: impl Fn(usize) -> Duration, time: Duration) -> Option<usize> {
         let last = time.saturating_add(self.lookahead);
-        let near = answers.enumerate().rev().filter(|it| it.1 <= last);
-        let mut best: Option<(usize, Duration)> = None;
-        for (place, at) in near {
-            let away = at.abs_diff(time);
-            if best.is_some_and(|it| it.1 < away) {
-                break;
+        // The first one after the frame, and the one before it.
+        let (mut low, mut high) = (0, count);
+        while low < high {
+            let middle = low.midpoint(high);
+            match at(middle) <= time {
+                true => low = middle + 1,
+                false => high = middle,
             }
-            best = Some((place, away));
         }
-        best.filter(|it| it.1 <= self.stale_after).map(|it| it.0)
+        let before = low.checked_sub(1);
+        let after = Some(low).filter(|it| *it < count && at(*it) <= last);
+        let away = |it: &usize| at(*it).abs_diff(time);
+        let near = before
+            .into_iter()
+            .chain(after)
+            .filter(|it| away(it) <= self.stale_after);
+        near.min_by_key(away)
     }
 }
 
@@ -56,7 +59,7 @@ pub struct Held<T>(VecDeque<(Duration, T)>);
 
 impl<T> Held<T> {
     pub fn new() -> Self {
-        Held(VecDeque::with_capacity(CAPACITY))
+        Held(VecDeque::new())
     }
 
     /// Takes in an answer. One before the last begins anew, as after a seek.
@@ -72,8 +75,17 @@ impl<T> Held<T> {
 
     /// The answer that belongs to a frame, with its time.
     pub fn of(&self, time: Duration, holding: &Holding) -> Option<(Duration, &T)> {
-        let place = holding.nearest(self.0.iter().map(|it| it.0), time)?;
+        let place = holding.nearest(self.0.len(), |it| self.0[it].0, time)?;
         self.0.get(place).map(|(at, answer)| (*at, answer))
+    }
+
+    /// Forgets what is stale for frames from `time` on.
+    pub fn forget(&mut self, time: Duration, holding: &Holding) {
+        while self
+            .0
+            .pop_front_if(|it| it.0.saturating_add(holding.stale_after) < time)
+            .is_some()
+        {}
     }
 
     pub fn clear(&mut self) {
@@ -132,7 +144,10 @@ mod tests {
         assert_eq!(held.of(ms(400), &holding).map(|it| *it.1), Some(100));
         held.clear();
         assert_eq!(held.of(ms(400), &holding), None);
-        (0..1000).for_each(|it| held.hear(ms(it), it));
+        (0..70_000).for_each(|it| held.hear(ms(it), it));
         assert_eq!(held.0.len(), CAPACITY);
+        held.forget(ms(69_000), &holding);
+        assert_eq!(held.0.len(), 2000);
+        assert_eq!(held.of(ms(69_000), &holding).map(|it| *it.1), Some(69_000));
     }
 }

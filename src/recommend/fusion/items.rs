@@ -172,7 +172,7 @@ impl Pairs {
                 continue;
             };
             let of_clip = heard.get(&seen.clip).map_or(&[][..], Vec::as_slice);
-            let Some(near) = holding.nearest(of_clip.iter().map(|it| it.time), seen.time) else {
+            let Some(near) = holding.nearest(of_clip.len(), |it| of_clip[it].time, seen.time) else {
                 continue;
             };
             let sides = [&seen.what, &of_clip[near].what];

@@ -41,8 +41,6 @@ pub struct Input<'a> {
     pub answer: Option<(Duration, &'a Answer)>,
     /// What somebody says that it is worth, 0 to 1.
     pub trust: f64,
-    /// How likely the model that answered is right, where somebody knows that.
-    pub told: Option<f64>,
 }
 
 /// What both sides come to.
@@ -130,7 +128,7 @@ impl Live {
         let worth = Side::BOTH.map(|side| {
             let input = &inputs[side.place()];
             match input.answer {
-                Some(_) => input.trust * self.worth[side.place()].now(input.told),
+                Some(_) => input.trust * self.worth[side.place()].now(),
                 None => 0.0,
             }
         });
@@ -297,7 +295,6 @@ mod tests {
         Input {
             answer: Some((Duration::from_millis(ms), answer)),
             trust: 1.0,
-            told: None,
         }
     }
 
@@ -360,7 +357,7 @@ mod tests {
         let mut fit = Fusion::unfitted(vec!["bell".into(), "dog".into(), "rain".into()]);
         let measured = Some(Measured {
             accuracy: 0.9,
-            threshold: 0.7,
+            confidence: 0.9,
         });
         fit.sides.iter_mut().for_each(|it| it.measured = measured);
         let mut live = live(Some(fit));
@@ -375,7 +372,7 @@ mod tests {
                 .unwrap();
             last = fused.weights;
         }
-        assert!(0.95 < last[0] && last[1] < 0.05, "{last:?}");
+        assert!(0.8 < last[0] && last[1] < 0.4, "{last:?}");
         let ignored = Input {
             trust: 0.0,
             ..at(9000, &sure)

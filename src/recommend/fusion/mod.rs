@@ -67,6 +67,15 @@ impl Fusion {
         }
     }
 
+    /// Reads the text of a fit: what [`Report::to_toml`] wrote, or somebody by hand.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, and where.
+    pub fn from_toml(text: &str) -> Result<Fusion, FileError> {
+        file::read(text)
+    }
+
     /// Whether each side gives one number.
     pub fn is_of_scores(&self) -> bool {
         self.labels.is_empty()

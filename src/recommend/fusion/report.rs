@@ -2,10 +2,11 @@
 
 //! What was measured of a fusion on parts of the material that it was not fitted to.
 
-use std::fmt;
+use std::fmt::{self, Write};
 
-use super::Fusion;
-use super::pool::{Distribution, Side};
+use super::file::VERSION;
+use super::pool::{Distribution, Scaling, Side};
+use super::{Fusion, SideFit};
 use crate::recommend::{Clusters, Estimate, Grouping, Resampled, Resampling, Scale, TooLittle};
 use crate::score::Statistic;
 
@@ -92,6 +93,48 @@ impl Report {
         let is_above = |it: &Gain| it.log_loss.as_ref().is_ok_and(|it| 0.0 < it.low);
         self.gains.iter().all(is_above)
     }
+
+    /// The text of the file that `avrec-fuse` takes.
+    pub fn to_toml(&self) -> String {
+        let mut text = "# How avrec-fuse puts answers about picture and sound together. Weights are those where both sides are at their best.\n".to_owned();
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "version = {VERSION}");
+        if !self.fusion.is_of_scores() {
+            let labels: Vec<String> = self.fusion.labels.iter().map(|it| quoted(it)).collect();
+            let _ = writeln!(text, "labels = [{}]", labels.join(", "));
+        }
+        for side in Side::BOTH {
+            write_section(&mut text, side, &self.fusion.sides[side.place()]);
+        }
+        let _ = writeln!(
+            text,
+            "\n# Measured on parts of the material that were not fitted; intervals are of 95 %.\n[held-out]\nitems = {}\nclusters = {}\nclusters-are = {}",
+            self.items,
+            self.clusters,
+            quoted(&self.by.to_string())
+        );
+        let _ = writeln!(text, "beats-both = {}", self.beats_both());
+        let names = ["picture", "sound", "fusion"];
+        for (figures, name) in self.sides.iter().chain([&self.fused]).zip(names) {
+            if let Ok(it) = &figures.accuracy {
+                let _ = writeln!(
+                    text,
+                    "{name}-accuracy = [{:.4}, {:.4}, {:.4}]",
+                    it.value, it.low, it.high
+                );
+            }
+            let _ = writeln!(text, "{name}-log-loss = {:.4}", figures.log_loss);
+            let _ = writeln!(
+                text,
+                "{name}-calibration-error = {:.4}",
+                figures.calibration_error
+            );
+        }
+        for (gain, name) in self.gains.iter().zip(names) {
+            write_gain(&mut text, gain, name);
+        }
+        text
+    }
 }
 
 impl fmt::Display for Report {
@@ -146,6 +189,43 @@ impl fmt::Display for Report {
             self.by
         )
     }
+}
+
+fn write_section(text: &mut String, side: Side, fit: &SideFit) {
+    let _ = writeln!(text, "\n[{}]", side.word());
+    if !fit.model.is_empty() {
+        let _ = writeln!(text, "model = {}", quoted(&fit.model));
+    }
+    let _ = writeln!(text, "weight = {:.4}", fit.weight);
+    let _ = match fit.scaling {
+        Scaling::Temperature(temperature) => writeln!(text, "temperature = {temperature:.5}"),
+        Scaling::Platt { slope, intercept } => writeln!(text, "slope = {slope:?}\nintercept = {intercept:?}"),
+        Scaling::Probability => writeln!(text, "slope = 1.0\nintercept = 0.0"),
+    };
+    if let Some(it) = fit.measured {
+        let _ = writeln!(
+            text,
+            "accuracy = {:.5}\nconfidence = {:.6}",
+            it.accuracy, it.confidence
+        );
+    }
+}
+
+fn write_gain(text: &mut String, gain: &Gain, over: &str) {
+    for (estimate, name) in [(&gain.accuracy, "accuracy"), (&gain.log_loss, "log-loss")] {
+        if let Ok(it) = estimate {
+            let _ = writeln!(
+                text,
+                "{name}-gain-over-{over} = [{:.4}, {:.4}, {:.4}]",
+                it.value, it.low, it.high
+            );
+        }
+    }
+}
+
+/// A string of TOML.
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
 }
 
 /// What each item says.

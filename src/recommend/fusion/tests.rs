@@ -89,7 +89,7 @@ fn two_sides_that_know_different_things_beat_both_and_the_file_says_the_same() {
     for (read, made) in read.sides.iter().zip(&report.fusion.sides) {
         assert_eq!(read.model, made.model);
         assert!((read.weight - made.weight).abs() < 1e-4);
-        assert!((read.measured.unwrap().threshold - made.measured.unwrap().threshold).abs() < 1e-6);
+        assert!((read.measured.unwrap().confidence - made.measured.unwrap().confidence).abs() < 1e-6);
     }
 }
 
@@ -221,4 +221,49 @@ fn a_file_that_is_no_fit_says_where() {
             .to_string()
             .contains("no fit of a fusion")
     );
+}
+
+/// One side knows nothing for a minute, then the other, and neither says so: what they lose is clear answers, not all
+/// confidence.
+#[test]
+fn with_one_side_spoiled_in_turn_the_fusion_is_well_above_both_and_above_fixed_weights() {
+    let fit = fitted(&material([1.5, 1.5], 1)).unwrap().fusion;
+    let mut random = Random::new(8);
+    let events: Vec<(usize, [Answer; 2])> = (0..6000)
+        .map(|event| {
+            let truth = random.whole(0, 3);
+            let spoiled = event / 600 % 2;
+            let answers = [0, 1].map(|side| {
+                let shown = if side == spoiled {
+                    random.whole(0, 3)
+                } else {
+                    truth
+                };
+                let strength = if side == spoiled { 0.9 } else { 1.5 };
+                let shares = answer(&mut random, shown, strength, [2.0, 0.5][side]);
+                Answer::Classes((0..).zip(shares).map(|(class, it)| (class, it.1)).collect())
+            });
+            (truth, answers)
+        })
+        .collect();
+    let accuracy = |memory: u64, trust: [f64; 2]| {
+        let mut live = Live::new(Some(fit.clone()), Duration::from_secs(memory));
+        let right = (0u64..).zip(&events).filter(|(event, (truth, answers))| {
+            let time = Duration::from_millis(100 * event);
+            let input = |side: usize| Input {
+                answer: Some((time, &answers[side])),
+                trust: trust[side],
+            };
+            let fused = live
+                .fuse([input(0), input(1)], |it| NAMES[it as usize].to_owned())
+                .unwrap();
+            fused.combined.best().map(|it| fused.labels[it.0].as_str()) == Some(NAMES[*truth])
+        });
+        right.count() as f64 / events.len() as f64
+    };
+    let singles = [accuracy(0, [1.0, 0.0]), accuracy(0, [0.0, 1.0])];
+    let (fixed, following) = (accuracy(0, [1.0; 2]), accuracy(6, [1.0; 2]));
+    let best = singles[0].max(singles[1]);
+    assert!(best + 0.05 < following, "{singles:?} {fixed} {following}");
+    assert!(fixed < following, "{singles:?} {fixed} {following}");
 }
