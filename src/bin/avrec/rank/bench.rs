@@ -378,7 +378,7 @@ impl Bench {
 
     /// What is right on an item, as this model would have had to answer.
     pub fn truth(&mut self, model: usize, place: Place, given: Option<&Given>) -> Result<Content, Fault> {
-        let frame = self.frames.frame(place).map_err(Fault::All)?;
+        let frame = self.base(place).map_err(Fault::All)?;
         Ok(self.right(model, place, &frame, given, false)?.0)
     }
 

@@ -4,7 +4,7 @@
 
 use super::super::material::Place;
 
-/// How far models agree with what is right on an item, the recommended one first; `None` where that is not known.
+/// How far models agree with what is right on an item, the best of them first; `None` where that is not known.
 #[derive(Debug, Clone)]
 pub struct Candidate {
     pub place: Place,
@@ -17,14 +17,14 @@ pub struct Candidate {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Choice {
     pub place: Place,
-    pub why: &'static str,
+    pub why: String,
 }
 
 /// Frames of a clip that are nearer than this show the same.
 const APART: f64 = 1.0;
 
-/// The most telling ones first, so many of them at most.
-pub fn choose(candidates: &[Candidate], most: usize) -> Vec<Choice> {
+/// The most telling ones first, so many of them at most; `name` is that of the first model.
+pub fn choose(candidates: &[Candidate], name: &str, most: usize) -> Vec<Choice> {
     let winner = |it: &Candidate| it.agreements.first().copied().flatten();
     let mut own: Vec<f64> = candidates.iter().filter_map(winner).collect();
     own.sort_by(f64::total_cmp);
@@ -37,17 +37,14 @@ pub fn choose(candidates: &[Candidate], most: usize) -> Vec<Choice> {
     };
     let worst = |it: &Candidate| winner(it).map(|it| 1.0 - it);
     let near = |it: &Candidate| Some(-(winner(it)? - usual?).abs());
-    let differ = (
-        "Where models differ most",
-        &spread as &dyn Fn(&Candidate) -> Option<f64>,
-    );
-    let order = [
-        differ,
-        ("Where the recommended one was worst", &worst),
-        ("A usual one", &near),
-        ("Where models differ, too", &spread),
-        ("Where the recommended one was bad, too", &worst),
-        ("Another usual one", &near),
+    type Worth<'a> = &'a dyn Fn(&Candidate) -> Option<f64>;
+    let order: [(String, Worth); 6] = [
+        ("Where models differ most".into(), &spread),
+        (format!("Where {name} was worst"), &worst),
+        ("A usual one".into(), &near),
+        ("Where models differ, too".into(), &spread),
+        (format!("Where {name} was bad, too"), &worst),
+        ("Another usual one".into(), &near),
     ];
     let mut chosen: Vec<Choice> = Vec::new();
     let mut taken: Vec<&Candidate> = Vec::new();
@@ -70,7 +67,7 @@ pub fn choose(candidates: &[Candidate], most: usize) -> Vec<Choice> {
         let count = most.min(3).min(candidates.len());
         chosen.extend((0..count).map(|it| Choice {
             place: candidates[(2 * it + 1) * candidates.len() / (2 * count)].place,
-            why: "One of many",
+            why: "One of many".into(),
         }));
     }
     chosen
@@ -101,11 +98,14 @@ mod tests {
             candidate(3, &[Some(0.95), None]),
             candidate(4, &[Some(0.81), Some(0.8)]),
         ];
-        let chosen = choose(&candidates, 3);
-        let told: Vec<(usize, &str)> = chosen.iter().map(|it| (it.place.index, it.why)).collect();
+        let chosen = choose(&candidates, "small", 3);
+        let told: Vec<(usize, &str)> = chosen
+            .iter()
+            .map(|it| (it.place.index, it.why.as_str()))
+            .collect();
         let expected = [
             (1, "Where models differ most"),
-            (2, "Where the recommended one was worst"),
+            (2, "Where small was worst"),
             (4, "A usual one"),
         ];
         assert_eq!(told, expected);
@@ -118,14 +118,17 @@ mod tests {
         for it in &mut candidates {
             it.seconds /= 50.0;
         }
-        assert_eq!(choose(&candidates, 6).len(), 1);
+        assert_eq!(choose(&candidates, "small", 6).len(), 1);
     }
 
     #[test]
     fn where_nothing_is_known_of_items_some_are_shown_all_the_same() {
         let candidates: Vec<Candidate> = (0..10).map(|it| candidate(it, &[None, None])).collect();
-        let places: Vec<usize> = choose(&candidates, 6).iter().map(|it| it.place.index).collect();
+        let places: Vec<usize> = choose(&candidates, "small", 6)
+            .iter()
+            .map(|it| it.place.index)
+            .collect();
         assert_eq!(places, [1, 5, 8]);
-        assert!(choose(&[], 6).is_empty());
+        assert!(choose(&[], "small", 6).is_empty());
     }
 }

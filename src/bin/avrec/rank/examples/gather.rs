@@ -16,6 +16,7 @@ use super::choose::{Candidate, Choice, choose};
 use super::item::{Answered, Example, Examples, Shown};
 use super::picture::{Cut, MAGNIFIED, Pixels};
 use super::{said, sound};
+use crate::report::numbers::isolated;
 
 /// Models side by side.
 const MODELS: usize = 5;
@@ -49,6 +50,7 @@ pub fn gather(bench: &mut Bench, findings: &Findings, drawn: &[Place]) -> Exampl
         .is_some_and(|it| it.form == Form::Sound);
     let chosen = choose(
         &candidates(bench, &models, drawn),
+        &isolated(&models[0].name),
         if listens { SOUNDS } else { ITEMS },
     );
     let mut room = ROOM;
@@ -64,7 +66,12 @@ pub fn gather(bench: &mut Bench, findings: &Findings, drawn: &[Place]) -> Exampl
             Err(cause) => examples.notes.push(format!("An item cannot be shown: {cause}.")),
         }
     }
-    let hidden = findings.models.len() - models.len();
+    // The reference is shown as what is right.
+    let others = findings
+        .models
+        .iter()
+        .filter(|it| findings.question.reference.as_ref() != Some(&it.name));
+    let hidden = others.count().saturating_sub(models.len());
     if 0 < hidden && !examples.items.is_empty() {
         let told = if hidden == 1 {
             "1 model is".to_string()
@@ -73,7 +80,8 @@ pub fn gather(bench: &mut Bench, findings: &Findings, drawn: &[Place]) -> Exampl
         };
         examples.notes.push(format!("{told} not shown side by side."));
     }
-    examples.notes.dedup();
+    let mut told = std::collections::BTreeSet::new();
+    examples.notes.retain(|it| told.insert(it.clone()));
     examples
 }
 
@@ -140,7 +148,7 @@ fn example(
     let input = bench.input(place, None)?;
     let truth = pairs.iter().find_map(|it| it.1.1.clone());
     let mut example = Example {
-        why: choice.why.into(),
+        why: choice.why.clone(),
         path: clip.path.display().to_string(),
         index: place.index,
         seconds: bench.material.seen(place).time.as_secs_f64(),

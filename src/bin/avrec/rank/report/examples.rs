@@ -23,7 +23,12 @@ pub fn section(examples: &Examples) -> Markup {
     html! {
         @if !examples.items.is_empty() {
             h2 { "Side by side" }
-            @for (number, it) in examples.items.iter().enumerate() { (item(number, it)) }
+            @for (number, it) in examples.items.iter().enumerate() {
+                (item(number, it))
+                // What is true of all is told once, below the last of them.
+                @let next = examples.items.get(number + 1);
+                @if !it.told.is_empty() && next.is_none_or(|next| next.told != it.told) { p.note { (it.told) } }
+            }
         }
         @if !examples.notes.is_empty() {
             div.notes { @for note in &examples.notes { p { (note) } } }
@@ -45,7 +50,6 @@ fn item(number: usize, it: &Example) -> Markup {
                 @if let Some(truth) = &it.truth { (tile(number, &it.truth_is, None, truth, it)) }
                 @for answer in &it.answers { (tile(number, &isolated(&answer.model), Some(answer), &answer.shown, it)) }
             }
-            @if !it.told.is_empty() { p.note { (it.told) } }
         }
     }
 }

@@ -238,7 +238,8 @@ pub fn worst(findings: &Findings) -> Markup {
     let with: Vec<&ModelFindings> = findings
         .models
         .iter()
-        .filter(|it| !it.worst.is_empty())
+        // A reference always agrees with itself.
+        .filter(|it| !it.worst.is_empty() && findings.question.reference.as_ref() != Some(&it.name))
         .take(WORST)
         .collect();
     let heads = ["<file", "number", "time", "agreement"].map(|it| match it {
