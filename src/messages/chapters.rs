@@ -5,7 +5,7 @@
 use super::doc::StructureDoc;
 use super::field::Part;
 use super::{
-    CandidateFailed, CandidateReady, CandidateScore, ClassesMeta, ClassificationParam, DetectionParam,
+    CandidateFailed, CandidateReady, CandidateScore, ClassesMeta, ClassificationParam, DetectionParam, Drift,
     Explanation, Frame, FuseStats, Fused, GroupPlace, InferStats, KeyFrame, LandmarksParam, ModelAnswer,
     ModelEvicted, ModelFailed, ModelLoaded, ModelWanted, OrientedParam, ProbeMessage, ProbeStats, ScoreMeta,
     SoundMeta, Survey, Swap, SwitchStats, Tensors, TextMeta,
@@ -30,6 +30,7 @@ pub fn chapters() -> Vec<Chapter> {
         GroupPlace::structure_doc(),
         CandidateReady::structure_doc(),
         CandidateFailed::structure_doc(),
+        Drift::structure_doc(),
         ModelWanted::structure_doc(),
         ModelEvicted::structure_doc(),
         Frame::structure_doc(),

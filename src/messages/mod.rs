@@ -38,8 +38,9 @@ pub use metas::{
 pub use model_answer::{ModelAnswer, Place, Said};
 pub use probe::{FIGURES, Fidelity, Latencies, ProbeMessage, ProbeStats, Summary};
 pub use switch::{
-    AnswerKind, CandidateFailed, CandidateReady, CandidateScore, Compared, EvictedWord, EvidenceWord, Frame,
-    GroupPlace, MeasuredFigure, ModelEvicted, ModelWanted, PlaceWord, Survey, Surveyed, Swap, WantedWord,
+    AnswerKind, CandidateFailed, CandidateReady, CandidateScore, Compared, Drift, DriftWord, EvictedWord,
+    EvidenceWord, Frame, GroupPlace, MeasuredFigure, ModelEvicted, ModelWanted, PlaceWord, Survey, Surveyed,
+    Swap, WantedWord,
 };
 pub use switch_stats::{CandidateState, CandidateStats, Estimates, SenseWord, SwitchStats, TeachingWord};
 
@@ -53,6 +54,7 @@ pub enum Message {
     Survey(Survey),
     CandidateReady(CandidateReady),
     CandidateFailed(CandidateFailed),
+    Drift(Drift),
     ModelWanted(ModelWanted),
     ModelEvicted(ModelEvicted),
     Probe(Box<ProbeMessage>),
@@ -75,6 +77,7 @@ impl TryFrom<&gst::StructureRef> for Message {
             CandidateScore::NAME => Message::CandidateScore(structure.try_into()?),
             Survey::NAME => Message::Survey(structure.try_into()?),
             CandidateReady::NAME => Message::CandidateReady(structure.try_into()?),
+            Drift::NAME => Message::Drift(structure.try_into()?),
             CandidateFailed::NAME => Message::CandidateFailed(structure.try_into()?),
             ModelWanted::NAME => Message::ModelWanted(structure.try_into()?),
             ModelEvicted::NAME => Message::ModelEvicted(structure.try_into()?),

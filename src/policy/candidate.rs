@@ -2,8 +2,9 @@
 
 //! One candidate's estimates side by side, and all candidates by id.
 
+use super::drift::{Drift, DriftWatch};
 use super::latency::Latency;
-use super::quality::Quality;
+use super::quality::{Quality, quality_of};
 use super::regret::Regret;
 use super::robustness::Robustness;
 use super::{Availability, CandidateId, Device, Evidence, Knowledge, Prior};
@@ -35,6 +36,7 @@ pub(super) struct Candidate {
     pub device: Device,
     pub latency: Latency,
     pub quality: Quality,
+    pub drift: DriftWatch,
     pub robustness: Robustness,
     /// Its latency was learned in an earlier stream.
     pub is_recalled: bool,
@@ -63,7 +65,7 @@ pub(super) struct Candidate {
     pub overdue: Option<Overdue>,
 }
 
-clone_in_place! { Candidate: standing device latency quality robustness is_recalled is_new complexity is_forbidden is_held_back regret missed_for runs last_run asks last_asked known_before last_scored overdue }
+clone_in_place! { Candidate: standing device latency quality drift robustness is_recalled is_new complexity is_forbidden is_held_back regret missed_for runs last_run asks last_asked known_before last_scored overdue }
 
 impl Candidate {
     pub(super) fn new(prior: Prior) -> Candidate {
@@ -72,6 +74,7 @@ impl Candidate {
             device: prior.device,
             latency: prior.latency.map_or_else(Latency::new, Latency::with_baseline),
             quality: Quality::new(prior),
+            drift: DriftWatch::new(&prior),
             robustness: Robustness::default(),
             is_recalled: false,
             is_new: true,
@@ -129,16 +132,32 @@ impl Candidate {
         self.last_asked = Some(frame);
     }
 
-    /// An answer was worth this much by this evidence; `reference` is the quality of the reference.
-    pub(super) fn scored(&mut self, frame: u64, score: f64, reference: f64, evidence: Evidence) {
+    /// Takes a new prior.
+    pub(super) fn update_prior(&mut self, prior: Prior) {
+        self.drift.update_prior(&prior);
+        self.quality.update_prior(prior);
+    }
+
+    /// An answer was worth this much by this evidence; `reference` is the quality of the reference. Returns what that says of
+    /// the prior.
+    pub(super) fn scored(
+        &mut self,
+        frame: u64,
+        score: f64,
+        reference: f64,
+        evidence: Evidence,
+    ) -> Option<Drift> {
         self.quality.scored(score, reference, evidence);
         self.last_asked = Some(frame);
         self.last_scored = Some(frame);
+        self.drift
+            .scored(frame, quality_of(score, reference, evidence), evidence.weight())
     }
 
     /// The content has changed: scores follow each other as closely again as at first.
     fn content_changed(&mut self) {
         self.quality.content_changed();
+        self.drift.content_changed();
         self.known_before = self.known();
     }
 
@@ -282,16 +301,20 @@ impl Candidates {
     }
 
     /// An answer was worth this much by this evidence. One that is far from what was known says that the content has changed,
-    /// for all.
-    pub(super) fn scored(&mut self, id: CandidateId, frame: u64, score: f64, evidence: Evidence) {
+    /// for all. Returns what it says of the prior.
+    pub(super) fn scored(
+        &mut self,
+        id: CandidateId,
+        frame: u64,
+        score: f64,
+        evidence: Evidence,
+    ) -> Option<Drift> {
         let reference = self.reference_quality();
         let is_jump = (self.get(id)).is_some_and(|it| it.quality.is_jump(score, reference, evidence));
         if is_jump {
             self.content_changed(frame);
         }
-        if let Some(candidate) = self.get_mut(id) {
-            candidate.scored(frame, score, reference, evidence);
-        }
+        self.get_mut(id)?.scored(frame, score, reference, evidence)
     }
 
     /// The content has changed: what is known of qualities counts little, and is asked for anew. At most once in thirty

@@ -18,8 +18,8 @@ use super::shadow::{Scene, Shadow};
 use super::stride::Stride;
 use super::terms_table::{Conditions, TermsTable};
 use super::{
-    Availability, CandidateId, Config, ConfigError, Decision, Device, Evidence, Explanation, Knowledge,
-    Outlook, Prior, Reason, RunKind, Switch,
+    Availability, CandidateId, Config, ConfigError, Decision, Device, Drift, Evidence, Explanation,
+    Knowledge, Outlook, Prior, Reason, RunKind, Switch,
 };
 use crate::clone_in_place::clone_in_place;
 
@@ -89,7 +89,7 @@ impl Policy {
     /// Takes a new prior. Scores that were seen outweigh it.
     pub fn update_prior(&mut self, id: CandidateId, prior: Prior) {
         let candidates = &mut self.estimates.candidates;
-        candidates.change(id, |it| it.quality.update_prior(prior));
+        candidates.change(id, |it| it.update_prior(prior));
     }
 
     /// Lets a candidate begin with what was learned of it in an earlier stream, so far as nothing was learned in this one.
@@ -318,10 +318,10 @@ impl Policy {
     }
 
     /// An answer was found to be worth this much, 0..1, by this evidence: for instance by its agreement with the
-    /// reference's on the same frame.
-    pub fn scored(&mut self, now: Duration, id: CandidateId, score: f64, evidence: Evidence) {
+    /// reference's on the same frame. Returns whether its prior has proved wrong, or right again, if that is new.
+    pub fn scored(&mut self, now: Duration, id: CandidateId, score: f64, by: Evidence) -> Option<Drift> {
         self.now = now;
-        (self.estimates.candidates).scored(id, self.frame, score, evidence);
+        (self.estimates.candidates).scored(id, self.frame, score, by)
     }
 
     /// The content has changed, as at a cut: what is known of qualities counts little from now on, and is asked for anew.

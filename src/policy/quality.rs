@@ -239,7 +239,7 @@ fn weight_of(sd: f64) -> f64 {
 
 /// What a score says of the quality, 0..1: one that tells how near a candidate comes to the reference counts by what that
 /// itself is worth.
-fn quality_of(score: f64, reference: f64, evidence: Evidence) -> f64 {
+pub(super) fn quality_of(score: f64, reference: f64, evidence: Evidence) -> f64 {
     let scale = if evidence.is_relative() { reference } else { 1.0 };
     (score.clamp(0.0, 1.0) * scale).clamp(FLOOR, 1.0)
 }

@@ -194,6 +194,21 @@ fn a_switch_tells_of_swaps_frames_and_candidates() {
         remedy: "name one".to_string(),
     };
     check_message(failed, Message::CandidateFailed);
+    for state in DriftWord::ALL {
+        let drift = Drift {
+            candidate: "large".to_string(),
+            state: *state,
+            prior: 0.9,
+            prior_low: 0.8,
+            prior_high: 1.0,
+            live: 0.6,
+            live_low: 0.55,
+            live_high: 0.65,
+            since: 12,
+            frame: 40,
+        };
+        check_message(drift, Message::Drift);
+    }
     for reason in WantedWord::ALL {
         let wanted = ModelWanted {
             candidate: "large".to_string(),

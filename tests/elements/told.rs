@@ -197,6 +197,27 @@ fn hear_switches(seen: &Seen) {
         "avrec/model-evicted" => _ = tested.send_event(gst::event::Eos::new()),
         _ => {}
     });
+    // A picture that is far too bright is told to be as good as the picture itself.
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = folder.path().join("catalog.toml");
+    let entry = |name: &str, element: &str| {
+        format!("[[candidate]]\nname = \"{name}\"\nelement = \"{element}\"\nquality = 0.95\n")
+    };
+    let bright = entry(
+        "bright",
+        "videoconvert ! videobalance brightness=0.9 ! videoconvert",
+    );
+    let entries = format!("reference = \"plain\"\n{}{bright}", entry("plain", "identity"));
+    std::fs::write(&catalog, entries).unwrap();
+    let line = format!(
+        "{endless} ! avrec-switch name=tested catalog={} ! fakesink name=out",
+        catalog.display()
+    );
+    listen(&line, seen, |told, tested| {
+        if told.name() == "avrec/drift" {
+            tested.send_event(gst::event::Eos::new());
+        }
+    });
     let line =
         format!("{VIDEO} ! avrec-switch.( name=tested exhaustive=true {children} ) ! fakesink name=out");
     listen(&line, seen, |_, _| ());

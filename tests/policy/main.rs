@@ -4,6 +4,7 @@
 
 mod content;
 mod devices;
+mod drift;
 mod group;
 mod laws;
 mod lessons;

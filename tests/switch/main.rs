@@ -8,6 +8,7 @@ mod audio_faults;
 mod decision;
 mod experience;
 mod faults;
+mod feedback;
 mod group;
 mod kinds;
 mod lessons;

@@ -233,9 +233,34 @@ impl Fuse {
                 self.picture.lock().timing.clear();
                 self.hearing.go_on();
             }
+            gst::EventView::Eos(_) => self.tell_who_was_silent(),
             _ => (),
         }
         gst::Pad::event_default(pad, Some(&*self.obj()), event)
+    }
+
+    /// Warns of a side that said nothing on the whole stream, so that nothing was fused.
+    fn tell_who_was_silent(&self) {
+        let stats = self.stats();
+        let is_linked = self.soundpad.lock().as_ref().is_some_and(|it| it.is_linked());
+        if stats.frames == 0 || 0 < stats.both || !is_linked {
+            return;
+        }
+        for (spoke, side, pad) in [
+            (stats.picture_only, "picture", "sink"),
+            (stats.sound_only, "sound", "sound"),
+        ] {
+            if spoke == 0 {
+                gst::element_imp_warning!(
+                    self,
+                    gst::StreamError::Format,
+                    (
+                        "No answer about the {side} came for any of {} frames, so nothing was fused; put avrec-infer with task=classify or task=score before the pad {pad}",
+                        stats.frames
+                    )
+                );
+            }
+        }
     }
 
     pub(super) fn take_sound(&self, buffer: gst::Buffer) -> Result<gst::FlowSuccess, gst::FlowError> {

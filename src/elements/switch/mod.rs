@@ -207,6 +207,7 @@ mod candidates;
 mod caps_difference;
 mod complaints;
 mod deadline;
+mod drift;
 mod enums;
 mod experience;
 mod explain;
@@ -247,7 +248,7 @@ use std::sync::LazyLock;
 use gst::glib;
 use gst::prelude::*;
 
-pub use enums::{LatePolicy, QualitySource, StartMode, Strategy, ThreadPriority};
+pub use enums::{LatePolicy, Privacy, QualitySource, StartMode, Strategy, ThreadPriority};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new(
@@ -265,6 +266,7 @@ glib::wrapper! {
 pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
     for kind in [
         LatePolicy::static_type(),
+        Privacy::static_type(),
         QualitySource::static_type(),
         StartMode::static_type(),
         Strategy::static_type(),

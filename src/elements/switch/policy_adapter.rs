@@ -29,7 +29,7 @@ use crate::group::Member;
 use crate::group::residency::Wish;
 use crate::machine::{Monitor, Sense};
 use crate::policy::{
-    Availability, CandidateId, Config, Device, Outlook, Policy, Prior, Shadow, Switch, Teaching,
+    Availability, CandidateId, Config, Device, Drift, Outlook, Policy, Prior, Shadow, Switch, Teaching,
 };
 
 /// Share of the budget that a candidate may use. The rest is for the switch's own work and the hand-over between
@@ -63,6 +63,8 @@ pub struct PolicyAdapter {
     mismatches: Vec<usize>,
     /// What earlier streams have shown.
     recollection: Recollection,
+    /// Whose priors have proved wrong, or right again, to be told.
+    drifts: Vec<(usize, Drift)>,
     /// How often the user has said what quality rests on.
     epoch: u32,
     /// From the caps, or of a buffer of audio; zero when the frame rate is variable.
@@ -81,7 +83,7 @@ pub struct PolicyAdapter {
     since: u64,
 }
 
-clone_in_place! { PolicyAdapter: policy news settings list catalog devices named mismatches recollection epoch frame_duration is_audio arrival_gap last_arrival waiting sense share frames since }
+clone_in_place! { PolicyAdapter: policy news settings list catalog devices named mismatches recollection drifts epoch frame_duration is_audio arrival_gap last_arrival waiting sense share frames since }
 
 impl PolicyAdapter {
     pub fn new(settings: Arc<Settings>) -> PolicyAdapter {
@@ -95,6 +97,7 @@ impl PolicyAdapter {
             named: NamedLanes::default(),
             mismatches: Vec::new(),
             recollection: Recollection::default(),
+            drifts: Vec::new(),
             epoch: 0,
             frame_duration: Duration::ZERO,
             is_audio: false,
@@ -489,6 +492,11 @@ impl PolicyAdapter {
         }
     }
 
+    /// Takes whose priors have proved wrong, or right again. Takes no memory where none has.
+    pub fn take_drifts(&mut self) -> Vec<(usize, Drift)> {
+        std::mem::take(&mut self.drifts)
+    }
+
     /// Who answers, or would have.
     pub fn active(&self) -> Option<usize> {
         self.policy.active().map(|it| it.0)
@@ -545,7 +553,8 @@ impl PolicyAdapter {
                     score,
                     evidence,
                 } => {
-                    self.policy.scored(now, CandidateId(lane), score, evidence);
+                    let drift = self.policy.scored(now, CandidateId(lane), score, evidence);
+                    self.drifts.extend(drift.map(|it| (lane, it)));
                 }
                 Fact::Failed { lane } => self.policy.failed(now, CandidateId(lane)),
                 Fact::Warm { lane } | Fact::MayReturn { lane } => {

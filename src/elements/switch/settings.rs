@@ -7,7 +7,7 @@ use std::sync::Arc;
 use gst::glib;
 use gst::prelude::*;
 
-use super::enums::{LatePolicy, QualitySource, StartMode, Strategy, ThreadPriority};
+use super::enums::{LatePolicy, Privacy, QualitySource, StartMode, Strategy, ThreadPriority};
 use crate::{group, policy};
 
 impl From<Strategy> for policy::Strategy {
@@ -35,6 +35,10 @@ pub struct Settings {
     pub models: Option<String>,
     /// The file of what was learned.
     pub memory: Option<String>,
+    /// The folder for frames that are hard.
+    pub keep_hard_frames: Option<String>,
+    pub hard_frames_limit: u32,
+    pub privacy: Privacy,
     pub latency_budget: gst::ClockTime,
     pub miss_rate: f64,
     pub late_policy: LatePolicy,
@@ -77,6 +81,9 @@ impl Default for Settings {
             catalog: None,
             models: None,
             memory: None,
+            keep_hard_frames: None,
+            hard_frames_limit: 200,
+            privacy: Privacy::default(),
             latency_budget: gst::ClockTime::ZERO,
             miss_rate: preferences.miss_rate,
             late_policy: LatePolicy::Auto,
@@ -129,6 +136,9 @@ impl Settings {
             "catalog" => self.catalog = text(),
             "models" => self.models = text(),
             "memory" => self.memory = text(),
+            "keep-hard-frames" => self.keep_hard_frames = text(),
+            "hard-frames-limit" => self.hard_frames_limit = value.get().unwrap_or(self.hard_frames_limit),
+            "privacy" => self.privacy = value.get().unwrap_or_default(),
             "floor" => self.floor = text(),
             "reference" => self.reference = text(),
             "quality-source" => self.quality_source = value.get().unwrap_or_default(),
@@ -174,6 +184,9 @@ impl Settings {
             "catalog" => self.catalog.to_value(),
             "models" => self.models.to_value(),
             "memory" => self.memory.to_value(),
+            "keep-hard-frames" => self.keep_hard_frames.to_value(),
+            "hard-frames-limit" => self.hard_frames_limit.to_value(),
+            "privacy" => self.privacy.to_value(),
             "floor" => self.floor.to_value(),
             "reference" => self.reference.to_value(),
             "quality-source" => self.quality_source.to_value(),
@@ -226,6 +239,24 @@ impl Settings {
                 .nick("Models")
                 .blurb("ONNX files, separated by commas, each of which becomes an avrec-infer candidate named like its file (unset = none). Read on the way to READY.")
                 .mutable_ready()
+                .build(),
+            glib::ParamSpecString::builder("keep-hard-frames")
+                .nick("Keep hard frames")
+                .blurb("Folder in which frames are kept that are hard for the candidates, as PNG with a line of JSON beside each, for a later ranking (unset = none). Pictures only.")
+                .mutable_playing()
+                .build(),
+            glib::ParamSpecUInt::builder("hard-frames-limit")
+                .nick("Limit of hard frames")
+                .blurb("Most frames that keep-hard-frames leaves in its folder, earlier streams' included; a harder one takes the place of the least hard one. They never take more than 2 GiB.")
+                .minimum(1)
+                .maximum(1_000_000)
+                .default_value(default.hard_frames_limit)
+                .mutable_playing()
+                .build(),
+            glib::ParamSpecEnum::builder_with_default("privacy", default.privacy)
+                .nick("Privacy")
+                .blurb("What may be kept of the stream. With no-frames keep-hard-frames keeps nothing, and a warning says so.")
+                .mutable_playing()
                 .build(),
             glib::ParamSpecString::builder("memory")
                 .nick("Memory of what was learned")

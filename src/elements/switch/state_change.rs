@@ -15,7 +15,7 @@ use super::lanes::supervisor::StateRequest;
 use super::lanes::watchdog::hold_output;
 use super::memory::work;
 use super::pads::holder::PadHolder;
-use super::property_changed::check_times;
+use super::property_changed::{check_privacy, check_times};
 use super::shared::Shared;
 
 /// How long a change of state waits for lanes to stop; a hung one is then finished in the background.
@@ -66,6 +66,7 @@ pub fn before(core: &Arc<Shared>, transition: gst::StateChange) {
             core.restart_stream();
             hold_output(core);
             check_times(core);
+            check_privacy(core);
             core.scoring.open();
             work::begin(core);
             experience::begin(core);

@@ -3,12 +3,12 @@
 //! Fits a fusion to answers whose truth is known, and says on parts that were left out whether it beats both sides.
 
 use super::calibrate;
+use super::fitted::{Fusion, SideFit};
 use super::held::Holding;
 use super::items::{FitError, Pairs, Raw, Right, Said};
 use super::pool::{Distribution, Scaling, Side};
 use super::report::{HeldOut, Report};
 use super::worth::Measured;
-use super::{Fusion, SideFit};
 use crate::recommend::{Clusters, FEWEST_CLUSTERS, FEWEST_ITEMS, TooLittle};
 
 /// Parts of the material, each of which is judged by what was fitted to the others; clips, or stretches of time, stay whole.

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::Fusion;
+use super::fitted::Fusion;
 use super::items::FitError;
 use super::names::{self, Shared};
 use super::pool::{Distribution, Scaling, Side, weights};

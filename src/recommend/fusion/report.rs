@@ -4,9 +4,8 @@
 
 use std::fmt::{self, Write};
 
-use super::file::VERSION;
+use super::fitted::{Fusion, SideFit, VERSION};
 use super::pool::{Distribution, Scaling, Side};
-use super::{Fusion, SideFit};
 use crate::recommend::{Clusters, Estimate, Grouping, Resampled, Resampling, Scale, TooLittle};
 use crate::score::Statistic;
 

@@ -2,7 +2,7 @@
 
 //! What is known of each two models of a race.
 
-use super::{Entrant, Rules};
+use super::rules::{Entrant, Rules};
 use crate::policy::Terms;
 use crate::recommend::{Clusters, Order, Resampled, Resampling, Scale};
 use crate::score::Statistic;

@@ -35,8 +35,16 @@ pub struct RankArgs {
     pub library: PathBuf,
 
     /// Clip, sound, picture or folder of these (repeatable)
-    #[arg(long = "on", value_name = "PATH", num_args = 1.., required_unless_present = "live")]
-    pub material: Vec<PathBuf>,
+    #[arg(long = "on", value_name = "PATH", num_args = 1.., required_unless_present_any = ["live", "hard_frames"])]
+    named: Vec<PathBuf>,
+
+    /// The same for a folder of hard frames that a switch kept (keep-hard-frames)
+    #[arg(long = "from", value_name = "FOLDER")]
+    hard_frames: Option<PathBuf>,
+
+    /// Tell which priors did not hold in a log of `avrec run --log`
+    #[arg(long, value_name = "LOG")]
+    pub from_log: Option<PathBuf>,
 
     /// Rank on a live source, as a launch description up to its raw video, such as v4l2src
     #[arg(long, value_name = "LAUNCH-DESCRIPTION")]
@@ -189,6 +197,11 @@ impl RankArgs {
             return Err("--write would overwrite the library; name another file".into());
         }
         Ok(())
+    }
+
+    /// Files and folders to rank on.
+    pub fn material(&self) -> Vec<PathBuf> {
+        self.named.iter().chain(&self.hard_frames).cloned().collect()
     }
 
     /// What counts, of options first and then of the profile.

@@ -35,7 +35,7 @@ pub fn fuse(
     };
     let sounds = contenders::read(library, None, &wishes.conditions)?;
     let wrong = |cause: String| Failure::Usage(format!("--fuse: {cause}"));
-    let material = Material::look(&typed.material, true).map_err(wrong)?;
+    let material = Material::look(&typed.material(), true).map_err(wrong)?;
     let frames = Frames::new(setting.spool).map_err(wrong)?;
     let mut heard = Bench::new(sounds.all, material, frames, setting).map_err(wrong)?;
     let mut classes = Classes::new();

@@ -14,6 +14,7 @@ mod energy;
 mod examples;
 mod findings;
 mod fuse;
+mod live_log;
 mod material;
 mod picture;
 mod progress;
@@ -48,6 +49,8 @@ use crate::failure::{Failure, cannot_write};
 pub fn run(typed: RankArgs) -> Result<(), Failure> {
     typed.check().map_err(Failure::Usage)?;
     let wishes = typed.wishes().map_err(Failure::Usage)?;
+    let told_live = typed.from_log.as_deref().map(live_log::told).transpose();
+    let told_live = told_live.map_err(Failure::Usage)?.unwrap_or_default();
     let begun = Instant::now();
     let mut progress = Progress::new(typed.quiet);
     progress.begin("reading the library");
@@ -90,7 +93,7 @@ pub fn run(typed: RankArgs) -> Result<(), Failure> {
     let mut findings = about::head(&typed, &wishes, &bench, &drawn, budget);
     findings.question.kind = asked.kind.to_string();
     findings.question.told = asked.told;
-    findings.notes = notes.into_iter().chain(asked.notes).collect();
+    findings.notes = notes.into_iter().chain(asked.notes).chain(told_live).collect();
     if typed.robustness || 0.0 < wishes.robustness {
         progress.begin("corrupting");
         robustness::measure_all(&mut bench, &drawn, &mut results, &mut progress)
@@ -195,9 +198,10 @@ fn tell(
 
 /// Looks at all that models are ranked on.
 fn look(typed: &RankArgs, listens: bool, frames: &mut Frames) -> Result<Material, String> {
-    let mut material = match typed.material.is_empty() {
+    let named = typed.material();
+    let mut material = match named.is_empty() {
         true => Material::default(),
-        false => Material::look(&typed.material, listens).map_err(|cause| format!("--on: {cause}"))?,
+        false => Material::look(&named, listens).map_err(|cause| format!("--on: {cause}"))?,
     };
     if let Some(fragment) = &typed.live {
         if listens {

@@ -1,13 +1,100 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! The file of a fit, as TOML: what `avrec-fuse` takes, and for people what was measured.
+//! How two answers become one, and the file in which that stands, as TOML: what `avrec-fuse` takes, and for people what was
+//! measured.
 
 use serde::Deserialize;
 
 use super::names;
-use super::pool::{MOST_WEIGHT, Scaling, Side};
+use super::pool::{MOST_WEIGHT, Scaling, Side, UNFITTED_WEIGHT};
 use super::worth::Measured;
-use super::{Fusion, SideFit};
+
+/// What is known of one side.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SideFit {
+    /// Name of the model that was fitted, for people; may be empty.
+    pub model: String,
+    pub scaling: Scaling,
+    /// Weight where both sides are at their best, 0 to [`MOST_WEIGHT`].
+    pub weight: f64,
+    /// `None` where nothing was measured; then the weight does not follow what the side is worth.
+    pub measured: Option<Measured>,
+}
+
+/// How two answers become one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fusion {
+    /// The classes that both sides know; empty where each gives one number.
+    pub labels: Vec<String>,
+    /// Picture, sound.
+    pub sides: [SideFit; 2],
+}
+
+impl Fusion {
+    /// Without a fit: both sides as they are, each with [`UNFITTED_WEIGHT`]. No labels: one number each, a probability.
+    pub fn unfitted(labels: Vec<String>) -> Fusion {
+        let scaling = match labels.is_empty() {
+            true => Scaling::Probability,
+            false => Scaling::Temperature(1.0),
+        };
+        let side = SideFit {
+            model: String::new(),
+            scaling,
+            weight: UNFITTED_WEIGHT,
+            measured: None,
+        };
+        Fusion {
+            labels,
+            sides: [side.clone(), side],
+        }
+    }
+
+    /// Reads the text of a fit: what [`super::Report::to_toml`] wrote, or somebody by hand.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, and where.
+    pub fn from_toml(text: &str) -> Result<Fusion, FileError> {
+        let file: File =
+            toml::from_str(text).map_err(|it| FileError::Syntax(it.to_string().trim().to_owned()))?;
+        if file.version != VERSION {
+            return Err(FileError::Version(file.version));
+        }
+        let labels = file.labels.unwrap_or_default();
+        let distinct = names::distinct(labels.iter().map(String::as_str)).len();
+        if distinct != labels.len() || labels.len() == 1 {
+            return Err(FileError::Labels(names::listed(&labels)));
+        }
+        let is_of_scores = labels.is_empty();
+        let fusion = Fusion {
+            labels,
+            sides: [
+                file.picture.read(Side::Picture, is_of_scores)?,
+                file.sound.read(Side::Sound, is_of_scores)?,
+            ],
+        };
+        let sum = fusion.weights().iter().sum::<f64>();
+        if MOST_WEIGHT + 1e-3 < sum {
+            return Err(FileError::Sum(format!("{sum:.3}")));
+        }
+        Ok(fusion)
+    }
+
+    /// Whether each side gives one number.
+    pub fn is_of_scores(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// Classes of the pool: of one number there are two, no and yes.
+    pub fn classes(&self) -> usize {
+        if self.is_of_scores() { 2 } else { self.labels.len() }
+    }
+
+    /// The fitted weights.
+    pub fn weights(&self) -> [f64; 2] {
+        [self.sides[0].weight, self.sides[1].weight]
+    }
+}
 
 /// Layout that this writes, and the only one that it reads.
 pub const VERSION: u32 = 1;
@@ -61,37 +148,6 @@ struct Section {
     intercept: Option<f64>,
     accuracy: Option<f64>,
     confidence: Option<f64>,
-}
-
-/// Reads what [`super::Report::to_toml`] wrote, or somebody by hand.
-///
-/// # Errors
-///
-/// What is wrong, and where.
-pub fn read(text: &str) -> Result<Fusion, FileError> {
-    let file: File =
-        toml::from_str(text).map_err(|it| FileError::Syntax(it.to_string().trim().to_owned()))?;
-    if file.version != VERSION {
-        return Err(FileError::Version(file.version));
-    }
-    let labels = file.labels.unwrap_or_default();
-    let distinct = names::distinct(labels.iter().map(String::as_str)).len();
-    if distinct != labels.len() || labels.len() == 1 {
-        return Err(FileError::Labels(names::listed(&labels)));
-    }
-    let is_of_scores = labels.is_empty();
-    let fusion = Fusion {
-        labels,
-        sides: [
-            file.picture.read(Side::Picture, is_of_scores)?,
-            file.sound.read(Side::Sound, is_of_scores)?,
-        ],
-    };
-    let sum = fusion.weights().iter().sum::<f64>();
-    if MOST_WEIGHT + 1e-3 < sum {
-        return Err(FileError::Sum(format!("{sum:.3}")));
-    }
-    Ok(fusion)
 }
 
 impl Section {
