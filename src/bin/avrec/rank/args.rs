@@ -298,8 +298,8 @@ mod tests {
     fn preferences_are_weights_by_name() {
         let given = preferences("quality=2, latency=0.5").unwrap();
         assert_eq!(
-            (given.of("quality"), given.of("latency"), given.of("cost")),
-            (2.0, 0.5, 1.0)
+            (given.quality, given.latency, given.cost),
+            (Some(2.0), Some(0.5), None)
         );
         for wrong in ["quality", "quality=-1", "latency=much", "quality=0"] {
             assert!(preferences(wrong).is_err(), "{wrong}");
