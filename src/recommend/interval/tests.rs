@@ -12,6 +12,8 @@ struct Judged {
     items: Vec<Item>,
     values: Vec<f64>,
     classes: Vec<usize>,
+    /// Items of detections in the order of their scores, and whether they are true; for average precision only.
+    detections: Vec<(usize, bool)>,
     figure: Figure,
 }
 
@@ -59,25 +61,30 @@ impl Statistic for Judged {
 }
 
 impl Judged {
-    /// Area under precision by recall, with detections in the order of their scores.
-    fn average_precision(&self, weights: &[f64]) -> Option<f64> {
-        let mut detections = Vec::new();
+    /// Looks for the detections.
+    fn detect(&mut self) {
+        let mut scored = Vec::new();
         for (at, value) in self.values.iter().enumerate() {
             if *value < 1.0 {
-                detections.push((1.0 - value, weights[at], 0.0));
+                scored.push((1.0 - value, (at, true)));
             }
-            detections.push((0.5 * value - 0.5 * self.classes[at] as f64, 0.0, weights[at]));
+            scored.push((0.5 * value - 0.5 * self.classes[at] as f64, (at, false)));
         }
-        detections.sort_by(|one, other| other.0.total_cmp(&one.0));
+        scored.sort_by(|one, other| other.0.total_cmp(&one.0));
+        self.detections = scored.into_iter().map(|it| it.1).collect();
+    }
+
+    /// Area under precision by recall.
+    fn average_precision(&self, weights: &[f64]) -> Option<f64> {
         let total: f64 = weights.iter().sum();
-        let (mut hits, mut wrong, mut area) = (0.0, 0.0, 0.0);
-        for (_, hit, miss) in detections {
-            (hits, wrong) = (hits + hit, wrong + miss);
-            area += if 0.0 < hit {
-                hit * hits / (hits + wrong)
-            } else {
-                0.0
-            };
+        let (mut hits, mut all, mut area) = (0.0, 0.0, 0.0);
+        for (at, is_true) in &self.detections {
+            let weight = weights[*at];
+            all += weight;
+            if *is_true && 0.0 < weight {
+                hits += weight;
+                area += weight * hits / all;
+            }
         }
         (0.0 < total).then(|| area / total)
     }
@@ -100,6 +107,7 @@ fn judged(world: World, figure: Figure, random: &mut Random) -> Judged {
         items: Vec::new(),
         values: Vec::new(),
         classes: Vec::new(),
+        detections: Vec::new(),
         figure,
     };
     for clip in 0..world.clips as u32 {
@@ -120,6 +128,9 @@ fn judged(world: World, figure: Figure, random: &mut Random) -> Judged {
                 stratum: 0,
             });
         }
+    }
+    if figure == Figure::AveragePrecision {
+        all.detect();
     }
     all
 }
@@ -220,6 +231,7 @@ fn two_frames_conclude_nothing_and_an_interval_of_a_share_stays_one() {
         .collect();
     let sample = |values: Vec<f64>, items: Vec<Item>| Judged {
         classes: vec![0; values.len()],
+        detections: Vec::new(),
         figure: Figure::Rate,
         items,
         values,
