@@ -22,7 +22,7 @@ AVREC := target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/avrec
 TEST_ENV := G_DEBUG=fatal-criticals GST_PLUGIN_PATH=$(CURDIR)/target/debug \
 	GST_REGISTRY=$(CURDIR)/target/gst-registry.bin AVREC_CLIP=$(CLIP)
 
-.PHONY: help setup build demo demo-audio demo-detect test analytics bench real-models lint clean
+.PHONY: help setup build demo demo-audio demo-detect demo-rank test analytics bench real-models lint clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,12 @@ demo-detect: build ## Find objects in a clip in the same way; leaves target/demo
 	    avrec-infer name=large model-file=models/detect-large.onnx output=overlay \) \
 	  ! avrec-probe name=quality ! queue ! videoconvert ! vp8enc deadline=1 cpu-used=16 target-bitrate=2000000 ! webmmux \
 	  ! filesink location='target/demo-detect-{run}.webm'
+
+demo-rank: build ## Rank the shipped models on the demo's clip and on labelled boxes; leaves target/demo-rank-*.html and .toml (1 minute)
+	$(AVREC) rank models/upscale.toml --on $(CLIP) --size 320x180 --cache target/rank \
+	  --report target/demo-rank-upscale.html --write target/demo-rank-upscale.toml
+	$(AVREC) rank models/detect.toml --on examples/media/scene.webm --labels examples/media/scene.csv --cache target/rank \
+	  --report target/demo-rank-detect.html --write target/demo-rank-detect.toml
 
 test: setup ## Run all tests
 	cargo build --locked

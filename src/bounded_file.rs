@@ -8,17 +8,22 @@
 //! [`leads_out_of`]. Files that are written may be devices and FIFOs, but for FIFOs that nobody reads.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, FileType, OpenOptions};
+use std::fs::{self, File, FileType, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// Files replaced so far, which keeps apart what is written at the same time.
 static REPLACED: AtomicU64 = AtomicU64::new(0);
 
 /// Opens without waiting for the other end of a FIFO, and without taking a terminal for this process's own.
 const AT_ONCE: i32 = libc::O_NONBLOCK | libc::O_NOCTTY;
+
+/// How often a lock that another program has is asked for: as long as it takes to write a small file.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// Opens a regular file for reading, following links.
 ///
@@ -124,6 +129,18 @@ pub fn append(path: &Path) -> io::Result<File> {
     open_to_write(OpenOptions::new().append(true).create(true), path)
 }
 
+/// A file to write and read that has no name any more: it is gone with this process. `path` is its name for a moment, and
+/// must be that of no other file.
+///
+/// # Errors
+///
+/// Those of the system, and [`ErrorKind::AlreadyExists`].
+pub fn scratch(path: &Path) -> io::Result<File> {
+    let file = open_to_write(OpenOptions::new().read(true).write(true).create_new(true), path)?;
+    std::fs::remove_file(path)?;
+    Ok(file)
+}
+
 /// Writes a whole file.
 ///
 /// # Errors
@@ -171,6 +188,25 @@ pub fn replace(path: &Path, content: impl AsRef<[u8]>) -> io::Result<()> {
         // Perhaps it was never made; what went wrong is told by the error.
         let _ = fs::remove_file(&beside);
     })
+}
+
+/// Keeps others from changing files in the folder of this one who ask first too, until the result is dropped or the program
+/// ends; waits for them until `deadline`. Where folders cannot be locked, nobody is kept from anything.
+///
+/// # Errors
+///
+/// Those of opening the folder, and [`ErrorKind::TimedOut`].
+pub fn lock_folder_of(path: &Path, deadline: Instant) -> io::Result<File> {
+    let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+    let folder = File::open(folder.unwrap_or(Path::new(".")))?;
+    while let Err(TryLockError::WouldBlock) = folder.try_lock() {
+        if deadline <= Instant::now() {
+            let text = "another program keeps its folder locked";
+            return Err(io::Error::new(ErrorKind::TimedOut, text));
+        }
+        thread::park_timeout(LOOK_AGAIN);
+    }
+    Ok(folder)
 }
 
 fn open_to_write(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
@@ -358,6 +394,19 @@ mod tests {
         assert!(error.is_err());
         assert_eq!(fs::read_to_string(&path).unwrap(), "old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn who_locks_a_folder_keeps_others_out_until_it_is_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        let lock = lock_folder_of(&path, Instant::now()).unwrap();
+        let error = lock_folder_of(&path, Instant::now()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        let waits =
+            thread::spawn(move || lock_folder_of(&path, Instant::now() + Duration::from_secs(20)).map(drop));
+        drop(lock);
+        waits.join().unwrap().unwrap();
     }
 
     #[test]

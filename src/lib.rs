@@ -2,9 +2,10 @@
 
 //! avrec runs models on live video and keeps the best one inside the real-time budget.
 //!
-//! Three elements answer three questions: `avrec-infer` (what does this model answer?), `avrec-probe`
-//! (how fast and how good was that answer?) and `avrec-switch` (who answers next?). Each is a thin
-//! shell over a core that knows no GStreamer: [`runtime`], [`score`] and [`policy`]. [`media`] turns
+//! Four elements answer four questions: `avrec-infer` (what does this model answer?), `avrec-probe`
+//! (how fast and how good was that answer?), `avrec-switch` (who answers next?) and `avrec-fuse` (what do
+//! picture and sound say together?). Each is a thin shell over a core that knows no GStreamer: [`runtime`],
+//! [`score`], [`policy`] and [`recommend::fusion`]. [`media`] turns
 //! frames into tensors and back, [`decode`] tensors into answers, and neither knows a model runtime.
 //!
 //! # Architecture invariants
@@ -35,6 +36,7 @@ pub mod messages;
 mod numbered;
 pub mod plane;
 pub mod policy;
+pub mod profile;
 pub mod quantile;
 pub mod random;
 pub mod recommend;

@@ -2,7 +2,7 @@
 
 //! How good the choice is: our policy and others over seeded worlds (`avrec replay --generate` makes the same).
 //!
-//! `cargo bench --bench decision [-- figures baselines wild calibration ablations cost group]` runs all parts or the named
+//! `cargo bench --bench decision [-- figures baselines wild calibration ablations cost group set]` runs all parts or the named
 //! ones; they take half a minute together. The ablations need `--features ablation`. Nothing was tuned on these worlds: seeds 100 to 109 of the six kinds of
 //! contention, 1000 to 1059 of the wild ones. All but the times is the same on each machine.
 
@@ -15,7 +15,9 @@ mod cost;
 mod counting;
 mod figures;
 mod group;
+mod library;
 mod random_worlds;
+mod set;
 mod text;
 mod world;
 
@@ -35,6 +37,7 @@ fn main() {
         ("ablations", ablations::run),
         ("cost", cost::run),
         ("group", group::run),
+        ("set", set::run),
     ];
     for (name, run) in parts {
         if asked.is_empty() || asked.iter().any(|it| it == *name) {

@@ -11,6 +11,7 @@
 //! buffers, threads, clocks or elements.
 
 mod codec;
+pub mod corrupt;
 mod crossfade;
 mod error;
 mod hop_plan;

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! The three elements: pads, properties, events and messages over the pure cores. The only place that knows both worlds.
+//! The elements: pads, properties, events and messages over the pure cores. The only place that knows both worlds.
 
 mod allocation;
 mod author;
 pub mod comparable;
 pub mod content;
+pub mod fuse;
 pub mod infer;
 mod on_demand;
 mod preset;
@@ -22,6 +23,7 @@ use gst::glib;
 pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
     infer::register(plugin)?;
     probe::register(plugin)?;
+    fuse::register(plugin)?;
     switch::pads::parts::register(plugin)?;
     switch::register(plugin)
 }

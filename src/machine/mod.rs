@@ -6,6 +6,7 @@
 
 pub mod memory;
 mod monitor;
+pub mod processor;
 mod runs;
 mod sense;
 mod source;

@@ -11,6 +11,7 @@
 //! | score | a custom meta [`SCORE`] with the field `score` (gdouble) |
 //! | voice activity | `GstAudioLevelMeta`, on each buffer |
 //! | text | a custom meta [`TEXT`] with the fields `text` and `confidence` (gdouble); of a frame also a region of interest `text` over it, with the text as `label` of a parameter structure `classification`, unless it is empty |
+//! | what was heard to a frame | a custom meta [`SOUND`] with the fields of `classification` or the field `score` |
 //! | class map, matte | nothing: there is no such meta before GStreamer 1.26 |
 //!
 //! The fields stand in `docs/messages.md`, and as types to read them by in `crate::messages`.
@@ -18,6 +19,8 @@
 //! With the feature `analytics` the answer is attached in the terms of GStreamer 1.26 besides, not instead: overlays,
 //! trackers and exporters read those, encoders and older elements read regions of interest. What is said in both is
 //! read from the newer ones, which hold masks too.
+
+use std::borrow::Cow;
 
 use gst::glib;
 use gst::glib::translate::IntoGlib;
@@ -36,6 +39,9 @@ pub const SCORE: &str = "AvrecScoreMeta";
 /// Name of the custom meta with what was read, and of its structure.
 pub const TEXT: &str = "AvrecTextMeta";
 
+/// Name of the custom meta with what was heard to a frame, and of its structure.
+pub const SOUND: &str = "AvrecSoundMeta";
+
 /// Type of the region of interest over a frame that was read. Not the text itself, since types are never freed.
 const TEXT_REGION: &str = "text";
 
@@ -47,7 +53,7 @@ const ORIENTED: &str = "oriented";
 
 /// Registers the custom metas, once a process; another copy of this library may have done it.
 static REGISTERED: Lazy<()> = Lazy::new(|| {
-    for name in [CLASSES, SCORE, TEXT] {
+    for name in [CLASSES, SCORE, TEXT, SOUND] {
         if !gst::meta::CustomMeta::is_registered(name) {
             gst::meta::CustomMeta::register(name, &[]);
         }
@@ -116,6 +122,30 @@ pub fn attach_score(buffer: &mut gst::BufferRef, score: f32) -> Result<(), glib:
     Lazy::force(&REGISTERED);
     let mut meta = gst::meta::CustomMeta::add(buffer, SCORE)?;
     meta.mut_structure().set("score", f64::from(score));
+    Ok(())
+}
+
+/// Gives a buffer one score, in the place of what it had.
+pub fn replace_score(buffer: &mut gst::BufferRef, score: f32) -> Result<(), glib::BoolError> {
+    Lazy::force(&REGISTERED);
+    match gst::meta::CustomMeta::from_mut_buffer(buffer, SCORE) {
+        Ok(mut meta) => meta.mut_structure().set("score", f64::from(score)),
+        Err(_) => return attach_score(buffer, score),
+    }
+    Ok(())
+}
+
+/// Says on a frame what was heard to it, in the fields of [`SOUND`], in the place of what was said before.
+pub fn attach_heard(buffer: &mut gst::BufferRef, heard: &gst::StructureRef) -> Result<(), glib::BoolError> {
+    Lazy::force(&REGISTERED);
+    if let Ok(mut meta) = gst::meta::CustomMeta::from_mut_buffer(buffer, SOUND) {
+        let structure = meta.mut_structure();
+        structure.remove_all_fields();
+        copy_fields(heard, structure);
+        return Ok(());
+    }
+    let mut meta = gst::meta::CustomMeta::add(buffer, SOUND)?;
+    copy_fields(heard, meta.mut_structure());
     Ok(())
 }
 
@@ -226,6 +256,17 @@ pub fn text(buffer: &gst::BufferRef) -> Option<Text> {
 /// The number that reading gives to a label: equal for equal labels in this process, and for nothing else.
 pub fn class_of(label: &str) -> u32 {
     glib::Quark::from_str(label).into_glib()
+}
+
+/// The label to which [`class_of`] gave this number; the number itself, where it gave it to none.
+pub fn label_of_class(class: u32) -> Cow<'static, str> {
+    // SAFETY: it takes any number, and returns null or text that is there for as long as the process.
+    let text = unsafe { glib::ffi::g_quark_to_string(class) };
+    if text.is_null() {
+        return class.to_string().into();
+    }
+    // SAFETY: as above, and it ends with a zero.
+    unsafe { std::ffi::CStr::from_ptr(text) }.to_string_lossy()
 }
 
 /// All regions of interest that are no classification of the frame, the most confident first.

@@ -9,6 +9,7 @@
 
 #[cfg(feature = "analytics")]
 pub mod analytics;
+pub mod corrupt;
 pub mod cut;
 pub mod degrade;
 pub mod draw;

@@ -117,7 +117,7 @@ fn change(plane: &mut Target, step: usize, channels: &[usize], mut to: impl FnMu
 
 /// Nearly normal, of mean 0 and variance 1: the sum of the eight bytes of a random number (xorshift64*), each uniform
 /// with a variance of (256² - 1) / 12.
-fn normal(state: &mut u64) -> f32 {
+pub(super) fn normal(state: &mut u64) -> f32 {
     *state ^= *state >> 12;
     *state ^= *state << 25;
     *state ^= *state >> 27;

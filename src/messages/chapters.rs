@@ -5,10 +5,10 @@
 use super::doc::StructureDoc;
 use super::field::Part;
 use super::{
-    CandidateFailed, CandidateReady, CandidateScore, ClassesMeta, ClassificationParam, DetectionParam,
-    Explanation, Frame, GroupPlace, InferStats, KeyFrame, LandmarksParam, ModelAnswer, ModelEvicted,
-    ModelFailed, ModelLoaded, ModelWanted, OrientedParam, ProbeMessage, ProbeStats, ScoreMeta, Survey, Swap,
-    SwitchStats, Tensors, TextMeta,
+    CandidateFailed, CandidateReady, CandidateScore, ClassesMeta, ClassificationParam, DetectionParam, Drift,
+    Explanation, Frame, FuseStats, Fused, GroupPlace, InferStats, KeyFrame, LandmarksParam, ModelAnswer,
+    ModelEvicted, ModelFailed, ModelLoaded, ModelWanted, OrientedParam, ProbeMessage, ProbeStats, ScoreMeta,
+    SoundMeta, Survey, Swap, SwitchStats, Tensors, TextMeta,
 };
 
 /// Structures that come the same way.
@@ -30,6 +30,7 @@ pub fn chapters() -> Vec<Chapter> {
         GroupPlace::structure_doc(),
         CandidateReady::structure_doc(),
         CandidateFailed::structure_doc(),
+        Drift::structure_doc(),
         ModelWanted::structure_doc(),
         ModelEvicted::structure_doc(),
         Frame::structure_doc(),
@@ -41,11 +42,13 @@ pub fn chapters() -> Vec<Chapter> {
         SwitchStats::structure_doc(),
         ProbeStats::structure_doc(),
         InferStats::structure_doc(),
+        FuseStats::structure_doc(),
     ];
     let custom_metas = vec![
         ScoreMeta::structure_doc(),
         TextMeta::structure_doc(),
         ClassesMeta::structure_doc(),
+        SoundMeta::structure_doc(),
     ];
     let regions = vec![
         DetectionParam::structure_doc(),
@@ -58,6 +61,7 @@ pub fn chapters() -> Vec<Chapter> {
         chapter("Messages of avrec-switch", of_switch),
         chapter("Messages of avrec-probe", vec![ProbeMessage::structure_doc()]),
         chapter("Messages of avrec-infer", of_infer),
+        chapter("Messages of avrec-fuse", vec![Fused::structure_doc()]),
         chapter("Structures to ask for", asked),
         chapter("Custom metas", custom_metas),
         chapter("Regions of interest", regions),

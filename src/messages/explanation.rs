@@ -167,6 +167,7 @@ words_of! {
     Basis: Source {
         Unknown = "unknown" <- Source::Unknown,
         Catalogue = "catalogue" <- Source::Catalogue,
+        Recalled = "recalled" <- Source::Recalled,
         Measured = "measured" <- Source::Measured,
         Shadow = "shadow" <- Source::Shadow,
         Shared = "shared" <- Source::Shared,

@@ -2,6 +2,8 @@
 
 //! What stands in the metas that `avrec-infer` puts on buffers, as types to read them by. `media::metas` writes them.
 
+use std::time::Duration;
+
 use super::field::Field;
 use super::table::{group, structure};
 
@@ -27,6 +29,18 @@ structure! {
     /// Custom meta at the end of each window of sound that `task=classify` heard.
     ClassesMeta = "AvrecClassesMeta" {
         classes: Classes = "",
+    }
+}
+
+structure! {
+    /// Custom meta on each frame to which `avrec-fuse` found an answer about sound: this answer, as it came.
+    SoundMeta = "AvrecSoundMeta" {
+        /// Absent where the answer is a number.
+        classes: Option<Classes> = "",
+        /// The number. Absent where the answer is classes.
+        score: Option<f64> = "score",
+        /// How far the answer is from the frame in time.
+        age: Duration = "age-ns",
     }
 }
 

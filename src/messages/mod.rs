@@ -8,6 +8,7 @@ mod chapters;
 mod doc;
 mod explanation;
 mod field;
+mod fuse;
 mod infer;
 mod latencies;
 mod metas;
@@ -24,6 +25,7 @@ pub use doc::{FieldDoc, Inner, StructureDoc};
 
 pub use explanation::{Basis, Binding, ExplainedCandidate, Explanation, ReasonWord, Why};
 pub use field::{FieldError, Figures, Nested};
+pub use fuse::{Combined, FuseStats, Fused, FusedSide};
 pub use infer::{
     Class, Corner, InferStats, KeyFrame, Loaded, ModelFailed, ModelLoaded, Object, Point, RunningModel,
     Share, StatementPart, TensorPart, Tensors,
@@ -31,13 +33,14 @@ pub use infer::{
 pub use latencies::Percentiles;
 pub use metas::{
     Classes, ClassesMeta, ClassificationParam, DetectionParam, LandmarksParam, OrientedParam, ScoreMeta,
-    TextMeta,
+    SoundMeta, TextMeta,
 };
 pub use model_answer::{ModelAnswer, Place, Said};
 pub use probe::{FIGURES, Fidelity, Latencies, ProbeMessage, ProbeStats, Summary};
 pub use switch::{
-    AnswerKind, CandidateFailed, CandidateReady, CandidateScore, Compared, EvictedWord, EvidenceWord, Frame,
-    GroupPlace, MeasuredFigure, ModelEvicted, ModelWanted, PlaceWord, Survey, Surveyed, Swap, WantedWord,
+    AnswerKind, CandidateFailed, CandidateReady, CandidateScore, Compared, Drift, DriftWord, EvictedWord,
+    EvidenceWord, Frame, GroupPlace, MeasuredFigure, ModelEvicted, ModelWanted, PlaceWord, Survey, Surveyed,
+    Swap, WantedWord,
 };
 pub use switch_stats::{CandidateState, CandidateStats, Estimates, SenseWord, SwitchStats, TeachingWord};
 
@@ -51,9 +54,11 @@ pub enum Message {
     Survey(Survey),
     CandidateReady(CandidateReady),
     CandidateFailed(CandidateFailed),
+    Drift(Drift),
     ModelWanted(ModelWanted),
     ModelEvicted(ModelEvicted),
     Probe(Box<ProbeMessage>),
+    Fused(Box<Fused>),
     ModelLoaded(ModelLoaded),
     ModelFailed(ModelFailed),
     Tensors(Tensors),
@@ -72,10 +77,12 @@ impl TryFrom<&gst::StructureRef> for Message {
             CandidateScore::NAME => Message::CandidateScore(structure.try_into()?),
             Survey::NAME => Message::Survey(structure.try_into()?),
             CandidateReady::NAME => Message::CandidateReady(structure.try_into()?),
+            Drift::NAME => Message::Drift(structure.try_into()?),
             CandidateFailed::NAME => Message::CandidateFailed(structure.try_into()?),
             ModelWanted::NAME => Message::ModelWanted(structure.try_into()?),
             ModelEvicted::NAME => Message::ModelEvicted(structure.try_into()?),
             ProbeMessage::NAME => Message::Probe(Box::new(structure.try_into()?)),
+            Fused::NAME => Message::Fused(Box::new(structure.try_into()?)),
             ModelLoaded::NAME => Message::ModelLoaded(structure.try_into()?),
             ModelFailed::NAME => Message::ModelFailed(structure.try_into()?),
             Tensors::NAME => Message::Tensors(structure.try_into()?),

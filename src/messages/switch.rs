@@ -195,6 +195,43 @@ impl Field for MeasuredFigure {
 }
 
 structure! {
+    /// What a candidate's answers are worth on this stream is not what its prior says: the interval of the scores of late
+    /// and that of the prior lie apart. Once, and once more when it has come back.
+    Drift = "avrec/drift" {
+        /// Whose answers.
+        candidate: String = "candidate",
+        /// Whether it is so, or has ended.
+        state: DriftWord = "state",
+        /// What the catalog says, 0 to 1.
+        prior: f64 = "prior",
+        /// Between which values that lies with 95 %, as far as the catalog says it, 0 to 1; 0.1 to either side where it does not.
+        prior_low: f64 = "prior-low",
+        /// The other end.
+        prior_high: f64 = "prior-high",
+        /// Mean of the scores of late, 0 to 1.
+        live: f64 = "live",
+        /// Between which values their mean lies with 95 %, 0 to 1.
+        live_low: f64 = "live-low",
+        /// The other end.
+        live_high: f64 = "live-high",
+        /// Number of the frame since which `live` has been outside of the prior's interval, or inside again.
+        since: u64 = "since-frame",
+        /// Number of the newest frame.
+        frame: u64 = "frame",
+    }
+}
+
+words! {
+    /// How live quality and prior stand to each other.
+    DriftWord {
+        /// They lie apart.
+        Apart = "apart",
+        /// They agree again.
+        Returned = "returned",
+    }
+}
+
+structure! {
     /// What every candidate made of one frame. Only while `exhaustive` is set.
     Survey = "avrec/survey" {
         /// Number of the frame.

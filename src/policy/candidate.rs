@@ -2,11 +2,12 @@
 
 //! One candidate's estimates side by side, and all candidates by id.
 
+use super::drift::{Drift, DriftWatch};
 use super::latency::Latency;
-use super::quality::Quality;
+use super::quality::{Quality, quality_of};
 use super::regret::Regret;
 use super::robustness::Robustness;
-use super::{Availability, CandidateId, Device, Evidence, Prior};
+use super::{Availability, CandidateId, Device, Evidence, Knowledge, Prior};
 use crate::clone_in_place::clone_in_place;
 use crate::numbered::Numbered;
 
@@ -35,7 +36,12 @@ pub(super) struct Candidate {
     pub device: Device,
     pub latency: Latency,
     pub quality: Quality,
+    pub drift: DriftWatch,
     pub robustness: Robustness,
+    /// Its latency was learned in an earlier stream.
+    pub is_recalled: bool,
+    /// What it takes was known beforehand, and it could not answer yet.
+    pub is_expected: bool,
     /// C of the formula.
     pub complexity: f64,
     /// The user does not want it to answer.
@@ -59,7 +65,7 @@ pub(super) struct Candidate {
     pub overdue: Option<Overdue>,
 }
 
-clone_in_place! { Candidate: standing device latency quality robustness complexity is_forbidden is_held_back regret missed_for runs last_run asks last_asked known_before last_scored overdue }
+clone_in_place! { Candidate: standing device latency quality drift robustness is_recalled is_expected complexity is_forbidden is_held_back regret missed_for runs last_run asks last_asked known_before last_scored overdue }
 
 impl Candidate {
     pub(super) fn new(prior: Prior) -> Candidate {
@@ -68,7 +74,10 @@ impl Candidate {
             device: prior.device,
             latency: prior.latency.map_or_else(Latency::new, Latency::with_baseline),
             quality: Quality::new(prior),
+            drift: DriftWatch::new(&prior),
             robustness: Robustness::default(),
+            is_recalled: false,
+            is_expected: prior.latency.is_some(),
             complexity: prior.complexity,
             is_forbidden: false,
             is_held_back: false,
@@ -81,6 +90,27 @@ impl Candidate {
             known_before: 0,
             last_scored: None,
             overdue: None,
+        }
+    }
+
+    /// Begins with what was learned in an earlier stream, so far as nothing was learned in this one.
+    pub(super) fn recall(&mut self, known: &Knowledge) {
+        // What the catalogue says may be of another machine.
+        let is_free = !self.latency.has_baseline() || self.runs == 0;
+        if let Some(latency) = known.latency.as_ref().filter(|_| is_free) {
+            self.latency = Latency::recalled(latency);
+            (self.is_recalled, self.is_expected) = (true, true);
+        }
+        if let Some(quality) = &known.quality {
+            self.quality.recall(quality);
+        }
+    }
+
+    /// It can answer. For the first time, one of which is known what it takes does not wait: that others answered before it
+    /// was there has shown nothing.
+    pub(super) fn is_there(&mut self) {
+        if std::mem::take(&mut self.is_expected) {
+            self.regret.prepay();
         }
     }
 
@@ -102,16 +132,32 @@ impl Candidate {
         self.last_asked = Some(frame);
     }
 
-    /// An answer was worth this much by this evidence; `reference` is the quality of the reference.
-    pub(super) fn scored(&mut self, frame: u64, score: f64, reference: f64, evidence: Evidence) {
+    /// Takes a new prior.
+    pub(super) fn update_prior(&mut self, prior: Prior) {
+        self.drift.update_prior(&prior);
+        self.quality.update_prior(prior);
+    }
+
+    /// An answer was worth this much by this evidence; `reference` is the quality of the reference. Returns what that says of
+    /// the prior.
+    pub(super) fn scored(
+        &mut self,
+        frame: u64,
+        score: f64,
+        reference: f64,
+        evidence: Evidence,
+    ) -> Option<Drift> {
         self.quality.scored(score, reference, evidence);
         self.last_asked = Some(frame);
         self.last_scored = Some(frame);
+        self.drift
+            .scored(frame, quality_of(score, reference, evidence), evidence.weight())
     }
 
     /// The content has changed: scores follow each other as closely again as at first.
     fn content_changed(&mut self) {
         self.quality.content_changed();
+        self.drift.content_changed();
         self.known_before = self.known();
     }
 
@@ -255,16 +301,20 @@ impl Candidates {
     }
 
     /// An answer was worth this much by this evidence. One that is far from what was known says that the content has changed,
-    /// for all.
-    pub(super) fn scored(&mut self, id: CandidateId, frame: u64, score: f64, evidence: Evidence) {
+    /// for all. Returns what it says of the prior.
+    pub(super) fn scored(
+        &mut self,
+        id: CandidateId,
+        frame: u64,
+        score: f64,
+        evidence: Evidence,
+    ) -> Option<Drift> {
         let reference = self.reference_quality();
         let is_jump = (self.get(id)).is_some_and(|it| it.quality.is_jump(score, reference, evidence));
         if is_jump {
             self.content_changed(frame);
         }
-        if let Some(candidate) = self.get_mut(id) {
-            candidate.scored(frame, score, reference, evidence);
-        }
+        self.get_mut(id)?.scored(frame, score, reference, evidence)
     }
 
     /// The content has changed: what is known of qualities counts little, and is asked for anew. At most once in thirty

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::beside::Beside;
-use super::candidate::{Candidate, Standing};
+use super::candidate::Standing;
 use super::choice::{Mode, Situation};
 use super::effective_budget::EffectiveBudget;
 use super::estimates::Estimates;
@@ -18,8 +18,8 @@ use super::shadow::{Scene, Shadow};
 use super::stride::Stride;
 use super::terms_table::{Conditions, TermsTable};
 use super::{
-    Availability, CandidateId, Config, ConfigError, Decision, Device, Evidence, Explanation, Outlook, Prior,
-    Reason, RunKind, Switch,
+    Availability, CandidateId, Config, ConfigError, Decision, Device, Drift, Evidence, Explanation,
+    Knowledge, Outlook, Prior, Reason, RunKind, Switch,
 };
 use crate::clone_in_place::clone_in_place;
 
@@ -88,33 +88,44 @@ impl Policy {
 
     /// Takes a new prior. Scores that were seen outweigh it.
     pub fn update_prior(&mut self, id: CandidateId, prior: Prior) {
-        self.estimates
-            .candidates
-            .change(id, |it| it.quality.update_prior(prior));
+        let candidates = &mut self.estimates.candidates;
+        candidates.change(id, |it| it.update_prior(prior));
+    }
+
+    /// Lets a candidate begin with what was learned of it in an earlier stream, so far as nothing was learned in this one.
+    pub fn recall(&mut self, id: CandidateId, known: &Knowledge) {
+        self.estimates.candidates.change(id, |it| it.recall(known));
+    }
+
+    /// What was learned of a candidate, for a later stream; of one that was removed, nothing.
+    pub fn knowledge(&self, id: CandidateId) -> Knowledge {
+        self.estimates.knowledge(id)
+    }
+
+    /// Who would answer if all could, of those of which is known what they take.
+    pub fn favorite(&self) -> Option<CandidateId> {
+        self.conditions().favorite()
     }
 
     /// Whether a candidate may answer at all. One that may not is still loaded, measured and scored.
     pub fn forbid(&mut self, id: CandidateId, is_forbidden: bool) {
-        self.estimates
-            .candidates
-            .change(id, |it| it.is_forbidden = is_forbidden);
+        let candidates = &mut self.estimates.candidates;
+        candidates.change(id, |it| it.is_forbidden = is_forbidden);
     }
 
     /// Other streams leave this one no more processor time than that for a run: candidates on the processor that are expected to
     /// take more may not answer; `None` where they leave all. Told once a frame, before the decision.
     pub fn leave(&mut self, most: Option<Duration>) {
-        let is_open = most.is_none() && self.left.is_none();
-        self.left = most;
-        if is_open {
-            return;
+        let before = std::mem::replace(&mut self.left, most);
+        if before.or(most).is_some() {
+            let is_more = |latency| most.is_some_and(|it| it < latency);
+            self.estimates.hold_back(is_more);
         }
-        self.estimates
-            .hold_back(|latency| most.is_some_and(|it| it < latency));
     }
 
     /// Whoever is pinned answers whenever it is available.
     pub fn pin(&mut self, id: Option<CandidateId>) {
-        self.pinned = id.filter(|it| self.candidate(*it).is_some());
+        self.pinned = id.filter(|it| self.estimates.candidates.get(*it).is_some());
     }
 
     /// Who answers in place of a missed answer, so that a miss is worth that much; `None` for nobody: then a missed
@@ -260,7 +271,8 @@ impl Policy {
 
     /// Who answered last, or would have.
     pub fn active(&self) -> Option<CandidateId> {
-        self.active.filter(|it| self.candidate(*it).is_some())
+        self.active
+            .filter(|it| self.estimates.candidates.get(*it).is_some())
     }
 
     /// The machine says that something which could run waits for this share of the time, 0..1, if it says anything.
@@ -306,10 +318,10 @@ impl Policy {
     }
 
     /// An answer was found to be worth this much, 0..1, by this evidence: for instance by its agreement with the
-    /// reference's on the same frame.
-    pub fn scored(&mut self, now: Duration, id: CandidateId, score: f64, evidence: Evidence) {
+    /// reference's on the same frame. Returns whether its prior has proved wrong, or right again, if that is new.
+    pub fn scored(&mut self, now: Duration, id: CandidateId, score: f64, by: Evidence) -> Option<Drift> {
         self.now = now;
-        (self.estimates.candidates).scored(id, self.frame, score, evidence);
+        (self.estimates.candidates).scored(id, self.frame, score, by)
     }
 
     /// The content has changed, as at a cut: what is known of qualities counts little from now on, and is asked for anew.
@@ -329,9 +341,8 @@ impl Policy {
     /// An answer agreed to this degree, 0..1, with the answer to the same frame slightly perturbed.
     pub fn perturbed(&mut self, now: Duration, id: CandidateId, agreement: f64) {
         self.now = now;
-        self.estimates
-            .candidates
-            .change(id, |it| it.robustness.sampled(agreement));
+        let candidates = &mut self.estimates.candidates;
+        candidates.change(id, |it| it.robustness.sampled(agreement));
     }
 
     /// Frames that nobody could be asked to answer: each is a miss.
@@ -381,11 +392,8 @@ impl Policy {
             budget: self.budget.at(self.now),
             shift: 0.0,
             per_miss: self.price.per_miss(),
-            floor: (self.floor.and_then(|it| self.candidate(it))).map_or(0.0, |it| it.quality.mean()),
+            floor: (self.floor.and_then(|it| self.estimates.candidates.get(it)))
+                .map_or(0.0, |it| it.quality.mean()),
         }
-    }
-
-    fn candidate(&self, id: CandidateId) -> Option<&Candidate> {
-        self.estimates.candidates.get(id)
     }
 }

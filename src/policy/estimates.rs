@@ -9,7 +9,7 @@ use super::alarm::Verdict;
 use super::candidate::{Candidate, Candidates, Overdue, Standing};
 use super::devices::{Device, Slowdowns};
 use super::slowdown::Slowdown;
-use super::{Availability, CandidateId, Prior, RunKind};
+use super::{Availability, CandidateId, Knowledge, Prior, RunKind};
 use crate::clone_in_place::clone_in_place;
 
 /// Frames after which a candidate counts as not seen any more.
@@ -55,6 +55,9 @@ impl Estimates {
         if let Some(candidate) = self.candidates.get_mut(id) {
             candidate.standing = standing;
             candidate.overdue = None;
+            if standing == Standing::Sound {
+                candidate.is_there();
+            }
         }
     }
 
@@ -79,6 +82,17 @@ impl Estimates {
     pub(super) fn latency(&self, id: CandidateId) -> Option<Duration> {
         let latency = &self.candidates.get(id)?.latency;
         latency.latency(self.slowdown_of(Some(id)).level_of(latency).mean)
+    }
+
+    /// What was learned of a candidate. Where the machine has become calmer than it was when its baseline was found, that
+    /// counts as calm.
+    pub(super) fn knowledge(&self, id: CandidateId) -> Knowledge {
+        let calm = self.slowdown_of(Some(id)).unsensed().mean.min(0.0);
+        let candidate = self.candidates.get(id);
+        Knowledge {
+            latency: candidate.and_then(|it| it.latency.known(calm)),
+            quality: candidate.and_then(|it| it.quality.known()),
+        }
     }
 
     /// The part of it that is not waiting which the machine tells of.

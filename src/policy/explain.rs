@@ -83,6 +83,7 @@ impl Present<'_> {
             outlook: outlook(id, &self.conditions, table),
             latency_source: match (candidate.last_run, self.active == Some(id)) {
                 _ if !candidate.latency.is_known() => Source::Unknown,
+                (None, _) if candidate.is_recalled => Source::Recalled,
                 (None, _) => Source::Catalogue,
                 (Some(_), true) => Source::Measured,
                 (Some(last), false) if self.frame < last + RECENT => Source::Shadow,

@@ -103,6 +103,8 @@ pub enum Source {
     Unknown,
     /// The catalogue says so.
     Catalogue,
+    /// It was learned in an earlier stream.
+    Recalled,
     /// Runs of this candidate while it answered.
     Measured,
     /// Runs of it in the shadow.

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use super::ablation::{Part, is_out};
 use super::baseline::{Baseline, duration, seconds};
+use super::knowledge::KnownLatency;
 use super::level::{Exposure, Level, step};
+use super::residuals::{Residuals, SCATTER};
 use super::slow_streak::SlowStreak;
 use super::window::Window;
 use crate::clone_in_place::clone_in_place;
@@ -44,21 +46,8 @@ const TOUCHED: f64 = 0.25;
 /// Log-slowdown from which on the machine is contended.
 const CONTENDED: f64 = 0.15;
 
-/// Bounds of the scatter of single runs, as a standard deviation in the log domain. Below, one late
-/// frame would look like an alarm; above, none would.
-const SCATTER: (f64, f64) = (0.02, 0.3);
-
-/// Residuals of all candidates that count beside a candidate's own, as if they were so many.
-const SHARED_RESIDUALS: f64 = 200.0;
-
-/// What a frame without a run leaves of the weight of the own residuals: half of it after 350.
-const FORGETTING: f64 = 0.998;
-
 /// What one run counts in the mean of what was not known: fifty runs, as many as the residuals need to show a tail.
 const USUAL: f64 = 0.02;
-
-/// Own residuals from which on a candidate's scatter is its own.
-const OWN_SCATTER: usize = 16;
 
 /// Latency model of one candidate, in seconds and log-seconds:
 ///
@@ -76,16 +65,13 @@ pub(super) struct Latency {
     seen_at: f64,
     /// Whether it was ever seen to be slowed down by contention.
     is_touched: bool,
-    residuals: Window,
-    /// What the residuals still count, from one right after a run: a candidate that nobody runs is not judged by its
-    /// outliers for ever.
-    freshness: f64,
+    residuals: Residuals,
     slow: SlowStreak,
     /// Part of the residuals' variance that came of what was not known, in the mean of the last runs.
     usual: f64,
 }
 
-clone_in_place! { Latency: baseline offset offset_variance reaction reaction_variance seen_at is_touched residuals freshness slow usual }
+clone_in_place! { Latency: baseline offset offset_variance reaction reaction_variance seen_at is_touched residuals slow usual }
 
 impl Latency {
     pub(super) fn new() -> Latency {
@@ -103,8 +89,7 @@ impl Latency {
             },
             seen_at: 0.0,
             is_touched: is_out(Part::Reaction),
-            residuals: Window::empty(),
-            freshness: 1.0,
+            residuals: Residuals::empty(),
             slow: SlowStreak::new(),
             usual: 0.0,
         }
@@ -117,6 +102,29 @@ impl Latency {
             offset_variance: BASELINE_VARIANCE,
             ..Latency::new()
         }
+    }
+
+    /// With what was learned before.
+    pub(super) fn recalled(known: &KnownLatency) -> Latency {
+        let (least, most) = SENSITIVITY;
+        Latency {
+            offset_variance: known.sd.powi(2).max(BASELINE_VARIANCE),
+            reaction: known.reaction.clamp(least, most),
+            reaction_variance: known.reaction_sd.powi(2).min(REACTION_DOUBT),
+            is_touched: known.is_touched,
+            ..Latency::with_baseline(known.calm)
+        }
+    }
+
+    /// What is known of it, on a machine that is calm at this slowdown; `None` while the baseline does not stand.
+    pub(super) fn known(&self, calm: f64) -> Option<KnownLatency> {
+        self.has_baseline().then(|| KnownLatency {
+            calm: duration(self.scaled(calm)),
+            sd: self.doubt(calm).sqrt(),
+            reaction: self.reaction,
+            reaction_sd: self.reaction_variance.sqrt(),
+            is_touched: self.is_touched,
+        })
     }
 
     /// Whether anything is known, be it from disturbed runs only.
@@ -146,7 +154,7 @@ impl Latency {
     /// A frame passed.
     pub(super) fn drift(&mut self) {
         self.offset_variance += OFFSET_DRIFT;
-        self.freshness *= FORGETTING;
+        self.residuals.fade();
         self.slow.fade();
     }
 
@@ -208,12 +216,7 @@ impl Latency {
 
     /// Standard deviation of single runs in the log domain, without outliers.
     pub(super) fn scatter(&self, shared: &Window) -> f64 {
-        let window = if self.residuals.len() < OWN_SCATTER {
-            shared
-        } else {
-            &self.residuals
-        };
-        window.spread().clamp(SCATTER.0, SCATTER.1)
+        self.residuals.scatter(shared)
     }
 
     /// Variance of what is believed of this candidate apart from the shared slowdown.
@@ -310,7 +313,6 @@ impl Latency {
 
     pub(super) fn remember(&mut self, residual: f64) {
         self.residuals.push(residual);
-        self.freshness = 1.0;
     }
 
     /// The last run was slow for reasons of its own.
@@ -361,26 +363,17 @@ impl Latency {
 
     /// Share of the runs whose residual is larger than this.
     pub(super) fn tail(&self, residual: f64, shared: &Window) -> f64 {
-        let others = shared.above(residual) as f64 / shared.len() as f64;
-        let own = self.residuals.above(residual) as f64 / self.residuals.len().max(1) as f64;
-        let weight = self.shared_weight();
-        weight * others + (1.0 - weight) * own
-    }
-
-    /// What the residuals of all candidates count beside its own, 0..1.
-    fn shared_weight(&self) -> f64 {
-        SHARED_RESIDUALS / (self.freshness * self.residuals.len() as f64 + SHARED_RESIDUALS)
+        self.residuals.tail(residual, shared)
     }
 
     /// The residual that all but `share` of the runs keep.
     pub(super) fn percentile(&self, share: f64, shared: &Window) -> f64 {
-        let weight = self.shared_weight();
-        weight * shared.percentile(share) + (1.0 - weight) * self.residuals.percentile(share)
+        self.residuals.percentile(share, shared)
     }
 
     /// The largest residual that is remembered.
     pub(super) fn largest(&self, shared: &Window) -> f64 {
-        self.residuals.percentile(1.0).max(shared.percentile(1.0))
+        self.residuals.largest(shared)
     }
 
     /// Whether slow runs are believed to come in a row now: the probability of another, and its residual.

@@ -33,11 +33,13 @@ mod contention;
 mod controller;
 mod decision;
 mod devices;
+mod drift;
 mod effective_budget;
 mod estimates;
 mod evidence;
 mod explain;
 mod explanation;
+mod knowledge;
 mod latency;
 mod lesson;
 mod level;
@@ -49,6 +51,7 @@ mod price;
 mod prospect;
 mod quality;
 mod regret;
+mod residuals;
 mod robustness;
 mod sensed;
 mod shadow;
@@ -66,8 +69,10 @@ pub use config::{Config, ConfigError};
 pub use controller::Policy;
 pub use decision::{Decision, Hold, Reason, Switch};
 pub use devices::Device;
+pub use drift::{Drift, Range};
 pub use evidence::Evidence;
 pub use explanation::{Account, Binding, Explanation, Outlook, Source};
+pub use knowledge::{Knowledge, KnownLatency, KnownQuality};
 pub use lesson::Teaching;
 pub use limit::Limit;
 pub use load::Wishes;
@@ -84,6 +89,8 @@ pub struct Prior {
     /// Probability that an answer is right, or normalized quality, 0..1; `None` when nobody measured it:
     /// then 0.5 with a wide doubt, or 1 for the reference, whose answers are the scale.
     pub quality: Option<f64>,
+    /// Standard deviation of that, where it was measured with an interval; `None` counts as much as one score.
+    pub quality_sd: Option<f64>,
     /// Median latency on a calm machine; `None` when nobody measured it: then the first runs tell.
     pub latency: Option<Duration>,
     /// C of the formula: memory, energy or money, in units of the user's choice.

@@ -2,6 +2,7 @@
 
 //! What is believed of a candidate's quality: the catalogue's word, corrected by live scores.
 
+use super::knowledge::KnownQuality;
 use super::{Evidence, Prior, Source};
 
 /// Samples the running mean remembers: enough to average single frames out, few enough to follow a
@@ -20,6 +21,10 @@ const UNKNOWN_SD: f64 = 0.25;
 
 /// Quality of the reference when nobody measured it: its answers are the scale, so it is the scale's top.
 const REFERENCE: f64 = 1.0;
+
+/// Bounds of the comparisons that a prior counts for by its interval: as little as no opinion, and as much as an operator's
+/// word, since what was measured on other material need not hold for this stream.
+const PRIOR_WEIGHT: (f64, f64) = (0.04, 10.0);
 
 /// Comparisons that one word of an operator counts for.
 const OPERATOR_WEIGHT: f64 = 10.0;
@@ -52,6 +57,8 @@ pub(super) struct Quality {
     /// How much of the weight came from each kind of evidence, in the order of [`Evidence::ALL`], and from operators.
     shares: [f64; Evidence::ALL.len()],
     operators: f64,
+    /// The same of what was learned in an earlier stream.
+    recalled: f64,
     scores: u64,
 }
 
@@ -62,7 +69,10 @@ impl Quality {
             .filter(|it| it.is_finite())
             .map(|it| it.clamp(FLOOR, 1.0));
         let (mean, weight) = match quality {
-            Some(quality) => (quality, 1.0),
+            Some(quality) => {
+                let sd = prior.quality_sd.filter(|it| it.is_finite());
+                (quality, sd.map_or(1.0, weight_of))
+            }
             None if prior.is_reference => (REFERENCE, 1.0),
             // A weight so small that its standard deviation is the wide one.
             None => (UNKNOWN, (SCORE_SD / UNKNOWN_SD).powi(2)),
@@ -74,8 +84,31 @@ impl Quality {
             weight,
             shares: [0.0; Evidence::ALL.len()],
             operators: 0.0,
+            recalled: 0.0,
             scores: 0,
         }
+    }
+
+    /// Begins with what was learned in an earlier stream, unless the prior says more, or scores were seen. Of the reference
+    /// nothing is learned.
+    pub(super) fn recall(&mut self, known: &KnownQuality) {
+        if 0 < self.scores || self.prior.is_reference || known.weight <= self.weight {
+            return;
+        }
+        self.mean = known.mean.clamp(FLOOR, 1.0);
+        self.variance = known.score_sd.powi(2).max(SCORE_SD_FLOOR * SCORE_SD_FLOOR);
+        self.weight = known.weight.min(MEMORY);
+        self.recalled = self.weight;
+    }
+
+    /// What is known of it, where there is more than the catalogue's word.
+    pub(super) fn known(&self) -> Option<KnownQuality> {
+        let is_learned = 0 < self.scores || 0.0 < self.recalled;
+        (is_learned && !self.prior.is_reference).then(|| KnownQuality {
+            mean: self.mean,
+            score_sd: self.variance.sqrt(),
+            weight: self.weight,
+        })
     }
 
     /// Takes a new prior; scores that were seen stay, for they say more than the catalogue.
@@ -145,7 +178,7 @@ impl Quality {
     fn fade(&mut self, kept: f64) {
         self.shares
             .iter_mut()
-            .chain([&mut self.operators])
+            .chain([&mut self.operators, &mut self.recalled])
             .for_each(|it| *it *= kept);
     }
 
@@ -165,7 +198,10 @@ impl Quality {
     pub(super) fn source(&self) -> Source {
         let kinds = Evidence::ALL.into_iter().zip(self.shares);
         let scored = kinds.map(|(kind, share)| (Source::Scored(kind), share));
-        let all = scored.chain([(Source::Operator, self.operators)]);
+        let all = scored.chain([
+            (Source::Operator, self.operators),
+            (Source::Recalled, self.recalled),
+        ]);
         let most = all
             .filter(|it| 0.0 < it.1)
             .max_by(|one, other| one.1.total_cmp(&other.1));
@@ -195,166 +231,18 @@ impl Quality {
     }
 }
 
+/// Comparisons that a prior of this standard deviation counts for.
+fn weight_of(sd: f64) -> f64 {
+    let weight = (SCORE_SD / sd.abs().max(1e-6)).powi(2);
+    weight.clamp(PRIOR_WEIGHT.0, PRIOR_WEIGHT.1)
+}
+
 /// What a score says of the quality, 0..1: one that tells how near a candidate comes to the reference counts by what that
 /// itself is worth.
-fn quality_of(score: f64, reference: f64, evidence: Evidence) -> f64 {
+pub(super) fn quality_of(score: f64, reference: f64, evidence: Evidence) -> f64 {
     let scale = if evidence.is_relative() { reference } else { 1.0 };
     (score.clamp(0.0, 1.0) * scale).clamp(FLOOR, 1.0)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::Evidence::{Agreement, Claimed, Restoration, Stability};
-    use super::*;
-
-    fn quality(prior: Option<f64>) -> Quality {
-        Quality::new(Prior {
-            quality: prior,
-            ..Prior::default()
-        })
-    }
-
-    #[test]
-    fn the_prior_weighs_one_sample() {
-        let mut it = quality(Some(0.9));
-        it.scored(0.5, 1.0, Agreement);
-        assert!((it.mean() - 0.7).abs() < 1e-9);
-    }
-
-    #[test]
-    fn a_score_is_agreement_times_the_quality_of_the_reference() {
-        let mut it = quality(None);
-        for _ in 0..200 {
-            it.scored(0.9, 0.8, Agreement);
-        }
-        assert!((it.mean() - 0.72).abs() < 1e-3, "{}", it.mean());
-        assert_eq!(it.scores(), 200);
-    }
-
-    #[test]
-    fn an_unknown_quality_is_the_middle_with_a_wide_doubt_and_learns_at_once() {
-        let mut it = quality(None);
-        assert_eq!(it.mean(), 0.5);
-        assert!((it.sd() - 0.25).abs() < 1e-9);
-        it.scored(0.9, 1.0, Agreement);
-        assert!((it.mean() - 0.885).abs() < 0.001, "{}", it.mean()); // (0.04 * 0.5 + 0.9) / 1.04
-        assert!(it.sd() < 0.06);
-    }
-
-    #[test]
-    fn the_reference_keeps_its_catalogue_value() {
-        let mut it = Quality::new(Prior {
-            quality: Some(0.92),
-            is_reference: true,
-            ..Prior::default()
-        });
-        it.scored(1.0, 0.92, Agreement);
-        assert_eq!((it.mean(), it.scores()), (0.92, 0));
-        assert_eq!(
-            Quality::new(Prior {
-                is_reference: true,
-                ..Prior::default()
-            })
-            .mean(),
-            1.0
-        );
-    }
-
-    #[test]
-    fn old_scores_fade_after_sixty_samples() {
-        let mut it = quality(Some(0.9));
-        (0..500).for_each(|_| it.scored(0.9, 1.0, Agreement));
-        (0..180).for_each(|_| it.scored(0.6, 1.0, Agreement));
-        assert!(it.mean() < 0.62, "{}", it.mean());
-    }
-
-    #[test]
-    fn scattering_scores_leave_more_doubt_than_steady_ones() {
-        let (mut steady, mut scattered) = (quality(Some(0.8)), quality(Some(0.8)));
-        for i in 0..60 {
-            steady.scored(0.8, 1.0, Agreement);
-            scattered.scored(if i % 2 == 0 { 0.6 } else { 1.0 }, 1.0, Agreement);
-        }
-        assert!(3.0 * steady.sd() < scattered.sd());
-    }
-
-    #[test]
-    fn an_operators_word_outweighs_single_scores_and_corrects_the_reference() {
-        let mut it = Quality::new(Prior {
-            quality: Some(0.9),
-            is_reference: true,
-            ..Prior::default()
-        });
-        it.rated(0.2);
-        assert!(it.mean() < 0.3, "{}", it.mean());
-        (0..60).for_each(|_| it.scored(1.0, 1.0, Agreement));
-        assert!(it.mean() < 0.3, "that it agrees with itself is no evidence");
-    }
-
-    #[test]
-    fn a_score_that_is_no_number_changes_nothing() {
-        let mut it = quality(Some(0.8));
-        it.scored(f64::NAN, 1.0, Agreement);
-        assert_eq!((it.mean(), it.scores()), (0.8, 0));
-    }
-
-    #[test]
-    fn weaker_evidence_moves_the_mean_by_its_weight() {
-        let mut it = quality(Some(0.9));
-        it.scored(0.5, 1.0, Restoration);
-        // A weight of 1 against one of 0.25.
-        assert!(
-            (it.mean() - (0.9 + 0.25 * 0.5) / 1.25).abs() < 1e-9,
-            "{}",
-            it.mean()
-        );
-        it.scored(0.1, 1.0, Stability);
-        assert!(
-            (it.mean() - (0.9 + 0.25 * 0.5 + 0.04 * 0.1) / 1.29).abs() < 1e-9,
-            "{}",
-            it.mean()
-        );
-    }
-
-    #[test]
-    fn what_does_not_rest_on_the_reference_does_not_inherit_its_faults() {
-        let (mut absolute, mut relative) = (quality(None), quality(None));
-        for _ in 0..500 {
-            absolute.scored(0.9, 0.5, Restoration);
-            relative.scored(0.9, 0.5, Evidence::Calibrated);
-        }
-        assert!((absolute.mean() - 0.9).abs() < 0.01, "{}", absolute.mean());
-        assert!((relative.mean() - 0.45).abs() < 0.01, "{}", relative.mean());
-    }
-
-    #[test]
-    fn one_good_comparison_outweighs_many_claims() {
-        let mut it = quality(None);
-        (0..10).for_each(|_| it.scored(1.0, 1.0, Claimed));
-        it.scored(0.4, 1.0, Agreement);
-        assert!(it.mean() < 0.6, "{}", it.mean());
-    }
-
-    #[test]
-    fn weak_evidence_leaves_its_doubt_however_steady_it_is() {
-        let mut it = quality(None);
-        (0..59).for_each(|_| it.scored(1.0, 1.0, Stability));
-        // 60 times (0.05 / 0.25)², the prior included, are 2.4 comparisons.
-        assert!(0.05 / 2.4f64.sqrt() - 1e-9 <= it.sd(), "{}", it.sd());
-    }
-
-    #[test]
-    fn the_source_is_what_the_mean_mostly_rests_on() {
-        let mut it = quality(None);
-        assert_eq!(it.source(), Source::Unknown);
-        assert_eq!(quality(Some(0.5)).source(), Source::Catalogue);
-        it.scored(0.9, 1.0, Stability);
-        assert_eq!(it.source(), Source::Scored(Stability));
-        it.scored(0.9, 1.0, Agreement);
-        assert_eq!(it.source(), Source::Scored(Agreement));
-        it.rated(0.9);
-        assert_eq!(it.source(), Source::Operator);
-        (0..200).for_each(|_| it.scored(0.9, 1.0, Agreement));
-        assert_eq!(it.source(), Source::Scored(Agreement), "an old word fades");
-    }
-}
+mod tests;

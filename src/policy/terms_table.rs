@@ -112,6 +112,16 @@ impl Conditions<'_> {
         }
     }
 
+    /// Who would answer if all could, of those of which is known what they take.
+    pub(super) fn favorite(&self) -> Option<CandidateId> {
+        let (table, candidates) = (TermsTable::new(self), &self.estimates.candidates);
+        let is_known = |it: &Candidate| it.latency.has_baseline();
+        let known = candidates
+            .ids()
+            .filter(|it| candidates.allowed(*it).is_some_and(is_known));
+        known.min_by(|one, other| table.order(*one, *other))
+    }
+
     fn slowdown(&self, candidate: &Candidate) -> &Slowdown {
         self.estimates.slowdowns.of(candidate.device)
     }

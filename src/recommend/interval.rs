@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! How sure a figure is: 95 % intervals of any [`Estimate`], and of the difference of two models on the same items.
+//! How sure a figure is: 95 % intervals from standard errors, and of rates.
 //!
 //! The standard error is that of the jackknife that leaves out one cluster at a time, and Student's t makes it an interval;
 //! with few clusters this covers better than percentiles of a bootstrap, which are 4 to 10 points short with eight. The
@@ -9,7 +9,6 @@
 use std::fmt;
 
 use super::distribution::{beta_quantile, normal_quantile, t_quantile};
-use super::resampling::{Resampled, Resampling};
 
 /// A figure with its 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,7 +38,7 @@ pub const FEWEST_CLUSTERS: usize = 4;
 pub const FEWEST_ITEMS: usize = 8;
 
 /// Share of the intervals that should cover.
-const CONFIDENCE: f64 = 0.95;
+pub(super) const CONFIDENCE: f64 = 0.95;
 
 /// What values a figure can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,54 +49,32 @@ pub enum Scale {
     Real,
 }
 
-impl Resampling {
-    /// The 95 % interval of a figure.
-    ///
-    /// Of a [`Scale::Real`] one, value ± t · se with the degrees of freedom of the clusters. Of a share, the exact interval of a
-    /// rate with as many independent items as would have that standard error, corrected for the degrees of freedom (Korn and
-    /// Graubard, 1998, "Confidence intervals for proportions with small expected number of positive counts"), for near 0 and 1
-    /// the other is too short.
-    pub fn estimate(&self, figure: &Resampled, scale: Scale) -> Result<Estimate, TooLittle> {
-        self.estimate_with(figure, scale, 1.0 - CONFIDENCE)
-    }
-
-    /// The 95 % interval of `one` less `other`: both of the same resampling, so that what makes an item hard for both cancels.
-    pub fn difference(&self, one: &Resampled, other: &Resampled) -> Result<Estimate, TooLittle> {
-        self.estimate(&one.less(other), Scale::Real)
-    }
-
-    /// The interval that fails to cover with this probability.
-    pub fn estimate_with(&self, figure: &Resampled, scale: Scale, error: f64) -> Result<Estimate, TooLittle> {
-        let (items, clusters) = (self.items(), self.clusters().count());
-        let too_little = TooLittle {
-            value: Some(figure.value).filter(|it| it.is_finite()),
-            items,
-            clusters,
-        };
-        let se = self.standard_error(figure).ok_or(too_little)?;
-        if clusters < FEWEST_CLUSTERS || items < FEWEST_ITEMS {
-            return Err(too_little);
+/// The interval that fails to cover with the probability `error`, of a value with this standard error; `freedom` are the degrees
+/// of freedom of Student's t, and so many clusters are a rate's trials where it does not vary at all.
+///
+/// Of a [`Scale::Real`] figure it is value ± t · se. Of a share, the exact interval of a rate with as many independent items
+/// as would have that standard error, corrected for the degrees of freedom (Korn and Graubard, 1998, "Confidence intervals
+/// for proportions with small expected number of positive counts"), for near 0 and 1 the other is too short.
+pub(super) fn interval(
+    value: f64,
+    se: f64,
+    freedom: f64,
+    clusters: usize,
+    scale: Scale,
+    error: f64,
+) -> (f64, f64) {
+    let t = t_quantile(1.0 - error / 2.0, freedom);
+    match scale {
+        Scale::Real => (value - t * se, value + t * se),
+        Scale::Share => {
+            let z = normal_quantile(1.0 - error / 2.0);
+            let rate = value.clamp(0.0, 1.0);
+            let count = match se * se {
+                0.0 => clusters as f64,
+                variance => rate * (1.0 - rate) / variance * (z / t).powi(2),
+            };
+            exact(rate * count, count, error)
         }
-        let t = t_quantile(1.0 - error / 2.0, self.freedom());
-        let (low, high) = match scale {
-            Scale::Real => (figure.value - t * se, figure.value + t * se),
-            Scale::Share => {
-                let z = normal_quantile(1.0 - error / 2.0);
-                let rate = figure.value.clamp(0.0, 1.0);
-                let count = match se * se {
-                    0.0 => clusters as f64,
-                    variance => rate * (1.0 - rate) / variance * (z / t).powi(2),
-                };
-                exact(rate * count, count, error)
-            }
-        };
-        Ok(Estimate {
-            value: figure.value,
-            low,
-            high,
-            items,
-            clusters,
-        })
     }
 }
 
@@ -148,3 +125,6 @@ impl fmt::Display for TooLittle {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;

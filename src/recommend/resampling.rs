@@ -4,6 +4,7 @@
 //! and measures are paired.
 
 use super::Clusters;
+use super::interval::{CONFIDENCE, Estimate, FEWEST_CLUSTERS, FEWEST_ITEMS, Scale, TooLittle, interval};
 use crate::random::Random;
 use crate::score::Statistic;
 
@@ -112,6 +113,42 @@ impl Resampling {
         })
     }
 
+    /// A figure of a model that was judged on the first items only, with the weights that those have for themselves, on the footing of
+    /// one that was judged on all of them: the latter's figure of all items, and the difference of the two on those that both
+    /// have (the difference estimator; Cochran, 1977, section 7.9). What makes the further items easy or hard is thereby not
+    /// taken for a merit.
+    pub fn of_fewer(
+        &self,
+        figure: &dyn Statistic,
+        weights: &[f64],
+        longer: &dyn Statistic,
+    ) -> Option<Resampled> {
+        let beginning = |all: &[f64]| -> Vec<f64> {
+            let factors = all.iter().zip(&self.weights).zip(weights);
+            factors
+                .map(|((now, given), weight)| if *given == 0.0 { 0.0 } else { weight * now / given })
+                .collect()
+        };
+        struct Beginning<'a, F>(&'a dyn Statistic, F, usize);
+        impl<F: Fn(&[f64]) -> Vec<f64> + Send + Sync> Statistic for Beginning<'_, F> {
+            fn len(&self) -> usize {
+                self.2
+            }
+
+            fn value(&self, weights: &[f64]) -> Option<f64> {
+                let mut weights = self.1(weights);
+                weights.resize(self.0.len(), 0.0);
+                self.0.value(&weights)
+            }
+        }
+        let own = self.of(&Beginning(figure, &beginning, self.weights.len()))?;
+        let of_both = self.of(&Beginning(longer, &beginning, self.weights.len()))?;
+        let of_all = self.of(longer)?;
+        Some(Resampled::join(&[&of_all, &own, &of_both], |it| {
+            it[0] + it[1] - it[2]
+        }))
+    }
+
     /// Factors on the weights of the clusters as each part is left out: those that are exchangeable with it stand in for it.
     fn left_out(&self) -> impl Iterator<Item = Vec<f64>> + '_ {
         let parts = self.groups.iter().filter(|it| 1 < it.len());
@@ -139,6 +176,38 @@ impl Resampling {
             variance += (count - 1.0) / count * squares;
         }
         variance.is_finite().then(|| (self.unseen * variance).sqrt())
+    }
+
+    /// The 95 % interval of a figure; an error where there are too few items or clusters to conclude anything.
+    pub fn estimate(&self, figure: &Resampled, scale: Scale) -> Result<Estimate, TooLittle> {
+        self.estimate_with(figure, scale, 1.0 - CONFIDENCE)
+    }
+
+    /// The 95 % interval of `one` less `other`: both of the same resampling, so that what makes an item hard for both cancels.
+    pub fn difference(&self, one: &Resampled, other: &Resampled) -> Result<Estimate, TooLittle> {
+        self.estimate(&one.less(other), Scale::Real)
+    }
+
+    /// The interval that fails to cover with the probability `error`.
+    pub fn estimate_with(&self, figure: &Resampled, scale: Scale, error: f64) -> Result<Estimate, TooLittle> {
+        let (value, items, clusters) = (figure.value, self.items(), self.clusters.count());
+        let too_little = TooLittle {
+            value: Some(value).filter(|it| it.is_finite()),
+            items,
+            clusters,
+        };
+        let se = self.standard_error(figure).ok_or(too_little)?;
+        if clusters < FEWEST_CLUSTERS || items < FEWEST_ITEMS || !value.is_finite() {
+            return Err(too_little);
+        }
+        let (low, high) = interval(value, se, self.freedom(), clusters, scale, error);
+        Ok(Estimate {
+            value,
+            low,
+            high,
+            items,
+            clusters,
+        })
     }
 
     /// Degrees of freedom: parts less groups, and no more than clusters of equal weight that would say as much, less 1.
@@ -212,3 +281,6 @@ fn parts(mut clusters: Vec<usize>, random: &mut Random) -> Vec<Part> {
         .for_each(|(at, it)| parts[at % count].push(*it));
     parts
 }
+
+#[cfg(test)]
+mod tests;

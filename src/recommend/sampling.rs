@@ -59,6 +59,13 @@ impl Order {
         order
     }
 
+    /// The first items only, which are a sample of as many as there were.
+    pub fn first(mut self, count: usize) -> Order {
+        self.items.truncate(count);
+        self.strata.truncate(count);
+        self
+    }
+
     /// All items, by their places in what the order was made of.
     pub fn items(&self) -> &[usize] {
         &self.items

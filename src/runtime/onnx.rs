@@ -66,6 +66,8 @@ pub struct Graph {
     pub outputs: Vec<Port>,
     pub external_data: Vec<ExternalData>,
     pub metadata: BTreeMap<String, String>,
+    /// What wrote the file, with its version; empty where it does not say.
+    pub producer: String,
     /// Version of the default operator set.
     pub opset: i64,
     /// How the outputs come about.
@@ -108,6 +110,7 @@ pub fn parse(bytes: &[u8]) -> Result<Graph, ParseError> {
         },
         text => broken(shortened(&text)),
     })?;
+    let producer = model.written_by();
     let graph = model.graph.ok_or_else(|| broken("it has no graph".into()))?;
     if graph.outputs.is_empty() {
         return Err(ParseError::NotOnnx("its graph has no output".into()));
@@ -129,6 +132,7 @@ pub fn parse(bytes: &[u8]) -> Result<Graph, ParseError> {
         external_data,
         making: making(&graph),
         bounds,
+        producer,
         metadata: model
             .metadata_props
             .into_iter()
@@ -316,6 +320,8 @@ mod tests {
             }),
         };
         proto::Model {
+            producer: b"py\xfftorch\n".to_vec(),
+            producer_version: b"2.1".to_vec(),
             graph: Some(proto::Graph {
                 nodes: vec![proto::Node {
                     attributes: vec![branch],
@@ -337,7 +343,7 @@ mod tests {
                 key: "author".into(),
                 value: "someone".into(),
             }],
-            functions: Vec::new(),
+            ..Default::default()
         }
     }
 
@@ -354,6 +360,7 @@ mod tests {
             Some(vec![Dim::Fixed(1), Dim::Dynamic("height".into())])
         );
         assert_eq!((graph.opset, graph.metadata["author"].as_str()), (17, "someone"));
+        assert_eq!(graph.producer, "py\u{fffd}torch 2.1");
     }
 
     #[test]

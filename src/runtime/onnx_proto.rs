@@ -9,6 +9,11 @@ pub const EXTERNAL: i32 = 1;
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Model {
+    // As bytes, since a file is no worse for a name that is no text.
+    #[prost(bytes = "vec", tag = "2")]
+    pub producer: Vec<u8>,
+    #[prost(bytes = "vec", tag = "3")]
+    pub producer_version: Vec<u8>,
     #[prost(message, optional, tag = "7")]
     pub graph: Option<Graph>,
     #[prost(message, repeated, tag = "8")]
@@ -17,6 +22,15 @@ pub struct Model {
     pub metadata_props: Vec<Entry>,
     #[prost(message, repeated, tag = "25")]
     pub functions: Vec<Function>,
+}
+
+impl Model {
+    /// What wrote the file, with its version, as one line; empty where it does not say.
+    pub fn written_by(&self) -> String {
+        let parts = [&self.producer, &self.producer_version].map(|it| String::from_utf8_lossy(it));
+        let text: String = parts.join(" ").chars().filter(|it| !it.is_control()).collect();
+        super::failure::shortened(text.trim())
+    }
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

@@ -63,6 +63,7 @@ impl Backend for Remote {
             outputs: vec![port("y")],
             external_data: Vec::new(),
             metadata: Default::default(),
+            producer: String::new(),
             opset: 17,
             making: Default::default(),
             bounds: Default::default(),

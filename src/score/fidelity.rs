@@ -2,12 +2,8 @@
 
 //! How near a plane is to the true one: full-reference PSNR and SSIM.
 
-use blazediff_ssim::SsimOptions;
-
 use super::Plane;
-
-/// Smallest side that the SSIM window fits into.
-const SSIM_WINDOW: usize = 11;
+use super::similarity;
 
 /// Why two planes could not be compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -68,11 +64,8 @@ const ROW: usize = 4096;
 /// About 8 ms for 640×360 samples on one core; allocates its intermediate planes, so keep it off the
 /// streaming thread.
 pub fn ssim(answer: &Plane, truth: &Plane) -> Result<f64, Error> {
-    check(answer, truth, SSIM_WINDOW)?;
-    let outcome = blazediff_ssim::ssim(&widen(answer), &widen(truth), &SsimOptions::default());
-    outcome
-        .map(|outcome| outcome.score)
-        .map_err(|_| Error::TooSmall(truth.width, truth.height))
+    check(answer, truth, similarity::WINDOW)?;
+    Ok(similarity::index(answer, truth))
 }
 
 /// The samples to compare, after a check that both planes have them.
@@ -91,14 +84,6 @@ fn check(answer: &Plane, truth: &Plane, smallest: usize) -> Result<usize, Error>
         return Err(Error::TooSmall(truth.width, truth.height));
     }
     Ok(count)
-}
-
-fn widen(plane: &Plane) -> blazediff_ssim::Plane {
-    blazediff_ssim::Plane {
-        samples: plane.samples.iter().copied().map(f32::from).collect(),
-        width: plane.width,
-        height: plane.height,
-    }
 }
 
 #[cfg(test)]

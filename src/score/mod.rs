@@ -21,6 +21,7 @@ mod mean_precision;
 pub mod overlap;
 pub mod rank;
 mod record;
+mod similarity;
 pub mod sound;
 pub mod stability;
 mod statistic;

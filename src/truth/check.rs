@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
-use super::classes::Classes;
 use super::item::ItemKey;
+use super::known::Known;
 use super::label::{Kind, Label};
 use super::mask;
-use super::open::Truth;
+
 use super::store::{Content, Unit};
 use crate::answer::Answer;
 
@@ -34,42 +34,36 @@ const SHAPE: f64 = 1.03;
 /// Names that a sentence lists.
 const LISTED: usize = 4;
 
-impl Truth {
-    /// Looks for labels that do not fit: files that are not there, boxes outside of their picture, classes that the model
-    /// never says, one class only. `said` are the names of the model's classes, empty where they are not known; `classes`
-    /// those with which the labels were read.
-    pub fn check(&self, items: &[ItemKey], said: &[String], classes: &Classes) -> Vec<Doubt> {
-        let mut check = Check {
-            truth: self,
-            doubts: Vec::new(),
-            classes,
+/// As [`Truth::check`](super::Truth::check).
+pub(super) fn check(known: &Known, items: &[ItemKey], said: &[String]) -> Vec<Doubt> {
+    let mut check = Check {
+        known,
+        doubts: Vec::new(),
+    };
+    let labelled = check.items(items);
+    if labelled == 0 {
+        return check.doubts;
+    }
+    if labelled < FEWEST {
+        let count = if labelled == 1 {
+            "one item has"
+        } else {
+            "two items have"
         };
-        let labelled = check.items(items);
-        if labelled == 0 {
-            return check.doubts;
-        }
-        if labelled < FEWEST {
-            let count = if labelled == 1 {
-                "one item has"
-            } else {
-                "two items have"
-            };
-            check.fatal(format!(
+        check.fatal(format!(
                 "only {count} a label, from which nothing can be concluded; label at least {FEWEST}, and better hundreds"
             ));
-        }
-        check.files(items);
-        check.contents(items);
-        check.said(said);
-        check.variety(items);
-        check.doubts
     }
+    check.files(items);
+    check.contents(items);
+    check.said(said);
+    check.variety(items);
+    check.doubts
 }
 
 struct Check<'a> {
-    truth: &'a Truth,
+    known: &'a Known,
     doubts: Vec<Doubt>,
-    classes: &'a Classes,
 }
 
 impl Check<'_> {
@@ -82,7 +76,7 @@ impl Check<'_> {
     }
 
     fn has_label(&self, item: &ItemKey) -> bool {
-        let labels = self.truth.labels(item);
+        let labels = self.known.labels(item);
         labels.is_some_and(|it| it.is_in_time() || it.content(item.frame).is_some())
     }
 
@@ -101,8 +95,8 @@ impl Check<'_> {
             ));
             return labelled;
         }
-        let path = self.truth.path().display();
-        let named = self.truth.store.by_file.iter().next();
+        let path = self.known.path.display();
+        let named = self.known.store.by_file.iter().next();
         self.fatal(match named {
             Some((label, _)) => format!(
                 "none of the {all} items has a label in '{path}': the material has {example}, the labels are of files such \
@@ -118,13 +112,13 @@ impl Check<'_> {
     fn files(&mut self, items: &[ItemKey]) {
         let mut used: HashMap<&Path, BTreeSet<&Path>> = HashMap::new();
         for item in items {
-            if let Some((label, _)) = self.truth.store.by_file.find(item.file, item.frame) {
+            if let Some((label, _)) = self.known.store.by_file.find(item.file, item.frame) {
                 used.entry(label).or_default().insert(item.file);
             }
         }
-        let all = self.truth.store.by_file.len();
+        let all = self.known.store.by_file.len();
         let unused = self
-            .truth
+            .known
             .store
             .by_file
             .iter()
@@ -149,7 +143,7 @@ impl Check<'_> {
                 files.join(" and ")
             ));
         }
-        let is_itself = |item: &&ItemKey| match self.truth.labels(item).and_then(|it| it.whole.as_ref()) {
+        let is_itself = |item: &&ItemKey| match self.known.labels(item).and_then(|it| it.whole.as_ref()) {
             Some(Content::Reference(path)) => path == item.file || same_file(path, item.file),
             _ => false,
         };
@@ -167,7 +161,7 @@ impl Check<'_> {
         let mut misshapen = None;
         let mut masks = 0;
         for item in items {
-            let Some(content) = self.truth.labels(item).and_then(|it| it.content(item.frame)) else {
+            let Some(content) = self.known.labels(item).and_then(|it| it.content(item.frame)) else {
                 continue;
             };
             let size = match &content {
@@ -194,7 +188,7 @@ impl Check<'_> {
             if !matches!(content, Content::Objects(..)) {
                 continue;
             }
-            match self.truth.of(item) {
+            match self.known.of(item) {
                 Ok(Some(Label::Objects(found))) => {
                     boxes += found.len();
                     for object in found {
@@ -249,10 +243,10 @@ impl Check<'_> {
     /// Classes of the labels that the model does not know.
     fn said(&mut self, said: &[String]) {
         let kinds = [Kind::Boxes, Kind::Classes, Kind::ClassMap, Kind::Sounding];
-        if said.is_empty() || !kinds.contains(&self.truth.kind()) {
+        if said.is_empty() || !kinds.contains(&self.known.store.kind) {
             return;
         }
-        if self.truth.classes_are_numbers() {
+        if self.known.store.unnamed {
             self.doubt(
                 "the labels have only numbers for their classes, which are taken for positions in the model's list; name \
                  them in a classes.txt to be sure"
@@ -289,7 +283,7 @@ impl Check<'_> {
 
     /// The names of all classes of the labels.
     fn used(&self) -> Vec<String> {
-        let store = &self.truth.store;
+        let store = &self.known.store;
         let labels = store.by_file.iter().map(|it| &it.1).chain(&store.everywhere);
         let mut used: BTreeSet<u32> = labels
             .flat_map(|it| it.contents())
@@ -302,24 +296,24 @@ impl Check<'_> {
             .filter(|it| **it != super::NOT_JUDGED);
         used.extend(values.map(|it| u32::from(*it)));
         used.into_iter()
-            .map(|it| self.classes.name(it).into_owned())
+            .map(|it| self.known.class(it).into_owned())
             .collect()
     }
 
     /// Labels that are all alike, which any constant answer would meet.
     fn variety(&mut self, items: &[ItemKey]) {
-        let kind = self.truth.kind();
+        let kind = self.known.store.kind;
         if ![Kind::Classes, Kind::Sounding, Kind::Score].contains(&kind) {
             return;
         }
         let mut found: BTreeMap<String, usize> = BTreeMap::new();
         for item in items {
-            let Ok(Some(label)) = self.truth.of(item) else {
+            let Ok(Some(label)) = self.known.of(item) else {
                 continue;
             };
             let name = match (label.score(), label.answer()) {
                 (_, Some(Answer::Classes(list))) => match list.first() {
-                    Some(first) => format!("class '{}'", self.classes.name(first.class)),
+                    Some(first) => format!("class '{}'", self.known.class(first.class)),
                     None => "silence".to_owned(),
                 },
                 (Some(score), _) => format!("score {score}"),
@@ -363,132 +357,4 @@ fn listed(names: &[&String]) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::super::tests_support::{Folder, item};
-    use super::*;
-
-    fn doubts(name: &str, text: &str, items: &[ItemKey], said: &[&str]) -> Vec<Doubt> {
-        let folder = Folder::new();
-        let mut classes = Classes::new();
-        let truth = Truth::open(&folder.write(name, text), &mut classes).unwrap();
-        let said: Vec<String> = said.iter().map(|it| (*it).to_owned()).collect();
-        truth.check(items, &said, &classes)
-    }
-
-    fn pictures(names: &[&'static str]) -> Vec<ItemKey<'static>> {
-        names.iter().map(|it| item(it, Some((100, 100)))).collect()
-    }
-
-    const CLASSES: &str = "file,class\n1.jpg,cat\n2.jpg,dog\n3.jpg,cat\n4.jpg,cat\n";
-
-    #[test]
-    fn labels_that_fit_raise_no_doubt() {
-        let items = pictures(&["1.jpg", "2.jpg", "3.jpg", "4.jpg"]);
-        assert_eq!(doubts("a.csv", CLASSES, &items, &["Cat", "dog", "cow"]), []);
-    }
-
-    #[test]
-    fn what_does_not_fit_is_told() {
-        let told =
-            |text, items: &[&'static str], said: &[&str]| doubts("a.csv", text, &pictures(items), said);
-        for (found, fatal, words) in [
-            (
-                told(CLASSES, &["1.jpg", "2.jpg", "3.jpg"], &[]),
-                false,
-                "1 of 4 labelled files are not in the material, such as '4.jpg'",
-            ),
-            (
-                told(CLASSES, &["1.jpg", "2.jpg", "3.jpg", "4.jpg", "5.jpg"], &[]),
-                false,
-                "1 of 5 items have no label, such as '5.jpg'",
-            ),
-            (
-                told(CLASSES, &["a.jpg", "b.jpg"], &[]),
-                true,
-                "none of the 2 items has a label",
-            ),
-            (
-                told(CLASSES, &["1.jpg", "2.jpg"], &[]),
-                true,
-                "only two items have a label",
-            ),
-            (
-                told(CLASSES, &["1.jpg", "3.jpg", "4.jpg"], &[]),
-                true,
-                "all labelled items have the same label (class 'cat')",
-            ),
-            (
-                told(CLASSES, &["1.jpg", "2.jpg", "3.jpg"], &["cat"]),
-                false,
-                "never says 1 of the labels' 2 classes ('dog')",
-            ),
-            (
-                told(CLASSES, &["1.jpg", "2.jpg", "3.jpg"], &["tabby"]),
-                true,
-                "none of the labels' classes ('cat', 'dog'); it says 'tabby'",
-            ),
-            (
-                told(CLASSES, &["x/1.jpg", "y/1.jpg", "2.jpg"], &[]),
-                false,
-                "'x/1.jpg' and 'y/1.jpg' both have",
-            ),
-        ] {
-            let doubt = found.iter().find(|it| it.text.contains(words));
-            assert_eq!(doubt.map(|it| it.fatal), Some(fatal), "{words}: {found:?}");
-        }
-    }
-
-    #[test]
-    fn boxes_outside_and_without_an_area_are_told() {
-        let text = "file,class,left,top,width,height\n1.jpg,a,90,10,50,10\n2.jpg,b,10,10,50,10\n3.jpg,b,10,10,0,10\n";
-        let found = doubts("a.csv", text, &pictures(&["1.jpg", "2.jpg", "3.jpg"]), &[]);
-        assert!(
-            found[0]
-                .text
-                .contains("1 of 3 boxes reach out of their picture, such as one of '1.jpg'"),
-            "{found:?}"
-        );
-        assert!(found[1].text.contains("1 of 3 boxes have no area"), "{found:?}");
-        let edges = text
-            .replace("width,height\n", "right,bottom\n")
-            .replace("50,10", "99,99")
-            .replace("0,10\n", "20,99\n");
-        assert_eq!(
-            doubts("a.csv", &edges, &pictures(&["1.jpg", "2.jpg", "3.jpg"]), &[]),
-            []
-        );
-        let swapped: String = text.replace("50,10", "500,10");
-        let found = doubts("a.csv", &swapped, &pictures(&["1.jpg", "2.jpg", "3.jpg"]), &[]);
-        assert!(found[0].fatal, "{found:?}");
-    }
-
-    #[test]
-    fn pictures_of_another_shape_are_told() {
-        let json = r#"{"images": [{"id": 1, "file_name": "1.jpg", "width": 640, "height": 480}],
-            "categories": [{"id": 1, "name": "cat"}], "annotations": []}"#;
-        let found = doubts("a.json", json, &pictures(&["1.jpg"]), &[]);
-        assert!(
-            found
-                .iter()
-                .any(|it| it.text.contains("640×480, and '1.jpg' is 100×100")),
-            "{found:?}"
-        );
-    }
-
-    #[test]
-    fn frames_and_stretches_are_told_with_their_time() {
-        let at = |seconds| ItemKey {
-            frame: seconds * 25,
-            time: Duration::from_secs(seconds),
-            ..item("clip.mp4", Some((100, 100)))
-        };
-        let text = "0,ball,1,1,5,5\n25,ball,1,1,5,5\n50,ball,1,1,5,5\n";
-        let found = doubts("a.csv", text, &[at(0), at(1), at(2), at(7)], &[]);
-        assert_eq!(
-            found[0].text,
-            "1 of 4 items have no label, such as 'clip.mp4' at 7.00 s; they are left out"
-        );
-    }
-}
+mod tests;

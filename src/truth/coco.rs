@@ -12,8 +12,7 @@ use serde::de::IgnoredAny;
 use super::classes::Classes;
 use super::error::TruthError;
 use super::label::{Kind, Object};
-use super::open::MOST_BYTES;
-use super::store::{Content, Store, Unit};
+use super::store::{Content, MOST_BYTES, Store, Unit};
 use crate::answer::{Detection, Region};
 use crate::bounded_file;
 
@@ -250,7 +249,7 @@ mod tests {
         assert_eq!((region.left, region.height), (473.07 / 529.0, 28.67 / 640.0));
         assert_eq!(
             (found[0].area, found[0].crowd, found[1].crowd),
-            (Some(702.105_75), false, true)
+            (Some(702.105_8), false, true)
         );
         assert_eq!(found[1].detection.class, 1);
         assert_eq!(

@@ -4,25 +4,23 @@
 
 use std::path::{Path, PathBuf};
 
+use super::check::{Doubt, check};
 use super::classes::Classes;
+use super::columns::is_head;
 use super::error::TruthError;
 use super::folder::{Files, is_media, is_picture};
 use super::item::ItemKey;
+use super::known::Known;
 use super::label::{Kind, Label};
-use super::store::{Content, Format, Labels, Store, Unit};
+use super::store::{Format, MOST_BYTES};
 use super::{coco, mask, pairs, sounds, table, transcripts, yolo};
-use crate::answer::{Answer, ClassScore, Region, Text};
 use crate::bounded_file;
-
-/// Bytes that a file of labels may have: COCO's training set has 470 million.
-pub(super) const MOST_BYTES: u64 = 1 << 30;
 
 /// What is known to be right of a material.
 #[derive(Debug, Clone)]
 pub struct Truth {
-    path: PathBuf,
     format: Format,
-    pub(super) store: Store,
+    known: Known,
 }
 
 impl Truth {
@@ -49,16 +47,17 @@ impl Truth {
             Format::Audacity => sounds::read_audacity(path, classes),
             Format::Transcripts => transcripts::read(path),
         }?;
-        Ok(Truth {
+        let known = Known {
             path: path.to_owned(),
-            format,
             store,
-        })
+            classes: classes.clone(),
+        };
+        Ok(Truth { format, known })
     }
 
     /// Where the labels lie.
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.known.path
     }
 
     pub fn format(&self) -> Format {
@@ -66,26 +65,31 @@ impl Truth {
     }
 
     pub fn kind(&self) -> Kind {
-        self.store.kind
+        self.known.store.kind
     }
 
     /// What of the labels was left out or assumed, in whole sentences.
     pub fn notes(&self) -> &[String] {
-        &self.store.notes
+        &self.known.store.notes
     }
 
     /// How many files are labelled; 1 where the labels name no file.
     pub fn len(&self) -> usize {
-        self.store.by_file.len() + usize::from(self.store.everywhere.is_some())
+        self.known.store.by_file.len() + usize::from(self.known.store.everywhere.is_some())
     }
 
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
+    /// Whether the labels say of which file they are.
+    pub fn names_files(&self) -> bool {
+        0 < self.known.store.by_file.len()
+    }
+
     /// Whether the labels have no names for their classes: these are called "0", "1", … then, by their position.
     pub fn classes_are_numbers(&self) -> bool {
-        self.store.unnamed
+        self.known.store.unnamed
     }
 
     /// What is right of an item; `None` where that is not known, which is not the same as nothing being there.
@@ -94,91 +98,15 @@ impl Truth {
     ///
     /// A mask that cannot be read; boxes in pixels, where the item has no size.
     pub fn of(&self, item: &ItemKey) -> Result<Option<Label>, TruthError> {
-        let Some(labels) = self.labels(item) else {
-            return Ok(None);
-        };
-        if labels.is_in_time() {
-            return Ok(self.heard(labels, item));
-        }
-        let content = labels.content(item.frame);
-        content.map(|it| self.label(it, item)).transpose()
+        self.known.of(item)
     }
 
-    /// The labels of the file that an item is of.
-    pub(super) fn labels(&self, item: &ItemKey) -> Option<&Labels> {
-        let found = self.store.by_file.find(item.file, item.frame).map(|it| &it.1);
-        found.or(self.store.everywhere.as_ref())
+    /// Looks for labels that do not fit the material: files that are not there, boxes outside of their picture, classes
+    /// that the model never says, one class only. `said` are the names of the model's classes, empty where they are not
+    /// known.
+    pub fn check(&self, items: &[ItemKey], said: &[String]) -> Vec<Doubt> {
+        check(&self.known, items, said)
     }
-
-    fn label(&self, content: Content, item: &ItemKey) -> Result<Label, TruthError> {
-        Ok(match content {
-            Content::Objects(mut list, unit) => {
-                let (width, height) = match (unit, item.size) {
-                    (Unit::Shares, _) => (1.0, 1.0),
-                    (Unit::PixelsOf(width, height), _) => (width, height),
-                    (Unit::Pixels, Some((width, height))) => (width.max(1) as f32, height.max(1) as f32),
-                    (Unit::Pixels, None) => {
-                        let cause = format!(
-                            "its boxes are in pixels, and the size of '{}' is not known; give shares of the picture, 0 to 1",
-                            item.file.display()
-                        );
-                        return Err(TruthError::unknown(&self.path, cause));
-                    }
-                };
-                for object in &mut list {
-                    let it = object.detection.region;
-                    object.detection.region = Region {
-                        left: it.left / width,
-                        top: it.top / height,
-                        width: it.width / width,
-                        height: it.height / height,
-                    };
-                }
-                Label::Objects(list)
-            }
-            Content::Classes(list) => Label::Said(Answer::Classes(
-                list.into_iter()
-                    .map(|class| ClassScore {
-                        class,
-                        confidence: 1.0,
-                    })
-                    .collect(),
-            )),
-            Content::Score(score) => Label::Said(Answer::Score(score)),
-            Content::Text(text) => Label::Said(said(text)),
-            Content::Mask(path) if self.store.kind == Kind::Matte => {
-                Label::Said(Answer::Matte(mask::read_matte(&path)?))
-            }
-            Content::Mask(path) => {
-                Label::Said(Answer::ClassMap(mask::read_classes(&path, &self.store.values)?))
-            }
-            Content::Reference(path) => Label::Reference(path),
-        })
-    }
-
-    fn heard(&self, labels: &Labels, item: &ItemKey) -> Option<Label> {
-        let (from, to) = item.seconds();
-        Some(match self.store.kind {
-            Kind::Score => Label::Said(Answer::Score(sounds::score(&labels.spans, from, to)?)),
-            Kind::Text => Label::Said(said(sounds::text(&labels.spans, from, to))),
-            kind => {
-                let (classes, any) = sounds::shares(&labels.spans, from, to);
-                match kind {
-                    Kind::Sounding => Label::Sounding { classes, any },
-                    // Before the first line nothing is known.
-                    _ if classes.is_empty() => return None,
-                    _ => Label::Said(Answer::Classes(classes)),
-                }
-            }
-        })
-    }
-}
-
-fn said(text: String) -> Answer {
-    Answer::Text(Text {
-        text,
-        confidence: 1.0,
-    })
 }
 
 /// What a file starts with says what it is; the ending is asked only where that says nothing.
@@ -213,7 +141,7 @@ fn format_of_file(path: &Path) -> Result<Format, TruthError> {
     if is(&["yaml", "yml"]) || lines().all(yolo::is_line) {
         return Ok(Format::Yolo);
     }
-    if table::is_head(&text) || is(&["csv", "tsv"]) {
+    if is_head(&text) || is(&["csv", "tsv"]) {
         return Ok(Format::Table);
     }
     if is(&["txt"]) {

@@ -111,10 +111,7 @@ fn files_of(path: &Path, holds: impl Fn(&Path) -> bool) -> Result<BTreeSet<PathB
 
 /// Files by their names, or one for all.
 fn put(store: &mut Store, path: &Path, paths: BTreeSet<PathBuf>, content: impl Fn(PathBuf) -> Content) {
-    let whole = |path: PathBuf| Labels {
-        whole: Some(content(path)),
-        ..Labels::default()
-    };
+    let whole = |path: PathBuf| Labels::whole(content(path));
     if !path.is_dir() {
         store.everywhere = paths.into_iter().next().map(whole);
         return;

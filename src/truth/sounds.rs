@@ -10,8 +10,7 @@ use super::classes::Classes;
 use super::error::TruthError;
 use super::folder::Files;
 use super::label::Kind;
-use super::open::MOST_BYTES;
-use super::store::{Content, Labels, Span, Store};
+use super::store::{Content, Labels, MOST_BYTES, Span, Store};
 use crate::answer::ClassScore;
 use crate::bounded_file;
 
@@ -98,7 +97,7 @@ pub(super) fn read_rttm(path: &Path, classes: &mut Classes) -> Result<Store, Tru
             "{other_lines} lines of other kinds than SPEAKER are left out."
         ));
     }
-    store.by_file.iter_mut().for_each(Labels::sort);
+    store.by_file.iter_mut().for_each(Labels::finish);
     Ok(store)
 }
 
@@ -134,7 +133,7 @@ pub(super) fn read_audacity(path: &Path, classes: &mut Classes) -> Result<Store,
                 content: Content::Classes(vec![class]),
             });
         }
-        labels.sort();
+        labels.finish();
         if path.is_dir() {
             *store.by_file.entry(&file, Labels::default) = labels;
         } else {

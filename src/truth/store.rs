@@ -8,6 +8,9 @@ use std::path::PathBuf;
 use super::by_name::ByName;
 use super::label::{Kind, Object};
 
+/// Bytes that a file of labels may have: COCO's training set has 470 million.
+pub(super) const MOST_BYTES: u64 = 1 << 30;
+
 /// The formats that are read; docs/labels.md has an example of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
@@ -101,6 +104,8 @@ pub(super) struct Labels {
     pub frames: BTreeMap<u64, Content>,
     /// Sorted by their start once all are there.
     pub spans: Vec<Span>,
+    /// The step in which frames were labelled: each 1st, each 25th.
+    step: u64,
 }
 
 /// What holds from one second to another.
@@ -162,14 +167,24 @@ impl Content {
 }
 
 impl Labels {
+    /// What is said of the whole file.
+    pub fn whole(content: Content) -> Labels {
+        Labels {
+            whole: Some(content),
+            ..Labels::default()
+        }
+    }
+
     pub fn contents(&self) -> impl Iterator<Item = &Content> {
         let spans = self.spans.iter().map(|it| &it.content);
         self.whole.iter().chain(self.frames.values()).chain(spans)
     }
 
-    /// Brings spans into their order.
-    pub fn sort(&mut self) {
+    /// Once all are there: brings spans into their order, and sees in which steps frames were labelled.
+    pub fn finish(&mut self) {
         self.spans.sort_by(|one, other| one.from.total_cmp(&other.from));
+        let first = self.frames.keys().next().copied().unwrap_or_default();
+        self.step = self.frames.keys().fold(0, |step, it| gcd(step, it - first));
     }
 
     /// Whether they say what holds when; a silent sound has none of such either.
@@ -215,6 +230,7 @@ mod tests {
                 .frames
                 .insert(frame, Content::Objects(vec![Object::default()], Unit::Pixels));
         }
+        labels.finish();
         let objects = |frame| match labels.at_frame(frame) {
             Some(Content::Objects(list, _)) => Some(list.len()),
             _ => None,

@@ -61,10 +61,7 @@ fn one_line(text: &str) -> String {
 }
 
 fn whole(text: String) -> Labels {
-    Labels {
-        whole: Some(Content::Text(text)),
-        ..Labels::default()
-    }
+    Labels::whole(Content::Text(text))
 }
 
 #[cfg(test)]

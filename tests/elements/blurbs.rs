@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! What the three elements say of themselves is in one style, and true: sentences that end alike, units, ranges, and what
+//! What the elements say of themselves is in one style, and true: sentences that end alike, units, ranges, and what
 //! a value means that is not what it seems.
 
 use gst::glib;
@@ -10,7 +10,7 @@ use crate::interface::{changeable, own_properties, signal_names};
 use crate::page;
 use crate::support::init;
 
-const FACTORIES: [&str; 3] = ["avrec-infer", "avrec-probe", "avrec-switch"];
+const FACTORIES: [&str; 4] = ["avrec-infer", "avrec-probe", "avrec-switch", "avrec-fuse"];
 
 /// Names that stand in a blurb as they are, and at its beginning.
 const NAMES: [&str; 2] = ["TOML", "ONNX"];

@@ -166,14 +166,14 @@ fn a_part_of_the_switch_by_itself_is_an_error_that_says_so() {
 }
 
 #[test]
-fn the_plugin_has_three_elements_and_the_parts_of_one() {
+fn the_plugin_has_four_elements_and_the_parts_of_one() {
     init();
     let found: BTreeSet<_> = gst::Registry::get()
         .features_by_plugin("avrec")
         .iter()
         .map(|it| it.name().to_string())
         .collect();
-    let elements = ["avrec-infer", "avrec-probe", "avrec-switch"];
+    let elements = ["avrec-infer", "avrec-probe", "avrec-switch", "avrec-fuse"];
     let all = elements.into_iter().chain(PARTS).map(str::to_string).collect();
     assert_eq!(found, all);
     for part in PARTS {

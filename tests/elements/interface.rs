@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! What applications see of the three elements, compared with text files: a change of the interface is
+//! What applications see of the elements, compared with text files: a change of the interface is
 //! made on purpose, and shows in the diff. `AVREC_BLESS=1 cargo test --test elements interface` writes the files anew.
 
 use std::fmt::Write;
@@ -47,6 +47,11 @@ fn the_interface_of_avrec_probe_is_the_golden_one() {
 }
 
 #[test]
+fn the_interface_of_avrec_fuse_is_the_golden_one() {
+    check("avrec-fuse");
+}
+
+#[test]
 fn the_interface_of_avrec_switch_is_the_golden_one() {
     check("avrec-switch");
 }
@@ -62,7 +67,7 @@ fn the_interface_of_the_parts_of_avrec_switch_is_the_golden_one() {
 fn the_elements_share_their_author_and_their_own_enumerations_are_documented_as_theirs() {
     init();
     let mut authors = std::collections::BTreeSet::new();
-    for factory in ["avrec-infer", "avrec-probe", "avrec-switch"] {
+    for factory in ["avrec-infer", "avrec-probe", "avrec-switch", "avrec-fuse"] {
         let element = gst::ElementFactory::make(factory).build().unwrap();
         authors.insert(element.factory().unwrap().metadata("author").map(str::to_owned));
         for pspec in own_properties(&element) {

@@ -71,6 +71,11 @@ fn avrec_infer_leaks_nothing_of_its_tensor_messages() {
 }
 
 #[test]
+fn avrec_fuse_leaks_nothing_with_sound() {
+    check("fuse");
+}
+
+#[test]
 fn avrec_probe_leaks_nothing_with_a_reference() {
     check("probe");
 }
@@ -99,6 +104,7 @@ fn scenario() {
         "infer" => infer(),
         "infer-fails" => infer_fails(),
         "tensors" => tensors(),
+        "fuse" => fuse(),
         "probe" => probe(),
         "switch" => switch(),
         "models" => models(),
@@ -144,6 +150,18 @@ fn tensors() {
         answers += u32::from(message.name() == "avrec/tensors")
     });
     assert_eq!(answers, 40);
+}
+
+fn fuse() {
+    let pipeline = launch(&format!(
+        "{SOURCE} ! avrec-infer model-file=models/events-picture.onnx ! avrec-fuse name=f post-messages=true ! fakesink \
+         audiotestsrc num-buffers=80 ! audio/x-raw,rate=16000 ! avrec-infer model-file=models/events-sound.onnx ! f.sound"
+    ));
+    let mut both = 0;
+    for _ in 0..2 {
+        play(&pipeline, |message| both += u32::from(message.has_field("sound")));
+    }
+    assert!(0 < both);
 }
 
 fn probe() {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! `avrec-probe`, and what is asked of all three elements: their interface, and that nothing of them is left.
+//! `avrec-probe`, `avrec-fuse`, and what is asked of all elements: their interface, and that nothing of them is left.
 
 mod allocation;
 mod blurbs;
+mod fuse;
 mod hosts;
 mod interface;
 mod leaks;

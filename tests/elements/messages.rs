@@ -194,6 +194,21 @@ fn a_switch_tells_of_swaps_frames_and_candidates() {
         remedy: "name one".to_string(),
     };
     check_message(failed, Message::CandidateFailed);
+    for state in DriftWord::ALL {
+        let drift = Drift {
+            candidate: "large".to_string(),
+            state: *state,
+            prior: 0.9,
+            prior_low: 0.8,
+            prior_high: 1.0,
+            live: 0.6,
+            live_low: 0.55,
+            live_high: 0.65,
+            since: 12,
+            frame: 40,
+        };
+        check_message(drift, Message::Drift);
+    }
     for reason in WantedWord::ALL {
         let wanted = ModelWanted {
             candidate: "large".to_string(),
@@ -407,6 +422,59 @@ fn a_probe_tells_what_it_measured() {
         fidelity: Some(fidelity),
         window_psnr_db: Some(31.0),
         window_ssim: Some(0.9),
+    });
+}
+
+#[test]
+fn a_fusion_tells_both_answers_both_weights_and_what_they_come_to() {
+    init();
+    let class = Class {
+        label: "bell".to_string(),
+        label_id: 1,
+        confidence: 0.5,
+    };
+    let side = FusedSide {
+        classes: Some(vec![class.clone()]),
+        score: None,
+        age: Duration::from_millis(40),
+        worth: 0.9,
+    };
+    let number = FusedSide {
+        classes: None,
+        score: Some(0.7),
+        ..side.clone()
+    };
+    let full = Fused {
+        pts: at(40),
+        running_time: at(1040),
+        picture: Some(Nested(side)),
+        sound: Some(Nested(number)),
+        picture_weight: 0.75,
+        sound_weight: 0.5,
+        combined: Combined {
+            classes: Some(vec![class]),
+            score: None,
+        },
+    };
+    let empty = Fused {
+        pts: None,
+        running_time: None,
+        picture: None,
+        sound: None,
+        combined: Combined {
+            classes: None,
+            score: None,
+        },
+        ..full.clone()
+    };
+    for message in [full, empty] {
+        check_message(message, |it| Message::Fused(Box::new(it)));
+    }
+    check(FuseStats {
+        frames: 7,
+        both: 4,
+        sound_weight: 0.75,
+        ..FuseStats::default()
     });
 }
 

@@ -152,6 +152,11 @@ fn probe_takes_all_that_its_properties_say() {
 }
 
 #[test]
+fn fuse_takes_all_that_its_properties_say() {
+    try_all("avrec-fuse name=tried");
+}
+
+#[test]
 fn switch_takes_all_that_its_properties_say() {
     let models = "tests/models/invert_rgb.onnx,tests/models/invert_rgb_fixed.onnx";
     try_all(&format!("avrec-switch name=tried models={models}"));

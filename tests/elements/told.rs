@@ -33,7 +33,12 @@ fn hold(structure: &gst::StructureRef, seen: &Seen) {
 /// What the page does not say of the custom metas and the regions of interest of a buffer.
 fn objections_to_metas(buffer: &gst::BufferRef, seen: &Seen) -> Vec<String> {
     let mut found = Vec::new();
-    for name in ["AvrecScoreMeta", "AvrecTextMeta", "AvrecClassesMeta"] {
+    for name in [
+        "AvrecScoreMeta",
+        "AvrecTextMeta",
+        "AvrecClassesMeta",
+        "AvrecSoundMeta",
+    ] {
         if gst::meta::CustomMeta::is_registered(name)
             && let Ok(meta) = gst::meta::CustomMeta::from_buffer(buffer, name)
         {
@@ -192,6 +197,27 @@ fn hear_switches(seen: &Seen) {
         "avrec/model-evicted" => _ = tested.send_event(gst::event::Eos::new()),
         _ => {}
     });
+    // A picture that is far too bright is told to be as good as the picture itself.
+    let folder = tempfile::tempdir().unwrap();
+    let catalog = folder.path().join("catalog.toml");
+    let entry = |name: &str, element: &str| {
+        format!("[[candidate]]\nname = \"{name}\"\nelement = \"{element}\"\nquality = 0.95\n")
+    };
+    let bright = entry(
+        "bright",
+        "videoconvert ! videobalance brightness=0.9 ! videoconvert",
+    );
+    let entries = format!("reference = \"plain\"\n{}{bright}", entry("plain", "identity"));
+    std::fs::write(&catalog, entries).unwrap();
+    let line = format!(
+        "{endless} ! avrec-switch name=tested catalog={} ! fakesink name=out",
+        catalog.display()
+    );
+    listen(&line, seen, |told, tested| {
+        if told.name() == "avrec/drift" {
+            tested.send_event(gst::event::Eos::new());
+        }
+    });
     let line =
         format!("{VIDEO} ! avrec-switch.( name=tested exhaustive=true {children} ) ! fakesink name=out");
     listen(&line, seen, |_, _| ());
@@ -207,6 +233,19 @@ fn hear_probes(seen: &Seen) {
         let line = format!(
             "{source} ! tee name=t t. ! queue ! tested.reference \
              t. ! queue ! avrec-probe ! avrec-probe name=tested interval=0 ! fakesink name=out"
+        );
+        listen(&line, seen, |_, _| ());
+    }
+}
+
+/// Classes, and numbers.
+fn hear_fusions(seen: &Seen) {
+    let classes = ["models/events-picture.onnx", "models/events-sound.onnx"];
+    let numbers = ["tests/models/mean_luma.onnx", "tests/models/voice_form.onnx"];
+    for [picture, sound] in [classes, numbers] {
+        let line = format!(
+            "{VIDEO} ! avrec-infer model-file={picture} ! avrec-fuse name=tested post-messages=true ! fakesink name=out \
+             {SOUND} ! avrec-infer model-file={sound} ! tested.sound"
         );
         listen(&line, seen, |_, _| ());
     }
@@ -247,6 +286,7 @@ fn all_were_seen(seen: &Seen, is_meant: fn(&Chapter, &str) -> bool) {
 fn what_models_tell_and_leave_on_buffers_is_what_the_page_says() {
     let seen = Seen::default();
     hear_models(&seen);
+    hear_fusions(&seen);
     see_key_points(&seen);
     all_were_seen(&seen, |chapter, name| {
         name == "avrec/infer-stats"
@@ -262,6 +302,13 @@ fn what_switches_tell_is_what_the_page_says() {
         chapter.title == "Messages of avrec-switch"
             || ["avrec/explanation", "avrec/switch-stats"].contains(&name)
     });
+}
+
+#[test]
+fn what_fusions_tell_is_what_the_page_says() {
+    let seen = Seen::default();
+    hear_fusions(&seen);
+    all_were_seen(&seen, |_, name| name.starts_with("avrec/fuse"));
 }
 
 #[test]

@@ -126,8 +126,7 @@ impl Stream {
             Step::Ran(id, latency, kind) => self.policy.ran(now, CandidateId(*id), millis(*latency), *kind),
             Step::Missed(id, elapsed) => self.policy.missed(now, CandidateId(*id), millis(*elapsed)),
             Step::Scored(id, agreement) => {
-                self.policy
-                    .scored(now, CandidateId(*id), *agreement, Evidence::Agreement)
+                (self.policy).scored(now, CandidateId(*id), *agreement, Evidence::Agreement);
             }
             Step::LateDownstream(jitter) => self.policy.late_downstream(now, millis(*jitter)),
             Step::Failed(id) => {
@@ -555,8 +554,9 @@ fn calm_frames(policy: &mut Policy, start: Duration, frames: u32) {
             .for_each(|it| policy.ran(now, it, millis(LATENCIES[it.0] * wobble), shadow.kind));
         if id == CandidateId(3) || shadow.ids().any(|it| it == CandidateId(3)) {
             let others = shadow.ids().chain([id]).filter(|it| *it != CandidateId(3));
-            others
-                .for_each(|it| policy.scored(now, it, (0.6 + 0.1 * it.0 as f64) / 0.9, Evidence::Agreement));
+            others.for_each(|it| {
+                _ = policy.scored(now, it, (0.6 + 0.1 * it.0 as f64) / 0.9, Evidence::Agreement)
+            });
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod content;
 mod devices;
+mod drift;
 mod group;
 mod laws;
 mod lessons;
@@ -12,6 +13,7 @@ mod measures;
 mod replay;
 mod scenarios;
 mod score_laws;
+mod set;
 mod shares;
 #[path = "../support/mod.rs"]
 mod support;

@@ -4,6 +4,7 @@
 
 use gstavrec::answer::{Answer, ClassMap, ClassScore, Detection, Instance, Mask, Region, Text};
 use gstavrec::score::distribution::total_variation;
+use gstavrec::score::evaluation::{Terms, evaluate};
 use gstavrec::score::overlap::{coverage_iou, mean_iou, panoptic_quality};
 use gstavrec::score::rank::rank_correlation;
 use gstavrec::score::sound::Energies;
@@ -117,6 +118,18 @@ fn is_share(value: f64) -> bool {
 }
 
 proptest! {
+    #[test]
+    fn figures_of_any_boxes_are_shares(items in vec((boxes(), boxes()), 0..4), weight in 0.0f64..3.0) {
+        let boxes = |all: Vec<Detection>| Content::Said(Answer::Detections(all));
+        let items: Vec<_> = items.into_iter().map(|(found, truth)| (Some(boxes(found)), boxes(truth))).collect();
+        if let Ok(evaluation) = evaluate(&items, &Terms::default()) {
+            for figure in &evaluation.figures {
+                let value = figure.statistic.value(&vec![weight; items.len()]);
+                prop_assert!(value.is_none_or(|it| (0.0..=1.0 + 1e-9).contains(&it)), "{:?} {:?}", figure, value);
+            }
+        }
+    }
+
     #[test]
     fn whatever_is_compared_agreement_is_a_share(pairs in vec((content(), content()), 1..12)) {
         let mut record = Record::default();

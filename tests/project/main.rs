@@ -4,6 +4,8 @@
 
 mod check;
 mod layering;
+mod library;
+mod rank;
 mod readme;
 mod replay;
 mod run;

@@ -704,3 +704,33 @@ fn a_closed_output_does_not_end_the_run() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(of_type(&read_log(&log), "run-end")[0]["end"], "eos");
 }
+
+#[test]
+fn a_profile_is_taken_by_all_switches_and_a_bad_one_runs_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    std::fs::write(at("good.toml"), "forbidden = [\"a\"]\n").unwrap();
+    std::fs::write(at("bad.toml"), "[wieghts]\n").unwrap();
+    let line = "videotestsrc num-buffers=50 ! video/x-raw,width=64,height=36 ! \
+        avrec-switch.( late-policy=wait identity name=a identity name=b ) ! fakesink";
+    let output = finish(&["--profile", &at("good.toml"), line]);
+    let told = String::from_utf8_lossy(&output.stdout).into_owned() + &stderr(&output);
+    assert!(output.status.success(), "{told}");
+    assert!(
+        told.contains("answered by b") && !told.contains("answered by a"),
+        "{told}"
+    );
+    for (profile, line, words) in [
+        ("bad.toml", line, "bad.toml:1: unknown field `wieghts`"),
+        ("absent.toml", line, "cannot read it"),
+        (
+            "good.toml",
+            "fakesrc num-buffers=1 ! fakesink",
+            "so nobody takes it",
+        ),
+    ] {
+        let output = finish(&["--profile", &at(profile), line]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains(words), "{}", stderr(&output));
+    }
+}

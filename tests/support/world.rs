@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use gstavrec::policy::{
-    Availability, CandidateId, Config, Decision, Evidence, Explanation, Policy, Prior, Reason, RunKind,
-    Shadow,
+    Availability, CandidateId, Config, Decision, Drift, Evidence, Explanation, Policy, Prior, Reason,
+    RunKind, Shadow,
 };
 
 pub fn millis(value: f64) -> Duration {
@@ -135,6 +135,8 @@ pub struct Outcome {
     pub clairvoyant: f64,
     pub shadow_share: f64,
     pub overlapped: usize,
+    /// Frame, candidate, and what its scores said of its prior.
+    pub drifts: Vec<(usize, usize, Drift)>,
     /// What the policy believes of each candidate's quality in the end.
     pub qualities: Vec<f64>,
     /// Decisions that changed something: frame, nick of the reason, new active candidate.
@@ -379,8 +381,9 @@ impl<'a> Run<'a> {
             for id in (0..latencies.len()).filter(|it| *it != reference && present(*it)) {
                 let agreement = self.candidates[id].1 / self.candidates[reference].1;
                 let agreement = (agreement + 0.03 * self.random.normal()).clamp(0.0, 1.0);
-                self.policy
-                    .scored(millis(at), CandidateId(id), agreement, Evidence::Agreement);
+                let drift = (self.policy).scored(millis(at), CandidateId(id), agreement, Evidence::Agreement);
+                let frame = self.outcome.answers.len();
+                self.outcome.drifts.extend(drift.map(|it| (frame, id, it)));
             }
         }
     }

@@ -6,7 +6,9 @@ mod abuse;
 mod audio;
 mod audio_faults;
 mod decision;
+mod experience;
 mod faults;
+mod feedback;
 mod group;
 mod kinds;
 mod lessons;
@@ -15,6 +17,7 @@ mod memory;
 #[allow(dead_code, reason = "it uses a part")]
 mod onnx;
 mod outputs;
+mod profile;
 mod quality;
 mod removed;
 mod start;

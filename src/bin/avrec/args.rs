@@ -10,8 +10,10 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::boxes::BoxesPlan;
 use crate::check::CheckArgs;
+use crate::library::LibraryArgs;
 use crate::load::LoadPlan;
 use crate::paths::check_folder;
+use crate::rank::RankArgs;
 use crate::replay::ReplayArgs;
 use crate::tune::TuneArgs;
 
@@ -27,8 +29,13 @@ pub struct Cli {
 pub enum Command {
     Run(RunArgs),
     Check(CheckArgs),
+    Library(LibraryArgs),
     Replay(ReplayArgs),
     Tune(TuneArgs),
+    Rank(RankArgs),
+    /// One candidate of `avrec rank`, in a process of its own.
+    #[command(hide = true)]
+    Worker,
 }
 
 /// Run a launch description as gst-launch-1.0 does, with a line a second, a log and a report.
@@ -93,6 +100,10 @@ pub struct RunArgs {
     /// write a file of its own.
     #[arg(long = "compare", value_name = "NAME")]
     pub compares: Vec<String>,
+
+    /// Let all switches take the weights, conditions and feedback of FILE
+    #[arg(long, value_name = "FILE")]
+    pub profile: Option<PathBuf>,
 
     /// Print nothing but warnings and errors
     #[arg(long, short)]

@@ -2,13 +2,13 @@
 
 //! Known boxes, put on the frames that leave an element, so that a probe can compare answers with the truth.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use gst::prelude::*;
 use gstavrec::answer::{Answer, Detection, Region};
-use gstavrec::bounded_file;
 use gstavrec::media::metas;
+use gstavrec::truth::{Classes, ItemKey, Kind, Label, Truth};
 
 /// `ELEMENT:FILE`, as typed.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,73 +53,68 @@ impl BoxesPlan {
     }
 }
 
-/// The boxes of each frame, by its number.
-#[derive(Debug, Default, PartialEq)]
+/// The boxes of each frame.
 struct Boxes {
-    labels: Vec<String>,
-    frames: HashMap<u64, Vec<Detection>>,
+    truth: Truth,
+    classes: Classes,
 }
 
 impl Boxes {
     fn read(path: &Path) -> Result<Boxes, String> {
-        let text = bounded_file::read_text(path, MOST_BYTES)
-            .map_err(|err| format!("--boxes: '{}' cannot be read: {err}", path.display()))?;
-        Boxes::parse(&text).map_err(|err| format!("--boxes: '{}', {err}", path.display()))
-    }
-
-    /// Lines `frame,class,left,top,width,height` below a head that says so; frames count from 0.
-    fn parse(text: &str) -> Result<Boxes, String> {
-        let mut boxes = Boxes::default();
-        for (number, line) in text
-            .lines()
-            .enumerate()
-            .map(|(index, line)| (index + 1, line.trim()))
-        {
-            if line.is_empty() || line.starts_with('#') || line == HEAD {
-                continue;
-            }
-            let wrong = || format!("line {number}: '{line}' is not {HEAD}");
-            let [frame, class, sizes @ ..] = &line.split(',').map(str::trim).collect::<Vec<_>>()[..] else {
-                return Err(wrong());
-            };
-            let sizes: Vec<f32> = sizes
-                .iter()
-                .map(|it| it.parse().ok().filter(|it: &f32| it.is_finite()))
-                .collect::<Option<_>>()
-                .ok_or_else(wrong)?;
-            let (&[left, top, width, height], Ok(frame)) = (&sizes[..], frame.parse()) else {
-                return Err(wrong());
-            };
-            let region = Region {
-                left,
-                top,
-                width,
-                height,
-            };
-            boxes.frames.entry(frame).or_default().push(Detection {
-                region,
-                class: class_of(&mut boxes.labels, class),
-                confidence: 1.0,
-                ..Detection::default()
-            });
+        let mut classes = Classes::new();
+        let truth = Truth::open(path, &mut classes).map_err(|error| format!("--boxes: {error}"))?;
+        if truth.kind() != Kind::Boxes || truth.names_files() {
+            let path = path.display();
+            return Err(format!(
+                "--boxes: '{path}' has no boxes by frame; begin with a line {HEAD}"
+            ));
         }
-        Ok(boxes)
+        Ok(Boxes { truth, classes })
     }
 
     fn put(&self, pad: &gst::Pad, buffer: &mut gst::Buffer) -> Option<()> {
         let caps = pad.current_caps()?;
         let info = gst_video::VideoInfo::from_caps(&caps).ok()?;
-        let frame = number(buffer.pts()?, info.fps())?;
-        let found = self.frames.get(&frame)?.clone();
         let size = (info.width(), info.height());
-        metas::attach(buffer.make_mut(), &Answer::Detections(found), &self.labels, size).ok()
+        let item = ItemKey {
+            file: Path::new(""),
+            time: buffer.pts()?.into(),
+            duration: Duration::ZERO,
+            frame: number(buffer.pts()?, info.fps())?,
+            size: Some(size),
+        };
+        let found = self.found(&item)?;
+        metas::attach(
+            buffer.make_mut(),
+            &Answer::Detections(found),
+            self.classes.names(),
+            size,
+        )
+        .ok()
+    }
+
+    /// In pixels; `None` where there are none.
+    fn found(&self, item: &ItemKey) -> Option<Vec<Detection>> {
+        let Some(Label::Objects(objects)) = self.truth.of(item).ok()? else {
+            return None;
+        };
+        let (width, height) = item.size.map(|it| (it.0 as f32, it.1 as f32))?;
+        let in_pixels = objects.into_iter().map(|object| {
+            let mut found = object.detection;
+            let it = found.region;
+            found.region = Region {
+                left: it.left * width,
+                top: it.top * height,
+                width: it.width * width,
+                height: it.height * height,
+            };
+            found
+        });
+        Some(in_pixels.collect()).filter(|it: &Vec<Detection>| !it.is_empty())
     }
 }
 
-/// What the first line of a file may say.
-/// Bytes that the file may have: millions of boxes.
-const MOST_BYTES: u64 = 256 << 20;
-
+/// What the first line of a file says.
 const HEAD: &str = "frame,class,left,top,width,height";
 
 /// The number of the frame that is shown at `pts`, from 0; `None` without a frame rate.
@@ -129,41 +124,36 @@ fn number(pts: gst::ClockTime, rate: gst::Fraction) -> Option<u64> {
     pts.nseconds().mul_div_round(per_second, second)
 }
 
-/// The position of a label, which is added where it is new.
-fn class_of(labels: &mut Vec<String>, name: &str) -> u32 {
-    let position = labels.iter().position(|it| it == name).unwrap_or_else(|| {
-        labels.push(name.to_string());
-        labels.len() - 1
-    });
-    position as u32
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn boxes_stand_with_their_frame() {
-        let boxes = Boxes::parse(
-            "frame,class,left,top,width,height\n0,ball,1,2,3,4.5\n\n7,cup,0,0,9,9\n7,ball,5,5,2,2\n",
-        )
-        .unwrap();
-        assert_eq!(boxes.labels, ["ball", "cup"]);
-        assert_eq!(boxes.frames[&0][0].region.height, 4.5);
-        let classes: Vec<u32> = boxes.frames[&7].iter().map(|it| it.class).collect();
-        assert_eq!(classes, [1, 0]);
-    }
-
-    #[test]
-    fn a_wrong_line_is_told_with_its_number() {
-        for text in [
-            "0,ball,1,2,3",
-            "0,ball,1,2,3,4,5",
-            "x,ball,1,2,3,4",
-            "0,ball,1,2,3,inf",
-        ] {
-            let error = Boxes::parse(&format!("{HEAD}\n{text}\n")).unwrap_err();
-            assert!(error.contains("line 2") && error.contains(text), "{error}");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("scene.csv");
+        let write = |text: &str| gstavrec::bounded_file::write(&path, text).unwrap();
+        write(&format!(
+            "{HEAD}\n0,ball,1,2,3,4.5\n\n7,cup,0,0,9,9\n7,ball,5,5,2,2\n"
+        ));
+        let boxes = Boxes::read(&path).unwrap();
+        let found = |frame| {
+            boxes.found(&ItemKey {
+                file: Path::new(""),
+                time: Duration::ZERO,
+                duration: Duration::ZERO,
+                frame,
+                size: Some((64, 32)),
+            })
+        };
+        assert_eq!(boxes.classes.names(), ["ball", "cup"]);
+        assert_eq!(found(0).unwrap()[0].region.height, 4.5);
+        let classes: Vec<u32> = found(7).unwrap().iter().map(|it| it.class).collect();
+        assert_eq!((classes, found(1)), (vec![1, 0], None));
+        for (text, words) in [("0,ball,1,2,3\n", "scene.csv"), ("file,class\na,b\n", HEAD)] {
+            write(text);
+            let error = Boxes::read(&path).err().unwrap();
+            assert!(error.contains(words) && error.contains("--boxes"), "{error}");
         }
         assert!(
             BoxesPlan::parse("scene.csv")

@@ -2,16 +2,11 @@
 
 //! What a run ran on: the figures of a report mean nothing without it.
 
-use std::path::Path;
-
 use gst::prelude::*;
-use gstavrec::bounded_file;
+use gstavrec::machine::processor;
 use gstavrec::messages::{InferStats, Loaded};
 
 use crate::launch::{factory_name, is_inside_switch};
-
-/// Bytes of what the kernel says of its processors, at most: thousands of them take less.
-const ABOUT_PROCESSORS: u64 = 32 << 20;
 
 /// The command, the machine and the programs.
 #[derive(Debug, Clone, Default)]
@@ -31,25 +26,14 @@ impl Environment {
         let uname = rustix::system::uname();
         let parts = [uname.sysname(), uname.release(), uname.machine()];
         let words: Vec<String> = std::env::args().map(|it| quoted(&it)).collect();
-        let about = bounded_file::read_text(Path::new("/proc/cpuinfo"), ABOUT_PROCESSORS).unwrap_or_default();
         Environment {
             command: words.join(" "),
-            processor: processor(&about).unwrap_or(std::env::consts::ARCH).to_string(),
-            processors: std::thread::available_parallelism().map_or(1, usize::from),
+            processor: processor::name(),
+            processors: processor::count(),
             kernel: parts.map(|it| it.to_string_lossy().into_owned()).join(" "),
             gstreamer: gst::version_string().to_string(),
         }
     }
-}
-
-/// The processor's name, in the words that the architectures have for it.
-fn processor(about: &str) -> Option<&str> {
-    let of = |key: &str| {
-        let mut fields = about.lines().filter_map(|line| line.split_once(':'));
-        fields.find_map(|(name, value)| (name.trim() == key).then_some(value.trim()))
-    };
-    let keys = ["model name", "Model", "Hardware", "cpu", "uarch"];
-    keys.into_iter().find_map(of).filter(|it| !it.is_empty())
 }
 
 /// The word as a shell reads it.
@@ -112,14 +96,5 @@ mod tests {
             "größe",
         ];
         assert_eq!(told, expected);
-    }
-
-    #[test]
-    fn the_processor_has_a_name_on_any_architecture() {
-        let x86 = "processor\t: 0\nmodel\t\t: 85\nmodel name\t: Some CPU @ 2 GHz\n";
-        assert_eq!(processor(x86), Some("Some CPU @ 2 GHz"));
-        let arm = "processor\t: 0\nBogoMIPS\t: 108.00\n\nHardware\t: BCM2835\nModel\t\t: Raspberry Pi 4\n";
-        assert_eq!(processor(arm), Some("Raspberry Pi 4"));
-        assert_eq!(processor(""), None);
     }
 }

@@ -2,6 +2,8 @@
 
 //! From a launch description to a pipeline that is ready to be watched.
 
+use std::path::Path;
+
 use gst::glib;
 use gst::prelude::*;
 use gstavrec::elements::property_text;
@@ -58,6 +60,20 @@ impl Launched {
         self.switches
             .iter()
             .try_for_each(|switch| property_text::set(switch, "frame-messages", "true"))
+    }
+
+    /// Lets every switch that names no profile take this one.
+    pub fn take_profile(&self, profile: &Path) -> Result<(), String> {
+        if self.switches.is_empty() {
+            return Err("--profile: no avrec-switch in the launch description, so nobody takes it".into());
+        }
+        for switch in &self.switches {
+            let own = switch.property::<Option<String>>("profile");
+            if own.is_none() {
+                property_text::set(switch, "profile", &profile.to_string_lossy())?;
+            }
+        }
+        Ok(())
     }
 
     /// Asks every probe whose `interval` was left alone for a message each `interval`.

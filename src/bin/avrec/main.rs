@@ -11,18 +11,21 @@ mod args;
 mod boxes;
 mod branch;
 mod check;
+mod conditions;
 mod console;
 mod environment;
 mod events;
 mod failure;
 mod group;
 mod launch;
+mod library;
 mod load;
 mod log;
 mod matrix;
 mod measure;
 mod paths;
 mod progress;
+mod rank;
 mod record;
 mod recorder;
 mod replay;
@@ -41,8 +44,11 @@ fn main() -> ExitCode {
     let outcome = match args::Cli::parse().command {
         args::Command::Run(typed) => run::run(typed),
         args::Command::Check(typed) => check::run(typed),
+        args::Command::Library(typed) => library::run(typed),
         args::Command::Replay(typed) => replay::run(typed),
         args::Command::Tune(typed) => tune::run(typed),
+        args::Command::Rank(typed) => rank::run(typed),
+        args::Command::Worker => rank::worker::serve(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -5,6 +5,7 @@
 use serde_json::Value;
 
 use gstavrec::bounded_file;
+use gstavrec::profile::Profile;
 
 use crate::args::{RunArgs, RunPlan};
 use crate::console::say;
@@ -112,6 +113,10 @@ fn prepare(plan: &RunPlan, pinned: Option<&String>) -> Result<Launched, Failure>
     let launched = Launched::new(&words).map_err(Failure::Usage)?;
     let configure = || {
         launched.ask_for_frames()?;
+        if let Some(profile) = &plan.typed.profile {
+            Profile::load(profile).map_err(|error| format!("--profile: {error}"))?;
+            launched.take_profile(profile)?;
+        }
         plan.boxes
             .iter()
             .try_for_each(|it| it.attach(&launched.pipeline))?;

@@ -297,6 +297,12 @@ pub fn model_of(element: &gst::Element) -> Option<(String, u64)> {
     Some((format!("{file} {:?}", settings.options()), bytes))
 }
 
+/// The SHA-256 of all files of the model that an element runs; `None` while it runs none.
+pub fn content_of(element: &gst::Element) -> Option<[u8; 32]> {
+    let infer = element.downcast_ref::<Infer>()?.imp();
+    Some(infer.published.lock().running.as_ref()?.content)
+}
+
 /// Loads the library that an element may need, if it is not there yet. Not for a streaming thread.
 pub fn load_library(element: &gst::Element) {
     let infer = element.downcast_ref::<Infer>();

@@ -11,11 +11,13 @@ use super::lanes::misfit::Misfit;
 use super::lanes::supervisor::StateRequest;
 use super::lanes::{builder, catalog};
 use super::memory::work;
+use super::profile;
 use super::property_changed::check_names;
 use super::settings::Settings;
 use super::shared::Shared;
 use super::{AvrecSwitch, CAT};
 use crate::policy::Prior;
+use crate::profile::Profile;
 
 /// A child that is no candidate: its name, and why.
 type Unfit = (String, Misfit);
@@ -30,8 +32,14 @@ pub fn assemble(
     builder::adopt_outer_links(switch, &own);
     let has_lanes = || core.lanes.list().present().next().is_some();
     let mut unfit = Vec::new();
+    let mut profile = None;
     if !has_lanes() {
-        unfit = add_listed(core, switch)?;
+        let read = profile::read(core).map_err(|error| {
+            gst::element_error!(switch, gst::ResourceError::Settings, ("{error}"));
+            gst::StateChangeError
+        })?;
+        unfit = add_listed(core, switch, &read)?;
+        profile = Some(read);
     }
     let list = core.lanes.list();
     let mut new = children.lock().clone();
@@ -47,6 +55,7 @@ pub fn assemble(
             core.bus.candidate_failed(&name, &misfit.cause, &misfit.remedy);
         }
         check_names(core);
+        profile.iter().for_each(|it| profile::rate(core, it));
         return Ok(());
     }
     tell_none(core, switch, &unfit);
@@ -88,8 +97,12 @@ fn tell_none(core: &Shared, switch: &AvrecSwitch, unfit: &[Unfit]) {
 }
 
 /// Adds what the catalog and `models` list, each in a lane; returns those that cannot be one.
-fn add_listed(core: &Arc<Shared>, switch: &AvrecSwitch) -> Result<Vec<Unfit>, gst::StateChangeError> {
-    let listing = catalog::list(&core.settings.load()).map_err(|error| {
+fn add_listed(
+    core: &Arc<Shared>,
+    switch: &AvrecSwitch,
+    profile: &Profile,
+) -> Result<Vec<Unfit>, gst::StateChangeError> {
+    let listing = catalog::list(&core.settings.load(), profile).map_err(|error| {
         gst::element_error!(switch, gst::ResourceError::Settings, ("{error}"));
         gst::StateChangeError
     })?;
@@ -101,6 +114,7 @@ fn add_listed(core: &Arc<Shared>, switch: &AvrecSwitch) -> Result<Vec<Unfit>, gs
             remedy,
         );
     }
+    profile::tell(core, &listing.excluded);
     core.name_by_catalog(listing.names);
     if let Some(caps) = listing.output_caps {
         core.settings.rcu(|settings| {

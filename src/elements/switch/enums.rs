@@ -22,6 +22,21 @@ pub enum LatePolicy {
     Drop,
 }
 
+/// What may be kept of a stream.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
+#[repr(u32)]
+#[enum_type(name = "GstAvrecSwitchPrivacy")]
+pub enum Privacy {
+    #[default]
+    #[enum_value(name = "Open: what keep-hard-frames asks for", nick = "open")]
+    Open,
+    #[enum_value(
+        name = "No frames: none, whatever keep-hard-frames asks for",
+        nick = "no-frames"
+    )]
+    NoFrames,
+}
+
 /// What leaves before a candidate is ready.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
 #[repr(u32)]

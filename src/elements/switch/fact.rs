@@ -48,6 +48,8 @@ pub enum Fact {
         /// Of the trial that showed it.
         epoch: u32,
     },
+    /// It is known of one more candidate which it is.
+    Identified,
     /// More is known of what candidates answer.
     KindsKnown,
     /// The user names another reference or another kind of evidence: what was said of the old one does not hold any more.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::deadline::{self, Limits};
+use super::drift;
 use super::enums::LatePolicy;
 use super::lanes::feed::feed;
 use super::lanes::lane::Purpose;
@@ -237,6 +238,10 @@ impl<S> Pass<'_, S> {
         }
         if is_miss {
             self.tell_miss(latency);
+        }
+        for (lane, drift) in self.control.adapter.take_drifts() {
+            let list = core.lanes.list();
+            drift::tell(&core.bus, list.name(lane), &drift, self.context.plan.number);
         }
         let group = core.group.load();
         let control = &mut *self.control;

@@ -168,6 +168,11 @@
 //! finds its answers worth, 0 to 1. It counts for ten comparisons, from the next frame on, and is the only evidence
 //! that corrects the reference itself. It returns whether it was taken; if not, a warning says why.
 //!
+//! `profile` names a TOML file with a person's own preferences (`docs/profile.md`), read on the way to READY. Its weights
+//! give `lambda-latency`, `lambda-cost`, `strategy` and `robustness-weight` where these were not written; candidates of
+//! `catalog` and `models` that its conditions leave out are not made, which an INFO message tells; others that it forbids never
+//! answer; and its feedback counts from the first frame on.
+//!
 //! ## Inside
 //!
 //! Besides the candidates there are private elements: `switch-entry` and `switch-exit`, and for each lane a queue and a
@@ -202,7 +207,9 @@ mod candidates;
 mod caps_difference;
 mod complaints;
 mod deadline;
+mod drift;
 mod enums;
+mod experience;
 mod explain;
 mod fact;
 mod frame;
@@ -217,6 +224,7 @@ mod plan;
 mod policy_adapter;
 mod presets;
 mod priority;
+mod profile;
 mod property_changed;
 mod scoring;
 mod settings;
@@ -240,7 +248,7 @@ use std::sync::LazyLock;
 use gst::glib;
 use gst::prelude::*;
 
-pub use enums::{LatePolicy, QualitySource, StartMode, Strategy, ThreadPriority};
+pub use enums::{LatePolicy, Privacy, QualitySource, StartMode, Strategy, ThreadPriority};
 
 static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
     gst::DebugCategory::new(
@@ -258,6 +266,7 @@ glib::wrapper! {
 pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
     for kind in [
         LatePolicy::static_type(),
+        Privacy::static_type(),
         QualitySource::static_type(),
         StartMode::static_type(),
         Strategy::static_type(),

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::deadline;
-use super::enums::LatePolicy;
+use super::enums::{LatePolicy, QualitySource};
+use super::experience::book::{Book, Millis};
+use super::experience::recollection::Recollection;
 use super::explain::Snapshot;
 use super::fact::Fact;
 use super::group_share::{GroupShare, Wanted};
@@ -27,7 +29,7 @@ use crate::group::Member;
 use crate::group::residency::Wish;
 use crate::machine::{Monitor, Sense};
 use crate::policy::{
-    Availability, CandidateId, Config, Device, Outlook, Policy, Prior, Shadow, Switch, Teaching,
+    Availability, CandidateId, Config, Device, Drift, Outlook, Policy, Prior, Shadow, Switch, Teaching,
 };
 
 /// Share of the budget that a candidate may use. The rest is for the switch's own work and the hand-over between
@@ -59,6 +61,10 @@ pub struct PolicyAdapter {
     named: NamedLanes,
     /// References whose answers proved to be of another task.
     mismatches: Vec<usize>,
+    /// What earlier streams have shown.
+    recollection: Recollection,
+    /// Whose priors have proved wrong, or right again, to be told.
+    drifts: Vec<(usize, Drift)>,
     /// How often the user has said what quality rests on.
     epoch: u32,
     /// From the caps, or of a buffer of audio; zero when the frame rate is variable.
@@ -77,7 +83,7 @@ pub struct PolicyAdapter {
     since: u64,
 }
 
-clone_in_place! { PolicyAdapter: policy news settings list catalog devices named mismatches epoch frame_duration is_audio arrival_gap last_arrival waiting sense share frames since }
+clone_in_place! { PolicyAdapter: policy news settings list catalog devices named mismatches recollection drifts epoch frame_duration is_audio arrival_gap last_arrival waiting sense share frames since }
 
 impl PolicyAdapter {
     pub fn new(settings: Arc<Settings>) -> PolicyAdapter {
@@ -90,6 +96,8 @@ impl PolicyAdapter {
             devices: Vec::new(),
             named: NamedLanes::default(),
             mismatches: Vec::new(),
+            recollection: Recollection::default(),
+            drifts: Vec::new(),
             epoch: 0,
             frame_duration: Duration::ZERO,
             is_audio: false,
@@ -136,10 +144,46 @@ impl PolicyAdapter {
             self.policy.forbid(CandidateId(lane), is_forbidden);
         }
         self.resolve_names();
+        self.recollection.has_news();
         if has_settings {
             self.configure();
         }
         true
+    }
+
+    /// Takes over what was learned in earlier streams.
+    pub fn remember(&mut self, book: Option<Arc<Book>>) {
+        self.recollection.begin(book);
+    }
+
+    /// Takes over what comes in: its caps, and how long a buffer of sound is.
+    pub fn set_input(&mut self, caps: &gst::Caps, buffer: Option<Duration>) {
+        self.recollection.set_input(caps, buffer);
+    }
+
+    /// What has been learned by now, for other streams.
+    pub fn learned(&self, now: Millis) -> Book {
+        self.recollection
+            .learned(&self.policy, &self.list, self.named.reference, now)
+    }
+
+    /// Lets the policy begin with what earlier streams have shown, and the lanes know of whom is known what they take.
+    fn recall(&mut self, lanes: &LaneTable) {
+        if !self.recollection.take_due() {
+            return;
+        }
+        let counts_scores = self.settings.quality_source != QualitySource::Prior;
+        let reference = self.named.reference;
+        let (policy, list) = (&mut self.policy, &self.list);
+        let known = self.recollection.recall(policy, list, reference, counts_scores);
+        let favorite = self.policy.favorite().map(|it| it.0);
+        let mut lanes = lanes.lock();
+        lanes.favorite = favorite;
+        for lane in known {
+            if let Some(lane) = lanes.get_mut(lane) {
+                lane.shorten_warm_up();
+            }
+        }
     }
 
     /// The number of a device of this name.
@@ -286,6 +330,7 @@ impl PolicyAdapter {
         let chores = lanes.exchange(Some(entered), settings, floor, &mut self.news);
         self.sense_machine(now, machine);
         self.tell(now);
+        self.recall(lanes);
         self.take_share(now, group);
         let choice = self.choose(now);
         let plan = Plan {
@@ -447,6 +492,11 @@ impl PolicyAdapter {
         }
     }
 
+    /// Takes whose priors have proved wrong, or right again. Takes no memory where none has.
+    pub fn take_drifts(&mut self) -> Vec<(usize, Drift)> {
+        std::mem::take(&mut self.drifts)
+    }
+
     /// Who answers, or would have.
     pub fn active(&self) -> Option<usize> {
         self.policy.active().map(|it| it.0)
@@ -503,7 +553,8 @@ impl PolicyAdapter {
                     score,
                     evidence,
                 } => {
-                    self.policy.scored(now, CandidateId(lane), score, evidence);
+                    let drift = self.policy.scored(now, CandidateId(lane), score, evidence);
+                    self.drifts.extend(drift.map(|it| (lane, it)));
                 }
                 Fact::Failed { lane } => self.policy.failed(now, CandidateId(lane)),
                 Fact::Warm { lane } | Fact::MayReturn { lane } => {
@@ -518,6 +569,7 @@ impl PolicyAdapter {
                     self.set_mismatch(Some(reference));
                 }
                 Fact::Mismatch { .. } => {}
+                Fact::Identified => self.recollection.has_news(),
                 Fact::KindsKnown => self.resolve_names(),
                 Fact::MismatchForgotten => {
                     self.epoch += 1;

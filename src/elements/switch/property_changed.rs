@@ -4,6 +4,7 @@
 
 use gst::prelude::*;
 
+use super::enums::Privacy;
 use super::fact::Fact;
 use super::lanes::watchdog::hold_output;
 use super::memory::work;
@@ -35,6 +36,15 @@ pub fn setting_changed(core: &Shared, name: &str, before: &Settings) {
                 );
             }
         }
+        "profile" => {
+            let now = core.settings.load();
+            if now.profile != before.profile {
+                core.bus.warn(
+                    "`profile` takes effect at the next start",
+                    "it is read on the way from NULL to READY",
+                );
+            }
+        }
         // What was found of the old reference does not hold for the new one.
         "reference" => core.facts.put(Fact::MismatchForgotten),
         "quality-source" => {
@@ -42,6 +52,7 @@ pub fn setting_changed(core: &Shared, name: &str, before: &Settings) {
             core.look_at_candidates();
         }
         "forbidden" => core.look_at_candidates(),
+        "keep-hard-frames" | "privacy" => check_privacy(core),
         "output-caps" => {
             hold_output(core);
             core.look_at_candidates();
@@ -66,6 +77,17 @@ pub fn setting_changed(core: &Shared, name: &str, before: &Settings) {
     let settings = core.settings.load();
     check_names_of(core, name, &settings);
     check_time(core, name, &settings);
+}
+
+/// Warns where frames are to be kept that must not be.
+pub fn check_privacy(core: &Shared) {
+    let settings = core.settings.load();
+    if settings.keep_hard_frames.is_some() && settings.privacy == Privacy::NoFrames {
+        core.bus.warn(
+            "no hard frames are kept, since `privacy` is no-frames",
+            "unset `keep-hard-frames`, or set `privacy` to open where frames may be kept",
+        );
+    }
 }
 
 /// Warns of times that are so short that another unit was meant.

@@ -2,10 +2,12 @@
 
 //! What the user asked of the switch: its properties, their defaults and their documentation.
 
+use std::sync::Arc;
+
 use gst::glib;
 use gst::prelude::*;
 
-use super::enums::{LatePolicy, QualitySource, StartMode, Strategy, ThreadPriority};
+use super::enums::{LatePolicy, Privacy, QualitySource, StartMode, Strategy, ThreadPriority};
 use crate::{group, policy};
 
 impl From<Strategy> for policy::Strategy {
@@ -23,11 +25,20 @@ const LONGEST_FADE: gst::ClockTime = gst::ClockTime::from_seconds(1);
 /// Largest weight: far beyond it nothing else would count, and no sum of terms gets near infinity.
 const LARGEST_WEIGHT: f64 = 1e6;
 
+/// Properties that a profile gives a value where the user has given none.
+pub const GIVEN: [&str; 4] = ["lambda-latency", "lambda-cost", "strategy", "robustness-weight"];
+
 /// Values of the writable properties.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     pub catalog: Option<String>,
     pub models: Option<String>,
+    /// The file of what was learned.
+    pub memory: Option<String>,
+    /// The folder for frames that are hard.
+    pub keep_hard_frames: Option<String>,
+    pub hard_frames_limit: u32,
+    pub privacy: Privacy,
     pub latency_budget: gst::ClockTime,
     pub miss_rate: f64,
     pub late_policy: LatePolicy,
@@ -56,6 +67,11 @@ pub struct Settings {
     pub weight: f64,
     /// Bytes; zero is no limit.
     pub memory_limit: u64,
+    pub profile: Option<String>,
+    /// Names of the candidates that the profile does not want.
+    pub unwanted: Arc<[String]>,
+    /// Those of the settings that a profile may give that the user gave.
+    pub explicit: Vec<&'static str>,
 }
 
 impl Default for Settings {
@@ -64,6 +80,10 @@ impl Default for Settings {
         Settings {
             catalog: None,
             models: None,
+            memory: None,
+            keep_hard_frames: None,
+            hard_frames_limit: 200,
+            privacy: Privacy::default(),
             latency_budget: gst::ClockTime::ZERO,
             miss_rate: preferences.miss_rate,
             late_policy: LatePolicy::Auto,
@@ -90,6 +110,9 @@ impl Default for Settings {
             group: Some(group::DEFAULT.to_owned()),
             weight: 1.0,
             memory_limit: 0,
+            profile: None,
+            unwanted: Arc::default(),
+            explicit: Vec::new(),
         }
     }
 }
@@ -105,9 +128,17 @@ impl Settings {
                 .flatten()
                 .filter(|it| !it.is_empty())
         };
+        let given = GIVEN.iter().find(|it| **it == pspec.name());
+        self.explicit
+            .extend(given.filter(|it| !self.explicit.contains(it)));
         match pspec.name() {
+            "profile" => self.profile = text(),
             "catalog" => self.catalog = text(),
             "models" => self.models = text(),
+            "memory" => self.memory = text(),
+            "keep-hard-frames" => self.keep_hard_frames = text(),
+            "hard-frames-limit" => self.hard_frames_limit = value.get().unwrap_or(self.hard_frames_limit),
+            "privacy" => self.privacy = value.get().unwrap_or_default(),
             "floor" => self.floor = text(),
             "reference" => self.reference = text(),
             "quality-source" => self.quality_source = value.get().unwrap_or_default(),
@@ -152,6 +183,10 @@ impl Settings {
         Some(match pspec.name() {
             "catalog" => self.catalog.to_value(),
             "models" => self.models.to_value(),
+            "memory" => self.memory.to_value(),
+            "keep-hard-frames" => self.keep_hard_frames.to_value(),
+            "hard-frames-limit" => self.hard_frames_limit.to_value(),
+            "privacy" => self.privacy.to_value(),
             "floor" => self.floor.to_value(),
             "reference" => self.reference.to_value(),
             "quality-source" => self.quality_source.to_value(),
@@ -176,13 +211,14 @@ impl Settings {
             "group" => self.group.as_deref().unwrap_or_default().to_value(),
             "weight" => self.weight.to_value(),
             "memory-limit" => self.memory_limit.to_value(),
+            "profile" => self.profile.to_value(),
             _ => return None,
         })
     }
 
     /// Whether the user does not want the candidate to answer.
     pub fn forbids(&self, name: &str) -> bool {
-        self.forbidden().any(|it| it == name)
+        self.forbidden().any(|it| it == name) || self.unwanted.iter().any(|it| it == name)
     }
 
     /// Names of the candidates that may not answer.
@@ -202,6 +238,29 @@ impl Settings {
             glib::ParamSpecString::builder("models")
                 .nick("Models")
                 .blurb("ONNX files, separated by commas, each of which becomes an avrec-infer candidate named like its file (unset = none). Read on the way to READY.")
+                .mutable_ready()
+                .build(),
+            glib::ParamSpecString::builder("keep-hard-frames")
+                .nick("Keep hard frames")
+                .blurb("Folder in which frames are kept that are hard for the candidates, as PNG with a line of JSON beside each, for a later ranking (unset = none). Pictures only.")
+                .mutable_playing()
+                .build(),
+            glib::ParamSpecUInt::builder("hard-frames-limit")
+                .nick("Limit of hard frames")
+                .blurb("Most frames that keep-hard-frames leaves in its folder, earlier streams' included; a harder one takes the place of the least hard one. They never take more than 2 GiB.")
+                .minimum(1)
+                .maximum(1_000_000)
+                .default_value(default.hard_frames_limit)
+                .mutable_playing()
+                .build(),
+            glib::ParamSpecEnum::builder_with_default("privacy", default.privacy)
+                .nick("Privacy")
+                .blurb("What may be kept of the stream. With no-frames keep-hard-frames keeps nothing, and a warning says so.")
+                .mutable_playing()
+                .build(),
+            glib::ParamSpecString::builder("memory")
+                .nick("Memory of what was learned")
+                .blurb("File in which is kept what was learned of the candidates (how long they take, how they react to load, what they are worth), to begin with at the next start (unset = nothing is kept; it has nothing to do with memory-limit). Read on the way to READY, written while the stream plays and when it stops.")
                 .mutable_ready()
                 .build(),
             glib::ParamSpecUInt64::builder("latency-budget")
@@ -353,6 +412,11 @@ impl Settings {
                 .blurb("Memory that the models of all candidates of the group may take together, in bytes; those that are chosen the least are unloaded (0 = no limit). Of several limits in a group the smallest holds.")
                 .default_value(default.memory_limit)
                 .mutable_playing()
+                .build(),
+            glib::ParamSpecString::builder("profile")
+                .nick("Profile")
+                .blurb("TOML file with the user's weights, conditions and feedback (unset = none). What is set otherwise goes before it. Read on the way to READY.")
+                .mutable_ready()
                 .build(),
             glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
                 .nick("Statistics")

@@ -12,6 +12,7 @@ use gst::prelude::*;
 use super::bus::Bus;
 use super::complaints::Complaints;
 use super::enums::ThreadPriority;
+use super::experience::keeper::{Keeper, Remembered};
 use super::fact::Fact;
 use super::lanes::table::LaneTable;
 use super::lanes::telling::Telling;
@@ -60,6 +61,8 @@ pub struct Shared {
     pub group: ArcSwapOption<Member>,
     /// Its place in their memory, or in its own.
     pub memory: MemoryShare,
+    /// What was learned, and is kept for other streams.
+    pub experience: Keeper,
 }
 
 impl Shared {
@@ -107,6 +110,7 @@ impl Shared {
             endings: Endings::default(),
             group: ArcSwapOption::empty(),
             memory: MemoryShare::default(),
+            experience: Keeper::default(),
         }
     }
 
@@ -146,6 +150,16 @@ impl Shared {
         self.memory.leave();
         self.lanes.change(|lanes| lanes.group = None);
         self.group.store(None);
+    }
+
+    /// Takes over what was learned in earlier streams, while the pads are inactive.
+    pub fn remember(&self, remembered: Option<Remembered>) {
+        let book = remembered.as_ref().map(|it| it.book.lock().clone());
+        self.experience.remember(remembered);
+        if let Ok(mut streaming) = self.streaming.try_borrow_mut() {
+            streaming.control.adapter.remember(book);
+            streaming.control.publish(&self.published);
+        }
     }
 
     /// Takes over whom the catalog names, while the pads are inactive.

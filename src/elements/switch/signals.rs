@@ -13,7 +13,7 @@ use super::messages;
 use super::shared::Shared;
 
 /// Ratings that wait for the next frame at most; nobody rates more of what one frame shows.
-const MOST_RATINGS: usize = 256;
+pub const MOST_RATINGS: usize = 256;
 
 /// What is wrong with a call, and how to call instead.
 type Refusal = (String, String);

@@ -159,7 +159,7 @@ fn may_warm(lanes: &Lanes) -> Option<usize> {
     if lanes.iter().any(is_fresh) {
         return None;
     }
-    lanes.position(|it| it.is_warming() && it.is_idle())
+    lanes.to_warm()
 }
 
 /// Warms the candidates up on made-up frames while a live pipeline is in PAUSED, where none flow; so an application hears of

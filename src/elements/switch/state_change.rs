@@ -10,11 +10,12 @@ use gst::glib::translate::{IntoGlib, ToGlibPtr, TryFromGlib};
 use gst::prelude::*;
 
 use super::AvrecSwitch;
+use super::experience::work as experience;
 use super::lanes::supervisor::StateRequest;
 use super::lanes::watchdog::hold_output;
 use super::memory::work;
 use super::pads::holder::PadHolder;
-use super::property_changed::check_times;
+use super::property_changed::{check_privacy, check_times};
 use super::shared::Shared;
 
 /// How long a change of state waits for lanes to stop; a hung one is then finished in the background.
@@ -57,13 +58,18 @@ pub fn change_own_state(
 /// What has to happen before the switch's own change of state.
 pub fn before(core: &Arc<Shared>, transition: gst::StateChange) {
     match transition {
-        gst::StateChange::NullToReady => core.join_group(),
+        gst::StateChange::NullToReady => {
+            experience::read(core);
+            core.join_group();
+        }
         gst::StateChange::ReadyToPaused => {
             core.restart_stream();
             hold_output(core);
             check_times(core);
+            check_privacy(core);
             core.scoring.open();
             work::begin(core);
+            experience::begin(core);
             order(core, gst::State::Paused);
         }
         // Frees the streaming thread, so that the pads can be shut.
@@ -79,6 +85,7 @@ pub fn after(core: &Shared, switch: &AvrecSwitch, transition: gst::StateChange) 
         gst::StateChange::PlayingToPaused => order(core, gst::State::Paused),
         gst::StateChange::PausedToReady => {
             core.rest();
+            experience::end(core);
             core.endings.add(core.scoring.stop());
             core.endings.add(core.idle.stop());
             work::end(core);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MPL-2.0
 
 use super::*;
+use crate::policy::{Strategy, Weights};
 use crate::random::Random;
-use crate::recommend::{Clusters, Item};
+use crate::recommend::{Clusters, Item, Resampling};
 use crate::score::Statistic;
 
 struct Mean(Vec<f64>);

@@ -5,7 +5,7 @@
 use crate::policy::Terms;
 use crate::recommend::{Estimate, TooLittle};
 
-use super::Preferences;
+use super::candidate::Preferences;
 
 /// A candidate that is behind, seen from the one that is ahead of it.
 #[derive(Debug, Clone, PartialEq)]

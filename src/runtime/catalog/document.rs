@@ -78,6 +78,15 @@ impl Document {
         })
     }
 
+    /// Begins an empty one, which may never be written: its path says where models are named from.
+    pub fn new(path: &Path) -> Document {
+        Document {
+            path: path.to_owned(),
+            read: None,
+            content: DocumentMut::new(),
+        }
+    }
+
     /// Names of the candidates.
     pub fn names(&self) -> Vec<String> {
         let all = self

@@ -55,7 +55,7 @@ impl Catalog {
             cause,
             remedy: match path.extension().is_some_and(|it| it == "onnx") {
                 true => "set models to models, separated by commas, and catalog to a TOML file that lists candidates",
-                false => "set catalog to a TOML file that this user may read",
+                false => "name a TOML file that this user may read",
             }
             .into(),
         }

@@ -18,7 +18,8 @@
 //! | a score | `rank-correlation` | |
 //! | text | `character-error-rate` | `word-error-rate`, `exact-match` |
 //!
-//! All tasks have `agreement` (the mean of what a switch measures while it runs; not of scores) and `answered`.
+//! All tasks have `agreement` (the mean of what a switch measures while it runs; not of scores) and `answered`. Without any truth,
+//! [`Steadiness`] has `stability`.
 //!
 //! Definitions, each checked against the field's own program (`tests/reference/measures.py`):
 //! - `map`: COCO's, over IoU 0.5 to 0.95 by 0.05, 101 recalls, 100 finds of a class and item, and objects that are ignored
@@ -39,10 +40,14 @@ mod objects;
 mod observation;
 mod precision;
 mod scores;
+mod steadiness;
 mod tasks;
+#[cfg(test)]
+mod tests;
 mod whole;
 
 pub use figure::{ClassFigure, Figure};
 pub use objects::Remark;
 pub use observation::{Observation, Terms, observe};
+pub use steadiness::Steadiness;
 pub use whole::{Confused, Evaluation, evaluate};

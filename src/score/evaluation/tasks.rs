@@ -200,9 +200,13 @@ pub(super) fn of_scores(ranks: RankCorrelation) -> Vec<Figure> {
 
 pub(super) fn of_texts(items: &[Edits]) -> Vec<Figure> {
     let rate = |of: fn(&Edits) -> [u64; 2]| Sums {
-        items: items.iter().map(|it| of(it).map(|it| it as f64)).collect(),
+        items: items
+            .iter()
+            .map(|it| of(it).map(|it| it as f64))
+            .map(|[edits, all]| [edits, all, 1.0])
+            .collect(),
         // As jiwer: where nothing was to be read, each insertion counts as one.
-        figure: |[edits, all]| Some(ratio([edits, all]).unwrap_or(edits)),
+        figure: |[edits, all, items]| (0.0 < items).then(|| ratio([edits, all]).unwrap_or(edits)),
     };
     let is_right = items
         .iter()

@@ -172,6 +172,45 @@ const FORBIDDEN: &[(&str, &[&[&str]])] = &[
             ],
         ],
     ),
+    (
+        "recommend",
+        &[
+            GSTREAMER,
+            LIBRARIES,
+            &[
+                "std::fs",
+                "std::thread",
+                "Instant::now",
+                "Mutex",
+                "crate::runtime",
+                "crate::media",
+                "crate::audio",
+                "crate::truth",
+                "crate::tune",
+                "crate::replay",
+                "crate::elements",
+                "crate::messages",
+            ],
+        ],
+    ),
+    (
+        "truth",
+        &[
+            GSTREAMER,
+            LIBRARIES,
+            &[
+                "std::thread",
+                "Instant::now",
+                "crate::runtime",
+                "crate::media",
+                "crate::score",
+                "crate::audio",
+                "crate::policy",
+                "crate::elements",
+                "crate::messages",
+            ],
+        ],
+    ),
     ("elements", &[LIBRARIES]),
     // The streaming thread must not wait for a thread of the lowest priority.
     (
@@ -245,6 +284,30 @@ const FORBIDDEN: &[(&str, &[&[&str]])] = &[
                 "Instant::now",
                 "Mutex",
             ],
+        ],
+    ),
+    (
+        "library",
+        &[
+            GSTREAMER,
+            LIBRARIES,
+            &[
+                "crate::elements",
+                "crate::messages",
+                "crate::policy",
+                "std::fs",
+                "bounded_file",
+                "Instant::now",
+                "SystemTime",
+            ],
+        ],
+    ),
+    (
+        "profile.rs",
+        &[
+            GSTREAMER,
+            LIBRARIES,
+            &["crate::elements", "crate::messages", "crate::policy"],
         ],
     ),
     ("tensor.rs", &[GSTREAMER, LIBRARIES, &["crate::"]]),

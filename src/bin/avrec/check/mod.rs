@@ -6,12 +6,12 @@ mod answers;
 mod doubts;
 mod draft;
 mod findings;
-mod material;
-mod pass;
+pub mod material;
+pub mod pass;
 mod picture;
 mod plot;
 mod readings;
-mod tables;
+pub mod tables;
 
 use std::path::PathBuf;
 use std::time::Duration;

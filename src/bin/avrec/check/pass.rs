@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use gst::prelude::*;
 use gstavrec::elements::property_text;
+use gstavrec::machine::memory;
 use gstavrec::messages::{InferStats, Loaded, Message, ModelAnswer, Tensors};
 use parking_lot::Mutex;
 
@@ -75,6 +76,8 @@ pub struct Pass {
     /// The frame that left with the most certain answer.
     pub frame: Option<gst::Sample>,
     pub stats: Option<InferStats>,
+    /// Bytes of this process while the model was loaded.
+    pub resident: Option<u64>,
     loaded: Option<Loaded>,
     /// How certain the answer of `frame` is, and that of the frame that is on its way.
     certainty: (f64, f64),
@@ -126,6 +129,8 @@ pub fn run(request: &Request, material: &Material, frames: u32, patience: Durati
     let missing = ended.as_ref().err().and_then(|_| material.missing(&source));
     let stats = element.property::<gst::Structure>("stats");
     seen.lock().stats = InferStats::try_from(stats.as_ref()).ok();
+    memory::give_back();
+    seen.lock().resident = memory::resident();
     let _ = pipeline.set_state(gst::State::Null);
     if let Some(missing) = missing {
         return Err(Failure::Usage(missing));

@@ -6,7 +6,7 @@
 mod band;
 mod course;
 mod data;
-mod numbers;
+pub mod numbers;
 mod page;
 #[cfg(test)]
 mod sample;
@@ -17,3 +17,6 @@ mod table;
 mod tables;
 
 pub use page::render;
+
+/// Fonts, colors and tables, which all reports share.
+pub const STYLE: &str = include_str!("page.css");

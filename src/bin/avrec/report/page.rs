@@ -35,7 +35,7 @@ pub fn render(plan: &RunPlan, environment: &Environment, runs: &[Vec<Record>]) -
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 title { (title) }
                 style { (PreEscaped(include_str!("uplot/uPlot.min.css"))) }
-                style { (PreEscaped(include_str!("page.css"))) }
+                style { (PreEscaped(super::STYLE)) }
             }
             "\n"
             body {

@@ -45,6 +45,7 @@ pub fn chain(
     }
     if let Some(duration) = stream.buffer_duration.take(stream.spec.duration_of(samples)) {
         core.set_frame_duration(control, duration, true);
+        control.adapter.set_input(&stream.caps, Some(duration));
     }
     let raised = core.raise_thread(Role::Stream);
     let context = FrameContext::enter(core, control, frame);

@@ -8,10 +8,16 @@ use std::str::FromStr;
 use gst::prelude::*;
 
 use crate::elements::switch::policy_adapter::CatalogNames;
+use crate::elements::switch::profile::exclusion;
 use crate::elements::switch::settings::Settings;
 use crate::elements::{infer, property_text};
+use crate::library::conditions::Subject;
 use crate::policy::Prior;
-use crate::runtime::catalog::{Candidate, Catalog, Source};
+use crate::profile::Profile;
+use crate::runtime::catalog::{Candidate, Catalog, Privacy, Source};
+
+/// Standard deviations of a normal distribution between its mean and each end of the interval with 95 %.
+const SIDES: f64 = 1.96;
 
 /// The property that says which file a model must be.
 const SUM: &str = "sha256";
@@ -34,14 +40,16 @@ pub struct Listing {
     pub output_caps: Option<gst::Caps>,
     /// Names of the candidates that are left out, since they are of another task.
     pub left_out: Vec<String>,
+    /// Those that the profile does not want, each with its reason.
+    pub excluded: Vec<String>,
 }
 
-/// Makes children of what `catalog` and `models` list.
+/// Makes children of what `catalog` and `models` list and the profile wants.
 ///
 /// # Errors
 ///
 /// When the catalogue cannot be read, as a sentence with file, line and remedy.
-pub fn list(settings: &Settings) -> Result<Listing, String> {
+pub fn list(settings: &Settings, profile: &Profile) -> Result<Listing, String> {
     let mut listing = Listing::default();
     if let Some(path) = &settings.catalog {
         let properties = infer::catalogue_properties();
@@ -55,6 +63,9 @@ pub fn list(settings: &Settings) -> Result<Listing, String> {
         };
         listing.output_caps = output_caps(path, catalogue.output_caps.as_deref())?;
         for candidate in catalogue.candidates {
+            if listing.leaves_out(profile, Subject::from(&candidate)) {
+                continue;
+            }
             let made = from_candidate(&candidate);
             let prior = prior(&candidate);
             listing.take(candidate.name, made, prior, candidate.runs_on);
@@ -67,6 +78,16 @@ pub fn list(settings: &Settings) -> Result<Listing, String> {
         .filter(|it| !it.is_empty())
         .collect();
     for (model, name) in models.iter().zip(names(&models)) {
+        let subject = Subject {
+            name: &name,
+            license: None,
+            privacy: Some(Privacy::Local),
+            memory: None,
+            provider: "cpu",
+        };
+        if listing.leaves_out(profile, subject) {
+            continue;
+        }
         let made = avrec_infer(&name, model);
         listing.take(name, made, Prior::default(), None);
     }
@@ -85,6 +106,18 @@ fn output_caps(path: &str, text: Option<&str>) -> Result<Option<gst::Caps>, Stri
 }
 
 impl Listing {
+    /// Whether the profile does not want a candidate; notes why.
+    fn leaves_out(&mut self, profile: &Profile, subject: Subject) -> bool {
+        let Some(reason) = exclusion(profile, subject) else {
+            return false;
+        };
+        for named in [&mut self.names.reference, &mut self.names.floor] {
+            named.take_if(|it| it == subject.name);
+        }
+        self.excluded.push(reason);
+        true
+    }
+
     fn take(
         &mut self,
         name: String,
@@ -127,6 +160,9 @@ fn names(models: &[&str]) -> Vec<String> {
 fn prior(candidate: &Candidate) -> Prior {
     Prior {
         quality: candidate.quality,
+        quality_sd: candidate
+            .quality_interval
+            .map(|(low, high)| (high - low) / (2.0 * SIDES)),
         latency: candidate.latency,
         complexity: candidate.cost,
         is_reference: false,

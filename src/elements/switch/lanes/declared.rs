@@ -8,6 +8,8 @@ use gst::prelude::*;
 use super::elements::LaneElements;
 use super::tally::Model;
 use crate::elements::infer;
+use crate::elements::switch::experience::fingerprint;
+use crate::elements::switch::fact::Fact;
 use crate::elements::switch::shared::Shared;
 use crate::messages::{Message, ModelLoaded};
 use crate::runtime::Task;
@@ -32,9 +34,25 @@ pub fn heard(core: &Shared, lane: &LaneElements, message: &gst::Message) {
         labels: infer::labels(source),
         is_on_frames: is_on_frames(source, task),
     });
+    identify(core, lane);
     // Somebody may wait for the load.
     core.lanes.change(|_| ());
     core.look_at_candidates();
+}
+
+/// Finds out which candidate it is, where that is wanted to remember what was learned of it.
+pub fn identify(core: &Shared, lane: &LaneElements) {
+    if core.experience.remembered().is_none() {
+        return;
+    }
+    let (fingerprint, tally) = (
+        fingerprint::of(&all(&lane.candidate)),
+        core.lanes.tally(lane.number),
+    );
+    if let (Some(fingerprint), Some(tally)) = (fingerprint, tally) {
+        tally.identify(&fingerprint);
+        core.facts.put(Fact::Identified);
+    }
 }
 
 /// Whether answers of this task leave on the frames, and not in messages alone.

@@ -16,7 +16,10 @@ use crate::score::LatencyWindow;
 
 /// Runs on real frames before a lane may answer. Their latency is not used as a measurement, because
 /// caches and page tables are cold; the policy takes the best of them as a first guess, so it wants three.
-pub const WARM_UP_RUNS: u32 = 3;
+const WARM_UP_RUNS: u32 = 3;
+
+/// The same where it is known what a run takes: only what is cold has to become warm.
+const SHORT_WARM_UP: u32 = 1;
 
 /// Latencies that a window keeps: 12 s at 25 fps, 9 of them beyond the 97th percentile.
 pub const WINDOW: usize = 300;
@@ -140,6 +143,8 @@ pub struct Lane {
     pub is_forbidden: bool,
     /// The switch's group leaves less processor time than it takes, so it stands in for nobody either.
     pub is_held_back: bool,
+    /// Runs that warm it up.
+    pub warm_up_runs: u32,
     pub attempts: u32,
     /// Frames in a row of which it made nothing.
     pub unanswered: u32,
@@ -186,6 +191,7 @@ impl Lane {
             needs_flush: false,
             is_forbidden: false,
             is_held_back: false,
+            warm_up_runs: WARM_UP_RUNS,
             attempts: 0,
             unanswered: 0,
             told: None,
@@ -282,6 +288,20 @@ impl Lane {
                 load_time: *load_time,
             },
             _ => Availability::Absent,
+        }
+    }
+
+    /// It is loaded, and runs warm it up.
+    pub fn begin_warm_up(&mut self) {
+        let runs_left = self.warm_up_runs;
+        self.set_state(LaneState::Warming { runs_left });
+    }
+
+    /// What a run of it takes is known, so that fewer warm it up.
+    pub fn shorten_warm_up(&mut self) {
+        self.warm_up_runs = SHORT_WARM_UP;
+        if let LaneState::Warming { runs_left } = &mut self.state {
+            *runs_left = SHORT_WARM_UP.min(*runs_left);
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::answer_caps::Shape;
 use super::elements::LaneElements;
-use super::lane::{LaneState, Run, WARM_UP_RUNS};
+use super::lane::{LaneState, Run};
 use super::misfit::{self, Misfit};
 use super::state::Lanes;
 
@@ -52,8 +52,7 @@ pub fn hold_to(lanes: &mut Lanes, output: Option<gst::Caps>) -> Vec<Arc<LaneElem
     let mut parting = Vec::new();
     for lane in lanes.iter_mut().filter(|it| it.parts_from(output.as_ref())) {
         if lane.state == LaneState::Ready {
-            let runs_left = WARM_UP_RUNS;
-            lane.set_state(LaneState::Warming { runs_left });
+            lane.begin_warm_up();
         }
         parting.extend(lane.identity.elements.clone());
     }

@@ -57,6 +57,8 @@ pub struct Lanes {
     pub group: Option<Arc<Member>>,
     /// Whether the group shares the machine out, and the policy reckons in processor time.
     pub is_shared: bool,
+    /// The lane that is expected to answer, were all ready: it warms up first.
+    pub favorite: Option<usize>,
     /// The lane that was last asked to answer a frame.
     last_asked: Option<usize>,
 }
@@ -308,14 +310,21 @@ impl Lanes {
         }
     }
 
-    /// The first lane that has warm-up runs left and nothing in hand, if no other lane is warming up right now.
+    /// The lane that should warm up next, of those that can: the favorite, else the first.
+    pub fn to_warm(&self) -> Option<usize> {
+        let can = |it: &Lane| it.is_warming() && it.is_idle();
+        let favorite = self.favorite.filter(|it| self.is(*it, can));
+        favorite.or_else(|| self.position(can))
+    }
+
+    /// The lane that should warm up next, if no other lane is warming up right now.
     pub fn next_to_warm(&self) -> Option<usize> {
         let is_beside = |purpose: &Purpose| matches!(purpose, Purpose::WarmUp | Purpose::Shadow(_));
         let mut runs = self.iter().filter_map(|it| it.run.as_ref());
         if runs.any(|it| is_beside(&it.purpose) && !it.reported_hung && !it.is_lesson()) {
             return None;
         }
-        self.position(|it| it.is_warming() && it.is_idle())
+        self.to_warm()
     }
 
     /// Gives up waiting: the run goes on, but its answer will be late.

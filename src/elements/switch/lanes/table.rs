@@ -180,6 +180,15 @@ impl LaneTable {
         into.append(&mut self.lock().facts);
     }
 
+    /// Lets a lane that was loaded warm up.
+    pub fn warm(&self, lane: usize) {
+        let mut lanes = self.lock();
+        let slot = lanes.get_mut(lane).filter(|it| it.state != LaneState::Gone);
+        let Some(slot) = slot else { return };
+        slot.begin_warm_up();
+        self.changed.notify_all();
+    }
+
     /// Moves a lane to another state and wakes whoever waits for one.
     pub fn settle(&self, lane: usize, state: LaneState) {
         let mut lanes = self.lock();

@@ -30,6 +30,8 @@ pub struct LaneTally {
     models: ArcSwap<Vec<Model>>,
     /// What its answers were seen to be.
     seen: ArcSwapOption<Kind>,
+    /// What tells the candidate from others, and whether it has had several models.
+    fingerprint: ArcSwapOption<(Arc<str>, bool)>,
     /// Caps of its answers, as seen since caps last changed before the switch.
     output: ArcSwapOption<gst::Caps>,
 }
@@ -57,6 +59,7 @@ impl Default for LaneTally {
             is_hung: AtomicBool::default(),
             models: ArcSwap::default(),
             seen: ArcSwapOption::empty(),
+            fingerprint: ArcSwapOption::empty(),
             output: ArcSwapOption::empty(),
         }
     }
@@ -118,6 +121,20 @@ impl LaneTally {
             (false, true) => own.iter().any(is_number),
             (false, false) => own.iter().any(|it| others.contains(it)),
         }
+    }
+
+    /// It is known which candidate it is.
+    pub fn identify(&self, fingerprint: &str) {
+        let before = self.fingerprint.load_full();
+        let is_other = before.is_some_and(|it| it.1 || *it.0 != *fingerprint);
+        self.fingerprint
+            .store(Some(Arc::new((fingerprint.into(), is_other))));
+    }
+
+    /// What tells the candidate from others, once that is known; `None` where it has had several models.
+    pub fn fingerprint(&self) -> Option<Arc<str>> {
+        let fingerprint = self.fingerprint.load_full()?;
+        (!fingerprint.1).then(|| fingerprint.0.clone())
     }
 
     /// How many of its models have said what they are for.

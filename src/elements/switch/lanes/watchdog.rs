@@ -5,8 +5,9 @@
 use gst::prelude::*;
 
 use super::chores::{self, Chores};
+use super::declared;
 use super::elements::LaneElements;
-use super::lane::{Lane, LaneState, WARM_UP_RUNS};
+use super::lane::{Lane, LaneState};
 use super::misfit::Misfit;
 use super::negotiation;
 use super::output;
@@ -66,9 +67,9 @@ pub fn supervisor_reported(core: &Shared, lane: usize, report: StateReport) {
         StateReport::Started => {
             if let Some(elements) = core.lanes.elements(lane) {
                 negotiation::ask_for_other_caps(core, &elements);
+                declared::identify(core, &elements);
             }
-            let runs_left = WARM_UP_RUNS;
-            core.lanes.settle(lane, LaneState::Warming { runs_left });
+            core.lanes.warm(lane);
             core.look_at_candidates();
         }
         StateReport::Stopped => core.lanes.stopped(lane, false),

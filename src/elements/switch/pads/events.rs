@@ -105,6 +105,7 @@ fn set_caps(core: &Shared, streaming: &mut Streaming, caps: gst::Caps) {
         .and_then(|it| second.mul_div_round(it.denom() as u64, it.numer() as u64))
         .unwrap_or_default();
     core.set_frame_duration(&mut streaming.control, Duration::from_nanos(duration), false);
+    streaming.control.adapter.set_input(&caps, None);
     if let Stream::Video(VideoStream {
         caps: known,
         passes,

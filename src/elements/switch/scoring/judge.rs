@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arc_swap::{ArcSwap, ArcSwapOption};
 
 use super::comparisons::{Answers, Comparisons, TaskMismatch};
+use super::hard_frames::HardFrames;
 use super::rerun;
 use super::trial::{ModifiedFrame, Trial, TrialContext, TrialKind};
 use crate::answer::Answer;
@@ -51,7 +52,18 @@ pub struct Judge {
     kinds: Kinds,
     /// How often each lane said nothing where others did, until the user was told.
     silences: Numbered<u32>,
+    hard_frames: HardFrames,
     outlet: Arc<Outlet>,
+}
+
+/// What a trial has shown.
+#[derive(Debug, Default)]
+struct Seen {
+    /// How far answers agree with the reference's, by lane.
+    agreements: Vec<(usize, f64)>,
+    /// How sure the least sure answer is.
+    confidence: Option<f64>,
+    answers: Vec<(usize, Carried)>,
 }
 
 impl Judge {
@@ -62,15 +74,23 @@ impl Judge {
             epoch: 0,
             kinds: Kinds::default(),
             silences: Numbered::default(),
+            hard_frames: HardFrames::default(),
             outlet,
         }
     }
 
     pub fn judge(&mut self, trial: &Trial) {
         match &trial.aim {
-            TrialKind::Quality { .. } | TrialKind::Neighbor => {
-                // The agreements are told; a trial has no further use for them.
-                let _ = self.weigh(trial);
+            TrialKind::Quality { .. } => {
+                let seen = self.look(trial);
+                let shown = (&seen.agreements[..], seen.confidence);
+                self.hard_frames
+                    .saw(trial, shown, &seen.answers, &self.outlet.bus);
+                self.prepare_rerun(trial);
+            }
+            TrialKind::Neighbor => {
+                // What is found is told; the trial has no further use for it.
+                let _ = self.look(trial);
                 self.prepare_rerun(trial);
             }
             TrialKind::Robustness { expected, columns } => {
@@ -97,8 +117,13 @@ impl Judge {
     /// Gathers the evidence that the answers to one frame give, tells the policy and whoever listens, and returns the
     /// agreement of each lane that could be compared with the reference.
     pub fn weigh(&mut self, trial: &Trial) -> Vec<(usize, f64)> {
+        self.look(trial).agreements
+    }
+
+    /// The same, with all that was seen.
+    fn look(&mut self, trial: &Trial) -> Seen {
         if trial.context.settings.quality_source == QualitySource::Prior {
-            return Vec::new();
+            return Seen::default();
         }
         self.look_at_candidates(trial);
         let answers: Vec<_> = (0..trial.answers.len())
@@ -110,13 +135,17 @@ impl Judge {
         }
         self.comparisons.note(&answers);
         self.see(trial, &answers);
-        let comparisons = self
+        let agreements = self
             .reference(trial)
             .map(|it| self.compare(trial, &answers, it))
             .unwrap_or_default();
-        self.weigh_alone(trial, &answers);
+        let confidence = self.weigh_alone(trial, &answers);
         self.publish(answers.iter().map(|it| it.0));
-        comparisons
+        Seen {
+            agreements,
+            confidence,
+            answers,
+        }
     }
 
     fn look_at_candidates(&mut self, trial: &Trial) {
@@ -214,8 +243,8 @@ impl Judge {
         comparisons.iter().map(|it| (it.0, it.1.agreement)).collect()
     }
 
-    /// Gathers the evidence that needs no reference, where it counts.
-    fn weigh_alone(&mut self, trial: &Trial, answers: &Answers) {
+    /// Gathers the evidence that needs no reference, where it counts; returns how sure the least sure answer is, if any is told.
+    fn weigh_alone(&mut self, trial: &Trial, answers: &Answers) -> Option<f64> {
         let mut found = Vec::new();
         if self.wants(trial, Evidence::Claimed) {
             found = self.comparisons.confidences(answers);
@@ -226,9 +255,12 @@ impl Judge {
             found.extend(steady.into_iter().map(|it| (it.0, it.1, Evidence::Stability)));
         }
         found.retain(|it| self.kinds.suits(it.0, it.2));
+        let is_confidence = |it: &&(usize, f64, Evidence)| it.2 != Evidence::Stability;
+        let confidence = found.iter().filter(is_confidence).map(|it| it.1).reduce(f64::min);
         for (lane, score, evidence) in found {
             self.tell(trial, (lane, score), evidence);
         }
+        confidence
     }
 
     /// Tells the policy what a lane is worth.

@@ -7,6 +7,7 @@
 //! thread (`tests/layering.rs` holds that).
 
 pub mod comparisons;
+mod hard_frames;
 pub mod judge;
 pub mod rerun;
 pub mod thread;

@@ -4,13 +4,16 @@
 //!
 //! Answers and truths are made by the same generator of integers there and here.
 
+mod boxes;
+mod media;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use gstavrec::answer::{Answer, ClassMap, ClassScore, Detection, Mask, Region, Text};
-use gstavrec::score::evaluation::{Evaluation, Observation, Remark, Terms, observe};
-use gstavrec::score::{Content, Plane};
+use gstavrec::answer::{Answer, ClassMap, ClassScore, Mask, Text};
+use gstavrec::score::Content;
+use gstavrec::score::evaluation::{Evaluation, Observation, Terms, observe};
 
 const CASES: u32 = 12;
 
@@ -127,86 +130,6 @@ fn said(answer: Answer, truth: Answer, terms: &Terms) -> Observation {
     observe(Some(&Content::Said(answer)), &Content::Said(truth), terms).unwrap()
 }
 
-// Boxes.
-
-const CLASSES: u32 = 5;
-
-fn detection([left, top, width, height]: [f32; 4], class: u32, confidence: f32) -> Detection {
-    let region = Region {
-        left,
-        top,
-        width,
-        height,
-    };
-    Detection {
-        region,
-        class,
-        confidence,
-        ..Detection::default()
-    }
-}
-
-/// A box of any size, in quarters of a pixel.
-fn some_box(draw: &Draw, stream: u32, at: u32) -> [f32; 4] {
-    let scale = [1, 4, 16][draw.one(stream, 8 * at, 3) as usize];
-    let place = |it: u32| draw.one(stream, 8 * at + it, 2400) as f32 / 4.0;
-    let side = |it: u32| ((20 + draw.one(stream, 8 * at + it, 100)) * scale) as f32 / 4.0;
-    [place(1), place(2), side(3), side(4)]
-}
-
-fn boxes_of(draw: &Draw, case: u32, item: u32) -> Observation {
-    let stream = 10 * item;
-    let (mut truth, mut remarks, mut found) = (Vec::new(), Vec::new(), Vec::new());
-    for at in 0..draw.one(stream, 0, 12) {
-        let place = some_box(draw, stream + 1, at);
-        truth.push(detection(place, draw.one(stream + 2, at, CLASSES - 1), 1.0));
-        let share = f64::from(50 + draw.one(stream + 3, at, 51));
-        remarks.push(Remark {
-            is_ignored: draw.one(stream + 4, at, 10) == 0,
-            area: Some(f64::from(place[2]) * f64::from(place[3]) * share / 100.0),
-        });
-    }
-    let levels = if case % 3 == 2 { 16 } else { 1 << 20 };
-    for at in 0..draw.one(stream + 5, 0, if case == 5 { 1400 } else { 24 }) {
-        let mut place = some_box(draw, stream + 6, at);
-        let mut class = draw.one(stream + 7, at, CLASSES);
-        if !truth.is_empty() && draw.one(stream + 8, 4 * at, 4) != 0 {
-            let near = &truth[draw.one(stream + 8, 4 * at + 1, truth.len() as u32) as usize];
-            let region = near.region;
-            let spread = 1 + draw.one(stream + 8, 4 * at + 2, 12);
-            place = [region.left, region.top, region.width, region.height];
-            for (it, n) in place.iter_mut().zip(0..) {
-                *it += draw.signed(stream + 9, 4 * at + n, spread) as f32 / 4.0;
-            }
-            if draw.one(stream + 8, 4 * at + 3, 8) != 0 {
-                class = near.class;
-            }
-        }
-        let level = draw.one(stream + 6, 8 * at + 5, levels);
-        found.push(detection(place, class, level as f32 / levels as f32));
-    }
-    let terms = Terms {
-        remarks: &remarks,
-        ..Terms::default()
-    };
-    said(Answer::Detections(found), Answer::Detections(truth), &terms)
-}
-
-#[test]
-fn mean_average_precision_is_that_of_pycocotools() {
-    let made = |case| {
-        (0..16)
-            .map(|it| boxes_of(&Draw::new(1, case), case, it))
-            .collect()
-    };
-    check(
-        "boxes",
-        |_| 1e-9,
-        made,
-        |evaluation, name| of_class(evaluation, "map", name),
-    );
-}
-
 #[test]
 fn classes_are_measured_as_by_scikit_learn() {
     let made = |case| {
@@ -308,70 +231,6 @@ fn mattes_are_measured_as_by_scikit_learn() {
         (0..5).map(one).collect()
     };
     check("mattes", |_| 1e-9, made, no_further);
-}
-
-#[test]
-fn pictures_are_measured_as_by_scikit_image() {
-    let made = |case| {
-        let draw = Draw::new(5, case);
-        let (width, height) = match case {
-            10 => (640, 480),
-            11 => (800, 720),
-            _ => (64 + 8 * case, 48),
-        };
-        let one = |item: u32| {
-            let truth = |at: u32| {
-                let (x, y) = (at % width, at / width);
-                let edge = if (x / 17 + y / 11) % 2 == 0 { 70 } else { 0 };
-                40 + x * 90 / width + y * 30 / height + edge + draw.one(10 * item, at, 8)
-            };
-            let answer = |at: u32| {
-                let noise = draw.signed(10 * item + 1, at, 1 + 6 * case);
-                (truth(at) as i32 + noise).clamp(0, 255) as u32
-            };
-            let picture = |sample: &dyn Fn(u32) -> u32| {
-                Content::Picture(Plane {
-                    samples: (0..width * height).map(|it| sample(it) as u8).collect(),
-                    width: width as usize,
-                    height: height as usize,
-                })
-            };
-            observe(Some(&picture(&answer)), &picture(&truth), &Terms::default()).unwrap()
-        };
-        (0..if case < 10 { 3 } else { 1 }).map(one).collect()
-    };
-    check("pictures", |_| 1e-6, made, no_further);
-}
-
-#[test]
-fn sound_is_measured_as_by_fast_bss_eval_and_pystoi() {
-    let made = |case| {
-        let draw = Draw::new(6, case);
-        let rate = [10_000, 16_000, 48_000, 44_100, 8_000, 22_050][case as usize % 6];
-        let one = |item: u32| {
-            let sample = |stream: u32, at: u32| draw.one(stream, at, 1 << 16) as i32 - (1 << 15);
-            let speech = |at: u32| {
-                let period = rate / 8;
-                let rise = ((at % period) * 256 / period).abs_diff(128) as i32;
-                sample(10 * item, at) * if rise < 24 { 0 } else { rise }
-            };
-            let noise = |at: u32| sample(10 * item + 1, at) * (1 + 9 * case as i32);
-            let sound = |it: &dyn Fn(u32) -> i32| {
-                Content::Sound(vec![
-                    (0..rate).map(|at| it(at) as f32 / (1 << 23) as f32).collect(),
-                ])
-            };
-            let terms = Terms {
-                rate: Some(rate),
-                ..Terms::default()
-            };
-            let answer = sound(&|at| speech(at) + noise(at));
-            observe(Some(&answer), &sound(&speech), &terms).unwrap()
-        };
-        (0..3).map(one).collect()
-    };
-    let tolerance = |name: &str| if name == "stoi" { 1e-4 } else { 1e-6 };
-    check("sounds", tolerance, made, no_further);
 }
 
 #[test]

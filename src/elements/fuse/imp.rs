@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! What GStreamer asks of the element: its properties, its pads and its states.
+
+use gst::glib;
+use gst::prelude::*;
+use gst::subclass::prelude::*;
+use once_cell::sync::Lazy;
+
+use super::element::Fuse;
+use super::settings::Settings;
+use super::{CAT, pads};
+use crate::elements::author::AUTHOR;
+use crate::elements::preset::keep_settings_only;
+
+#[glib::object_subclass]
+impl ObjectSubclass for Fuse {
+    const NAME: &'static str = "GstAvrecFuse";
+    type Type = super::Fuse;
+    type ParentType = gst::Element;
+    type Interfaces = (gst::Preset,);
+
+    fn with_class(class: &Self::Class) -> Self {
+        Fuse::new(pads::pads(class))
+    }
+}
+
+// SAFETY: the function that is put in has the interface's signature and keeps its rules of ownership.
+unsafe impl glib::subclass::types::IsImplementable<Fuse> for gst::Preset {
+    fn interface_init(iface: &mut glib::Interface<gst::Preset>) {
+        keep_settings_only(iface.as_mut());
+    }
+}
+
+impl ObjectImpl for Fuse {
+    fn properties() -> &'static [glib::ParamSpec] {
+        static PROPERTIES: Lazy<Vec<glib::ParamSpec>> = Lazy::new(|| {
+            let mut properties = Settings::properties();
+            properties.push(
+                glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
+                    .nick("Statistics")
+                    .blurb("Counts since the start, and the weights of the last frame. Reading never waits.")
+                    .read_only()
+                    .build(),
+            );
+            properties
+        });
+        PROPERTIES.as_ref()
+    }
+
+    fn set_property(&self, _id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
+        self.settings.lock().set(value, pspec);
+        if gst::State::Ready < self.obj().current_state() {
+            self.check_time(pspec.name());
+        }
+        match pspec.name() {
+            "latency" => self.latency_changed(),
+            "quality-window" => self.window_changed(),
+            _ => (),
+        }
+    }
+
+    fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
+        if pspec.name() == "stats" {
+            return gst::Structure::from(self.stats()).to_value();
+        }
+        self.settings.lock().get(pspec)
+    }
+
+    fn constructed(&self) {
+        self.parent_constructed();
+        for pad in [&self.sinkpad, &self.srcpad] {
+            // Fails only for a second pad of the same name.
+            let _ = self.obj().add_pad(pad);
+        }
+    }
+}
+
+impl GstObjectImpl for Fuse {}
+
+impl ElementImpl for Fuse {
+    fn metadata() -> Option<&'static gst::subclass::ElementMetadata> {
+        static METADATA: Lazy<gst::subclass::ElementMetadata> = Lazy::new(|| {
+            gst::subclass::ElementMetadata::new(
+                "Fusion of answers about picture and sound",
+                "Filter/Analyzer/Video/Audio",
+                "Puts what one model says of video and another of audio together, where they answer the same question",
+                AUTHOR,
+            )
+        });
+        Some(&*METADATA)
+    }
+
+    fn pad_templates() -> &'static [gst::PadTemplate] {
+        static TEMPLATES: Lazy<Vec<gst::PadTemplate>> = Lazy::new(pads::templates);
+        TEMPLATES.as_ref()
+    }
+
+    fn change_state(
+        &self,
+        transition: gst::StateChange,
+    ) -> Result<gst::StateChangeSuccess, gst::StateChangeError> {
+        match transition {
+            gst::StateChange::ReadyToPaused => self.start()?,
+            // Before the pads stop, so that no frame waits any more.
+            gst::StateChange::PausedToReady => self.hearing.interrupt(),
+            _ => (),
+        }
+        self.parent_change_state(transition)
+    }
+
+    fn request_new_pad(
+        &self,
+        template: &gst::PadTemplate,
+        _name: Option<&str>,
+        _caps: Option<&gst::Caps>,
+    ) -> Option<gst::Pad> {
+        let pad = pads::sound_pad(template);
+        {
+            let mut known = self.soundpad.lock();
+            if known.is_some() {
+                gst::warning!(
+                    CAT,
+                    imp = self,
+                    "A fusion has one sound pad; a second one is refused"
+                );
+                return None;
+            }
+            *known = Some(pad.clone());
+        }
+        self.hearing.flushed();
+        // Fails only for a second pad of the same name, which was refused above.
+        self.obj().add_pad(&pad).ok()?;
+        self.latency_changed();
+        Some(pad)
+    }
+
+    fn release_pad(&self, pad: &gst::Pad) {
+        // A frame that waits for it goes on.
+        self.hearing.end();
+        // Fails only for a pad that is not the element's any more.
+        let _ = pad.set_active(false);
+        let _ = self.obj().remove_pad(pad);
+        *self.soundpad.lock() = None;
+        self.latency_changed();
+    }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! `avrec-fuse` puts what a model of pictures and one of sound answer to the same question together, on the frame.
+//!
+//! Frames pass from `sink` to `src`, each with the answer that `avrec-infer task=classify` or `task=score`, or an
+//! `avrec-switch` of such, left on it. Sound with the answers of another model comes to the request pad `sound` and ends
+//! there. To each frame belongs the answer about sound that is nearest in running time, held and not interpolated, until it
+//! is older than `stale-after`; an answer about sound stands at the end of the buffer that carries it. An answer about the
+//! picture is held alike where not each frame has one.
+//!
+//! Two kinds of answers can be fused: classes, by their names (case, blanks, `_` and `-` do not matter; classes that only one
+//! side knows are left out), and numbers. Both are put together by [`crate::recommend::fusion`]: log p = Σ w log p - ln Z of
+//! the calibrated answers. Temperatures and weights stand in `fusion-file`, which `avrec rank --fuse` writes; without one both
+//! sides are taken at their word, and count 0.75. `picture-weight` and `sound-weight` lower what a side counts, to 0 if need
+//! be. With a fit, so does what its answers are worth: where they are less sure of late than they were where it was
+//! fitted, the side counts less and the other one more, down to 0 where it is no better than chance. A side without an
+//! answer counts 0, and the frame carries what the other one says.
+//!
+//! The answer that both come to is put on the frame as the last classification (classes), or in the place of the score
+//! (numbers), and what was heard as a custom meta `AvrecSoundMeta`. With `post-messages` each frame posts `avrec/fused` with
+//! both answers, both weights and the combined one. Fields stand in `docs/messages.md`.
+//!
+//! ## Waiting
+//!
+//! A frame waits until sound up to its time, and `latency` beyond it, has come. In a live pipeline it does so no longer than
+//! the latency that the element declares: that of the slower one of both paths, and `latency`; a queue before `sink` takes
+//! what comes meanwhile, as before any element that waits. In others it waits as long as sound comes; when nothing has come
+//! for a second, frames pass without it until it has caught up, and a warning says which queue is too small. Sound that comes
+//! ahead of the frames is not held up: its answers are kept. Without a linked
+//! pad `sound`, and at the end of the sound, nothing waits.
+//!
+//! ## Example
+//!
+//! ```text
+//! gst-launch-1.0 -m filesrc location=in.mp4 ! decodebin name=d \
+//!   d. ! queue ! videoconvert ! avrec-infer model-file=events-picture.onnx ! avrec-fuse name=f post-messages=true ! fakesink \
+//!   d. ! queue max-size-time=0 max-size-bytes=0 ! audioconvert ! audioresample ! avrec-infer model-file=events-sound.onnx ! f.sound
+//! ```
+
+mod element;
+mod heard;
+mod imp;
+mod joined;
+mod pads;
+mod settings;
+mod timing;
+
+use gst::glib;
+use gst::prelude::*;
+use once_cell::sync::Lazy;
+
+static CAT: Lazy<gst::DebugCategory> = Lazy::new(|| {
+    gst::DebugCategory::new(
+        "avrec-fuse",
+        gst::DebugColorFlags::empty(),
+        Some("Fuses answers about picture and sound"),
+    )
+});
+
+glib::wrapper! {
+    /// The element `avrec-fuse`; see the module for what it does.
+    pub struct Fuse(ObjectSubclass<element::Fuse>)
+        @extends gst::Element, gst::Object, @implements gst::Preset;
+}
+
+pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
+    gst::Element::register(Some(plugin), "avrec-fuse", gst::Rank::NONE, Fuse::static_type())
+}
