@@ -14,7 +14,7 @@ use gstavrec::tune::logistic::{Kind, Rows};
 use gstavrec::tune::temperature;
 
 use super::items::Items;
-use super::job::Job;
+use super::job::{Job, check_enough};
 use super::labels::Labels;
 use super::measured::Measured;
 use super::outcome::Outcome;
@@ -74,6 +74,7 @@ pub fn tune(
     }
     let items = Items::read(job, &subject.offline)?;
     let split = split(&items.places());
+    check_enough(&split)?;
     let wanted = wanted(&items, &names, teacher.as_mut(), labels.as_ref())?;
     let features = features(&mut subject, &tail, &items)?;
     let mut targets = wanted.clone();

@@ -19,7 +19,7 @@ use gstavrec::tune::logistic::{Kind, Rows};
 use super::classify::{apart, together};
 use super::grids::{Grids, Seen};
 use super::items::Items;
-use super::job::Job;
+use super::job::{Job, check_enough};
 use super::labels::Labels;
 use super::measured::Measured;
 use super::outcome::Outcome;
@@ -59,9 +59,7 @@ pub fn tune(
     }
     let items = Items::read(job, &subject.offline)?;
     let split = split(&items.places());
-    if items.len() == 0 {
-        return Err(Failure::Usage("there are no frames to learn from".to_owned()));
-    }
+    check_enough(&split)?;
     let classes = subject.offline.labels().len();
     let first = items.input(&mut subject.offline, 0)?;
     let mut grids = Grids::find(&subject, &first)?;

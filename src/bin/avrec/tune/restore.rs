@@ -17,7 +17,7 @@ use gstavrec::tune::graph::layer::Rows;
 use gstavrec::tune::graph::tail::Tail;
 use gstavrec::tune::ridge::{self, Sums};
 
-use super::job::Job;
+use super::job::{Job, check_enough};
 use super::material::{self, Frame};
 use super::measured::Measured;
 use super::outcome::Outcome;
@@ -50,6 +50,7 @@ pub fn tune(job: &Job, mut subject: Subject) -> Result<Outcome, Failure> {
     let material = material::frames(&job.typed.material, job.typed.frames as usize)?;
     let places: Vec<_> = material.frames.iter().map(|it| it.place.clone()).collect();
     let split = split(&places);
+    check_enough(&split)?;
     say(&format!(
         "{} frames, {} to fit {} outputs of {} features on, {} held out",
         places.len(),
