@@ -40,8 +40,8 @@ pub(super) struct Candidate {
     pub robustness: Robustness,
     /// Its latency was learned in an earlier stream.
     pub is_recalled: bool,
-    /// It could not answer yet.
-    pub is_new: bool,
+    /// What it takes was known beforehand, and it could not answer yet.
+    pub is_expected: bool,
     /// C of the formula.
     pub complexity: f64,
     /// The user does not want it to answer.
@@ -65,7 +65,7 @@ pub(super) struct Candidate {
     pub overdue: Option<Overdue>,
 }
 
-clone_in_place! { Candidate: standing device latency quality drift robustness is_recalled is_new complexity is_forbidden is_held_back regret missed_for runs last_run asks last_asked known_before last_scored overdue }
+clone_in_place! { Candidate: standing device latency quality drift robustness is_recalled is_expected complexity is_forbidden is_held_back regret missed_for runs last_run asks last_asked known_before last_scored overdue }
 
 impl Candidate {
     pub(super) fn new(prior: Prior) -> Candidate {
@@ -77,7 +77,7 @@ impl Candidate {
             drift: DriftWatch::new(&prior),
             robustness: Robustness::default(),
             is_recalled: false,
-            is_new: true,
+            is_expected: prior.latency.is_some(),
             complexity: prior.complexity,
             is_forbidden: false,
             is_held_back: false,
@@ -99,7 +99,7 @@ impl Candidate {
         let is_free = !self.latency.has_baseline() || self.runs == 0;
         if let Some(latency) = known.latency.as_ref().filter(|_| is_free) {
             self.latency = Latency::recalled(latency);
-            self.is_recalled = true;
+            (self.is_recalled, self.is_expected) = (true, true);
         }
         if let Some(quality) = &known.quality {
             self.quality.recall(quality);
@@ -109,7 +109,7 @@ impl Candidate {
     /// It can answer. For the first time, one of which is known what it takes does not wait: that others answered before it
     /// was there has shown nothing.
     pub(super) fn is_there(&mut self) {
-        if std::mem::take(&mut self.is_new) && self.latency.has_baseline() {
+        if std::mem::take(&mut self.is_expected) {
             self.regret.prepay();
         }
     }

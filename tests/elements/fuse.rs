@@ -128,7 +128,10 @@ fn sound(from: u64, to: u64, shares: &[f32]) -> gst::Buffer {
 
 fn best(buffer: &gst::Buffer) -> (String, f32) {
     let classes = metas::classes(buffer).unwrap();
-    (metas::label_of_class(classes[0].class).into_owned(), classes[0].confidence)
+    (
+        metas::label_of_class(classes[0].class).into_owned(),
+        classes[0].confidence,
+    )
 }
 
 #[test]

@@ -173,13 +173,13 @@ impl PolicyAdapter {
             return;
         }
         let counts_scores = self.settings.quality_source != QualitySource::Prior;
-        self.recollection
-            .recall(&mut self.policy, &self.list, self.named.reference, counts_scores);
-        let known = |lane: &usize| self.policy.knowledge(CandidateId(*lane)).latency.is_some();
+        let reference = self.named.reference;
+        let (policy, list) = (&mut self.policy, &self.list);
+        let known = self.recollection.recall(policy, list, reference, counts_scores);
         let favorite = self.policy.favorite().map(|it| it.0);
         let mut lanes = lanes.lock();
         lanes.favorite = favorite;
-        for lane in self.list.lanes.numbers().filter(known) {
+        for lane in known {
             if let Some(lane) = lanes.get_mut(lane) {
                 lane.shorten_warm_up();
             }

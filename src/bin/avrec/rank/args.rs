@@ -296,7 +296,8 @@ mod tests {
 
     #[test]
     fn preferences_are_weights_by_name() {
-        let given = preferences("quality=2, latency=0.5").unwrap();
+        let given = preferences("quality=2, latency=0.5,map-50=3").unwrap();
+        assert_eq!(given.measures["map-50"], 3.0);
         assert_eq!(
             (given.quality, given.latency, given.cost),
             (Some(2.0), Some(0.5), None)

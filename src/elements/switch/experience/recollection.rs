@@ -60,17 +60,18 @@ impl Recollection {
         std::mem::take(&mut self.is_due)
     }
 
-    /// Lets the policy begin with what was learned in earlier streams, so far as it has learned nothing in this one.
-    /// `counts_scores` where the user lets scores count.
+    /// Lets the policy begin with what was learned in earlier streams, so far as it has learned nothing in this one; returns
+    /// the lanes whose latency that tells. `counts_scores` where the user lets scores count.
     pub fn recall(
         &self,
         policy: &mut Policy,
         list: &LaneList,
         reference: Option<usize>,
         counts_scores: bool,
-    ) {
+    ) -> Vec<usize> {
+        let mut timed = Vec::new();
         let (Some(book), false) = (&self.book, self.is_mixed) else {
-            return;
+            return timed;
         };
         let now = file::now();
         for (lane, identity) in list.lanes.iter() {
@@ -79,8 +80,10 @@ impl Recollection {
             };
             let known = book.look_up(&subject, now);
             let quality = known.quality.filter(|_| counts_scores);
+            timed.extend(known.latency.map(|_| lane));
             policy.recall(CandidateId(lane), &Knowledge { quality, ..known });
         }
+        timed
     }
 
     /// What has been learned by now.
