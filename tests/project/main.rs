@@ -11,3 +11,4 @@ mod replay;
 mod run;
 #[path = "../support/mod.rs"]
 mod support;
+mod tune;

@@ -15,6 +15,7 @@ use crate::load::LoadPlan;
 use crate::paths::check_folder;
 use crate::rank::RankArgs;
 use crate::replay::ReplayArgs;
+use crate::tune::TuneArgs;
 
 /// Runs GStreamer pipelines that choose among models, and shows what they chose and why.
 #[derive(Debug, Parser)]
@@ -31,6 +32,7 @@ pub enum Command {
     Library(LibraryArgs),
     Replay(ReplayArgs),
     Rank(RankArgs),
+    Tune(TuneArgs),
     /// One candidate of `avrec rank`, in a process of its own.
     #[command(hide = true)]
     Worker,

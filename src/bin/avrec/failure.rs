@@ -18,6 +18,9 @@ pub enum Failure {
     /// The run was fine; a file that it should leave behind was not.
     #[error("{0}")]
     Output(String),
+    /// A model was tuned, and is no better.
+    #[error("{0}")]
+    NoGain(String),
     /// The second interrupt.
     #[error("stopped")]
     Stopped,
@@ -29,6 +32,7 @@ impl Failure {
             Failure::Pipeline(_) => 1,
             Failure::Usage(_) => 2,
             Failure::Output(_) => 3,
+            Failure::NoGain(_) => 4,
             Failure::Stopped => 130,
         })
     }

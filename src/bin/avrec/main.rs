@@ -5,7 +5,7 @@
 //! recorded it can replay, to tell what other policies would have made of it.
 //!
 //! Exit codes are a contract: 0 ok, 1 the pipeline failed, 2 usage (nothing was run), 3 the run was fine
-//! but its log, report or matrix could not be written whole, 130 stopped at once by a second interrupt.
+//! but its log, report or matrix could not be written whole, 4 tuning was no gain, 130 stopped at once by a second interrupt.
 
 mod args;
 mod boxes;
@@ -34,6 +34,7 @@ mod run;
 mod session;
 mod stream;
 mod tap;
+mod tune;
 
 use std::process::ExitCode;
 
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         args::Command::Replay(typed) => replay::run(typed),
         args::Command::Rank(typed) => rank::run(typed),
         args::Command::Worker => rank::worker::serve(),
+        args::Command::Tune(typed) => tune::run(typed),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

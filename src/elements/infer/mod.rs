@@ -254,6 +254,7 @@ mod loader;
 mod messages;
 mod model;
 mod model_swap;
+pub mod offline;
 mod seen_outputs;
 mod settings;
 mod sound_settings;

@@ -20,10 +20,11 @@ use super::timing::Timing;
 use super::video_model::VideoInput;
 use crate::answer::Answer;
 use crate::audio::Hops;
+use crate::letterbox::{Letterbox, Size};
 use crate::media::draw::Typeface;
 use crate::messages::Place;
-use crate::runtime::{Error, LoadedModel, Model, Options, Runner, Scale, Stop, Task};
-use crate::tensor::Tensor;
+use crate::runtime::{Error, LoadedModel, Model, Options, Runner, Scale, Stop, Task, TaskChoice};
+use crate::tensor::{InputSpec, Tensor};
 
 /// Unmeasured runs after load: the first allocates, the second finds everything in place.
 const WARM_UP_RUNS: usize = 2;
@@ -179,6 +180,41 @@ impl Active {
         Ok(())
     }
 
+    /// Where the frame lies in the input.
+    pub fn place(&self) -> Option<Letterbox> {
+        self.video.as_ref().map(VideoInput::place)
+    }
+
+    /// How another file with the same input is loaded, whose outputs are left as tensors: all that was found out of the
+    /// input is said.
+    pub fn plain_options(&self) -> Options {
+        let mut options = Options {
+            task: TaskChoice::Task(Task::Tensor),
+            output_range: None,
+            sha256: String::new(),
+            ..self.options.clone()
+        };
+        match &self.model.input_spec {
+            InputSpec::Image(spec) => {
+                let pairs = spec
+                    .ranges
+                    .iter()
+                    .map(|(black, white)| format!("{black},{white}"));
+                options.image.order = Some(spec.channels);
+                options.image.layout = Some(spec.layout);
+                options.image.range = pairs.collect::<Vec<_>>().join(";");
+                (options.image.mean, options.image.deviation) = (String::new(), String::new());
+            }
+            InputSpec::Sound(spec) => {
+                let number = |it: usize| u32::try_from(it).ok();
+                options.sound.rate = Some(spec.rate);
+                options.sound.window = number(spec.hop - spec.context);
+                options.sound.context = number(spec.context);
+            }
+        }
+        options
+    }
+
     /// Names of the classes that answers tell.
     pub fn labels(&self) -> &[String] {
         self.meaning.decoding.as_ref().map_or(&[], |it| &it.labels)
@@ -268,6 +304,26 @@ impl Active {
         let (outputs, run) = video.run(&mut self.runner, source)?;
         let frame = start.elapsed();
         Ok(Some((outputs, Timing { run, frame })))
+    }
+
+    /// Puts a frame into the model's input, and runs nothing.
+    pub fn fill(&mut self, frame: &gst::BufferRef) -> Result<&Tensor, Fault> {
+        match self.video.as_mut() {
+            Some(video) => video.fill(&mut self.runner, frame)?,
+            None => return Err(self.runner.not_prepared().into()),
+        }
+        Ok(self.runner.input())
+    }
+
+    /// Reads outputs as the answer to a frame of the kind that the model was made ready for; `None` where they are the
+    /// answer themselves.
+    pub fn read(&mut self, outputs: &[Tensor], live: &DecodeOptions) -> Result<Option<Answer>, Fault> {
+        let nowhere = Size { width: 1, height: 1 };
+        let place = self.video.as_ref().map(VideoInput::place);
+        let place = place.unwrap_or_else(|| Letterbox::stretched(nowhere, nowhere));
+        let decoding = self.meaning.decoding.as_mut();
+        let said = decoding.map(|it| it.read(outputs, place, live, 1)).transpose()?;
+        Ok(said.map(|it| it.answer.clone()))
     }
 
     /// What an answer said against the reading of the outputs, once each.

@@ -90,6 +90,11 @@ impl VideoInput {
         self.to_tensor.dims()
     }
 
+    /// Puts a frame into the input, and runs nothing.
+    pub fn fill(&mut self, runner: &mut Runner, frame: &gst::BufferRef) -> Result<(), Fault> {
+        Ok(self.to_tensor.fill(&map(frame, &self.input)?, runner.input())?)
+    }
+
     /// Runs on a frame, and returns how long the run alone took.
     pub fn run<'a>(
         &mut self,

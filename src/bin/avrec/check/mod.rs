@@ -153,7 +153,7 @@ fn draw(path: &std::path::Path, findings: &Findings) -> Result<(), Failure> {
 }
 
 /// Splits `PROPERTY=VALUE`.
-fn settings(typed: &[String]) -> Result<Vec<(String, String)>, Failure> {
+pub fn settings(typed: &[String]) -> Result<Vec<(String, String)>, Failure> {
     let split = |text: &String| {
         let (name, value) = text.split_once('=')?;
         Some((name.trim().to_string(), value.to_string()))
