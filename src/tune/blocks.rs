@@ -41,7 +41,7 @@ pub fn split(places: &[Place]) -> Split {
     }
     let mut halves = [Vec::new(), Vec::new()];
     let mut length = 0.0;
-    for (clip, mut items) in clips.into_iter().map(|(_, items)| items).enumerate() {
+    for (clip, mut items) in clips.into_values().enumerate() {
         items.sort_by(|one, other| places[*one].at.total_cmp(&places[*other].at));
         let (Some(first), Some(last)) = (items.first(), items.last()) else {
             continue;

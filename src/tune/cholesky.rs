@@ -23,7 +23,7 @@ impl Cholesky {
             }
             let rest = here[row] - dot(&here[..row], &here[..row]);
             // A pivot that is lost in rounding is none.
-            if !(matrix[row * size + row] * 1e-14 < rest) {
+            if rest.is_nan() || rest <= matrix[row * size + row] * 1e-14 {
                 return None;
             }
             here[row] = rest.sqrt();

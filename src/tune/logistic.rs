@@ -135,7 +135,7 @@ impl Rows {
     /// `None` where nothing can be solved.
     pub fn fit(&self, old: &[f64], kind: Kind, ridge: f64) -> Option<Vec<f64>> {
         let total: f64 = self.weights.iter().sum();
-        if !(0.0 < total) {
+        if total.is_nan() || total <= 0.0 {
             return None;
         }
         let mut scale = vec![0.0; self.size];

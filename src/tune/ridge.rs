@@ -177,7 +177,7 @@ pub fn fit(folds: &[Sums]) -> Option<Fit> {
         Some((after, ridge))
     });
     let (after, ridge) = tried.min_by(|one, other| one.0.total_cmp(&other.0))?;
-    if !(after < before) {
+    if after.is_nan() || before <= after {
         return None;
     }
     let change = sum(None).change(ridge)?;

@@ -81,7 +81,7 @@ fn an_upscaler_learns_from_a_clip_and_becomes_a_candidate_of_its_own() {
 #[test]
 fn what_teaches_nothing_is_refused_with_the_numbers() {
     let (folder, model) = copied("models/small.onnx");
-    for seed in ["1", "2", "3"] {
+    for seed in ["1", "2"] {
         let clip = "examples/media/scene.webm";
         let output = tune(&[
             &model,
@@ -114,7 +114,11 @@ fn what_cannot_be_tuned_is_said_in_a_sentence() {
             &["--on", clip, "--teacher", "models/small.onnx"],
             "task=image",
         ),
-        ("models/picture.onnx", &["--on", clip], "nothing says its class"),
+        (
+            "models/picture.onnx",
+            &["--on", clip, "--frames", "20"],
+            "nothing says its class",
+        ),
         (
             "models/small.onnx",
             &["--on", "no-such-clip.mp4"],
@@ -124,7 +128,7 @@ fn what_cannot_be_tuned_is_said_in_a_sentence() {
     ];
     for (model, words, part) in cases {
         let (_folder, model) = copied(model);
-        let output = tune(&[&[model.as_str()], words, &["--frames", "4"]].concat());
+        let output = tune(&[&[model.as_str()], words].concat());
         let said = told(&output);
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(said.contains(part), "{part} is missing in {said}");

@@ -13,12 +13,12 @@ use gstavrec::tune::graph::tail::{Step, Tail};
 use gstavrec::tune::logistic::{Kind, Rows};
 use gstavrec::tune::temperature;
 
-use super::Job;
 use super::items::Items;
+use super::job::{Job, check_enough};
 use super::labels::Labels;
-use super::outcome::{Measured, Outcome};
-use super::restore::MOST_FEATURES;
-use super::tapped::{Subject, floats};
+use super::measured::Measured;
+use super::outcome::Outcome;
+use super::tapped::{MOST_FEATURES, Subject, floats};
 use super::teacher::{Teacher, class};
 use super::variants;
 use crate::console::say;
@@ -74,6 +74,7 @@ pub fn tune(
     }
     let items = Items::read(job, &subject.offline)?;
     let split = split(&items.places());
+    check_enough(&split)?;
     let wanted = wanted(&items, &names, teacher.as_mut(), labels.as_ref())?;
     let features = features(&mut subject, &tail, &items)?;
     let mut targets = wanted.clone();
@@ -358,7 +359,7 @@ fn fit(layer: &Layer, features: &[Vec<f32>], targets: &[Vec<f64>], split: &Split
         .iter()
         .filter_map(|&ridge| Some((loss(&|rows| rows.fit(&old, Kind::Softmax, ridge))?, ridge)));
     let (after, ridge) = tried.min_by(|one, other| one.0.total_cmp(&other.0))?;
-    if !(after < before) {
+    if after.is_nan() || before <= after {
         return None;
     }
     Some((gathered(&|_| true).fit(&old, Kind::Softmax, ridge)?, ridge))

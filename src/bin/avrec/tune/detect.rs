@@ -16,12 +16,13 @@ use gstavrec::tune::graph::file::OnnxFile;
 use gstavrec::tune::graph::layer::Layer;
 use gstavrec::tune::logistic::{Kind, Rows};
 
-use super::Job;
 use super::classify::{apart, together};
 use super::grids::{Grids, Seen};
 use super::items::Items;
+use super::job::{Job, check_enough};
 use super::labels::Labels;
-use super::outcome::{Measured, Outcome};
+use super::measured::Measured;
+use super::outcome::Outcome;
 use super::tapped::Subject;
 use super::teacher::Teacher;
 use super::variants;
@@ -58,9 +59,7 @@ pub fn tune(
     }
     let items = Items::read(job, &subject.offline)?;
     let split = split(&items.places());
-    if items.len() == 0 {
-        return Err(Failure::Usage("there are no frames to learn from".to_owned()));
-    }
+    check_enough(&split)?;
     let classes = subject.offline.labels().len();
     let first = items.input(&mut subject.offline, 0)?;
     let mut grids = Grids::find(&subject, &first)?;
@@ -421,7 +420,7 @@ fn choose(rows: &[Row]) -> Option<(f64, Vec<Vec<f64>>)> {
         .into_iter()
         .zip(RIDGES)
         .min_by(|one, other| one.0.total_cmp(&other.0))?;
-    if !(best < before) {
+    if best.is_nan() || before <= best {
         return None;
     }
     let fitted = rows

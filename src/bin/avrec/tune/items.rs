@@ -9,7 +9,7 @@ use gstavrec::runtime::Runner;
 use gstavrec::tensor::{Data, Tensor};
 use gstavrec::tune::blocks::Place;
 
-use super::Job;
+use super::job::Job;
 use super::material::{self, File, Frame, Sound};
 use crate::failure::Failure;
 

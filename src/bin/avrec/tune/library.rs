@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use gstavrec::elements::infer;
 use gstavrec::runtime::catalog::{Catalog, Document, Entry, Measured, Source};
 
+use super::date::today;
 use super::material::File;
-use super::outcome::{Measured as Gain, today};
+use super::measured::Measured as Gain;
 use crate::failure::Failure;
 
 /// A candidate in the file that it stands in.

@@ -252,7 +252,7 @@ impl Kept {
     fn take(&mut self, buffer: &gst::BufferRef, info: &VideoInfo) {
         let number = self.seen;
         self.seen += 1;
-        if number % self.stride != 0 {
+        if !number.is_multiple_of(self.stride) {
             return;
         }
         let at = buffer

@@ -17,10 +17,11 @@ use gstavrec::tune::graph::layer::Rows;
 use gstavrec::tune::graph::tail::Tail;
 use gstavrec::tune::ridge::{self, Sums};
 
-use super::Job;
+use super::job::{Job, check_enough};
 use super::material::{self, Frame};
-use super::outcome::{Measured, Outcome};
-use super::tapped::{Subject, floats};
+use super::measured::Measured;
+use super::outcome::Outcome;
+use super::tapped::{MOST_FEATURES, Subject, floats};
 use super::variants;
 use crate::console::say;
 use crate::failure::Failure;
@@ -30,9 +31,6 @@ const FOLDS: usize = 4;
 
 /// Positions of one frame that are learned from; more teach little, for neighbours are alike.
 const POSITIONS: usize = 20_000;
-
-/// Features of a layer that is still refitted: its matrix of squares has 200 MB then.
-pub const MOST_FEATURES: usize = 5_000;
 
 pub fn tune(job: &Job, mut subject: Subject) -> Result<Outcome, Failure> {
     let model = subject.offline.model();
@@ -52,6 +50,7 @@ pub fn tune(job: &Job, mut subject: Subject) -> Result<Outcome, Failure> {
     let material = material::frames(&job.typed.material, job.typed.frames as usize)?;
     let places: Vec<_> = material.frames.iter().map(|it| it.place.clone()).collect();
     let split = split(&places);
+    check_enough(&split)?;
     say(&format!(
         "{} frames, {} to fit {} outputs of {} features on, {} held out",
         places.len(),

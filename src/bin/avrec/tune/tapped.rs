@@ -19,6 +19,9 @@ use crate::failure::Failure;
 /// The largest model file that is tuned: what it is changed in stands in memory a few times.
 const MOST_BYTES: u64 = 1 << 30;
 
+/// Features of a layer that is still refitted: its matrix of squares has 200 MB then.
+pub const MOST_FEATURES: usize = 5_000;
+
 /// A model with its file as it is changed.
 pub struct Subject {
     pub path: PathBuf,

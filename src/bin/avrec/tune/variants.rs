@@ -10,8 +10,9 @@ use gstavrec::tensor::Tensor;
 use gstavrec::tune::graph::file::OnnxFile;
 use gstavrec::tune::graph::precision::{Range, eight_bits, half_weights, ranged};
 
-use super::Job;
-use super::outcome::{Measured, put_beside};
+use super::job::Job;
+use super::measured::Measured;
+use super::outcome::put_beside;
 use super::tapped::{Subject, floats};
 use crate::console::{left_aligned, say};
 use crate::failure::Failure;
