@@ -31,7 +31,7 @@ pub enum Command {
     Check(CheckArgs),
     Library(LibraryArgs),
     Replay(ReplayArgs),
-    Rank(RankArgs),
+    Rank(Box<RankArgs>),
     Tune(TuneArgs),
     /// One candidate of `avrec rank`, in a process of its own.
     #[command(hide = true)]
