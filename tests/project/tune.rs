@@ -100,6 +100,39 @@ fn what_teaches_nothing_is_refused_with_the_numbers() {
 }
 
 #[test]
+fn variants_are_measured_both_ways() {
+    let (_folder, model) = copied("models/small.onnx");
+    let output = tune(&[
+        &model,
+        "--on",
+        "examples/media/scene.webm",
+        "--frames",
+        "10",
+        "--variants",
+    ]);
+    let said = told(&output);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    let row = |name: &str| said.lines().find(|it| it.starts_with(name)).unwrap().to_owned();
+    for name in ["int8", "float16"] {
+        assert!(row(name).contains(" dB ") && row(name).contains(" ms "), "{said}");
+    }
+    // Eight bits lose something, and not all.
+    let quality = |name: &str| {
+        row(name)
+            .split('→')
+            .nth(1)
+            .unwrap()
+            .trim()
+            .split(' ')
+            .next()
+            .unwrap()
+            .parse::<f64>()
+    };
+    let [int8, half] = ["int8", "float16"].map(|it| quality(it).unwrap());
+    assert!(30.0 < int8 && int8 < half, "{said}");
+}
+
+#[test]
 fn what_cannot_be_tuned_is_said_in_a_sentence() {
     let clip = "examples/media/scene.webm";
     let cases: [(&str, &[&str], &str); 6] = [

@@ -211,6 +211,24 @@ const FORBIDDEN: &[(&str, &[&[&str]])] = &[
             ],
         ],
     ),
+    (
+        "tune",
+        &[
+            GSTREAMER,
+            LIBRARIES,
+            &[
+                "std::fs",
+                "std::thread",
+                "Instant::now",
+                "crate::runtime",
+                "crate::media",
+                "crate::audio",
+                "crate::policy",
+                "crate::elements",
+                "crate::messages",
+            ],
+        ],
+    ),
     ("elements", &[LIBRARIES]),
     // The streaming thread must not wait for a thread of the lowest priority.
     (

@@ -58,7 +58,7 @@ pub struct TuneArgs {
     pub settings: Vec<String>,
 
     /// Frames of each clip that are used, about
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(2..=10_000))]
+    #[arg(long, value_name = "N", default_value_t = 160, value_parser = clap::value_parser!(u32).range(2..=10_000))]
     pub frames: u32,
 
     /// Seed of what is drawn
