@@ -15,7 +15,7 @@ pub struct Item {
     pub clip: u32,
     /// When it is within the clip, in seconds.
     pub time: f64,
-    /// Scene × class, for [`super::sampling`]; 0 where there is but one.
+    /// Scene × class, for [`super::Order`]; 0 where there is but one.
     pub stratum: u32,
 }
 

@@ -231,3 +231,40 @@ fn two_pictures_conclude_nothing() {
     assert!(notes.contains("nothing can be concluded"), "{notes}");
     assert!(found["models"][0]["quality"]["interval"].is_null(), "{found}");
 }
+
+#[test]
+fn sounds_and_pictures_stand_side_by_side_in_a_report_of_bounded_size() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("rank.html");
+    let report = report.to_str().unwrap();
+    let sound = [
+        "models/denoise.toml",
+        "--on",
+        "examples/media/speech.flac",
+        "--degrade",
+        "noise:3",
+    ];
+    let picture = [
+        "models/upscale.toml",
+        "--on",
+        "examples/media/scene.webm",
+        "--size",
+        "320x180",
+        "--items",
+        "10",
+    ];
+    let cases: [(&[&str], &str); 2] = [
+        (&sound, "src=\"data:audio/wav;base64,UklGR"),
+        (&picture, "no model, scaled"),
+    ];
+    for (words, shown) in cases {
+        let output = rank(&[words, &["--report", report]].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", told(&output));
+        let html = std::fs::read_to_string(report).unwrap();
+        assert!(
+            html.contains(shown) && html.len() < 1_500_000,
+            "{shown} {}",
+            html.len()
+        );
+    }
+}

@@ -31,8 +31,8 @@ pub enum Command {
     Check(CheckArgs),
     Library(LibraryArgs),
     Replay(ReplayArgs),
+    Rank(Box<RankArgs>),
     Tune(TuneArgs),
-    Rank(RankArgs),
     /// One candidate of `avrec rank`, in a process of its own.
     #[command(hide = true)]
     Worker,

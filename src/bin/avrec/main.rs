@@ -46,9 +46,9 @@ fn main() -> ExitCode {
         args::Command::Check(typed) => check::run(typed),
         args::Command::Library(typed) => library::run(typed),
         args::Command::Replay(typed) => replay::run(typed),
-        args::Command::Tune(typed) => tune::run(typed),
-        args::Command::Rank(typed) => rank::run(typed),
+        args::Command::Rank(typed) => rank::run(*typed),
         args::Command::Worker => rank::worker::serve(),
+        args::Command::Tune(typed) => tune::run(typed),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -112,7 +112,10 @@ fn labels(path: &Path, bench: &Bench) -> Result<Asked, String> {
     };
     Ok(Asked {
         told: format!("compared with the labels of {}.", path.display()),
-        question: Question::Labels { truth, hash },
+        question: Question::Labels {
+            truth: Box::new(truth),
+            hash,
+        },
         classes,
         kind: "labels",
         notes,

@@ -30,7 +30,7 @@ const KEPT: usize = 256 << 20;
 #[derive(Debug)]
 pub enum Question {
     /// What labels say.
-    Labels { truth: Truth, hash: String },
+    Labels { truth: Box<Truth>, hash: String },
     /// The item itself, of which the models get what is left after a change.
     Restored(Change),
     /// What this model answers.

@@ -42,7 +42,13 @@ pub fn fuse(
     let truth = Truth::open(labels, &mut classes).map_err(|err| wrong(err.to_string()))?;
     let hash = super::cache::digest(&["fuse", &labels.display().to_string()]);
     heard
-        .set_question(Question::Labels { truth, hash }, classes)
+        .set_question(
+            Question::Labels {
+                truth: Box::new(truth),
+                hash,
+            },
+            classes,
+        )
         .map_err(wrong)?;
     let stretches = Drawn::new(&heard, typed.items as usize, typed.seed).map_err(wrong)?;
     progress.begin("measuring sound");

@@ -8,6 +8,7 @@ mod args;
 mod ask;
 mod bench;
 mod cache;
+mod candidates;
 mod contenders;
 mod contest;
 mod energy;

@@ -2,20 +2,18 @@
 
 //! Makes of what was measured what is told: figures with intervals, places with reasons, and the set.
 
-use gstavrec::library::conditions::{Conditions, Subject};
 use gstavrec::policy::{Terms, Weights};
 use gstavrec::quantile::median;
 use gstavrec::recommend::{
-    Candidate, Clusters, DRAWS, Estimate, FEWEST_ITEMS, Folds, Grouping, Latency, Percentile, Preferences,
-    Ranking, Resampled, Resampling, Role, Scale, Set, Standing, TooLittle, percentile, rank, rate, set,
+    Candidate, Clusters, DRAWS, Estimate, FEWEST_ITEMS, Folds, Grouping, Percentile, Preferences, Ranking,
+    Resampling, Role, Scale, Set, Standing, TooLittle, percentile, rank, rate, set,
 };
 use gstavrec::score::Statistic;
 use gstavrec::score::evaluation::{ClassFigure, Evaluation};
 
 use super::args::Wishes;
 use super::bench::Bench;
-use super::cache::Entry;
-use super::contenders::Contender;
+use super::candidates::{Ground, Measured, measured, too_large};
 use super::contest::{Drawn, Results};
 use super::findings::{
     ClassFindings, Excluded, Figure, Findings, LatencyFindings, MeasureTold, Member, ModelFindings, WorstItem,
@@ -34,13 +32,6 @@ const GAP: f64 = 0.5;
 
 /// Figures that are no quality of answers but say how they were given.
 const BESIDE: [&str; 2] = ["agreement", "answered"];
-
-/// A model's figures on the first items that it was measured on.
-struct Measured {
-    model: usize,
-    evaluation: Evaluation,
-    latencies: Vec<f64>,
-}
 
 /// Everything that is told of the models: measures, places, set.
 pub fn summarize(wanted: &Wishes, bench: &Bench, drawn: &Drawn, results: &Results, findings: &mut Findings) {
@@ -63,10 +54,15 @@ pub fn summarize(wanted: &Wishes, bench: &Bench, drawn: &Drawn, results: &Result
     let whole = resampling(drawn, most, seed);
     findings.measures = measures(&measured, weights);
     findings.notes.extend(grouping(&whole, most));
-    let mut candidates: Vec<Candidate> = measured
-        .iter()
-        .map(|it| candidate(it, longest, bench, results, drawn, &whole, weights, budget))
-        .collect();
+    let ground = Ground {
+        bench,
+        results,
+        drawn,
+        whole: &whole,
+        weights,
+        budget,
+    };
+    let mut candidates: Vec<Candidate> = measured.iter().map(|it| ground.candidate(it, longest)).collect();
     for (candidate, it) in candidates.iter_mut().zip(&measured) {
         candidate.excluded = too_large(candidate, &bench.contenders[it.model], &wanted.conditions);
     }
@@ -171,19 +167,6 @@ fn promise(
     findings.unpromised = told(&promise.biased);
 }
 
-/// A figure that is 0 whatever the items weigh.
-struct Nothing(usize);
-
-impl Statistic for Nothing {
-    fn len(&self) -> usize {
-        self.0
-    }
-
-    fn value(&self, _: &[f64]) -> Option<f64> {
-        Some(0.0)
-    }
-}
-
 /// P by the task's first measure.
 struct Primary<'a>(&'a Evaluation);
 
@@ -226,24 +209,6 @@ fn preferences(wishes: &Wishes, budget: f64) -> Preferences {
         robustness: wishes.robustness,
         ..usual
     }
-}
-
-impl Measured {
-    /// Items that it was measured on.
-    fn count(&self) -> usize {
-        self.evaluation.per_item.len()
-    }
-}
-
-fn measured(model: usize, results: &Results, count: usize) -> Option<Measured> {
-    let evaluation = Evaluation::new(&results.observations(model, count)).ok()?;
-    let entries = results.entries[model].iter().take(count);
-    let latencies = entries.flat_map(|it| &it.latencies_ns).map(|it| *it as f64 / 1e9);
-    Some(Measured {
-        model,
-        evaluation,
-        latencies: latencies.collect(),
-    })
 }
 
 /// Resamples of the first `count` items of the order.
@@ -292,82 +257,6 @@ fn measures(measured: &[Measured], weights: &[(String, f64)]) -> Vec<MeasureTold
     };
     told.sort_by(|one, other| weight(other).total_cmp(&weight(one)));
     told
-}
-
-fn candidate(
-    measured: &Measured,
-    longest: &Measured,
-    bench: &Bench,
-    results: &Results,
-    drawn: &Drawn,
-    whole: &Resampling,
-    weights: &[(String, f64)],
-    budget: f64,
-) -> Candidate {
-    let contender = &bench.contenders[measured.model];
-    // A figure of which nothing is known is as bad as can be.
-    let nothing = || {
-        whole.of(&Nothing(whole.weights().len())).unwrap_or(Resampled {
-            value: 0.0,
-            without: Vec::new(),
-            draws: vec![0.0; whole.draws()],
-        })
-    };
-    let of = |it: &'_ Measured, name: Option<&str>| match name {
-        Some(name) => it.evaluation.figures.iter().position(|it| it.name == name),
-        None => Some(0),
-    };
-    let probability = |name: Option<&str>| {
-        let at = of(measured, name)?;
-        let (own, longest) = (
-            measured.evaluation.figures.get(at)?,
-            longest.evaluation.figures.get(at)?,
-        );
-        let resampled = match measured.count() == whole.weights().len() {
-            true => whole.of(&*own.statistic),
-            false => whole.of_fewer(
-                &*own.statistic,
-                &drawn.order.weights(measured.count()),
-                &*longest.statistic,
-            ),
-        };
-        Some(resampled?.map(|it| own.probability(it)))
-    };
-    let measures = match weights {
-        [] => vec![probability(None).unwrap_or_else(nothing)],
-        some => some
-            .iter()
-            .map(|it| probability(Some(&it.0)).unwrap_or_else(nothing))
-            .collect(),
-    };
-    let at = |share| percentile(&measured.latencies, share).seconds();
-    let entries = &results.entries[measured.model];
-    let mean = |of: fn(&Entry) -> f64| entries.iter().map(of).sum::<f64>() / entries.len().max(1) as f64;
-    let within = measured.latencies.iter().filter(|it| **it <= budget).count();
-    Candidate {
-        measures,
-        latency: Latency {
-            p50: median(measured.latencies.iter().copied()).unwrap_or(0.0),
-            p95: at(0.95),
-            p99: at(0.99),
-        },
-        in_budget: within as f64 / measured.latencies.len().max(1) as f64,
-        cpu: mean(|it| it.processor_ns as f64 / 1e9),
-        memory: entries.iter().map(|it| it.memory as f64).fold(0.0, f64::max),
-        complexity: contender.candidate.cost,
-        robustness_drop: results.robustness[measured.model]
-            .as_ref()
-            .map_or(0.0, |it| it.mean_drop),
-        device: 0,
-        excluded: None,
-    }
-}
-
-/// Why the memory that was measured excludes it.
-fn too_large(candidate: &Candidate, contender: &Contender, conditions: &Conditions) -> Option<String> {
-    let mut subject = Subject::from(&contender.candidate);
-    subject.memory = Some(candidate.memory as u64);
-    conditions.exclusion(subject).map(|it| it.to_string())
 }
 
 /// An estimate as it is told; `value` where there is too little for one.

@@ -26,11 +26,14 @@ pub struct Frame {
 /// Of a live source one frame is kept in each stretch of this length.
 const LIVE: Duration = Duration::from_millis(500);
 
+/// The form of an item, and where it lies.
+type Kept = (gst::Caps, Extent);
+
 /// Items by their places.
 #[derive(Debug)]
 pub struct Frames {
     spool: Arc<Mutex<Spool>>,
-    kept: BTreeMap<Place, (gst::Caps, Extent)>,
+    kept: BTreeMap<Place, Kept>,
 }
 
 impl Frames {
@@ -97,11 +100,7 @@ impl Frames {
         Ok(())
     }
 
-    fn read_from(
-        &self,
-        clip: &Clip,
-        mut wanted: BTreeSet<usize>,
-    ) -> Result<Vec<(usize, (gst::Caps, Extent))>, String> {
+    fn read_from(&self, clip: &Clip, mut wanted: BTreeSet<usize>) -> Result<Vec<(usize, Kept)>, String> {
         let (spool, found) = (self.spool.clone(), Arc::new(Mutex::new(Vec::new())));
         let ours = found.clone();
         let keep = move |index: usize, caps: &gst::CapsRef, bytes: &[u8]| {

@@ -145,7 +145,7 @@ impl Stretches {
                     time: spec.duration_of(self.before),
                     duration: STRETCH,
                     histogram: self.counts.map(|it| it as f32 / total),
-                    size: (spec.rate, u32::try_from(spec.channels).unwrap_or(u32::MAX)),
+                    size: (spec.rate, spec.channels),
                 });
                 self.before += self.begun;
                 self.begun = 0;

@@ -13,7 +13,7 @@ use crate::report::numbers::{count, isolated, percent};
 const COLUMNS: usize = 6;
 
 /// A loss of this share of the quality has the full color.
-const FULL: f64 = 0.3;
+const FULL: f64 = 0.6;
 
 pub fn section(findings: &Findings) -> Markup {
     let with: Vec<(&ModelFindings, &Robustness)> = findings

@@ -9,7 +9,7 @@ use maud::{Markup, html};
 use super::super::findings::{ClassFindings, Figure, Findings, ModelFindings};
 use super::figures::{self, interval, memory, number as digits, time, value};
 use super::grid::{Cell, Row, cell, classed, grid, number, sentence, text};
-use super::words::{color, item};
+use super::words::{color, item, told};
 use crate::report::numbers::{count, isolated, moment, percent};
 
 /// Less than this many of a hundred runs within the budget is what a viewer notices.
@@ -160,12 +160,6 @@ pub fn reasons(findings: &Findings) -> Markup {
             (grid("reasons", "Reasons, and what would change the place", &["<model".to_string(), "place".into(), "<reasons".into()], rows))
         }
     }
-}
-
-/// Its reasons as sentences.
-pub fn told(model: &ModelFindings) -> String {
-    let reasons = model.reasons.iter().map(|it| figures::sentence(it));
-    reasons.collect::<Vec<_>>().join(" ")
 }
 
 /// What models are worth on each class.

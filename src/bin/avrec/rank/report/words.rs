@@ -6,7 +6,6 @@ use maud::{Markup, html};
 
 use super::super::findings::{Figure, Findings, MeasureTold, ModelFindings};
 use super::figures::{self, interval, time, value};
-use super::tables::told;
 use crate::report::numbers::{NBSP, count, isolated, list, percent};
 
 /// Colors that members of the set have, in the order in which a switch holds them.
@@ -201,4 +200,10 @@ pub fn promised(findings: &Findings) -> Option<(MeasureTold, Figure)> {
         },
     };
     Some((measure, promised))
+}
+
+/// Its reasons as sentences.
+pub fn told(model: &ModelFindings) -> String {
+    let reasons = model.reasons.iter().map(|it| figures::sentence(it));
+    reasons.collect::<Vec<_>>().join(" ")
 }

@@ -276,9 +276,18 @@ fn element(source: &Source) -> Result<gst::Element, String> {
     }
 }
 
+/// A pad of any caps: one without a template takes, once it has some, only those again.
+fn anything(direction: gst::PadDirection) -> gst::PadBuilder<gst::Pad> {
+    let any = gst::Caps::new_any();
+    match gst::PadTemplate::new("any", direction, gst::PadPresence::Always, &any) {
+        Ok(template) => gst::Pad::builder_from_template(&template),
+        Err(_) => gst::Pad::builder(direction),
+    }
+}
+
 /// The pad that buffers are pushed from.
 fn entry() -> gst::Pad {
-    gst::Pad::builder(gst::PadDirection::Src)
+    anything(gst::PadDirection::Src)
         .query_function(|pad, parent, query| match query.view_mut() {
             gst::QueryViewMut::Latency(latency) => {
                 latency.set(false, gst::ClockTime::ZERO, gst::ClockTime::NONE);
@@ -292,7 +301,7 @@ fn entry() -> gst::Pad {
 /// The pad that answers arrive at.
 fn exit(sender: Sender<Arrival>) -> gst::Pad {
     let events = sender.clone();
-    gst::Pad::builder(gst::PadDirection::Sink)
+    anything(gst::PadDirection::Sink)
         .chain_function(move |pad, _, buffer| {
             let caps = pad.current_caps().ok_or(gst::FlowError::NotNegotiated)?;
             let at = Instant::now();
@@ -311,4 +320,28 @@ fn exit(sender: Sender<Arrival>) -> gst::Pad {
 
 fn clock_time(duration: Duration) -> gst::ClockTime {
     gst::ClockTime::try_from(duration).unwrap_or(gst::ClockTime::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_may_have_other_caps_than_the_one_before() {
+        gst::init().unwrap();
+        let (sender, _arrivals) = channel();
+        let (entry, exit) = (entry(), exit(sender));
+        entry.link(&exit).unwrap();
+        for pad in [&exit, &entry] {
+            pad.set_active(true).unwrap();
+        }
+        let caps = |format: &str| -> gst::Caps {
+            let caps = format!("video/x-raw,format={format},width=64,height=32,framerate=25/1");
+            caps.parse().unwrap()
+        };
+        entry.push_event(gst::event::StreamStart::new("rank"));
+        assert!(entry.push_event(gst::event::Caps::new(&caps("I420"))));
+        // As a base class asks before it answers in other caps.
+        assert!(entry.peer_query_accept_caps(&caps("RGB")));
+    }
 }
