@@ -33,10 +33,14 @@ pub fn of(ranking: &Ranking, position: usize, names: &[&str], budget: f64) -> Ve
 fn tie(versus: &Versus, next: &str) -> String {
     match &versus.difference {
         Err(too_little) => format!("tied with {next}: {too_little}."),
-        Ok(it) => format!(
-            "tied with {next}: their losses differ by {:.4} ({:.4} to {:.4}), which may be chance or is too little to matter.",
-            it.value, it.low, it.high
-        ),
+        Ok(it) => {
+            let why = match it.covers(0.0) {
+                true => "which may be chance",
+                false => "which is less than a difference that matters (0.005)",
+            };
+            let (value, low, high) = (it.value, it.low, it.high);
+            format!("tied with {next}: their losses differ by {value:.4} ({low:.4} to {high:.4}), {why}.")
+        }
     }
 }
 

@@ -42,7 +42,12 @@ pub fn item(findings: &Findings) -> &'static str {
 
 /// When, on what, by what: one line.
 pub fn facts(findings: &Findings) -> String {
-    let drawn: usize = findings.material.iter().map(|it| it.drawn).sum();
+    let drawn = findings
+        .models
+        .iter()
+        .map(|it| it.quality.items)
+        .max()
+        .unwrap_or(0);
     let all: usize = findings.material.iter().map(|it| it.items).sum();
     let mut facts = vec![findings.date.clone()];
     facts.push(match findings.models.len() {
