@@ -2,12 +2,19 @@
 
 //! A run on a server over the same bytes by a plain tonic client, both on the loopback to one server in this process that
 //! answers at once: a tensor of 1x3x224x224 float32, there and back, in turns.
+//!
+//! With the argument `failures`: frames that a live switch lets leave late while the server is killed and started again, and
+//! how soon the server answers again.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use gstavrec::runtime::{Options, Runner};
+use gst::prelude::*;
 use http::uri::PathAndQuery;
 use hyper::body::Bytes;
+use parking_lot::Mutex;
 use prost::Message;
 use tonic::transport::{Channel, Endpoint};
 
@@ -72,6 +79,13 @@ fn percentile(times: &mut [Duration], share: f64) -> f64 {
 }
 
 fn main() {
+    match std::env::args().any(|it| it == "failures") {
+        true => failures(),
+        false => overhead(),
+    }
+}
+
+fn overhead() {
     let server = Server::start();
     let count: usize = DIMS.iter().product();
     let answer = Answer {
@@ -122,5 +136,88 @@ fn main() {
          reach 1.05), p99 {:.3} ({ours_p99:.3} over {plain_p99:.3} ms), {ROUNDS} runs each, in turns",
         ours_p50 / plain_p50,
         ours_p99 / plain_p99
+    );
+}
+
+/// Live frames of a run, and how often the server is killed and started again meanwhile.
+const FRAMES: u32 = 2000;
+const KILLS: u32 = 5;
+
+/// Beyond the budget, before a frame counts as late.
+const SLACK: Duration = Duration::from_millis(3);
+
+/// Frames that left late in a live run of 25 frames a second, the first two seconds left out, and for each return of the
+/// server how long it took until it answered again.
+fn live(kills: u32) -> (u32, Vec<Duration>) {
+    let mut server = Server::start();
+    let line = format!(
+        "videotestsrc is-live=true num-buffers={FRAMES} pattern=ball ! video/x-raw,format=RGB,width=320,height=180,framerate=25/1 \
+         ! avrec-switch.( name=s late-policy=floor latency-budget=40000000 identity name=local \
+         avrec-infer name=far model-file={} ) ! fakesink sync=false",
+        server.model("grpc")
+    );
+    let pipeline = gst::parse::launch(&line).expect("a pipeline");
+    let switch = pipeline.downcast_ref::<gst::Bin>().and_then(|it| it.by_name("s")).expect("a switch");
+    let (came, late) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicU32::new(0)));
+    let entered = came.clone();
+    let probe = gst::PadProbeType::BUFFER;
+    let sink = switch.static_pad("sink").expect("a pad");
+    sink.add_probe(probe, move |_, _| {
+        entered.lock().push(Instant::now());
+        gst::PadProbeReturn::Ok
+    });
+    let (out, counted) = (AtomicU32::new(0), late.clone());
+    switch.static_pad("src").expect("a pad").add_probe(probe, move |_, _| {
+        let number = out.fetch_add(1, Ordering::Relaxed) as usize;
+        let since = came.lock()[number].elapsed();
+        if 50 <= number && Duration::from_millis(40) + SLACK < since {
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+        gst::PadProbeReturn::Ok
+    });
+    pipeline.set_state(gst::State::Playing).expect("it plays");
+    let bus = pipeline.bus().expect("a bus");
+    let start = Instant::now();
+    let is_far = || switch.property::<String>("active-candidate") == "far";
+    let mut returns = Vec::new();
+    let mut away = 0;
+    let mut since: Option<Instant> = None;
+    let pace = Duration::from_millis(40) * FRAMES / (KILLS + 1);
+    loop {
+        let message = bus.timed_pop_filtered(
+            gst::ClockTime::from_mseconds(10),
+            &[gst::MessageType::Eos, gst::MessageType::Error],
+        );
+        if let Some(message) = message {
+            assert!(message.type_() == gst::MessageType::Eos, "{message:?}");
+            break;
+        }
+        if away < kills && pace * (away + 1) < start.elapsed() && since.is_none() {
+            server.kill();
+            std::thread::sleep(Duration::from_secs(3));
+            server.revive();
+            away += 1;
+            since = Some(Instant::now());
+        }
+        if let Some(at) = since.filter(|_| is_far()) {
+            returns.push(at.elapsed());
+            since = None;
+        }
+    }
+    pipeline.set_state(gst::State::Null).expect("it stops");
+    (late.load(Ordering::Relaxed), returns)
+}
+
+fn failures() {
+    gst::init().expect("GStreamer");
+    gstavrec::plugin_register_static().expect("the plugin");
+    let (calm, _) = live(0);
+    let (late, returns) = live(KILLS);
+    let times: Vec<String> = returns.iter().map(|it| format!("{:.2}", it.as_secs_f64())).collect();
+    println!(
+        "late by more than {} ms beyond the budget of 40 ms, of {FRAMES} live frames: {late} with the server killed and started \
+         again {KILLS} times, {calm} without; chosen again {} s after it was back (reach 2)",
+        SLACK.as_millis(),
+        times.join(", ")
     );
 }

@@ -521,6 +521,12 @@ fn a_model_tells_what_it_is_and_what_it_says() {
             }),
             latency,
             run_latency: None,
+            remote: Some(RemoteStats {
+                round_trip: Some(Duration::from_millis(2)),
+                serving: None,
+                sent_bytes: 602_112,
+                received_bytes: 4000,
+            }),
         });
     }
     let failed = ModelFailed {

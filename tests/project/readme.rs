@@ -7,12 +7,14 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use gst::glib;
 use gst::prelude::*;
 
 use crate::support::init;
+use crate::support::server::Server;
 
 /// Frames after which a line has shown that it runs.
 const FRAMES: u32 = 12;
@@ -291,11 +293,25 @@ fn adapt(word: &str) -> String {
         "autovideosink" => "fakesink".to_owned(),
         "v4l2src" => "videotestsrc".to_owned(),
         "location=in.mp4" => format!("location={}", clip().display()),
+        _ if word.contains(SERVER) => word.replace(SERVER, &format!("127.0.0.1:{}", server().port())),
         _ => match word.split_once("models/") {
             Some(_) => word.replace("models/", &format!("{}/models/", root().display())),
             None => word.to_owned(),
         },
     }
+}
+
+/// The server of the examples.
+const SERVER: &str = "127.0.0.1:8001";
+
+/// One that inverts pictures, whatever they are called.
+fn server() -> &'static Server {
+    static SERVER: LazyLock<Server> = LazyLock::new(|| {
+        let server = Server::start();
+        server.set(|it| (it.input.1, it.output.1) = (vec![1, 1, -1, -1], vec![1, 1, -1, -1]));
+        server
+    });
+    &SERVER
 }
 
 fn clip() -> PathBuf {

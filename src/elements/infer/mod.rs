@@ -324,6 +324,7 @@ pub fn labels(element: &gst::Object) -> Arc<[String]> {
 pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
     for kind in [
         enums::Backend::static_type(),
+        enums::Encoding::static_type(),
         enums::Task::static_type(),
         enums::Fit::static_type(),
         enums::Output::static_type(),

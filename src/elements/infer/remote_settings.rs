@@ -56,19 +56,19 @@ pub fn properties() -> Vec<glib::ParamSpec> {
         file(
             "tls-ca",
             "TLS authority",
-            "PEM file with the certificates of the authorities that a server's may be signed by, for addresses with grpcs \
+            "File in PEM with the certificates of the authorities that a server's may be signed by, for addresses with grpcs \
              and https (unset = those of the system). Takes effect when a model is loaded.",
         ),
         file(
             "tls-certificate",
             "TLS certificate",
-            "PEM file with this client's certificate, for servers that ask for one (unset = none). Takes effect when a \
+            "File in PEM with this client's certificate, for servers that ask for one (unset = none). Takes effect when a \
              model is loaded.",
         ),
         file(
             "tls-key",
             "TLS key",
-            "PEM file with the key of tls-certificate. Takes effect when a model is loaded.",
+            "File in PEM with the key of tls-certificate (unset = none). Takes effect when a model is loaded.",
         ),
         file(
             "token-file",
