@@ -6,7 +6,9 @@
 #   scripts/remote.sh SERVER ... [MODEL.onnx ...] -- COMMAND ...
 #
 # A SERVER is mlserver, triton (the tritonserver that the wheel nvidia-pytriton brings) or furnace (the crate
-# furnace-server); several run side by side, one more than once too. Without a MODEL: those of models/ that the tests take.
+# furnace-server, which takes minutes to build at first); several run side by side, one more than once too. Without a
+# MODEL they serve those that the tests take; furnace has float32 only, and of a model without an open axis it forgets the
+# names, so beside it that is one upscaler.
 # They listen on free ports of 127.0.0.1 and end with the command. The command finds in its environment, in the order of
 # the servers and with a space between:
 #
@@ -121,7 +123,7 @@ while [ $# -ne 0 ] && [ "$1" != -- ]; do
 done
 [ ${#servers[@]} -ne 0 ] && [ $# -gt 1 ] || die "usage: $0 SERVER ... [MODEL.onnx ...] -- COMMAND ..."
 shift
-[ ${#models[@]} -ne 0 ] || models=("${MODELS[@]}")
+[ ${#models[@]} -ne 0 ] || if [[ " ${servers[*]} " == *" furnace "* ]]; then models=("${MODELS[0]}"); else models=("${MODELS[@]}"); fi
 # What starts a program at the far end of a slow line, and the address there.
 read -ra far <<<"${AVREC_FAR-}"
 far=(env "${far[@]}")
