@@ -2,7 +2,6 @@
 """What a server of ONNX models is told on its command line."""
 
 import argparse
-from pathlib import Path
 
 
 def parse(description):
@@ -11,7 +10,5 @@ def parse(description):
     for port in ("grpc", "http", "metrics"):
         parser.add_argument(f"--{port}", type=int, required=True, metavar="PORT")
     parser.add_argument("--max-message", type=int, metavar="BYTES", help="the longest gRPC message, where the server has such a setting")
-    parser.add_argument("models", nargs="+", type=Path, metavar="MODEL.onnx")
-    given = parser.parse_args()
-    given.models = [it.resolve() for it in given.models]
-    return given
+    parser.add_argument("models", nargs="+", metavar="MODEL.onnx", help="with jpeg: before it, a decoder before the model")
+    return parser.parse_args()

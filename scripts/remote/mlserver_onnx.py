@@ -16,7 +16,7 @@ from mlserver.codecs import NumpyCodec
 from mlserver.codecs.numpy import to_datatype
 from mlserver.errors import InferenceError
 from mlserver.settings import Settings
-from mlserver.types import InferenceResponse, MetadataTensor
+from mlserver.types import Datatype, InferenceResponse, MetadataTensor
 import numpy
 
 import arguments
@@ -25,13 +25,13 @@ import onnx_session
 
 class OnnxModel(MLModel):
     async def load(self):
-        self._model = onnx_session.Model(self.settings.parameters.uri)
+        self._model = onnx_session.load(self.settings.parameters.uri)
         self.inputs = [described(it) for it in self._model.inputs]
         self.outputs = [described(it) for it in self._model.outputs]
         return True
 
     async def predict(self, payload):
-        inputs = {it.name: NumpyCodec.decode_input(it) for it in payload.inputs}
+        inputs = {it.name: array(it) for it in payload.inputs}
         try:
             answers = self._model.run(inputs)
         except Exception as error:
@@ -40,15 +40,21 @@ class OnnxModel(MLModel):
         return InferenceResponse(model_name=self.name, model_version=self.version, outputs=outputs)
 
 
+def array(given):
+    """Of texts it is a list, since the codec takes them to be all of one length."""
+    return list(given.data) if Datatype(given.datatype) == Datatype.BYTES else NumpyCodec.decode_input(given)
+
+
 def described(tensor):
     return MetadataTensor(name=tensor.name, datatype=to_datatype(numpy.dtype(tensor.dtype)), shape=tensor.shape)
 
 
 async def serve(given, repository):
-    for path in given.models:
-        folder = Path(repository) / path.stem
+    for it in given.models:
+        name = onnx_session.name(it)
+        folder = Path(repository) / name
         folder.mkdir()
-        settings = {"name": path.stem, "implementation": "mlserver_onnx.OnnxModel", "parameters": {"uri": str(path)}}
+        settings = {"name": name, "implementation": "mlserver_onnx.OnnxModel", "parameters": {"uri": it}}
         (folder / "model-settings.json").write_text(json.dumps(settings))
     settings = Settings(
         host=given.address,

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MPL-2.0
 """An ONNX model as the servers here serve it: on one thread of the CPU, and what it takes and gives."""
 
+import io
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy
 import onnxruntime
+from PIL import Image
 
 # What ONNX Runtime calls the types, and numpy.
 TYPES = {
@@ -46,6 +49,36 @@ class Model:
         """Answers by name for arrays by name."""
         names = [it.name for it in self.outputs]
         return dict(zip(names, self.session.run(names, inputs)))
+
+
+class OfPictures:
+    """A model with a decoder before it, as servers have one in an ensemble: its input is a picture as it is in a file."""
+
+    def __init__(self, path):
+        self.model = Model(path)
+        [image] = self.model.inputs
+        [_, _, self.height, self.width] = image.shape
+        self.image = image.name
+        self.inputs = [Tensor("picture", numpy.bytes_, [1])]
+        self.outputs = self.model.outputs
+
+    def run(self, inputs):
+        [picture] = inputs["picture"]
+        image = Image.open(io.BytesIO(picture)).convert("RGB").resize((self.width, self.height), Image.Resampling.BILINEAR)
+        pixels = numpy.asarray(image, dtype=numpy.float32) / 255
+        return self.model.run({self.image: numpy.ascontiguousarray(pixels.transpose(2, 0, 1)[None])})
+
+
+def name(given):
+    """The name that a model is served by: of a file, or of `jpeg:` and a file."""
+    kind, _, path = given.rpartition(":")
+    return Path(path).stem + (f"-{kind}" if kind else "")
+
+
+def load(given):
+    """The model of a file, or the same behind a decoder for `jpeg:` and a file."""
+    kind, _, path = given.rpartition(":")
+    return OfPictures(path) if kind else Model(path)
 
 
 def tensor(described):

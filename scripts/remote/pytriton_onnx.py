@@ -16,14 +16,14 @@ import arguments
 import onnx_session
 
 
-def bind(triton, path):
-    model = onnx_session.Model(path)
+def bind(triton, given):
+    model = onnx_session.load(given)
 
     def answers(requests):
         return [model.run(request.data) for request in requests]
 
     triton.bind(
-        model_name=path.stem,
+        model_name=onnx_session.name(given),
         infer_func=answers,
         inputs=[Tensor(name=it.name, dtype=it.dtype, shape=it.shape) for it in model.inputs],
         outputs=[Tensor(name=it.name, dtype=it.dtype, shape=it.shape) for it in model.outputs],
@@ -47,8 +47,8 @@ def main():
             exit_on_error=False,
         )
         with Triton(config=config, workspace=f"{workspace}/triton") as triton:
-            for path in given.models:
-                bind(triton, path)
+            for it in given.models:
+                bind(triton, it)
             triton.serve()
 
 
