@@ -40,14 +40,14 @@ if [ "${AVREC_FAR-}" != pending ]; then
   exit
 fi
 
-milliseconds=$1
+export AVREC_ROUND_TRIP=$1
 shift
 # Holds the other end open.
 exec {there}< <(exec unshare --net bash -c 'ip link set lo up; echo there; exec sleep infinity')
 export AVREC_FAR="nsenter --net=/proc/$!/ns/net" AVREC_FAR_ADDRESS=$FAR
 end=$!
 read -r _ <&"$there"
-exec {there}< <(exec python3 "$HERE/wire.py" "$milliseconds" near far)
+exec {there}< <(exec python3 "$HERE/wire.py" "$AVREC_ROUND_TRIP" near far)
 read -r _ <&"$there"
 ip link set far netns "$end"
 ip link set lo up
