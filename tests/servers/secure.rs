@@ -66,14 +66,14 @@ fn who_does_not_is_told_what_to_set() {
             tls_ca: String::new(),
             ..secure.known()
         };
-        let said = load(address, stranger).unwrap_err();
+        let said = load(address, stranger).err().unwrap();
         assert!(said.contains("tls-ca"), "{said}");
         for token_file in [String::new(), token.path().to_string_lossy().into_owned()] {
             let unknown = RemoteOptions {
                 token_file,
                 ..secure.known()
             };
-            let said = load(address, unknown).unwrap_err();
+            let said = load(address, unknown).err().unwrap();
             assert!(said.contains("token-file") && !said.contains("another"), "{said}");
         }
     }

@@ -6,7 +6,7 @@
 use std::env;
 
 use crate::live::{Live, late};
-use crate::servers::servers;
+use crate::running::servers;
 
 fn round_trip() -> Option<u64> {
     let text = env::var("AVREC_ROUND_TRIP").ok();
@@ -18,13 +18,19 @@ fn round_trip() -> Option<u64> {
 
 #[test]
 fn a_server_within_the_budget_answers_and_none_is_late() {
-    let (Some(..=20), servers) = (round_trip(), servers()) else { return };
+    let (Some(..=20), servers) = (round_trip(), servers()) else {
+        return;
+    };
     for server in servers {
         let mut live = Live::play(&server.by_grpc("small"));
         live.pass_until("there", 250);
         let frames = live.pass(250);
         let there = frames.iter().filter(|it| it.candidate == "there").count();
-        eprintln!("{}: {there} of 250 by the server, {} late", server.name, late(frames));
+        eprintln!(
+            "{}: {there} of 250 by the server, {} late",
+            server.name,
+            late(frames)
+        );
         assert!(225 <= there, "{there}: {}", live.explained());
         assert_eq!(late(&live.frames), 0);
     }
@@ -32,7 +38,9 @@ fn a_server_within_the_budget_answers_and_none_is_late() {
 
 #[test]
 fn a_server_that_is_too_far_is_not_asked_and_the_way_is_named() {
-    let (Some(60..), servers) = (round_trip(), servers()) else { return };
+    let (Some(60..), servers) = (round_trip(), servers()) else {
+        return;
+    };
     for server in servers {
         let mut live = Live::play(&server.by_grpc("small"));
         let frames = live.pass(250);

@@ -5,7 +5,7 @@
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::live::{Live, late};
-use crate::servers::{Server, servers};
+use crate::running::{Server, servers};
 
 /// A server that is stopped, and goes on when this is dropped.
 struct Stopped(Pid);
@@ -36,7 +36,10 @@ fn a_server_that_stands_still_costs_one_frame_and_is_back_when_it_goes_on() {
         assert!(frames[50..].iter().all(|it| it.candidate == "here"), "{frames:?}");
         drop(stopped);
         let back = live.pass_until("there", 250);
-        eprintln!("{}: {late_while} late while it stood, back after {back} frames", server.name);
+        eprintln!(
+            "{}: {late_while} late while it stood, back after {back} frames",
+            server.name
+        );
         assert!(late_while <= 1);
     }
 }

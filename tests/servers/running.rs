@@ -79,7 +79,11 @@ pub fn oracle(address: &str, model: &Path, folder: &Path) -> Vec<(String, String
         .output()
         .unwrap();
     let said = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     said.lines()
         .map(|line| {
             let words: Vec<&str> = line.split(' ').collect();

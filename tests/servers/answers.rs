@@ -10,7 +10,7 @@ use gstavrec::runtime::{BackendChoice, Options, Runner};
 use gstavrec::tensor::{Data, Tensor};
 use sha2::{Digest, Sha256};
 
-use crate::servers::{oracle, served, servers};
+use crate::running::{oracle, served, servers};
 use crate::support::models::has_ort;
 
 /// Models with the shapes of a frame.
@@ -25,7 +25,11 @@ const MODELS: [(&str, &[usize]); 5] = [
 fn load(source: &str, info: Option<&Path>) -> Runner {
     let options = Options {
         threads: 1,
-        backend: if source.contains("://") { BackendChoice::Auto } else { BackendChoice::Ort },
+        backend: if source.contains("://") {
+            BackendChoice::Auto
+        } else {
+            BackendChoice::Ort
+        },
         modelinfo_file: info.map(Into::into),
         ..Options::default()
     };
@@ -40,8 +44,14 @@ fn texture(index: usize) -> f32 {
 fn fill(tensor: &mut Tensor) {
     match &mut tensor.data {
         Data::F32(it) => it.iter_mut().enumerate().for_each(|(i, it)| *it = texture(i)),
-        Data::F16(it) => it.iter_mut().enumerate().for_each(|(i, it)| *it = half::f16::from_f32(texture(i))),
-        Data::U8(it) => it.iter_mut().enumerate().for_each(|(i, it)| *it = (255.0 * texture(i)) as u8),
+        Data::F16(it) => it
+            .iter_mut()
+            .enumerate()
+            .for_each(|(i, it)| *it = half::f16::from_f32(texture(i))),
+        Data::U8(it) => it
+            .iter_mut()
+            .enumerate()
+            .for_each(|(i, it)| *it = (255.0 * texture(i)) as u8),
         other => panic!("{other:?} is no frame"),
     }
 }
@@ -130,7 +140,11 @@ fn answers_are_those_of_the_file_here_and_those_that_tritonclient_gets() {
                 assert_eq!(there.len(), here.len(), "{address}");
                 for ((here_name, here), (name, there)) in iter::zip(&here, &there) {
                     assert_eq!((name, &there.dims), (here_name, &here.dims), "{address}");
-                    assert!(farthest(here, there) <= 1e-5, "{address} {name}: {}", farthest(here, there));
+                    assert!(
+                        farthest(here, there) <= 1e-5,
+                        "{address} {name}: {}",
+                        farthest(here, there)
+                    );
                     let others = heard.iter().find(|it| it.0 == *name).unwrap();
                     assert_eq!(sum(there), others.1, "{address} {name}");
                 }

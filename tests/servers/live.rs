@@ -36,7 +36,10 @@ impl Live {
                avrec-infer name=there model-file={remote} modelinfo-file={models}/small.onnx.modelinfo ) \
              ! fakesink sync=false"
         );
-        let pipeline = gst::parse::launch(&line).unwrap().downcast::<gst::Pipeline>().unwrap();
+        let pipeline = gst::parse::launch(&line)
+            .unwrap()
+            .downcast::<gst::Pipeline>()
+            .unwrap();
         pipeline.set_state(gst::State::Playing).unwrap();
         Live {
             pipeline,
@@ -64,7 +67,10 @@ impl Live {
                 return self.frames.len() - begin;
             }
         }
-        panic!("{candidate} did not answer within {at_most} frames: {}", self.explained());
+        panic!(
+            "{candidate} did not answer within {at_most} frames: {}",
+            self.explained()
+        );
     }
 
     fn next(&mut self) {

@@ -4,7 +4,7 @@
 
 use gst::prelude::*;
 
-use crate::servers::{served, servers};
+use crate::running::{served, servers};
 use crate::support::init;
 
 /// Frames of each clip.
@@ -14,6 +14,8 @@ const FRAMES: usize = 12;
 struct Given {
     frames: Vec<Vec<u8>>,
     objects: Vec<Vec<Object>>,
+    /// What `stats` says of the server.
+    remote: Option<gst::Structure>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -49,10 +51,17 @@ fn play(caps: &str, properties: &str) -> Given {
     let scene = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/media/scene.webm");
     let line = format!(
         "filesrc location={scene} ! decodebin ! videoconvert ! videoscale ! video/x-raw,{caps} \
-         ! avrec-infer post-messages=true threads=1 {properties} ! appsink name=sink sync=false max-buffers=1"
+         ! avrec-infer name=infer post-messages=true threads=1 {properties} ! appsink name=sink sync=false max-buffers=1"
     );
-    let pipeline = gst::parse::launch(&line).unwrap().downcast::<gst::Pipeline>().unwrap();
-    let sink = pipeline.by_name("sink").unwrap().downcast::<gst_app::AppSink>().unwrap();
+    let pipeline = gst::parse::launch(&line)
+        .unwrap()
+        .downcast::<gst::Pipeline>()
+        .unwrap();
+    let sink = pipeline
+        .by_name("sink")
+        .unwrap()
+        .downcast::<gst_app::AppSink>()
+        .unwrap();
     pipeline.set_state(gst::State::Playing).unwrap();
     let mut frames = Vec::new();
     while frames.len() < FRAMES
@@ -73,10 +82,15 @@ fn play(caps: &str, properties: &str) -> Given {
             _ => {}
         }
     }
+    let stats: gst::Structure = pipeline.by_name("infer").unwrap().property("stats");
     pipeline.set_state(gst::State::Null).unwrap();
     assert_eq!(frames.len(), FRAMES, "{properties}");
     objects.truncate(FRAMES);
-    Given { frames, objects }
+    Given {
+        frames,
+        objects,
+        remote: stats.get("remote").ok(),
+    }
 }
 
 #[test]
@@ -101,10 +115,16 @@ fn an_upscaler_on_a_server_draws_the_frames_that_it_draws_here() {
 
 #[test]
 fn a_detector_on_a_server_finds_the_objects_that_it_finds_here() {
-    let Some(file) = served("detect-small") else { return };
+    let Some(file) = served("detect-small") else {
+        return;
+    };
     let caps = "format=RGB,width=640,height=360";
     let here = play(caps, &format!("model-file={}", file.display()));
-    assert!(here.objects.iter().filter(|it| !it.is_empty()).count() > 6, "{:?}", here.objects);
+    assert!(
+        here.objects.iter().filter(|it| !it.is_empty()).count() > 6,
+        "{:?}",
+        here.objects
+    );
     for server in servers() {
         for address in server.addresses("detect-small") {
             let there = play(caps, &format!("model-file={address} task=detect"));
@@ -115,13 +135,25 @@ fn a_detector_on_a_server_finds_the_objects_that_it_finds_here() {
 
 #[test]
 fn a_detector_that_decodes_on_the_server_finds_nearly_the_same_in_a_tenth_of_the_bytes() {
-    let Some(file) = served("detect-small") else { return };
+    let Some(file) = served("detect-small") else {
+        return;
+    };
     let caps = "format=RGB,width=640,height=360";
     let here = play(caps, &format!("model-file={}", file.display()));
     for server in servers().into_iter().filter(|it| it.name != "nginx") {
         let address = server.by_grpc("detect-small-jpeg");
-        let there = play(caps, &format!("model-file={address} task=detect encoding=jpeg input-size=160x160"));
+        let there = play(
+            caps,
+            &format!("model-file={address} task=detect encoding=jpeg input-size=160x160"),
+        );
         assert_same(&address, &here.objects, &there.objects, 0.25, 0.7);
+        // The frame that comes next may be under way.
+        let sent = there.remote.unwrap().get::<u64>("sent-bytes").unwrap() / (FRAMES as u64 + 1);
+        eprintln!(
+            "{address}: {sent} bytes a frame in place of {}",
+            160 * 160 * 3 * 4
+        );
+        assert!(sent < 160 * 160 * 3 * 4 / 10);
     }
 }
 
