@@ -27,6 +27,16 @@ impl ElementType {
             ElementType::I64 => "int64",
         }
     }
+
+    /// Bytes that one element takes.
+    pub fn bytes(self) -> usize {
+        match self {
+            ElementType::U8 => 1,
+            ElementType::F16 => 2,
+            ElementType::F32 | ElementType::I32 => 4,
+            ElementType::I64 => 8,
+        }
+    }
 }
 
 /// One dimension of a tensor as a model declares it.

@@ -22,11 +22,11 @@ structure! {
 group! {
     /// What was loaded, and how.
     Loaded {
-        /// Path of the file.
+        /// Path of the file, or the address on a server.
         file: String = "model-file",
         /// What its answers are.
         task: Task = "task",
-        /// The inference library that runs it: `ort` or `rten`.
+        /// What runs it: the inference libraries `ort` or `rten`, or `remote` for a server.
         backend: String = "backend",
         /// Why it is this one.
         backend_note: String = "backend-note",
@@ -134,6 +134,23 @@ structure! {
         latency: Option<Percentiles> = "latency",
         /// Time that the model alone took, over the last 300 runs. Absent before the first one.
         run_latency: Option<Percentiles> = "run-latency",
+        /// Absent for a model that runs in this process.
+        remote: Option<RemoteStats> = "",
+    }
+}
+
+group! {
+    /// A model on a server, and the way to it.
+    RemoteStats {
+        /// There and back with nothing to do, the median of the last nine looks at the server. Absent before the first.
+        round_trip: Option<Duration> = "remote-round-trip-ns",
+        /// What an answer takes the server by its own statistics, waiting there included: the mean over about the last second.
+        /// Absent where it does not say so.
+        serving: Option<Duration> = "remote-serving-ns",
+        /// Bytes of tensors that were sent to it, by all who share the model.
+        sent_bytes: u64 = "remote-sent-bytes",
+        /// Bytes of answers that came, to all who share the model.
+        received_bytes: u64 = "remote-received-bytes",
     }
 }
 

@@ -27,7 +27,7 @@ pub use explanation::{Basis, Binding, ExplainedCandidate, Explanation, ReasonWor
 pub use field::{FieldError, Figures, Nested};
 pub use fuse::{Combined, FuseStats, Fused, FusedSide};
 pub use infer::{
-    Class, Corner, InferStats, KeyFrame, Loaded, ModelFailed, ModelLoaded, Object, Point, RunningModel,
+    Class, Corner, InferStats, KeyFrame, Loaded, ModelFailed, ModelLoaded, Object, Point, RemoteStats, RunningModel,
     Share, StatementPart, TensorPart, Tensors,
 };
 pub use latencies::Percentiles;

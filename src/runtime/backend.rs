@@ -11,7 +11,7 @@ use super::onnx::OtherType;
 use super::signature::Signature;
 use super::stop::Stop;
 use super::turns::{AtOnce, Turns};
-use super::{Error, Options};
+use super::{Error, Options, RemoteTimes};
 use crate::tensor::Tensor;
 
 /// A way to run models.
@@ -75,6 +75,11 @@ pub(super) trait Executable: Send + Sync {
     /// Each run has a turn of `turns` from before it enters the library until it has left it, which may be later than
     /// [`Binding::run`] returns.
     fn bind(self: Arc<Self>, memory_limit: usize, stop: &Stop, turns: Turns) -> Box<dyn Binding>;
+
+    /// What is known of the way to it; `None` for a model of this process.
+    fn remote_times(&self) -> Option<RemoteTimes> {
+        None
+    }
 }
 
 /// What goes into a model at one place.

@@ -4,3 +4,5 @@
 
 pub(super) const ORT: &str = "ort";
 pub(super) const RTEN: &str = "rten";
+#[cfg(feature = "remote")]
+pub(super) const REMOTE: &str = "remote";

@@ -2,10 +2,12 @@
 
 //! Chooses the backend that runs a model.
 
+use std::path::Path;
+
 use super::backend::Backend;
 use super::ort_backend::OrtBackend;
 use super::rten_backend::RtenBackend;
-use super::{BackendChoice, Error, ExecutionProvider, Options, library};
+use super::{BackendChoice, Error, ExecutionProvider, Options, library, source};
 
 /// A backend, and why it is this one.
 pub(super) struct Choice {
@@ -16,8 +18,11 @@ pub(super) struct Choice {
     pub news: Option<String>,
 }
 
-/// Returns the backend for these options.
-pub(super) fn choose(options: &Options) -> Result<Choice, Error> {
+/// Returns the backend for this source with these options.
+pub(super) fn choose(source: &Path, options: &Options) -> Result<Choice, Error> {
+    if let Some(server) = source::server(source) {
+        return elsewhere(server, options);
+    }
     if options.execution_provider != ExecutionProvider::Cpu {
         let remedy = "this build runs on the CPU only; set execution-provider=cpu";
         return Err(Error::OptionUnavailable {
@@ -54,5 +59,31 @@ pub(super) fn choose(options: &Options) -> Result<Choice, Error> {
                 )),
             },
         },
+    })
+}
+
+/// What reaches a model on a server.
+#[cfg(feature = "remote")]
+fn elsewhere(server: &str, options: &Options) -> Result<Choice, Error> {
+    if options.execution_provider != ExecutionProvider::Cpu {
+        return Err(Error::OptionUnavailable {
+            option: "execution-provider",
+            value: "cuda".into(),
+            remedy: "a model on a server runs where the server runs it; leave execution-provider unset",
+        });
+    }
+    Ok(Choice {
+        backend: &super::remote::RemoteBackend,
+        note: format!("on the server {server}"),
+        news: None,
+    })
+}
+
+#[cfg(not(feature = "remote"))]
+fn elsewhere(server: &str, _: &Options) -> Result<Choice, Error> {
+    Err(Error::OptionUnavailable {
+        option: "model-file",
+        value: server.to_owned(),
+        remedy: "this build runs files only; build it with the feature remote",
     })
 }

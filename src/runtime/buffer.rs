@@ -11,18 +11,8 @@ pub(super) fn element_count(element_type: ElementType, dims: &[usize], limit: u6
     let count = dims
         .iter()
         .try_fold(1usize, |count, &dim| count.checked_mul(dim))?;
-    let bytes = count.checked_mul(bytes_of(element_type))?;
+    let bytes = count.checked_mul(element_type.bytes())?;
     u64::try_from(bytes).is_ok_and(|it| it <= limit).then_some(count)
-}
-
-/// Bytes of one element.
-fn bytes_of(element_type: ElementType) -> usize {
-    match element_type {
-        ElementType::U8 => 1,
-        ElementType::F16 => 2,
-        ElementType::F32 | ElementType::I32 => 4,
-        ElementType::I64 => 8,
-    }
 }
 
 /// Evaluates an expression with the elements of `$data`, whose type differs from arm to arm.
@@ -126,6 +116,16 @@ pub(super) fn fill_with_texture(data: &mut Data, (min, max): (f32, f32)) {
 /// Address and length in bytes of the elements.
 pub(super) fn bytes_mut(data: &mut Data) -> (*mut u8, usize) {
     with_elements!(data, elements => (elements.as_mut_ptr().cast(), std::mem::size_of_val(elements.as_slice())))
+}
+
+/// The elements as bytes, in the order of this machine.
+pub(super) fn as_bytes(data: &Data) -> &[u8] {
+    with_elements!(data, elements => bytemuck::cast_slice(elements))
+}
+
+/// The elements as bytes that can be written, in the order of this machine.
+pub(super) fn as_bytes_mut(data: &mut Data) -> &mut [u8] {
+    with_elements!(data, elements => bytemuck::cast_slice_mut(elements))
 }
 
 /// Returns the type of the elements.

@@ -197,6 +197,14 @@ pub enum Error {
         cause: String,
     },
 
+    /// A server did not do what it was asked for. Remedy: depends on what it says.
+    #[error("{} {cause}; {remedy}", .address.display())]
+    Server {
+        address: PathBuf,
+        cause: String,
+        remedy: String,
+    },
+
     /// A picture with NaN or infinity in it.
     #[error("output '{output}' of {} holds {value} at element {index}; the model is broken for this input: try optimization-level=disable-all, a float32 export, or check its input ranges", .path.display())]
     NotFinite {
@@ -228,6 +236,14 @@ impl Error {
     pub(super) fn unsuitable(path: &Path, cause: impl Into<String>, remedy: impl Into<String>) -> Error {
         Error::Unsuitable {
             path: path.to_owned(),
+            cause: cause.into(),
+            remedy: remedy.into(),
+        }
+    }
+
+    pub(super) fn server(address: &Path, cause: impl Into<String>, remedy: impl Into<String>) -> Error {
+        Error::Server {
+            address: address.to_owned(),
             cause: cause.into(),
             remedy: remedy.into(),
         }

@@ -13,6 +13,8 @@ use super::options::Options;
 pub(super) enum Failure {
     /// As the library says it.
     Cause(String),
+    /// As a server says it, or the way to it, with what to do.
+    Server { cause: String, remedy: String },
     /// Nobody waits for it any more.
     GivenUp,
     /// It needs more memory than it may take, or than there is; with the bytes that it asked for last.
@@ -45,6 +47,11 @@ impl Failure {
         match self {
             Failure::Cause(cause) if is_about_memory(&cause) => memory(path, shortened(&cause)),
             Failure::Cause(cause) => of_cause(shortened(&cause)),
+            Failure::Server { cause, remedy } => Error::Server {
+                address: path,
+                cause: shortened(&cause),
+                remedy,
+            },
             Failure::GivenUp => Error::GivenUp { path },
             Failure::Memory { asked } => memory(path, format!("it asked for {asked} bytes")),
             Failure::LeftBehind(count) => Error::LeftBehind { path, count },

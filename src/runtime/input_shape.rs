@@ -15,10 +15,13 @@ pub(super) fn of_input(spec: &InputSpec, dims: &[usize], rank: usize) -> Option<
 
 /// Width and height of the picture in an input of rank 4; nothing for sound.
 pub(super) fn picture_size(spec: &InputSpec, dims: &[usize]) -> (usize, usize) {
-    match (spec.image().map(|it| it.layout), dims) {
-        (Some(Layout::Nchw), &[_, _, height, width]) | (Some(Layout::Nhwc), &[_, height, width, _]) => {
-            (width, height)
-        }
+    spec.image().map_or((0, 0), |it| size_of(dims, it.layout))
+}
+
+/// Width and height of a picture of rank 4.
+pub(super) fn size_of(dims: &[usize], layout: Layout) -> (usize, usize) {
+    match (layout, dims) {
+        (Layout::Nchw, &[_, _, height, width]) | (Layout::Nhwc, &[_, height, width, _]) => (width, height),
         _ => (0, 0),
     }
 }

@@ -10,7 +10,7 @@ use super::signature::Signature;
 use super::trial_run::TrialRunner;
 use super::turns::Turns;
 use super::{
-    Error, Model, OptimizationLevel, Options, Stop, Task, audio_trial, image_trial, input_grid, left_behind,
+    Error, Model, OptimizationLevel, Options, RemoteTimes, Stop, Task, audio_trial, image_trial, input_grid, left_behind,
 };
 use crate::tensor::InputSpec;
 
@@ -90,6 +90,11 @@ impl LoadedModel {
     /// Returns the SHA-256 of all that was read to make it, whichever the options: the same, as long as the files are.
     pub fn content(&self) -> [u8; 32] {
         self.written
+    }
+
+    /// What is known of the way to it; `None` for a model that runs in this process.
+    pub fn remote_times(&self) -> Option<RemoteTimes> {
+        self.executable.remote_times()
     }
 
     /// Makes what one runner needs of its own.

@@ -51,13 +51,17 @@ mod ort_value;
 mod preprocessor;
 mod recurrent_state;
 mod registry;
+#[cfg(feature = "remote")]
+pub mod remote;
+mod remote_times;
 #[cfg(test)]
-mod remote;
+mod test_backend;
 mod rten_backend;
 mod runner;
 mod scale;
 mod signature;
 mod sound_family;
+pub mod source;
 mod statement;
 mod stop;
 mod task;
@@ -73,7 +77,8 @@ pub use further_inputs::{Fill, FurtherInput};
 pub use loaded_model::LoadedModel;
 pub use model::{FrameLaying, Model, StateInfo, Trial};
 pub use onnx_file::{check_readable, describe};
-pub use options::{BackendChoice, ExecutionProvider, ImageOptions, OptimizationLevel, Options, SoundOptions};
+pub use options::{BackendChoice, Encoding, ExecutionProvider, ImageOptions, OptimizationLevel, Options, RemoteOptions, SoundOptions};
+pub use remote_times::RemoteTimes;
 pub use runner::Runner;
 pub use scale::{Ratio, Scale};
 pub use statement::{Origin, Statement};

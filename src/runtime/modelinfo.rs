@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 
 use ini::{Ini, ParseOption};
 
-use super::Error;
 use super::onnx::Port;
+use super::{Error, Options, source};
 use crate::bounded_file;
 use places::Places;
 use section::fault;
@@ -71,6 +71,21 @@ pub fn load(model: &Path) -> Result<Option<ModelInfo>, Error> {
         }
     }
     Ok(None)
+}
+
+/// Loads the file that the options name, else what [`load`] finds beside a model that is a file.
+pub(super) fn load_for(source: &Path, options: &Options) -> Result<Option<ModelInfo>, Error> {
+    match &options.modelinfo_file {
+        Some(path) => match bounded_file::read_text(path, MAX_BYTES) {
+            Ok(text) => ModelInfo::parse(path, &text).map(Some),
+            Err(source) => Err(Error::Companion {
+                path: path.clone(),
+                source,
+            }),
+        },
+        None if source::is_address(source) => Ok(None),
+        None => load(source),
+    }
 }
 
 /// Where the description of a model may be, in the order of preference.

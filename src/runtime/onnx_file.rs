@@ -13,7 +13,7 @@ use super::backend::{Content, Executable, Opened, Weights};
 use super::files_read::FilesRead;
 use super::onnx::{self, ExternalData, Graph, ParseError};
 use super::signature::{Beside, Signature};
-use super::{Error, Model, Options, external_data, foreign_file, modelinfo, preprocessor};
+use super::{Error, Model, Options, external_data, foreign_file, modelinfo, preprocessor, source};
 use crate::bounded_file;
 
 /// Bytes an ONNX file may have: the limit of protocol buffers.
@@ -29,7 +29,10 @@ pub(super) type LoadFile = fn(&Path, &Model, Weights, &Options) -> Result<Arc<dy
 pub(super) fn open(path: &Path, options: &Options, load: LoadFile) -> Result<Opened, Error> {
     let mut files = FilesRead::default();
     files.note(path.to_owned());
-    modelinfo::places(path).into_iter().for_each(|it| files.note(it));
+    match &options.modelinfo_file {
+        Some(named) => files.note(named.clone()),
+        None => modelinfo::places(path).into_iter().for_each(|it| files.note(it)),
+    }
     files.note(preprocessor::place(path));
     let bytes = read(path)?;
     let digest = Sha256::digest(&bytes).into();
@@ -39,7 +42,7 @@ pub(super) fn open(path: &Path, options: &Options, load: LoadFile) -> Result<Ope
     let beside = external_files(path, &graph.external_data);
     beside.iter().for_each(|it| files.note(it.clone()));
     let companions = Beside {
-        info: modelinfo::load(path)?,
+        info: modelinfo::load_for(path, options)?,
         companion: preprocessor::load(path)?,
     };
     check_constants(path, &graph, options)?;
@@ -74,7 +77,12 @@ pub(super) fn open(path: &Path, options: &Options, load: LoadFile) -> Result<Ope
 }
 
 /// Tells at once what can be told without reading: whether the file is there, is one, and may be read.
+///
+/// Of a model on a server nothing can be told at once.
 pub fn check_readable(path: &Path) -> Result<(), Error> {
+    if source::is_address(path) {
+        return Ok(());
+    }
     size(path).map(drop)
 }
 
@@ -121,7 +129,7 @@ fn meant(path: &Path) -> String {
         return " (the shell left ~ as it is: write $HOME instead)".into();
     }
     if spelled.contains("://") {
-        return " (write a path, not an address)".into();
+        return " (addresses of models on servers begin with grpc, grpcs, http or https)".into();
     }
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,

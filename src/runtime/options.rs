@@ -2,7 +2,8 @@
 
 //! How a model shall be loaded: what a user may choose, with the defaults.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::{Error, TaskChoice};
 use crate::tensor::{Channels, Layout};
@@ -63,6 +64,43 @@ pub struct SoundOptions {
     pub context: Option<u32>,
 }
 
+/// As what a picture is sent to a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Encoding {
+    /// The tensor as the model has it.
+    #[default]
+    Raw,
+    /// For models that decode by themselves.
+    Jpeg,
+}
+
+/// How a server is reached that runs a model; nothing of it concerns files.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct RemoteOptions {
+    /// Nanoseconds that an answer may take; 0 for [`DEFAULT_TIMEOUT`].
+    pub timeout: u64,
+    /// Paths of PEM files and of a file with a token; empty where nothing is said.
+    pub tls_ca: String,
+    pub tls_certificate: String,
+    pub tls_key: String,
+    pub token_file: String,
+    pub encoding: Encoding,
+}
+
+/// How long a server may take for an answer before it is taken for gone: half of what ends a candidate's run for hanging.
+/// Later than its frame's budget on purpose, since a late answer tells how late answers are.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
+
+impl RemoteOptions {
+    /// How long an answer is waited for.
+    pub fn timeout(&self) -> Duration {
+        match self.timeout {
+            0 => DEFAULT_TIMEOUT,
+            timeout => Duration::from_nanos(timeout),
+        }
+    }
+}
+
 /// Two GiB: some times what a network for pictures of 4096 x 2160 takes, and less than what ends most machines.
 const DEFAULT_MEMORY_LIMIT: u64 = 2 << 30;
 
@@ -78,6 +116,9 @@ pub struct Options {
     pub task: TaskChoice,
     pub image: ImageOptions,
     pub sound: SoundOptions,
+    pub remote: RemoteOptions,
+    /// What describes the model in place of the `.modelinfo` beside it.
+    pub modelinfo_file: Option<PathBuf>,
     /// What further inputs get, such as `sr=16000,scale=1 1`; empty where nothing is said.
     pub input_values: String,
     /// Bytes that the model may take: each of its tensors, and all that a run of it allocates.
@@ -132,6 +173,8 @@ impl Default for Options {
             task: TaskChoice::default(),
             image: ImageOptions::default(),
             sound: SoundOptions::default(),
+            remote: RemoteOptions::default(),
+            modelinfo_file: None,
             input_values: String::new(),
             output_range: None,
             memory_limit: DEFAULT_MEMORY_LIMIT,

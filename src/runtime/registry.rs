@@ -20,7 +20,7 @@ use super::files_read::FilesRead;
 use super::left_behind;
 use super::loaded_model::LoadedModel;
 use super::{
-    Error, ExecutionProvider, ImageOptions, OptimizationLevel, Options, SoundOptions, Stop, TaskChoice,
+    Error, ExecutionProvider, ImageOptions, OptimizationLevel, Options, RemoteOptions, SoundOptions, Stop, TaskChoice,
 };
 
 /// What a model is loaded with, besides what it is.
@@ -33,6 +33,8 @@ struct Manner {
     task: TaskChoice,
     image: ImageOptions,
     sound: SoundOptions,
+    remote: RemoteOptions,
+    modelinfo_file: Option<PathBuf>,
     input_values: String,
     output_range: Option<String>,
     memory_limit: u64,
@@ -75,6 +77,8 @@ pub(super) fn open(
         task: options.task,
         image: options.image.clone(),
         sound: options.sound,
+        remote: options.remote.clone(),
+        modelinfo_file: options.modelinfo_file.clone(),
         input_values: options.input_values.clone(),
         output_range: options.output_range.clone(),
         memory_limit: options.memory_limit,
@@ -154,14 +158,14 @@ mod tests {
     use std::sync::atomic::Ordering;
 
     use super::*;
-    use crate::runtime::remote::Remote;
+    use crate::runtime::test_backend::TestBackend;
 
-    fn ask(backend: &'static Remote, source: &Path, options: &Options) -> Result<Arc<LoadedModel>, Error> {
+    fn ask(backend: &'static TestBackend, source: &Path, options: &Options) -> Result<Arc<LoadedModel>, Error> {
         open(backend, source, options, &Stop::default())
     }
 
     /// Asks for an address from sixteen threads at the same time.
-    fn sixteen(backend: &'static Remote, address: &str) -> Vec<Result<Arc<LoadedModel>, Error>> {
+    fn sixteen(backend: &'static TestBackend, address: &str) -> Vec<Result<Arc<LoadedModel>, Error>> {
         let together = Barrier::new(16);
         std::thread::scope(|scope| {
             let one = || {
@@ -175,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_source_without_a_file_is_loaded_once_for_all_who_ask_and_again_when_all_are_gone() {
-        let backend = Remote::backend();
+        let backend = TestBackend::backend();
         for round in 1..=2 {
             let models = sixteen(backend, "a://host/model");
             let models: Vec<_> = models.into_iter().map(Result::unwrap).collect();
@@ -188,7 +192,7 @@ mod tests {
 
     #[test]
     fn other_contents_and_other_options_are_other_models() {
-        let backend = Remote::backend();
+        let backend = TestBackend::backend();
         let open = |address: &str, threads| {
             let options = Options {
                 threads,
@@ -203,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_load_that_fails_fails_for_each_and_is_not_remembered() {
-        let backend = Remote::backend();
+        let backend = TestBackend::backend();
         let results = sixteen(backend, "d://refused");
         assert!(results.iter().all(Result::is_err));
         assert_eq!(backend.loads.load(Ordering::SeqCst), 16);
@@ -212,7 +216,7 @@ mod tests {
 
     #[test]
     fn what_nobody_uses_is_forgotten() {
-        let backend = Remote::backend();
+        let backend = TestBackend::backend();
         for host in 0..100 {
             drop(ask(backend, Path::new(&format!("e://{host}")), &Options::default()).unwrap());
         }

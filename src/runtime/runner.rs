@@ -9,7 +9,7 @@ use super::backend::{Binding, Input};
 use super::loaded_model::LoadedModel;
 use super::modelinfo::dims_line;
 use super::{
-    Error, Model, Options, StateInfo, Stop, Task, backends, buffer, input_shape, registry, trial_run,
+    Error, Model, Options, StateInfo, Stop, Task, backends, buffer, input_shape, registry, source, trial_run,
 };
 use crate::tensor::{Dim, Layout, Tensor};
 
@@ -45,7 +45,7 @@ impl Runner {
     /// Loads as [`load`](Runner::load) does, and gives up the load, and later each run, when `stop` says it:
     /// [`Error::GivenUp`].
     pub fn load_until(path: &Path, options: &Options, stop: &Stop) -> Result<Runner, Error> {
-        let choice = backends::choose(options)?;
+        let choice = backends::choose(path, options)?;
         let loaded = registry::open(choice.backend, path, options, stop)?;
         let model = &loaded.model;
         let mut inputs = vec![Input::new(buffer::empty(model.input.element_type), Vec::new())];
@@ -80,7 +80,7 @@ impl Runner {
         &self.loaded.model
     }
 
-    /// Returns which inference library runs it: `ort` or `rten`.
+    /// Returns which inference library runs it, `ort` or `rten`; `remote` for a server.
     pub fn backend_name(&self) -> &'static str {
         self.loaded.backend
     }
@@ -260,6 +260,9 @@ impl Runner {
     }
 
     fn failure(&self, cause: String) -> Error {
+        if source::is_address(&self.path) {
+            return Error::server(&self.path, format!("is no use: {cause}"), "check what the server runs");
+        }
         Error::Run {
             path: self.path.clone(),
             backend: self.backend_name(),
@@ -312,17 +315,33 @@ impl Runner {
         let (Some(spec), Some(info)) = (&model.output_spec, model.outputs.first()) else {
             return Ok(());
         };
-        let Some(output) = self.outputs.first_mut().filter(|it| it.dims.len() != 4) else {
+        let Some(given) = self.outputs.first().map(|it| it.dims.as_slice()) else {
             return Ok(());
         };
-        match input_shape::picture_dims(&output.dims, spec.layout) {
-            Some(dims) => output.dims = dims.to_vec(),
-            None => {
-                let cause = format!("output '{}' changed its shape to {:?}", info.name, output.dims);
-                return Err(self.failure(cause));
-            }
+        let dims = match given {
+            &[a, b, c, d] => Some([a, b, c, d]),
+            given => input_shape::picture_dims(given, spec.layout),
+        };
+        let is_promised =
+            |dims: &[usize; 4]| !source::is_address(&self.path) || self.is_promised(dims, spec.layout);
+        let Some(dims) = dims.filter(is_promised) else {
+            let cause = format!("output '{}' changed its shape to {given:?}", info.name);
+            return Err(self.failure(cause));
+        };
+        if let Some(output) = self.outputs.first_mut().filter(|it| it.dims != dims) {
+            output.dims = dims.to_vec();
         }
         Ok(())
+    }
+
+    /// Whether a picture is about as large as the runs at load have shown. Of a graph sizes follow; of a server nobody knows.
+    fn is_promised(&self, dims: &[usize], layout: Layout) -> bool {
+        let model = &self.loaded.model;
+        let input = self.inputs.first().map_or(&[][..], |it| &it.tensor.dims);
+        let (width, height) = input_shape::picture_size(&model.input_spec, input);
+        let given = input_shape::size_of(dims, layout);
+        let is_near = |given: usize, wanted: usize| given.abs_diff(wanted) <= wanted / 8 + 1;
+        is_near(given.0, model.scale.width.apply(width)) && is_near(given.1, model.scale.height.apply(height))
     }
 
     fn checked_shape(&self, dims: &[usize]) -> Result<Vec<usize>, Error> {

@@ -69,7 +69,7 @@ mod tests {
 
     use super::*;
     use crate::runtime::LoadedModel;
-    use crate::runtime::remote::Remote;
+    use crate::runtime::test_backend::TestBackend;
 
     /// Runs a model once for a user of its own.
     fn run(model: &LoadedModel, stop: &Stop) -> Result<(), Failure> {
@@ -83,7 +83,7 @@ mod tests {
     fn where_a_model_runs_once_at_a_time_no_two_are_inside() {
         let (inside, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let seen = most.clone();
-        let model = Remote::that_runs(AtOnce::One, move || {
+        let model = TestBackend::that_runs(AtOnce::One, move || {
             most.fetch_max(1 + inside.fetch_add(1, Ordering::SeqCst), Ordering::SeqCst);
             std::thread::yield_now();
             inside.fetch_sub(1, Ordering::SeqCst);
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn where_any_number_runs_all_are_inside_together() {
         let together = Barrier::new(8);
-        let model = Remote::that_runs(AtOnce::Any, move || {
+        let model = TestBackend::that_runs(AtOnce::Any, move || {
             together.wait();
         });
         std::thread::scope(|scope| {
@@ -112,7 +112,7 @@ mod tests {
         let (begins, has_begun) = mpsc::channel();
         let (go, gate) = mpsc::channel();
         let (gate, begun) = (Mutex::new(gate), AtomicUsize::new(0));
-        let model = Remote::that_runs(runs, move || {
+        let model = TestBackend::that_runs(runs, move || {
             if begun.fetch_add(1, Ordering::SeqCst) == 0 {
                 begins.send(()).unwrap();
                 gate.lock().recv().unwrap();

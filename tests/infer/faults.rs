@@ -64,7 +64,7 @@ fn a_missing_file_or_none_or_a_wrong_device_fails_at_once() {
         ),
         (
             "avrec-infer model-file=file:///m.onnx",
-            "write a path, not an address",
+            "addresses of models on servers begin with",
         ),
         (
             "avrec-infer model-file=models/smal.onnx",

@@ -12,6 +12,8 @@ pub mod infer_audio;
 pub mod lag;
 pub mod models;
 pub mod sayer;
+#[cfg(feature = "remote")]
+pub mod server;
 pub mod switch;
 pub mod switch_audio;
 pub mod world;

@@ -9,11 +9,12 @@ use gst::subclass::prelude::*;
 use parking_lot::Mutex;
 
 use super::element::Infer;
+use super::enums::Encoding;
 use super::failure::Fault;
 use super::stats::Running;
 use super::{CAT, assumptions};
 use crate::messages::ModelLoaded;
-use crate::runtime::Task;
+use crate::runtime::{Task, source};
 
 /// Tells of the model that has taken over.
 pub(super) fn announce(infer: &Infer, running: &Running) {
@@ -32,6 +33,7 @@ pub(super) fn announce(infer: &Infer, running: &Running) {
     }
     tell_backend(infer, running);
     tell_assumptions(infer, running);
+    tell_traffic(infer, running);
     for warning in &running.warnings {
         gst::warning!(CAT, imp = infer, "{warning}");
         Fault::Doubt(warning.clone()).post_warning(&infer.obj());
@@ -57,6 +59,32 @@ pub(super) fn announce(infer: &Infer, running: &Running) {
     let model = running.told.loaded.clone();
     infer.post(ModelLoaded { model }.into());
     infer.obj().notify("model-file");
+}
+
+/// Tells who reads a console what a model on a server needs of the network, unless the element has told just that.
+pub(super) fn tell_traffic(infer: &Infer, running: &Running) {
+    let stream = infer.state.lock().stream.clone();
+    let (Some((frames, _)), Some(dims)) = (stream, &running.told.input_dims) else {
+        return;
+    };
+    let is_raw = infer.settings.lock().remote.encoding == Encoding::Raw;
+    if source::server(&running.path).is_none() || !is_raw {
+        return;
+    }
+    let bytes = dims.iter().product::<u64>() * running.model.input.element_type.bytes() as u64;
+    let rate = f64::from(frames.fps().numer()) / f64::from(frames.fps().denom());
+    let text = format!(
+        "{} gets {bytes} bytes a frame{}; fewer with a smaller input-size, a model that takes uint8, or encoding=jpeg and a \
+         model that decodes.",
+        running.path.display(),
+        match 0.0 < rate {
+            true => format!(", {:.0} Mbit/s at {rate:.3} frames a second", 8e-6 * bytes as f64 * rate),
+            false => String::new(),
+        }
+    );
+    if infer.told.lock().insert(text.clone()) {
+        infer.inform(&text);
+    }
 }
 
 /// Tells who reads a console which library runs models where nobody asked for it, once in a process: it is the same for

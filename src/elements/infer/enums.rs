@@ -20,6 +20,25 @@ pub enum Backend {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
+#[enum_type(name = "GstAvrecInferEncoding")]
+pub enum Encoding {
+    #[default]
+    #[enum_value(name = "The tensor as the model has it", nick = "raw")]
+    Raw,
+    #[enum_value(name = "JPEG, for a model that decodes", nick = "jpeg")]
+    Jpeg,
+}
+
+impl From<Encoding> for runtime::Encoding {
+    fn from(encoding: Encoding) -> runtime::Encoding {
+        match encoding {
+            Encoding::Raw => runtime::Encoding::Raw,
+            Encoding::Jpeg => runtime::Encoding::Jpeg,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
 #[enum_type(name = "GstAvrecInferTask")]
 pub enum Task {
     #[default]

@@ -256,6 +256,7 @@ mod model;
 mod model_swap;
 pub mod offline;
 mod seen_outputs;
+mod remote_settings;
 mod settings;
 mod sound_settings;
 mod state;

@@ -8,6 +8,7 @@ use gst::prelude::*;
 use super::answer_settings::{self, AnswerSettings, DecodeOptions};
 use super::enums::{Backend, Channels, ExecutionProvider, OptimizationLevel, Task};
 use super::input_settings::{self, InputSettings};
+use super::remote_settings::{self, RemoteSettings};
 use super::sound_settings::{self, SoundSettings};
 use crate::runtime::Options;
 
@@ -29,6 +30,9 @@ pub struct Settings {
     pub inference_interval: u32,
     pub input: InputSettings,
     pub sound: SoundSettings,
+    pub remote: RemoteSettings,
+    /// What describes the model in place of the file beside it.
+    pub modelinfo_file: Option<String>,
     /// Pairs of numbers as a line `ranges` has them.
     pub output_range: Option<String>,
     pub answers: AnswerSettings,
@@ -50,6 +54,8 @@ impl Default for Settings {
             inference_interval: 1,
             input: InputSettings::default(),
             sound: SoundSettings::default(),
+            remote: RemoteSettings::default(),
+            modelinfo_file: None,
             output_range: None,
             answers: AnswerSettings::default(),
             channels: Channels::default(),
@@ -75,6 +81,8 @@ impl Settings {
             task: self.task.into(),
             image: self.input.options(),
             sound: self.sound.options(),
+            remote: self.remote.options(),
+            modelinfo_file: self.modelinfo_file.as_ref().filter(|it| !it.is_empty()).map(Into::into),
             input_values: self.input.values.as_deref().unwrap_or_default().trim().to_owned(),
             output_range: self.output_range.clone().filter(|it| !it.is_empty()),
             sha256: self.sha256.as_deref().unwrap_or_default().trim().to_owned(),
@@ -138,6 +146,13 @@ fields! {
     "window" => sound.window,
     "hop" => sound.hop,
     "context" => sound.context,
+    "modelinfo-file" => modelinfo_file,
+    "timeout" => remote.timeout,
+    "tls-ca" => remote.tls_ca,
+    "tls-certificate" => remote.tls_certificate,
+    "tls-key" => remote.tls_key,
+    "token-file" => remote.token_file,
+    "encoding" => remote.encoding,
     "padding" => answers.padding,
     "labels-file" => answers.labels_file,
     "family" => answers.family,
@@ -175,6 +190,7 @@ pub fn properties() -> Vec<glib::ParamSpec> {
     let mut properties = own_properties();
     properties.extend(input_settings::properties());
     properties.extend(sound_settings::properties());
+    properties.extend(remote_settings::properties());
     properties.extend(answer_settings::properties());
     properties
 }
@@ -185,9 +201,18 @@ fn own_properties() -> Vec<glib::ParamSpec> {
         glib::ParamSpecString::builder("model-file")
             .nick("Model file")
             .blurb(
-                "Path of the ONNX model (unset = an error at start). Written while playing, the new model is loaded in \
+                "Path of the ONNX model, or the address of one on a server, grpc://host:port/model or \
+                 grpc://host:port/model/version, also grpcs, http and https (unset = an error at start). Written while playing, the new model is loaded in \
                  the background and takes over between two frames; a bad file is refused with a warning. Reads back \
                  as the model that runs.",
+            )
+            .mutable_playing()
+            .build(),
+        glib::ParamSpecString::builder("modelinfo-file")
+            .nick("Modelinfo file")
+            .blurb(
+                "File that describes the model (unset = the .modelinfo beside a model that is a file, and none for one on a \
+                 server). Takes effect when a model is loaded.",
             )
             .mutable_playing()
             .build(),

@@ -10,7 +10,7 @@ use super::assumptions;
 use super::messages::{self, dims};
 use super::model::Active;
 use super::timing::Timing;
-use crate::messages::{InferStats, Loaded, Percentiles, RunningModel};
+use crate::messages::{InferStats, Loaded, Percentiles, RemoteStats, RunningModel};
 use crate::runtime::{LoadedModel, Model};
 use crate::score::LatencyWindow;
 
@@ -73,6 +73,17 @@ impl Running {
             warnings: active.meaning.warnings.clone(),
             backend_news: active.backend_news().map(str::to_owned),
         }
+    }
+
+    /// The way to the server, for a model that is on one.
+    fn remote(&self) -> Option<RemoteStats> {
+        let times = self.loaded.upgrade()?.remote_times()?;
+        Some(RemoteStats {
+            round_trip: times.round_trip,
+            serving: times.serving,
+            sent_bytes: times.sent_bytes,
+            received_bytes: times.received_bytes,
+        })
     }
 
     fn tell(&self) -> RunningModel {
@@ -150,6 +161,7 @@ impl Published {
             model: self.running.as_ref().map(Running::tell),
             latency: Percentiles::of(&self.frame),
             run_latency: Percentiles::of(&self.run),
+            remote: self.running.as_ref().and_then(Running::remote),
         }
     }
 }

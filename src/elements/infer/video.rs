@@ -15,7 +15,7 @@ use super::key_frames::Scored;
 use super::model::LookRequest;
 use super::state::SinkCaps;
 use super::stats::Running;
-use super::{CAT, audio, messages, model_swap};
+use super::{CAT, announcement, audio, messages, model_swap};
 use crate::messages::sentence;
 use crate::runtime::{Model, Task};
 use crate::tensor::Tensor;
@@ -105,6 +105,7 @@ pub(super) fn settle(
         fault.post_error(&infer.obj());
         return Err(gst::loggable_error!(CAT, "{fault}"));
     }
+    announcement::tell_traffic(infer, &running);
     infer.published.lock().running = Some(running);
     gst::debug!(
         CAT,

@@ -22,18 +22,17 @@ pub enum LatePolicy {
     Drop,
 }
 
-/// What may be kept of a stream.
+/// What may be kept of a stream, and whether its frames may leave the machine.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, glib::Enum)]
 #[repr(u32)]
 #[enum_type(name = "GstAvrecSwitchPrivacy")]
 pub enum Privacy {
     #[default]
-    #[enum_value(name = "Open: what keep-hard-frames asks for", nick = "open")]
+    #[enum_value(name = "Open: what keep-hard-frames asks for is kept, and servers get frames", nick = "open")]
     Open,
-    #[enum_value(
-        name = "No frames: none, whatever keep-hard-frames asks for",
-        nick = "no-frames"
-    )]
+    #[enum_value(name = "Local: frames are kept, and none leaves this machine", nick = "local")]
+    Local,
+    #[enum_value(name = "No frames: none is kept, and none leaves this machine", nick = "no-frames")]
     NoFrames,
 }
 

@@ -4,10 +4,11 @@
 
 use super::group_share::GroupShare;
 use super::lanes::list::LaneList;
+use super::lanes::server;
 use super::scoring::judge::LaneFigures;
 use crate::messages::{ExplainedCandidate, Explanation, Why};
 use crate::numbered::Numbered;
-use crate::policy::{Account, Availability, CandidateId, Policy, Terms, Weights};
+use crate::policy::{self, Account, Availability, CandidateId, Policy, Terms, Weights};
 
 /// All that an explanation is drawn up from, at one moment.
 #[derive(Debug)]
@@ -38,7 +39,7 @@ impl Snapshot<'_> {
         let (flips_at_budget, flips_to) = it.flips_at.unzip();
         let candidates = it.candidates.iter();
         let why = Why {
-            text: it.sentence(&name),
+            text: it.sentence(&name) + &self.way(&it).unwrap_or_default(),
             active: it.active.map(name).unwrap_or_default(),
             since_frame: reason.map(|_| self.since),
             budget: it.budget,
@@ -70,6 +71,19 @@ impl Snapshot<'_> {
             reason_text: reason.map(|it| it.to_string()),
             why,
         }
+    }
+}
+
+impl Snapshot<'_> {
+    /// What the latency of the candidate comes of that is better and too slow, where it runs on a server.
+    fn way(&self, it: &policy::Explanation) -> Option<String> {
+        let policy::Binding::Time(id) = it.binding else {
+            return None;
+        };
+        let account = it.candidates.iter().find(|it| it.id == id)?;
+        let candidate = self.list.elements(id.0)?.candidate.first()?;
+        let text = server::account_for(candidate, account.outlook.latency?)?;
+        Some(format!(" {text}"))
     }
 }
 

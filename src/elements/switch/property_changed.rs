@@ -6,7 +6,7 @@ use gst::prelude::*;
 
 use super::enums::Privacy;
 use super::fact::Fact;
-use super::lanes::watchdog::hold_output;
+use super::lanes::watchdog::{hold_output, privacy_changed};
 use super::memory::work;
 use super::settings::Settings;
 use super::shared::Shared;
@@ -52,7 +52,11 @@ pub fn setting_changed(core: &Shared, name: &str, before: &Settings) {
             core.look_at_candidates();
         }
         "forbidden" => core.look_at_candidates(),
-        "keep-hard-frames" | "privacy" => check_privacy(core),
+        "keep-hard-frames" => check_privacy(core),
+        "privacy" => {
+            check_privacy(core);
+            privacy_changed(core);
+        }
         "output-caps" => {
             hold_output(core);
             core.look_at_candidates();

@@ -255,7 +255,7 @@ impl Settings {
                 .build(),
             glib::ParamSpecEnum::builder_with_default("privacy", default.privacy)
                 .nick("Privacy")
-                .blurb("What may be kept of the stream. With no-frames keep-hard-frames keeps nothing, and a warning says so.")
+                .blurb("What may be kept of the stream, and whether its frames may leave the machine. With no-frames keep-hard-frames keeps nothing, and a warning says so. With local and no-frames candidates on servers of other machines get none. An element that sends frames elsewhere by itself is not seen.")
                 .mutable_playing()
                 .build(),
             glib::ParamSpecString::builder("memory")

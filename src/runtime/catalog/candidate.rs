@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::measured::Measured;
 use super::values::Privacy;
+use crate::runtime::source;
 
 /// What answers for a candidate.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,9 +61,10 @@ pub struct Candidate {
 
 impl Candidate {
     /// Who sees the frames: what is stated, else nobody else for a model file, which the inference element runs in its own
-    /// process. `None` for an element, which may send them anywhere.
+    /// process. `None` for an element, which may send them anywhere, and for a model on a server, which may be anybody's.
     pub fn privacy(&self) -> Option<Privacy> {
-        let implied = matches!(self.source, Source::Model(_)).then_some(Privacy::Local);
+        let is_file = self.model().is_some_and(|it| !source::is_address(it));
+        let implied = is_file.then_some(Privacy::Local);
         self.stated_privacy.or(implied)
     }
 
@@ -75,7 +77,7 @@ impl Candidate {
         said.map_or("cpu", String::as_str)
     }
 
-    /// The model file; `None` for an element.
+    /// The model file, or the address of a model on a server; `None` for an element.
     pub fn model(&self) -> Option<&std::path::Path> {
         match &self.source {
             Source::Model(path) => Some(path),

@@ -15,6 +15,7 @@ use super::values::{CANDIDATE_KEYS, Privacy, is_day, is_interval, latency, misfi
 use crate::bounded_file;
 use crate::runtime::Task;
 use crate::runtime::options::is_digest;
+use crate::runtime::source;
 
 /// A section `[[candidate]]`.
 #[derive(Deserialize)]
@@ -234,6 +235,9 @@ impl Judge<'_> {
     /// Finds a model file, which may lie elsewhere only where its author says so by an absolute path.
     fn model(&self, model: &str, place: Option<usize>) -> Result<PathBuf, CatalogError> {
         let stated = Path::new(model);
+        if source::is_address(stated) {
+            return Ok(stated.to_owned());
+        }
         let folder = self.text.path.parent().unwrap_or(Path::new(""));
         let path = folder.join(stated);
         let outside = || {

@@ -12,6 +12,7 @@ use super::elements::{LaneElements, free_pad, unlink};
 use super::lane::PROCESSOR;
 use super::misfit::Misfit;
 use super::negotiation::of_unlinked;
+use super::server;
 use super::supervisor::{LaneSupervisor, StateRequest};
 use super::watchdog::supervisor_reported;
 use crate::elements::switch::AvrecSwitch;
@@ -110,7 +111,7 @@ pub fn adopt_outer_links(switch: &AvrecSwitch, own: &[&gst::GhostPad]) {
     }
 }
 
-/// Makes a lane of a candidate, which runs on `device` if that is told.
+/// Makes a lane of a candidate, which runs on `device` if that is told; a server is a device by itself.
 ///
 /// # Errors
 ///
@@ -123,7 +124,7 @@ pub fn add_lane(
 ) -> Result<(), Misfit> {
     let name = head.name();
     let chain = chain_from(head)?;
-    let own = device_of(head);
+    let own = server::of(head).or_else(|| device_of(head));
     let device = device.or(own.as_deref());
     let lane = make_lane(core, (&name, prior, device), chain.clone());
     let lane = lane.map_err(|cause| of_unlinked(core, &chain, cause))?;

@@ -15,6 +15,7 @@ use crate::library::conditions::Subject;
 use crate::policy::Prior;
 use crate::profile::Profile;
 use crate::runtime::catalog::{Candidate, Catalog, Privacy, Source};
+use crate::runtime::source;
 
 /// Standard deviations of a normal distribution between its mean and each end of the interval with 95 %.
 const SIDES: f64 = 1.96;
@@ -81,7 +82,7 @@ pub fn list(settings: &Settings, profile: &Profile) -> Result<Listing, String> {
         let subject = Subject {
             name: &name,
             license: None,
-            privacy: Some(Privacy::Local),
+            privacy: (!source::is_address(Path::new(model))).then_some(Privacy::Local),
             memory: None,
             provider: "cpu",
         };

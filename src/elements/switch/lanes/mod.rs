@@ -17,6 +17,7 @@ pub mod negotiation;
 pub mod output;
 pub mod pushing;
 pub mod run;
+pub mod server;
 pub mod serving;
 pub mod state;
 pub mod supervisor;

@@ -11,12 +11,14 @@ use super::lane::{Lane, LaneState};
 use super::misfit::Misfit;
 use super::negotiation;
 use super::output;
+use super::server;
 use super::supervisor::{StateReport, StateRequest};
 use crate::elements::switch::CAT;
+use crate::elements::switch::enums::Privacy;
 use crate::elements::switch::shared::Shared;
 use crate::machine::memory;
 
-/// How often a failed lane is started again, and how long the first pause is; each further one is four
+/// How often a failed lane is started again that does not run on a server, and how long the first pause is; each further one is four
 /// times as long: 1 s, 4 s, 16 s. A transient fault passes in that time, a lasting one is not worth more.
 const RESTARTS: u32 = 3;
 const FIRST_PAUSE: gst::ClockTime = gst::ClockTime::from_seconds(1);
@@ -40,12 +42,47 @@ pub fn do_chores(core: &Shared, chores: Chores) {
 
 /// Starts a lane again that failed; where not all fit into memory, when it may.
 fn restart(core: &Shared, lane: &LaneElements) {
+    if forbidden_server(core, lane).is_some() {
+        // It waits for other settings, as what does not fit waits for other caps.
+        core.lanes.change(|lanes| {
+            if let Some(lane) = lanes.get_mut(lane.number) {
+                lane.is_unfit = true;
+            }
+        });
+        return;
+    }
     if core.memory.retry(lane.number) {
         core.lanes.change(|lanes| lanes.may_return(lane.number));
         return;
     }
     gst::info!(CAT, "Starting candidate {} again", lane.name);
     lane.supervisor.order(StateRequest::Restart);
+}
+
+/// The server that a lane would send frames to although they may not leave the machine.
+fn forbidden_server(core: &Shared, lane: &LaneElements) -> Option<String> {
+    if core.settings.load().privacy == Privacy::Open {
+        return None;
+    }
+    let mut servers = lane.candidate.iter().filter_map(server::of);
+    servers.find(|it| server::is_elsewhere(it))
+}
+
+/// Takes a lane out that would send frames elsewhere where these may not leave the machine.
+fn hold_to_privacy(core: &Shared, lane: usize) {
+    let server = core.lanes.elements(lane).and_then(|it| forbidden_server(core, &it));
+    if let Some(server) = server {
+        let cause = format!("it runs on {server}, and `privacy` lets no frame leave this machine");
+        let remedy = "set `privacy` to open, or take the candidate out";
+        fail(core, lane, (&cause, remedy), Hope::OtherCaps);
+    }
+}
+
+/// Holds all lanes to the settings of now; those that may send frames again get another chance.
+pub fn privacy_changed(core: &Shared) {
+    let lanes: Vec<usize> = core.lanes.list().present().map(|it| it.number).collect();
+    lanes.into_iter().for_each(|lane| hold_to_privacy(core, lane));
+    restart_unfit(core);
 }
 
 /// Looks who hangs while no frame comes.
@@ -70,6 +107,7 @@ pub fn supervisor_reported(core: &Shared, lane: usize, report: StateReport) {
                 declared::identify(core, &elements);
             }
             core.lanes.warm(lane);
+            hold_to_privacy(core, lane);
             core.look_at_candidates();
         }
         StateReport::Stopped => core.lanes.stopped(lane, false),
@@ -191,15 +229,20 @@ pub fn restart_unfit(core: &Shared) {
 }
 
 fn fail(core: &Shared, lane: usize, (cause, remedy): (&str, &str), hope: Hope) {
+    let elements = core.lanes.elements(lane);
+    let is_on_server = elements.is_some_and(|it| it.candidate.iter().any(|it| server::of(it).is_some()));
     let failed = core.lanes.change(|lanes| {
         let it = lanes.get_mut(lane)?;
         if matches!(it.state, LaneState::Failed { .. } | LaneState::Gone) {
             return None;
         }
-        let pause = FIRST_PAUSE * 4u64.pow(it.attempts.min(RESTARTS));
-        let may_restart = hope == Hope::Soon && it.attempts < RESTARTS;
+        let pause = match is_on_server {
+            true => gst::ClockTime::try_from(server::pause(it.attempts)).unwrap_or(FIRST_PAUSE),
+            false => FIRST_PAUSE * 4u64.pow(it.attempts.min(RESTARTS)),
+        };
+        let may_restart = hope == Hope::Soon && (is_on_server || it.attempts < RESTARTS);
         let retry_at = may_restart.then(|| gst::get_timestamp() + pause);
-        it.attempts += u32::from(hope == Hope::Soon);
+        it.attempts = it.attempts.saturating_add(u32::from(hope == Hope::Soon));
         it.is_unfit = hope == Hope::OtherCaps;
         let (name, cause) = (it.identity.name.clone(), cause.to_string());
         let elements = it.identity.elements.clone();

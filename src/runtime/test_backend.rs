@@ -19,36 +19,36 @@ use crate::tensor::{Dim, ElementType, Tensor};
 type Inside = Arc<OnceLock<Box<dyn Fn() + Send + Sync>>>;
 
 /// The first byte of an address is all the content of what is there; where it contains `refused`, loads fail.
-pub(super) struct Remote {
+pub(super) struct TestBackend {
     pub loads: Arc<AtomicUsize>,
     runs: AtOnce,
     inside: Inside,
 }
 
-impl Remote {
-    pub(super) fn backend() -> &'static Remote {
-        Remote::leaked(AtOnce::Any)
+impl TestBackend {
+    pub(super) fn backend() -> &'static TestBackend {
+        TestBackend::leaked(AtOnce::Any)
     }
 
     /// A model that hands through what it gets after `inside`; the run at load does without.
     pub(super) fn that_runs(runs: AtOnce, inside: impl Fn() + Send + Sync + 'static) -> Arc<LoadedModel> {
         let (path, options, stop) = (Path::new("a"), Options::default(), Stop::default());
-        let backend = Remote::leaked(runs);
+        let backend = TestBackend::leaked(runs);
         let opened = backend.open(path, &options).unwrap();
         let model = LoadedModel::load(backend, opened, path, &options, &stop).unwrap();
         assert!(backend.inside.set(Box::new(inside)).is_ok());
         Arc::new(model)
     }
 
-    fn leaked(runs: AtOnce) -> &'static Remote {
+    fn leaked(runs: AtOnce) -> &'static TestBackend {
         let (loads, inside) = (Arc::default(), Arc::default());
-        Box::leak(Box::new(Remote { loads, runs, inside }))
+        Box::leak(Box::new(TestBackend { loads, runs, inside }))
     }
 }
 
-impl Backend for Remote {
+impl Backend for TestBackend {
     fn name(&self) -> &'static str {
-        "remote"
+        "test"
     }
 
     fn open(&self, source: &Path, options: &Options) -> Result<Opened, Error> {
