@@ -90,7 +90,8 @@ test: setup ## Run all tests
 test-remote: setup ## Test models on real servers: MLServer, Triton, furnace-server, nginx, and a line of 20 and of 60 ms (at first 600 MB and 10 minutes)
 	cargo build --locked
 	cargo test --locked --no-run --test servers
-	$(TEST_ENV) scripts/remote.sh mlserver triton nginx -- $(SERVERS) answers:: pipelines:: secure:: loss::
+	$(TEST_ENV) scripts/remote.sh mlserver triton -- $(SERVERS) answers:: pipelines:: loss::
+	$(TEST_ENV) scripts/remote.sh triton triton nginx -- $(SERVERS) answers:: pipelines:: secure::
 	$(TEST_ENV) scripts/remote.sh furnace -- $(SERVERS) answers:: pipelines:: loss::
 	for round_trip in 20 60; do \
 	  $(TEST_ENV) scripts/remote/netns.sh $$round_trip scripts/remote.sh mlserver triton models/small.onnx -- $(SERVERS) line:: ; \

@@ -3,10 +3,10 @@
 //! Models on servers are understood and answer as the same files do here, and as others hear them.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{fs, iter};
 
-use gstavrec::runtime::{BackendChoice, Options, Runner};
+use gstavrec::runtime::{BackendChoice, Model, Options, Runner, TaskChoice};
 use gstavrec::tensor::{Data, Tensor};
 use sha2::{Digest, Sha256};
 
@@ -22,9 +22,10 @@ const MODELS: [(&str, &[usize]); 5] = [
     ("invert_half", &[1, 3, 36, 64]),
 ];
 
-fn load(source: &str, info: Option<&Path>) -> Runner {
+fn load(source: &str, info: Option<&Path>, task: TaskChoice) -> Runner {
     let options = Options {
         threads: 1,
+        task,
         backend: if source.contains("://") {
             BackendChoice::Auto
         } else {
@@ -100,11 +101,16 @@ fn answers(runner: &mut Runner, dims: &[usize]) -> (Tensor, Vec<(String, Tensor)
 fn a_model_on_a_server_is_what_its_file_is() {
     for server in servers() {
         for (name, file) in MODELS.iter().filter_map(|it| Some((it.0, served(it.0)?))) {
-            let here = load(&file.to_string_lossy(), None);
+            let here = load(&file.to_string_lossy(), None, TaskChoice::Auto);
             for address in server.addresses(name) {
-                let there = load(&address, here_info(&file).as_deref());
+                // A file may say what it is for; a server does not.
+                let task = TaskChoice::Task(here.model().task);
+                let there = load(&address, here_info(&file).as_deref(), task);
                 let (here, there) = (here.model(), there.model());
-                assert_eq!(there.task, here.task, "{address}");
+                let names = |model: &Model| -> Vec<String> {
+                    model.outputs.iter().map(|it| it.name.clone()).collect()
+                };
+                assert_eq!(names(there), names(here), "{address}");
                 assert_eq!(there.input_spec, here.input_spec, "{address}");
                 assert_eq!(there.output_spec, here.output_spec, "{address}");
             }
@@ -113,7 +119,7 @@ fn a_model_on_a_server_is_what_its_file_is() {
 }
 
 /// What describes a model beside its file.
-fn here_info(file: &Path) -> Option<std::path::PathBuf> {
+fn here_info(file: &Path) -> Option<PathBuf> {
     let info = Path::new(&format!("{}.modelinfo", file.display())).to_owned();
     info.exists().then_some(info)
 }
@@ -127,11 +133,14 @@ fn answers_are_those_of_the_file_here_and_those_that_tritonclient_gets() {
         for (name, dims) in MODELS {
             let Some(file) = served(name) else { continue };
             let info = here_info(&file);
-            let (input, here) = answers(&mut load(&file.to_string_lossy(), info.as_deref()), dims);
+            let (input, here) = answers(
+                &mut load(&file.to_string_lossy(), info.as_deref(), TaskChoice::Auto),
+                dims,
+            );
             let folder = tempfile::tempdir().unwrap();
             let mut heard = None;
             for address in server.addresses(name) {
-                let mut runner = load(&address, info.as_deref());
+                let mut runner = load(&address, info.as_deref(), TaskChoice::Auto);
                 let input_name = runner.model().input.name.clone();
                 save(&input, &folder.path().join(format!("{input_name}.npy")));
                 let heard = heard.get_or_insert_with(|| oracle(&server.grpc, &file, folder.path()));

@@ -56,11 +56,6 @@ pub fn servers() -> Vec<Server> {
     .collect()
 }
 
-/// A server of this name, if one runs.
-pub fn server(name: &str) -> Option<Server> {
-    servers().into_iter().find(|it| it.name == name)
-}
-
 /// The file of a model, if the servers have it.
 pub fn served(model: &str) -> Option<PathBuf> {
     let files = words("AVREC_REMOTE_MODELS").into_iter().map(PathBuf::from);
