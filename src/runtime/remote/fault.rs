@@ -25,6 +25,9 @@ impl From<Fault> for Failure {
 /// What tonic calls it that a call has no answer at its deadline.
 const TIMEOUT_EXPIRED: &str = "Timeout expired";
 
+/// What tonic puts before the status of HTTP where a proxy answers in place of the server, with a page that is no answer.
+const HTTP_STATUS: &str = "while receiving response with status: ";
+
 const START: &str = "start the server, or correct host and port";
 const NAMES: &str = "compare the names and shapes with what the server says of the model";
 
@@ -71,6 +74,9 @@ impl Fault {
         let of_way = [Code::Unavailable, Code::Unknown, Code::Internal, Code::Cancelled];
         if let Some(source) = status.source().filter(|_| !is_late && of_way.contains(&status.code())) {
             return Fault::unreachable(source);
+        }
+        if let Some((code, reason)) = http_status(status.message()) {
+            return Fault::of_http(code, reason.as_bytes(), bytes);
         }
         match status.code() {
             Code::Unavailable => Fault::new(format!("is not available: {text}"), START),
@@ -123,6 +129,13 @@ impl Fault {
     }
 }
 
+/// The status of HTTP in what tonic says, such as 401 and `Unauthorized`.
+fn http_status(text: &str) -> Option<(u16, &str)> {
+    let (_, status) = text.split_once(HTTP_STATUS)?;
+    let (code, reason) = status.split_once(' ')?;
+    Some((code.parse().ok()?, reason))
+}
+
 /// The cause of all causes, which says what happened; those around it say where.
 fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let mut inner = error;
@@ -148,6 +161,11 @@ mod tests {
         assert!(it.cause.contains("metadata promise"));
         assert!(of(Code::DeadlineExceeded, "").cause.contains("within 40 ms"));
         assert!(of(Code::Unauthenticated, "no").remedy.contains("token-file"));
+        let page = "protocol error: received message with invalid compression flag: 60 (valid flags are 0 and 1) while \
+                    receiving response with status: 413 Request Entity Too Large";
+        let it = of(Code::Internal, page);
+        assert!(it.cause.contains("HTTP 413: Request Entity Too Large"));
+        assert!(it.remedy.contains("a proxy has one"));
         assert!(of(Code::InvalidArgument, "unexpected shape").cause.contains("unexpected shape"));
         assert!(Fault::of_http(404, b"{\"error\":\"unknown model\"}", 0).cause.contains("unknown model"));
     }
