@@ -10,6 +10,8 @@ use gstavrec::messages::Fused;
 
 use crate::support::init;
 
+mod streams;
+
 const CAPS: &str = "video/x-raw,format=GRAY8,width=64,height=48,framerate=25/1";
 const SOUND: &str = "audio/x-raw,format=S16LE,rate=16000,channels=1,layout=interleaved";
 const FRAME: ClockTime = ClockTime::from_mseconds(40);

@@ -42,6 +42,9 @@ pub fn pads(class: &<Fuse as ObjectSubclass>::Class) -> (gst::Pad, gst::Pad) {
         .flags(flags)
         .build();
     let srcpad = builder(template("src"), "src", gst::PadDirection::Src)
+        .event_function(|_, parent, event| {
+            Fuse::catch_panic_pad_function(parent, || false, |fuse| fuse.src_event(event))
+        })
         .query_function(|pad, parent, query| {
             Fuse::catch_panic_pad_function(parent, || false, |fuse| fuse.src_query(pad, query))
         })
@@ -53,14 +56,23 @@ pub fn pads(class: &<Fuse as ObjectSubclass>::Class) -> (gst::Pad, gst::Pad) {
 
 /// The pad for sound, which ends here: only what stands on its buffers is read.
 pub fn sound_pad(template: &gst::PadTemplate) -> gst::Pad {
-    gst::Pad::builder_from_template(template)
+    let pad = gst::Pad::builder_from_template(template)
         .name("sound")
         .chain_function(|_, parent, buffer| guard(parent, |fuse| fuse.take_sound(buffer)))
         .event_function(|_, parent, event| {
             Fuse::catch_panic_pad_function(parent, || false, |fuse| fuse.sound_event(event))
         })
         .iterate_internal_links_function(|_, _| gst::Iterator::from_vec(Vec::new()))
-        .build()
+        .build();
+    pad.connect_linked(|pad, _| with_fuse(pad, Fuse::sound_linked));
+    pad.connect_unlinked(|pad, _| with_fuse(pad, Fuse::sound_unlinked));
+    pad
+}
+
+fn with_fuse(pad: &gst::Pad, act: fn(&Fuse)) {
+    if let Some(fuse) = pad.parent().and_downcast::<super::Fuse>() {
+        act(fuse.imp());
+    }
 }
 
 fn builder(
