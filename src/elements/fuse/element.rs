@@ -110,9 +110,7 @@ impl Fuse {
             (picture.timing.running_time(buffer.pts()), picture.size)
         };
         // A frame without a time belongs to no sound.
-        if buffer.pts().is_none() {
-            self.warn_of_untimed(Side::Picture);
-        }
+        self.expect_time(Side::Picture, buffer.pts().is_some());
         if let Some(time) = time {
             let settings = self.settings.lock().clone();
             self.wait(time, &settings);
@@ -242,9 +240,8 @@ impl Fuse {
             gst::EventView::StreamStart(_) => self.upstream.forget(),
             gst::EventView::Caps(caps) => self.picture.lock().size = size(caps.caps()),
             gst::EventView::Segment(segment) => {
-                if !self.picture.lock().timing.set_segment(segment) {
-                    self.warn_of_untimed(Side::Picture);
-                }
+                let is_in_time = self.picture.lock().timing.set_segment(segment);
+                self.expect_time(Side::Picture, is_in_time);
             }
             gst::EventView::FlushStart(_) => self.hearing.interrupt(),
             gst::EventView::FlushStop(_) => {
@@ -262,9 +259,12 @@ impl Fuse {
         gst::Pad::event_default(pad, Some(&*self.obj()), event)
     }
 
-    /// Warns, once, of a stream that belongs to nothing of the other one.
-    fn warn_of_untimed(&self, side: Side) {
-        if self.linked_sound().is_none() || std::mem::replace(&mut self.picture.lock().was_untimed, true) {
+    /// Warns, once, of a stream that has no time, so that nothing of the other one belongs to it.
+    fn expect_time(&self, side: Side, is_in_time: bool) {
+        if is_in_time
+            || self.linked_sound().is_none()
+            || std::mem::replace(&mut self.picture.lock().was_untimed, true)
+        {
             return;
         }
         let what = match side {
@@ -312,9 +312,8 @@ impl Fuse {
             gst::EventView::StreamStart(_) => self.upstream.forget(),
             gst::EventView::Caps(caps) => self.hearing.set_caps(caps.caps()),
             gst::EventView::Segment(segment) => {
-                if !self.hearing.set_segment(segment) {
-                    self.warn_of_untimed(Side::Sound);
-                }
+                let is_in_time = self.hearing.set_segment(segment);
+                self.expect_time(Side::Sound, is_in_time);
             }
             gst::EventView::Gap(gap) => {
                 let (start, duration) = gap.get();
