@@ -9,6 +9,7 @@ pub mod content;
 pub mod fuse;
 pub mod infer;
 mod on_demand;
+mod pads;
 mod preset;
 pub mod probe;
 pub mod property_text;

@@ -30,8 +30,8 @@ structure! {
 group! {
     /// The answer that both come to.
     Combined {
-        /// Classes that both sides know, the most probable first, with probabilities that sum to 1. Absent where the sides
-        /// give numbers, and where both weights are 0.
+        /// Classes that both sides know and one of them names here, the most probable first, with their probabilities; what is
+        /// left of 1 the others share equally. Absent where the sides give numbers, and where both weights are 0.
         classes: Option<Vec<Class>> = "classes",
         /// Probability, 0 to 1. Absent where the sides give classes, and where both weights are 0.
         score: Option<f64> = "score",
@@ -41,7 +41,7 @@ group! {
 structure! {
     /// An answer that is fused.
     FusedSide = "fused-side" {
-        /// Calibrated, over the classes that both sides know, the most probable first. Absent where it is a number.
+        /// The same classes, calibrated, the most probable first. Absent where it is a number.
         classes: Option<Vec<Class>> = "classes",
         /// The number as a calibrated probability, 0 to 1. Absent where it is classes.
         score: Option<f64> = "score",

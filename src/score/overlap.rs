@@ -13,10 +13,46 @@ use crate::answer::{ClassMap, Instance, Mask, Region};
 /// segmentation challenge and of Long, Shelhamer and Darrell, "Fully Convolutional Networks for Semantic
 /// Segmentation", CVPR 2015. `None` for a map that is empty or not what its width and height say.
 ///
-/// A frame's classes need not be all classes of the model: one that neither map has does not count.
+/// A frame's classes need not be all classes of the model: one that neither map has does not count. Nothing is allocated.
 pub fn mean_iou(a: &ClassMap, b: &ClassMap) -> Option<f64> {
-    let is_whole = |it: &ClassMap| Grid::new(&it.classes, it.width, it.height).is_some();
-    iou_of_cells(&cells(a, b)).filter(|_| is_whole(a))
+    let (a, b) = (
+        Grid::new(&a.classes, a.width, a.height)?,
+        Grid::new(&b.classes, b.width, b.height)?,
+    );
+    let mut areas = Areas::new();
+    a.zip(&b, |a, b| areas.add(a, Some(b), 1));
+    areas.mean_iou()
+}
+
+/// Cells of each class that both maps have there, and that either has.
+struct Areas {
+    shared: [u64; 256],
+    all: [u64; 256],
+}
+
+impl Areas {
+    fn new() -> Areas {
+        let (shared, all) = ([0; 256], [0; 256]);
+        Areas { shared, all }
+    }
+
+    fn add(&mut self, truth: u8, answer: Option<u8>, count: u64) {
+        self.all[usize::from(truth)] += count;
+        match answer {
+            Some(answer) if answer == truth => self.shared[usize::from(truth)] += count,
+            Some(answer) => self.all[usize::from(answer)] += count,
+            None => (),
+        }
+    }
+
+    /// `None` without cells.
+    fn mean_iou(&self) -> Option<f64> {
+        let classes = self.shared.iter().zip(&self.all).filter(|it| 0 < *it.1);
+        let (sum, count) = classes.fold((0.0, 0.0), |(sum, count), (&shared, &union)| {
+            (sum + shared as f64 / union as f64, count + 1.0)
+        });
+        (0.0 < count).then(|| sum / count)
+    }
 }
 
 /// How many cells have a class in the truth and one in the answer: the confusion matrix without its zeros, by class.
@@ -34,32 +70,48 @@ pub(super) fn cells(answer: &ClassMap, truth: &ClassMap) -> Cells {
         let cells = classes.map(|it| (it, None, count(it)));
         return cells.filter(|it| 0 < it.2).collect();
     };
-    let mut counts = vec![0u64; 256 * 256];
+    let (rows, columns) = (Occurring::of(truth.cells), Occurring::of(answer.cells));
+    let width = columns.classes.len();
+    let mut counts = vec![0u64; rows.classes.len() * width];
     truth.zip(&answer, |truth, answer| {
-        counts[usize::from(truth) << 8 | usize::from(answer)] += 1
+        counts[rows.place(truth) * width + columns.place(answer)] += 1
     });
-    let occurring = counts.into_iter().enumerate().filter(|it| 0 < it.1);
-    occurring
-        .map(|(at, count)| ((at >> 8) as u8, Some((at & 255) as u8), count))
+    let counted = counts.into_iter().enumerate().filter(|it| 0 < it.1);
+    counted
+        .map(|(at, count)| (rows.classes[at / width], Some(columns.classes[at % width]), count))
         .collect()
+}
+
+/// The classes of a map, in order.
+struct Occurring {
+    classes: Vec<u8>,
+    places: [u8; 256],
+}
+
+impl Occurring {
+    fn of(cells: &[u8]) -> Occurring {
+        let mut occurs = [false; 256];
+        cells.iter().for_each(|it| occurs[usize::from(*it)] = true);
+        let classes: Vec<u8> = (0..=255).filter(|it| occurs[usize::from(*it)]).collect();
+        let mut places = [0; 256];
+        for (place, class) in (0..=255).zip(&classes) {
+            places[usize::from(*class)] = place;
+        }
+        Occurring { classes, places }
+    }
+
+    fn place(&self, class: u8) -> usize {
+        usize::from(self.places[usize::from(class)])
+    }
 }
 
 /// See [`mean_iou`]; `None` without cells.
 pub(super) fn iou_of_cells(cells: &Cells) -> Option<f64> {
-    let (mut shared, mut all) = ([0u64; 256], [0u64; 256]);
+    let mut areas = Areas::new();
     for &(truth, answer, count) in cells {
-        all[usize::from(truth)] += count;
-        match answer {
-            Some(answer) if answer == truth => shared[usize::from(truth)] += count,
-            Some(answer) => all[usize::from(answer)] += count,
-            None => (),
-        }
+        areas.add(truth, answer, count);
     }
-    let classes = shared.iter().zip(&all).filter(|it| 0 < *it.1);
-    let (sum, count) = classes.fold((0.0, 0.0), |(sum, count), (&shared, &union)| {
-        (sum + shared as f64 / union as f64, count + 1.0)
-    });
-    (0.0 < count).then(|| sum / count)
+    areas.mean_iou()
 }
 
 /// Mean absolute and mean squared difference of two planes of coverage, 0 to 1; `None` for a plane that is empty or not what its
@@ -247,6 +299,19 @@ mod tests {
         assert_eq!(mean_iou(&a, &b), mean_iou(&b, &a));
         assert_eq!(mean_iou(&a, &a), Some(1.0));
         assert_eq!(mean_iou(&a, &map(4, 1, &[7, 7, 7, 7])), Some(0.0));
+    }
+
+    #[test]
+    fn cells_are_counted_by_both_classes() {
+        let (answer, truth) = (map(4, 1, &[255, 3, 3, 7]), map(4, 1, &[255, 3, 0, 0]));
+        let counted = [
+            (0, Some(3), 1),
+            (0, Some(7), 1),
+            (3, Some(3), 1),
+            (255, Some(255), 1),
+        ];
+        assert_eq!(cells(&answer, &truth), counted);
+        assert_eq!(iou_of_cells(&counted.to_vec()), mean_iou(&answer, &truth));
     }
 
     #[test]

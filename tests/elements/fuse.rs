@@ -10,6 +10,8 @@ use gstavrec::messages::Fused;
 
 use crate::support::init;
 
+mod streams;
+
 const CAPS: &str = "video/x-raw,format=GRAY8,width=64,height=48,framerate=25/1";
 const SOUND: &str = "audio/x-raw,format=S16LE,rate=16000,channels=1,layout=interleaved";
 const FRAME: ClockTime = ClockTime::from_mseconds(40);
@@ -414,7 +416,7 @@ fn a_fit_weighs_the_sides_and_a_file_that_is_none_is_an_error_that_says_where() 
     };
     let text = error.error().message().to_owned();
     assert!(
-        text.contains("fit.toml") && text.contains("[sound] has no `temperature`"),
+        text.contains("fit.toml") && text.contains("[sound] has a temperature of 0; write 0.01 to 100"),
         "{text}"
     );
     fuse.set_state(gst::State::Null).unwrap();

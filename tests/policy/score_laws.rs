@@ -13,6 +13,8 @@ use gstavrec::score::{Calibration, Content, MeanPrecision, Plane, Record, averag
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use crate::support::counting::allocations;
+
 /// Any bits: infinities, NaN and subnormal numbers too.
 fn any_float() -> impl Strategy<Value = f32> {
     prop_oneof![3 => 0.0f32..1.0, 1 => any::<u32>().prop_map(f32::from_bits)]
@@ -260,4 +262,18 @@ proptest! {
     fn panoptic_quality_is_a_share(found in instances(), truth in instances()) {
         prop_assert!(is_share(panoptic_quality(&found, &truth)));
     }
+}
+
+#[test]
+fn a_comparison_of_class_maps_allocates_nothing() {
+    let map = |width: usize, offset: usize| ClassMap {
+        width,
+        height: 64,
+        classes: (0..64 * width).map(|it| ((it + offset) / 7) as u8).collect(),
+    };
+    let (fine, other, coarse) = (map(128, 0), map(128, 5), map(32, 0));
+    let before = allocations();
+    let (near, far) = (mean_iou(&fine, &other), mean_iou(&fine, &coarse));
+    assert_eq!(allocations() - before, 0);
+    assert!(far < near && near < Some(1.0), "{far:?} {near:?}");
 }

@@ -2,25 +2,13 @@
 
 //! The real `avrec check` on real models: what it prints, draws and drafts, and its exit codes.
 
-use std::path::Path;
 use std::process::{Command, Output};
+
+use crate::command::{copied, told};
 
 fn check(words: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_avrec"));
     command.arg("check").args(words).output().unwrap()
-}
-
-fn told(output: &Output) -> String {
-    let both = [&output.stdout[..], &output.stderr[..]].concat();
-    String::from_utf8_lossy(&both).into_owned()
-}
-
-/// Copies a model to a folder of its own, since files are left beside it.
-fn copied(name: &str) -> (tempfile::TempDir, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let to = folder.path().join(Path::new(name).file_name().unwrap());
-    std::fs::copy(name, &to).unwrap();
-    (folder, to.to_string_lossy().into_owned())
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! What a user meets first, the command and the README, and the rules that the sources keep.
 
 mod check;
+mod command;
 mod layering;
 mod library;
 mod rank;

@@ -7,6 +7,8 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+use crate::command::told;
+
 fn rank(words: &[&str]) -> Output {
     let cache = tempfile::tempdir().unwrap();
     rank_in(cache.path(), words)
@@ -16,11 +18,6 @@ fn rank_in(cache: &Path, words: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_avrec"));
     let command = command.arg("rank").args(words).arg("--cache").arg(cache);
     command.output().unwrap()
-}
-
-fn told(output: &Output) -> String {
-    let both = [&output.stdout[..], &output.stderr[..]].concat();
-    String::from_utf8_lossy(&both).into_owned()
 }
 
 fn findings(output: &Output) -> Value {

@@ -8,31 +8,26 @@ use std::process::{Command, Output};
 use gstavrec::runtime::catalog::Catalog;
 use gstavrec::tune::graph::file::OnnxFile;
 
+use crate::command::{copied, told};
+
 fn tune(words: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_avrec"));
     command.arg("tune").args(words).output().unwrap()
 }
 
-fn told(output: &Output) -> String {
-    let both = [&output.stdout[..], &output.stderr[..]].concat();
-    String::from_utf8_lossy(&both).into_owned()
-}
-
-/// A folder with a copy of a model and what lies beside it.
-fn copied(name: &str) -> (tempfile::TempDir, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let to = folder.path().join(Path::new(name).file_name().unwrap());
-    std::fs::copy(name, &to).unwrap();
+/// A copy of a model with its description, in a folder of its own.
+fn described(name: &str) -> (tempfile::TempDir, String) {
+    let (folder, to) = copied(name);
     let info = format!("{name}.modelinfo");
     if Path::new(&info).exists() {
-        std::fs::copy(info, format!("{}.modelinfo", to.display())).unwrap();
+        std::fs::copy(info, format!("{to}.modelinfo")).unwrap();
     }
-    (folder, to.to_string_lossy().into_owned())
+    (folder, to)
 }
 
 #[test]
 fn an_upscaler_learns_from_a_clip_and_becomes_a_candidate_of_its_own() {
-    let (folder, model) = copied("models/small.onnx");
+    let (folder, model) = described("models/small.onnx");
     let catalog = folder.path().join("library.toml");
     let text = "task = \"image\"\n# Kept.\n[[candidate]]\nname = \"small\"\nmodel = \"small.onnx\"\nlicense = \"CC0-1.0\"\n";
     std::fs::write(&catalog, text).unwrap();
@@ -80,7 +75,7 @@ fn an_upscaler_learns_from_a_clip_and_becomes_a_candidate_of_its_own() {
 
 #[test]
 fn what_teaches_nothing_is_refused_with_the_numbers() {
-    let (folder, model) = copied("models/small.onnx");
+    let (folder, model) = described("models/small.onnx");
     for seed in ["1", "2"] {
         let clip = "examples/media/scene.webm";
         let output = tune(&[
@@ -101,7 +96,7 @@ fn what_teaches_nothing_is_refused_with_the_numbers() {
 
 #[test]
 fn variants_are_measured_both_ways() {
-    let (_folder, model) = copied("models/small.onnx");
+    let (_folder, model) = described("models/small.onnx");
     let output = tune(&[
         &model,
         "--on",
@@ -160,7 +155,7 @@ fn what_cannot_be_tuned_is_said_in_a_sentence() {
         ("models/denoise-small.onnx", &["--on", clip], "are not tuned"),
     ];
     for (model, words, part) in cases {
-        let (_folder, model) = copied(model);
+        let (_folder, model) = described(model);
         let output = tune(&[&[model.as_str()], words].concat());
         let said = told(&output);
         assert_eq!(output.status.code(), Some(2), "{said}");
@@ -170,7 +165,7 @@ fn what_cannot_be_tuned_is_said_in_a_sentence() {
 
 #[test]
 fn from_two_frames_nothing_is_concluded() {
-    let (folder, model) = copied("models/small.onnx");
+    let (folder, model) = described("models/small.onnx");
     let pictures = folder.path().join("pictures");
     std::fs::create_dir(&pictures).unwrap();
     for name in ["a.png", "b.png"] {

@@ -3,22 +3,24 @@
 //! What the element holds, and what happens to what comes on its pads.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gst::prelude::*;
 use gst::subclass::prelude::*;
 use parking_lot::Mutex;
 
 use super::CAT;
-use super::heard::{Hearing, Waited};
+use super::heard::{Hearing, Limit, Waited};
 use super::joined::{Joined, Outcome};
+use super::line::line;
 use super::settings::Settings;
 use super::timing::{self, Timing};
+use super::upstream::{self, Latency, Upstream};
 use crate::bounded_file;
 use crate::elements::unit_mistake;
 use crate::media::metas;
 use crate::messages::{FuseStats, Fused};
-use crate::recommend::fusion::Fusion;
+use crate::recommend::fusion::{Fusion, Side};
 
 /// Bytes of a fit: one of ten thousand classes has some 200 kB.
 const MOST_BYTES: u64 = 4 << 20;
@@ -37,8 +39,7 @@ pub struct Fuse {
     pub hearing: Hearing,
     picture: Mutex<Picture>,
     joined: Mutex<Joined>,
-    /// What both paths before it say of themselves; `None` where they were not asked since something changed.
-    upstream: Mutex<Option<Upstream>>,
+    upstream: Upstream,
 }
 
 /// What is known of the stream that passes.
@@ -48,15 +49,9 @@ struct Picture {
     /// Width and height in pixels.
     size: (u32, u32),
     told: Option<Duration>,
+    /// What was warned of.
     was_stalled: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Upstream {
-    pub is_live: bool,
-    pub min: gst::ClockTime,
-    /// `None` is without bound.
-    pub max: Option<gst::ClockTime>,
+    was_untimed: bool,
 }
 
 impl Fuse {
@@ -70,7 +65,7 @@ impl Fuse {
             settings: Mutex::new(settings),
             hearing: Hearing::default(),
             picture: Mutex::default(),
-            upstream: Mutex::default(),
+            upstream: Upstream::default(),
         }
     }
 
@@ -90,7 +85,7 @@ impl Fuse {
         })?;
         *self.joined.lock() = Joined::new(fit, &settings);
         *self.picture.lock() = Picture::default();
-        *self.upstream.lock() = None;
+        self.upstream.forget();
         self.hearing.start();
         Ok(())
     }
@@ -115,11 +110,12 @@ impl Fuse {
             (picture.timing.running_time(buffer.pts()), picture.size)
         };
         // A frame without a time belongs to no sound.
+        self.expect_time(Side::Picture, buffer.pts().is_some());
         if let Some(time) = time {
             let settings = self.settings.lock().clone();
             self.wait(time, &settings);
-            if let Some(outcome) = self.fuse(&buffer, time, &settings) {
-                self.attach(buffer.make_mut(), &outcome, size);
+            if let Some(mut outcome) = self.fuse(&buffer, time, &settings) {
+                self.attach(buffer.make_mut(), &mut outcome, size);
                 if let Some(told) = outcome.told {
                     self.tell(&buffer, time, told, &settings);
                 }
@@ -128,39 +124,54 @@ impl Fuse {
         self.srcpad.push(buffer)
     }
 
+    /// The pad for sound, if something is linked to it.
+    fn linked_sound(&self) -> Option<gst::Pad> {
+        self.soundpad.lock().clone().filter(|it| it.is_linked())
+    }
+
     /// Waits for the sound that belongs to a frame.
     fn wait(&self, time: Duration, settings: &Settings) {
-        let is_linked = self.soundpad.lock().as_ref().is_some_and(|it| it.is_linked());
-        if !is_linked {
+        let Some(sound) = self.linked_sound() else {
             return;
-        }
-        let upstream = self.upstream();
-        let deadline = self.deadline(time, upstream, settings.latency);
-        let until = time + Duration::from(settings.latency);
-        let waited = self.hearing.wait(until, deadline);
+        };
+        let upstream = self.upstream.latency(&self.sinkpad, Some(&sound));
+        let limit = self.limit(time, upstream, settings.latency);
+        let until = time.saturating_add(settings.latency.into());
+        let waited = self.hearing.wait(until, limit);
         if waited != Waited::Enough {
             self.joined.lock().stats.late += 1;
         }
-        if waited == Waited::Stalled && !std::mem::replace(&mut self.picture.lock().was_stalled, true) {
+        let (text, remedy) = match waited {
+            Waited::Enough | Waited::Late => return,
+            Waited::Stalled => (
+                format!("No sound has come for a second to the frame at {time:?}"),
+                "Both streams wait for each other if a queue before `sound` or `sink` is full: give them max-size-time=0 max-size-bytes=0 max-size-buffers=0",
+            ),
+            Waited::Ahead => (
+                format!("The frame at {time:?} came more than a second before its time"),
+                "Stamp pictures and sound by the same clock, for example with do-timestamp=true on both sources",
+            ),
+        };
+        if !std::mem::replace(&mut self.picture.lock().was_stalled, true) {
             gst::element_imp_warning!(
                 self,
                 gst::CoreError::Clock,
-                ("No sound has come for a second to the frame at {time:?}; frames pass without it until it has caught up"),
-                [
-                    "Both streams wait for each other if a queue before `sound` or `sink` is full: give them max-size-time=0 max-size-bytes=0 max-size-buffers=0"
-                ]
+                ("{text}; frames pass without sound until it has caught up"),
+                ["{remedy}"]
             );
         }
     }
 
-    /// When a frame must go on: in a live pipeline, after the latency that is declared; `None` in others.
-    fn deadline(&self, time: Duration, upstream: Upstream, latency: gst::ClockTime) -> Option<Instant> {
-        if !upstream.is_live {
-            return None;
-        }
-        let (clock, base) = (self.obj().clock()?, self.obj().base_time()?);
-        let due = base + gst::ClockTime::try_from(time).ok()? + upstream.min + latency;
-        Some(Instant::now() + Duration::from(due.saturating_sub(clock.time())))
+    /// How long a frame may wait: in a live pipeline the latency that is declared.
+    fn limit(&self, time: Duration, upstream: Latency, latency: gst::ClockTime) -> Limit {
+        let (Some(clock), Some(base), true) = (self.obj().clock(), self.obj().base_time(), upstream.is_live)
+        else {
+            return Limit::Progress;
+        };
+        let declared = upstream.min.saturating_add(latency);
+        let time = gst::ClockTime::try_from(time).unwrap_or(gst::ClockTime::MAX);
+        let due = base.saturating_add(time).saturating_add(declared);
+        Limit::live(due.saturating_sub(clock.time()).into(), declared.into())
     }
 
     fn fuse(&self, buffer: &gst::BufferRef, time: Duration, settings: &Settings) -> Option<Outcome> {
@@ -182,13 +193,13 @@ impl Fuse {
         }
     }
 
-    fn attach(&self, buffer: &mut gst::BufferRef, outcome: &Outcome, size: (u32, u32)) {
+    fn attach(&self, buffer: &mut gst::BufferRef, outcome: &mut Outcome, size: (u32, u32)) {
         let combined = match &outcome.answer {
             Some(crate::answer::Answer::Score(score)) => metas::replace_score(buffer, *score),
             Some(answer) => metas::attach(buffer, answer, &outcome.labels, size),
             None => Ok(()),
         };
-        let heard = outcome.heard.clone().map_or(Ok(()), |it| {
+        let heard = outcome.heard.take().map_or(Ok(()), |it| {
             metas::attach_heard(buffer, &gst::Structure::from(it))
         });
         for error in [combined, heard].into_iter().filter_map(Result::err) {
@@ -226,11 +237,20 @@ impl Fuse {
 
     pub(super) fn sink_event(&self, pad: &gst::Pad, event: gst::Event) -> bool {
         match event.view() {
+            gst::EventView::StreamStart(_) => self.upstream.forget(),
             gst::EventView::Caps(caps) => self.picture.lock().size = size(caps.caps()),
-            gst::EventView::Segment(segment) => self.picture.lock().timing.set_segment(segment),
+            gst::EventView::Segment(segment) => {
+                let is_in_time = self.picture.lock().timing.set_segment(segment);
+                self.expect_time(Side::Picture, is_in_time);
+            }
             gst::EventView::FlushStart(_) => self.hearing.interrupt(),
             gst::EventView::FlushStop(_) => {
-                self.picture.lock().timing.clear();
+                {
+                    let mut picture = self.picture.lock();
+                    picture.timing.clear();
+                    picture.told = None;
+                }
+                self.joined.lock().flush(Side::Picture);
                 self.hearing.go_on();
             }
             gst::EventView::Eos(_) => self.tell_who_was_silent(),
@@ -239,11 +259,30 @@ impl Fuse {
         gst::Pad::event_default(pad, Some(&*self.obj()), event)
     }
 
+    /// Warns, once, of a stream that has no time, so that nothing of the other one belongs to it.
+    fn expect_time(&self, side: Side, is_in_time: bool) {
+        if is_in_time
+            || self.linked_sound().is_none()
+            || std::mem::replace(&mut self.picture.lock().was_untimed, true)
+        {
+            return;
+        }
+        let what = match side {
+            Side::Picture => "Frames come without PTS or not in a segment in time",
+            Side::Sound => "Sound does not come in a segment in time",
+        };
+        gst::element_imp_warning!(
+            self,
+            gst::StreamError::Format,
+            ("{what}, so that nothing says what belongs together, and frames pass as they are"),
+            ["Set format=time and do-timestamp=true on the source, or put a parser or decoder before it"]
+        );
+    }
+
     /// Warns of a side that said nothing on the whole stream, so that nothing was fused.
     fn tell_who_was_silent(&self) {
         let stats = self.stats();
-        let is_linked = self.soundpad.lock().as_ref().is_some_and(|it| it.is_linked());
-        if stats.frames == 0 || 0 < stats.both || !is_linked {
+        if stats.frames == 0 || 0 < stats.both || self.linked_sound().is_none() {
             return;
         }
         for (spoke, side, pad) in [
@@ -270,73 +309,63 @@ impl Fuse {
 
     pub(super) fn sound_event(&self, event: gst::Event) -> bool {
         match event.view() {
-            gst::EventView::Segment(segment) => self.hearing.set_segment(segment),
+            gst::EventView::StreamStart(_) => self.upstream.forget(),
+            gst::EventView::Caps(caps) => self.hearing.set_caps(caps.caps()),
+            gst::EventView::Segment(segment) => {
+                let is_in_time = self.hearing.set_segment(segment);
+                self.expect_time(Side::Sound, is_in_time);
+            }
             gst::EventView::Gap(gap) => {
                 let (start, duration) = gap.get();
-                self.hearing
-                    .gap(Some(start + duration.unwrap_or(gst::ClockTime::ZERO)));
+                self.hearing.gap(start, duration);
             }
             gst::EventView::FlushStart(_) => self.hearing.flush(),
-            gst::EventView::FlushStop(_) => self.hearing.flushed(),
-            gst::EventView::Eos(_) => self.hearing.end(),
+            gst::EventView::FlushStop(_) => self.forget_sound(),
+            gst::EventView::Eos(_) | gst::EventView::SegmentDone(_) => self.hearing.end(),
             _ => (),
         }
         true
+    }
+
+    fn forget_sound(&self) {
+        self.hearing.flushed();
+        self.joined.lock().flush(Side::Sound);
+    }
+
+    /// Another stream of sound comes.
+    pub(super) fn sound_linked(&self) {
+        self.forget_sound();
+        self.latency_changed();
+    }
+
+    /// No more sound comes; a frame that waits for it goes on.
+    pub(super) fn sound_unlinked(&self) {
+        self.hearing.end();
+        self.latency_changed();
+    }
+
+    pub(super) fn src_event(&self, event: gst::Event) -> bool {
+        upstream::send(&self.sinkpad, self.linked_sound().as_ref(), event)
     }
 
     pub(super) fn src_query(&self, pad: &gst::Pad, query: &mut gst::QueryRef) -> bool {
         let gst::QueryViewMut::Latency(query) = query.view_mut() else {
             return gst::Pad::query_default(pad, Some(&*self.obj()), query);
         };
-        let upstream = self.ask_upstream();
-        *self.upstream.lock() = Some(upstream);
-        let own = match upstream.is_live {
+        let sound = self.linked_sound();
+        let upstream = self.upstream.ask_latency(&self.sinkpad, sound.as_ref());
+        let own = match upstream.is_live && sound.is_some() {
             true => self.settings.lock().latency,
             false => gst::ClockTime::ZERO,
         };
         // What waits here fills a queue before it, which counts in `max` itself.
-        query.set(upstream.is_live, upstream.min + own, upstream.max);
+        query.set(upstream.is_live, upstream.min.saturating_add(own), upstream.max);
         true
-    }
-
-    fn upstream(&self) -> Upstream {
-        let known = *self.upstream.lock();
-        known.unwrap_or_else(|| {
-            let asked = self.ask_upstream();
-            *self.upstream.lock() = Some(asked);
-            asked
-        })
-    }
-
-    /// The slower one of both paths.
-    fn ask_upstream(&self) -> Upstream {
-        let soundpad = self.soundpad.lock().clone();
-        let mut both = Upstream {
-            is_live: false,
-            min: gst::ClockTime::ZERO,
-            max: None,
-        };
-        for pad in [Some(&self.sinkpad), soundpad.as_ref()].into_iter().flatten() {
-            let mut query = gst::query::Latency::new();
-            if !pad.peer_query(&mut query) {
-                continue;
-            }
-            let (is_live, min, max) = query.result();
-            if is_live {
-                both.is_live = true;
-                both.min = both.min.max(min);
-                both.max = match (both.max, max) {
-                    (Some(one), Some(other)) => Some(one.min(other)),
-                    (one, other) => one.or(other),
-                };
-            }
-        }
-        both
     }
 
     /// Has the pipeline ask for the latency anew.
     pub(super) fn latency_changed(&self) {
-        *self.upstream.lock() = None;
+        self.upstream.forget();
         let message = gst::message::Latency::builder().src(&*self.obj()).build();
         // Fails only without a bus, that is outside of a pipeline.
         let _ = self.obj().post_message(message);
@@ -363,29 +392,4 @@ fn size(caps: &gst::CapsRef) -> (u32, u32) {
         value.and_then(|it| u32::try_from(it).ok()).unwrap_or(0)
     };
     (field("width"), field("height"))
-}
-
-/// An answer in words.
-fn line(told: &Fused, time: Duration) -> String {
-    let named = |classes: &Option<Vec<crate::messages::Class>>, score: Option<f64>| {
-        let best = classes.as_ref().and_then(|it| it.first());
-        match (best, score) {
-            (Some(best), _) => format!("{} {:.3}", best.label, best.confidence),
-            (None, Some(score)) => format!("{score:.3}"),
-            (None, None) => "nothing".to_owned(),
-        }
-    };
-    let side = |side: &Option<crate::messages::Nested<crate::messages::FusedSide>>| match side {
-        Some(it) => named(&it.0.classes, it.0.score),
-        None => "nothing".to_owned(),
-    };
-    format!(
-        "at {:.2} s {}: picture says {} (weight {:.2}), sound says {} (weight {:.2})",
-        time.as_secs_f64(),
-        named(&told.combined.classes, told.combined.score),
-        side(&told.picture),
-        told.picture_weight,
-        side(&told.sound),
-        told.sound_weight
-    )
 }

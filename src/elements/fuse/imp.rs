@@ -128,20 +128,15 @@ impl ElementImpl for Fuse {
             }
             *known = Some(pad.clone());
         }
-        self.hearing.flushed();
         // Fails only for a second pad of the same name, which was refused above.
         self.obj().add_pad(&pad).ok()?;
-        self.latency_changed();
         Some(pad)
     }
 
     fn release_pad(&self, pad: &gst::Pad) {
-        // A frame that waits for it goes on.
-        self.hearing.end();
         // Fails only for a pad that is not the element's any more.
         let _ = pad.set_active(false);
         let _ = self.obj().remove_pad(pad);
         *self.soundpad.lock() = None;
-        self.latency_changed();
     }
 }

@@ -9,7 +9,7 @@ use super::settings::Settings;
 use crate::answer::{self, ClassScore};
 use crate::media::metas;
 use crate::messages::{Class, Classes, Combined, FuseStats, Fused, FusedSide, Nested, SoundMeta};
-use crate::recommend::fusion::{Answer, Distribution, FitError, Fusion, Held, Input, Live};
+use crate::recommend::fusion::{Answer, Distribution, FitError, Fusion, Held, Input, Live, Side};
 
 /// The state of a stream, which the streaming thread has.
 pub struct Joined {
@@ -46,6 +46,14 @@ impl Joined {
 
     pub fn set_window(&mut self, window: gst::ClockTime) {
         self.live.remember(window.into());
+    }
+
+    /// Forgets what a side said: its time begins anew.
+    pub fn flush(&mut self, side: Side) {
+        if side == Side::Picture {
+            self.seen.clear();
+        }
+        self.live.flush(side);
     }
 
     /// Fuses the answers for a frame at `time`, the one about the picture as it stands on the frame.
@@ -94,14 +102,14 @@ impl Joined {
             self.labels = fused.labels.into();
         }
         let counts = weights.iter().any(|it| 0.0 < *it);
-        let answer = counts.then(|| answer_of(fused.combined, &self.labels));
+        let answer = counts.then(|| answer_of(fused.combined, &self.labels, fused.named));
         let is_told = settings.post_messages || settings.info_messages;
-        let combined = (is_told && counts).then(|| told(fused.combined, &self.labels));
+        let combined = (is_told && counts).then(|| told(fused.combined, &self.labels, fused.named));
         (self.stats.picture_weight, self.stats.sound_weight) = weights.into();
         (self.stats.picture_worth, self.stats.sound_worth) = worth.into();
         let side = |which: usize| {
             age[which].map(|age| {
-                let (classes, score) = told(&self.live.said()[which], &self.labels);
+                let (classes, score) = told(&fused.said[which], &self.labels, fused.named);
                 let worth = worth[which];
                 Nested(FusedSide {
                     classes,
@@ -132,12 +140,14 @@ impl Joined {
     }
 }
 
-/// Classes with their probabilities, the most probable first; of numbers the probability of yes.
-fn told(said: &Distribution, labels: &[String]) -> (Option<Vec<Class>>, Option<f64>) {
+/// Classes of `named` with their probabilities, the most probable first; of numbers the probability of yes.
+fn told(said: &Distribution, labels: &[String], named: &[usize]) -> (Option<Vec<Class>>, Option<f64>) {
     if labels.is_empty() {
         return (None, Some(said.of(1)));
     }
-    let classes = ranked(said).into_iter().map(|class| Class {
+    let mut named = named.to_vec();
+    said.rank(&mut named);
+    let classes = named.into_iter().map(|class| Class {
         label: labels[class].clone(),
         label_id: class as u32,
         confidence: said.of(class),
@@ -145,22 +155,16 @@ fn told(said: &Distribution, labels: &[String]) -> (Option<Vec<Class>>, Option<f
     (Some(classes.collect()), None)
 }
 
-fn answer_of(said: &Distribution, labels: &[String]) -> answer::Answer {
+/// The same for the frame; `named` is in order.
+fn answer_of(said: &Distribution, labels: &[String], named: &[usize]) -> answer::Answer {
     if labels.is_empty() {
         return answer::Answer::Score(said.of(1) as f32);
     }
-    let scores = ranked(said).into_iter().map(|class| ClassScore {
-        class: class as u32,
-        confidence: said.of(class) as f32,
+    let scores = named.iter().map(|class| ClassScore {
+        class: *class as u32,
+        confidence: said.of(*class) as f32,
     });
     answer::Answer::Classes(scores.collect())
-}
-
-fn ranked(said: &Distribution) -> Vec<usize> {
-    let logs = said.logs();
-    let mut order: Vec<usize> = (0..logs.len()).collect();
-    order.sort_by(|one, other| logs[*other].total_cmp(&logs[*one]));
-    order
 }
 
 /// What was heard, as it came.

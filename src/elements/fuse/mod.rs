@@ -24,10 +24,15 @@
 //!
 //! A frame waits until sound up to its time, and `latency` beyond it, has come. In a live pipeline it does so no longer than
 //! the latency that the element declares: that of the slower one of both paths, and `latency`; a queue before `sink` takes
-//! what comes meanwhile, as before any element that waits. In others it waits as long as sound comes; when nothing has come
-//! for a second, frames pass without it until it has caught up, and a warning says which queue is too small. Sound that comes
-//! ahead of the frames is not held up: its answers are kept. Without a linked
-//! pad `sound`, and at the end of the sound, nothing waits.
+//! what comes meanwhile, as before any element that waits. A frame that comes ahead of its time waits at most a second more;
+//! then frames pass without sound until it has caught up, and a warning says so. In other pipelines a frame waits as long as
+//! sound comes; when it has come no farther for a second, frames pass without it until it has caught up, and a warning says
+//! which queue is too small. Sound that comes ahead of the frames is not held up: its answers are kept. Sound without PTS
+//! follows on what came before. Without a linked pad `sound`, and at the end of the sound, nothing waits and no latency is
+//! added.
+//!
+//! A seek goes up both paths, to the sound first. Sound that cannot be sought stays where it is; if frames cannot, nothing is
+//! sought. What was said before a flush does not count after it.
 //!
 //! ## Example
 //!
@@ -41,9 +46,11 @@ mod element;
 mod heard;
 mod imp;
 mod joined;
+mod line;
 mod pads;
 mod settings;
 mod timing;
+mod upstream;
 
 use gst::glib;
 use gst::prelude::*;

@@ -6,82 +6,47 @@ use gst::prelude::*;
 use gst::subclass::prelude::*;
 
 use super::element::Fuse;
+use crate::elements::pads::{self, answer, take};
 
 pub fn templates() -> Vec<gst::PadTemplate> {
     let of_any_memory = |name| gst::Caps::builder(name).any_features().build();
-    let (video, sound) = (of_any_memory("video/x-raw"), of_any_memory("audio/x-raw"));
-    let template = |name: &str, direction, presence, caps: &gst::Caps| {
-        gst::PadTemplate::new(name, direction, presence, caps).ok()
-    };
-    [
-        template("sink", gst::PadDirection::Sink, gst::PadPresence::Always, &video),
-        template("src", gst::PadDirection::Src, gst::PadPresence::Always, &video),
-        template(
-            "sound",
-            gst::PadDirection::Sink,
-            gst::PadPresence::Request,
-            &sound,
-        ),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    pads::templates(
+        &of_any_memory("video/x-raw"),
+        ("sound", &of_any_memory("audio/x-raw")),
+    )
 }
 
-/// The two pads that frames pass. Each is linked to the other inside, and `sound` to none, so that the default handlers
-/// proxy between these two only.
+/// The two pads that frames pass.
 pub fn pads(class: &<Fuse as ObjectSubclass>::Class) -> (gst::Pad, gst::Pad) {
-    let flags = gst::PadFlags::PROXY_CAPS | gst::PadFlags::PROXY_ALLOCATION | gst::PadFlags::PROXY_SCHEDULING;
-    let template = |name| class.pad_template(name);
-    let sinkpad = builder(template("sink"), "sink", gst::PadDirection::Sink)
-        .chain_function(|_, parent, buffer| guard(parent, |fuse| fuse.pass(buffer)))
-        .event_function(|pad, parent, event| {
-            Fuse::catch_panic_pad_function(parent, || false, |fuse| fuse.sink_event(pad, event))
-        })
-        .iterate_internal_links_function(|_, parent| inside(parent, |fuse| fuse.srcpad.clone()))
-        .flags(flags)
-        .build();
-    let srcpad = builder(template("src"), "src", gst::PadDirection::Src)
-        .query_function(|pad, parent, query| {
-            Fuse::catch_panic_pad_function(parent, || false, |fuse| fuse.src_query(pad, query))
-        })
-        .iterate_internal_links_function(|_, parent| inside(parent, |fuse| fuse.sinkpad.clone()))
-        .flags(flags)
-        .build();
-    (sinkpad, srcpad)
+    pads::pair(
+        class,
+        |fuse: &Fuse| (&fuse.sinkpad, &fuse.srcpad),
+        |sink| {
+            sink.chain_function(|_, parent, buffer| take(parent, |fuse: &Fuse| fuse.pass(buffer)))
+                .event_function(|pad, parent, event| {
+                    answer(parent, |fuse: &Fuse| fuse.sink_event(pad, event))
+                })
+        },
+        |src| {
+            src.event_function(|_, parent, event| answer(parent, |fuse: &Fuse| fuse.src_event(event)))
+                .query_function(|pad, parent, query| answer(parent, |fuse: &Fuse| fuse.src_query(pad, query)))
+        },
+    )
 }
 
 /// The pad for sound, which ends here: only what stands on its buffers is read.
 pub fn sound_pad(template: &gst::PadTemplate) -> gst::Pad {
-    gst::Pad::builder_from_template(template)
-        .name("sound")
-        .chain_function(|_, parent, buffer| guard(parent, |fuse| fuse.take_sound(buffer)))
-        .event_function(|_, parent, event| {
-            Fuse::catch_panic_pad_function(parent, || false, |fuse| fuse.sound_event(event))
-        })
-        .iterate_internal_links_function(|_, _| gst::Iterator::from_vec(Vec::new()))
-        .build()
+    let pad = pads::end(template, "sound")
+        .chain_function(|_, parent, buffer| take(parent, |fuse: &Fuse| fuse.take_sound(buffer)))
+        .event_function(|_, parent, event| answer(parent, |fuse: &Fuse| fuse.sound_event(event)))
+        .build();
+    pad.connect_linked(|pad, _| with_fuse(pad, Fuse::sound_linked));
+    pad.connect_unlinked(|pad, _| with_fuse(pad, Fuse::sound_unlinked));
+    pad
 }
 
-fn builder(
-    template: Option<gst::PadTemplate>,
-    name: &str,
-    direction: gst::PadDirection,
-) -> gst::PadBuilder<gst::Pad> {
-    match template {
-        Some(template) => gst::Pad::builder_from_template(&template),
-        None => gst::Pad::builder(direction).name(name),
+fn with_fuse(pad: &gst::Pad, act: fn(&Fuse)) {
+    if let Some(fuse) = pad.parent().and_downcast::<super::Fuse>() {
+        act(fuse.imp());
     }
-}
-
-fn guard(
-    parent: Option<&gst::Object>,
-    run: impl FnOnce(&Fuse) -> Result<gst::FlowSuccess, gst::FlowError>,
-) -> Result<gst::FlowSuccess, gst::FlowError> {
-    Fuse::catch_panic_pad_function(parent, || Err(gst::FlowError::Error), run)
-}
-
-fn inside(parent: Option<&gst::Object>, other: fn(&Fuse) -> gst::Pad) -> gst::Iterator<gst::Pad> {
-    let fuse = parent.and_then(|parent| parent.downcast_ref::<super::Fuse>());
-    gst::Iterator::from_vec(fuse.map(|fuse| other(fuse.imp())).into_iter().collect())
 }

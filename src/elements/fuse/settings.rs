@@ -2,6 +2,8 @@
 
 //! What the user asked of a fusion.
 
+use std::sync::Arc;
+
 use gst::glib;
 use gst::prelude::*;
 
@@ -9,7 +11,8 @@ use crate::recommend::fusion::Holding;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    pub fusion_file: Option<String>,
+    /// Shared, so that a copy for each frame is cheap.
+    pub fusion_file: Option<Arc<str>>,
     /// What each side is worth by the user's word, 0 to 1; picture first.
     pub trust: [f64; 2],
     pub stale_after: gst::ClockTime,
@@ -113,7 +116,7 @@ impl Settings {
         match pspec.name() {
             "fusion-file" => {
                 let file: Option<String> = value.get().unwrap_or_default();
-                self.fusion_file = file.filter(|it| !it.is_empty());
+                self.fusion_file = file.filter(|it| !it.is_empty()).map(Arc::from);
             }
             "picture-weight" => self.trust[0] = value.get().unwrap_or(self.trust[0]),
             "sound-weight" => self.trust[1] = value.get().unwrap_or(self.trust[1]),
@@ -129,7 +132,7 @@ impl Settings {
     /// The value of a writable property.
     pub fn get(&self, pspec: &glib::ParamSpec) -> glib::Value {
         match pspec.name() {
-            "fusion-file" => self.fusion_file.to_value(),
+            "fusion-file" => self.fusion_file.as_deref().to_value(),
             "picture-weight" => self.trust[0].to_value(),
             "sound-weight" => self.trust[1].to_value(),
             "stale-after" => self.stale_after.nseconds().to_value(),

@@ -99,6 +99,10 @@ impl Fusion {
 /// Layout that this writes, and the only one that it reads.
 pub const VERSION: u32 = 1;
 
+/// Temperatures that are read: beyond them an answer is its best class alone, or nothing. Fits are from 0.05 to 20.
+const LEAST_TEMPERATURE: f64 = 0.01;
+const MOST_TEMPERATURE: f64 = 100.0;
+
 /// Why a text is no fit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FileError {
@@ -110,8 +114,12 @@ pub enum FileError {
         "`labels` names {0}; name at least two different classes, or leave it out where each side gives one number"
     )]
     Labels(String),
-    #[error("[{side}] has no `temperature` above 0, which classes need")]
-    Temperature { side: &'static str },
+    #[error(
+        "[{side}] has no `temperature`, which classes need; write {LEAST_TEMPERATURE} to {MOST_TEMPERATURE}"
+    )]
+    NoTemperature { side: &'static str },
+    #[error("[{side}] has a temperature of {temperature}; write {LEAST_TEMPERATURE} to {MOST_TEMPERATURE}")]
+    Temperature { side: &'static str, temperature: String },
     #[error("[{side}] has no numbers `slope` and `intercept`, which one number instead of classes needs")]
     Platt { side: &'static str },
     #[error("[{side}] has a weight of {weight}; write 0 to {MOST_WEIGHT}")]
@@ -159,8 +167,12 @@ impl Section {
             let (slope, intercept) = both.ok_or(FileError::Platt { side })?;
             Scaling::Platt { slope, intercept }
         } else {
-            let above = self.temperature.filter(|it| finite(it) && 0.0 < *it);
-            Scaling::Temperature(above.ok_or(FileError::Temperature { side })?)
+            let temperature = self.temperature.ok_or(FileError::NoTemperature { side })?;
+            if !(LEAST_TEMPERATURE..=MOST_TEMPERATURE).contains(&temperature) {
+                let temperature = temperature.to_string();
+                return Err(FileError::Temperature { side, temperature });
+            }
+            Scaling::Temperature(temperature)
         };
         if !(0.0..=MOST_WEIGHT).contains(&self.weight) {
             let weight = self.weight.to_string();

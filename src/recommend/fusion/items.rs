@@ -78,6 +78,8 @@ pub enum FitError {
     },
     #[error("no class of the {} model is known: the fusion was fitted to {fitted}; give the fit that belongs to this model", side.word())]
     NoFittedClass { side: Side, fitted: String },
+    #[error("the {} model names more than {most} classes; give a fit, which says which of them count", side.word())]
+    TooManyClasses { side: Side, most: usize },
     #[error("{0}")]
     TooLittle(TooLittle),
 }

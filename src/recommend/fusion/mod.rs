@@ -15,6 +15,7 @@ mod live;
 mod names;
 mod pool;
 mod report;
+mod vocabulary;
 mod worth;
 
 pub use fit::{FOLDS, fit};

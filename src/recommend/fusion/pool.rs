@@ -104,6 +104,12 @@ impl Distribution {
         best.map(|(class, log)| (class, log.exp()))
     }
 
+    /// Puts classes in order, the most likely first, each once.
+    pub fn rank(&self, classes: &mut Vec<usize>) {
+        classes.sort_unstable_by(|one, other| self.0[*other].total_cmp(&self.0[*one]).then(one.cmp(other)));
+        classes.dedup();
+    }
+
     /// Takes in what a model said of some classes, 0 to 1 each, calibrated with temperature `temperature`. Classes that it
     /// did not name share what is left of one, and none of them more than the least that it named.
     pub fn say(&mut self, said: impl Iterator<Item = (usize, f64)> + Clone, temperature: f64) {

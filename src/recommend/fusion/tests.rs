@@ -212,7 +212,14 @@ fn a_file_that_is_no_fit_says_where() {
     assert!(broken("version = 1", "version = 9").contains("layout 9"));
     assert!(broken("temperature", "temprature").contains("temprature"));
     assert!(broken("weight = 0.", "weight = 2.").contains("weight of 2"));
-    assert!(broken("temperature = ", "temperature = -").contains("above 0"));
+    for temperature in ["0.0", "0.009", "-1.0", "101.0", "inf", "nan"] {
+        let text = broken("temperature = ", &format!("temperature = {temperature} # "));
+        assert!(
+            text.contains("has a temperature of") && text.contains("write 0.01 to 100"),
+            "{text}"
+        );
+    }
+    assert!(broken("temperature = ", "# ").contains("has no `temperature`"));
     assert!(broken("accuracy = 0", "accuracy = 7").contains("outside of 0 to 1"));
     assert!(broken("\"bell\"", "\"Dog\"").contains("Dog, dog"));
     assert!(

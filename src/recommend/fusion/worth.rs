@@ -69,6 +69,11 @@ impl Worth {
         (self.sum, self.count) = (self.sum * kept + confidence, self.count * kept + 1.0);
     }
 
+    /// Begins anew, as before the first answer.
+    pub fn forget(&mut self) {
+        (self.sum, self.count, self.last) = (0.0, 0.0, None);
+    }
+
     /// How likely its answers are right now, 0 to 1; `None` where nothing was measured.
     pub fn accuracy(&self) -> Option<f64> {
         let measured = self.measured?;
