@@ -126,7 +126,7 @@ fn candidate(matrix: &Matrix, index: usize, model: &Model) -> Candidate {
             p95: Some(1.09 * p50),
             p99: None,
         },
-        in_budget: 1.0,
+        in_time: None,
         cpu: p50,
         memory: model.memory,
         complexity: 0.0,

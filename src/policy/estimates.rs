@@ -84,13 +84,16 @@ impl Estimates {
         latency.latency(self.slowdown_of(Some(id)).level_of(latency).mean)
     }
 
-    /// What was learned of a candidate. Where the machine has become calmer than it was when its baseline was found, that
-    /// counts as calm.
+    /// What was learned of a candidate in this stream: a latency where it ran, a quality where it was scored; what was learned
+    /// before would only seem newer than it is. Where the machine has become calmer than it was when its baseline was found,
+    /// that counts as calm.
     pub(super) fn knowledge(&self, id: CandidateId) -> Knowledge {
         let calm = self.slowdown_of(Some(id)).unsensed().mean.min(0.0);
         let candidate = self.candidates.get(id);
         Knowledge {
-            latency: candidate.and_then(|it| it.latency.known(calm)),
+            latency: candidate
+                .filter(|it| 0 < it.runs)
+                .and_then(|it| it.latency.known(calm)),
             quality: candidate.and_then(|it| it.quality.known()),
         }
     }

@@ -101,9 +101,9 @@ impl Quality {
         self.recalled = self.weight;
     }
 
-    /// What is known of it, where there is more than the catalogue's word.
+    /// What is known of it, where scores were seen: more than the catalogue's word, and than that of an earlier stream.
     pub(super) fn known(&self) -> Option<KnownQuality> {
-        let is_learned = 0 < self.scores || 0.0 < self.recalled;
+        let is_learned = 0 < self.scores;
         (is_learned && !self.prior.is_reference).then(|| KnownQuality {
             mean: self.mean,
             score_sd: self.variance.sqrt(),

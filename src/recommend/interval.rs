@@ -84,6 +84,15 @@ impl Estimate {
         0.5 * (self.high - self.low)
     }
 
+    /// The same of a figure that cannot be below `low` or above `high`.
+    pub fn within(&self, low: f64, high: f64) -> Estimate {
+        Estimate {
+            low: self.low.clamp(low, high),
+            high: self.high.clamp(low, high),
+            ..*self
+        }
+    }
+
     /// Whether the interval has this value.
     pub fn covers(&self, value: f64) -> bool {
         self.low <= value && value <= self.high

@@ -148,21 +148,6 @@ impl Clusters {
             by: Grouping::Items,
         }
     }
-
-    /// Those of some of the items, by their places; clusters without an item are gone.
-    pub fn of_some(&self, items: impl IntoIterator<Item = usize>) -> Clusters {
-        let kept: Vec<u32> = items.into_iter().map(|it| self.of[it]).collect();
-        let (of, count) = numbered(kept.iter().copied());
-        let mut within = vec![0; count];
-        of.iter()
-            .zip(&kept)
-            .for_each(|(new, old)| within[*new as usize] = self.within[*old as usize]);
-        Clusters {
-            of,
-            within,
-            by: self.by,
-        }
-    }
 }
 
 /// Numbers from 0 for keys, in the order in which they first occur, and how many there are.

@@ -8,7 +8,6 @@
 //! random source but its own seeded one, knows models by number and material by item, and cannot fail after construction.
 
 pub mod adversary;
-mod classes;
 mod distribution;
 mod folds;
 pub mod fusion;
@@ -20,7 +19,6 @@ mod race;
 mod resampling;
 mod sampling;
 
-pub use classes::{ClassFigure, JUDGED_FROM, balancing, classes};
 pub use folds::{Folds, Promise};
 pub use interval::{Estimate, FEWEST_CLUSTERS, FEWEST_ITEMS, Scale, TooLittle, rate};
 pub use items::{Clusters, Grouping, Item};

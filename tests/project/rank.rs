@@ -58,13 +58,23 @@ fn the_best_detector_wins_by_labels_and_the_set_is_a_catalog() {
     assert_eq!(found["models"][0]["place"], 1);
     assert_eq!(found["question"]["kind"], "labels");
     assert_eq!(found["measures"][0]["name"], "map");
+    // Objects of the scene are of all three sizes, in pixels.
+    let names: Vec<_> = found["measures"].as_array().unwrap().iter().collect();
+    let of_size = |size: &str| {
+        let at = names.iter().position(|it| it["name"] == size).unwrap();
+        found["models"][0]["figures"][at]["value"].as_f64().unwrap()
+    };
+    let sizes = ["map-small", "map-medium", "map-large"].map(of_size);
+    assert!(sizes[0] < sizes[1] && sizes[1] < sizes[2], "{sizes:?}");
     let quality = &found["models"][0]["quality"];
     let low = quality["interval"][0].as_f64().unwrap();
     let value = quality["value"].as_f64().unwrap();
     assert!(0.0 < low && low < value, "{quality}");
     let written = std::fs::read_to_string(catalog).unwrap();
     assert!(
-        written.contains("quality-interval") && written.contains("reference = \"large\""),
+        written.contains("quality-interval")
+            && written.contains("reference = \"large\"")
+            && written.contains("truth = \"labels\""),
         "{written}"
     );
     let html = std::fs::read_to_string(report).unwrap();
@@ -153,6 +163,10 @@ fn what_is_wrong_is_told_before_anything_runs() {
     )
     .unwrap();
     let labels = labels.to_str().unwrap();
+    let (_folder, several) = library(
+        "[[candidate]]\nname = \"small\"\ntask = \"detect\"\nmodel = \"HERE/models/detect-small.onnx\"\n\
+         [[candidate]]\nname = \"upscaler\"\ntask = \"image\"\nmodel = \"HERE/models/small.onnx\"\n",
+    );
     for (words, expected) in [
         (&["models/detect.toml"][..], "--on"),
         (
@@ -202,6 +216,30 @@ fn what_is_wrong_is_told_before_anything_runs() {
                 "rust",
             ],
             "gaussian-noise",
+        ),
+        (
+            &[
+                "models/detect.toml",
+                "--on",
+                "examples/media/scene.webm",
+                "--degrade",
+                "fog:2",
+            ],
+            "answers boxes",
+        ),
+        (
+            &[
+                "models/detect.toml",
+                "--on",
+                "examples/media/scene.webm",
+                "--licence",
+                "MIT",
+            ],
+            "no model is left to rank:\n  small: ",
+        ),
+        (
+            &[several.as_str(), "--on", "examples/media/scene.webm"],
+            "add --task detect or --task image",
         ),
         (
             &["models/denoise.toml", "--on", "examples/media/scene.webm"],
@@ -264,4 +302,206 @@ fn sounds_and_pictures_stand_side_by_side_in_a_report_of_bounded_size() {
             html.len()
         );
     }
+}
+
+#[test]
+fn who_is_never_right_is_not_recommended() {
+    let folder = tempfile::tempdir().unwrap();
+    let [labels, best] = ["labels.csv", "best.toml"].map(|it| folder.path().join(it));
+    let right = std::fs::read_to_string("examples/media/scene.csv").unwrap();
+    let (head, rows) = right.split_once('\n').unwrap();
+    // As of another language.
+    let renamed = rows
+        .replace(",b", ",xb")
+        .replace(",c", ",xc")
+        .replace(",a", ",xa");
+    std::fs::write(&labels, format!("{head}\n{}", renamed.replace(",s", ",xs"))).unwrap();
+    let words = [
+        "models/detect.toml",
+        "--on",
+        "examples/media/scene.webm",
+        "--labels",
+    ];
+    let more = [
+        labels.to_str().unwrap(),
+        "--items",
+        "12",
+        "--write",
+        best.to_str().unwrap(),
+    ];
+    let output = rank(&[&words[..], &more].concat());
+    let text = told(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    for expected in [
+        "small: none of its answers is right",
+        "no model is recommended",
+        "no model finds xcone, xsign, xcup, xball, xbox, xarrow of the labels",
+    ] {
+        assert!(text.contains(expected), "{expected}: {text}");
+    }
+    assert!(!best.exists());
+}
+
+#[test]
+fn what_was_assumed_of_a_model_is_told_also_by_what_is_known_from_before() {
+    let (_folder, library) =
+        library("[[candidate]]\nname = \"main\"\nmodel = \"HERE/tests/models/main_color.onnx\"\n");
+    let pictures = tempfile::tempdir().unwrap();
+    std::fs::copy("docs/report.png", pictures.path().join("report.png")).unwrap();
+    // What a switch keeps beside a hard frame.
+    std::fs::write(pictures.path().join("report.json"), "{}").unwrap();
+    let cache = tempfile::tempdir().unwrap();
+    for _ in 0..2 {
+        let words = [
+            library.as_str(),
+            "--on",
+            pictures.path().to_str().unwrap(),
+            "--json",
+            "-",
+        ];
+        let found = findings(&rank_in(cache.path(), &words));
+        let notes = found["notes"].to_string();
+        assert!(
+            notes.contains("main: Nobody says how a picture goes into"),
+            "{notes}"
+        );
+        assert!(!notes.contains("no material"), "{notes}");
+        assert_eq!(notes.matches("Nobody says").count(), 1, "{notes}");
+    }
+}
+
+#[test]
+fn a_reference_is_not_sure_of_itself_and_changes_that_mislead_make_nothing_better() {
+    let words = [
+        "models/detect.toml",
+        "--on",
+        "examples/media/scene.webm",
+        "--items",
+        "24",
+    ];
+    let more = ["--full", "--adversarial", "2", "--json", "-"];
+    let found = findings(&rank(&[&words[..], &more].concat()));
+    let told = found["question"]["told"].as_str().unwrap();
+    assert!(
+        told.contains("large, which count as right: it is the library's reference"),
+        "{told}"
+    );
+    for model in found["models"].as_array().unwrap() {
+        let is_reference = model["name"] == "large";
+        assert_eq!(model["quality"]["interval"].is_null(), is_reference, "{model}");
+        assert_eq!(model["figures"][0]["interval"].is_null(), is_reference, "{model}");
+        let attack = &model["adversarial"];
+        let [before, after] = ["before", "after"].map(|it| attack[it].as_f64().unwrap());
+        assert!(after <= before && attack["items"] == 16, "{attack}");
+    }
+    assert!(
+        found["promised"].is_null() || found["models"][0]["name"] != "large",
+        "{found}"
+    );
+}
+
+/// A clip of five seconds with picture and sound.
+fn clip(folder: &Path, name: &str, pattern: &str, frequency: u32) {
+    let path = folder.join(name);
+    let line = format!(
+        "videotestsrc pattern={pattern} num-buffers=50 ! video/x-raw,width=64,height=64,framerate=10/1 ! jpegenc ! m. \
+         audiotestsrc freq={frequency} num-buffers=250 samplesperbuffer=320 ! audio/x-raw,rate=16000,channels=1 ! flacenc ! m. \
+         matroskamux name=m ! filesink location={}",
+        path.display()
+    );
+    let played = Command::new("gst-launch-1.0")
+        .arg("-q")
+        .args(line.split_whitespace())
+        .output();
+    let played = played.unwrap();
+    assert!(
+        played.status.success(),
+        "{}",
+        String::from_utf8_lossy(&played.stderr)
+    );
+}
+
+#[test]
+fn a_race_that_ends_early_leaves_enough_to_fuse_with_sound() {
+    let (folder, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let clips = folder.path().join("clips");
+    std::fs::create_dir(&clips).unwrap();
+    let mut labels = "file,class\n".to_string();
+    let classes = [
+        ("red", 200, "bell"),
+        ("snow", 900, "rain"),
+        ("black", 60, "engine"),
+        ("blue", 3000, "bird"),
+    ];
+    for (pattern, frequency, class) in classes {
+        for number in 0..2 {
+            let name = format!("{class}{number}.mkv");
+            clip(&clips, &name, pattern, frequency + number);
+            labels += &format!("{name},{class}\n");
+        }
+    }
+    let table = folder.path().join("labels.csv");
+    std::fs::write(&table, labels).unwrap();
+    let one = |name: &str| {
+        library(&format!(
+            "[[candidate]]\nname = \"{name}\"\nmodel = \"HERE/models/events-{name}.onnx\"\n"
+        ))
+    };
+    let [(_one, pictures), (_other, sounds)] = ["picture", "sound"].map(one);
+    let fusion = folder.path().join("fusion.toml");
+    let words = [
+        &*pictures,
+        "--on",
+        clips.to_str().unwrap(),
+        "--labels",
+        table.to_str().unwrap(),
+        "--fuse",
+        &*sounds,
+        "--write-fusion",
+        fusion.to_str().unwrap(),
+    ];
+    let output = rank_in(cache.path(), &words);
+    let text = told(&output);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    let runs = text.lines().find(|it| it.contains(" runs of ")).unwrap();
+    assert!(runs.contains("1 model stopped early"), "{text}");
+    let written = std::fs::read_to_string(&fusion).unwrap();
+    let gains: Vec<f64> = written
+        .lines()
+        .filter(|it| it.starts_with("accuracy-gain"))
+        .flat_map(|it| {
+            it.split(['[', ',', ']'])
+                .filter_map(|it| it.trim().parse().ok())
+                .collect::<Vec<f64>>()
+        })
+        .collect();
+    assert!(
+        !gains.is_empty() && gains.iter().all(|it| it.abs() <= 1.0),
+        "{written}"
+    );
+}
+
+#[test]
+fn names_and_order_of_files_change_nothing() {
+    let (_folder, library) = library(
+        "[[candidate]]\nname = \"as it is\"\nelement = \"identity\"\n\
+         [[candidate]]\nname = \"paler\"\nelement = \"videobalance contrast=0.9\"\n",
+    );
+    let folder = tempfile::tempdir().unwrap();
+    clip(folder.path(), "a.mkv", "snow", 440);
+    clip(folder.path(), "b.mkv", "ball", 440);
+    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    for (from, to) in [("a.mkv", "z.mkv"), ("b.mkv", "c.mkv")] {
+        std::fs::copy(path(from), path(to)).unwrap();
+    }
+    let figures = |names: [&str; 2]| {
+        let [one, other] = names.map(path);
+        let words = [&*library, "--on", &*one, &*other, "--degrade", "gaussian-noise:2"];
+        let found = findings(&rank(
+            &[&words[..], &["--items", "16", "--full", "--json", "-"]].concat(),
+        ));
+        let models = found["models"].as_array().unwrap().iter();
+        models.map(|it| it["figures"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(figures(["a.mkv", "b.mkv"]), figures(["c.mkv", "z.mkv"]));
 }

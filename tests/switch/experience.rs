@@ -2,6 +2,7 @@
 
 //! `memory`: what was learned is there at the next start, and whatever the file is, the stream goes on.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use gst::prelude::*;
@@ -68,6 +69,17 @@ impl Desk {
 
     fn text(&self) -> String {
         std::fs::read_to_string(&self.memory).unwrap()
+    }
+
+    /// When each entry of a kind was written, by what it is called.
+    fn updated(&self, kind: &str) -> BTreeMap<String, u64> {
+        let file: serde_json::Value = serde_json::from_str(&self.text()).unwrap();
+        let entries = file[kind].as_array().unwrap().iter();
+        let pair = |it: &serde_json::Value| {
+            let name = it["name"].as_str().unwrap().to_owned();
+            (name, it["updated"].as_u64().unwrap())
+        };
+        entries.map(pair).collect()
     }
 
     /// The entries of a kind, each as what it is called.
@@ -138,6 +150,27 @@ fn the_best_candidate_answers_within_three_frames_of_the_next_start() {
         with <= 3 && 6 < without,
         "{with} with a memory, {without} without"
     );
+}
+
+#[test]
+fn what_did_not_run_is_no_newer_than_it_was() {
+    let desk = Desk::new();
+    desk.learn();
+    let before = desk.updated("latencies");
+    let mut rig = desk.rig("").start(SMALL);
+    let names = ["fast", "middle", "other", "best"];
+    let runs = |rig: &Rig, name: &str| -> u64 {
+        let stats = rig.candidate_stats(name).unwrap();
+        stats.get("runs").unwrap()
+    };
+    pass_first(&mut rig, &names);
+    eventually("a run ends", || names.iter().any(|it| 0 < runs(&rig, it)));
+    rig.switch.set_state(gst::State::Null).unwrap();
+    let after = desk.updated("latencies");
+    let unchanged = before.iter().filter(|it| after.get(it.0) == Some(it.1));
+    // One answered, and one warmed up.
+    assert_eq!(before.len(), names.len(), "{before:?}");
+    assert!(before.len() <= unchanged.count() + 2, "{before:?} {after:?}");
 }
 
 #[test]

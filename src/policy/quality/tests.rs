@@ -48,7 +48,7 @@ fn what_was_learned_before_counts_until_live_scores_outweigh_it() {
     it.recall(&known);
     assert_eq!(
         (it.mean(), it.source(), it.known()),
-        (0.7, Source::Recalled, Some(known))
+        (0.7, Source::Recalled, None)
     );
     for _ in 0..20 {
         it.scored(0.9, 1.0, Agreement);

@@ -12,8 +12,8 @@ pub struct Candidate {
     /// candidates.
     pub measures: Vec<Resampled>,
     pub latency: Latency,
-    /// Share of its runs that were inside the budget, 0 to 1.
-    pub in_budget: f64,
+    /// Share of the items that it answers inside the budget, 0 to 1, of the same resampling; `None` where it does so on all.
+    pub in_time: Option<Resampled>,
     /// Processor time of a run, in seconds.
     pub cpu: f64,
     /// In bytes.
@@ -34,6 +34,13 @@ pub struct Latency {
     pub p50: f64,
     pub p95: Option<f64>,
     pub p99: Option<f64>,
+}
+
+impl Candidate {
+    /// Share of the items that it answers inside the budget, 0 to 1.
+    pub fn in_time(&self) -> f64 {
+        self.in_time.as_ref().map_or(1.0, |it| it.value)
+    }
 }
 
 /// What the user wants.
@@ -127,10 +134,33 @@ pub(super) fn qualities(
         .collect()
 }
 
+/// What a quality comes to in the loss, with what a candidate is late on, in each of the resamples; NaN where either says nothing.
+pub(super) fn loss(
+    candidate: &Candidate,
+    quality: &Resampled,
+    terms: &Terms,
+    weights: &Weights,
+) -> Resampled {
+    let cost = |quality: f64, miss: f64| match quality.is_nan() || miss.is_nan() {
+        // The formula would take it for none.
+        true => f64::NAN,
+        false => Terms {
+            quality,
+            miss,
+            ..*terms
+        }
+        .cost(weights),
+    };
+    match &candidate.in_time {
+        Some(in_time) => Resampled::join(&[quality, in_time], |it| cost(it[0], 1.0 - it[1])),
+        None => quality.map(|it| cost(it, 0.0)),
+    }
+}
+
 pub(super) fn terms(candidate: &Candidate, quality: f64, preferences: &Preferences) -> Terms {
     Terms {
         quality,
-        miss: 1.0 - candidate.in_budget,
+        miss: 1.0 - candidate.in_time(),
         floor: preferences.floor,
         latency: candidate.latency.p50 / preferences.budget.max(1e-9),
         stride: 1,

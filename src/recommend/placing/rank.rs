@@ -2,9 +2,9 @@
 
 //! The order of candidates, and how sure it is.
 
-use super::candidate::{Candidate, Preferences, qualities, terms};
+use super::candidate::{Candidate, Preferences, loss, qualities, terms};
 use super::versus::Versus;
-use crate::policy::{Terms, Weights};
+use crate::policy::Terms;
 use crate::recommend::{Estimate, Resampled, Resampling, Scale, TooLittle};
 
 /// All candidates in order.
@@ -32,6 +32,9 @@ pub struct Place {
     pub to_best: Option<Versus>,
     /// Against the one at the next place, which is what its own place rests on; `None` of the last.
     pub to_next: Option<Versus>,
+    /// The one whose place it shares, since it is tied with that: the first one before it that shares nobody's. Ties make no
+    /// chain: of three of which each is tied with the next, the last may be behind the first.
+    pub shared_with: Option<usize>,
     /// One that is no worse in quality, latency and memory and better in one of them.
     pub dominated_by: Option<usize>,
 }
@@ -40,11 +43,6 @@ impl Place {
     /// Whether nobody dominates it: it is on the Pareto front of quality, latency and memory.
     pub fn is_on_front(&self) -> bool {
         self.dominated_by.is_none()
-    }
-
-    /// Whether it may as well be the first.
-    pub fn is_tied_with_best(&self) -> bool {
-        self.to_best.as_ref().is_none_or(|it| it.is_tie)
     }
 }
 
@@ -57,8 +55,8 @@ pub fn rank(candidates: &[Candidate], preferences: &Preferences, resampling: &Re
     let terms: Vec<Terms> = (admitted.iter().zip(&qualities))
         .map(|(it, quality)| terms(&candidates[*it], quality.value, preferences))
         .collect();
-    let losses: Vec<Resampled> = (qualities.iter().zip(&terms))
-        .map(|(quality, terms)| quality.map(|it| cost(terms, it, &preferences.weights)))
+    let losses: Vec<Resampled> = (admitted.iter().zip(&qualities).zip(&terms))
+        .map(|((it, quality), terms)| loss(&candidates[*it], quality, terms, &preferences.weights))
         .collect();
     let best = shares_of_best(&losses, resampling.draws());
     let mut order: Vec<usize> = (0..admitted.len()).collect();
@@ -68,6 +66,13 @@ pub fn rank(candidates: &[Candidate], preferences: &Preferences, resampling: &Re
         let difference = resampling.difference(losses[1], losses[0]);
         Versus::new(admitted[other], difference, terms, preferences)
     };
+    let mut leader = 0;
+    let shared_with = (0..order.len()).map(|rank| {
+        let is_shared = leader < rank && against(order[leader], order[rank]).is_tie;
+        leader = if is_shared { leader } else { rank };
+        is_shared.then(|| admitted[order[leader]])
+    });
+    let shared_with: Vec<Option<usize>> = shared_with.collect();
     let place = |(rank, it): (usize, &usize)| Place {
         candidate: admitted[*it],
         terms: terms[*it],
@@ -79,21 +84,13 @@ pub fn rank(candidates: &[Candidate], preferences: &Preferences, resampling: &Re
             ..versus
         }),
         to_next: order.get(rank + 1).map(|next| against(*it, *next)),
+        shared_with: shared_with[rank],
         dominated_by: dominating(candidates, &admitted, &qualities, *it),
     };
     let is_excluded = |(index, it): (usize, &Candidate)| Some((index, it.excluded.clone()?));
     Ranking {
         places: order.iter().enumerate().map(place).collect(),
         excluded: candidates.iter().enumerate().filter_map(is_excluded).collect(),
-    }
-}
-
-/// The loss with another quality; NaN where that is.
-fn cost(terms: &Terms, quality: f64, weights: &Weights) -> f64 {
-    match quality.is_nan() {
-        // The formula would take it for none.
-        true => quality,
-        false => Terms { quality, ..*terms }.cost(weights),
     }
 }
 

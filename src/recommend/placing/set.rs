@@ -23,7 +23,8 @@ pub struct Set {
 pub struct Member {
     pub candidate: usize,
     /// Slowdowns of its device, from and to, between which it is the best of the set while all devices and all runs are
-    /// slowed down alike; `None` where it is so only under other contention, or for another role.
+    /// slowed down alike; `None` where it is so only under other contention, or for another role. One begins where another
+    /// ends.
     pub levels: Option<(f64, f64)>,
     pub roles: Vec<Role>,
 }
@@ -277,10 +278,26 @@ impl Played {
     }
 
     fn levels(&self, candidate: usize, set: &[usize]) -> Option<(f64, f64)> {
+        let all: Vec<(usize, f64)> = self.alike().collect();
         let wins = |it: &(usize, f64)| best_of(&self.losses[it.0], set.iter().copied()) == Some(candidate);
-        let mut levels = self.alike().filter(wins).map(|it| it.1);
-        let first = levels.next()?;
-        Some((first, levels.last().unwrap_or(first)))
+        let first = all.iter().position(wins)?;
+        let last = all.iter().rposition(wins)?;
+        // Between two slowdowns that were played through, the middle: where one hands over to the next.
+        let between = |one: usize, other: usize| (all[one].1 * all[other].1).sqrt();
+        let from = if first == 0 {
+            all[0].1
+        } else {
+            between(first - 1, first)
+        };
+        let next = last + 1;
+        Some((
+            from,
+            if next == all.len() {
+                all[last].1
+            } else {
+                between(last, next)
+            },
+        ))
     }
 
     /// Of those that are in time at the largest slowdown the best, otherwise the fastest.

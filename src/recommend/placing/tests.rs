@@ -46,7 +46,7 @@ fn candidate(quality: f64, latency: f64, complexity: f64, resampling: &Resamplin
             p95: Some(1.2 * latency),
             p99: None,
         },
-        in_budget: 1.0,
+        in_time: None,
         cpu: latency,
         memory: 1e6 * complexity,
         complexity,
@@ -69,6 +69,11 @@ fn preferences(lambda: f64) -> Preferences {
     }
 }
 
+/// Whether it may as well be the first.
+fn is_tied_with_best(it: &Place) -> bool {
+    it.to_best.as_ref().is_none_or(|it| it.is_tie)
+}
+
 fn worked_case(resampling: &Resampling) -> Vec<Candidate> {
     [(0.95, 0.3, 1.5), (0.90, 0.2, 2.0), (0.88, 0.1, 1.0)]
         .iter()
@@ -87,7 +92,7 @@ fn the_worked_case_recommends_c_and_says_what_would_change_it() {
     let (first, second) = (&ranking.places[0], &ranking.places[1]);
     let loss = first.loss.unwrap();
     assert!((loss.value - (0.05 - 0.88f64.ln())).abs() < 1e-9 && loss.covers(loss.value));
-    assert!(first.best.unwrap() > 0.99 && first.to_best.is_none() && !second.is_tied_with_best());
+    assert!(first.best.unwrap() > 0.99 && first.to_best.is_none() && !is_tied_with_best(second));
     let versus = first.to_next.as_ref().unwrap();
     assert_eq!(
         (versus.candidate, second.to_best.as_ref().unwrap().candidate),
@@ -128,7 +133,7 @@ fn a_difference_that_the_material_does_not_show_is_a_tie() {
     ];
     let ranking = rank(&pair, &preferences(0.0), &resampling);
     assert!(ranking.places[0].to_next.as_ref().unwrap().is_tie);
-    assert!(ranking.places[1].is_tied_with_best() && !ranking.places[2].is_tied_with_best());
+    assert!(is_tied_with_best(&ranking.places[1]) && !is_tied_with_best(&ranking.places[2]));
     assert_eq!(ranking.places[2].dominated_by, Some(0));
     pair[1].excluded = Some("the licence GPL-3.0 is not among those allowed".to_string());
     let ranking = rank(&pair, &preferences(0.0), &resampling);
@@ -145,7 +150,7 @@ fn two_frames_conclude_nothing() {
         ranking
             .places
             .iter()
-            .all(|it| it.loss.is_err() && it.is_tied_with_best())
+            .all(|it| it.loss.is_err() && is_tied_with_best(it))
     );
     let said = ranking.places[0].quality.unwrap_err().to_string();
     assert!(
@@ -172,7 +177,7 @@ fn ranks_combine_measures_whose_scales_do_not_compare() {
     let ranking = rank(&case, &wanted, &resampling);
     // Ranks 3 and 1, 2 and 2, 1 and 3 of three: all the same.
     assert!(ranking.places.iter().all(|it| (quality(it) - 0.5).abs() < 1e-9));
-    assert!(ranking.places.iter().all(Place::is_tied_with_best));
+    assert!(ranking.places.iter().all(is_tied_with_best));
 }
 
 #[test]
@@ -180,7 +185,7 @@ fn damaged_material_and_misses_count_as_much_as_one_says() {
     let resampling = resampling(200);
     let mut case = worked_case(&resampling);
     case[0].robustness_drop = 0.5;
-    case[0].in_budget = 0.9;
+    case[0].in_time = resampling.of(&Mean(vec![0.9; 200]));
     let wanted = Preferences {
         robustness: 0.2,
         ..preferences(0.0)
@@ -253,4 +258,62 @@ fn devices_that_are_loaded_apart_both_have_their_own() {
     candidates[1].device = 1;
     assert_eq!(set(&candidates, &Preferences::default()).members.len(), 2);
     assert!(set(&[], &Preferences::default()).members.is_empty());
+}
+
+#[test]
+fn lateness_is_in_the_interval_of_the_loss_and_a_term_of_its_own() {
+    let resampling = resampling(200);
+    let mut pair = vec![
+        candidate(0.9, 0.1, 1.0, &resampling, 1),
+        candidate(0.9, 0.1, 1.0, &resampling, 1),
+    ];
+    let without = rank(&pair, &preferences(0.0), &resampling);
+    // It is late in three clips of twenty.
+    let in_time = (0..200).map(|it| if it < 30 { 0.0 } else { 1.0 }).collect();
+    pair[1].in_time = resampling.of(&Mean(in_time));
+    let ranking = rank(&pair, &preferences(0.0), &resampling);
+    let order: Vec<usize> = ranking.places.iter().map(|it| it.candidate).collect();
+    assert_eq!(order, [0, 1]);
+    let [own, late] = [&without.places[1], &ranking.places[1]].map(|it| it.loss.unwrap());
+    assert!((late.value - own.value + 0.85f64.ln()).abs() < 1e-9);
+    // 0.15 ± 0.17 of the frames, on the logarithm of 0.85.
+    assert!(
+        10.0 * own.half_width() < late.half_width() && 0.1 < late.half_width(),
+        "{own:?} {late:?}"
+    );
+    let versus = ranking.places[0].to_next.as_ref().unwrap();
+    assert!(
+        matches!(versus.by[..], [(Term::Misses, by)] if (by + 0.85f64.ln()).abs() < 1e-9),
+        "{versus:?}"
+    );
+}
+
+/// Of three in a row of which each two neighbours cannot be told apart, the ends can.
+#[test]
+fn ties_make_no_chain() {
+    let resampling = resampling(200);
+    let mut indifferent = preferences(0.0);
+    indifferent.indifference = 0.04;
+    let row = [0.90, 0.87, 0.84].map(|it| candidate(it, 0.1, 1.0, &resampling, 1));
+    let ranking = rank(&row, &indifferent, &resampling);
+    let is_tie = |it: &Place| it.to_next.as_ref().map(|it| it.is_tie);
+    assert_eq!(
+        ranking.places.iter().map(is_tie).collect::<Vec<_>>(),
+        [Some(true), Some(true), None]
+    );
+    let shared: Vec<_> = ranking.places.iter().map(|it| it.shared_with).collect();
+    assert_eq!(shared, [None, Some(0), None]);
+}
+
+#[test]
+fn one_member_of_the_set_begins_where_another_ends() {
+    let resampling = resampling(200);
+    let candidates = catalog(&[(0.6, 1.0), (0.8, 6.0), (0.93, 24.0)], &resampling);
+    let set = set(&candidates, &Preferences::default());
+    let mut levels: Vec<(f64, f64)> = set.members.iter().filter_map(|it| it.levels).collect();
+    levels.sort_by(|one, other| one.0.total_cmp(&other.0));
+    assert!(1 < levels.len(), "{set:?}");
+    assert_eq!(levels[0].0, 1.0);
+    assert!((levels.last().unwrap().1 - 16.0).abs() < 1e-9, "{levels:?}");
+    assert!(levels.windows(2).all(|it| it[0].1 == it[1].0), "{levels:?}");
 }

@@ -26,9 +26,9 @@ pub struct Versus {
 /// A term of the loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Term {
-    /// -ln of the probability that an answer is right and in time.
+    /// -ln of the probability that an answer is right.
     Quality,
-    /// The price on misses.
+    /// Frames that are not answered in time: what they take from that probability, and the price on them.
     Misses,
     /// λS.
     Latency,
@@ -74,9 +74,11 @@ impl Versus {
 fn by([ahead, behind]: [&Terms; 2], preferences: &Preferences) -> Vec<(Term, f64)> {
     let weights = &preferences.weights;
     let plain = |it: &Terms| it.cost(&Default::default());
+    let right = |it: &Terms| plain(&Terms { miss: 0.0, ..*it });
+    let late = |it: &Terms| plain(it) - right(it) + weights.miss * it.miss;
     let mut by = vec![
-        (Term::Quality, plain(behind) - plain(ahead)),
-        (Term::Misses, weights.miss * (behind.miss - ahead.miss)),
+        (Term::Quality, right(behind) - right(ahead)),
+        (Term::Misses, late(behind) - late(ahead)),
         (Term::Latency, weights.latency * (behind.latency - ahead.latency)),
         (
             Term::Complexity,

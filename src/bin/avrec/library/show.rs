@@ -142,8 +142,8 @@ fn sentence(it: &Measured) -> String {
     }
     parts.extend(it.items.map(|it| format!("{it} items")));
     parts.extend(it.material.as_ref().map(|it| format!("on {it}")));
-    parts.extend(it.truth.as_ref().map(|it| format!("against {it}")));
-    parts.extend(it.machine.as_ref().map(|it| format!("by {it}")));
+    parts.extend(it.truth.as_ref().map(|it| format!("by {it}")));
+    parts.extend(it.machine.as_ref().map(|it| format!("on a {it}")));
     parts.extend(it.provider.clone());
     parts.extend(it.date.clone());
     parts.join(", ")

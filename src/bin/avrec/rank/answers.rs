@@ -115,6 +115,33 @@ pub fn in_kind_of(answer: Content, truth: &Content) -> Option<Content> {
     }
 }
 
+/// The answer with its places in pixels of a frame of this size, where it has places; they are shares of the frame before.
+pub fn in_pixels(content: Content, (width, height): (u32, u32)) -> Content {
+    let (width, height) = (width as f32, height as f32);
+    let sized = |it: Detection| Detection {
+        region: Region {
+            left: width * it.region.left,
+            top: height * it.region.top,
+            width: width * it.region.width,
+            height: height * it.region.height,
+        },
+        ..it
+    };
+    match content {
+        Content::Said(Answer::Detections(found)) => {
+            Content::Said(Answer::Detections(found.into_iter().map(sized).collect()))
+        }
+        Content::Said(Answer::Instances(found)) => {
+            let sized = |it: Instance| Instance {
+                detection: sized(it.detection),
+                ..it
+            };
+            Content::Said(Answer::Instances(found.into_iter().map(sized).collect()))
+        }
+        other => other,
+    }
+}
+
 fn exactly(bytes: Vec<u8>, count: usize) -> Option<Vec<u8>> {
     (bytes.len() == count).then_some(bytes)
 }
@@ -165,4 +192,32 @@ pub fn split(bytes: &[u8], channels: usize) -> Vec<Vec<f32>> {
         }
     }
     sound
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gstavrec::score::evaluation::{Evaluation, Terms, observe};
+
+    /// 40 by 40 pixels of a frame of 400 by 200 are an object of medium size, and their share of the frame says nothing of that.
+    #[test]
+    fn objects_are_small_or_large_in_pixels() {
+        let region = Region {
+            left: 0.5,
+            top: 0.5,
+            width: 0.1,
+            height: 0.2,
+        };
+        let found = Detection {
+            region,
+            confidence: 1.0,
+            ..Detection::default()
+        };
+        let content = in_pixels(Content::Said(Answer::Detections(vec![found])), (400, 200));
+        let seen = observe(Some(&content), &content, &Terms::default()).unwrap();
+        let evaluation = Evaluation::new(&[seen]).unwrap();
+        let values = ["map", "map-small", "map-medium", "map-large"]
+            .map(|it| evaluation.figure(it).and_then(|it| it.value()));
+        assert_eq!(values, [Some(1.0), None, Some(1.0), None]);
+    }
 }

@@ -22,7 +22,7 @@ use crate::paths::check_folder;
 #[derive(Debug, Args)]
 #[command(after_help = "Exit codes:
   0    ranked
-  1    no model could be measured
+  1    no model could be measured, or none is ever right
   2    usage: an option, the library, the material or the labels are wrong; nothing was run
   3    ranked, but a file could not be written whole
   130  stopped by an interrupt; what was measured is kept, and the same command goes on there

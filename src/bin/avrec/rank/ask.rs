@@ -42,9 +42,10 @@ pub fn ask(
     }
     if let Some(text) = &typed.degrade {
         let change = Change::parse(text, listens).map_err(|cause| format!("--degrade {cause}"))?;
+        can_restore(bench)?;
         return Ok(restored(change));
     }
-    let reference = reference(typed, bench, library)?;
+    let (reference, why) = reference(typed, bench, library)?;
     let scale = scale(bench, reference, failed)?;
     if let Some(scale) = scale.filter(|it| LARGER <= *it) {
         return Ok(restored(Change::Shrunk(scale)));
@@ -69,7 +70,7 @@ pub fn ask(
         question: Question::Agreement(reference),
         classes: Classes::new(),
         kind: "agreement",
-        told: format!("compared with the answers of {name}, which count as right."),
+        told: format!("compared with the answers of {name}, which count as right: {why}."),
         notes,
     })
 }
@@ -105,11 +106,7 @@ fn labels(path: &Path, bench: &Bench) -> Result<Asked, String> {
     }
     let mut notes: Vec<String> = truth.notes().to_vec();
     notes.extend(doubts.into_iter().map(|it| it.text));
-    let hash = match path.is_dir() {
-        // A folder of labels is as new as its newest file.
-        true => folder_hash(path)?,
-        false => hash(path).map_err(|err| format!("{}: {err}", path.display()))?,
-    };
+    let hash = hash_of_labels(path)?;
     Ok(Asked {
         told: format!("compared with the labels of {}.", path.display()),
         question: Question::Labels {
@@ -120,6 +117,15 @@ fn labels(path: &Path, bench: &Bench) -> Result<Asked, String> {
         kind: "labels",
         notes,
     })
+}
+
+/// What changes when labels do.
+pub fn hash_of_labels(path: &Path) -> Result<String, String> {
+    match path.is_dir() {
+        // A folder of labels is as new as its newest file.
+        true => folder_hash(path),
+        false => hash(path).map_err(|err| format!("{}: {err}", path.display())),
+    }
 }
 
 fn folder_hash(path: &Path) -> Result<String, String> {
@@ -145,24 +151,71 @@ fn folder_hash(path: &Path) -> Result<String, String> {
     Ok(super::cache::digest(&[&parts.join("\n")]))
 }
 
-/// Whose answers count as right: who is named, else the library's reference, else the best prior, else the last one.
-fn reference(typed: &RankArgs, bench: &Bench, library: &Contenders) -> Result<usize, String> {
+/// Whose answers count as right, and why: who is named, else the library's reference, else the best prior, else the last one.
+fn reference(typed: &RankArgs, bench: &Bench, library: &Contenders) -> Result<(usize, String), String> {
     let named = |name: &str| bench.contenders.iter().position(|it| it.candidate.name == name);
     if let Some(name) = &typed.reference {
-        return named(name).ok_or_else(|| {
+        let found = named(name).ok_or_else(|| {
             let known = bench.contenders.iter().map(|it| it.candidate.name.as_str());
             format!(
                 "--reference {name}: the library has {}",
                 known.collect::<Vec<_>>().join(", ")
             )
-        });
+        })?;
+        return Ok((found, "--reference names it".into()));
     }
-    let stated = library.catalog.reference.as_deref().and_then(named);
-    let prior = |it: &usize| bench.contenders[*it].candidate.quality.unwrap_or(0.0);
-    let best = || (0..bench.contenders.len()).max_by(|one, other| prior(one).total_cmp(&prior(other)));
-    stated
-        .or_else(best)
-        .ok_or_else(|| "there is no model to rank".into())
+    let stated = library.catalog.reference.as_deref();
+    if let Some(found) = stated.and_then(named) {
+        return Ok((found, "it is the library's reference".into()));
+    }
+    let prior = |it: &usize| bench.contenders[*it].candidate.quality;
+    let by_prior = |one: &usize, other: &usize| {
+        let [one, other] = [one, other].map(|it| prior(it).unwrap_or(0.0));
+        one.total_cmp(&other)
+    };
+    let best = (0..bench.contenders.len()).max_by(by_prior);
+    let best = best.ok_or("there is no model to rank")?;
+    let why = match prior(&best) {
+        Some(prior) => format!("its prior is the best, {prior:.3}"),
+        None => "it is the last of the library, and nobody has a prior".into(),
+    };
+    let instead = stated.map_or(String::new(), |it| {
+        format!(", and the library's reference, {it}, is left out")
+    });
+    Ok((best, why + &instead))
+}
+
+/// An item that the models can be asked on.
+fn first_item(bench: &mut Bench) -> Result<Place, String> {
+    let place = bench.material.places().next();
+    let place = place.ok_or("there is nothing in the material")?;
+    bench.read(&[place])?;
+    Ok(place)
+}
+
+/// Looks whether any model answers with a picture or with sound, as only that can be compared with the material.
+fn can_restore(bench: &mut Bench) -> Result<(), String> {
+    let place = first_item(bench)?;
+    let mut other = None;
+    for model in 0..bench.contenders.len() {
+        match bench.answer(model, place) {
+            Ok(Some(given)) => match given.content {
+                Content::Picture(_) | Content::Sound(_) => return Ok(()),
+                content => other = other.or(Some((model, content.kind()))),
+            },
+            Ok(None) | Err(Fault::Model(_)) => {}
+            Err(Fault::All(cause)) => return Err(cause),
+        }
+    }
+    match other {
+        // Why they fail is told of each when they are measured.
+        None => Ok(()),
+        Some((model, kind)) => Err(format!(
+            "--degrade compares answers with the material itself, and {} answers {kind}; leave it out, and measure with \
+             --robustness what noise, blur, weather and coding take from such answers",
+            bench.contenders[model].candidate.name
+        )),
+    }
 }
 
 /// How many times as wide as the frames the pictures are that the models make of them; `None` where they make none.
@@ -171,9 +224,8 @@ fn scale(
     reference: usize,
     failed: &mut Vec<(usize, String)>,
 ) -> Result<Option<f64>, String> {
-    let place = Place { clip: 0, index: 0 };
-    bench.read(&[place])?;
-    let width = match bench.material.clips[0].form {
+    let place = first_item(bench)?;
+    let width = match bench.material.clips[place.clip].form {
         Form::Sound => return Ok(None),
         _ => f64::from(picture::size(&bench.input(place, None)?)?.0),
     };

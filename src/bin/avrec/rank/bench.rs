@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use gstavrec::machine::processor;
 use gstavrec::score::evaluation::{Observation, Remark, Terms, observe};
 use gstavrec::score::{Content, Unlike};
 use gstavrec::truth::{Classes, ItemKey, Kind, Label, Truth};
@@ -17,11 +18,11 @@ use super::energy::Meter;
 use super::material::{Clip, Form, Frame, Frames, Material, Place};
 use super::picture;
 use super::question::{Change, aligned, item, itself, length, sound_of};
-use super::worker::wire::{Item, Outcome};
-use super::worker::{Limits, Worker};
+use super::worker::wire::Outcome;
+use super::worker::{Job, Limits, Pool};
 
-/// Workers that wait with their models loaded.
-const WAITING: usize = 8;
+/// Of what is kept of an item; it grows when that means something else.
+const FORM: &str = "2";
 
 /// Answers of the reference that are kept in memory, in bytes.
 const KEPT: usize = 256 << 20;
@@ -53,7 +54,7 @@ pub struct Bench {
     pub classes: Classes,
     /// Runs that were not found in the cache.
     pub runs: u64,
-    /// What models warned of, each once: name and sentence.
+    /// What was assumed of models and what they warned of, each once: number and sentences.
     pub notes: Vec<(usize, String)>,
     question: Option<Question>,
     frames: Frames,
@@ -64,10 +65,9 @@ pub struct Bench {
     numbers: ClassNumbers,
     caches: BTreeMap<usize, Cache>,
     folder: Option<PathBuf>,
-    workers: Vec<(usize, Worker)>,
+    workers: Pool,
     reference_answers: HashMap<Place, Given>,
     kept: usize,
-    limits: Limits,
     size: Option<(u32, u32)>,
     meter: Meter,
 }
@@ -105,10 +105,9 @@ impl Bench {
             numbers: ClassNumbers::default(),
             caches: BTreeMap::new(),
             folder: setting.cache.map(Path::to_owned),
-            workers: Vec::new(),
+            workers: Pool::new(setting.limits),
             reference_answers: HashMap::new(),
             kept: 0,
-            limits: setting.limits,
             size: setting.size,
             meter: Meter::default(),
         })
@@ -140,8 +139,9 @@ impl Bench {
     /// What was measured of this model on this item, changed or as it is: before, or now.
     pub fn observe(&mut self, model: usize, place: Place, change: Option<Change>) -> Result<Entry, Fault> {
         let key = self.item_key(place, change.as_ref());
-        if let Some(entry) = self.cache(model).map_err(Fault::All)?.get(&key) {
-            return Ok(entry.clone());
+        if let Some(entry) = self.cache(model).map_err(Fault::All)?.get(&key).cloned() {
+            entry.notes.iter().for_each(|it| self.note(model, it));
+            return Ok(entry);
         }
         let frame = self.base(place).map_err(Fault::All)?;
         let energy = self.meter.read();
@@ -154,12 +154,13 @@ impl Bench {
             processor_ns: outcome.processor_ns,
             memory: outcome.memory,
             energy_uj,
+            notes: self.told_by(model),
         };
         let kept = self.cache(model).map_err(Fault::All)?.keep(&key, entry.clone());
         if let Err(err) = kept.and_then(|()| self.numbers.keep(&self.classes)) {
             let folder = self.folder.take().unwrap_or_default();
             let cause = format!("{}; what follows is not kept", cannot_keep(&folder, &err));
-            self.notes.push((model, cause));
+            self.note(model, &cause);
         }
         Ok(entry)
     }
@@ -205,7 +206,7 @@ impl Bench {
         };
         let mut frame = frame.clone();
         for change in asked.into_iter().chain(change) {
-            frame = change.applied(&frame, seed(place))?;
+            frame = change.applied(&frame, self.seed(place))?;
         }
         Ok(frame)
     }
@@ -231,21 +232,18 @@ impl Bench {
         let seen = self.material.seen(place);
         let form = self.material.clips[place.clip].form;
         let item = item(input, form, length(form, seen.duration));
-        self.start(model, form, &item, input)?;
-        let Some((_, worker)) = self.workers.last_mut() else {
-            return Err(Fault::Model("it does not run".into()));
+        let contender = &self.contenders[model];
+        let job = Job {
+            model,
+            source: &contender.source,
+            memory: contender.candidate.memory,
+            listens: form == Form::Sound,
         };
         self.runs += 1;
-        let ran = worker.run(&item, &input.bytes);
-        let (mut outcome, bytes) = match ran {
-            Ok(ran) => ran,
-            Err(cause) => {
-                self.workers.pop();
-                return Err(Fault::Model(cause));
-            }
-        };
+        let ran = self.workers.run(job, &item, &input.bytes);
+        let (mut outcome, bytes) = ran.map_err(Fault::Model)?;
         for note in std::mem::take(&mut outcome.notes) {
-            self.notes.push((model, note));
+            self.note(model, &note);
         }
         let heard = outcome.answer.take();
         let makes = outcome
@@ -264,32 +262,20 @@ impl Bench {
         Ok((outcome, given))
     }
 
-    /// Starts the worker of a model where there is none, and puts it last, as the one that ran last.
-    fn start(&mut self, model: usize, form: Form, item: &Item, input: &Frame) -> Result<(), Fault> {
-        if let Some(at) = self.workers.iter().position(|it| it.0 == model) {
-            self.workers[at..].rotate_left(1);
-            return Ok(());
+    fn note(&mut self, model: usize, text: &str) {
+        if !self.notes.iter().any(|it| it.0 == model && it.1 == text) {
+            self.notes.push((model, text.to_string()));
         }
-        let source = &self.contenders[model].source;
-        let mut worker = Worker::start(source, self.limits).map_err(Fault::Model)?;
-        if worker.listens() != (form == Form::Sound) {
-            let takes = if worker.listens() { "sound" } else { "pictures" };
-            return Err(Fault::Model(format!(
-                "it takes {takes}, and the material has none"
-            )));
-        }
-        // Memory and caches are cold at first.
-        worker.run(item, &input.bytes).map_err(Fault::Model)?;
-        if WAITING <= self.workers.len() {
-            self.workers.remove(0);
-        }
-        self.workers.push((model, worker));
-        Ok(())
+    }
+
+    fn told_by(&self, model: usize) -> Vec<String> {
+        let own = self.notes.iter().filter(|it| it.0 == model);
+        own.map(|it| it.1.clone()).collect()
     }
 
     /// Lets the worker of a model go.
     pub fn dismiss(&mut self, model: usize) {
-        self.workers.retain(|it| it.0 != model);
+        self.workers.dismiss(model);
     }
 
     /// How good an answer is.
@@ -311,6 +297,12 @@ impl Bench {
                 area: it.area.map(f64::from),
             }));
         }
+        // Areas of objects are in pixels of the material.
+        let size = (form != Form::Sound).then_some(self.material.seen(place).size);
+        let sized = |it: Content| match size {
+            Some(size) => answers::in_pixels(it, size),
+            None => it,
+        };
         let rate = (form == Form::Sound).then(|| sound_of(&frame.caps).0);
         let late = given.as_ref().and_then(|it| it.sound?.1).unwrap_or(0);
         let (answer, truth) = match (given.map(|it| it.content), truth) {
@@ -332,6 +324,7 @@ impl Bench {
             void,
             remarks: &remarks,
         };
+        let (answer, truth) = (answer.map(sized), sized(truth));
         observe(answer.as_ref(), &truth, &terms).map_err(|err| match err {
             Unlike::Kinds(answer, truth) => Fault::Model(unlike(answer, truth)),
             Unlike::Nothing => Fault::All("an item says nothing".into()),
@@ -485,9 +478,17 @@ impl Bench {
                 .as_ref()
                 .map_or(String::new(), |it| question_key(it, &self.contenders));
             let contender = &self.contenders[model];
+            // Times and memory are those of a machine.
+            let machine = format!("{} x {}", processor::count(), processor::name());
+            let keys = [
+                &contender.key,
+                &question,
+                &machine,
+                env!("CARGO_PKG_VERSION"),
+                FORM,
+            ];
             let cache = match &self.folder {
-                Some(folder) => Cache::open(folder, &[&contender.key, &question, env!("CARGO_PKG_VERSION")])
-                    .map_err(|err| cannot_keep(folder, &err))?,
+                Some(folder) => Cache::open(folder, &keys).map_err(|err| cannot_keep(folder, &err))?,
                 None => Cache::forgetful(),
             };
             self.caches.insert(model, cache);
@@ -495,6 +496,12 @@ impl Bench {
         self.caches
             .get_mut(&model)
             .ok_or_else(|| "a cache is missing".into())
+    }
+
+    /// The same changes each time, others on each item, whatever its file is called and stands beside.
+    pub fn seed(&self, place: Place) -> u64 {
+        let digest = digest(&[&self.material.clips[place.clip].hash, &place.index.to_string()]);
+        u64::from_str_radix(&digest[..16], 16).unwrap_or(0)
     }
 
     fn item_key(&self, place: Place, change: Option<&Change>) -> String {
@@ -552,11 +559,6 @@ fn cannot_keep(folder: &Path, err: &std::io::Error) -> String {
         "answers cannot be kept in {}: {err}; name another folder with --cache",
         folder.display()
     )
-}
-
-/// The same changes each time, others on each item.
-fn seed(place: Place) -> u64 {
-    ((place.clip as u64) << 32) ^ place.index as u64
 }
 
 /// The time in which one buffer has to be answered, if nobody says another.

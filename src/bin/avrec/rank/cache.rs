@@ -30,6 +30,9 @@ pub struct Entry {
     pub memory: u64,
     /// Energy of the processors' packages meanwhile, in microjoules; `None` where the machine does not tell it.
     pub energy_uj: Option<u64>,
+    /// What the model told until then: assumptions and warnings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]

@@ -4,7 +4,7 @@
 
 use gstavrec::library::conditions::{Conditions, Subject};
 use gstavrec::quantile::median;
-use gstavrec::recommend::{Candidate, Latency, Resampled, Resampling, percentile};
+use gstavrec::recommend::{Candidate, Latency, Resampling, percentile};
 use gstavrec::score::Statistic;
 use gstavrec::score::evaluation::Evaluation;
 
@@ -64,14 +64,12 @@ impl Ground<'_> {
             budget,
         } = *self;
         let contender = &bench.contenders[measured.model];
-        // A figure of which nothing is known is as bad as can be.
-        let nothing = || {
-            whole.of(&Nothing(whole.weights().len())).unwrap_or(Resampled {
-                value: 0.0,
-                without: Vec::new(),
-                draws: vec![0.0; whole.draws()],
-            })
-        };
+        // On the items that the longest was measured on.
+        let resampled =
+            |own: &dyn Statistic, longest: &dyn Statistic| match measured.count() == whole.weights().len() {
+                true => whole.of(own),
+                false => whole.of_fewer(own, &drawn.order.weights(measured.count()), longest),
+            };
         let of = |it: &'_ Measured, name: Option<&str>| match name {
             Some(name) => it.evaluation.figures.iter().position(|it| it.name == name),
             None => Some(0),
@@ -82,27 +80,27 @@ impl Ground<'_> {
                 measured.evaluation.figures.get(at)?,
                 longest.evaluation.figures.get(at)?,
             );
-            let resampled = match measured.count() == whole.weights().len() {
-                true => whole.of(&*own.statistic),
-                false => whole.of_fewer(
-                    &*own.statistic,
-                    &drawn.order.weights(measured.count()),
-                    &*longest.statistic,
-                ),
-            };
-            Some(resampled?.map(|it| own.probability(it)))
+            let resampled = resampled(&*own.statistic, &*longest.statistic)?;
+            Some(resampled.map(|it| own.probability(it)))
         };
+        // A figure of which nothing is known is as bad as can be.
+        let nothing = Share(vec![(0.0, 1.0); whole.weights().len()]);
+        let known = |name| probability(name).or_else(|| whole.of(&nothing));
         let measures = match weights {
-            [] => vec![probability(None).unwrap_or_else(nothing)],
-            some => some
-                .iter()
-                .map(|it| probability(Some(&it.0)).unwrap_or_else(nothing))
-                .collect(),
+            [] => known(None).into_iter().collect(),
+            some => some.iter().filter_map(|it| known(Some(&it.0))).collect(),
         };
         let at = |share| percentile(&measured.latencies, share).seconds();
         let entries = &results.entries[measured.model];
         let mean = |of: fn(&Entry) -> f64| entries.iter().map(of).sum::<f64>() / entries.len().max(1) as f64;
-        let within = measured.latencies.iter().filter(|it| **it <= budget).count();
+        let own = Share::in_time(entries, measured.count(), budget);
+        let in_time = match own.0.iter().all(|it| it.0 == it.1) {
+            true => None,
+            false => {
+                let longest = Share::in_time(&results.entries[longest.model], longest.count(), budget);
+                resampled(&own, &longest).map(|it| it.map(|it| it.clamp(0.0, 1.0)))
+            }
+        };
         Candidate {
             measures,
             latency: Latency {
@@ -110,7 +108,7 @@ impl Ground<'_> {
                 p95: at(0.95),
                 p99: at(0.99),
             },
-            in_budget: within as f64 / measured.latencies.len().max(1) as f64,
+            in_time,
             cpu: mean(|it| it.processor_ns as f64 / 1e9),
             memory: entries.iter().map(|it| it.memory as f64).fold(0.0, f64::max),
             complexity: contender.candidate.cost,
@@ -130,15 +128,33 @@ pub fn too_large(candidate: &Candidate, contender: &Contender, conditions: &Cond
     conditions.exclusion(subject).map(|it| it.to_string())
 }
 
-/// A figure that is 0 whatever the items weigh.
-struct Nothing(usize);
+/// What items have of what they could have: each with both numbers. 0 of nothing.
+struct Share(Vec<(f64, f64)>);
 
-impl Statistic for Nothing {
+impl Share {
+    /// Runs within the budget, in seconds, of all runs of the first `count` items.
+    fn in_time(entries: &[Entry], count: usize, budget: f64) -> Share {
+        let within = |it: &u64| *it as f64 / 1e9 <= budget;
+        let item = |it: &Entry| {
+            let runs = &it.latencies_ns;
+            let in_time = runs.iter().filter(|it| within(it)).count();
+            (in_time as f64, runs.len() as f64)
+        };
+        Share(entries.iter().take(count).map(item).collect())
+    }
+}
+
+impl Statistic for Share {
     fn len(&self) -> usize {
-        self.0
+        self.0.len()
     }
 
-    fn value(&self, _: &[f64]) -> Option<f64> {
-        Some(0.0)
+    fn value(&self, weights: &[f64]) -> Option<f64> {
+        let (mut part, mut whole) = (0.0, 0.0);
+        for (item, weight) in self.0.iter().zip(weights) {
+            part += weight * item.0;
+            whole += weight * item.1;
+        }
+        Some(if 0.0 < whole { part / whole } else { 0.0 })
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use gstavrec::library::conditions::{Conditions, Subject};
 use gstavrec::runtime::Task;
-use gstavrec::runtime::catalog::{Candidate, Catalog, Source};
+use gstavrec::runtime::catalog::{Candidate, Catalog, Source, TaskError};
 
 use super::material::hash;
 use super::worker::wire;
@@ -33,11 +33,23 @@ pub struct Contenders {
     pub excluded: Vec<(String, String)>,
 }
 
+impl Contenders {
+    /// Why nobody of a library is ranked.
+    pub fn nobody(&self, path: &Path) -> Failure {
+        let excluded = self.excluded.iter();
+        let reasons: Vec<String> = excluded
+            .map(|(name, reason)| format!("\n  {name}: {reason}"))
+            .collect();
+        let path = path.display();
+        Failure::Usage(format!("{path}: no model is left to rank:{}", reasons.concat()))
+    }
+}
+
 /// Reads a library, or looks into a folder, and leaves out whom the conditions exclude.
 pub fn read(path: &Path, task: Option<Task>, conditions: &Conditions) -> Result<Contenders, Failure> {
     let catalog = source::read(path)?;
     let of_task = catalog.of_task(task.map(Task::name));
-    let (catalog, others) = of_task.map_err(|err| Failure::Usage(err.to_string()))?;
+    let (catalog, others) = of_task.map_err(|err| Failure::Usage(one_task(&err)))?;
     let mut excluded: Vec<_> = others
         .into_iter()
         .map(|it| (it, "it is of another task".to_string()))
@@ -61,6 +73,21 @@ pub fn read(path: &Path, task: Option<Task>, conditions: &Conditions) -> Result<
         catalog,
         excluded,
     })
+}
+
+/// Which option says the task.
+fn one_task(err: &TaskError) -> String {
+    match err {
+        TaskError::Several { path, tasks } => {
+            let path = path.display();
+            let options: Vec<String> = tasks.iter().map(|it| format!("--task {it}")).collect();
+            format!(
+                "{path}: it has models of several tasks, which are not ranked together; add {}",
+                options.join(" or ")
+            )
+        }
+        other => other.to_string(),
+    }
 }
 
 fn contender(candidate: &Candidate) -> Result<Contender, String> {

@@ -31,12 +31,17 @@ pub struct Drawn {
 }
 
 impl Drawn {
-    /// Draws at most so many of the items that have a label, where labels are asked for.
+    /// Draws at most so many of the items that have a label, where labels are asked for: the same ones of the same files, whatever
+    /// these are called and in which order they are given.
     pub fn new(bench: &Bench, most: usize, seed: u64) -> Result<Drawn, String> {
         let asks_labels = matches!(bench.question(), Some(Question::Labels { .. }));
-        let mut scenes_of = Vec::new();
+        let clips = &bench.material.clips;
+        let mut scenes_of = vec![0; clips.len()];
         let (mut places, mut strata) = (Vec::new(), Vec::new());
-        for (number, clip) in bench.material.clips.iter().enumerate() {
+        let mut by_content: Vec<usize> = (0..clips.len()).collect();
+        by_content.sort_by_key(|it| &clips[*it].hash);
+        for (rank, number) in by_content.into_iter().enumerate() {
+            let clip = &clips[number];
             let histograms: Vec<[f64; 16]> = clip.seen.iter().map(|it| it.histogram.map(f64::from)).collect();
             let scene = match clip.form {
                 // Of sound loudness is the scene, whenever it is heard.
@@ -46,7 +51,7 @@ impl Drawn {
             let mut distinct = scene.clone();
             distinct.sort_unstable();
             distinct.dedup();
-            scenes_of.push(distinct.len());
+            scenes_of[number] = distinct.len();
             for (index, scene) in scene.into_iter().enumerate() {
                 let place = Place { clip: number, index };
                 let mut class = 0;
@@ -57,12 +62,8 @@ impl Drawn {
                     class = first_class(&label);
                 }
                 // Pictures that stand alone are one scene, whoever took them.
-                let clip = if clip.form == Form::Picture {
-                    0
-                } else {
-                    number as u32
-                };
-                strata.push((clip, if clip == 0 && scene == 0 { 0 } else { scene }, class));
+                let of = if clip.form == Form::Picture { 0 } else { rank + 1 };
+                strata.push((of, scene, class));
                 places.push(place);
             }
         }

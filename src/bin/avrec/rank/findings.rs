@@ -2,6 +2,7 @@
 
 //! All that `avrec rank` found, as the table, `--json` and the report tell it.
 
+use gstavrec::recommend::{Estimate, TooLittle};
 use serde::{Deserialize, Serialize};
 
 /// Of the form of the JSON; it grows when a field is renamed or goes.
@@ -99,6 +100,24 @@ pub struct Figure {
     pub items: usize,
 }
 
+impl Figure {
+    /// An estimate as it is told; `value` where there is too little for one.
+    pub fn of(estimate: &Result<Estimate, TooLittle>, value: f64, items: usize) -> Figure {
+        match estimate {
+            Ok(it) => Figure {
+                value: it.value,
+                interval: Some((it.low, it.high)),
+                items: it.items,
+            },
+            Err(_) => Figure {
+                value,
+                interval: None,
+                items,
+            },
+        }
+    }
+}
+
 /// One model.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct ModelFindings {
@@ -134,8 +153,6 @@ pub struct ModelFindings {
     pub unanswered: usize,
     pub robustness: Option<Robustness>,
     pub adversarial: Option<Adversarial>,
-    /// Likeness of answers to consecutive frames, 0 to 1.
-    pub stability: Option<f64>,
     /// Whether nothing is better in quality, latency and memory at once.
     pub is_on_front: bool,
     /// Who is better in all of them.
@@ -199,7 +216,7 @@ pub struct Adversarial {
     pub bound: u8,
     pub runs: u32,
     pub items: usize,
-    /// P on these items before and after, 0 to 1.
+    /// How far answers agree with the truth on these items before and after, 0 to 1: a mean, and never more after.
     pub before: f64,
     pub after: f64,
 }

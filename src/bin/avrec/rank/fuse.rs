@@ -12,6 +12,7 @@ use gstavrec::score::{Content, Statistic};
 use gstavrec::truth::{Classes, Truth};
 
 use super::args::{RankArgs, Wishes};
+use super::ask;
 use super::bench::{Bench, Fault, Question, Setting};
 use super::contenders;
 use super::contest::{Drawn, Probability, all_on_all};
@@ -34,13 +35,16 @@ pub fn fuse(
         ));
     };
     let sounds = contenders::read(library, None, &wishes.conditions)?;
+    if sounds.all.is_empty() {
+        return Err(sounds.nobody(library));
+    }
     let wrong = |cause: String| Failure::Usage(format!("--fuse: {cause}"));
     let material = Material::look(&typed.material(), true).map_err(wrong)?;
     let frames = Frames::new(setting.spool).map_err(wrong)?;
     let mut heard = Bench::new(sounds.all, material, frames, setting).map_err(wrong)?;
     let mut classes = Classes::new();
     let truth = Truth::open(labels, &mut classes).map_err(|err| wrong(err.to_string()))?;
-    let hash = super::cache::digest(&["fuse", &labels.display().to_string()]);
+    let hash = ask::hash_of_labels(labels).map_err(wrong)?;
     heard
         .set_question(
             Question::Labels {
@@ -63,13 +67,18 @@ pub fn fuse(
         .filter_map(|it| Some((it, quality(it)?)))
         .max_by(|one, other| one.1.total_cmp(&other.1));
     let Some((sound, _)) = best else {
-        let causes = results.failed.iter().flatten().cloned().collect::<Vec<_>>();
+        let failed = results.failed.iter().zip(&heard.contenders);
+        let causes: Vec<String> = failed
+            .filter_map(|(cause, it)| Some(format!("{}: {}", it.candidate.name, cause.as_ref()?)))
+            .collect();
         return Err(Failure::Pipeline(format!(
             "--fuse: no sound model could be measured: {}",
             causes.join("; ")
         )));
     };
     progress.begin("asking both");
+    // A race may have ended before the last of them.
+    bench.read(&drawn.places).map_err(Failure::Pipeline)?;
     let seen = answers(bench, winner, &drawn.places)?;
     let all: Vec<Place> = heard.material.places().collect();
     heard.read(&all).map_err(Failure::Pipeline)?;
@@ -97,7 +106,17 @@ pub fn fuse(
         bench.contenders[winner].candidate.name.as_str(),
         heard.contenders[sound].candidate.name.as_str(),
     ];
-    fit(names, &seen, &told, &right, &Holding::default()).map_err(|err| wrong(err.to_string()))
+    let fitted = fit(names, &seen, &told, &right, &Holding::default());
+    let mut report = fitted.map_err(|err| wrong(err.to_string()))?;
+    for gain in report.gains.iter_mut().filter_map(|it| it.accuracy.as_mut().ok()) {
+        // Of two shares.
+        *gain = gain.within(-1.0, 1.0);
+    }
+    let notes = heard.notes.iter().filter(|it| it.0 == sound);
+    report
+        .notes
+        .extend(notes.map(|it| format!("{}: {}", names[1], it.1)));
+    Ok(report)
 }
 
 /// What a model says of these items, each with its time.

@@ -19,6 +19,7 @@ mod live_log;
 mod material;
 mod picture;
 mod progress;
+mod promise;
 mod question;
 mod reasons;
 mod report;
@@ -27,6 +28,7 @@ mod summary;
 mod table;
 pub mod worker;
 mod write;
+mod wrong;
 
 use std::time::{Duration, Instant};
 
@@ -60,6 +62,9 @@ pub fn run(typed: RankArgs) -> Result<(), Failure> {
         memory: typed.worker_memory << 20,
         time: typed.patience(),
     };
+    if library.all.is_empty() {
+        return Err(library.nobody(&typed.library));
+    }
     progress.begin("looking at the material");
     let listens = listens(&library, limits)?;
     let folder = typed.cache.clone().unwrap_or_else(cache::usual_folder);
@@ -110,11 +115,16 @@ pub fn run(typed: RankArgs) -> Result<(), Failure> {
     about::end(&mut findings, &bench, &library, &results, drawn.places.len());
     findings.effort.seconds = begun.elapsed().as_secs_f64();
     if findings.models.is_empty() {
-        findings
-            .excluded
-            .iter()
-            .for_each(|it| warn(&format!("{}: {}", it.name, it.reason)));
-        return Err(Failure::Pipeline("no model could be measured".into()));
+        let excluded = findings.excluded.iter();
+        excluded.for_each(|it| warn(&format!("{}: {}", it.name, it.reason)));
+        findings.notes.iter().for_each(|it| warn(it));
+        return Err(Failure::Pipeline(match findings.measures.is_empty() {
+            true => "no model could be measured".into(),
+            false => {
+                "no model is recommended, and nothing is written: of those that were measured none is left"
+                    .into()
+            }
+        }));
     }
     let mut shown = examples::Examples::default();
     if typed.report.is_some() {

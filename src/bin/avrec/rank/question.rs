@@ -202,3 +202,35 @@ pub fn aligned(answer: Vec<Vec<f32>>, truth: Vec<Vec<f32>>, rate: u32, late_ns: 
 pub fn length(form: Form, duration: Duration) -> Duration {
     if form == Form::Sound { STRETCH } else { duration }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_names_all_changes_and_all_that_it_names_are_some() {
+        let page = include_str!("../../../../docs/rank.md");
+        let line = page.lines().find(|it| it.starts_with("| `--degrade")).unwrap();
+        let (_, lists) = line.split_once("Pictures:").unwrap();
+        let (pictures, sounds) = lists.split_once("; sound:").unwrap();
+        for (list, listens) in [(pictures, false), (sounds, true)] {
+            let names: Vec<&str> = list.split('`').skip(1).step_by(2).collect();
+            let told: Vec<String> = names
+                .iter()
+                .map(|it| Change::parse(it, listens).unwrap().told())
+                .collect();
+            assert!(
+                told.iter()
+                    .zip(&names)
+                    .all(|(told, name)| told.starts_with(*name))
+            );
+            let known = match listens {
+                true => sound_corrupt::Corruption::ALL.len(),
+                false => picture_corrupt::Corruption::ALL.len(),
+            };
+            assert_eq!(names.len(), known, "{names:?}");
+        }
+        let unknown = Change::parse("rust", true).unwrap_err();
+        assert!(unknown.contains("noise, babble"), "{unknown}");
+    }
+}

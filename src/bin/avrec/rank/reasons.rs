@@ -12,9 +12,15 @@ pub fn of(ranking: &Ranking, position: usize, names: &[&str], budget: f64) -> Ve
     let mut reasons = Vec::new();
     if let Some(versus) = &place.to_next {
         let next = names[versus.candidate];
-        reasons.push(match versus.is_tie {
-            true => tie(versus, next),
-            false => ahead(versus, next),
+        // Ties make no chain: the next one may be tied with this one, and be behind the one whose place this one shares.
+        let other = &ranking.places[position + 1];
+        let behind = place
+            .shared_with
+            .filter(|_| other.shared_with != place.shared_with);
+        reasons.push(match (versus.is_tie, behind) {
+            (true, None) => tie(versus, next),
+            (true, Some(leader)) => format!("{} {next} is behind {}.", tie(versus, next), names[leader]),
+            (false, _) => ahead(versus, next),
         });
         let turns = turns(versus, budget);
         if position == 0 && !versus.is_tie && !turns.is_empty() {

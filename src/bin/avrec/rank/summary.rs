@@ -2,33 +2,28 @@
 
 //! Makes of what was measured what is told: figures with intervals, places with reasons, and the set.
 
-use gstavrec::policy::{Terms, Weights};
+use gstavrec::policy::Weights;
 use gstavrec::quantile::median;
 use gstavrec::recommend::{
-    Candidate, Clusters, DRAWS, Estimate, FEWEST_ITEMS, Folds, Grouping, Percentile, Preferences, Ranking,
-    Resampling, Role, Scale, Set, Standing, TooLittle, percentile, rank, rate, set,
+    Candidate, Clusters, DRAWS, FEWEST_ITEMS, Grouping, Percentile, Preferences, Ranking, Resampling, Role,
+    Scale, Set, Standing, percentile, rank, rate, set,
 };
-use gstavrec::score::Statistic;
 use gstavrec::score::evaluation::{ClassFigure, Evaluation};
 
 use super::args::Wishes;
-use super::bench::Bench;
+use super::bench::{Bench, Question};
 use super::candidates::{Ground, Measured, measured, too_large};
 use super::contest::{Drawn, Results};
 use super::findings::{
     ClassFindings, Excluded, Figure, Findings, LatencyFindings, MeasureTold, Member, ModelFindings, WorstItem,
 };
-use super::reasons;
+use super::{promise, reasons, wrong};
 
 /// Instances below which nothing is said of a class.
 const FEWEST_INSTANCES: f64 = 10.0;
 
 /// Items that are told as the worst ones.
 const WORST: usize = 5;
-
-/// Folds of the promise, and the time between them in seconds where they are of one clip.
-const FOLDS: usize = 5;
-const GAP: f64 = 0.5;
 
 /// Figures that are no quality of answers but say how they were given.
 const BESIDE: [&str; 2] = ["agreement", "answered"];
@@ -64,8 +59,10 @@ pub fn summarize(wanted: &Wishes, bench: &Bench, drawn: &Drawn, results: &Result
     };
     let mut candidates: Vec<Candidate> = measured.iter().map(|it| ground.candidate(it, longest)).collect();
     for (candidate, it) in candidates.iter_mut().zip(&measured) {
-        candidate.excluded = too_large(candidate, &bench.contenders[it.model], &wanted.conditions);
+        let too_large = || too_large(candidate, &bench.contenders[it.model], &wanted.conditions);
+        candidate.excluded = wrong::always(it, weights, bench).or_else(too_large);
     }
+    findings.notes.extend(wrong::unfound(&measured, bench));
     let names: Vec<&str> = measured
         .iter()
         .map(|it| bench.contenders[it.model].candidate.name.as_str())
@@ -76,22 +73,25 @@ pub fn summarize(wanted: &Wishes, bench: &Bench, drawn: &Drawn, results: &Result
         reason: reason.clone(),
     });
     findings.excluded.extend(excluded);
-    let (mut place, mut is_tied) = (0, false);
+    let mut place = 0;
     for (position, of) in ranking.places.iter().enumerate() {
         let it = &measured[of.candidate];
-        // Ties share the place of the first of them.
-        place = if is_tied { place } else { position + 1 };
-        let was_tied = is_tied;
-        is_tied = of.to_next.as_ref().is_some_and(|versus| versus.is_tie);
+        if of.shared_with.is_none() {
+            place = position + 1;
+        }
+        let leads = |it: &gstavrec::recommend::Place| it.shared_with == Some(of.candidate);
         let own = resampling(drawn, it.count(), seed);
         let mut told = model(it, bench, drawn, results, &own, &findings.measures, budget);
         told.place = place;
-        told.is_tied = was_tied || is_tied;
-        told.loss = figure(&of.loss, cost(&ranking, position), it.count());
-        told.quality = figure(&of.quality, of.terms.quality, it.count());
+        told.is_tied = of.shared_with.is_some() || ranking.places.iter().any(leads);
+        told.loss = Figure::of(&of.loss, cost(&ranking, position), it.count());
+        told.quality = Figure::of(&of.quality, of.terms.quality, it.count());
+        if is_reference(bench, it) {
+            forget_intervals(&mut told);
+        }
         told.behind = of.to_best.as_ref().and_then(|versus| {
             let it = versus.difference.as_ref().ok()?;
-            Some(figure(&Ok(*it), it.value, it.items))
+            Some(Figure::of(&Ok(*it), it.value, it.items))
         });
         told.best = of.best.unwrap_or(0.0);
         told.is_on_front = of.is_on_front();
@@ -102,7 +102,29 @@ pub fn summarize(wanted: &Wishes, bench: &Bench, drawn: &Drawn, results: &Result
     }
     let set = set(&candidates, &wishes);
     findings.set = members(&set, &candidates, &measured, bench);
-    promise(&measured, &candidates, &wishes, drawn, most, &whole, findings);
+    promise::promise(
+        &measured,
+        &candidates,
+        &wishes,
+        (drawn, most),
+        &whole,
+        |it| is_reference(bench, it),
+        findings,
+    );
+}
+
+/// Whether it was compared with itself.
+fn is_reference(bench: &Bench, measured: &Measured) -> bool {
+    matches!(bench.question(), Some(Question::Agreement(it)) if *it == measured.model)
+}
+
+/// That a model agrees with itself is sure, and says nothing.
+fn forget_intervals(told: &mut ModelFindings) {
+    told.quality.interval = None;
+    let classes = told.classes.iter_mut().map(|it| &mut it.figure);
+    for figure in told.figures.iter_mut().chain(classes).flatten() {
+        figure.interval = None;
+    }
 }
 
 /// Why a model was not measured on all items.
@@ -118,67 +140,6 @@ fn stopped(results: &Results, measured: &Measured, bench: &Bench) -> Option<Stri
         }
         _ => return None,
     })
-}
-
-/// What the choice is worth where it was not made: chosen on some folds, scored on the one left out.
-fn promise(
-    measured: &[Measured],
-    candidates: &[Candidate],
-    wishes: &Preferences,
-    drawn: &Drawn,
-    most: usize,
-    whole: &Resampling,
-    findings: &mut Findings,
-) {
-    let full: Vec<usize> = (0..measured.len())
-        .filter(|it| measured[*it].count() == most)
-        .collect();
-    let probabilities: Vec<Primary> = full.iter().map(|it| Primary(&measured[*it].evaluation)).collect();
-    let statistics: Vec<&dyn Statistic> = probabilities.iter().map(|it| it as &dyn Statistic).collect();
-    let folds = Folds::new(&drawn.items[..most], FOLDS, GAP);
-    let loss = |index: usize, quality: f64| {
-        let candidate = &candidates[full[index]];
-        let miss = 1.0 - candidate.in_budget;
-        Terms {
-            quality,
-            miss,
-            floor: wishes.floor,
-            latency: candidate.latency.p50 / wishes.budget,
-            stride: 1,
-            complexity: candidate.complexity,
-        }
-        .cost(&wishes.weights)
-    };
-    let choose = |values: &[Option<f64>]| {
-        let known = values
-            .iter()
-            .enumerate()
-            .filter_map(|(index, it)| Some((index, loss(index, (*it)?))));
-        known
-            .min_by(|one, other| one.1.total_cmp(&other.1))
-            .map(|it| it.0)
-    };
-    let Some(promise) = folds.promise(&statistics, whole, choose) else {
-        return;
-    };
-    let told =
-        |it: &Result<Estimate, TooLittle>| it.as_ref().ok().map(|it| figure(&Ok(*it), it.value, it.items));
-    findings.promised = told(&promise.promised);
-    findings.unpromised = told(&promise.biased);
-}
-
-/// P by the task's first measure.
-struct Primary<'a>(&'a Evaluation);
-
-impl Statistic for Primary<'_> {
-    fn len(&self) -> usize {
-        self.0.primary().statistic.len()
-    }
-
-    fn value(&self, weights: &[f64]) -> Option<f64> {
-        let figure = self.0.primary();
-        figure.statistic.value(weights).map(|it| figure.probability(it))
-    }
 }
 
 fn cost(ranking: &Ranking, position: usize) -> f64 {
@@ -259,22 +220,6 @@ fn measures(measured: &[Measured], weights: &[(String, f64)]) -> Vec<MeasureTold
     told
 }
 
-/// An estimate as it is told; `value` where there is too little for one.
-pub fn figure(estimate: &Result<Estimate, TooLittle>, value: f64, items: usize) -> Figure {
-    match estimate {
-        Ok(it) => Figure {
-            value: it.value,
-            interval: Some((it.low, it.high)),
-            items: it.items,
-        },
-        Err(_) => Figure {
-            value,
-            interval: None,
-            items,
-        },
-    }
-}
-
 fn model(
     measured: &Measured,
     bench: &Bench,
@@ -294,7 +239,7 @@ fn model(
         } else {
             Scale::Real
         };
-        Some(figure(
+        Some(Figure::of(
             &resampling.estimate(&resampled, scale),
             resampled.value,
             entries.len(),

@@ -25,6 +25,7 @@ pub fn text(findings: &Findings) -> String {
         parts.push(notes.collect::<Vec<_>>().join("\n"));
     }
     parts.push(effort(findings));
+    parts.retain(|it| !it.is_empty());
     parts.join("\n\n")
 }
 

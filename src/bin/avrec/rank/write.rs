@@ -8,7 +8,7 @@ use std::time::Duration;
 use gstavrec::runtime::catalog::{self, Catalog, Entry, Head, Measured};
 
 use super::contenders::Contender;
-use super::findings::{Figure, Findings, ModelFindings};
+use super::findings::{Figure, Findings, ModelFindings, QuestionTold};
 
 /// Writes the members of the set, from cheap to good, with what was measured of them.
 ///
@@ -63,7 +63,7 @@ fn entry(contender: &Contender, model: &ModelFindings, findings: &Findings) -> E
                 interval: figure.interval,
                 items: Some(figure.items as u64),
                 material: Some(material(findings)),
-                truth: Some(findings.question.told.clone()),
+                truth: Some(truth(&findings.question)),
                 date: Some(findings.date.clone()),
                 latency,
                 latency_p95: model.latency.p95.and_then(|it| milliseconds(it.value)),
@@ -91,6 +91,14 @@ fn entry(contender: &Contender, model: &ModelFindings, findings: &Findings) -> E
         parent: candidate.parent.clone(),
         properties: candidate.properties.clone().into_iter().collect(),
         measured: measured.collect(),
+    }
+}
+
+/// `labels`, `restoration`, or `agreement with` the reference.
+fn truth(question: &QuestionTold) -> String {
+    match &question.reference {
+        Some(name) => format!("{} with {name}", question.kind),
+        None => question.kind.clone(),
     }
 }
 

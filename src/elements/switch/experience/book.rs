@@ -125,10 +125,13 @@ impl Book {
     }
 
     /// Puts what was learned here into the book as others have left it, which was `seen` before: what nobody else has changed
-    /// since is replaced, and what somebody has is put together with it.
-    pub fn update(&mut self, learned: &Book, seen: &Book, now: Millis) {
-        self.latencies.update(&learned.latencies, &seen.latencies, now);
-        self.qualities.update(&learned.qualities, &seen.qualities, now);
+    /// since is replaced, and what somebody has is put together with it. `others` keeps what those have learned since this
+    /// stream began, which goes into each further update too.
+    pub fn update(&mut self, learned: &Book, seen: &Book, others: &mut Book, now: Millis) {
+        let latencies = (&learned.latencies, &seen.latencies, &mut others.latencies);
+        self.latencies.update(latencies, now);
+        let qualities = (&learned.qualities, &seen.qualities, &mut others.qualities);
+        self.qualities.update(qualities, now);
     }
 }
 
@@ -177,11 +180,14 @@ impl<E: Entry> Shelf<E> {
         }
     }
 
-    fn update(&mut self, learned: &Shelf<E>, seen: &Shelf<E>, now: Millis) {
+    fn update(&mut self, (learned, seen, others): (&Shelf<E>, &Shelf<E>, &mut Shelf<E>), now: Millis) {
         for (key, own) in &learned.0 {
             let updated = |shelf: &Shelf<E>| shelf.0.get(key).map(Entry::updated);
             let is_ours = updated(self) == updated(seen);
-            let entry = match self.0.get(key).filter(|_| !is_ours) {
+            if let Some(theirs) = self.0.get(key).filter(|_| !is_ours) {
+                others.put(theirs.clone());
+            }
+            let entry = match others.0.get(key) {
                 Some(theirs) => own.and(theirs),
                 None => own.clone(),
             };
@@ -263,6 +269,17 @@ mod tests {
     }
 
     #[test]
+    fn numbers_are_read_as_they_were_written() {
+        let mut random = crate::random::Random::new(1);
+        for _ in 0..2000 {
+            let known = known(1.0, random.unit());
+            let book = learned("a", &known, NOW);
+            let read = Book::read(&book.text()).unwrap().0;
+            assert_eq!(read.look_up(&subject("a"), NOW), known, "{}", book.text());
+        }
+    }
+
+    #[test]
     fn what_is_old_is_less_sure_and_what_is_very_old_is_forgotten() {
         let mut book = learned("a", &known(10.0, 0.8), NOW);
         let old = book.look_up(&subject("a"), NOW + MONTH);
@@ -273,6 +290,7 @@ mod tests {
         book.update(
             &learned("b", &known(1.0, 0.5), NOW + 13 * MONTH),
             &Book::default(),
+            &mut Book::default(),
             NOW + 13 * MONTH,
         );
         assert_eq!(book.look_up(&subject("a"), NOW), Knowledge::default());
@@ -282,20 +300,49 @@ mod tests {
     #[test]
     fn several_that_write_lose_nothing_of_each_other() {
         let (one, other) = (known(10.0, 0.6), known(40.0, 0.8));
-        let mut file = Book::default();
-        file.update(&learned("a", &one, NOW), &Book::default(), NOW);
+        let (mut file, none) = (Book::default(), Book::default());
+        let mut others = Book::default();
+        file.update(&learned("a", &one, NOW), &none, &mut others, NOW);
         // Who read the file before that knows nothing of `a`.
-        file.update(&learned("b", &other, NOW + 1), &Book::default(), NOW + 1);
+        file.update(
+            &learned("b", &other, NOW + 1),
+            &none,
+            &mut Book::default(),
+            NOW + 1,
+        );
         assert_eq!(file.look_up(&subject("a"), NOW), one);
         assert_eq!(file.look_up(&subject("b"), NOW), other);
         // What it wrote itself it replaces, and what another has changed since it mixes with.
         let seen = file.clone();
-        file.update(&learned("a", &known(12.0, 0.7), NOW + 2), &seen, NOW + 2);
+        file.update(
+            &learned("a", &known(12.0, 0.7), NOW + 2),
+            &seen,
+            &mut others,
+            NOW + 2,
+        );
         assert_eq!(file.look_up(&subject("a"), NOW), known(12.0, 0.7));
-        file.update(&learned("a", &known(48.0, 0.9), NOW + 3), &seen, NOW + 3);
-        let both = file.look_up(&subject("a"), NOW);
-        assert!((both.latency.unwrap().calm.as_secs_f64() - 0.024).abs() < 1e-6);
-        assert!((both.quality.unwrap().mean - 0.8).abs() < 1e-9);
+        let mut others = Book::default();
+        file.update(
+            &learned("a", &known(48.0, 0.9), NOW + 3),
+            &seen,
+            &mut others,
+            NOW + 3,
+        );
+        let is_of_both = |file: &Book| {
+            let both = file.look_up(&subject("a"), NOW);
+            assert!((both.latency.unwrap().calm.as_secs_f64() - 0.024).abs() < 1e-6);
+            assert!((both.quality.unwrap().mean - 0.8).abs() < 1e-9);
+        };
+        is_of_both(&file);
+        // And the next time that it writes, what the other has learned is still in it.
+        let seen = file.clone();
+        file.update(
+            &learned("a", &known(48.0, 0.9), NOW + 4),
+            &seen,
+            &mut others,
+            NOW + 4,
+        );
+        is_of_both(&file);
     }
 
     #[test]
@@ -346,7 +393,7 @@ mod tests {
         for number in 0..(MOST as u64 + 50) {
             book.learn(&subject(&number.to_string()), &known(1.0, 0.5), NOW + number);
         }
-        book.update(&Book::default(), &Book::default(), NOW);
+        book.update(&Book::default(), &Book::default(), &mut Book::default(), NOW);
         assert_eq!((book.latencies.0.len(), book.qualities.0.len()), (MOST, MOST));
         assert!(book.look_up(&subject("0"), NOW).latency.is_none());
         assert!(book.text().len() < 2 << 20);

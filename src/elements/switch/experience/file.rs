@@ -47,12 +47,13 @@ pub fn read(path: &Path) -> Result<(Book, usize), Complaint> {
     })
 }
 
-/// Puts what was learned into the file, beside what others have written since it was `seen`. Returns what it has then.
+/// Puts what was learned into the file, beside what others have written since it was `seen`; `others` keeps that. Returns what
+/// the file has then.
 ///
 /// # Errors
 ///
 /// What keeps it from being written; it is then as it was.
-pub fn update(path: &Path, learned: &Book, seen: &Book) -> Result<Book, Complaint> {
+pub fn update(path: &Path, learned: &Book, seen: &Book, others: &mut Book) -> Result<Book, Complaint> {
     let fault = |error: io::Error| Complaint {
         cause: format!("it cannot be written ({error})"),
         remedy: "set `memory` to a file in a folder that this user may write in, with room on its disk",
@@ -61,7 +62,7 @@ pub fn update(path: &Path, learned: &Book, seen: &Book) -> Result<Book, Complain
     let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let _lock = bounded_file::lock_folder_of(path, Instant::now() + PATIENCE).map_err(fault)?;
     let (mut book, _) = read(path)?;
-    book.update(learned, seen, now());
+    book.update(learned, seen, others, now());
     bounded_file::replace(path, book.text()).map_err(fault)?;
     Ok(book)
 }

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 
+use super::book::Book;
 use super::file::{self, Complaint};
 use super::keeper::{Remembered, Shift};
 use crate::elements::switch::CAT;
@@ -59,11 +60,11 @@ pub fn end(core: &Shared) {
 }
 
 fn serve(core: &Weak<Shared>, remembered: &Remembered, shift: &Shift) {
-    let mut is_told = false;
+    let (mut is_told, mut others) = (false, Book::default());
     for number in 0.. {
         let goes_on = shift.wait(number);
         let Some(core) = core.upgrade() else { return };
-        if let Err(complaint) = write(&core, remembered)
+        if let Err(complaint) = write(&core, remembered, &mut others)
             && !std::mem::replace(&mut is_told, true)
         {
             warn(
@@ -80,13 +81,13 @@ fn serve(core: &Weak<Shared>, remembered: &Remembered, shift: &Shift) {
 }
 
 /// Writes what is known now, if anything is.
-fn write(core: &Shared, remembered: &Remembered) -> Result<(), Complaint> {
+fn write(core: &Shared, remembered: &Remembered, others: &mut Book) -> Result<(), Complaint> {
     let learned = core.published.view().adapter.learned(file::now());
     if learned.is_empty() {
         return Ok(());
     }
     let seen = remembered.book.lock().clone();
-    let book = file::update(&remembered.path, &learned, &seen)?;
+    let book = file::update(&remembered.path, &learned, &seen, others)?;
     *remembered.book.lock() = Arc::new(book);
     Ok(())
 }

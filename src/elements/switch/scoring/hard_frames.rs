@@ -4,7 +4,7 @@
 //! reference, or is the least sure. As pictures, with a line of JSON beside each, they are material for the next ranking.
 //!
 //! All of it happens on the scoring thread. Where there is no room any more, a harder frame takes the place of the least hard
-//! one, also of earlier streams: how hard it was is in a file's name.
+//! one, also of earlier streams and of other switches: how hard it was is in a file's name.
 
 use std::fs;
 use std::io;
@@ -47,8 +47,7 @@ pub struct HardFrames {
 #[derive(Debug)]
 struct Folder {
     path: PathBuf,
-    /// What is in it; `None` where it cannot be used any more.
-    kept: Option<Vec<Kept>>,
+    is_usable: bool,
 }
 
 /// A frame in the folder.
@@ -104,18 +103,17 @@ impl Folder {
     fn open(path: &Path, bus: &Bus) -> Folder {
         let mut folder = Folder {
             path: path.to_owned(),
-            kept: None,
+            is_usable: true,
         };
-        match list(path) {
-            Ok(kept) => folder.kept = Some(kept),
-            Err(error) => folder.give_up(&error.to_string(), bus),
+        if let Err(error) = list(path) {
+            folder.give_up(&error.to_string(), bus);
         }
         folder
     }
 
     /// Says once that nothing is kept any more.
     fn give_up(&mut self, cause: &str, bus: &Bus) {
-        self.kept = None;
+        self.is_usable = false;
         bus.warn(
             &format!(
                 "no further hard frames are kept in {}: {cause}",
@@ -127,32 +125,23 @@ impl Folder {
 
     /// Keeps the frame of a trial where it is harder than others, or there is room; returns whether it is kept.
     fn keep(
-        &mut self,
+        &self,
         trial: &Trial,
         (hardness, most): (u32, usize),
         line: impl FnOnce() -> Value,
     ) -> Result<bool, String> {
-        let (Some(kept), Some(caps)) = (&mut self.kept, &trial.caps) else {
+        let Some(caps) = trial.caps.as_ref().filter(|_| self.is_usable) else {
             return Ok(false);
         };
-        if kept.len() >= most && kept.iter().all(|it| hardness <= it.hardness) {
+        // Each time anew, since other switches may keep theirs here, and somebody may have taken some.
+        let kept = list(&self.path).map_err(|error| error.to_string())?;
+        if displaced(kept.clone(), (hardness, 0), most).is_none() {
             return Ok(false);
         }
         let picture = picture(&trial.frame, caps)?;
-        let bytes = picture.len() as u64;
-        while kept.len() >= most || MOST_BYTES < bytes + kept.iter().map(|it| it.bytes).sum::<u64>() {
-            let Some(least) = (0..kept.len()).min_by_key(|it| kept[*it].hardness) else {
-                return Ok(false);
-            };
-            if hardness <= kept[least].hardness {
-                return Ok(false);
-            }
-            let gone = kept.swap_remove(least);
-            for extension in ["png", "json"] {
-                // Somebody may have taken it.
-                let _ = fs::remove_file(self.path.join(&gone.name).with_extension(extension));
-            }
-        }
+        let Some(displaced) = displaced(kept, (hardness, picture.len() as u64), most) else {
+            return Ok(false);
+        };
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
         let time = since.unwrap_or_default();
         let name = format!("hard-{hardness:04}-{}-{}", time.as_millis(), trial.number);
@@ -164,13 +153,30 @@ impl Folder {
         line["time"] = json!(time.as_secs_f64());
         write("png", &picture)?;
         write("json", format!("{line}\n").as_bytes())?;
-        kept.push(Kept {
-            hardness,
-            name,
-            bytes,
-        });
+        for gone in displaced {
+            for extension in ["png", "json"] {
+                // Somebody may have taken it.
+                let _ = fs::remove_file(self.path.join(&gone.name).with_extension(extension));
+            }
+        }
         Ok(true)
     }
+}
+
+/// Whose place a frame of this hardness takes, of so many bytes, where at most so many are kept: that of the least hard one, or
+/// of as many as are too large together. `None` where one of them is as hard, so that all stay.
+fn displaced(mut kept: Vec<Kept>, (hardness, bytes): (u32, u64), most: usize) -> Option<Vec<Kept>> {
+    kept.sort_by_key(|it| it.hardness);
+    let mut total = bytes + kept.iter().map(|it| it.bytes).sum::<u64>();
+    let mut count = usize::from(most <= kept.len());
+    total -= kept.iter().take(count).map(|it| it.bytes).sum::<u64>();
+    while MOST_BYTES < total {
+        total -= kept.get(count)?.bytes;
+        count += 1;
+    }
+    let least = kept.get(..count)?;
+    let is_harder = least.iter().all(|it| it.hardness < hardness);
+    is_harder.then(|| least.to_vec())
 }
 
 /// What earlier streams have left in a folder, which is made where it is not there.
@@ -261,5 +267,42 @@ fn brief(carried: &Carried) -> Value {
         Answer::Score(score) => json!(score),
         Answer::Text(text) => json!(text.text),
         Answer::ClassMap(_) | Answer::Matte(_) | Answer::Instances(_) => json!("mask"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(frames: &[(u32, u64)]) -> Vec<Kept> {
+        let kept = |(number, &(hardness, bytes)): (usize, &(u32, u64))| Kept {
+            hardness,
+            name: number.to_string(),
+            bytes,
+        };
+        frames.iter().enumerate().map(kept).collect()
+    }
+
+    /// Whose place it takes, by their hardness.
+    fn places(frames: &[(u32, u64)], frame: (u32, u64), most: usize) -> Option<Vec<u32>> {
+        let gone = displaced(kept(frames), frame, most)?;
+        Some(gone.iter().map(|it| it.hardness).collect())
+    }
+
+    #[test]
+    fn a_harder_frame_takes_the_place_of_the_least_hard_one_and_no_other_is_lost() {
+        let frames = [(500, 10), (300, 10), (400, 10), (600, 10)];
+        assert_eq!(places(&frames, (550, 10), 5), Some(vec![]));
+        assert_eq!(places(&frames, (550, 10), 4), Some(vec![300]));
+        assert_eq!(places(&frames, (300, 10), 4), None);
+        // Others keep theirs here too, and allow more.
+        assert_eq!(places(&frames, (550, 10), 2), Some(vec![300]));
+        assert_eq!(places(&[], (550, 10), 0), None);
+        // Where they are too large, all that would go are less hard, or all stay.
+        let large = [(300, MOST_BYTES / 2), (500, MOST_BYTES / 2)];
+        assert_eq!(places(&large, (400, 1), 9), Some(vec![300]));
+        assert_eq!(places(&large, (400, MOST_BYTES), 9), None);
+        assert_eq!(places(&large, (600, MOST_BYTES), 9), Some(vec![300, 500]));
+        assert_eq!(places(&large, (600, MOST_BYTES + 1), 9), None);
     }
 }

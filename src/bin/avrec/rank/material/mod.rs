@@ -7,6 +7,7 @@ mod frames;
 mod look;
 mod spool;
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -81,23 +82,30 @@ impl Material {
 
     /// The pictures of a folder and of those below it are a clip each; so are its other files.
     fn look_into(&mut self, folder: &Path, listens: bool) -> Result<(), String> {
-        let mut left_out = 0;
+        let (mut named, mut others) = (BTreeSet::new(), Vec::new());
         for path in files_below(folder)? {
             let end = path.extension().map(|it| it.to_string_lossy().to_lowercase());
             let is = |ends: &[&str]| end.as_deref().is_some_and(|it| ends.contains(&it));
+            if is(&CLIPS) || is(&PICTURES) {
+                named.insert(path.with_extension(""));
+            }
             if is(&CLIPS) || !listens && is(&PICTURES) {
                 match look_at(&path, listens) {
                     Ok(clip) => self.clips.push(clip),
                     Err(cause) => self.notes.push(cause),
                 }
             } else {
-                left_out += 1;
+                others.push(path);
             }
         }
-        if 0 < left_out {
-            let folder = folder.display();
+        // What has the name of a clip or a picture says something of it, such as a label, or how a switch met it.
+        others.retain(|it| !named.contains(&it.with_extension("")));
+        if let Some(first) = others.first() {
             self.notes.push(format!(
-                "{left_out} files in {folder} are no material by their names"
+                "files in {} that are no material by their names are left out: {}, such as {}",
+                folder.display(),
+                others.len(),
+                first.display()
             ));
         }
         Ok(())

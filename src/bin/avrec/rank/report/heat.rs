@@ -146,7 +146,7 @@ fn adversarial(findings: &Findings) -> Markup {
     };
     let heads = [
         "<model",
-        "quality before",
+        "agreement before",
         "after",
         "kept",
         "items",
@@ -167,7 +167,7 @@ fn adversarial(findings: &Findings) -> Markup {
     html! {
         @if let Some((_, first)) = with().next() {
             h2 { "Changes made to mislead" }
-            (grid("adversarial", "Quality before and after a search for small changes that make answers wrong", &heads, rows))
+            (grid("adversarial", "Agreement with the truth before and after a search for small changes that make answers wrong", &heads, rows))
             p.note { "No channel of a pixel changes by more than " (first.bound) " of 255. The search is bounded and needs no gradients: a stronger one may find more." }
         }
     }

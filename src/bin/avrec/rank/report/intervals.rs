@@ -169,13 +169,8 @@ fn band(findings: &Findings) -> Markup {
     // Room for what goes on without end.
     let is_endless = ranges.iter().any(|it| ENDLESS <= it.2);
     let last = (if is_endless { 1.6 } else { 1.0 } * highest).max(2.0 * first);
-    // Only some slowdowns were looked at: what lies between two of them is the lower one's.
-    let starts: Vec<f64> = ranges.iter().skip(1).map(|it| it.1).chain([last]).collect();
-    for (it, next) in ranges.iter_mut().zip(starts) {
-        if it.2 < next && (next < 1.5 * it.2 || highest <= it.2) {
-            it.2 = next;
-        }
-    }
+    let ending = ranges.iter_mut().filter(|it| highest <= it.2);
+    ending.for_each(|it| it.2 = last);
     let at = |slowdown: f64| {
         let share = (slowdown.min(last) / first).ln() / (last / first).ln();
         100.0 * share.clamp(0.0, 1.0)

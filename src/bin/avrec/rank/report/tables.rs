@@ -31,7 +31,6 @@ pub fn models(findings: &Findings) -> Markup {
     let robust = has(|it| it.robustness.is_some());
     let energy = has(|it| it.energy.is_some());
     let unanswered = has(|it| 0 < it.unanswered);
-    let stability = has(|it| it.stability.is_some());
     let cost = has(|it| 0.0 < it.cost);
     let measures: Vec<_> = findings.measures.iter().take(MEASURES).collect();
     let mut heads = vec!["<model, licence".to_string(), "place".into()];
@@ -40,7 +39,6 @@ pub fn models(findings: &Findings) -> Markup {
     heads.extend(energy.then(|| "energy".into()));
     heads.extend(cost.then(|| "cost".into()));
     heads.extend(robust.then(|| "drop when disturbed".into()));
-    heads.extend(stability.then(|| "steadiness".into()));
     heads.extend(unanswered.then(|| "unanswered".into()));
     heads.extend(["loss", "best in"].map(String::from));
     let row = |(position, it): (usize, &ModelFindings)| {
@@ -88,7 +86,6 @@ pub fn models(findings: &Findings) -> Markup {
                     .map_or("–".into(), |it| percent(it.mean_drop)),
             )
         }));
-        cells.extend(stability.then(|| number(it.stability.map_or("–".into(), |it| digits(it, 3)))));
         cells.extend(unanswered.then(|| match it.unanswered {
             0 => number("0"),
             some => classed(html! { (count(some as u64)) }, "alarm"),

@@ -89,6 +89,8 @@ impl Host {
         if matches!(source, Source::Model { .. }) {
             host.await_model()?;
         }
+        let model = host.stats().and_then(|it| it.model);
+        host.note(model.map_or(String::new(), |it| it.loaded.assumed));
         host.entry.push_event(gst::event::StreamStart::new("rank"));
         Ok(host)
     }
@@ -198,7 +200,13 @@ impl Host {
         self.error.clone()
     }
 
-    /// Warnings that were not told yet.
+    fn note(&mut self, text: String) {
+        if !text.is_empty() && self.told.insert(text.clone()) {
+            self.notes.push(text);
+        }
+    }
+
+    /// What was assumed of the model, and warnings; each is told once.
     pub fn notes(&mut self) -> Vec<String> {
         self.listen();
         std::mem::take(&mut self.notes)
@@ -217,10 +225,7 @@ impl Host {
                 self.error.get_or_insert(error.error().message().to_string());
             }
             gst::MessageView::Warning(warning) => {
-                let note = warning.error().message().to_string();
-                if self.told.insert(note.clone()) {
-                    self.notes.push(note);
-                }
+                self.note(warning.error().message().to_string());
             }
             _ => {}
         }

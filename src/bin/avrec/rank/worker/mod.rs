@@ -3,6 +3,7 @@
 //! A candidate in a process of its own, so that one that crashes, hangs or takes all memory ends nothing but itself.
 
 mod host;
+mod pool;
 mod process;
 pub mod wire;
 
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 use gstavrec::bounded_file;
 use parking_lot::Mutex;
 
+pub use pool::{Job, Pool};
 pub use process::run as serve;
 use wire::{Item, Outcome, Reply, Request, Source, receive, send};
 

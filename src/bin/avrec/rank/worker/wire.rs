@@ -69,7 +69,7 @@ pub struct Outcome {
     pub memory: u64,
     /// `None` where nothing came out.
     pub answer: Option<Heard>,
-    /// Warnings that were not told yet.
+    /// What was assumed of the model, and warnings, that were not told yet.
     pub notes: Vec<String>,
     /// The task, where the model is one of `avrec-infer`.
     pub task: Option<String>,
