@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use gstavrec::runtime::{Options, Runner};
 use gst::prelude::*;
+use gstavrec::runtime::{Options, Runner};
 use http::uri::PathAndQuery;
 use hyper::body::Bytes;
 use parking_lot::Mutex;
@@ -157,7 +157,10 @@ fn live(kills: u32) -> (u32, Vec<Duration>) {
         server.model("grpc")
     );
     let pipeline = gst::parse::launch(&line).expect("a pipeline");
-    let switch = pipeline.downcast_ref::<gst::Bin>().and_then(|it| it.by_name("s")).expect("a switch");
+    let switch = pipeline
+        .downcast_ref::<gst::Bin>()
+        .and_then(|it| it.by_name("s"))
+        .expect("a switch");
     let (came, late) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicU32::new(0)));
     let entered = came.clone();
     let probe = gst::PadProbeType::BUFFER;
@@ -167,14 +170,17 @@ fn live(kills: u32) -> (u32, Vec<Duration>) {
         gst::PadProbeReturn::Ok
     });
     let (out, counted) = (AtomicU32::new(0), late.clone());
-    switch.static_pad("src").expect("a pad").add_probe(probe, move |_, _| {
-        let number = out.fetch_add(1, Ordering::Relaxed) as usize;
-        let since = came.lock()[number].elapsed();
-        if 50 <= number && Duration::from_millis(40) + SLACK < since {
-            counted.fetch_add(1, Ordering::Relaxed);
-        }
-        gst::PadProbeReturn::Ok
-    });
+    switch
+        .static_pad("src")
+        .expect("a pad")
+        .add_probe(probe, move |_, _| {
+            let number = out.fetch_add(1, Ordering::Relaxed) as usize;
+            let since = came.lock()[number].elapsed();
+            if 50 <= number && Duration::from_millis(40) + SLACK < since {
+                counted.fetch_add(1, Ordering::Relaxed);
+            }
+            gst::PadProbeReturn::Ok
+        });
     pipeline.set_state(gst::State::Playing).expect("it plays");
     let bus = pipeline.bus().expect("a bus");
     let start = Instant::now();
@@ -213,7 +219,10 @@ fn failures() {
     gstavrec::plugin_register_static().expect("the plugin");
     let (calm, _) = live(0);
     let (late, returns) = live(KILLS);
-    let times: Vec<String> = returns.iter().map(|it| format!("{:.2}", it.as_secs_f64())).collect();
+    let times: Vec<String> = returns
+        .iter()
+        .map(|it| format!("{:.2}", it.as_secs_f64()))
+        .collect();
     println!(
         "late by more than {} ms beyond the budget of 40 ms, of {FRAMES} live frames: {late} with the server killed and started \
          again {KILLS} times, {calm} without; chosen again {} s after it was back (reach 2)",

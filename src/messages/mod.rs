@@ -27,8 +27,8 @@ pub use explanation::{Basis, Binding, ExplainedCandidate, Explanation, ReasonWor
 pub use field::{FieldError, Figures, Nested};
 pub use fuse::{Combined, FuseStats, Fused, FusedSide};
 pub use infer::{
-    Class, Corner, InferStats, KeyFrame, Loaded, ModelFailed, ModelLoaded, Object, Point, RemoteStats, RunningModel,
-    Share, StatementPart, TensorPart, Tensors,
+    Class, Corner, InferStats, KeyFrame, Loaded, ModelFailed, ModelLoaded, Object, Point, RemoteStats,
+    RunningModel, Share, StatementPart, TensorPart, Tensors,
 };
 pub use latencies::Percentiles;
 pub use metas::{

@@ -97,7 +97,10 @@ fn a_token_is_read_from_a_file_and_nowhere_else() {
     server.set(|it| it.token = Some("open sesame".into()));
     for scheme in ["grpc", "http"] {
         let text = refused(&server, scheme, "");
-        assert!(text.contains("refuses access") && text.contains("token-file"), "{text}");
+        assert!(
+            text.contains("refuses access") && text.contains("token-file"),
+            "{text}"
+        );
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("token");
@@ -106,5 +109,8 @@ fn a_token_is_read_from_a_file_and_nowhere_else() {
         passes(&server, scheme, &format!("token-file={}", path.display()));
     }
     let text = refused(&server, "grpc", "token-file=/nowhere/token");
-    assert!(text.contains("token-file=/nowhere/token cannot be read"), "{text}");
+    assert!(
+        text.contains("token-file=/nowhere/token cannot be read"),
+        "{text}"
+    );
 }

@@ -44,9 +44,14 @@ fn the_tensor_goes_as_it_is_in_memory_to_the_model_that_was_named() {
     let [raw] = request.raw.as_slice() else {
         panic!("{} tensors", request.raw.len())
     };
-    let sent = raw.chunks_exact(4).map(|it| f32::from_le_bytes(it.try_into().unwrap()));
+    let sent = raw
+        .chunks_exact(4)
+        .map(|it| f32::from_le_bytes(it.try_into().unwrap()));
     assert_eq!(raw.len(), 4 * wanted.len());
-    assert!(sent.zip(wanted).all(|(sent, wanted)| (sent - wanted).abs() < 1e-6));
+    assert!(
+        sent.zip(wanted)
+            .all(|(sent, wanted)| (sent - wanted).abs() < 1e-6)
+    );
 }
 
 #[test]
@@ -70,7 +75,11 @@ fn a_model_that_decodes_gets_jpeg_where_that_is_asked_for() {
     assert_eq!(sent[4..7], [0xff, 0xd8, 0xff]);
     assert!(sent.len() < 32 * 18 * 3 * 4);
     let plain = Bench::at(server.model("grpc").as_ref(), "task=classify");
-    assert!(plain.complaint(gst::MessageType::Error).contains("set encoding=jpeg"));
+    assert!(
+        plain
+            .complaint(gst::MessageType::Error)
+            .contains("set encoding=jpeg")
+    );
 }
 
 /// `ModelInferResponse` with an output `picture` of 1x4.
@@ -105,7 +114,10 @@ fn stats_tell_the_way_and_the_bytes() {
     let runs: u64 = stats.get("runs").unwrap();
     let bytes: u64 = stats.get("remote-sent-bytes").unwrap();
     assert!(runs * 32 * 18 * 3 * 4 <= bytes, "{stats}");
-    assert!(!stats.has_field("remote-serving-ns"), "this server has no statistics");
+    assert!(
+        !stats.has_field("remote-serving-ns"),
+        "this server has no statistics"
+    );
 }
 
 #[test]
@@ -113,7 +125,11 @@ fn a_description_can_be_named_where_none_can_lie_beside_the_model() {
     let server = Server::start();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("invert.modelinfo");
-    std::fs::write(&path, "[modelinfo]\nversion=1.0\n[frame]\ndims=1,3,18,32\nranges=0,255\n").unwrap();
+    std::fs::write(
+        &path,
+        "[modelinfo]\nversion=1.0\n[frame]\ndims=1,3,18,32\nranges=0,255\n",
+    )
+    .unwrap();
     let line = format!("modelinfo-file={}", path.display());
     pass(&server, "grpc", &line);
     let request = Infer::decode(server.last_request()).unwrap();

@@ -33,7 +33,11 @@ fn pass(rig: &mut Rig) {
 fn pass_until(rig: &mut Rig, what: &str, mut is_done: impl FnMut(&mut Rig) -> bool) {
     let end = Instant::now() + Duration::from_secs(30);
     while !is_done(rig) {
-        assert!(Instant::now() < end, "not within thirty seconds: {what}: {:#?}", rig.stats());
+        assert!(
+            Instant::now() < end,
+            "not within thirty seconds: {what}: {:#?}",
+            rig.stats()
+        );
         pass(rig);
     }
 }
@@ -80,7 +84,10 @@ fn a_server_is_a_device_of_its_own() {
     let candidates = explanation.get::<gst::Array>("candidates").unwrap();
     let devices = candidates.iter().map(|it| it.get::<gst::Structure>().unwrap());
     let devices: Vec<String> = devices.map(|it| it.get("device").unwrap()).collect();
-    assert_eq!(devices, ["cpu".to_owned(), format!("127.0.0.1:{}", server.port())]);
+    assert_eq!(
+        devices,
+        ["cpu".to_owned(), format!("127.0.0.1:{}", server.port())]
+    );
 }
 
 #[test]
@@ -117,7 +124,11 @@ fn a_thousand_connections_that_are_cut_leave_nothing_behind() {
     let settled = |before: (usize, usize)| {
         let end = Instant::now() + Duration::from_secs(20);
         while before.0 < descriptors() || before.1 < threads() {
-            assert!(Instant::now() < end, "{before:?} became {:?}", (descriptors(), threads()));
+            assert!(
+                Instant::now() < end,
+                "{before:?} became {:?}",
+                (descriptors(), threads())
+            );
             std::thread::yield_now();
         }
     };

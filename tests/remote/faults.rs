@@ -28,14 +28,20 @@ fn complaint(scheme: &str, manner: Manner) -> String {
 #[test]
 fn whatever_a_server_does_is_an_error_that_says_so() {
     for (manner, words) in [
-        (Manner::Stalls, &["did not answer within 1000 ms", "raise timeout"][..]),
+        (
+            Manner::Stalls,
+            &["did not answer within 1000 ms", "raise timeout"][..],
+        ),
         (Manner::Cuts, &["cannot be reached", "start the server"]),
         (Manner::Garbage, &["sent an answer that cannot be used"]),
         (Manner::WrongShape, &["changed its shape"]),
         (Manner::WrongType, &["'INT64'", "promise FP32"]),
         (Manner::TooLong, &["comes with 6920 bytes"]),
         (Manner::Huge(1 << 20), &["comes with 1048576 bytes"]),
-        (Manner::Fails(3, "unexpected shape"), &["refuses (InvalidArgument): unexpected shape"]),
+        (
+            Manner::Fails(3, "unexpected shape"),
+            &["refuses (InvalidArgument): unexpected shape"],
+        ),
         (Manner::Fails(14, "unloading"), &["is not available: unloading"]),
         (Manner::Fails(0, "killed"), &["cannot be reached"]),
     ] {
@@ -59,7 +65,10 @@ fn answers_beyond_what_is_promised_are_refused_before_they_are_there() {
     server.set(|it| it.manner = Manner::Huge(1 << 20));
     assert_eq!(bench.push(&info), Err(gst::FlowError::Error));
     let text = bench.complaint(gst::MessageType::Error);
-    assert!(text.contains("larger than what the model's metadata promise"), "{text}");
+    assert!(
+        text.contains("larger than what the model's metadata promise"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -69,7 +78,10 @@ fn a_request_beyond_the_servers_limit_names_the_setting() {
     let mut bench = Bench::at(server.model("grpc").as_ref(), "input-size=640x360");
     bench.caps("RGB", SMALL.0, SMALL.1);
     let text = bench.complaint(gst::MessageType::Error);
-    assert!(text.contains("takes no request of") && text.contains("grpc_max_message_length"), "{text}");
+    assert!(
+        text.contains("takes no request of") && text.contains("grpc_max_message_length"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -86,7 +98,10 @@ fn what_is_not_there_is_told_when_it_is_asked_for() {
     let model = server.model("grpc");
     server.kill();
     let text = of(model);
-    assert!(text.contains("cannot be reached") && text.contains("correct host and port"), "{text}");
+    assert!(
+        text.contains("cannot be reached") && text.contains("correct host and port"),
+        "{text}"
+    );
     let text = of("grpc://host.invalid:8001/model".into());
     assert!(text.contains("cannot be reached"), "{text}");
     assert!(of("grpc://host/model".into()).contains("it has no port"));

@@ -28,7 +28,12 @@ fn typed() -> Vec<u8> {
         tensor.extend(datatype.as_bytes());
         tensor.extend([3 << 3 | 2, 2, 1, 4]);
         let values: &[u8] = if field == 6 { &[0; 16] } else { &[1, 2, 3, 4] };
-        tensor.extend([5 << 3 | 2, values.len() as u8 + 2, field << 3 | 2, values.len() as u8]);
+        tensor.extend([
+            5 << 3 | 2,
+            values.len() as u8 + 2,
+            field << 3 | 2,
+            values.len() as u8,
+        ]);
         tensor.extend(values);
         message.extend([5 << 3 | 2, tensor.len() as u8]);
         message.extend(tensor);

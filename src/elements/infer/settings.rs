@@ -82,7 +82,11 @@ impl Settings {
             image: self.input.options(),
             sound: self.sound.options(),
             remote: self.remote.options(),
-            modelinfo_file: self.modelinfo_file.as_ref().filter(|it| !it.is_empty()).map(Into::into),
+            modelinfo_file: self
+                .modelinfo_file
+                .as_ref()
+                .filter(|it| !it.is_empty())
+                .map(Into::into),
             input_values: self.input.values.as_deref().unwrap_or_default().trim().to_owned(),
             output_range: self.output_range.clone().filter(|it| !it.is_empty()),
             sha256: self.sha256.as_deref().unwrap_or_default().trim().to_owned(),

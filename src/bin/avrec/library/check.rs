@@ -2,10 +2,13 @@
 
 //! `avrec library check`: whether what a library says can be.
 
+use std::path::Path;
+
 use gstavrec::bounded_file;
 use gstavrec::library::conditions::bytes;
 use gstavrec::library::license::License;
 use gstavrec::runtime::catalog::{Candidate, Catalog};
+use gstavrec::runtime::source::is_address;
 
 use super::args::CheckArgs;
 use super::examine::examine;
@@ -67,19 +70,8 @@ fn look(catalog: &Catalog, it: &Candidate) -> Found {
             .push("licence: not said; add 'license = \"…\"'".into()),
     }
     let Some(model) = it.model() else { return found };
-    match (sum(model), &it.sha256) {
-        (Err(error), _) => {
-            found.wrong.push(format!("{}: {error}", model.display()));
-            return found;
-        }
-        (Ok(now), Some(said)) if now != *said => found.wrong.push(format!(
-            "sha256: {} has {now}, and {said} is said; put the right file there, or add this one anew",
-            model.display()
-        )),
-        (Ok(_), Some(_)) => {}
-        (Ok(now), None) => found
-            .notes
-            .push(format!("sha256: not said; add 'sha256 = \"{now}\"'")),
+    if !is_address(model) && !is_the_file(model, it, &mut found) {
+        return found;
     }
     if it.parent.is_some() && it.parent == it.sha256 {
         found
@@ -109,6 +101,25 @@ fn look(catalog: &Catalog, it: &Candidate) -> Found {
         }
     }
     found
+}
+
+/// Whether a file is there; notes where it is not the one that is said.
+fn is_the_file(model: &Path, it: &Candidate, found: &mut Found) -> bool {
+    match (sum(model), &it.sha256) {
+        (Err(error), _) => {
+            found.wrong.push(format!("{}: {error}", model.display()));
+            return false;
+        }
+        (Ok(now), Some(said)) if now != *said => found.wrong.push(format!(
+            "sha256: {} has {now}, and {said} is said; put the right file there, or add this one anew",
+            model.display()
+        )),
+        (Ok(_), Some(_)) => {}
+        (Ok(now), None) => found
+            .notes
+            .push(format!("sha256: not said; add 'sha256 = \"{now}\"'")),
+    }
+    true
 }
 
 /// Numbers that contradict each other.

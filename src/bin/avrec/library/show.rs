@@ -5,6 +5,7 @@
 use gstavrec::library::conditions::bytes;
 use gstavrec::runtime::catalog::{Candidate, Catalog, Measured, Privacy, Source};
 use gstavrec::runtime::describe;
+use gstavrec::runtime::source::is_address;
 use serde_json::{Value, json};
 
 use super::args::ShowArgs;
@@ -113,7 +114,7 @@ fn card(catalog: &Catalog, it: &Candidate) -> String {
         row(name, Some(value.clone()));
     }
     let mut text = format!("{}\n{}", it.name, left_aligned(&rows));
-    if let Some(path) = it.model() {
+    if let Some(path) = it.model().filter(|it| !is_address(it)) {
         text += &format!("\n\n{}", tables::ports(path));
     }
     for measured in &it.measured {

@@ -3,10 +3,12 @@
 //! Who is ranked: candidates of a library, or the models of a folder.
 
 use std::path::Path;
+use std::time::SystemTime;
 
 use gstavrec::library::conditions::{Conditions, Subject};
 use gstavrec::runtime::Task;
 use gstavrec::runtime::catalog::{Candidate, Catalog, Source, TaskError};
+use gstavrec::runtime::source::is_address;
 
 use super::material::hash;
 use super::worker::wire;
@@ -96,6 +98,21 @@ fn contender(candidate: &Candidate) -> Result<Contender, String> {
     let settings = settings.collect::<Vec<_>>().join("\n");
     let (source, key, sum) = match &candidate.source {
         Source::Element(fragment) => (wire::Source::Element(fragment.clone()), fragment.clone(), None),
+        Source::Model(address) if is_address(address) => {
+            let source = wire::Source::Model {
+                path: address.clone(),
+                properties,
+            };
+            // Nobody knows whether it is still the same model, or as far away: what was kept of it is not asked.
+            let now = SystemTime::now()
+                .duration_since(SystemTime::UNIX_EPOCH)
+                .unwrap_or_default();
+            (
+                source,
+                format!("{}\n{settings}\n{}", address.display(), now.as_nanos()),
+                None,
+            )
+        }
         Source::Model(path) => {
             let sum = hash(path).map_err(|err| format!("{}: {err}", path.display()))?;
             if let Some(stated) = candidate.sha256.as_ref().filter(|it| **it != sum) {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use gstavrec::elements::infer;
 use gstavrec::runtime::catalog::{Catalog, Document, Entry, Measured, Source};
+use gstavrec::runtime::source;
 
 use super::date::today;
 use super::material::File;
@@ -37,6 +38,11 @@ impl Listed {
         let Some(model) = candidate.model() else {
             return Err(unknown("it is an element and no model".to_owned()));
         };
+        if source::is_address(model) {
+            return Err(unknown(
+                "it is on a server; tune the file that the server runs".to_owned(),
+            ));
+        }
         let mut properties: Vec<_> = candidate.properties.clone().into_iter().collect();
         let task = read.task_of(candidate).filter(|it| *it != "auto");
         if let Some(task) = task.filter(|_| properties.iter().all(|it| it.0 != "task")) {
