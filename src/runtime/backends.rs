@@ -18,14 +18,9 @@ pub(super) struct Choice {
 
 /// Returns the backend for these options.
 pub(super) fn choose(options: &Options) -> Result<Choice, Error> {
-    if options.execution_provider != ExecutionProvider::Cpu {
-        let remedy = "this build runs on the CPU only; set execution-provider=cpu";
-        return Err(Error::OptionUnavailable {
-            option: "execution-provider",
-            value: "cuda".into(),
-            remedy,
-        });
-    }
+    options.provider.check()?;
+    let provider = options.provider.provider;
+    let is_elsewhere = !matches!(provider, ExecutionProvider::Auto | ExecutionProvider::Cpu);
     let asked = |backend| Choice {
         backend,
         note: "asked for".into(),
@@ -33,6 +28,13 @@ pub(super) fn choose(options: &Options) -> Result<Choice, Error> {
     };
     Ok(match options.backend {
         BackendChoice::Ort => asked(&OrtBackend),
+        BackendChoice::Rten if is_elsewhere => {
+            return Err(Error::OptionUnavailable {
+                option: "execution-provider",
+                value: provider.facts().nick.to_owned(),
+                remedy: "rten runs on the CPU only; set backend=ort, or set execution-provider=cpu",
+            });
+        }
         BackendChoice::Rten => asked(&RtenBackend),
         BackendChoice::Auto => match library::loaded() {
             Ok(loaded) => {
@@ -44,6 +46,7 @@ pub(super) fn choose(options: &Options) -> Result<Choice, Error> {
                     news: (!library::is_named()).then_some(news),
                 }
             }
+            Err(error) if is_elsewhere => return Err(error),
             Err(error) => Choice {
                 backend: &RtenBackend,
                 note: error.to_string(),

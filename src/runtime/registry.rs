@@ -20,7 +20,7 @@ use super::files_read::FilesRead;
 use super::left_behind;
 use super::loaded_model::LoadedModel;
 use super::{
-    Error, ExecutionProvider, ImageOptions, OptimizationLevel, Options, SoundOptions, Stop, TaskChoice,
+    Error, ImageOptions, OptimizationLevel, Options, ProviderChoice, SoundOptions, Stop, TaskChoice,
 };
 
 /// What a model is loaded with, besides what it is.
@@ -29,7 +29,7 @@ struct Manner {
     backend: &'static str,
     threads: usize,
     optimization_level: OptimizationLevel,
-    execution_provider: ExecutionProvider,
+    provider: ProviderChoice,
     task: TaskChoice,
     image: ImageOptions,
     sound: SoundOptions,
@@ -71,7 +71,7 @@ pub(super) fn open(
         backend: backend.name(),
         threads,
         optimization_level: options.optimization_level,
-        execution_provider: options.execution_provider,
+        provider: options.provider.clone(),
         task: options.task,
         image: options.image.clone(),
         sound: options.sound,

@@ -45,9 +45,7 @@ pub(super) fn begin(infer: &Infer) -> Result<(), Fault> {
     let settings = infer.settings.lock().clone();
     let request = request(&settings, Occasion::Asked, Stop::default())?;
     runtime::check_readable(&request.path)?;
-    if let Some(device) = settings.device.filter(|it| !matches!(it.as_str(), "" | "0")) {
-        return Err(Fault::Device(device));
-    }
+    settings.provider().check()?;
     if settings.backend != Backend::Rten {
         // Here and not in the loader thread: a program that exits while the library sets itself up would
         // crash, and this thread cannot exit meanwhile. Whether it is there is told by the load.
