@@ -22,7 +22,7 @@ AVREC := target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/avrec
 TEST_ENV := G_DEBUG=fatal-criticals GST_PLUGIN_PATH=$(CURDIR)/target/debug \
 	GST_REGISTRY=$(CURDIR)/target/gst-registry.bin AVREC_CLIP=$(CLIP)
 
-.PHONY: help setup build demo demo-audio demo-detect demo-rank test analytics bench real-models lint clean
+.PHONY: help setup build demo demo-audio demo-detect demo-rank test test-openvino analytics bench real-models lint clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,6 +86,9 @@ test: setup ## Run all tests
 
 analytics: ## Test the feature analytics in a Debian 13 root, which has GStreamer 1.26 (as root; 10 minutes at first)
 	@scripts/analytics.sh
+
+test-openvino: setup ## Test with an ONNX Runtime that has the OpenVINO provider as well (84 MB at first)
+	@scripts/openvino.sh
 
 bench: ## Run the benchmarks (they print ratios taken in one run)
 	@scripts/setup.sh bench
