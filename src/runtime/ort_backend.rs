@@ -84,7 +84,7 @@ fn load(
         Failure::Cause(error.message().to_owned()).error(path, options, of_cause)
     };
     let _call = exit_guard::begin().ok_or_else(|| load_error(path, EXITING))?;
-    let session = ort_provider::session(loaded, path, weights, options).map_err(fault)?;
+    let session = ort_provider::session(&loaded.environment, path, weights, options).map_err(fault)?;
     Ok(Arc::new(Guarded::new(OrtModel {
         memory_info: MemoryInfo::cpu().map_err(fault)?,
         session,

@@ -11,8 +11,7 @@ use ort::memory::DeviceType;
 use ort::session::builder::SessionBuilder;
 use parking_lot::Mutex;
 
-use super::library::Loaded;
-use super::provider::ExecutionProvider;
+use super::provider::{self, ExecutionProvider};
 use super::{ProviderChoice, ort_session};
 use crate::bounded_file;
 
@@ -22,22 +21,25 @@ static REGISTERED: Mutex<BTreeMap<String, Vec<String>>> = Mutex::new(BTreeMap::n
 /// Lets a session that is being made use a device of the provider that the choice's library brings.
 pub(super) fn append(
     builder: SessionBuilder,
-    loaded: &Loaded,
+    environment: &Environment,
     choice: &ProviderChoice,
     pairs: &[(String, String)],
 ) -> Result<SessionBuilder, ort::Error> {
-    let came = register(&loaded.environment, &choice.library)?;
+    let came = register(environment, &choice.library)?;
     let id = match choice.provider {
         ExecutionProvider::Plugin => came.first().map(String::as_str),
         provider => Some(provider.facts().id),
     };
     let of_provider = |it: &Device<'_>| it.ep().ok().filter(|ep| id == Some(*ep)).is_some();
-    let devices: Vec<_> = loaded.environment.devices().filter(of_provider).collect();
+    let devices: Vec<_> = environment.devices().filter(of_provider).collect();
     let (Some(id), false) = (id, devices.is_empty()) else {
+        let of = match choice.provider {
+            ExecutionProvider::Plugin => String::new(),
+            provider => format!(" of {}", provider.facts().label),
+        };
         return Err(ort::Error::new(format!(
-            "{} offers no device of {} on this machine; it may want hardware or a driver of its vendor's",
-            choice.library,
-            choice.provider.facts().label
+            "{} offers no device{of} on this machine; it may want hardware or a driver of its vendor's",
+            choice.library
         )));
     };
     let kinds: Vec<&str> = devices.iter().map(kind).collect();
@@ -83,11 +85,7 @@ pub(super) fn devices(environment: &Environment) -> Vec<String> {
     let line = |it: Device<'_>| {
         let (provider, hardware) = (it.ep().unwrap_or_default(), it.hardware_device());
         let vendor = hardware.vendor().unwrap_or_default();
-        format!(
-            "{} on {} ({vendor})",
-            super::ort_provider::label(provider),
-            kind(&it)
-        )
+        format!("{} on {} ({vendor})", provider::label(provider), kind(&it))
     };
     environment.devices().map(line).collect()
 }

@@ -7,13 +7,14 @@ use std::path::Path;
 use std::ptr;
 
 use ort::AsPointer;
+use ort::environment::Environment;
 use ort::ep::{ArbitrarilyConfigurableExecutionProvider, CUDA, ExecutionProvider as _, TensorRT, VSINPU};
 use ort::session::Session;
 use ort::session::builder::SessionBuilder;
 
 use super::backend::Weights;
 use super::library::Loaded;
-use super::provider::{ALL, ExecutionProvider};
+use super::provider::{self, ALL, ExecutionProvider};
 use super::{Error, Options, ProviderChoice, ort_session, thread_pool, unwinder};
 
 /// Returns the names of the providers that the library has built in, in its own words and order of preference.
@@ -35,12 +36,6 @@ pub(super) fn built_in() -> Result<Vec<String>, ort::Error> {
     Ok(found)
 }
 
-/// Returns what people call the provider that ONNX Runtime lists under this name.
-pub(super) fn label(id: &str) -> &str {
-    let known = ALL.iter().find(|it| it.id == id);
-    known.map_or(id.trim_end_matches("ExecutionProvider"), |it| it.label)
-}
-
 /// Returns those that [`ExecutionProvider::Auto`] tries here before the CPU.
 pub(super) fn to_try() -> Vec<ExecutionProvider> {
     let built_in = built_in().unwrap_or_default();
@@ -59,7 +54,7 @@ pub(super) fn check(loaded: &Loaded, choice: &ProviderChoice) -> Result<(), Erro
     if !choice.library.is_empty() || built_in.iter().any(|id| id == facts.id) {
         return Ok(());
     }
-    let has: Vec<&str> = built_in.iter().map(|id| label(id)).collect();
+    let has: Vec<&str> = built_in.iter().map(|id| provider::label(id)).collect();
     Err(Error::ProviderMissing {
         provider: facts.label,
         has: has.join(", "),
@@ -75,13 +70,13 @@ const RELU: &[u8] =
 
 /// Refuses a device on which not even the simplest of models would run: OpenVINO takes any name for one, and leaves the
 /// whole model to the CPU without a word where there is none of that name.
-fn check_device(loaded: &Loaded, options: &Options) -> Result<(), ort::Error> {
+fn check_device(environment: &Environment, options: &Options) -> Result<(), ort::Error> {
     let choice = &options.provider;
     if choice.provider != ExecutionProvider::OpenVino || !choice.library.is_empty() {
         return Ok(());
     }
-    let builder = ort_session::on_one_thread(&loaded.environment)?;
-    let mut builder = append(builder, loaded, options)?
+    let builder = ort_session::on_one_thread(environment)?;
+    let mut builder = append(builder, environment, options)?
         .with_config_entry("session.disable_cpu_ep_fallback", "1")
         .map_err(ort_session::plain)?;
     builder.commit_from_memory(RELU).map(drop).map_err(|error| {
@@ -95,13 +90,13 @@ fn check_device(loaded: &Loaded, options: &Options) -> Result<(), ort::Error> {
 
 /// Makes a session on the provider that is asked for.
 pub(super) fn session(
-    loaded: &Loaded,
+    environment: &Environment,
     path: &Path,
     weights: Weights,
     options: &Options,
 ) -> Result<Session, ort::Error> {
     if options.provider.provider == ExecutionProvider::Cpu {
-        return ort_session::create(loaded, path, weights, options);
+        return ort_session::create(environment, path, weights, options, Ok);
     }
     if !unwinder::is_that_of_later(ptr::from_ref(ort::api()).cast()) {
         return Err(ort::Error::new(
@@ -109,8 +104,9 @@ pub(super) fn session(
              LD_PRELOAD=libgcc_s.so.1",
         ));
     }
-    check_device(loaded, options)?;
-    ort_session::create(loaded, path, weights, options)
+    check_device(environment, options)?;
+    let on_provider = |builder| append(builder, environment, options);
+    ort_session::create(environment, path, weights, options, on_provider)
 }
 
 /// Lets a session that is being made use the provider; what it does not take runs on the CPU.
@@ -118,9 +114,9 @@ pub(super) fn session(
 /// # Errors
 ///
 /// Where the provider does not start: options that it does not know, or no such device.
-pub(super) fn append(
+fn append(
     mut builder: SessionBuilder,
-    loaded: &Loaded,
+    environment: &Environment,
     options: &Options,
 ) -> Result<SessionBuilder, ort::Error> {
     let choice = &options.provider;
@@ -131,7 +127,7 @@ pub(super) fn append(
     };
     let pairs = choice.pairs(threads, options.memory_limit);
     if !choice.library.is_empty() {
-        return append_plugin(builder, loaded, choice, &pairs);
+        return append_plugin(builder, environment, choice, &pairs);
     }
     let facts = choice.provider.facts();
     match choice.provider {
@@ -197,7 +193,7 @@ use super::ort_plugin::append as append_plugin;
 #[cfg(not(feature = "plugin-ep"))]
 fn append_plugin(
     _builder: SessionBuilder,
-    _loaded: &Loaded,
+    _environment: &Environment,
     choice: &ProviderChoice,
     _pairs: &[(String, String)],
 ) -> Result<SessionBuilder, ort::Error> {

@@ -9,18 +9,18 @@ use ort::session::Session;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 
 use super::backend::Weights;
-use super::library::Loaded;
 use super::ort_arena::Registered;
-use super::{ExecutionProvider, OptimizationLevel, Options, ort_provider, thread_pool};
+use super::{ExecutionProvider, OptimizationLevel, Options, thread_pool};
 
-/// Loads a model whose runs are on the thread that asks for them, or have the pool of the process to help.
+/// Loads a model whose runs are on the thread that asks for them, or have the pool of the process to help;
+/// `on_provider` lets it use another provider than the CPU.
 pub(super) fn create(
-    loaded: &Loaded,
+    environment: &Environment,
     path: &Path,
     weights: Weights,
     options: &Options,
+    on_provider: impl FnOnce(SessionBuilder) -> Result<SessionBuilder, ort::Error>,
 ) -> Result<Session, ort::Error> {
-    let environment = &loaded.environment;
     let level = match options.optimization_level {
         OptimizationLevel::DisableAll => GraphOptimizationLevel::Disable,
         OptimizationLevel::Basic => GraphOptimizationLevel::Level1,
@@ -42,7 +42,7 @@ pub(super) fn create(
         .map_err(plain)?
         .with_env_allocators()
         .map_err(plain)?;
-    builder = ort_provider::append(builder, loaded, options)?;
+    builder = on_provider(builder)?;
     let _arena = Registered::new(environment, options.memory_bytes())?;
     match weights {
         Weights::Inside(bytes) => builder.commit_from_memory(&bytes),

@@ -252,6 +252,12 @@ pub static ALL: [Facts; 16] = [
     },
 ];
 
+/// Returns what people call the provider that ONNX Runtime lists under this name.
+pub(super) fn label(id: &str) -> &str {
+    let known = ALL.iter().find(|it| it.id == id);
+    known.map_or(id.trim_end_matches("ExecutionProvider"), |it| it.label)
+}
+
 impl ExecutionProvider {
     pub fn facts(self) -> &'static Facts {
         ALL.iter().find(|it| it.provider == self).unwrap_or(&NONE)

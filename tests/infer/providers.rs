@@ -169,6 +169,32 @@ fn options_go_in_as_a_launch_line_writes_them_and_come_back() {
     assert_eq!(options.get::<&str>("cache_dir"), Ok("/tmp/a"));
 }
 
+#[test]
+#[cfg(feature = "plugin-ep")]
+fn a_library_that_brings_no_provider_is_an_error_and_others_go_on() {
+    if !has_ort() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let text = folder.path().join("provider.so");
+    std::fs::write(&text, "no library").unwrap();
+    for (path, words) in [
+        (text.as_path(), "Failed to load library"),
+        (folder.path().join("absent.so").as_path(), "No such file"),
+    ] {
+        let choice = ProviderChoice {
+            library: path.display().to_string(),
+            ..ExecutionProvider::Plugin.into()
+        };
+        let error = refusal(&options(choice));
+        assert!(
+            error.contains(words) && error.contains("set execution-provider=cpu"),
+            "{error}"
+        );
+    }
+    Runner::load(&model("invert_luma"), &options(ExecutionProvider::Cpu)).unwrap();
+}
+
 /// Models of the repository: pictures, boxes, sound, and both kinds of classes.
 fn models() -> Vec<PathBuf> {
     let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/models"));
@@ -246,6 +272,30 @@ fn each_provider_here_answers_as_the_cpu_does() {
             );
         }
     }
+}
+
+/// Processor time that the kernel counted, in its ticks.
+fn ticks(whose: &str) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{whose}/stat")).unwrap();
+    let fields = stat.rsplit_once(')').unwrap().1.split_whitespace();
+    // In user and system mode.
+    fields.skip(11).take(2).map(|it| it.parse::<u64>().unwrap()).sum()
+}
+
+#[test]
+fn with_one_thread_openvino_runs_on_the_thread_that_asks() {
+    if !elsewhere().contains(&ExecutionProvider::OpenVino) {
+        return;
+    }
+    let large = &models()[2];
+    let mut runner = Runner::load(large, &options(ExecutionProvider::OpenVino)).unwrap();
+    runner.prepare(&[1, 1, 180, 320]).unwrap();
+    let (own, all) = (ticks("thread-self"), ticks("self"));
+    while ticks("self") < all + 50 {
+        runner.run().unwrap();
+    }
+    let (own, all) = (ticks("thread-self") - own, ticks("self") - all);
+    assert!(all * 8 <= own * 10, "{own} of {all} ticks");
 }
 
 #[test]

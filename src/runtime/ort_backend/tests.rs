@@ -4,6 +4,7 @@
 //! writes is the one that the library reads, and the one that the library writes is the one that the decoder reads.
 
 use super::*;
+use crate::runtime::ort_session;
 use crate::runtime::provider_choice::ProviderChoice;
 use crate::tensor::ElementType;
 
@@ -15,7 +16,7 @@ const SIZE: [usize; 4] = [1, 3, 256, 256];
 
 /// A session that may allocate `limit` bytes, with what one user has of it. `None` without ONNX Runtime.
 fn session(limit: u64) -> Option<(OrtModel, Places, [Input; 1], [Tensor; 1])> {
-    let loaded = library::loaded().ok()?;
+    let environment = &library::loaded().ok()?.environment;
     let options = Options {
         memory_limit: limit,
         provider: ProviderChoice::default(),
@@ -26,7 +27,7 @@ fn session(limit: u64) -> Option<(OrtModel, Places, [Input; 1], [Tensor; 1])> {
     let described = &opened.signature.model;
     let model = OrtModel {
         memory_info: MemoryInfo::cpu().unwrap(),
-        session: ort_session::create(loaded, path, opened.weights.clone(), &options).unwrap(),
+        session: ort_session::create(environment, path, opened.weights.clone(), &options, Ok).unwrap(),
         provider: ExecutionProvider::Cpu,
         inputs: Names::new(path, described.inputs()).unwrap(),
         outputs: Names::new(path, described.results()).unwrap(),

@@ -226,7 +226,7 @@ pub fn environment(environment: &Environment, models: &[ModelRun]) -> Markup {
             text(name),
             sentence(isolated(&loaded.file)),
             text(loaded.task.name()),
-            text(&where_it_runs(loaded)),
+            text(where_it_runs(loaded)),
             number(loaded.threads.to_string()),
             known(Some(loaded.load_time), milliseconds),
         ];
