@@ -25,7 +25,7 @@ TEST_ENV := G_DEBUG=fatal-criticals GST_PLUGIN_PATH=$(CURDIR)/target/debug \
 # One at a time: they share the servers, and stop them.
 SERVERS := cargo test --locked --offline --test servers -- --nocapture --test-threads=1
 
-.PHONY: help setup build demo demo-audio demo-detect demo-rank test test-remote analytics bench real-models lint clean
+.PHONY: help setup build demo demo-audio demo-detect demo-rank test test-openvino test-remote analytics bench real-models lint clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -99,6 +99,9 @@ test-remote: setup ## Test models on real servers: MLServer, Triton, furnace-ser
 
 analytics: ## Test the feature analytics in a Debian 13 root, which has GStreamer 1.26 (as root; 10 minutes at first)
 	@scripts/analytics.sh
+
+test-openvino: setup ## Test with an ONNX Runtime that has the OpenVINO provider as well (84 MB at first)
+	@scripts/openvino.sh
 
 bench: ## Run the benchmarks (they print ratios taken in one run)
 	@scripts/setup.sh bench

@@ -21,16 +21,11 @@ pub(super) struct Choice {
 /// Returns the backend for this source with these options.
 pub(super) fn choose(source: &Path, options: &Options) -> Result<Choice, Error> {
     if let Some(server) = source::server(source) {
-        return elsewhere(server, options);
+        return on_server(server, options);
     }
-    if options.execution_provider != ExecutionProvider::Cpu {
-        let remedy = "this build runs on the CPU only; set execution-provider=cpu";
-        return Err(Error::OptionUnavailable {
-            option: "execution-provider",
-            value: "cuda".into(),
-            remedy,
-        });
-    }
+    options.provider.check()?;
+    let provider = options.provider.provider;
+    let is_elsewhere = !matches!(provider, ExecutionProvider::Auto | ExecutionProvider::Cpu);
     let asked = |backend| Choice {
         backend,
         note: "asked for".into(),
@@ -38,6 +33,13 @@ pub(super) fn choose(source: &Path, options: &Options) -> Result<Choice, Error> 
     };
     Ok(match options.backend {
         BackendChoice::Ort => asked(&OrtBackend),
+        BackendChoice::Rten if is_elsewhere => {
+            return Err(Error::OptionUnavailable {
+                option: "execution-provider",
+                value: provider.facts().nick.to_owned(),
+                remedy: "rten runs on the CPU only; set backend=ort, or set execution-provider=cpu",
+            });
+        }
         BackendChoice::Rten => asked(&RtenBackend),
         BackendChoice::Auto => match library::loaded() {
             Ok(loaded) => {
@@ -49,6 +51,7 @@ pub(super) fn choose(source: &Path, options: &Options) -> Result<Choice, Error> 
                     news: (!library::is_named()).then_some(news),
                 }
             }
+            Err(error) if is_elsewhere => return Err(error),
             Err(error) => Choice {
                 backend: &RtenBackend,
                 note: error.to_string(),
@@ -64,11 +67,11 @@ pub(super) fn choose(source: &Path, options: &Options) -> Result<Choice, Error> 
 
 /// What reaches a model on a server.
 #[cfg(feature = "remote")]
-fn elsewhere(server: &str, options: &Options) -> Result<Choice, Error> {
-    if options.execution_provider != ExecutionProvider::Cpu {
+fn on_server(server: &str, options: &Options) -> Result<Choice, Error> {
+    if options.provider != ExecutionProvider::Cpu.into() {
         return Err(Error::OptionUnavailable {
             option: "execution-provider",
-            value: "cuda".into(),
+            value: options.provider.provider.facts().nick.to_owned(),
             remedy: "a model on a server runs where the server runs it; leave execution-provider unset",
         });
     }
@@ -80,7 +83,7 @@ fn elsewhere(server: &str, options: &Options) -> Result<Choice, Error> {
 }
 
 #[cfg(not(feature = "remote"))]
-fn elsewhere(server: &str, _: &Options) -> Result<Choice, Error> {
+fn on_server(server: &str, _: &Options) -> Result<Choice, Error> {
     Err(Error::OptionUnavailable {
         option: "model-file",
         value: server.to_owned(),

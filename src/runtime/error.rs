@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::ExecutionProvider;
 use super::backend_names::{ORT, RTEN};
 
 /// A model could not be loaded or run; the text names the thing and the remedy.
@@ -140,6 +141,29 @@ pub enum Error {
         cause: String,
     },
 
+    /// The library has not the execution provider that is asked for. Remedy: one that has it.
+    #[error(
+        "this libonnxruntime has no {provider} ({}); it has: {has}; {remedy}, or set execution-provider=cpu",
+        .library.display()
+    )]
+    ProviderMissing {
+        provider: &'static str,
+        /// Those that it has, with commas.
+        has: String,
+        library: PathBuf,
+        remedy: String,
+    },
+
+    /// The execution provider is there and does not start, or takes not the model. Remedy: its settings, or the CPU.
+    #[error(
+        "{provider} cannot load {}: {cause}; check device and provider-options and the driver, or set execution-provider=cpu", .path.display()
+    )]
+    Provider {
+        path: PathBuf,
+        provider: &'static str,
+        cause: String,
+    },
+
     /// An option that this build cannot honour.
     #[error("{option}={value} is not available: {remedy}")]
     OptionUnavailable {
@@ -246,6 +270,15 @@ impl Error {
             address: address.to_owned(),
             cause: cause.into(),
             remedy: remedy.into(),
+        }
+    }
+
+    /// A provider that is there did not take the model, or did not start.
+    pub(super) fn provider(path: &Path, provider: ExecutionProvider, cause: &str) -> Error {
+        Error::Provider {
+            path: path.to_owned(),
+            provider: provider.facts().label,
+            cause: cause.trim().to_owned(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 //! Finds ONNX Runtime and starts it, once a process.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -150,6 +151,16 @@ fn use_once(environment: &Environment) -> Result<(), ort::Error> {
     session.run(ort::inputs![number]).map(drop)
 }
 
+thread_local! {
+    /// What this thread was told last as an error.
+    static LAST_ERROR: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Returns, once, what the library told this thread last as an error: some causes stand in its log only.
+pub(super) fn take_last_error() -> Option<String> {
+    LAST_ERROR.take()
+}
+
 fn log(level: ort::logging::LogLevel, place: &str, message: &str) {
     let level = match level {
         ort::logging::LogLevel::Verbose => LogLevel::Debug,
@@ -157,6 +168,9 @@ fn log(level: ort::logging::LogLevel, place: &str, message: &str) {
         ort::logging::LogLevel::Warning => LogLevel::Warning,
         ort::logging::LogLevel::Error | ort::logging::LogLevel::Fatal => LogLevel::Error,
     };
+    if level == LogLevel::Error {
+        LAST_ERROR.set(Some(message.trim().to_owned()));
+    }
     if let Some(hook) = HOOK.get() {
         hook(level, place, message);
     }

@@ -33,6 +33,7 @@ mod input_shape;
 mod input_text;
 mod left_behind;
 pub mod library;
+mod library_contents;
 mod library_places;
 mod loaded_model;
 mod making;
@@ -45,10 +46,16 @@ mod onnx_proto;
 mod options;
 mod ort_arena;
 mod ort_backend;
+#[cfg(feature = "plugin-ep")]
+mod ort_plugin;
+mod ort_provider;
 mod ort_run_options;
 mod ort_session;
 mod ort_value;
 mod preprocessor;
+mod provider;
+mod provider_choice;
+mod provider_fallback;
 mod recurrent_state;
 mod registry;
 #[cfg(feature = "remote")]
@@ -74,13 +81,15 @@ mod worker;
 pub use allowance::{Allocator, allocations};
 pub use error::Error;
 pub use further_inputs::{Fill, FurtherInput};
+pub use library_contents::{LibraryContents, look_into_library};
 pub use loaded_model::LoadedModel;
 pub use model::{FrameLaying, Model, StateInfo, Trial};
 pub use onnx_file::{check_readable, describe};
 pub use options::{
-    BackendChoice, Encoding, ExecutionProvider, ImageOptions, OptimizationLevel, Options, RemoteOptions,
-    SoundOptions,
+    BackendChoice, Encoding, ImageOptions, OptimizationLevel, Options, RemoteOptions, SoundOptions,
 };
+pub use provider::{ALL as PROVIDERS, ExecutionProvider, Facts as ProviderFacts};
+pub use provider_choice::ProviderChoice;
 pub use remote_times::RemoteTimes;
 pub use runner::Runner;
 pub use scale::{Ratio, Scale};

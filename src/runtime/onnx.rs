@@ -116,6 +116,17 @@ pub fn parse(bytes: &[u8]) -> Result<Graph, ParseError> {
         return Err(ParseError::NotOnnx("its graph has no output".into()));
     }
     check_ports(&graph)?;
+    if graph
+        .nodes
+        .iter()
+        .chain(model.functions.iter().flat_map(|it| &it.nodes))
+        .any(is_compiled)
+    {
+        return Err(ParseError::Absurd {
+            cause: "it has an operator EPContext, which a vendor's compiler made and nobody can check".into(),
+            remedy: "use the model that it was compiled from",
+        });
+    }
     let is_default = |set: &&proto::OperatorSet| set.domain.is_empty() || set.domain == "ai.onnx";
     let mut external_data = Vec::new();
     collect_external(&graph, &mut external_data);
@@ -164,6 +175,13 @@ fn check_ports(graph: &proto::Graph) -> Result<(), ParseError> {
         }
         _ => Ok(()),
     }
+}
+
+/// Whether an operator, or one within it, is what an execution provider compiled: code, or a path to it.
+fn is_compiled(node: &proto::Node) -> bool {
+    let attributes = node.attributes.iter();
+    let mut graphs = attributes.flat_map(|it| it.graph.as_deref().into_iter().chain(&it.graphs));
+    node.operator == "EPContext" || graphs.any(|it| it.nodes.iter().any(is_compiled))
 }
 
 /// Whether the first field is `ModelProto.ir_version` with a version that exists, or the producer's name.
@@ -373,6 +391,19 @@ mod tests {
                 end: 64
             }]
         );
+    }
+
+    #[test]
+    fn what_a_vendor_compiled_is_refused_also_within_a_branch() {
+        let mut model = sample();
+        let branch = model.graph.as_mut().unwrap().nodes[0].attributes[0]
+            .graph
+            .as_mut();
+        branch.unwrap().nodes[0].operator = "EPContext".into();
+        let Err(ParseError::Absurd { cause, .. }) = parse(&model.encode_to_vec()) else {
+            panic!("it was taken")
+        };
+        assert!(cause.contains("EPContext"), "{cause}");
     }
 
     #[test]

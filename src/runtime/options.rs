@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{Error, TaskChoice};
+use super::{Error, ProviderChoice, TaskChoice};
 use crate::tensor::{Channels, Layout};
 
 /// Which inference library runs the model.
@@ -26,14 +26,6 @@ pub enum OptimizationLevel {
     Extended,
     #[default]
     All,
-}
-
-/// Where the model runs. Others are known by name so that they can be refused clearly.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum ExecutionProvider {
-    #[default]
-    Cpu,
-    Cuda,
 }
 
 /// What the user says of a picture that goes in; what is unset, or empty, is left to the model.
@@ -112,7 +104,8 @@ pub struct Options {
     /// has for it; with rten as many, and at most as many as that pool would have.
     pub threads: usize,
     pub optimization_level: OptimizationLevel,
-    pub execution_provider: ExecutionProvider,
+    /// Where the model runs. With rten that is the CPU.
+    pub provider: ProviderChoice,
     pub task: TaskChoice,
     pub image: ImageOptions,
     pub sound: SoundOptions,
@@ -169,7 +162,7 @@ impl Default for Options {
             // More threads are faster when idle and lose that under load; a candidate should be predictable.
             threads: 1,
             optimization_level: OptimizationLevel::default(),
-            execution_provider: ExecutionProvider::default(),
+            provider: ProviderChoice::default(),
             task: TaskChoice::default(),
             image: ImageOptions::default(),
             sound: SoundOptions::default(),

@@ -16,7 +16,7 @@ use super::allowance::Allowance;
 use super::backend::{Backend, Binding, Executable, Input, Opened, Weights};
 use super::backend_names::{ORT, RTEN};
 use super::exit_guard::{self, Guarded};
-use super::failure::Failure;
+use super::failure::{self, Failure};
 use super::memory_returned::MemoryReturned;
 use super::onnx::OtherType;
 use super::onnx_file;
@@ -25,7 +25,7 @@ use super::ort_value::{MemoryInfo, OrtValue, type_number};
 use super::stop::GiveUp;
 use super::turns::{AtOnce, Turns};
 use super::worker::Worker;
-use super::{Error, ExecutionProvider, Model, Options, Stop, buffer, library, ort_session, thread_pool};
+use super::{Error, ExecutionProvider, Model, Options, Stop, buffer, library, ort_provider, thread_pool};
 use crate::tensor::{Tensor, TensorInfo};
 use crate::thread_time;
 
@@ -65,17 +65,30 @@ fn load(
     weights: Weights,
     options: &Options,
 ) -> Result<Arc<dyn Executable>, Error> {
-    let environment = &library::loaded()?.environment;
+    let loaded = library::loaded()?;
+    let provider = options.provider.provider;
+    ort_provider::check(loaded, &options.provider)?;
+    // Of an earlier load.
+    library::take_last_error();
     let fault = |error: ort::Error| {
-        let of_cause = |cause: String| load_error(path, &cause);
+        let of_cause = |cause: String| match provider {
+            ExecutionProvider::Cpu => load_error(path, &cause),
+            _ => {
+                let logged = library::take_last_error().filter(|it| !cause.contains(it.as_str()));
+                let parts = logged
+                    .into_iter()
+                    .fold(cause, |cause, it| format!("{cause}: {it}"));
+                Error::provider(path, provider, &failure::shortened(&parts))
+            }
+        };
         Failure::Cause(error.message().to_owned()).error(path, options, of_cause)
     };
     let _call = exit_guard::begin().ok_or_else(|| load_error(path, EXITING))?;
-    let session = ort_session::create(environment, path, weights, options).map_err(fault)?;
+    let session = ort_provider::session(&loaded.environment, path, weights, options).map_err(fault)?;
     Ok(Arc::new(Guarded::new(OrtModel {
         memory_info: MemoryInfo::cpu().map_err(fault)?,
         session,
-        provider: options.execution_provider,
+        provider,
         inputs: Names::new(path, model.inputs())?,
         outputs: Names::new(path, model.results())?,
         _memory: MemoryReturned,
@@ -98,7 +111,8 @@ impl Executable for Guarded<OrtModel> {
         match self.provider {
             // `Run` is made for several threads at once there, and their sum is faster.
             ExecutionProvider::Cpu => AtOnce::Any,
-            ExecutionProvider::Cuda => AtOnce::One,
+            // Some are not made for it, and most do one run after the other in any case.
+            _ => AtOnce::One,
         }
     }
 
@@ -391,7 +405,7 @@ impl Places {
             let no_memory =
                 || ort::Error::new(format!("Failed to allocate memory for an output of {dims:?}"));
             let count = count.ok_or_else(no_memory)?;
-            // SAFETY: type and count were just asked from the value; only the CPU provider is used.
+            // SAFETY: type and count were just asked from the value; what `Run` makes lies in CPU memory, whichever the provider.
             unsafe { value.copy_into(&mut output.data, count) }?;
             output.dims = dims;
             if self.pinned {
@@ -428,3 +442,6 @@ fn load_error(path: &Path, message: &str) -> Error {
     let is_operator = OPERATOR.iter().any(|words| message.contains(words));
     Error::load(path, [ORT, RTEN], is_operator, message.trim().to_owned())
 }
+
+#[cfg(test)]
+mod tests;

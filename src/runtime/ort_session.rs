@@ -10,14 +10,16 @@ use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 
 use super::backend::Weights;
 use super::ort_arena::Registered;
-use super::{OptimizationLevel, Options, thread_pool};
+use super::{ExecutionProvider, OptimizationLevel, Options, thread_pool};
 
-/// Loads a model whose runs are on the thread that asks for them, or have the pool of the process to help.
+/// Loads a model whose runs are on the thread that asks for them, or have the pool of the process to help;
+/// `on_provider` lets it use another provider than the CPU.
 pub(super) fn create(
     environment: &Environment,
     path: &Path,
     weights: Weights,
     options: &Options,
+    on_provider: impl FnOnce(SessionBuilder) -> Result<SessionBuilder, ort::Error>,
 ) -> Result<Session, ort::Error> {
     let level = match options.optimization_level {
         OptimizationLevel::DisableAll => GraphOptimizationLevel::Disable,
@@ -35,10 +37,12 @@ pub(super) fn create(
     builder = builder
         .with_optimization_level(level)
         .map_err(plain)?
-        .with_memory_pattern(true)
+        // DirectML is documented to refuse it.
+        .with_memory_pattern(options.provider.provider != ExecutionProvider::DirectMl)
         .map_err(plain)?
         .with_env_allocators()
         .map_err(plain)?;
+    builder = on_provider(builder)?;
     let _arena = Registered::new(environment, options.memory_bytes())?;
     match weights {
         Weights::Inside(bytes) => builder.commit_from_memory(&bytes),
@@ -58,6 +62,6 @@ pub fn on_one_thread(environment: &Environment) -> Result<SessionBuilder, ort::E
 }
 
 /// An error without the builder, which is not used again.
-fn plain(error: ort::Error<SessionBuilder>) -> ort::Error {
+pub(super) fn plain(error: ort::Error<SessionBuilder>) -> ort::Error {
     ort::Error::new(error.message())
 }

@@ -20,7 +20,7 @@ use super::files_read::FilesRead;
 use super::left_behind;
 use super::loaded_model::LoadedModel;
 use super::{
-    Error, ExecutionProvider, ImageOptions, OptimizationLevel, Options, RemoteOptions, SoundOptions, Stop,
+    Error, ImageOptions, OptimizationLevel, Options, ProviderChoice, RemoteOptions, SoundOptions, Stop,
     TaskChoice,
 };
 
@@ -30,7 +30,7 @@ struct Manner {
     backend: &'static str,
     threads: usize,
     optimization_level: OptimizationLevel,
-    execution_provider: ExecutionProvider,
+    provider: ProviderChoice,
     task: TaskChoice,
     image: ImageOptions,
     sound: SoundOptions,
@@ -74,7 +74,7 @@ pub(super) fn open(
         backend: backend.name(),
         threads,
         optimization_level: options.optimization_level,
-        execution_provider: options.execution_provider,
+        provider: options.provider.clone(),
         task: options.task,
         image: options.image.clone(),
         sound: options.sound,

@@ -9,7 +9,8 @@ use super::backend::{Binding, Input};
 use super::loaded_model::LoadedModel;
 use super::modelinfo::dims_line;
 use super::{
-    Error, Model, Options, StateInfo, Stop, Task, backends, buffer, input_shape, registry, source, trial_run,
+    Error, ExecutionProvider, Model, Options, StateInfo, Stop, Task, backends, buffer, input_shape,
+    provider_fallback, source, trial_run,
 };
 use crate::tensor::{Dim, Layout, Tensor};
 
@@ -22,6 +23,7 @@ pub struct Runner {
     path: PathBuf,
     backend_note: String,
     backend_news: Option<String>,
+    provider: ExecutionProvider,
     binding: Box<dyn Binding>,
     /// The frame or the audio, whose shape is empty before `prepare`, state after it, and further inputs after that.
     inputs: Vec<Input>,
@@ -46,7 +48,8 @@ impl Runner {
     /// [`Error::GivenUp`].
     pub fn load_until(path: &Path, options: &Options, stop: &Stop) -> Result<Runner, Error> {
         let choice = backends::choose(path, options)?;
-        let loaded = registry::open(choice.backend, path, options, stop)?;
+        let opened = provider_fallback::open(choice.backend, path, options, stop)?;
+        let (loaded, provider) = (opened.loaded, opened.provider);
         let model = &loaded.model;
         let mut inputs = vec![Input::new(buffer::empty(model.input.element_type), Vec::new())];
         inputs.extend(trial_run::first_states(path, model, options)?);
@@ -58,7 +61,8 @@ impl Runner {
             outputs: trial_run::empty_results(model),
             path: path.to_owned(),
             backend_note: choice.note,
-            backend_news: choice.news,
+            backend_news: join(choice.news, opened.news),
+            provider,
             voices: Vec::new(),
             voice: 0,
             loaded,
@@ -83,6 +87,11 @@ impl Runner {
     /// Returns which inference library runs it, `ort` or `rten`; `remote` for a server.
     pub fn backend_name(&self) -> &'static str {
         self.loaded.backend
+    }
+
+    /// Returns which execution provider runs it, as it came out.
+    pub fn provider(&self) -> ExecutionProvider {
+        self.provider
     }
 
     /// Returns how many threads a run uses.
@@ -363,5 +372,13 @@ impl Runner {
                 dims: dims.to_vec(),
                 expected: dims_line(&model.input.dims),
             })
+    }
+}
+
+/// Two pieces of news as one.
+fn join(one: Option<String>, other: Option<String>) -> Option<String> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(format!("{one} {other}")),
+        (one, other) => one.or(other),
     }
 }

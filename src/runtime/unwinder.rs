@@ -33,6 +33,8 @@ const ADDRESSES: [u32; 0] = [];
 const UNWINDER: &[u8] = b"_Unwind_";
 /// The function by which a C++ runtime throws.
 const THROW: &CStr = c"_Unwind_RaiseException";
+/// The function by which clean-up code of C++ goes on.
+const RESUME: &CStr = c"_Unwind_Resume";
 /// What C++ code names when it can catch: the C++ runtime has it.
 const PERSONALITY: &CStr = c"__gxx_personality_v0";
 
@@ -42,21 +44,55 @@ const PERSONALITY: &CStr = c"__gxx_personality_v0";
 ///
 /// The system's own, where it lets nobody write to the library's bindings.
 pub(super) fn unify(inside: *const c_void) -> std::io::Result<()> {
-    let Some(library) = Object::around(inside as usize) else {
-        return Ok(());
-    };
-    // Without it the library throws nothing, or has a C++ runtime of its own inside.
-    let Some(runtime) = library.bound(PERSONALITY).and_then(Object::around) else {
-        return Ok(());
-    };
-    let Some(unwinder) = runtime.bound(THROW).and_then(|throw| {
-        let is_bound = Object::around(throw).is_some_and(|it| it.base != runtime.base);
-        Unwinder::with(if is_bound { throw } else { first_in_program(THROW)? })
-    }) else {
+    let Some((library, runtime, unwinder)) = parts(inside) else {
         return Ok(());
     };
     unwinder.bind(&library)?;
     unwinder.bind(&runtime)
+}
+
+/// Whether libraries that the library loads later, as those of an execution provider, will be bound to its unwinder, too.
+///
+/// They run and throw before they can be bound anew.
+pub(super) fn is_that_of_later(inside: *const c_void) -> bool {
+    let Some((_, _, unwinder)) = parts(inside) else {
+        return true;
+    };
+    unwinder.function(RESUME) == of_later(RESUME)
+}
+
+/// What a function of an unwinder is bound to in a library that is loaded now.
+fn of_later(name: &CStr) -> Option<usize> {
+    // SAFETY: a null name stands for the whole program, and the others are C strings; both handles are only looked into,
+    // and a library that is there stays.
+    let address = unsafe {
+        let program = libc::dlopen(std::ptr::null(), libc::RTLD_LAZY);
+        match libc::dlsym(program, name.as_ptr()) as usize {
+            // Then it is the one that comes with the library.
+            0 => {
+                let own = libc::dlopen(c"libgcc_s.so.1".as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD);
+                if own.is_null() {
+                    0
+                } else {
+                    libc::dlsym(own, name.as_ptr()) as usize
+                }
+            }
+            found => found,
+        }
+    };
+    (address != 0).then_some(address)
+}
+
+/// The library that has `inside`, the C++ runtime that it uses, and the unwinder that this throws to.
+///
+/// `None` where the library throws nothing, or has a C++ runtime of its own inside.
+fn parts(inside: *const c_void) -> Option<(Object, Object, Unwinder)> {
+    let library = Object::around(inside as usize)?;
+    let runtime = library.bound(PERSONALITY).and_then(Object::around)?;
+    let throw = runtime.bound(THROW)?;
+    let is_bound = Object::around(throw).is_some_and(|it| it.base != runtime.base);
+    let unwinder = Unwinder::with(if is_bound { throw } else { first_in_program(THROW)? })?;
+    Some((library, runtime, unwinder))
 }
 
 /// What a name that is not bound yet will be bound to: the first in the program that has it.

@@ -486,6 +486,7 @@ fn a_model_tells_what_it_is_and_what_it_says() {
             task,
             backend: "rten".to_string(),
             backend_note: "no library".to_string(),
+            execution_provider: "cpu".to_owned(),
             threads: 2,
             load_time: MS(81),
             assumed: "One thing. Another.".to_string(),

@@ -6,6 +6,7 @@
 use gst::prelude::*;
 
 use crate::support::models::model;
+use crate::support::providers::elsewhere;
 use crate::support::{alone, init};
 
 /// Set in the program that exits; says when.
@@ -16,7 +17,8 @@ fn a_program_may_exit_while_a_model_loads_or_runs() {
     if let Ok(role) = std::env::var(ROLE) {
         exit_in_the_middle(&role);
     }
-    for role in ["loading", "running"] {
+    let elsewhere = elsewhere().into_iter().map(|it| it.facts().nick);
+    for role in ["loading", "running"].into_iter().chain(elsewhere) {
         for _ in 0..10 {
             let mut program = alone("exit::a_program_may_exit_while_a_model_loads_or_runs");
             let output = program.env(ROLE, role).output().unwrap();
@@ -33,9 +35,13 @@ fn a_program_may_exit_while_a_model_loads_or_runs() {
 fn exit_in_the_middle(role: &str) -> ! {
     init();
     let model = model(if role == "loading" { "slow" } else { "thrice_luma" });
+    let provider = match role {
+        "loading" | "running" => "cpu",
+        provider => provider,
+    };
     let line = format!(
-        "videotestsrc ! video/x-raw,format=GRAY8,width=320,height=180 ! avrec-infer model-file={} ! \
-         fakesink name=sink sync=false signal-handoffs=true",
+        "videotestsrc ! video/x-raw,format=GRAY8,width=320,height=180 ! avrec-infer model-file={} \
+         execution-provider={provider} ! fakesink name=sink sync=false signal-handoffs=true",
         model.display()
     );
     let pipeline = gst::parse::launch(&line)
@@ -51,7 +57,7 @@ fn exit_in_the_middle(role: &str) -> ! {
             None
         });
     pipeline.set_state(gst::State::Playing).unwrap();
-    if role == "running" {
+    if role != "loading" {
         frames.recv().unwrap();
     } else {
         pipeline.set_state(gst::State::Null).unwrap();

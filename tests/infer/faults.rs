@@ -50,6 +50,26 @@ fn a_model_that_cannot_be_used_is_one_error_with_cause_and_remedy() {
 }
 
 #[test]
+fn frames_in_the_memory_of_a_card_are_refused_with_what_brings_them_here() {
+    for (memory, element) in [
+        ("memory:GLMemory", "put gldownload before this element"),
+        ("memory:CUDAMemory", "put cudadownload before this element"),
+        ("memory:DMABuf", "put glupload ! gldownload before this element"),
+    ] {
+        let mut bench = Bench::new("invert_luma", "");
+        let caps = format!("video/x-raw({memory}),format=RGBA,width=16,height=8,framerate=25/1");
+        bench.harness.set_src_caps_str(&caps);
+        let warning = bench.complaint(gst::MessageType::Warning);
+        assert!(warning.contains(memory) && warning.contains(element), "{warning}");
+        let buffer = gst::Buffer::with_size(16 * 8 * 4).unwrap();
+        assert_eq!(bench.harness.push(buffer), Err(gst::FlowError::NotNegotiated));
+        // What can be read is taken afterwards.
+        let info = bench.caps("GRAY8", 16, 8);
+        bench.push(&info).unwrap();
+    }
+}
+
+#[test]
 fn a_missing_file_or_none_or_a_wrong_device_fails_at_once() {
     init();
     for (line, words) in [

@@ -6,7 +6,10 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use gstavrec::runtime::ExecutionProvider;
+
 use crate::support::models::model;
+use crate::support::providers::elsewhere;
 
 /// libstdc++ before GStreamer, as Python with numpy, OpenCV or scipy has it: the libraries of two unwinders, in the order
 /// in which one of them gets the throws and the other one the rest.
@@ -110,6 +113,41 @@ fn a_program_with_libstdcxx_before_gstreamer_gets_errors_and_lives() {
             let said = host.play(CPP_FIRST, refused, place);
             check(&said, refused.0, &format!("{refused:?} {place:?}"));
         }
+    }
+}
+
+#[test]
+fn libraries_of_a_provider_get_errors_too_or_are_refused_where_theirs_would_end_the_program() {
+    if !elsewhere().contains(&ExecutionProvider::OpenVino) {
+        return;
+    }
+    let Some(host) = Host::compile(&[]) else { return };
+    let play = |order: &[&str], options: &str, preload: &str| {
+        let model = model("invert_luma");
+        let line = format!(
+            "videotestsrc num-buffers=5 ! video/x-raw,format=GRAY8,width=64,height=64 \
+             ! avrec-infer model-file={} execution-provider=openvino {options} ! fakesink",
+            model.display()
+        );
+        let mut program = Command::new(&host.program);
+        host.run(program.arg(line).args(order).env("LD_PRELOAD", preload))
+    };
+    let nonsense = "provider-options=options,nonsense=1";
+    let said = play(CPP_FIRST, "", "");
+    check(&said, "start it with LD_PRELOAD=libgcc_s.so.1", "C++ first");
+    // What the error says helps.
+    for (order, preload) in [(CPP_FIRST, "libgcc_s.so.1"), (&CPP_FIRST[1..], "")] {
+        let said = play(order, "", preload);
+        assert!(
+            said.starts_with("eos\nalive\nexit status: 0"),
+            "{order:?}: {said}"
+        );
+        let said = play(order, nonsense, preload);
+        check(
+            &said,
+            "Invalid provider_option key: nonsense",
+            &format!("{order:?}"),
+        );
     }
 }
 

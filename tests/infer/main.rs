@@ -17,6 +17,7 @@ mod inputs;
 mod labels;
 mod models;
 mod no_library;
+mod providers;
 mod shared_models;
 mod sharing_elements;
 #[path = "../support/mod.rs"]

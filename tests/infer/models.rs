@@ -2,7 +2,7 @@
 
 //! Models into sessions: what is understood, what is refused, and what the answers are.
 
-use gstavrec::runtime::{BackendChoice, Error, ExecutionProvider, Options, Runner, Task, TaskChoice};
+use gstavrec::runtime::{BackendChoice, Error, Options, Runner, Task, TaskChoice};
 use gstavrec::tensor::{Channels, Data, Layout, Tensor};
 
 use crate::support::models::{backends, has_ort, load, model};
@@ -340,21 +340,6 @@ fn an_input_of_the_wrong_or_an_absurd_shape_is_refused() {
         ));
         assert!(matches!(session.prepare(&[1, 1, 0, 4]), Err(Error::Shape { .. })));
     }
-}
-
-#[test]
-fn another_execution_provider_is_refused_clearly() {
-    let options = Options {
-        execution_provider: ExecutionProvider::Cuda,
-        ..Options::default()
-    };
-    let Err(error) = Runner::load(&model("invert_luma"), &options) else {
-        panic!("cuda was taken")
-    };
-    assert!(
-        error.to_string().contains("set execution-provider=cpu"),
-        "{error}"
-    );
 }
 
 #[test]

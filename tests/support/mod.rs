@@ -11,6 +11,7 @@ pub mod infer;
 pub mod infer_audio;
 pub mod lag;
 pub mod models;
+pub mod providers;
 pub mod sayer;
 #[cfg(feature = "remote")]
 pub mod server;

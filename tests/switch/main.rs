@@ -18,6 +18,7 @@ mod memory;
 mod onnx;
 mod outputs;
 mod profile;
+mod providers;
 mod quality;
 mod removed;
 mod start;

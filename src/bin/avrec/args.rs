@@ -13,6 +13,7 @@ use crate::check::CheckArgs;
 use crate::library::LibraryArgs;
 use crate::load::LoadPlan;
 use crate::paths::check_folder;
+use crate::providers::ProvidersArgs;
 use crate::rank::RankArgs;
 use crate::replay::ReplayArgs;
 use crate::tune::TuneArgs;
@@ -30,6 +31,7 @@ pub enum Command {
     Run(RunArgs),
     Check(CheckArgs),
     Library(LibraryArgs),
+    Providers(ProvidersArgs),
     Replay(ReplayArgs),
     Rank(Box<RankArgs>),
     Tune(TuneArgs),

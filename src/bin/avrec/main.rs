@@ -25,6 +25,7 @@ mod matrix;
 mod measure;
 mod paths;
 mod progress;
+mod providers;
 mod rank;
 mod record;
 mod recorder;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         args::Command::Run(typed) => run::run(typed),
         args::Command::Check(typed) => check::run(typed),
         args::Command::Library(typed) => library::run(typed),
+        args::Command::Providers(typed) => providers::run(typed),
         args::Command::Replay(typed) => replay::run(typed),
         args::Command::Rank(typed) => rank::run(*typed),
         args::Command::Worker => rank::worker::serve(),

@@ -406,6 +406,7 @@ mod tests {
             task: Task::Detect,
             backend: "rten".to_string(),
             backend_note: String::new(),
+            execution_provider: "cpu".to_string(),
             threads: 2,
             load_time: Duration::from_millis(80),
             assumed: String::new(),

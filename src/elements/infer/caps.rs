@@ -45,6 +45,28 @@ pub fn is_sound(structure: &gst::StructureRef) -> bool {
     structure.has_name("audio/x-raw")
 }
 
+/// Returns the memory of these caps where it is not the main one, such as `memory:GLMemory`.
+pub fn memory_elsewhere(caps: &gst::CapsRef) -> Option<String> {
+    let features = caps.features(0).filter(|it| !it.is_any())?;
+    let mut names = features.iter().filter(|it| it.starts_with("memory:"));
+    names
+        .find(|it| *it != gst::CAPS_FEATURE_MEMORY_SYSTEM_MEMORY.as_str())
+        .map(|it| it.to_string())
+}
+
+/// Returns what to put before this element so that frames come in main memory.
+pub fn download(memory: &str) -> &'static str {
+    match memory {
+        "memory:GLMemory" => "gldownload",
+        "memory:CUDAMemory" => "cudadownload",
+        "memory:VAMemory" => "vapostproc",
+        "memory:D3D11Memory" => "d3d11download",
+        "memory:D3D12Memory" => "d3d12download",
+        "memory:DMABuf" => "glupload ! gldownload",
+        _ => "an element that brings them to main memory",
+    }
+}
+
 /// Returns what the other pad has when this one, on the side of `direction`, has `caps`.
 ///
 /// Without a model any size may come out of any size.

@@ -178,18 +178,43 @@ pub enum OptimizationLevel {
     All,
 }
 
-/// The nicks are those of GStreamer's `onnxinference`.
+/// The nicks are those of GStreamer's `onnxinference`, where it has them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, glib::Enum)]
 #[enum_type(name = "GstAvrecInferExecutionProvider")]
 pub enum ExecutionProvider {
     #[default]
     #[enum_value(name = "CPU execution provider", nick = "cpu")]
     Cpu,
-    #[enum_value(
-        name = "CUDA execution provider (not in this build, refused at start)",
-        nick = "cuda"
-    )]
+    #[enum_value(name = "CUDA execution provider", nick = "cuda")]
     Cuda,
+    #[enum_value(name = "TensorRT execution provider", nick = "tensorrt")]
+    TensorRt,
+    #[enum_value(name = "TensorRT RTX execution provider", nick = "nvtensorrtrtx")]
+    NvTensorRtRtx,
+    #[enum_value(name = "OpenVINO execution provider", nick = "openvino")]
+    OpenVino,
+    #[enum_value(name = "AMD MIGraphX execution provider", nick = "migraphx")]
+    MiGraphX,
+    #[enum_value(name = "AMD HIP execution provider", nick = "hip")]
+    Hip,
+    #[enum_value(name = "AMD Vitis AI execution provider", nick = "vitisai")]
+    VitisAi,
+    #[enum_value(name = "Qualcomm QNN execution provider", nick = "qnn")]
+    Qnn,
+    #[enum_value(name = "Apple CoreML execution provider", nick = "coreml")]
+    CoreMl,
+    #[enum_value(name = "Microsoft DirectML execution provider", nick = "dml")]
+    DirectMl,
+    #[enum_value(name = "WebGPU execution provider", nick = "webgpu")]
+    WebGpu,
+    #[enum_value(name = "XNNPACK execution provider", nick = "xnnpack")]
+    Xnnpack,
+    #[enum_value(name = "VeriSilicon NPU execution provider", nick = "vsi")]
+    Vsi,
+    #[enum_value(name = "The execution provider that provider-library brings", nick = "plugin")]
+    Plugin,
+    #[enum_value(name = "The first that runs the model, the CPU last", nick = "auto")]
+    Auto,
 }
 
 /// Lets a property stand for what has the same names elsewhere.
@@ -206,7 +231,8 @@ macro_rules! stands_for {
 stands_for!(Backend => runtime::BackendChoice: Auto Ort Rten);
 stands_for!(Channels => ChannelUse: Each Mix);
 stands_for!(OptimizationLevel => runtime::OptimizationLevel: DisableAll Basic Extended All);
-stands_for!(ExecutionProvider => runtime::ExecutionProvider: Cpu Cuda);
+stands_for!(ExecutionProvider => runtime::ExecutionProvider:
+    Cpu Auto Cuda TensorRt NvTensorRtRtx OpenVino MiGraphX Hip VitisAi Qnn CoreMl DirectMl WebGpu Xnnpack Vsi Plugin);
 
 impl From<ChannelOrder> for Option<tensor::Channels> {
     fn from(order: ChannelOrder) -> Self {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use gst::glib;
 use gst::prelude::*;
 
+use super::caps;
 use crate::media::draw::FontError;
 use crate::{decode, runtime};
 
@@ -22,6 +23,12 @@ pub enum Fault {
     /// The buffer cannot be mapped as the frame that its caps describe.
     #[error("a buffer of {size} bytes at {pts} is no {caps} frame; the element before this one is broken")]
     Frame { size: usize, pts: String, caps: String },
+    /// Frames come in memory of a card.
+    #[error(
+        "frames in {memory} cannot be read; put {} before this element",
+        caps::download(memory)
+    )]
+    Elsewhere { memory: String },
     /// The model is for sound, and frames come.
     #[error("the model is for sound; use it on sound, or set model-file to a model for frames")]
     NotForFrames,
@@ -81,9 +88,6 @@ pub enum Fault {
     /// There is no model to run.
     #[error("no model to load; set model-file to an .onnx file")]
     NoModel,
-    /// The CPU was asked for by a number that it does not have.
-    #[error("device={0} does not exist on the CPU; leave device unset")]
-    Device(String),
     /// What follows this element cannot take what the new model makes.
     #[error(
         "the elements downstream do not take {caps}; put videoscale behind this element, or use a model of the same scale"
@@ -119,14 +123,16 @@ impl Fault {
             Fault::Followed(fault) => fault.code(),
             Fault::Model(Error::NotFound { .. }) => Code::Resource(gst::ResourceError::NotFound),
             Fault::NoModel
-            | Fault::Device(_)
             | Fault::Font(_)
             | Fault::Fit { .. }
             | Fault::Grid { .. }
             | Fault::Output { .. }
-            | Fault::Model(Error::OptionUnavailable { .. } | Error::Setting { .. }) => {
-                Code::Resource(gst::ResourceError::Settings)
-            }
+            | Fault::Model(
+                Error::OptionUnavailable { .. }
+                | Error::Setting { .. }
+                | Error::ProviderMissing { .. }
+                | Error::Provider { .. },
+            ) => Code::Resource(gst::ResourceError::Settings),
             Fault::Model(Error::LibraryMissing { .. } | Error::LibraryTooOld { .. }) => {
                 Code::Library(gst::LibraryError::Init)
             }
@@ -141,6 +147,7 @@ impl Fault {
             | Fault::Picture(_)
             | Fault::Sound(_)
             | Fault::NotForFrames
+            | Fault::Elsewhere { .. }
             | Fault::NotForSound
             | Fault::SoundCaps(_)
             | Fault::AnswerLength { .. }

@@ -10,6 +10,7 @@ use gst_base::subclass::prelude::*;
 use once_cell::sync::Lazy;
 
 use super::element::Infer;
+use super::failure::Fault;
 use super::model::BufferMode;
 use super::state::Waiting;
 use super::video::{self, Passing};
@@ -61,6 +62,7 @@ impl ObjectImpl for Infer {
                 let running = self.published.lock().running_file();
                 running.map_or_else(|| self.settings.lock().get(pspec), |it| it.to_value())
             }
+            "provider-options" => self.settings.lock().provider_options().to_value(),
             _ => self.settings.lock().get(pspec),
         }
     }
@@ -219,7 +221,13 @@ impl BaseTransformImpl for Infer {
             gst::QueryViewMut::Latency(query) if direction == gst::PadDirection::Src => {
                 audio::answer_latency(self, query)
             }
-            _ => {
+            view => {
+                if let (gst::QueryViewMut::AcceptCaps(query), gst::PadDirection::Sink) = (view, direction)
+                    && let Some(memory) = caps::memory_elsewhere(query.caps())
+                {
+                    // Refused below; who sent them says no more than that caps are not negotiated.
+                    Fault::Elsewhere { memory }.post_warning(&self.obj());
+                }
                 let is_answered = BaseTransformImplExt::parent_query(self, direction, query);
                 if direction == gst::PadDirection::Sink {
                     let model = self.state.lock().model().cloned();

@@ -23,7 +23,9 @@ use crate::audio::Hops;
 use crate::letterbox::{Letterbox, Size};
 use crate::media::draw::Typeface;
 use crate::messages::Place;
-use crate::runtime::{Error, LoadedModel, Model, Options, Runner, Scale, Stop, Task, TaskChoice};
+use crate::runtime::{
+    Error, ExecutionProvider, LoadedModel, Model, Options, Runner, Scale, Stop, Task, TaskChoice,
+};
 use crate::tensor::{InputSpec, Tensor};
 
 /// Unmeasured runs after load: the first allocates, the second finds everything in place.
@@ -127,6 +129,11 @@ impl Active {
     /// Which inference library runs it, and why it is this one, in a phrase.
     pub fn backend(&self) -> (&'static str, &str) {
         (self.runner.backend_name(), self.runner.backend_note())
+    }
+
+    /// Which execution provider runs it.
+    pub fn provider(&self) -> ExecutionProvider {
+        self.runner.provider()
     }
 
     /// How many threads a run uses.

@@ -45,9 +45,7 @@ pub(super) fn begin(infer: &Infer) -> Result<(), Fault> {
     let settings = infer.settings.lock().clone();
     let request = request(&settings, Occasion::Asked, Stop::default())?;
     runtime::check_readable(&request.path)?;
-    if let Some(device) = settings.device.filter(|it| !matches!(it.as_str(), "" | "0")) {
-        return Err(Fault::Device(device));
-    }
+    settings.provider().check()?;
     if settings.backend != Backend::Rten {
         // Here and not in the loader thread: a program that exits while the library sets itself up would
         // crash, and this thread cannot exit meanwhile. Whether it is there is told by the load.
@@ -138,18 +136,18 @@ fn reload_for(infer: &Infer, occasion: Occasion) {
     match request(&settings, occasion, stop.clone()) {
         Ok(request) => {
             // Of several wishes the last one counts, also when one before it never ends.
-            let older = {
+            {
                 let mut state = infer.state.lock();
                 if state.epoch != epoch {
                     return;
                 }
-                state.load.replace(Load::begin(request.path.clone(), stop))
-            };
+                // Given up before anybody can take what it brings for the newer one.
+                if let Some(older) = state.load.replace(Load::begin(request.path.clone(), stop)) {
+                    older.stop.give_up();
+                }
+            }
             if let Err(error) = jobs.give(Job::Load(Box::new(request.clone()))) {
                 loaded(infer, epoch, &request, Err(error.into()));
-            }
-            if let Some(older) = older {
-                older.stop.give_up();
             }
         }
         Err(fault) => refuse(infer, "", &fault),

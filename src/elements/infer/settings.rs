@@ -10,7 +10,7 @@ use super::enums::{Backend, Channels, ExecutionProvider, OptimizationLevel, Task
 use super::input_settings::{self, InputSettings};
 use super::remote_settings::{self, RemoteSettings};
 use super::sound_settings::{self, SoundSettings};
-use crate::runtime::Options;
+use crate::runtime::{Options, ProviderChoice};
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
@@ -20,6 +20,8 @@ pub struct Settings {
     pub sha256: Option<String>,
     pub execution_provider: ExecutionProvider,
     pub device: Option<String>,
+    pub provider_options: Option<gst::Structure>,
+    pub provider_library: Option<String>,
     pub optimization_level: OptimizationLevel,
     pub threads: u32,
     /// Bytes that a model may take.
@@ -46,6 +48,8 @@ impl Default for Settings {
             sha256: None,
             execution_provider: ExecutionProvider::default(),
             device: None,
+            provider_options: None,
+            provider_library: None,
             optimization_level: OptimizationLevel::default(),
             threads: u32::try_from(Options::default().threads).unwrap_or(1),
             memory_limit: Options::default().memory_limit,
@@ -77,7 +81,7 @@ impl Settings {
             threads: self.threads as usize,
             memory_limit: self.memory_limit,
             optimization_level: self.optimization_level.into(),
-            execution_provider: self.execution_provider.into(),
+            provider: self.provider(),
             task: self.task.into(),
             image: self.input.options(),
             sound: self.sound.options(),
@@ -93,10 +97,42 @@ impl Settings {
         }
     }
 
+    /// Returns the property: a structure without fields where it is unset, since GStreamer's presets take no other.
+    pub fn provider_options(&self) -> gst::Structure {
+        let options = self.provider_options.clone();
+        options.unwrap_or_else(|| gst::Structure::new_empty("options"))
+    }
+
+    /// Returns where the next model shall run.
+    pub fn provider(&self) -> ProviderChoice {
+        let options = self.provider_options.iter().flat_map(|it| it.iter());
+        ProviderChoice {
+            provider: self.execution_provider.into(),
+            device: self.device.as_deref().unwrap_or_default().trim().to_owned(),
+            options: options
+                .map(|(name, value)| (name.to_string(), in_words(value)))
+                .collect(),
+            library: self
+                .provider_library
+                .as_deref()
+                .unwrap_or_default()
+                .trim()
+                .to_owned(),
+        }
+    }
+
     /// What is looked up for each frame: how its answer is told, and the stride.
     pub fn of_frames(&self) -> (DecodeOptions, u32) {
         (self.answers.live, self.inference_interval)
     }
+}
+
+/// A value as execution providers write it: texts as they are, of launch lines also numbers and truth values.
+fn in_words(value: &glib::SendValue) -> String {
+    let text = value.get::<String>().ok();
+    let truth = || value.get::<bool>().ok().map(|it| it.to_string());
+    let other = || value.serialize().ok().map(|it| it.to_string());
+    text.or_else(truth).or_else(other).unwrap_or_default()
 }
 
 /// Writes and reads the properties, each with the field that it stands for.
@@ -132,6 +168,8 @@ fields! {
     "sha256" => sha256,
     "execution-provider" => execution_provider,
     "device" => device,
+    "provider-options" => provider_options,
+    "provider-library" => provider_library,
     "optimization-level" => optimization_level,
     "threads" => threads,
     "memory-limit" => memory_limit,
@@ -230,14 +268,34 @@ fn own_properties() -> Vec<glib::ParamSpec> {
             .build(),
         glib::ParamSpecEnum::builder_with_default("execution-provider", default.execution_provider)
             .nick("Execution provider")
-            .blurb("Where the model runs. Only the CPU in this build. Takes effect when a model is loaded.")
+            .blurb(
+                "What carries out the model's operators; what it does not take runs on the CPU. One that the library of \
+                 ONNX Runtime has not is an error, which says what it has (as avrec providers does). Takes effect when \
+                 a model is loaded.",
+            )
             .mutable_ready()
             .build(),
         glib::ParamSpecString::builder("device")
             .nick("Device")
             .blurb(
-                "Device of the execution provider, such as 0 (unset = its default). The CPU has no device but 0. \
-                 Takes effect when a model is loaded.",
+                "Device of the execution provider: a number such as 0, or with openvino and qnn a name such as GPU \
+                 (unset = its default). The CPU has no device but 0. Takes effect when a model is loaded.",
+            )
+            .mutable_ready()
+            .build(),
+        glib::ParamSpecBoxed::builder::<gst::Structure>("provider-options")
+            .nick("Provider options")
+            .blurb(
+                "Options of the execution provider in its own words, such as options,num_of_threads=2 (unset = its \
+                 defaults, but for threads and memory-limit). Takes effect when a model is loaded.",
+            )
+            .mutable_ready()
+            .build(),
+        glib::ParamSpecString::builder("provider-library")
+            .nick("Provider library")
+            .blurb(
+                "Path of a library that brings an execution provider to ONNX Runtime 1.22 or later (unset = one that \
+                 is built in). Needs a build with the cargo feature plugin-ep. Takes effect when a model is loaded.",
             )
             .mutable_ready()
             .build(),

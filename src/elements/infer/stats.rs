@@ -49,6 +49,7 @@ impl Running {
             task: model.task,
             backend: backend.to_owned(),
             backend_note: backend_note.to_owned(),
+            execution_provider: active.provider().facts().nick.to_owned(),
             threads: u32::try_from(active.threads()).unwrap_or(u32::MAX),
             load_time: active.load_time,
             assumed: assumed.join(" "),

@@ -100,6 +100,7 @@ fn model(name: &str, backend: &str, note: &str) -> ModelRun {
         task: Task::Image,
         backend: backend.to_string(),
         backend_note: note.to_string(),
+        execution_provider: "cpu".to_string(),
         threads: 2,
         load_time: Duration::from_millis(80),
         assumed: String::new(),

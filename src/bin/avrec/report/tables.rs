@@ -226,7 +226,7 @@ pub fn environment(environment: &Environment, models: &[ModelRun]) -> Markup {
             text(name),
             sentence(isolated(&loaded.file)),
             text(loaded.task.name()),
-            text(&loaded.backend),
+            text(where_it_runs(loaded)),
             number(loaded.threads.to_string()),
             known(Some(loaded.load_time), milliseconds),
         ];
@@ -251,6 +251,14 @@ pub fn environment(environment: &Environment, models: &[ModelRun]) -> Markup {
         dl { @for (name, value) in facts { div { dt { (name) } dd { (value) } } } }
         @if !models.is_empty() { (table("models", "Models", heads, alike(models).iter().map(row))) }
         @for (backend, note) in &backends { p.note { (backend) ": " (note) } }
+    }
+}
+
+/// The library that runs a model, and the execution provider where that is not the CPU.
+fn where_it_runs(loaded: &Loaded) -> String {
+    match loaded.execution_provider.as_str() {
+        "cpu" => loaded.backend.clone(),
+        provider => format!("{} ({provider})", loaded.backend),
     }
 }
 

@@ -47,13 +47,22 @@ fn settings(element: &gst::Element) -> Vec<(String, String)> {
     });
     let mut set: Vec<_> = set
         .filter_map(|it| {
-            let value = element.property_value(it.name()).serialize().ok()?;
-            let usual = it.default_value().serialize().ok();
-            (usual.as_ref() != Some(&value)).then(|| (it.name().to_string(), value.to_string()))
+            let value = in_words(&element.property_value(it.name()))?;
+            let usual = in_words(it.default_value());
+            (usual.as_ref() != Some(&value)).then(|| (it.name().to_string(), value))
         })
         .collect();
     set.sort();
     set
+}
+
+/// A value as text; `None` where it has none, or is a structure that says nothing.
+fn in_words(value: &glib::Value) -> Option<String> {
+    if value.type_().is_a(gst::Structure::static_type()) {
+        let structure = value.get::<Option<gst::Structure>>().ok().flatten()?;
+        return structure.fields().next().map(|_| structure.to_string());
+    }
+    value.serialize().ok().map(Into::into)
 }
 
 #[cfg(test)]
@@ -74,6 +83,17 @@ mod tests {
         assert_eq!(one.len(), 64);
         let same = "videoscale name=b ! capsfilter name=c caps=video/x-raw,width=64";
         assert_eq!(print(same).as_ref(), Some(&one), "bilinear is the default");
+        let element = gst::ElementFactory::make("avrec-infer").build().unwrap();
+        assert_eq!(settings(&element), []);
+        let options = gst::Structure::builder("options")
+            .field("num_of_threads", 2)
+            .build();
+        element.set_property("provider-options", &options);
+        let text = "options, num_of_threads=(int)2;";
+        assert_eq!(
+            settings(&element),
+            [("provider-options".to_string(), text.to_string())]
+        );
         for other in [
             "videoscale method=lanczos ! capsfilter caps=video/x-raw,width=64",
             "videoscale ! capsfilter caps=video/x-raw,width=65",

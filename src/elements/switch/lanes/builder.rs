@@ -21,6 +21,7 @@ use crate::elements::switch::pads::functions;
 use crate::elements::switch::pads::parts::Watch;
 use crate::elements::switch::shared::Shared;
 use crate::policy::Prior;
+use crate::runtime::ExecutionProvider;
 
 /// The elements of one candidate, from the child with the free sink pad to the one with the free source pad.
 ///
@@ -141,8 +142,13 @@ fn device_of(head: &gst::Element) -> Option<String> {
         .find_property("device")
         .filter(|it| it.value_type() == String::static_type());
     let number = number.and_then(|_| head.property::<Option<String>>("device"));
-    let is_elsewhere = provider.nick() != PROCESSOR;
-    is_elsewhere.then(|| format!("{}:{}", provider.nick(), number.as_deref().unwrap_or("0")))
+    let device = number.as_deref().unwrap_or_default();
+    let hardware = match ExecutionProvider::named(provider.nick()) {
+        Some(provider) => provider.hardware(device),
+        // Of another element.
+        None => format!("{}:{device}", provider.nick()),
+    };
+    (hardware != PROCESSOR).then_some(hardware)
 }
 
 fn make_lane(
@@ -291,5 +297,6 @@ mod tests {
         );
         let second = "avrec-infer execution-provider=cuda device=1";
         assert_eq!(device(second).as_deref(), Some("cuda:1"));
+        assert_eq!(device("avrec-infer execution-provider=openvino"), None);
     }
 }
