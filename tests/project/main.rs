@@ -5,6 +5,7 @@
 mod check;
 mod layering;
 mod library;
+mod providers;
 mod rank;
 mod readme;
 mod replay;
