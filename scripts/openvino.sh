@@ -46,10 +46,12 @@ if [ $# -ne 0 ]; then
 fi
 cargo build --locked
 target/debug/avrec providers
+status=0
 if cargo nextest --version >/dev/null 2>&1; then
-  cargo nextest run --locked --no-fail-fast --test infer --test elements -E "not test($LEFT_OUT)"
-  cargo nextest run --locked --no-fail-fast --test switch providers
+  cargo nextest run --locked --no-fail-fast --test infer --test elements -E "not test($LEFT_OUT)" || status=$?
+  cargo nextest run --locked --no-fail-fast --test switch providers || status=$?
 else
-  cargo test --locked --no-fail-fast --test infer --test elements -- --skip "$LEFT_OUT"
-  cargo test --locked --no-fail-fast --test switch providers
+  cargo test --locked --no-fail-fast --test infer --test elements -- --skip "$LEFT_OUT" || status=$?
+  cargo test --locked --no-fail-fast --test switch providers || status=$?
 fi
+exit "$status"

@@ -66,7 +66,7 @@ impl ProviderChoice {
                     "leave device unset",
                 );
             }
-            (_, DeviceOption::None) if device != "0" => {
+            (_, DeviceOption::None) if self.library.is_empty() && device != "0" => {
                 let cause = format!("does not exist with execution-provider={nick}, which has one device");
                 return refuse("device", device, &cause, "leave device unset");
             }

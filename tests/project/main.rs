@@ -6,6 +6,7 @@ mod check;
 mod command;
 mod layering;
 mod library;
+mod providers;
 mod rank;
 mod readme;
 mod replay;
