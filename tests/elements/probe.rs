@@ -417,11 +417,19 @@ fn streams_of_two_threads_are_compared_while_states_change() {
             .timed_pop_filtered(ClockTime::from_seconds(20), &end)
             .expect("an end");
         assert_eq!(end.type_(), gst::MessageType::Eos);
-        let stats: gst::Structure = pipeline.by_name("p").unwrap().property("stats");
-        let count = |field| stats.get::<u64>(field).unwrap();
+        let probe = pipeline.by_name("p").unwrap();
+        let stats = || probe.property::<gst::Structure>("stats");
+        let count = |field| stats().get::<u64>(field).unwrap();
         assert_eq!((count("frames"), count("unstamped")), (60, 0));
+        // The pipeline ends with its sink; the reference, which has none, and the comparison may come after that.
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while count("pairs") + count("unmatched") < 60 {
+            assert!(std::time::Instant::now() < end, "{}", stats());
+            std::thread::yield_now();
+        }
         assert_eq!(count("pairs") + count("unmatched"), 60);
         assert!(0 < count("pairs"));
+        let stats = stats();
         assert_eq!(stats.get::<f64>("psnr-db").unwrap(), 100.0);
         pipeline.set_state(gst::State::Null).unwrap();
     }
