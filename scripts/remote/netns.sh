@@ -50,6 +50,8 @@ read -r _ <&"$there"
 exec {there}< <(exec python3 "$HERE/wire.py" "$AVREC_ROUND_TRIP" near far)
 read -r _ <&"$there"
 ip link set far netns "$end"
+# Both ends send as most machines do, whatever this one is set to; cubic may not be chosen here, and differs after a loss.
+for end_of in "" "$AVREC_FAR"; do $end_of sysctl -qw net.ipv4.tcp_congestion_control=reno; done
 ip link set lo up
 ip address add "$NEAR" peer "$FAR" dev near
 ip link set near up

@@ -67,7 +67,7 @@ pub struct Shadow {
 
 impl Shadow {
     /// A look at one candidate that does not wait for a frame with enough slack.
-    pub(super) fn look_at(id: CandidateId) -> Shadow {
+    pub fn look_at(id: CandidateId) -> Shadow {
         Shadow {
             runs: [Some(id), None],
             kind: RunKind::Overlapped,

@@ -30,9 +30,9 @@ impl Live {
         init();
         let models = concat!(env!("CARGO_MANIFEST_DIR"), "/models");
         let line = format!(
-            "videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=320,height=180,framerate={RATE}/1 \
+            "videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=96,height=54,framerate={RATE}/1 \
              ! avrec-switch.( name=switch frame-messages=true late-policy=floor floor=here \
-               videoscale name=here ! capsfilter caps=\"video/x-raw,width=640,height=360\" \
+               videoscale name=here ! capsfilter caps=\"video/x-raw,width=192,height=108\" \
                avrec-infer name=there model-file={remote} modelinfo-file={models}/small.onnx.modelinfo ) \
              ! fakesink sync=false"
         );
@@ -45,6 +45,11 @@ impl Live {
             pipeline,
             frames: Vec::new(),
         }
+    }
+
+    pub fn set_budget(&self, milliseconds: u64) {
+        let switch = self.pipeline.by_name("switch").unwrap();
+        switch.set_property("latency-budget", milliseconds * 1_000_000);
     }
 
     /// Plays so many frames more, and returns them.

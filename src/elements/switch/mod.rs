@@ -242,6 +242,7 @@ mod unanswered;
 mod urgency;
 mod video;
 mod view;
+mod ways;
 
 use std::sync::LazyLock;
 

@@ -18,18 +18,20 @@ use super::group_share::{GroupShare, Wanted};
 use super::lanes::chores::Chores;
 use super::lanes::lane::LaneState;
 use super::lanes::list::LaneList;
+use super::lanes::server;
 use super::lanes::state::Lanes;
 use super::lanes::table::{Exchanged, LaneTable};
 use super::plan::{Choice, NamedLanes, Plan};
 use super::scoring::trial::TrialContext;
 use super::settings::Settings;
 use super::timing::{self, DEFAULT_PERIOD};
+use super::ways::Ways;
 use crate::clone_in_place::clone_in_place;
 use crate::group::Member;
 use crate::group::residency::Wish;
 use crate::machine::{Monitor, Sense};
 use crate::policy::{
-    Availability, CandidateId, Config, Device, Drift, Outlook, Policy, Prior, Shadow, Switch, Teaching,
+    Availability, CandidateId, Config, Device, Drift, Outlook, Policy, Prior, RunKind, Shadow, Switch, Teaching,
 };
 
 /// Share of the budget that a candidate may use. The rest is for the switch's own work and the hand-over between
@@ -78,12 +80,14 @@ pub struct PolicyAdapter {
     sense: Option<Sense>,
     /// What the group leaves.
     share: GroupShare,
+    /// To the candidates that are on servers.
+    ways: Ways,
     frames: u64,
     /// Number of the frame from which on the active candidate answers.
     since: u64,
 }
 
-clone_in_place! { PolicyAdapter: policy news settings list catalog devices named mismatches recollection drifts epoch frame_duration is_audio arrival_gap last_arrival waiting sense share frames since }
+clone_in_place! { PolicyAdapter: policy news settings list catalog devices named mismatches recollection drifts epoch frame_duration is_audio arrival_gap last_arrival waiting sense share ways frames since }
 
 impl PolicyAdapter {
     pub fn new(settings: Arc<Settings>) -> PolicyAdapter {
@@ -106,6 +110,7 @@ impl PolicyAdapter {
             waiting: None,
             sense: None,
             share: GroupShare::default(),
+            ways: Ways::default(),
             frames: 0,
             since: 0,
         }
@@ -142,6 +147,13 @@ impl PolicyAdapter {
         for (lane, identity) in list.lanes.iter() {
             let is_forbidden = settings.forbids(&identity.name);
             self.policy.forbid(CandidateId(lane), is_forbidden);
+        }
+        if has_lanes {
+            let is_on_server = |lane| {
+                let candidate = list.elements(lane).and_then(|it| it.candidate.first());
+                candidate.and_then(server::of).is_some()
+            };
+            self.ways.set((0..list.names.len()).map(is_on_server));
         }
         self.resolve_names();
         self.recollection.has_news();
@@ -547,7 +559,12 @@ impl PolicyAdapter {
     fn tell(&mut self, now: Duration) {
         while let Some(fact) = self.news.facts.pop_front() {
             match fact {
-                Fact::Ran { lane, latency, kind } => self.policy.ran(now, CandidateId(lane), latency, kind),
+                Fact::Ran { lane, latency, kind } => {
+                    let is_usual = self.ways.answered(now, lane, latency, self.period());
+                    let is_beside = matches!(kind, RunKind::Shadow | RunKind::Overlapped);
+                    let kind = if is_beside && !is_usual { RunKind::WarmUp } else { kind };
+                    self.policy.ran(now, CandidateId(lane), latency, kind);
+                }
                 Fact::Scored {
                     lane,
                     score,
@@ -626,6 +643,13 @@ impl PolicyAdapter {
         available: &[Availability],
         group: Option<&Member>,
     ) -> Option<Shadow> {
+        let awake = self.ways.awake().filter(|it| {
+            Some(*it) != self.active() && available.get(*it) == Some(&Availability::Ready)
+        });
+        if let Some(lane) = awake {
+            self.policy.runs_beside(CandidateId(lane));
+            return Some(Shadow::look_at(CandidateId(lane)));
+        }
         let shadow = self.policy.shadow(now, slack, available)?;
         let Some(group) = group else {
             return Some(shadow);
