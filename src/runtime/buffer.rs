@@ -119,11 +119,13 @@ pub(super) fn bytes_mut(data: &mut Data) -> (*mut u8, usize) {
 }
 
 /// The elements as bytes, in the order of this machine.
+#[cfg(feature = "remote")]
 pub(super) fn as_bytes(data: &Data) -> &[u8] {
     with_elements!(data, elements => bytemuck::cast_slice(elements))
 }
 
 /// The elements as bytes that can be written, in the order of this machine.
+#[cfg(feature = "remote")]
 pub(super) fn as_bytes_mut(data: &mut Data) -> &mut [u8] {
     with_elements!(data, elements => bytemuck::cast_slice_mut(elements))
 }

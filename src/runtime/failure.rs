@@ -14,6 +14,7 @@ pub(super) enum Failure {
     /// As the library says it.
     Cause(String),
     /// As a server says it, or the way to it, with what to do.
+    #[cfg(feature = "remote")]
     Server { cause: String, remedy: String },
     /// Nobody waits for it any more.
     GivenUp,
@@ -47,6 +48,7 @@ impl Failure {
         match self {
             Failure::Cause(cause) if is_about_memory(&cause) => memory(path, shortened(&cause)),
             Failure::Cause(cause) => of_cause(shortened(&cause)),
+            #[cfg(feature = "remote")]
             Failure::Server { cause, remedy } => Error::Server {
                 address: path,
                 cause: shortened(&cause),

@@ -465,16 +465,13 @@ fn status(code: u32, text: &str) -> Response<Body> {
 }
 
 fn response(frames: Vec<Result<Frame<Bytes>, std::io::Error>>) -> Response<Body> {
-    let body = StreamBody::new(futures_iter(frames));
+    let body = StreamBody::new(stream_of(frames));
     let response = Response::builder().header("content-type", "application/grpc");
     response.body(BodyExt::boxed(body)).unwrap()
 }
 
 /// A stream of what is there.
-fn futures_iter<T: Unpin>(items: Vec<T>) -> impl futures_core::Stream<Item = T> + Send + Sync
-where
-    T: Send + Sync,
-{
+fn stream_of<T: Unpin + Send + Sync>(items: Vec<T>) -> impl futures_core::Stream<Item = T> + Send + Sync {
     struct Iter<T>(std::vec::IntoIter<T>);
     impl<T: Unpin> futures_core::Stream for Iter<T> {
         type Item = T;
@@ -489,7 +486,7 @@ where
 }
 
 fn rest(code: u16, body: Vec<u8>) -> Response<Body> {
-    let body = StreamBody::new(futures_iter(vec![Ok(Frame::data(body.into()))]));
+    let body = StreamBody::new(stream_of(vec![Ok(Frame::data(body.into()))]));
     Response::builder()
         .status(code)
         .body(BodyExt::boxed(body))

@@ -31,7 +31,8 @@ use crate::group::Member;
 use crate::group::residency::Wish;
 use crate::machine::{Monitor, Sense};
 use crate::policy::{
-    Availability, CandidateId, Config, Device, Drift, Outlook, Policy, Prior, RunKind, Shadow, Switch, Teaching,
+    Availability, CandidateId, Config, Device, Drift, Outlook, Policy, Prior, RunKind, Shadow, Switch,
+    Teaching,
 };
 
 /// Share of the budget that a candidate may use. The rest is for the switch's own work and the hand-over between
@@ -562,7 +563,11 @@ impl PolicyAdapter {
                 Fact::Ran { lane, latency, kind } => {
                     let is_usual = self.ways.answered(now, lane, latency, self.period());
                     let is_beside = matches!(kind, RunKind::Shadow | RunKind::Overlapped);
-                    let kind = if is_beside && !is_usual { RunKind::WarmUp } else { kind };
+                    let kind = if is_beside && !is_usual {
+                        RunKind::WarmUp
+                    } else {
+                        kind
+                    };
                     self.policy.ran(now, CandidateId(lane), latency, kind);
                 }
                 Fact::Scored {
@@ -643,9 +648,10 @@ impl PolicyAdapter {
         available: &[Availability],
         group: Option<&Member>,
     ) -> Option<Shadow> {
-        let awake = self.ways.awake().filter(|it| {
-            Some(*it) != self.active() && available.get(*it) == Some(&Availability::Ready)
-        });
+        let awake = self
+            .ways
+            .awake()
+            .filter(|it| Some(*it) != self.active() && available.get(*it) == Some(&Availability::Ready));
         if let Some(lane) = awake {
             self.policy.runs_beside(CandidateId(lane));
             return Some(Shadow::look_at(CandidateId(lane)));

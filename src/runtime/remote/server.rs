@@ -19,7 +19,7 @@ use crate::runtime::{Error, RemoteOptions, RemoteTimes};
 /// How a server is spoken to.
 #[derive(Clone)]
 pub(super) enum Transport {
-    Grpc(GrpcServer),
+    Grpc(Box<GrpcServer>),
     Rest(RestServer),
 }
 
@@ -55,7 +55,7 @@ impl Server {
     /// Prepares a connection. Within the runtime only.
     pub(super) fn new(address: Address, options: &RemoteOptions) -> Result<Server, Error> {
         let transport = match address.protocol {
-            Protocol::Grpc => Transport::Grpc(GrpcServer::new(&address, options)?),
+            Protocol::Grpc => Transport::Grpc(Box::new(GrpcServer::new(&address, options)?)),
             Protocol::Rest => Transport::Rest(RestServer::new(&address, options)?),
         };
         Ok(Server {
