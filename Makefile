@@ -92,6 +92,8 @@ test: setup ## Run all tests
 test-remote: setup ## Test models on real servers: MLServer, Triton, furnace-server, nginx, and a line of 20 and of 60 ms (at first 600 MB and 10 minutes)
 	cargo build --locked
 	cargo test --locked --no-run --test servers
+	# What they need is made before anything runs first.
+	scripts/remote.sh mlserver triton furnace nginx models/small.onnx -- true
 	$(TEST_ENV) $(FIRST) scripts/remote.sh mlserver triton -- $(SERVERS) answers:: pipelines:: loss::
 	$(TEST_ENV) scripts/remote.sh triton triton nginx -- $(SERVERS) answers:: pipelines:: secure::
 	$(TEST_ENV) $(FIRST) scripts/remote.sh furnace -- $(SERVERS) answers:: pipelines:: loss::
