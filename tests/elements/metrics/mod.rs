@@ -2,10 +2,10 @@
 
 //! The tracer `avrec-metrics`: programs that know nothing of it, seen from outside.
 
+mod changing;
 mod hostile;
 mod listening;
 mod monitoring;
 mod open_metrics;
 mod program;
 mod shown;
-mod stopping;
