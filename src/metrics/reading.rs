@@ -253,3 +253,40 @@ fn of_fuse(stats: FuseStats, sheet: &mut Sheet) {
         sheet.put(Series::FuseWorth, worth);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn candidates_beyond_the_most_are_counted_and_not_shown() {
+        let candidate = |number| CandidateStats {
+            name: format!("c{number}"),
+            state: CandidateState::Ready,
+            cause: None,
+            gives: None,
+            runs: 1,
+            answers: 1,
+            misses: 0,
+            memory: None,
+            load_time: None,
+            latency: None,
+            estimates: None,
+        };
+        let stats = SwitchStats {
+            candidates: (0..MOST_CANDIDATES + 6).map(candidate).collect(),
+            ..SwitchStats::default()
+        };
+        let mut samples = Samples::default();
+        let left_out = of_switch(stats, &Tally::default(), &mut samples.sheet());
+        assert_eq!((left_out, samples.of(Series::Active)), (6, MOST_CANDIDATES));
+    }
+
+    #[test]
+    fn elements_of_one_name_are_told_apart() {
+        let mut taken = HashSet::new();
+        let name = || ("main".to_owned(), "s".to_owned());
+        let names = [(); 3].map(|()| unique(name(), &mut taken).0);
+        assert_eq!(names, ["main", "main#2", "main#3"]);
+    }
+}

@@ -86,6 +86,12 @@ impl Samples {
         }
     }
 
+    /// How many there are of a series.
+    #[cfg(test)]
+    pub fn of(&self, series: Series) -> usize {
+        self.0[series as usize].len()
+    }
+
     /// Writes what there is of each series.
     pub fn encode(&self, encoder: &mut DescriptorEncoder) -> fmt::Result {
         for series in Series::ALL {
