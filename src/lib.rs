@@ -33,6 +33,8 @@ pub mod library;
 pub mod machine;
 pub mod media;
 pub mod messages;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 mod numbered;
 pub mod plane;
 pub mod policy;
@@ -54,7 +56,10 @@ pub mod tune;
 static ALLOCATOR: runtime::Allocator = runtime::Allocator;
 
 fn plugin_init(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
-    elements::register(plugin)
+    elements::register(plugin)?;
+    #[cfg(feature = "metrics")]
+    metrics::register(plugin)?;
+    Ok(())
 }
 
 gst::plugin_define!(

@@ -42,7 +42,7 @@ impl FieldError {
         }
     }
 
-    fn of_type(structure: &StructureRef, field: &str, cause: impl ToString) -> FieldError {
+    pub(super) fn of_type(structure: &StructureRef, field: &str, cause: impl ToString) -> FieldError {
         FieldError::Type {
             structure: structure.name().to_string(),
             field: field.to_string(),

@@ -10,6 +10,7 @@ use super::latencies::Percentiles;
 use super::table::{group, structure};
 use super::words::{words, words_of};
 use crate::policy::Teaching;
+use crate::score::LatencyHistogram;
 
 structure! {
     /// `stats` of `avrec-switch`: what it has done since the start. Reading waits for no inference.
@@ -25,6 +26,10 @@ structure! {
         misses: u64 = "misses",
         /// Changes of the active candidate after the first one.
         swaps: u64 = "swaps",
+        /// Frames that left after the budget.
+        over_budget: u64 = "over-budget",
+        /// Frames that left with the active candidate's own answer.
+        active_answers: u64 = "active-answers",
         /// Frames that the floor answered.
         floor_answers: u64 = "floor-answers",
         /// Frames for which an earlier answer left again (`max-stride`).
@@ -80,6 +85,8 @@ structure! {
         candidates: Vec<CandidateStats> = "candidates",
         /// Frame latency over the last frames. Absent before the first one.
         latency: Option<Percentiles> = "latency",
+        /// Frame latency of all frames since the start.
+        latency_histogram: LatencyHistogram = "latency",
     }
 }
 

@@ -166,7 +166,7 @@ fn a_part_of_the_switch_by_itself_is_an_error_that_says_so() {
 }
 
 #[test]
-fn the_plugin_has_four_elements_and_the_parts_of_one() {
+fn the_plugin_has_four_elements_the_parts_of_one_and_a_tracer() {
     init();
     let found: BTreeSet<_> = gst::Registry::get()
         .features_by_plugin("avrec")
@@ -174,7 +174,9 @@ fn the_plugin_has_four_elements_and_the_parts_of_one() {
         .map(|it| it.name().to_string())
         .collect();
     let elements = ["avrec-infer", "avrec-probe", "avrec-switch", "avrec-fuse"];
-    let all = elements.into_iter().chain(PARTS).map(str::to_string).collect();
+    let tracer = cfg!(feature = "metrics").then_some("avrec-metrics");
+    let all = elements.into_iter().chain(PARTS).chain(tracer);
+    let all = all.map(str::to_string).collect();
     assert_eq!(found, all);
     for part in PARTS {
         let factory = gst::ElementFactory::find(part).unwrap();

@@ -9,6 +9,8 @@ mod hosts;
 mod interface;
 mod leaks;
 mod messages;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod page;
 mod presets;
 mod probe;

@@ -10,7 +10,7 @@ use gst::{ClockTime, glib};
 use gstavrec::messages::*;
 use gstavrec::policy;
 use gstavrec::runtime::Task;
-use gstavrec::score::Measure;
+use gstavrec::score::{LatencyHistogram, Measure};
 use gstavrec::tensor::{DimsOrder, ElementType};
 
 use crate::page::objections;
@@ -334,7 +334,12 @@ fn a_switch_explains_itself_and_shows_figures() {
         latency,
         estimates: (*state == CandidateState::Ready).then(|| estimates.clone()),
     });
+    let mut latency_histogram = LatencyHistogram::default();
+    [4, 40, 9000].into_iter().for_each(|it| latency_histogram.push(MS(it)));
     let stats = SwitchStats {
+        over_budget: 2,
+        active_answers: 89,
+        latency_histogram,
         frames_in: 101,
         frames_out: 100,
         dropped: 1,

@@ -147,6 +147,7 @@ fn pages() -> Vec<String> {
             "README.md",
             "ARCHITECTURE.md",
             "CHANGELOG.md",
+            "docs/monitoring/README.md",
             "models/README.md",
             "examples/media/README.md",
         ]

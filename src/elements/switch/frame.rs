@@ -225,11 +225,15 @@ impl<S> Pass<'_, S> {
         counts.budget = context.plan.budget;
         counts.misses += u64::from(is_miss);
         counts.frames_out += u64::from(left == Left::Answer);
+        counts.over_budget += u64::from(left == Left::Answer && context.plan.budget < latency);
         counts.dropped += u64::from(left == Left::Nothing);
         if let Some(answer) = answer {
             counts.held_answers += u64::from(matches!(answer, AnsweredBy::Held(_)));
             let is_floor = matches!(answer, AnsweredBy::Floor(_) | AnsweredBy::Passthrough);
             counts.floor_answers += u64::from(is_floor);
+            let is_active = !is_floor && !matches!(answer, AnsweredBy::Held(_));
+            counts.active_answers += u64::from(is_active && left == Left::Answer);
+            counts.latency_histogram.push(latency);
             totals.window.push(latency);
         }
         if context.settings.frame_messages {

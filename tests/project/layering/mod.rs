@@ -304,6 +304,26 @@ const FORBIDDEN: &[(&str, &[&[&str]])] = &[
             ],
         ],
     ),
+    // It sees the elements as any application does.
+    (
+        "metrics",
+        &[
+            LIBRARIES,
+            &[
+                "gst_video::",
+                "gst_audio::",
+                "gst_base::",
+                "crate::elements",
+                "crate::runtime",
+                "crate::media",
+                "crate::audio",
+                "crate::policy",
+                "crate::group",
+                "std::fs",
+                "Instant::now",
+            ],
+        ],
+    ),
     (
         "library",
         &[

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! Any pipeline with our elements, seen in Prometheus: the tracer `avrec-metrics`, which needs no code in the application.
+//!
+//! ```text
+//! GST_TRACERS='avrec-metrics(port=9464)' gst-launch-1.0 videotestsrc ! avrec-infer model-file=small.onnx ! fakesink
+//! curl http://127.0.0.1:9464/metrics
+//! ```
+//!
+//! The tracer hears of an element of ours on its way to READY, and of the few messages that are counted ([`roster`]). The
+//! first element starts the server, not the tracer itself, since `gst-plugin-scanner` and `gst-inspect-1.0` inherit the
+//! variable. What the elements know is read from their `stats` when somebody scrapes, on the server's thread: nothing is done
+//! for a frame.
+
+mod reading;
+mod roster;
+mod samples;
+mod series;
+mod server;
+mod tracer;
+
+pub use series::Series;
+pub use tracer::register;

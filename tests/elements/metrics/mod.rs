@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! The tracer `avrec-metrics`: programs that know nothing of it, seen from outside.
+
+mod changing;
+mod hostile;
+mod listening;
+mod monitoring;
+mod open_metrics;
+mod program;
+mod shown;
