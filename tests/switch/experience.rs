@@ -169,7 +169,7 @@ fn what_did_not_run_is_no_newer_than_it_was() {
     let after = desk.updated("latencies");
     let unchanged = before.iter().filter(|it| after.get(it.0) == Some(it.1));
     // One answered, and one warmed up.
-    assert_eq!(before.len(), names.len(), "{before:?}");
+    assert!(2 < before.len(), "{before:?}");
     assert!(before.len() <= unchanged.count() + 2, "{before:?} {after:?}");
 }
 
