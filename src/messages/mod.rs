@@ -10,6 +10,7 @@ mod explanation;
 mod field;
 mod fuse;
 mod infer;
+mod json;
 mod latencies;
 mod metas;
 mod model_answer;
@@ -27,9 +28,10 @@ pub use explanation::{Basis, Binding, ExplainedCandidate, Explanation, ReasonWor
 pub use field::{FieldError, Figures, Nested};
 pub use fuse::{Combined, FuseStats, Fused, FusedSide};
 pub use infer::{
-    Class, Corner, InferStats, KeyFrame, Loaded, ModelFailed, ModelLoaded, Object, Point, RemoteStats, RunningModel,
-    Share, StatementPart, TensorPart, Tensors,
+    Class, Corner, InferStats, KeyFrame, Loaded, ModelFailed, ModelLoaded, Object, Point, RemoteStats,
+    RunningModel, Share, StatementPart, TensorPart, Tensors,
 };
+pub use json::json;
 pub use latencies::Percentiles;
 pub use metas::{
     Classes, ClassesMeta, ClassificationParam, DetectionParam, LandmarksParam, OrientedParam, ScoreMeta,

@@ -10,7 +10,8 @@ use super::signature::Signature;
 use super::trial_run::TrialRunner;
 use super::turns::Turns;
 use super::{
-    Error, Model, OptimizationLevel, Options, RemoteTimes, Stop, Task, audio_trial, image_trial, input_grid, left_behind,
+    Error, Model, OptimizationLevel, Options, RemoteTimes, Stop, Task, audio_trial, image_trial, input_grid,
+    left_behind,
 };
 use crate::tensor::InputSpec;
 

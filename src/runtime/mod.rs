@@ -54,8 +54,6 @@ mod registry;
 #[cfg(feature = "remote")]
 pub mod remote;
 mod remote_times;
-#[cfg(test)]
-mod test_backend;
 mod rten_backend;
 mod runner;
 mod scale;
@@ -65,6 +63,8 @@ pub mod source;
 mod statement;
 mod stop;
 mod task;
+#[cfg(test)]
+mod test_backend;
 mod thread_pool;
 mod trial_run;
 mod turns;
@@ -77,7 +77,10 @@ pub use further_inputs::{Fill, FurtherInput};
 pub use loaded_model::LoadedModel;
 pub use model::{FrameLaying, Model, StateInfo, Trial};
 pub use onnx_file::{check_readable, describe};
-pub use options::{BackendChoice, Encoding, ExecutionProvider, ImageOptions, OptimizationLevel, Options, RemoteOptions, SoundOptions};
+pub use options::{
+    BackendChoice, Encoding, ExecutionProvider, ImageOptions, OptimizationLevel, Options, RemoteOptions,
+    SoundOptions,
+};
 pub use remote_times::RemoteTimes;
 pub use runner::Runner;
 pub use scale::{Ratio, Scale};

@@ -20,7 +20,8 @@ use super::files_read::FilesRead;
 use super::left_behind;
 use super::loaded_model::LoadedModel;
 use super::{
-    Error, ExecutionProvider, ImageOptions, OptimizationLevel, Options, RemoteOptions, SoundOptions, Stop, TaskChoice,
+    Error, ExecutionProvider, ImageOptions, OptimizationLevel, Options, RemoteOptions, SoundOptions, Stop,
+    TaskChoice,
 };
 
 /// What a model is loaded with, besides what it is.
@@ -160,7 +161,11 @@ mod tests {
     use super::*;
     use crate::runtime::test_backend::TestBackend;
 
-    fn ask(backend: &'static TestBackend, source: &Path, options: &Options) -> Result<Arc<LoadedModel>, Error> {
+    fn ask(
+        backend: &'static TestBackend,
+        source: &Path,
+        options: &Options,
+    ) -> Result<Arc<LoadedModel>, Error> {
         open(backend, source, options, &Stop::default())
     }
 

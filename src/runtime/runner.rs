@@ -261,7 +261,11 @@ impl Runner {
 
     fn failure(&self, cause: String) -> Error {
         if source::is_address(&self.path) {
-            return Error::server(&self.path, format!("is no use: {cause}"), "check what the server runs");
+            return Error::server(
+                &self.path,
+                format!("is no use: {cause}"),
+                "check what the server runs",
+            );
         }
         Error::Run {
             path: self.path.clone(),

@@ -78,7 +78,10 @@ pub(super) fn tell_traffic(infer: &Infer, running: &Running) {
          model that decodes.",
         running.path.display(),
         match 0.0 < rate {
-            true => format!(", {:.0} Mbit/s at {rate:.3} frames a second", 8e-6 * bytes as f64 * rate),
+            true => format!(
+                ", {:.0} Mbit/s at {rate:.3} frames a second",
+                8e-6 * bytes as f64 * rate
+            ),
             false => String::new(),
         }
     );

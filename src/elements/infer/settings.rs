@@ -10,6 +10,7 @@ use super::enums::{Backend, Channels, ExecutionProvider, OptimizationLevel, Task
 use super::input_settings::{self, InputSettings};
 use super::remote_settings::{self, RemoteSettings};
 use super::sound_settings::{self, SoundSettings};
+use crate::elements::json;
 use crate::runtime::Options;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -82,7 +83,11 @@ impl Settings {
             image: self.input.options(),
             sound: self.sound.options(),
             remote: self.remote.options(),
-            modelinfo_file: self.modelinfo_file.as_ref().filter(|it| !it.is_empty()).map(Into::into),
+            modelinfo_file: self
+                .modelinfo_file
+                .as_ref()
+                .filter(|it| !it.is_empty())
+                .map(Into::into),
             input_values: self.input.values.as_deref().unwrap_or_default().trim().to_owned(),
             output_range: self.output_range.clone().filter(|it| !it.is_empty()),
             sha256: self.sha256.as_deref().unwrap_or_default().trim().to_owned(),
@@ -298,6 +303,7 @@ fn own_properties() -> Vec<glib::ParamSpec> {
             .default_value(default.inference_interval)
             .mutable_playing()
             .build(),
+        json::stats_property(),
         glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
             .nick("Statistics")
             .blurb(

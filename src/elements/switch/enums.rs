@@ -28,11 +28,17 @@ pub enum LatePolicy {
 #[enum_type(name = "GstAvrecSwitchPrivacy")]
 pub enum Privacy {
     #[default]
-    #[enum_value(name = "Open: what keep-hard-frames asks for is kept, and servers get frames", nick = "open")]
+    #[enum_value(
+        name = "Open: what keep-hard-frames asks for is kept, and servers get frames",
+        nick = "open"
+    )]
     Open,
     #[enum_value(name = "Local: frames are kept, and none leaves this machine", nick = "local")]
     Local,
-    #[enum_value(name = "No frames: none is kept, and none leaves this machine", nick = "no-frames")]
+    #[enum_value(
+        name = "No frames: none is kept, and none leaves this machine",
+        nick = "no-frames"
+    )]
     NoFrames,
 }
 

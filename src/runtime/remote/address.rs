@@ -37,7 +37,8 @@ const SCHEMES: [(&str, Protocol, bool); 4] = [
 ];
 
 /// What an address looks like.
-const FORM: &str = "write grpc://host:port/model or grpc://host:port/model/version (grpcs, http and https work too)";
+const FORM: &str =
+    "write grpc://host:port/model or grpc://host:port/model/version (grpcs, http and https work too)";
 
 impl Address {
     pub(super) fn parse(source: &Path) -> Result<Address, Error> {
@@ -97,10 +98,22 @@ mod tests {
     fn addresses_name_a_server_a_model_and_perhaps_a_version() {
         let parse = |text: &str| Address::parse(Path::new(text)).unwrap();
         let it = parse("grpc://127.0.0.1:8001/detector");
-        let said = (it.protocol, it.is_encrypted, &*it.authority, &*it.model, &*it.version);
+        let said = (
+            it.protocol,
+            it.is_encrypted,
+            &*it.authority,
+            &*it.model,
+            &*it.version,
+        );
         assert_eq!(said, (Protocol::Grpc, false, "127.0.0.1:8001", "detector", ""));
         let it = parse("https://gpu.example:443/v2/models/detector/versions/3");
-        let said = (it.protocol, it.is_encrypted, &*it.authority, &*it.model, &*it.version);
+        let said = (
+            it.protocol,
+            it.is_encrypted,
+            &*it.authority,
+            &*it.model,
+            &*it.version,
+        );
         assert_eq!(said, (Protocol::Rest, true, "gpu.example:443", "detector", "3"));
         assert_eq!(parse("grpcs://[::1]:8001/a/2").origin(), "https://[::1]:8001");
     }

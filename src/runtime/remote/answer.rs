@@ -137,9 +137,9 @@ impl Reader {
                 raw: self.raw.get(found).cloned(),
                 typed: said.contents.clone(),
             };
-            values
-                .write(count, &mut output.data)
-                .map_err(|cause| format!("its output '{}' of the shape {:?} {cause}", info.name, said.dims))?;
+            values.write(count, &mut output.data).map_err(|cause| {
+                format!("its output '{}' of the shape {:?} {cause}", info.name, said.dims)
+            })?;
             output.dims.clone_from(&said.dims);
         }
         Ok(())

@@ -38,7 +38,12 @@ pub(super) struct RemoteModel {
 }
 
 impl RemoteModel {
-    pub(super) fn new(server: Arc<Server>, metadata: &Metadata, model: &Model, options: &Options) -> RemoteModel {
+    pub(super) fn new(
+        server: Arc<Server>,
+        metadata: &Metadata,
+        model: &Model,
+        options: &Options,
+    ) -> RemoteModel {
         let outputs: Vec<TensorInfo> = model.results().cloned().collect();
         let promised = outputs
             .iter()
@@ -193,7 +198,10 @@ mod tests {
             dims,
         };
         assert_eq!(promised(&info(vec![Dim::Fixed(2), Dim::Fixed(3)])), Some(60));
-        assert_eq!(promised(&info(vec![Dim::Fixed(2), Dim::Dynamic(String::new())])), None);
+        assert_eq!(
+            promised(&info(vec![Dim::Fixed(2), Dim::Dynamic(String::new())])),
+            None
+        );
         assert_eq!(promised(&info(Vec::new())), None);
         assert_eq!(promised(&info(vec![Dim::Fixed(usize::MAX); 3])), Some(u64::MAX));
     }

@@ -72,7 +72,10 @@ impl Fault {
         let text = shortened(status.message());
         let is_late = text == TIMEOUT_EXPIRED;
         let of_way = [Code::Unavailable, Code::Unknown, Code::Internal, Code::Cancelled];
-        if let Some(source) = status.source().filter(|_| !is_late && of_way.contains(&status.code())) {
+        if let Some(source) = status
+            .source()
+            .filter(|_| !is_late && of_way.contains(&status.code()))
+        {
             return Fault::unreachable(source);
         }
         if let Some((code, reason)) = http_status(status.message()) {
@@ -92,7 +95,10 @@ impl Fault {
                 format!("does not speak the Open Inference Protocol there: {text}"),
                 "correct the port: Triton, MLServer and KServe have one for gRPC and one for HTTP",
             ),
-            Code::NotFound => Fault::new(format!("does not have it: {text}"), "correct the model's name or version"),
+            Code::NotFound => Fault::new(
+                format!("does not have it: {text}"),
+                "correct the model's name or version",
+            ),
             code => Fault::new(format!("refuses ({code:?}): {text}"), NAMES),
         }
     }
@@ -100,7 +106,9 @@ impl Fault {
     /// A message was larger than one side takes.
     fn size(bytes: usize, text: &str) -> Fault {
         if text.contains("decoded message length too large") {
-            return Fault::answer(format!("it is larger than what the model's metadata promise ({text})"));
+            return Fault::answer(format!(
+                "it is larger than what the model's metadata promise ({text})"
+            ));
         }
         Fault::new(
             format!("takes no request of {bytes} bytes: {text}"),
@@ -155,9 +163,15 @@ mod tests {
 
     #[test]
     fn what_a_server_says_comes_with_what_to_change() {
-        let it = of(Code::ResourceExhausted, "Received message larger than max (4915263 vs. 4194304)");
+        let it = of(
+            Code::ResourceExhausted,
+            "Received message larger than max (4915263 vs. 4194304)",
+        );
         assert!(it.cause.contains("4915200 bytes") && it.remedy.contains("grpc_max_message_length"));
-        let it = of(Code::OutOfRange, "Error, decoded message length too large: found 900 bytes, the limit is: 800 bytes");
+        let it = of(
+            Code::OutOfRange,
+            "Error, decoded message length too large: found 900 bytes, the limit is: 800 bytes",
+        );
         assert!(it.cause.contains("metadata promise"));
         assert!(of(Code::DeadlineExceeded, "").cause.contains("within 40 ms"));
         assert!(of(Code::Unauthenticated, "no").remedy.contains("token-file"));
@@ -166,7 +180,15 @@ mod tests {
         let it = of(Code::Internal, page);
         assert!(it.cause.contains("HTTP 413: Request Entity Too Large"));
         assert!(it.remedy.contains("a proxy has one"));
-        assert!(of(Code::InvalidArgument, "unexpected shape").cause.contains("unexpected shape"));
-        assert!(Fault::of_http(404, b"{\"error\":\"unknown model\"}", 0).cause.contains("unknown model"));
+        assert!(
+            of(Code::InvalidArgument, "unexpected shape")
+                .cause
+                .contains("unexpected shape")
+        );
+        assert!(
+            Fault::of_http(404, b"{\"error\":\"unknown model\"}", 0)
+                .cause
+                .contains("unknown model")
+        );
     }
 }

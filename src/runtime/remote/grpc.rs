@@ -40,7 +40,14 @@ impl GrpcServer {
     pub(super) fn new(address: &Address, options: &RemoteOptions) -> Result<GrpcServer, Error> {
         let connector = tls::connector(address, options)?;
         let endpoint = Endpoint::from_shared(address.origin())
-            .map_err(|error| setting("model-file", &address.origin(), error.to_string(), "correct the address"))?
+            .map_err(|error| {
+                setting(
+                    "model-file",
+                    &address.origin(),
+                    error.to_string(),
+                    "correct the address",
+                )
+            })?
             .connect_timeout(CONNECT_TIMEOUT)
             .tcp_nodelay(true)
             .initial_stream_window_size(WINDOW)
@@ -130,7 +137,9 @@ async fn within<T>(
 }
 
 async fn ready(grpc: &mut Grpc<Channel>) -> Result<(), Status> {
-    grpc.ready().await.map_err(|error| Status::from_error(Box::new(error)))
+    grpc.ready()
+        .await
+        .map_err(|error| Status::from_error(Box::new(error)))
 }
 
 fn path(name: &str) -> PathAndQuery {
@@ -144,7 +153,12 @@ fn token(options: &RemoteOptions) -> Result<Option<MetadataValue<Ascii>>, Error>
     };
     let mut value: MetadataValue<Ascii> = text.parse().map_err(|_| {
         let cause = "holds characters that no token has";
-        setting("token-file", &options.token_file, cause, "write one line of ASCII into it")
+        setting(
+            "token-file",
+            &options.token_file,
+            cause,
+            "write one line of ASCII into it",
+        )
     })?;
     value.set_sensitive(true);
     Ok(Some(value))

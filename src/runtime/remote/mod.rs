@@ -79,8 +79,9 @@ impl Backend for RemoteBackend {
         let of_cause = |cause| Error::server(source, cause, "free some of the process's threads");
         let (server, metadata) = threads::wait(work, &Stop::default())
             .map_err(|failure| failure.error(source, options, of_cause))??;
-        let metadata = metadata
-            .map_err(|fault| Failure::from(fault).error(source, options, |it| Error::server(source, it, "")))?;
+        let metadata = metadata.map_err(|fault| {
+            Failure::from(fault).error(source, options, |it| Error::server(source, it, ""))
+        })?;
         let graph = graph(source, &metadata, options)?;
         let beside = Beside {
             info: modelinfo::load_for(source, options)?,
@@ -112,7 +113,10 @@ impl Backend for RemoteBackend {
 /// What the server says of the model, as a file would.
 fn graph(source: &Path, metadata: &Metadata, options: &Options) -> Result<Graph, Error> {
     if metadata.inputs.is_empty() || metadata.outputs.is_empty() {
-        let cause = format!("does not say what goes into the model '{}' and comes out", metadata.name);
+        let cause = format!(
+            "does not say what goes into the model '{}' and comes out",
+            metadata.name
+        );
         let remedy = "declare its inputs and outputs there (MLServer: inputs and outputs in model-settings.json; Triton: \
                       config.pbtxt)";
         return Err(Error::server(source, cause, remedy));
@@ -129,7 +133,10 @@ fn graph(source: &Path, metadata: &Metadata, options: &Options) -> Result<Graph,
             return Err(Error::Setting {
                 key: "encoding",
                 value: "jpeg".into(),
-                cause: format!("is for models that decode, and this one takes {}", metadata.inputs[0].datatype),
+                cause: format!(
+                    "is for models that decode, and this one takes {}",
+                    metadata.inputs[0].datatype
+                ),
                 remedy: "set encoding=raw, or put a decoder before the model on the server".into(),
             });
         }

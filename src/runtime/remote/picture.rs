@@ -13,9 +13,13 @@ const QUALITY: u8 = 90;
 
 /// Encodes a picture of the shape 1, height, width, channels with 8 bits a value, as a text of the protocol.
 pub(super) fn encode(input: &Input, shape: &[i64], to: &mut Encoded) -> Result<(), String> {
-    let (&[1, height, width, channels], Data::U8(values)) = (input.tensor.dims.as_slice(), &input.tensor.data)
+    let (&[1, height, width, channels], Data::U8(values)) =
+        (input.tensor.dims.as_slice(), &input.tensor.data)
     else {
-        return Err(format!("no picture of the shape {:?} can be sent as JPEG", input.tensor.dims));
+        return Err(format!(
+            "no picture of the shape {:?} can be sent as JPEG",
+            input.tensor.dims
+        ));
     };
     let color = match channels {
         1 => ColorType::Luma,
@@ -33,6 +37,7 @@ pub(super) fn encode(input: &Input, shape: &[i64], to: &mut Encoded) -> Result<(
     let length = u32::try_from(to.bytes.len() - 4).unwrap_or(u32::MAX);
     to.bytes[..4].copy_from_slice(&length.to_le_bytes());
     to.shape.clear();
-    to.shape.extend(shape.iter().map(|&it| if it < 1 { 1 } else { it }));
+    to.shape
+        .extend(shape.iter().map(|&it| if it < 1 { 1 } else { it }));
     Ok(())
 }

@@ -57,18 +57,22 @@ impl Load {
         &'a self,
         names: impl Iterator<Item = &'a TensorInfo> + 'a,
     ) -> impl Iterator<Item = TensorMetadata> + 'a {
-        self.inputs.iter().zip(names).enumerate().map(|(index, (input, info))| {
-            let encoded = self.encoded.as_ref().filter(|_| index == 0);
-            let own = datatype::name(buffer::element_type(&input.tensor.data), input.other_type);
-            TensorMetadata {
-                name: info.name.clone(),
-                datatype: encoded.map_or(own, |_| datatype::BYTES).to_owned(),
-                shape: match encoded {
-                    Some(encoded) => encoded.shape.clone(),
-                    None => input.shape.iter().map(|&it| it as i64).collect(),
-                },
-            }
-        })
+        self.inputs
+            .iter()
+            .zip(names)
+            .enumerate()
+            .map(|(index, (input, info))| {
+                let encoded = self.encoded.as_ref().filter(|_| index == 0);
+                let own = datatype::name(buffer::element_type(&input.tensor.data), input.other_type);
+                TensorMetadata {
+                    name: info.name.clone(),
+                    datatype: encoded.map_or(own, |_| datatype::BYTES).to_owned(),
+                    shape: match encoded {
+                        Some(encoded) => encoded.shape.clone(),
+                        None => input.shape.iter().map(|&it| it as i64).collect(),
+                    },
+                }
+            })
     }
 }
 
@@ -101,7 +105,9 @@ impl Head {
             inputs: load.told(infos.into_iter()).collect(),
             outputs: outputs
                 .iter()
-                .map(|it| OutputName { name: it.name.clone() })
+                .map(|it| OutputName {
+                    name: it.name.clone(),
+                })
                 .collect(),
         };
         self.encoded = head.encode_to_vec().into();

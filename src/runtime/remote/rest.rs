@@ -138,7 +138,12 @@ impl RestServer {
         let token = bearer(options)?.map(|text| {
             let mut value = HeaderValue::from_str(&text).map_err(|_| {
                 let cause = "holds characters that no token has";
-                setting("token-file", &options.token_file, cause, "write one line of ASCII into it")
+                setting(
+                    "token-file",
+                    &options.token_file,
+                    cause,
+                    "write one line of ASCII into it",
+                )
             })?;
             value.set_sensitive(true);
             Ok(value)
@@ -181,7 +186,9 @@ impl RestServer {
             let response = response.map_err(|error| Fault::unreachable(&error))?;
             let status = response.status();
             let length = response.headers().get(&HEAD_LENGTH);
-            let length = length.and_then(|it| it.to_str().ok()).and_then(|it| it.parse().ok());
+            let length = length
+                .and_then(|it| it.to_str().ok())
+                .and_then(|it| it.parse().ok());
             let body = Limited::new(response.into_body(), limit).collect().await;
             let body = body.map_err(|error| Fault::answer(format!("{error} ({limit} bytes)")))?;
             let body = body.to_bytes();
@@ -215,7 +222,8 @@ impl RestServer {
     }
 
     pub(super) async fn is_ready(&self, model: Named, timeout: Duration) -> Result<bool, Fault> {
-        self.is_answered(&format!("{}/ready", path(&model)), timeout).await
+        self.is_answered(&format!("{}/ready", path(&model)), timeout)
+            .await
     }
 
     /// Asks what the model is, and whether the server takes bytes.
@@ -273,15 +281,27 @@ impl RestServer {
         let told = load.told(inputs.iter()).zip(load.contents()).enumerate();
         let question = Question {
             inputs: told
-                .map(|(index, (TensorMetadata { name, datatype, shape }, contents))| QuestionInput {
-                    name,
-                    datatype,
-                    shape,
-                    parameters: is_binary.then_some(Size {
-                        binary_data_size: Some(contents.len()),
-                    }),
-                    data: (!is_binary).then(|| numbers(&load.inputs[index].tensor.data)),
-                })
+                .map(
+                    |(
+                        index,
+                        (
+                            TensorMetadata {
+                                name,
+                                datatype,
+                                shape,
+                            },
+                            contents,
+                        ),
+                    )| QuestionInput {
+                        name,
+                        datatype,
+                        shape,
+                        parameters: is_binary.then_some(Size {
+                            binary_data_size: Some(contents.len()),
+                        }),
+                        data: (!is_binary).then(|| numbers(&load.inputs[index].tensor.data)),
+                    },
+                )
                 .collect(),
             outputs: outputs
                 .iter()
@@ -321,11 +341,14 @@ pub(super) fn read(
             continue;
         };
         let (info, output) = (&infos[index], &mut outputs[index]);
-        let fault = |cause: String| format!("its output '{}' of the shape {:?} {cause}", info.name, told.shape);
+        let fault =
+            |cause: String| format!("its output '{}' of the shape {:?} {cause}", info.name, told.shape);
         let wanted = super::datatype::name(info.element_type, None);
         if told.datatype != wanted {
             let datatype: String = told.datatype.chars().take(32).collect();
-            return Err(fault(format!("is '{datatype}' where the model's metadata promise {wanted}")));
+            return Err(fault(format!(
+                "is '{datatype}' where the model's metadata promise {wanted}"
+            )));
         }
         let dims: Vec<usize> = told
             .shape

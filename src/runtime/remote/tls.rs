@@ -82,18 +82,29 @@ fn configuration(address: &Address, options: &RemoteOptions) -> Result<ClientCon
 
 fn roots(options: &RemoteOptions) -> Result<RootCertStore, Error> {
     let mut roots = RootCertStore::empty();
-    const CA: &str = "set tls-ca to a PEM file with the certificate of the authority that signed the server's";
+    const CA: &str =
+        "set tls-ca to a PEM file with the certificate of the authority that signed the server's";
     if options.tls_ca.is_empty() {
         let found = rustls_native_certs::load_native_certs();
         roots.add_parsable_certificates(found.certs);
         return match roots.is_empty() {
-            true => Err(setting("tls-ca", "", "is unset, and the system trusts no authority", CA)),
+            true => Err(setting(
+                "tls-ca",
+                "",
+                "is unset, and the system trusts no authority",
+                CA,
+            )),
             false => Ok(roots),
         };
     }
     for certificate in certificates("tls-ca", &options.tls_ca)? {
         roots.add(certificate).map_err(|error| {
-            setting("tls-ca", &options.tls_ca, format!("has a certificate that is none: {error}"), CA)
+            setting(
+                "tls-ca",
+                &options.tls_ca,
+                format!("has a certificate that is none: {error}"),
+                CA,
+            )
         })?;
     }
     Ok(roots)
@@ -106,7 +117,12 @@ fn certificates(key: &'static str, path: &str) -> Result<Vec<CertificateDer<'sta
     match found {
         Ok(found) if !found.is_empty() => Ok(found),
         Ok(_) => Err(setting(key, path, "has no certificate", PEM)),
-        Err(error) => Err(setting(key, path, format!("has no certificates in PEM: {error}"), PEM)),
+        Err(error) => Err(setting(
+            key,
+            path,
+            format!("has no certificates in PEM: {error}"),
+            PEM,
+        )),
     }
 }
 

@@ -19,7 +19,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// How long a candidate on a server rests after so many failures. It is looked at for as long as the stream goes on, since
 /// servers come back; and up to a quarter earlier or later, since many clients would ask at the same time.
 pub fn pause(failures: u32) -> Duration {
-    let pause = FIRST_PAUSE.saturating_mul(1 << failures.min(8)).min(LONGEST_PAUSE);
+    let pause = FIRST_PAUSE
+        .saturating_mul(1 << failures.min(8))
+        .min(LONGEST_PAUSE);
     let share = (RandomState::new().hash_one(failures) % 1000) as f64 / 1000.0;
     pause.mul_f64(0.75 + share / 2.0)
 }
@@ -105,7 +107,10 @@ mod tests {
         for failures in 0..40 {
             let pause = pause(failures);
             let longest = LONGEST_PAUSE.mul_f64(1.25);
-            assert!(FIRST_PAUSE.mul_f64(0.75) <= pause && pause <= longest, "{pause:?}");
+            assert!(
+                FIRST_PAUSE.mul_f64(0.75) <= pause && pause <= longest,
+                "{pause:?}"
+            );
         }
         let all: std::collections::BTreeSet<_> = (0..20).map(|_| pause(9)).collect();
         assert!(1 < all.len());
@@ -130,7 +135,10 @@ mod tests {
         assert_eq!(of("avrec-infer model-file=a.onnx"), None);
         let model = "avrec-infer model-file=grpc://gpu:8001/a";
         assert_eq!(of(model).as_deref(), Some("gpu:8001"));
-        assert_eq!(of(&format!("bin.( identity ! {model} )")).as_deref(), Some("gpu:8001"));
+        assert_eq!(
+            of(&format!("bin.( identity ! {model} )")).as_deref(),
+            Some("gpu:8001")
+        );
         assert!(is_elsewhere("gpu:8001") && is_elsewhere("10.0.0.1:1") && is_elsewhere("[::2]:1"));
         assert!(!is_elsewhere("127.0.0.1:1") && !is_elsewhere("[::1]:1") && !is_elsewhere("localhost:1"));
     }

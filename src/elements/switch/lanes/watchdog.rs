@@ -70,7 +70,10 @@ fn forbidden_server(core: &Shared, lane: &LaneElements) -> Option<String> {
 
 /// Takes a lane out that would send frames elsewhere where these may not leave the machine.
 fn hold_to_privacy(core: &Shared, lane: usize) {
-    let server = core.lanes.elements(lane).and_then(|it| forbidden_server(core, &it));
+    let server = core
+        .lanes
+        .elements(lane)
+        .and_then(|it| forbidden_server(core, &it));
     if let Some(server) = server {
         let cause = format!("it runs on {server}, and `privacy` lets no frame leave this machine");
         let remedy = "set `privacy` to open, or take the candidate out";
