@@ -4,6 +4,7 @@
 
 mod check;
 mod command;
+mod examples;
 mod layering;
 mod library;
 mod rank;

@@ -326,7 +326,12 @@ async fn grpc(shared: &Shared, behavior: &Behavior, path: &str, body: Bytes) -> 
     let method = path.rsplit('/').next().unwrap_or_default();
     match method {
         "ServerLive" => whole(Ready { ready: true }.encode_to_vec()),
-        "ModelReady" => whole(Ready { ready: behavior.is_ready }.encode_to_vec()),
+        "ModelReady" => whole(
+            Ready {
+                ready: behavior.is_ready,
+            }
+            .encode_to_vec(),
+        ),
         "ModelMetadata" => whole(metadata(behavior).encode_to_vec()),
         "ModelInfer" => infer(shared, behavior, message).await,
         _ => status(12, "Method not found!"),
@@ -349,7 +354,9 @@ fn metadata(behavior: &Behavior) -> Metadata {
 }
 
 fn inverted(raw: &[u8]) -> Vec<f32> {
-    let values = raw.chunks_exact(4).map(|it| f32::from_le_bytes(it.try_into().unwrap()));
+    let values = raw
+        .chunks_exact(4)
+        .map(|it| f32::from_le_bytes(it.try_into().unwrap()));
     values.map(|it| 1.0 - it).collect()
 }
 
@@ -370,7 +377,11 @@ async fn infer(shared: &Shared, behavior: &Behavior, message: Bytes) -> Response
     let Ok(request) = Infer::decode(message) else {
         return status(3, "no request");
     };
-    let shape = request.inputs.first().map(|it| it.shape.clone()).unwrap_or_default();
+    let shape = request
+        .inputs
+        .first()
+        .map(|it| it.shape.clone())
+        .unwrap_or_default();
     let values = request.raw.first().map(|it| inverted(it)).unwrap_or_default();
     let tensor = |datatype: &str, shape: Vec<i64>| Tensor {
         name: "picture".into(),
@@ -431,7 +442,10 @@ fn whole(message: Vec<u8>) -> Response<Body> {
     framed.extend(message);
     let mut trailers = HeaderMap::new();
     trailers.insert("grpc-status", HeaderValue::from_static("0"));
-    response(vec![Ok(Frame::data(framed.into())), Ok(Frame::trailers(trailers))])
+    response(vec![
+        Ok(Frame::data(framed.into())),
+        Ok(Frame::trailers(trailers)),
+    ])
 }
 
 /// An answer that breaks off.
@@ -476,7 +490,10 @@ where
 
 fn rest(code: u16, body: Vec<u8>) -> Response<Body> {
     let body = StreamBody::new(futures_iter(vec![Ok(Frame::data(body.into()))]));
-    Response::builder().status(code).body(BodyExt::boxed(body)).unwrap()
+    Response::builder()
+        .status(code)
+        .body(BodyExt::boxed(body))
+        .unwrap()
 }
 
 fn over_http(
@@ -487,12 +504,14 @@ fn over_http(
     body: Bytes,
 ) -> Response<Body> {
     let json = |value: serde_json::Value| rest(200, value.to_string().into_bytes());
-    let tensor = |name: &str, it: &(&str, Vec<i64>)| {
-        serde_json::json!([{"name": name, "datatype": it.0, "shape": it.1}])
-    };
+    let tensor = |name: &str, it: &(&str, Vec<i64>)| serde_json::json!([{"name": name, "datatype": it.0, "shape": it.1}]);
     match path {
         "/v2" => {
-            let extensions: &[&str] = if behavior.is_binary { &["binary_tensor_data"] } else { &[] };
+            let extensions: &[&str] = if behavior.is_binary {
+                &["binary_tensor_data"]
+            } else {
+                &[]
+            };
             json(serde_json::json!({"name": "test", "version": "1", "extensions": extensions}))
         }
         "/v2/health/live" => json(serde_json::json!({})),
@@ -505,7 +524,9 @@ fn over_http(
             "inputs": tensor("frame", &behavior.input), "outputs": tensor("picture", &behavior.output),
         })),
         "/v2/models/invert/infer" => {
-            let length = head.and_then(|it| it.to_str().ok()?.parse().ok()).unwrap_or(body.len());
+            let length = head
+                .and_then(|it| it.to_str().ok()?.parse().ok())
+                .unwrap_or(body.len());
             let asked: serde_json::Value = serde_json::from_slice(&body[..length]).unwrap();
             let input = &asked["inputs"][0];
             shared.counts.answers.fetch_add(1, Ordering::SeqCst);
