@@ -9,6 +9,7 @@ mod layering;
 mod library;
 mod rank;
 mod readme;
+mod release;
 mod replay;
 mod run;
 #[path = "../support/mod.rs"]

@@ -147,6 +147,8 @@ fn pages() -> Vec<String> {
             "README.md",
             "ARCHITECTURE.md",
             "CHANGELOG.md",
+            "CONTRIBUTING.md",
+            "SECURITY.md",
             "models/README.md",
             "examples/media/README.md",
         ]
