@@ -19,6 +19,7 @@ mod onnx;
 mod outputs;
 mod profile;
 mod quality;
+mod random_machine;
 mod removed;
 mod start;
 #[path = "../support/mod.rs"]
