@@ -8,6 +8,7 @@ pub mod comparable;
 pub mod content;
 pub mod fuse;
 pub mod infer;
+mod json;
 mod on_demand;
 mod pads;
 mod preset;

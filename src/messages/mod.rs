@@ -10,6 +10,7 @@ mod explanation;
 mod field;
 mod fuse;
 mod infer;
+mod json;
 mod latencies;
 mod metas;
 mod model_answer;
@@ -30,6 +31,7 @@ pub use infer::{
     Class, Corner, InferStats, KeyFrame, Loaded, ModelFailed, ModelLoaded, Object, Point, RemoteStats,
     RunningModel, Share, StatementPart, TensorPart, Tensors,
 };
+pub use json::json;
 pub use latencies::Percentiles;
 pub use metas::{
     Classes, ClassesMeta, ClassificationParam, DetectionParam, LandmarksParam, OrientedParam, ScoreMeta,

@@ -15,6 +15,7 @@ mod page;
 mod presets;
 mod probe;
 mod properties;
+mod schema;
 #[path = "../support/mod.rs"]
 mod support;
 mod threads;

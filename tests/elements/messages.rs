@@ -335,7 +335,9 @@ fn a_switch_explains_itself_and_shows_figures() {
         estimates: (*state == CandidateState::Ready).then(|| estimates.clone()),
     });
     let mut latency_histogram = LatencyHistogram::default();
-    [4, 40, 9000].into_iter().for_each(|it| latency_histogram.push(MS(it)));
+    [4, 40, 9000]
+        .into_iter()
+        .for_each(|it| latency_histogram.push(MS(it)));
     let stats = SwitchStats {
         over_budget: 2,
         active_answers: 89,

@@ -19,17 +19,19 @@ This page is written from the types in `src/messages`, and a test fails where it
 A field without “absent” is always there.
 Times are nanoseconds (ns) in a `guint64`; GStreamer's “no time” does not occur, the field is absent then.
 A name stands for one thing: a structure of that name has these fields wherever it comes from, and a field of that name has one type wherever it stands among the messages.
+The same as JSON is [messages.schema.json](messages.schema.json).
 How to listen and ask is in [application.md](application.md); `avrec/…` are names of element messages unless it says otherwise.
 ";
 
 pub const FOOT: &str = "
-## Signals of avrec-switch
+## Signals
 
 | signal | kind | meaning |
 |---|---|---|
-| `candidate-changed(from: gchararray, to: gchararray, reason: gchararray)` | emitted on the streaming thread, so handlers must be short | Another candidate answers from the next frame on; `reason` is a sentence. |
-| `explain() → GstStructure` | action, from any thread at any time | Why it is this candidate: `avrec/explanation`. |
-| `feedback(candidate: gchararray, score: gdouble) → gboolean` | action, from any thread at any time | What the answers of a candidate (empty = the active one) are worth, 0 to 1; returns whether it was taken, and if not a WARNING message says why. |
+| `to-json(structure: GstStructure) → gchararray` | action of each element, from any thread at any time | Any of these structures as JSON: an object of its fields with its name as `structure`, in which arrays are arrays, structures objects and bytes base64; nothing for none. |
+| `candidate-changed(from: gchararray, to: gchararray, reason: gchararray)` | of `avrec-switch`, emitted on the streaming thread, so handlers must be short | Another candidate answers from the next frame on; `reason` is a sentence. |
+| `explain() → GstStructure` | action of `avrec-switch`, from any thread at any time | Why it is this candidate: `avrec/explanation`. |
+| `feedback(candidate: gchararray, score: gdouble) → gboolean` | action of `avrec-switch`, from any thread at any time | What the answers of a candidate (empty = the active one) are worth, 0 to 1; returns whether it was taken, and if not a WARNING message says why. |
 
 ## Other things on buffers, in events and in queries
 
@@ -51,7 +53,7 @@ pub fn objections(structure: &gst::StructureRef) -> Vec<String> {
 }
 
 /// Each structure by its name.
-fn all() -> BTreeMap<&'static str, StructureDoc> {
+pub fn all() -> BTreeMap<&'static str, StructureDoc> {
     init();
     let mut all = BTreeMap::new();
     for chapter in chapters() {

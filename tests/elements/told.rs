@@ -10,11 +10,11 @@ use gst::prelude::*;
 use gst_video::VideoRegionOfInterestMeta;
 use gstavrec::answer::{Answer, Detection, Landmark};
 use gstavrec::media::metas;
-use gstavrec::messages::{Chapter, chapters};
+use gstavrec::messages::{self, Chapter, chapters};
 
-use crate::page::objections;
 use crate::support::init;
 use crate::support::models::model;
+use crate::{page, schema};
 
 const VIDEO: &str =
     "videotestsrc pattern=ball num-buffers=20 ! video/x-raw,format=RGB,width=256,height=144,framerate=25/1";
@@ -23,6 +23,13 @@ const SOUND: &str =
 
 /// Names of the structures that were held against the page.
 type Seen = Arc<Mutex<BTreeSet<String>>>;
+
+/// What the page and the schema do not say of a structure.
+fn objections(structure: &gst::StructureRef) -> Vec<String> {
+    let mut found = page::objections(structure);
+    found.extend(schema::objections(&messages::json(structure)));
+    found
+}
 
 #[track_caller]
 fn hold(structure: &gst::StructureRef, seen: &Seen) {
@@ -81,6 +88,8 @@ fn listen(line: &str, seen: &Seen, mut act: impl FnMut(&gst::StructureRef, &gst:
             gst::MessageView::Element(element) => {
                 if let Some(structure) = element.structure().filter(|it| it.name().starts_with("avrec/")) {
                     hold(structure, seen);
+                    let form = tested.emit_by_name::<String>("to-json", &[&structure.to_owned()]);
+                    assert_eq!(form, messages::json(structure).to_string());
                     act(structure, &tested);
                 }
             }
@@ -90,6 +99,11 @@ fn listen(line: &str, seen: &Seen, mut act: impl FnMut(&gst::StructureRef, &gst:
         }
     }
     hold(&tested.property::<gst::Structure>("stats"), seen);
+    let stats = tested.property::<String>("stats-json");
+    assert_eq!(
+        schema::objections(&serde_json::from_str(&stats).unwrap()),
+        <[String; 0]>::default()
+    );
     if tested.type_().name() == "GstAvrecSwitch" {
         hold(&tested.emit_by_name::<gst::Structure>("explain", &[]), seen);
     }

@@ -8,6 +8,7 @@ use std::process::Command;
 
 use gstavrec::runtime::ExecutionProvider;
 
+use crate::support::host::{gstreamer_flags, plugin_folder, python};
 use crate::support::models::model;
 use crate::support::providers::elsewhere;
 
@@ -32,23 +33,16 @@ const REFUSED: [(&str, u32); 3] = [
 impl Host {
     /// Compiles the program. `None` without a C compiler, which a machine that links Rust usually has.
     fn compile(libraries: &[&str]) -> Option<Host> {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = plugin_folder();
         let program = folder.path().join("host");
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/infer/host.c");
-        let flags = Command::new("pkg-config")
-            .args(["--cflags", "gstreamer-1.0"])
-            .output()
-            .ok()?;
-        let flags = String::from_utf8(flags.stdout).unwrap();
         let compiler = Command::new("cc")
-            .args(flags.split_whitespace())
+            .args(gstreamer_flags(&["--cflags"])?)
             .arg("-o")
             .args([&program, &source])
             .args(libraries)
             .arg("-ldl")
             .status();
-        // Only the plugin, without what else is built beside it.
-        std::os::unix::fs::symlink(plugin(), folder.path().join("libgstavrec.so")).unwrap();
         compiler
             .is_ok_and(|it| it.success())
             .then_some(Host { program, folder })
@@ -83,16 +77,6 @@ impl Host {
 enum Place {
     Alone,
     Candidate,
-}
-
-/// The plugin that was built with this test.
-fn plugin() -> PathBuf {
-    let program = std::env::current_exe().unwrap();
-    let folders = program.ancestors().skip(1).take(2);
-    let mut files = folders
-        .map(|it| it.join("libgstavrec.so"))
-        .filter(|it| it.exists());
-    files.next().expect("the plugin is built: cargo build")
 }
 
 /// Checks that a model was refused in words and the program went on.
@@ -236,26 +220,14 @@ print('error:', message.parse_error()[0].message)
 pipeline.set_state(Gst.State.NULL)
 print('alive')
 ";
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/python/bin/python3");
-    let has_gi = |it: &&Path| {
-        Command::new(it)
-            .args(["-c", "import gi"])
-            .output()
-            .is_ok_and(|it| it.status.success())
-    };
-    let Some(python) = [own.as_path(), Path::new("/usr/bin/python3")]
-        .into_iter()
-        .find(has_gi)
-    else {
-        return;
-    };
+    let Some(python) = python() else { return };
     let Some(host) = Host::compile(&[]) else { return };
     for (name, width) in REFUSED {
         let line = format!(
             "videotestsrc ! video/x-raw,format=GRAY8,width={width},height=64 ! avrec-infer model-file={} ! fakesink",
             model(name).display()
         );
-        let said = host.run(Command::new(python).args(["-c", script, &line]));
+        let said = host.run(Command::new(&python).args(["-c", script, &line]));
         check(&said, name, "python");
     }
 }

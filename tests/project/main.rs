@@ -4,11 +4,13 @@
 
 mod check;
 mod command;
+mod examples;
 mod layering;
 mod library;
 mod providers;
 mod rank;
 mod readme;
+mod release;
 mod replay;
 mod run;
 #[path = "../support/mod.rs"]

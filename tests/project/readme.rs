@@ -148,6 +148,8 @@ fn pages() -> Vec<String> {
             "ARCHITECTURE.md",
             "CHANGELOG.md",
             "docs/monitoring/README.md",
+            "CONTRIBUTING.md",
+            "SECURITY.md",
             "models/README.md",
             "examples/media/README.md",
         ]

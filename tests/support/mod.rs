@@ -7,6 +7,7 @@
 pub mod counting;
 pub mod decode;
 pub mod frames;
+pub mod host;
 pub mod infer;
 pub mod infer_audio;
 pub mod lag;

@@ -20,6 +20,7 @@ mod outputs;
 mod profile;
 mod providers;
 mod quality;
+mod random_machine;
 mod removed;
 mod start;
 #[path = "../support/mod.rs"]

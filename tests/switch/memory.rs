@@ -10,6 +10,13 @@ use gst::prelude::*;
 use super::onnx::{FLOAT, Graph, floats, node, port};
 use crate::support::switch::*;
 
+/// A model that takes and gives frames, beside others.
+const SMALL_MODEL: &str = concat!(
+    "avrec-infer name=m task=tensor model-file=",
+    env!("CARGO_MANIFEST_DIR"),
+    "/models/small.onnx"
+);
+
 const INNER: i64 = 1024;
 const LAYERS: i64 = 5;
 
@@ -337,4 +344,17 @@ fn one_that_would_be_better_is_loaded_in_the_place_of_one_that_is_not_in_time() 
         told.reasons("avrec/model-evicted")
     );
     check_frames(&rig);
+}
+
+#[test]
+fn under_a_limit_that_nobody_keeps_frames_pass_without_a_deadline_too() {
+    let mut rig = Rig::new("late-policy=wait", &format!("identity name=a {SMALL_MODEL}"));
+    rig.warm_up(&["a", "m"]);
+    for _ in 0..20 {
+        // Nobody is in memory then, and whom the user wants comes again.
+        rig.switch.set_property("memory-limit", 1u64);
+        (0..5).for_each(|_| drop(rig.pass()));
+        rig.switch.set_property("memory-limit", 0u64);
+        rig.warm_up(&["a", "m"]);
+    }
 }

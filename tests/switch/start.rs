@@ -122,3 +122,17 @@ fn a_live_sound_begins_with_a_candidate() {
     let heard: Vec<_> = answers.iter().filter(|it| !it.is_empty()).collect();
     assert!(!heard.is_empty() && heard[0] != "passthrough", "{answers:?}");
 }
+
+#[test]
+fn where_all_are_forbidden_from_the_start_frames_leave_as_they_came() {
+    for policy in ["floor", "wait"] {
+        let properties = format!("late-policy={policy} forbidden=a,b");
+        let mut rig = Rig::new(&properties, "identity name=a identity name=b");
+        for _ in 0..5 {
+            let frame = rig.pass();
+            assert_eq!(frame.size(), 64 * 36 * 3 / 2, "{policy}");
+        }
+        rig.switch.set_property("forbidden", "a");
+        rig.pass_until("b answers", |rig| rig.active() == "b");
+    }
+}

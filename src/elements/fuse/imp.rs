@@ -11,6 +11,7 @@ use super::element::Fuse;
 use super::settings::Settings;
 use super::{CAT, pads};
 use crate::elements::author::AUTHOR;
+use crate::elements::json;
 use crate::elements::preset::keep_settings_only;
 
 #[glib::object_subclass]
@@ -36,6 +37,7 @@ impl ObjectImpl for Fuse {
     fn properties() -> &'static [glib::ParamSpec] {
         static PROPERTIES: Lazy<Vec<glib::ParamSpec>> = Lazy::new(|| {
             let mut properties = Settings::properties();
+            properties.push(json::stats_property());
             properties.push(
                 glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
                     .nick("Statistics")
@@ -46,6 +48,11 @@ impl ObjectImpl for Fuse {
             properties
         });
         PROPERTIES.as_ref()
+    }
+
+    fn signals() -> &'static [glib::subclass::Signal] {
+        static SIGNALS: Lazy<Vec<glib::subclass::Signal>> = Lazy::new(|| vec![json::to_json_signal()]);
+        &SIGNALS
     }
 
     fn set_property(&self, _id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
@@ -61,10 +68,11 @@ impl ObjectImpl for Fuse {
     }
 
     fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
-        if pspec.name() == "stats" {
-            return gst::Structure::from(self.stats()).to_value();
+        match pspec.name() {
+            "stats" => gst::Structure::from(self.stats()).to_value(),
+            "stats-json" => json::stats_value(self.stats()),
+            _ => self.settings.lock().get(pspec),
         }
-        self.settings.lock().get(pspec)
     }
 
     fn constructed(&self) {

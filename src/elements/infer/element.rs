@@ -21,6 +21,7 @@ use super::model::{Active, BufferMode};
 use super::settings::Settings;
 use super::state::{ModelState, State, Waiting};
 use super::stats::Published;
+use crate::messages::InferStats;
 use crate::runtime::Model;
 
 /// How often a wait looks whether the pad was deactivated, which tells no element of it. Flushes and
@@ -152,6 +153,12 @@ impl Infer {
             "{file} has been loading for {waited} s, and frames wait for it. Stop the pipeline or set model-file to \
              another model to give this one up."
         ));
+    }
+
+    /// What `stats` says; waits for no run and no load.
+    pub(super) fn stats(&self) -> InferStats {
+        let loading = self.state.lock().load.as_ref().map(|it| it.since.elapsed());
+        self.published.lock().stats(loading)
     }
 
     pub(super) fn post(&self, structure: gst::Structure) {

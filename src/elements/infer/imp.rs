@@ -17,6 +17,7 @@ use super::video::{self, Passing};
 use super::{CAT, audio, caps, model_swap, settings};
 use crate::elements::allocation;
 use crate::elements::author::AUTHOR;
+use crate::elements::json;
 use crate::elements::preset::keep_settings_only;
 use crate::runtime::library::{self, LogLevel};
 
@@ -45,6 +46,11 @@ impl ObjectImpl for Infer {
         &PROPERTIES
     }
 
+    fn signals() -> &'static [glib::subclass::Signal] {
+        static SIGNALS: Lazy<Vec<glib::subclass::Signal>> = Lazy::new(|| vec![json::to_json_signal()]);
+        &SIGNALS
+    }
+
     fn set_property(&self, _id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
         self.settings.lock().set(value, pspec);
         if matches!(pspec.name(), "model-file" | "labels-file") {
@@ -54,10 +60,8 @@ impl ObjectImpl for Infer {
 
     fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
         match pspec.name() {
-            "stats" => {
-                let loading = self.state.lock().load.as_ref().map(|it| it.since.elapsed());
-                gst::Structure::from(self.published.lock().stats(loading)).to_value()
-            }
+            "stats" => gst::Structure::from(self.stats()).to_value(),
+            "stats-json" => json::stats_value(self.stats()),
             "model-file" => {
                 let running = self.published.lock().running_file();
                 running.map_or_else(|| self.settings.lock().get(pspec), |it| it.to_value())

@@ -10,6 +10,7 @@ use super::enums::{Backend, Channels, ExecutionProvider, OptimizationLevel, Task
 use super::input_settings::{self, InputSettings};
 use super::remote_settings::{self, RemoteSettings};
 use super::sound_settings::{self, SoundSettings};
+use crate::elements::json;
 use crate::runtime::{Options, ProviderChoice};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -360,6 +361,7 @@ fn own_properties() -> Vec<glib::ParamSpec> {
             .default_value(default.inference_interval)
             .mutable_playing()
             .build(),
+        json::stats_property(),
         glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
             .nick("Statistics")
             .blurb(

@@ -11,6 +11,7 @@ use super::element::Probe;
 use super::settings::Settings;
 use super::{CAT, pads};
 use crate::elements::author::AUTHOR;
+use crate::elements::json;
 use crate::elements::preset::keep_settings_only;
 
 #[glib::object_subclass]
@@ -36,6 +37,7 @@ impl ObjectImpl for Probe {
     fn properties() -> &'static [glib::ParamSpec] {
         static PROPERTIES: Lazy<Vec<glib::ParamSpec>> = Lazy::new(|| {
             let mut properties = Settings::properties();
+            properties.push(json::stats_property());
             properties.push(
                 glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
                     .nick("Statistics")
@@ -48,6 +50,11 @@ impl ObjectImpl for Probe {
         PROPERTIES.as_ref()
     }
 
+    fn signals() -> &'static [glib::subclass::Signal] {
+        static SIGNALS: Lazy<Vec<glib::subclass::Signal>> = Lazy::new(|| vec![json::to_json_signal()]);
+        &SIGNALS
+    }
+
     fn set_property(&self, _id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
         self.settings.lock().set(value, pspec);
         if gst::State::Ready < self.obj().current_state() {
@@ -56,10 +63,11 @@ impl ObjectImpl for Probe {
     }
 
     fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
-        if pspec.name() == "stats" {
-            return gst::Structure::from(self.stats()).to_value();
+        match pspec.name() {
+            "stats" => gst::Structure::from(self.stats()).to_value(),
+            "stats-json" => json::stats_value(self.stats()),
+            _ => self.settings.lock().get(pspec),
         }
-        self.settings.lock().get(pspec)
     }
 
     fn constructed(&self) {

@@ -25,6 +25,7 @@ use super::shared::Shared;
 use super::signals;
 use super::state_change;
 use crate::elements::author::AUTHOR;
+use crate::elements::json;
 
 pub struct AvrecSwitch {
     pub(super) core: Arc<Shared>,
@@ -93,6 +94,7 @@ impl ObjectImpl for AvrecSwitch {
     fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
         match pspec.name() {
             "stats" => gst::Structure::from(messages::stats(&self.core)).to_value(),
+            "stats-json" => json::stats_value(messages::stats(&self.core)),
             "active-candidate" => self.core.active_name().to_value(),
             _ => {
                 let value = self.core.settings.load().get(pspec);

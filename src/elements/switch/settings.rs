@@ -8,6 +8,7 @@ use gst::glib;
 use gst::prelude::*;
 
 use super::enums::{LatePolicy, Privacy, QualitySource, StartMode, Strategy, ThreadPriority};
+use crate::elements::json;
 use crate::{group, policy};
 
 impl From<Strategy> for policy::Strategy {
@@ -418,6 +419,7 @@ impl Settings {
                 .blurb("TOML file with the user's weights, conditions and feedback (unset = none). What is set otherwise goes before it. Read on the way to READY.")
                 .mutable_ready()
                 .build(),
+            json::stats_property(),
             glib::ParamSpecBoxed::builder::<gst::Structure>("stats")
                 .nick("Statistics")
                 .blurb("Counters, latencies in nanoseconds and qualities from 0 to 1 of the switch and of each candidate. Reading never waits for an inference.")

@@ -11,6 +11,7 @@ use super::AvrecSwitch;
 use super::fact::Fact;
 use super::messages;
 use super::shared::Shared;
+use crate::elements::json;
 
 /// Ratings that wait for the next frame at most; nobody rates more of what one frame shows.
 pub const MOST_RATINGS: usize = 256;
@@ -41,6 +42,7 @@ pub fn all() -> Vec<Signal> {
             .return_type::<bool>()
             .class_handler(|values| Some(take_feedback(values)?.to_value()))
             .build(),
+        json::to_json_signal(),
     ]
 }
 

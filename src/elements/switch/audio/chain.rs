@@ -148,7 +148,7 @@ fn choose_lane(pass: &mut Pass<AudioStream>) -> Result<Chosen, gst::FlowError> {
         }
         let is_there = |is_so: fn(&Lane) -> bool| lanes.lock().iter().any(is_so);
         if !waits || !is_there(Lane::is_worth_waiting) {
-            if waits && !is_there(Lane::may_come) {
+            if waits && !is_there(Lane::has_hope) {
                 return Err(give_up(pass.core));
             }
             pass.control.adapter.lost(pass.context.now());

@@ -276,6 +276,11 @@ impl Lane {
         )
     }
 
+    /// Whether the lane may answer at some time: now, by itself, or once it is in memory again.
+    pub fn has_hope(&self) -> bool {
+        !matches!(self.state, LaneState::Failed { .. } | LaneState::Gone)
+    }
+
     pub fn availability(&self) -> Availability {
         match (&self.state, &self.run) {
             (LaneState::Ready, None) => Availability::Ready,

@@ -23,11 +23,12 @@ pub fn floor(pass: &mut Pass<VideoStream>) -> Result<Answer, gst::FlowError> {
     }
     let frame_will_do = pass.frame_will_do();
     let lanes = &pass.core.lanes;
-    let has_hope = lanes.lock().iter().any(Lane::may_come);
-    if !frame_will_do && has_hope {
+    let is_there = |is_so: fn(&Lane) -> bool| lanes.lock().iter().any(is_so);
+    // Of those who are forbidden nobody decides what leaves.
+    if !frame_will_do && is_there(|it| it.has_hope() && !it.is_forbidden) {
         return Ok(None);
     }
-    if !has_hope && pass.context.waits() {
+    if pass.context.waits() && !is_there(Lane::has_hope) {
         return Err(give_up(pass.core));
     }
     if !frame_will_do && !pass.frame_fits_output() {
