@@ -19,8 +19,8 @@ use crate::runtime::{Error, RemoteOptions, RemoteTimes};
 /// How a server is spoken to.
 #[derive(Clone)]
 pub(super) enum Transport {
-    Grpc(Box<GrpcServer>),
-    Rest(RestServer),
+    Grpc(GrpcServer),
+    Rest(Box<RestServer>),
 }
 
 /// A model on a server.
@@ -55,8 +55,8 @@ impl Server {
     /// Prepares a connection. Within the runtime only.
     pub(super) fn new(address: Address, options: &RemoteOptions) -> Result<Server, Error> {
         let transport = match address.protocol {
-            Protocol::Grpc => Transport::Grpc(Box::new(GrpcServer::new(&address, options)?)),
-            Protocol::Rest => Transport::Rest(RestServer::new(&address, options)?),
+            Protocol::Grpc => Transport::Grpc(GrpcServer::new(&address, options)?),
+            Protocol::Rest => Transport::Rest(Box::new(RestServer::new(&address, options)?)),
         };
         Ok(Server {
             address,
