@@ -7,7 +7,7 @@
 //! curl http://127.0.0.1:9464/metrics
 //! ```
 //!
-//! The tracer hears of an element of ours on its way to READY, and of the few messages that are counted ([`roster`]). The
+//! The tracer hears of an element of ours on its way to READY, and of the few messages that are counted (`roster.rs`). The
 //! first element starts the server, not the tracer itself, since `gst-plugin-scanner` and `gst-inspect-1.0` inherit the
 //! variable. What the elements know is read from their `stats` when somebody scrapes, on the server's thread: nothing is done
 //! for a frame.

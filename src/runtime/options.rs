@@ -69,7 +69,7 @@ pub enum Encoding {
 /// How a server is reached that runs a model; nothing of it concerns files.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct RemoteOptions {
-    /// Nanoseconds that an answer may take; 0 for [`DEFAULT_TIMEOUT`].
+    /// Nanoseconds that an answer may take; 0 for one second.
     pub timeout: u64,
     /// Paths of PEM files and of a file with a token; empty where nothing is said.
     pub tls_ca: String,
