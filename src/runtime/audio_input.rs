@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::modelinfo::{TensorSection, dims_line};
+use super::modelinfo::{self, TensorSection, dims_line};
 use super::sound_family::SoundFamily;
 use super::{Error, Origin, SoundOptions, Statement, Task, TaskChoice};
 use crate::tensor::{Dim, ElementType, SoundSpec, TensorInfo};
@@ -144,15 +144,13 @@ pub(super) fn spec(
 
 /// Where a number may be written that is missing or wrong.
 fn add(path: &Path, input: &TensorInfo, key: &str, example: &str) -> String {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
     let property = match key {
         "delay" => String::new(),
         key => format!("set {}={example}, ", key.replace('_', "-")),
     };
+    let section = modelinfo::section_of(path, &input.name);
     format!(
-        "{property}add {key} to its metadata (metadata_props), or the line '{key}={example}' to section [{}] of \
-         {name}.modelinfo beside it",
-        input.name
+        "{property}add {key} to its metadata (metadata_props), or the line '{key}={example}' to {section}"
     )
 }
 

@@ -9,7 +9,7 @@
 
 use std::path::Path;
 
-use super::modelinfo::{Direction, ModelInfo};
+use super::modelinfo::{self, Direction, ModelInfo};
 use super::onnx::{Graph, OtherType, Port};
 use super::recurrent_state;
 use super::{Error, Origin, Statement, buffer};
@@ -213,10 +213,10 @@ impl Said<'_> {
         let Some(fill) = of_frame(port) else {
             let name = &port.name;
             let cause = format!("nothing says what to feed its input '{name}' with");
-            let file = path.file_name().unwrap_or_default().to_string_lossy();
+            let section = modelinfo::section_of(path, name);
             let remedy = format!(
-                "set input-values={name}=0.5 with its real value, or add the line 'value=0.5' to section [{name}] of \
-                 {file}.modelinfo beside it; where it is recurrent state, it needs an output of the same type and shape \
+                "set input-values={name}=0.5 with its real value, or add the line 'value=0.5' to {section}; \
+                 where it is recurrent state, it needs an output of the same type and shape \
                  that is named alike, such as 'h' and 'h_out'"
             );
             return Err(Error::unsuitable(path, cause, remedy));

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use super::modelinfo::dims_line;
+use super::modelinfo::{self, dims_line};
 use super::{Error, features};
 use crate::tensor::{Channels, Dim, ElementType, Layout, TensorInfo};
 
@@ -36,10 +36,8 @@ pub(super) struct Found {
 
 /// Says which line to add to which file.
 pub(super) fn missing_line(path: &Path, tensor: &str, line: &str) -> String {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    format!(
-        "add the line '{line}' to section [{tensor}] of {name}.modelinfo beside it, or export the model with it"
-    )
+    let section = modelinfo::section_of(path, tensor);
+    format!("add the line '{line}' to {section}, or export the model with it")
 }
 
 /// Finds what a picture needs, or says why the input cannot be one.

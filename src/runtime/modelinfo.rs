@@ -88,6 +88,17 @@ pub(super) fn load_for(source: &Path, options: &Options) -> Result<Option<ModelI
     }
 }
 
+/// Where a line about a tensor may be written, in words.
+pub(super) fn section_of(source: &Path, tensor: &str) -> String {
+    match source::is_address(source) {
+        true => format!("section [{tensor}] of a file that modelinfo-file names"),
+        false => {
+            let name = source.file_name().unwrap_or_default().to_string_lossy();
+            format!("section [{tensor}] of {name}.modelinfo beside it")
+        }
+    }
+}
+
 /// Where the description of a model may be, in the order of preference.
 pub(super) fn places(model: &Path) -> [PathBuf; 2] {
     let mut appended = model.as_os_str().to_owned();

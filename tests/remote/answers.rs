@@ -74,6 +74,12 @@ fn a_model_that_decodes_gets_jpeg_where_that_is_asked_for() {
     assert_eq!(length, sent.len() - 4);
     assert_eq!(sent[4..7], [0xff, 0xd8, 0xff]);
     assert!(sent.len() < 32 * 18 * 3 * 4);
+    server.set(|it| it.is_binary = false);
+    let json = Bench::at(server.model("http").as_ref(), line);
+    assert!(
+        json.complaint(gst::MessageType::Error)
+            .contains("its address for gRPC")
+    );
     let plain = Bench::at(server.model("grpc").as_ref(), "task=classify");
     assert!(
         plain

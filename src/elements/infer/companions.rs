@@ -7,6 +7,7 @@ use std::path::Path;
 
 use crate::bounded_file;
 use crate::decode::labels;
+use crate::runtime::source;
 
 /// Bytes that such a file may have: far more than the largest vocabularies in use.
 const MAX_BYTES: u64 = 8 << 20;
@@ -27,9 +28,12 @@ pub struct Companions {
 }
 
 impl Companions {
-    /// Reads what is beside a model. Text that is no list is none.
+    /// Reads what is beside a model that is a file. Text that is no list is none.
     pub fn of(model: &Path) -> Companions {
         let mut found = Companions::default();
+        if source::is_address(model) {
+            return found;
+        }
         let lists = [model.with_extension("labels.txt"), model.with_extension("txt")].into_iter();
         let lists = lists.chain(LISTS.iter().map(|it| model.with_file_name(it)));
         for path in lists {

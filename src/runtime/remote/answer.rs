@@ -100,7 +100,7 @@ impl Reader {
         outputs: &mut [Tensor],
         limit: u64,
     ) -> Result<(), String> {
-        (self.count, self.raw) = (0, std::mem::take(&mut self.raw));
+        self.count = 0;
         self.raw.clear();
         let mut fields = Message::of(message, 0..message.len());
         while let Some((tag, wire_type)) = fields.next()? {

@@ -18,7 +18,7 @@ use super::address::Address;
 use super::fault::Fault;
 use super::messages::{Empty, Metadata, Named, SERVICE, Statistics, Yes};
 use super::request::{self, InferCodec};
-use super::tls::{self, CONNECT_TIMEOUT, setting};
+use super::tls::{self, CONNECT_TIMEOUT, setting, token};
 use crate::runtime::{Error, RemoteOptions};
 
 /// Bytes that are let come in before somebody reads them: answers such as pictures go through without waiting for leave.
@@ -57,7 +57,8 @@ impl GrpcServer {
             .keep_alive_while_idle(false);
         Ok(GrpcServer {
             channel: endpoint.connect_with_connector_lazy(connector),
-            token: token(options)?,
+            // Each value that goes for HTTP goes here, too.
+            token: token(options)?.and_then(|it| Some(sensitive(it.to_str().ok()?.parse().ok()?))),
         })
     }
 
@@ -147,29 +148,7 @@ fn path(name: &str) -> PathAndQuery {
     path.parse().unwrap_or_else(|_| PathAndQuery::from_static("/"))
 }
 
-fn token(options: &RemoteOptions) -> Result<Option<MetadataValue<Ascii>>, Error> {
-    let Some(text) = bearer(options)? else {
-        return Ok(None);
-    };
-    let mut value: MetadataValue<Ascii> = text.parse().map_err(|_| {
-        let cause = "holds characters that no token has";
-        setting(
-            "token-file",
-            &options.token_file,
-            cause,
-            "write one line of ASCII into it",
-        )
-    })?;
+fn sensitive(mut value: MetadataValue<Ascii>) -> MetadataValue<Ascii> {
     value.set_sensitive(true);
-    Ok(Some(value))
-}
-
-/// The value of the header `authorization`; `None` where no token is set.
-pub(super) fn bearer(options: &RemoteOptions) -> Result<Option<String>, Error> {
-    if options.token_file.is_empty() {
-        return Ok(None);
-    }
-    let bytes = tls::read("token-file", &options.token_file)?;
-    let text = String::from_utf8_lossy(&bytes);
-    Ok(Some(format!("Bearer {}", text.trim())))
+    value
 }

@@ -82,6 +82,14 @@ impl Backend for RemoteBackend {
         let metadata = metadata.map_err(|fault| {
             Failure::from(fault).error(source, options, |it| Error::server(source, it, ""))
         })?;
+        if options.remote.encoding == Encoding::Jpeg && !server.takes_bytes() {
+            return Err(Error::Setting {
+                key: "encoding",
+                value: "jpeg".into(),
+                cause: "needs bytes, and this server takes numbers in JSON only over HTTP".into(),
+                remedy: "write its address for gRPC (grpc:// or grpcs://)".into(),
+            });
+        }
         let graph = graph(source, &metadata, options)?;
         let beside = Beside {
             info: modelinfo::load_for(source, options)?,
@@ -121,7 +129,11 @@ fn graph(source: &Path, metadata: &Metadata, options: &Options) -> Result<Graph,
                       config.pbtxt)";
         return Err(Error::server(source, cause, remedy));
     }
-    let mut inputs: Vec<Port> = metadata.inputs.iter().map(port).collect();
+    let mut inputs: Vec<Port> = metadata
+        .inputs
+        .iter()
+        .map(|it| port(it, Some(Vec::new())))
+        .collect();
     let takes_encoded = metadata.inputs[0].datatype == datatype::BYTES;
     match (options.remote.encoding, takes_encoded) {
         (Encoding::Jpeg, true) => {
@@ -148,7 +160,7 @@ fn graph(source: &Path, metadata: &Metadata, options: &Options) -> Result<Graph,
     }
     Ok(Graph {
         inputs,
-        outputs: metadata.outputs.iter().map(port).collect(),
+        outputs: metadata.outputs.iter().map(|it| port(it, None)).collect(),
         external_data: Vec::new(),
         metadata: Default::default(),
         producer: metadata.platform.clone(),
@@ -158,12 +170,68 @@ fn graph(source: &Path, metadata: &Metadata, options: &Options) -> Result<Graph,
     })
 }
 
-fn port(tensor: &TensorMetadata) -> Port {
+/// Servers say of a scalar that it has no dimensions, and of a shape that they do not know the same: of an input it is a
+/// scalar, such as the sample rate of a voice-activity model, and what an output has is seen in the run at load.
+fn port(tensor: &TensorMetadata, without_dims: Option<Vec<Dim>>) -> Port {
     let dim = |&size: &i64| usize::try_from(size).map_or(Dim::Dynamic(String::new()), Dim::Fixed);
     Port {
         name: tensor.name.clone(),
         element_type: datatype::named(&tensor.datatype),
-        // Servers say nothing of a shape by saying that there are no dimensions.
-        dims: (!tensor.shape.is_empty()).then(|| tensor.shape.iter().map(dim).collect()),
+        dims: match tensor.shape.as_slice() {
+            [] => without_dims,
+            shape => Some(shape.iter().map(dim).collect()),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tensor(name: &str, datatype: &str, shape: &[i64]) -> TensorMetadata {
+        TensorMetadata {
+            name: name.into(),
+            datatype: datatype.into(),
+            shape: shape.to_vec(),
+        }
+    }
+
+    fn signature(inputs: Vec<TensorMetadata>, outputs: Vec<TensorMetadata>) -> Result<Signature, Error> {
+        let metadata = Metadata {
+            name: "model".into(),
+            inputs,
+            outputs,
+            ..Metadata::default()
+        };
+        let (source, options) = (Path::new("grpc://host:1/model"), Options::default());
+        let graph = graph(source, &metadata, &options)?;
+        Signature::of(source, graph, Beside::default(), &options)
+    }
+
+    #[test]
+    fn a_scalar_among_the_inputs_is_one() {
+        // As MLServer describes silero-vad.
+        let inputs = vec![
+            tensor("input", "FP32", &[-1, -1]),
+            tensor("state", "FP32", &[2, -1, 128]),
+            tensor("sr", "INT64", &[]),
+        ];
+        let outputs = vec![tensor("output", "FP32", &[-1, 1]), tensor("stateN", "FP32", &[])];
+        let model = signature(inputs, outputs).unwrap().model;
+        assert!(model.hears_voice && model.states.len() == 1 && model.further.len() == 1);
+    }
+
+    #[test]
+    fn what_to_write_goes_where_a_server_has_no_file() {
+        let inputs = vec![tensor("x", "FP32", &[1, 7, 8, 9]), tensor("odd", "FP32", &[1])];
+        let error = signature(inputs, vec![tensor("y", "FP32", &[1, 4])])
+            .unwrap_err()
+            .to_string();
+        assert!(!error.contains("beside it"), "{error}");
+        let inputs = vec![tensor("x", "FP32", &[1, 3, 8, 8]), tensor("odd", "FP32", &[1])];
+        let error = signature(inputs, vec![tensor("y", "FP32", &[1, 4])])
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("of a file that modelinfo-file names"), "{error}");
     }
 }

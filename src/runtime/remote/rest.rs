@@ -20,11 +20,12 @@ use serde::{Deserialize, Serialize};
 
 use super::address::Address;
 use super::fault::Fault;
-use super::grpc::bearer;
 use super::messages::{Metadata, Named, Statistics, TensorMetadata};
 use super::request::Load;
-use super::tls::{self, setting};
+use super::tls::{self, token};
+use crate::runtime::backend::Input;
 use crate::runtime::buffer;
+use crate::runtime::onnx::OtherType;
 use crate::runtime::{Error, RemoteOptions};
 use crate::tensor::{Data, Tensor, TensorInfo};
 
@@ -135,23 +136,10 @@ impl RestServer {
     /// Prepares connections, which calls make. Within the runtime only.
     pub(super) fn new(address: &Address, options: &RemoteOptions) -> Result<RestServer, Error> {
         let connector = tls::connector(address, options)?;
-        let token = bearer(options)?.map(|text| {
-            let mut value = HeaderValue::from_str(&text).map_err(|_| {
-                let cause = "holds characters that no token has";
-                setting(
-                    "token-file",
-                    &options.token_file,
-                    cause,
-                    "write one line of ASCII into it",
-                )
-            })?;
-            value.set_sensitive(true);
-            Ok(value)
-        });
         Ok(RestServer {
             client: Client::builder(TokioExecutor::new()).build(connector),
             origin: address.origin().into(),
-            token: token.transpose()?,
+            token: token(options)?,
             is_binary: Arc::default(),
         })
     }
@@ -299,7 +287,7 @@ impl RestServer {
                         parameters: is_binary.then_some(Size {
                             binary_data_size: Some(contents.len()),
                         }),
-                        data: (!is_binary).then(|| numbers(&load.inputs[index].tensor.data)),
+                        data: (!is_binary).then(|| numbers(&load.inputs[index])),
                     },
                 )
                 .collect(),
@@ -394,13 +382,19 @@ fn flatten(numbers: &[Number], to: &mut Vec<f64>) {
     }
 }
 
-fn numbers(data: &Data) -> serde_json::Value {
-    match data {
-        Data::F32(values) => values.as_slice().into(),
-        Data::F16(values) => values.iter().map(|it| it.to_f32()).collect(),
-        Data::U8(values) => values.as_slice().into(),
-        Data::I32(values) => values.as_slice().into(),
-        Data::I64(values) => values.as_slice().into(),
+/// The elements of an input as JSON has them.
+fn numbers(input: &Input) -> serde_json::Value {
+    match (&input.tensor.data, input.other_type) {
+        (Data::U8(values), Some(OtherType::BOOL)) => values.iter().map(|it| *it != 0).collect(),
+        (Data::I64(values), Some(OtherType::FLOAT64)) => values
+            .iter()
+            .map(|it| f64::from_bits(it.cast_unsigned()))
+            .collect(),
+        (Data::F32(values), _) => values.as_slice().into(),
+        (Data::F16(values), _) => values.iter().map(|it| it.to_f32()).collect(),
+        (Data::U8(values), _) => values.as_slice().into(),
+        (Data::I32(values), _) => values.as_slice().into(),
+        (Data::I64(values), _) => values.as_slice().into(),
     }
 }
 
@@ -408,5 +402,29 @@ fn path(model: &Named) -> String {
     match model.version.as_str() {
         "" => format!("/v2/models/{}", model.name),
         version => format!("/v2/models/{}/versions/{version}", model.name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tensor::Tensor;
+
+    #[test]
+    fn types_that_tensors_do_not_have_go_as_what_they_are() {
+        let input = |data, other_type| Input {
+            tensor: Tensor { dims: vec![2], data },
+            shape: vec![2],
+            other_type,
+        };
+        let truths = input(Data::U8(vec![0, 1]), Some(OtherType::BOOL));
+        assert_eq!(numbers(&truths), serde_json::json!([false, true]));
+        let bits = [0.5f64, -2.0].map(|it| it.to_bits().cast_signed());
+        let wide = input(Data::I64(bits.to_vec()), Some(OtherType::FLOAT64));
+        assert_eq!(numbers(&wide), serde_json::json!([0.5, -2.0]));
+        assert_eq!(
+            numbers(&input(Data::U8(vec![0, 1]), None)),
+            serde_json::json!([0, 1])
+        );
     }
 }

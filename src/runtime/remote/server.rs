@@ -76,6 +76,14 @@ impl Server {
         }
     }
 
+    /// Whether it takes tensors as bytes, as far as its metadata were asked for.
+    pub(super) fn takes_bytes(&self) -> bool {
+        match &self.transport {
+            Transport::Grpc(_) => true,
+            Transport::Rest(rest) => rest.is_binary(),
+        }
+    }
+
     /// Asks what the model is, if it is ready.
     pub(super) async fn metadata(&self, timeout: Duration) -> Result<Metadata, Fault> {
         let is_ready = match &self.transport {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! Connections to servers, encrypted where the address says so and never otherwise: names of hosts and certificates are
+//! Connections and access to servers, encrypted where the address says so and never otherwise: names of hosts and certificates are
 //! checked, by the authorities of the system or by those of a file.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::HeaderValue;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use rustls::pki_types::pem::PemObject;
@@ -126,8 +127,28 @@ fn certificates(key: &'static str, path: &str) -> Result<Vec<CertificateDer<'sta
     }
 }
 
+/// The value of the header `authorization`, which logs leave out; `None` where no token is set.
+pub(super) fn token(options: &RemoteOptions) -> Result<Option<HeaderValue>, Error> {
+    if options.token_file.is_empty() {
+        return Ok(None);
+    }
+    let bytes = read("token-file", &options.token_file)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", text.trim())).map_err(|_| {
+        let cause = "holds characters that no token has";
+        setting(
+            "token-file",
+            &options.token_file,
+            cause,
+            "write one line of ASCII into it",
+        )
+    })?;
+    value.set_sensitive(true);
+    Ok(Some(value))
+}
+
 /// Reads a small file that a property names.
-pub(super) fn read(key: &'static str, path: &str) -> Result<Vec<u8>, Error> {
+fn read(key: &'static str, path: &str) -> Result<Vec<u8>, Error> {
     bounded_file::read(Path::new(path), MAX_BYTES).map_err(|error| {
         let remedy = "set it to a file that this user may read";
         setting(key, path, format!("cannot be read: {error}"), remedy)
