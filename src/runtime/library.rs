@@ -10,7 +10,7 @@ use once_cell::sync::OnceCell;
 use ort::environment::Environment;
 use ort::session::builder::SessionBuilder;
 
-use super::{Error, exit_guard, library_places, ort_session, thread_pool, unwinder};
+use super::{Error, exit_guard, library_places, ort_session, telemetry, thread_pool, unwinder};
 use crate::bounded_file;
 
 /// How much a message of ONNX Runtime matters.
@@ -110,8 +110,17 @@ fn open(path: &Path) -> Result<ort::environment::EnvironmentBuilder, Unfit> {
 }
 
 fn start(builder: ort::environment::EnvironmentBuilder, path: PathBuf) -> Result<Loaded, Error> {
+    let inside = std::ptr::from_ref(ort::api()).cast();
+    if let Err(error) = telemetry::end(inside) {
+        let told = "ONNX Runtime may collect what it runs, to send it to its maker; ORT_DISABLE_TELEMETRY=1 in the environment keeps it from that";
+        log(
+            ort::logging::LogLevel::Warning,
+            "",
+            &format!("{told} (its bindings cannot be changed: {error})"),
+        );
+    }
     // Before it throws for the first time.
-    unwinder::unify(std::ptr::from_ref(ort::api()).cast()).map_err(|error| Error::LibraryMissing {
+    unwinder::unify(inside).map_err(|error| Error::LibraryMissing {
         tried: format!(
             "exceptions of {} would end this program and its bindings cannot be changed: {error}; start the program with LD_PRELOAD=libgcc_s.so.1",
             path.display()

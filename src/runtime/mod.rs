@@ -13,6 +13,7 @@ mod audio_trial;
 mod backend;
 mod backend_names;
 mod backends;
+mod bindings;
 mod buffer;
 pub mod catalog;
 mod error;
@@ -70,6 +71,7 @@ pub mod source;
 mod statement;
 mod stop;
 mod task;
+mod telemetry;
 #[cfg(test)]
 mod test_backend;
 mod thread_pool;

@@ -23,6 +23,7 @@ mod sharing_elements;
 #[path = "../support/mod.rs"]
 mod support;
 mod swap;
+mod telemetry;
 mod telling;
 mod text;
 mod video;
