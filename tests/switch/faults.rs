@@ -66,6 +66,28 @@ fn the_named_floor_answers_where_the_frame_itself_would_have_the_wrong_size() {
 }
 
 #[test]
+fn a_frame_of_the_wrong_size_that_nobody_answers_leaves_scaled_and_none_is_lost() {
+    for floor in ["", "floor=floor"] {
+        let scaled = "videoscale ! capsfilter caps=video/x-raw,width=128,height=72";
+        let children = format!("identity name=stuck ! {scaled} identity name=floor ! {scaled}");
+        let mut rig = Rig::new(&format!("late-policy=floor {floor}"), &children);
+        rig.warm_up(&["stuck", "floor"]);
+        rig.pin("stuck");
+        let _gates = ["stuck", "floor"].map(|it| rig.gate(it));
+        rig.messages("");
+        for _ in 0..10 {
+            let begin = Instant::now();
+            assert_eq!(rig.pass().size(), 128 * 72 * 3 / 2);
+            assert!(begin.elapsed() < Duration::from_secs(1));
+        }
+        let frames = rig.messages("avrec/frame");
+        let answers = frames.iter().map(|it| it.get::<&str>("answer").unwrap());
+        assert_eq!(answers.collect::<Vec<_>>(), ["passthrough"; 10]);
+        assert_eq!(rig.stats().get::<u64>("dropped"), Ok(0));
+    }
+}
+
+#[test]
 fn with_late_policy_drop_a_late_frame_is_dropped_and_told() {
     let mut rig = Rig::new("late-policy=wait", "identity name=stuck");
     rig.warm_up(&["stuck"]);

@@ -124,6 +124,12 @@ pub fn of_floor() -> Instant {
     Instant::now() + FLOOR_PATIENCE
 }
 
+/// When the wait for `lane` to stand in ends, where the frame that entered then can leave without it: with its budget, but
+/// not before the time that was kept back for it.
+pub fn of_stand_in(lanes: &Lanes, lane: Option<usize>, clock: Instant, budget: Duration) -> Instant {
+    (clock + budget).max(Instant::now() + kept_back(lanes, lane, budget))
+}
+
 /// When the wait for a pinned lane to be free ends.
 pub fn of_pin(clock: Instant, budget: Duration) -> Instant {
     clock + budget / 2

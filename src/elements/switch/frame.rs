@@ -20,6 +20,7 @@ use super::settings::Settings;
 use super::shared::Shared;
 use super::stream::{Control, VideoStream};
 use super::unanswered::{Fate, absence};
+use super::video::convert::Conversion;
 use crate::elements::stamp;
 use crate::messages::{AnswerKind, Frame, Swap};
 use crate::policy::{CandidateId, RunKind, Shadow, Switch};
@@ -349,6 +350,15 @@ impl Pass<'_, VideoStream> {
     /// Whether downstream would take the frame as it is.
     pub fn frame_will_do(&self) -> bool {
         self.stream.passes || self.control.output.caps() == self.stream.caps.as_ref()
+    }
+
+    /// How the frame can be made to look like what leaves; drawn up when it is asked for.
+    pub fn conversion(&mut self) -> Option<&Conversion> {
+        let (from, to) = (self.stream.caps.as_ref()?, self.control.output.caps()?);
+        let known = self.stream.conversion.take_if(|it| it.is_of(from, to));
+        let conversion = known.unwrap_or_else(|| Box::new(Conversion::new(from, to)));
+        let conversion = self.stream.conversion.insert(conversion);
+        conversion.is_possible().then_some(conversion)
     }
 
     /// Whether the frame as it is would be what the switch holds to, if it holds to anything.

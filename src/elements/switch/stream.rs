@@ -16,6 +16,7 @@ use super::settings::Settings;
 use super::start_state::Start;
 use super::teaching::ToldTeaching;
 use super::unanswered::Unanswered;
+use super::video::convert::Conversion;
 use super::video::cuts::Cuts;
 use super::view::{Published, Totals, View};
 use crate::machine::Monitor;
@@ -71,6 +72,8 @@ pub struct VideoStream {
     pub caps: Option<gst::Caps>,
     /// The frame itself would have done until these caps came, and nobody has answered since: so it still does.
     pub passes: bool,
+    /// How frames are made to look like what leaves, once that was needed.
+    pub conversion: Option<Box<Conversion>>,
     /// Looks for cuts in the frames, where that can be done.
     pub cuts: Option<Box<Cuts>>,
 }

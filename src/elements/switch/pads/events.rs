@@ -110,6 +110,7 @@ fn set_caps(core: &Shared, streaming: &mut Streaming, caps: gst::Caps) {
         caps: known,
         passes,
         cuts,
+        ..
     }) = &mut streaming.stream
     {
         *cuts = Cuts::of(&caps).map(Box::new);

@@ -26,13 +26,13 @@ pub fn floor(pass: &mut Pass<VideoStream>) -> Result<Answer, gst::FlowError> {
     let is_there = |is_so: fn(&Lane) -> bool| lanes.lock().iter().any(is_so);
     // Of those who are forbidden nobody decides what leaves.
     if !frame_will_do && is_there(|it| it.has_hope() && !it.is_forbidden) {
-        return Ok(None);
+        return Ok(converted(pass));
     }
     if pass.context.waits() && !is_there(Lane::has_hope) {
         return Err(give_up(pass.core));
     }
     if !frame_will_do && !pass.frame_fits_output() {
-        return Ok(None);
+        return Ok(converted(pass));
     }
     let passed = LaneOutput {
         buffer: pass.context.frame.clone(),
@@ -41,14 +41,25 @@ pub fn floor(pass: &mut Pass<VideoStream>) -> Result<Answer, gst::FlowError> {
     Ok(Some((AnsweredBy::Passthrough, passed)))
 }
 
+/// The frame, made to look like what leaves.
+fn converted(pass: &mut Pass<VideoStream>) -> Answer {
+    let (frame, conversion) = (pass.context.frame.clone(), pass.conversion());
+    Some((AnsweredBy::Passthrough, conversion?.convert(&frame)?))
+}
+
 /// The answer of whoever can give one at once, where the frame itself will not do or somebody is named.
 fn stand_in(pass: &mut Pass<VideoStream>) -> Result<Answer, gst::FlowError> {
     let (named, frame_will_do) = (pass.context.plan.named.floor, pass.frame_will_do());
-    let (lanes, end) = (&pass.core.lanes, deadline::of_floor());
+    let converts = !frame_will_do && !pass.is_patient() && pass.conversion().is_some();
+    let (lanes, patience) = (&pass.core.lanes, deadline::of_floor());
     loop {
         let ready = || (lanes.lock()).floor(named, frame_will_do, &pass.context.unanswered);
-        let mut lane = ready();
-        if lane.is_none() && !frame_will_do {
+        let (mut lane, mut end) = (ready(), patience);
+        if converts {
+            // Then nobody needs to be waited for longer than the frame may take.
+            let context = &pass.context;
+            end = deadline::of_stand_in(&lanes.lock(), lane, context.clock, context.plan.budget);
+        } else if lane.is_none() && !frame_will_do {
             // All are busy, some perhaps only with a look at the last frame in the shadow.
             if !lanes.wait_for_somebody(end, None, &pass.context.unanswered) {
                 return Err(gst::FlowError::Flushing);

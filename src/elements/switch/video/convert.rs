@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! The frame itself, scaled and converted to what leaves: what is left where nobody answers in time, and downstream would
+//! not take it as it is.
+
+use gst_video::{VideoConverter, VideoFrameRef, VideoInfo, VideoInterlaceMode};
+
+use crate::elements::switch::lanes::elements::LaneOutput;
+
+/// Makes frames of one kind of pictures look like those of another.
+#[derive(Debug)]
+pub struct Conversion {
+    from: gst::Caps,
+    to: gst::Caps,
+    /// `None` where that cannot be done.
+    how: Option<How>,
+}
+
+#[derive(Debug)]
+struct How {
+    from: VideoInfo,
+    to: VideoInfo,
+    converter: VideoConverter,
+}
+
+impl Conversion {
+    pub fn new(from: &gst::Caps, to: &gst::Caps) -> Conversion {
+        Conversion {
+            from: from.clone(),
+            to: to.clone(),
+            how: How::new(from, to),
+        }
+    }
+
+    pub fn is_of(&self, from: &gst::Caps, to: &gst::Caps) -> bool {
+        self.from == *from && self.to == *to
+    }
+
+    pub fn is_possible(&self) -> bool {
+        self.how.is_some()
+    }
+
+    /// The frame as one of the other kind. `None` where it cannot be, or its memory cannot be read.
+    pub fn convert(&self, frame: &gst::Buffer) -> Option<LaneOutput> {
+        let how = self.how.as_ref()?;
+        let read = VideoFrameRef::from_buffer_ref_readable(frame, &how.from).ok()?;
+        let mut buffer = gst::Buffer::with_size(how.to.size()).ok()?;
+        let mut written = VideoFrameRef::from_buffer_ref_writable(buffer.get_mut()?, &how.to).ok()?;
+        how.converter.frame_ref(&read, &mut written);
+        drop(written);
+        Some(LaneOutput {
+            buffer,
+            caps: Some(self.to.clone()),
+        })
+    }
+}
+
+impl How {
+    fn new(from: &gst::Caps, to: &gst::Caps) -> Option<How> {
+        let [from, to] = [from, to].map(picture);
+        let (from, to) = (from?, to?);
+        // What is gray where the frame has colors is a mask, a depth or the like, and no picture of it.
+        if from.format_info().is_gray() != to.format_info().is_gray() {
+            return None;
+        }
+        let converter = VideoConverter::new(&from, &to, None).ok()?;
+        Some(How { from, to, converter })
+    }
+}
+
+/// What is known of raw, progressive pictures in system memory.
+fn picture(caps: &gst::Caps) -> Option<VideoInfo> {
+    let is_in_memory = caps
+        .features(0)
+        .is_none_or(|it| it.contains("memory:SystemMemory"));
+    let info = VideoInfo::from_caps(caps).ok().filter(|_| is_in_memory)?;
+    (info.interlace_mode() == VideoInterlaceMode::Progressive).then_some(info)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn caps(text: &str) -> gst::Caps {
+        gst::init().unwrap();
+        format!("video/x-raw,framerate=25/1,{text}").parse().unwrap()
+    }
+
+    #[test]
+    fn a_frame_keeps_its_light_in_another_size_and_format() {
+        let [from, to] = ["format=RGB,width=8,height=8", "format=BGRx,width=16,height=12"].map(caps);
+        let mut frame = gst::Buffer::with_size(8 * 8 * 3).unwrap();
+        let colors = [200, 100, 50];
+        for (at, byte) in frame
+            .get_mut()
+            .unwrap()
+            .map_writable()
+            .unwrap()
+            .iter_mut()
+            .enumerate()
+        {
+            *byte = colors[at % 3];
+        }
+        let converted = Conversion::new(&from, &to).convert(&frame).unwrap();
+        assert_eq!(converted.caps, Some(to));
+        let pixels = converted.buffer.map_readable().unwrap();
+        assert_eq!(pixels.len(), 16 * 12 * 4);
+        let is_same = |it: &[u8]| {
+            it[..3]
+                .iter()
+                .zip([50u8, 100, 200])
+                .all(|(is, of)| is.abs_diff(of) < 3)
+        };
+        assert!(pixels.chunks(4).all(is_same), "{:?}", &pixels[..8]);
+    }
+
+    #[test]
+    fn what_is_no_picture_of_the_frame_is_left() {
+        let frame = caps("format=I420,width=8,height=8");
+        let possible = |to: &gst::Caps| Conversion::new(&frame, to).is_possible();
+        assert!(possible(&caps("format=NV12,width=4,height=4")));
+        assert!(!possible(&caps("format=GRAY8,width=8,height=8")));
+        assert!(!possible(&caps(
+            "format=I420,width=8,height=8,interlace-mode=interleaved"
+        )));
+        let elsewhere = "video/x-raw(memory:DMABuf),format=I420,width=8,height=8,framerate=25/1";
+        assert!(!possible(&elsewhere.parse().unwrap()));
+        assert!(!possible(&gst::Caps::new_empty_simple("image/jpeg")));
+    }
+}
