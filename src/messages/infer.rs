@@ -30,7 +30,7 @@ group! {
         backend: String = "backend",
         /// Why it is this one.
         backend_note: String = "backend-note",
-        /// The execution provider that runs it, as the property of this name spells it; with `auto`, the one that it came to.
+        /// The execution provider that runs it, as the property of this name spells it; with `auto`, the one that it came to. Of a model on a server the server, `host:port`.
         execution_provider: String = "execution-provider",
         /// Number of threads that one run may use, as it came out.
         threads: u32 = "threads",

@@ -142,3 +142,25 @@ fn a_description_can_be_named_where_none_can_lie_beside_the_model() {
     let first = f32::from_le_bytes(request.raw[0][..4].try_into().unwrap());
     assert_eq!(first, f32::from(texture(1, 0)[0]));
 }
+
+#[test]
+fn a_check_of_a_model_on_a_server_draws_into_the_current_folder_and_drafts_nothing() {
+    let (server, folder) = (Server::start(), tempfile::tempdir().unwrap());
+    let model = server.model("grpc");
+    let check = |words: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_avrec"));
+        let output = command.args(["check", &model]).args(words).current_dir(&folder);
+        output.output().unwrap()
+    };
+    let (drawn, refused) = (check(&[]), check(&["--write"]));
+    let told = |it: &std::process::Output| {
+        String::from_utf8_lossy(&[&*it.stdout, &*it.stderr].concat()).into_owned()
+    };
+    assert_eq!(drawn.status.code(), Some(0), "{}", told(&drawn));
+    let files = std::fs::read_dir(&folder)
+        .unwrap()
+        .map(|it| it.unwrap().file_name());
+    assert_eq!(files.collect::<Vec<_>>(), ["invert.png"], "{}", told(&drawn));
+    assert_eq!(refused.status.code(), Some(2), "{}", told(&refused));
+    assert!(told(&refused).contains("modelinfo-file"), "{}", told(&refused));
+}

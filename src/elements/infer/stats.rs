@@ -11,7 +11,7 @@ use super::messages::{self, dims};
 use super::model::Active;
 use super::timing::Timing;
 use crate::messages::{InferStats, Loaded, Percentiles, RemoteStats, RunningModel};
-use crate::runtime::{LoadedModel, Model};
+use crate::runtime::{LoadedModel, Model, source};
 use crate::score::LatencyWindow;
 
 /// Frames over which latencies are told: 10 s at 30 fps.
@@ -49,7 +49,9 @@ impl Running {
             task: model.task,
             backend: backend.to_owned(),
             backend_note: backend_note.to_owned(),
-            execution_provider: active.provider().facts().nick.to_owned(),
+            execution_provider: source::server(active.path())
+                .unwrap_or(active.provider().facts().nick)
+                .to_owned(),
             threads: u32::try_from(active.threads()).unwrap_or(u32::MAX),
             load_time: active.load_time,
             assumed: assumed.join(" "),

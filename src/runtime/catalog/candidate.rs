@@ -68,13 +68,15 @@ impl Candidate {
         self.stated_privacy.or(implied)
     }
 
-    /// The execution provider: what the candidate says, else its device, else the processor.
+    /// Where it runs: the execution provider that the candidate says, else its device, else its server (`host:port`), else
+    /// the processor.
     pub fn provider(&self) -> &str {
         let said = self
             .properties
             .get("execution-provider")
             .or(self.runs_on.as_ref());
-        said.map_or("cpu", String::as_str)
+        let server = || self.model().and_then(source::server);
+        said.map(String::as_str).or_else(server).unwrap_or("cpu")
     }
 
     /// The model file, or the address of a model on a server; `None` for an element.

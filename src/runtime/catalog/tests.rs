@@ -336,3 +336,14 @@ fn what_cannot_be_written_is_told_and_changes_nothing() {
         );
     }
 }
+
+#[test]
+fn a_model_on_a_server_runs_there_unless_it_is_said_otherwise() {
+    let folder = folder();
+    let text = "task = \"score\"\n[[candidate]]\nname = \"far\"\nmodel = \"grpc://example.org:8001/m\"\n\
+                [[candidate]]\nname = \"near\"\nmodel = \"a.onnx\"\n\
+                [[candidate]]\nname = \"said\"\nmodel = \"grpc://example.org:8001/m\"\nruns-on = \"rack\"\n";
+    let catalog = parse(folder.path(), text).unwrap();
+    let providers: Vec<&str> = catalog.candidates.iter().map(|it| it.provider()).collect();
+    assert_eq!(providers, ["example.org:8001", "cpu", "rack"]);
+}

@@ -19,7 +19,7 @@ use std::time::Duration;
 use clap::Args;
 use gstavrec::bounded_file;
 use gstavrec::messages::Loaded;
-use gstavrec::runtime::Task;
+use gstavrec::runtime::{Task, source};
 
 use crate::console::{say, warn};
 use crate::failure::{Failure, cannot_write};
@@ -58,7 +58,7 @@ pub struct CheckArgs {
     #[arg(long)]
     write: bool,
 
-    /// Where the drawn answer goes; else MODEL.png beside the model
+    /// Where the drawn answer goes; else MODEL.png beside the model, of one on a server in the current folder
     #[arg(long, value_name = "FILE")]
     picture: Option<PathBuf>,
 }
@@ -73,6 +73,11 @@ pub fn run(typed: CheckArgs) -> Result<(), Failure> {
         .map_err(|err| Failure::Pipeline(format!("avrec's elements cannot be registered: {err}")))?;
     let settings = settings(&typed.settings)?;
     let draft = draft::path(&typed.model);
+    if typed.write && source::is_address(&typed.model) {
+        let text = "--write: what a server says of a model is too little for a draft; check the model's file with --write, \
+                    and name the result in modelinfo-file";
+        return Err(Failure::Usage(text.into()));
+    }
     if typed.write && draft.exists() {
         let text = format!(
             "--write: {} is there already; move it away first",

@@ -4,12 +4,15 @@
 
 use std::path::{Path, PathBuf};
 
+use gstavrec::runtime::source;
+
 /// How long an encoder may take.
 const PATIENCE: gst::ClockTime = gst::ClockTime::from_seconds(20);
 
-/// Where the picture of a model goes: beside it.
+/// Where the picture of a model goes: beside it, and of one on a server into the current folder.
 pub fn path(model: &Path) -> PathBuf {
-    let mut name = model.as_os_str().to_owned();
+    let own_name = model.file_name().filter(|_| source::is_address(model));
+    let mut name = own_name.unwrap_or(model.as_os_str()).to_owned();
     name.push(".png");
     PathBuf::from(name)
 }
