@@ -43,15 +43,23 @@ impl Conversion {
     /// The frame as one of the other kind. `None` where it cannot be, or its memory cannot be read.
     pub fn convert(&self, frame: &gst::Buffer) -> Option<LaneOutput> {
         let how = self.how.as_ref()?;
+        if how.from == how.to {
+            // Caps say the same in other words.
+            return Some(self.with(frame.clone()));
+        }
         let read = VideoFrameRef::from_buffer_ref_readable(frame, &how.from).ok()?;
         let mut buffer = gst::Buffer::with_size(how.to.size()).ok()?;
         let mut written = VideoFrameRef::from_buffer_ref_writable(buffer.get_mut()?, &how.to).ok()?;
         how.converter.frame_ref(&read, &mut written);
         drop(written);
-        Some(LaneOutput {
+        Some(self.with(buffer))
+    }
+
+    fn with(&self, buffer: gst::Buffer) -> LaneOutput {
+        LaneOutput {
             buffer,
             caps: Some(self.to.clone()),
-        })
+        }
     }
 }
 
@@ -112,6 +120,21 @@ mod tests {
                 .all(|(is, of)| is.abs_diff(of) < 3)
         };
         assert!(pixels.chunks(4).all(is_same), "{:?}", &pixels[..8]);
+    }
+
+    #[test]
+    fn where_caps_only_say_more_the_frame_itself_leaves() {
+        let [from, to] = [
+            "format=RGB,width=8,height=8",
+            "format=RGB,width=8,height=8,pixel-aspect-ratio=1/1",
+        ]
+        .map(caps);
+        let frame = gst::Buffer::with_size(8 * 8 * 3).unwrap();
+        let converted = Conversion::new(&from, &to).convert(&frame).unwrap();
+        assert_eq!(
+            (converted.buffer.as_ptr(), converted.caps),
+            (frame.as_ptr(), Some(to))
+        );
     }
 
     #[test]
