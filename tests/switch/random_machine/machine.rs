@@ -294,6 +294,10 @@ impl Machine {
     fn change_caps(&mut self) -> String {
         let caps = self.medium.any_caps(&mut self.random);
         self.send(gst::event::Caps::new(&caps));
+        if caps == *self.stream.caps() {
+            // Nothing ends with them, so what is on its way may stay there.
+            return "the same caps".to_owned();
+        }
         self.drained();
         self.stream.change(caps.clone());
         format!("caps {caps}")
@@ -311,7 +315,8 @@ impl Machine {
 
     fn qos(&mut self) -> String {
         let late = self.random.whole(0, 80) as i64 - 40;
-        let now = gst::ClockTime::from_nseconds(self.stream.now());
+        // Nothing is early by more than has passed.
+        let now = gst::ClockTime::from_nseconds(self.stream.now().max(40_000_000));
         let kind = if late < 0 {
             gst::QOSType::Overflow
         } else {
