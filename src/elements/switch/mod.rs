@@ -195,10 +195,18 @@
 //!
 //! ## Example
 //!
-//! ```text
+//! ```sh
 //! gst-launch-1.0 v4l2src ! videoconvert ! video/x-raw,width=320,height=240 ! avrec-switch.\( floor=plain \
 //!   output-caps=video/x-raw,width=640,height=480 videoscale name=plain \
-//!   avrec-infer model-file=small.onnx avrec-infer model-file=large.onnx \) ! videoconvert ! autovideosink
+//!   avrec-infer model-file=models/small.onnx avrec-infer model-file=models/large.onnx \) ! videoconvert ! autovideosink
+//! ```
+//!
+//! Candidates out of a catalog, for a clip that plays in real time:
+//!
+//! ```sh
+//! gst-launch-1.0 filesrc location=in.mp4 ! decodebin ! videoconvert ! videoscale ! \
+//!   video/x-raw,format=I420,width=320,height=180 ! clocksync ! avrec-switch catalog=models/upscale.toml late-policy=floor ! \
+//!   videoconvert ! autovideosink
 //! ```
 
 mod audio;
