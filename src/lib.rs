@@ -36,6 +36,8 @@ pub mod messages;
 #[cfg(feature = "metrics")]
 pub mod metrics;
 mod numbered;
+#[cfg(feature = "metrics")]
+mod place;
 pub mod plane;
 pub mod policy;
 pub mod profile;
