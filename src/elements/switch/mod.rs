@@ -238,6 +238,7 @@ mod scoring;
 mod settings;
 mod shared;
 mod signals;
+pub mod spans;
 mod start;
 mod start_state;
 mod state_change;
@@ -252,10 +253,11 @@ mod video;
 mod view;
 mod ways;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use gst::glib;
 use gst::prelude::*;
+use gst::subclass::prelude::*;
 
 pub use enums::{LatePolicy, Privacy, QualitySource, StartMode, Strategy, ThreadPriority};
 
@@ -270,6 +272,13 @@ static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
 glib::wrapper! {
     pub struct AvrecSwitch(ObjectSubclass<imp::AvrecSwitch>)
         @extends gst::Bin, gst::Element, gst::Object, @implements gst::ChildProxy, gst::Preset;
+}
+
+impl AvrecSwitch {
+    /// Tells the times of its frames to an observer, for good; the first one stays.
+    pub fn observe(&self, observer: Arc<dyn spans::Observer>) {
+        self.imp().core.spans.observe(observer);
+    }
 }
 
 pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
