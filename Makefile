@@ -30,7 +30,7 @@ SERVERS := cargo test --locked --offline --test servers -- --nocapture --test-th
 # Where it is granted, other programs do not hold up the tests that look at the time.
 FIRST := $(shell chrt --rr 1 true 2>/dev/null && echo chrt --rr 1)
 
-.PHONY: help setup build demo demo-audio demo-detect demo-rank test test-metrics test-openvino test-remote analytics bench soak real-models lint clean
+.PHONY: help setup build demo demo-audio demo-detect demo-rank test test-metrics test-openvino test-remote test-spans analytics bench soak real-models lint clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -108,6 +108,12 @@ test-metrics: setup ## Let Prometheus judge the tracer avrec-metrics: its linter
 	cargo build --locked
 	$(TEST_ENV) scripts/metrics.sh
 
+test-spans: setup ## Test the feature opentelemetry: the tracer avrec-spans and a collector, then Rotel's (5 minutes at first)
+	cargo build --locked --features opentelemetry
+	$(TEST_ENV) cargo test --locked --features opentelemetry --lib spans::
+	$(TEST_ENV) cargo test --locked --features opentelemetry --test spans
+	$(TEST_ENV) scripts/spans.sh
+
 analytics: ## Test the feature analytics in a Debian 13 root, which has GStreamer 1.26 (as root; 10 minutes at first)
 	@scripts/analytics.sh
 
@@ -129,6 +135,7 @@ lint: setup ## Check format, clippy and documentation; warnings are errors
 	cargo clippy --locked --all-targets -- -D warnings
 	cargo clippy --locked --no-default-features --lib -- -D warnings
 	cargo clippy --locked --no-default-features --features metrics --lib -- -D warnings
+	cargo clippy --locked --features opentelemetry --lib --test spans --bench spans -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps
 
 clean: ## Remove what was built; .cache/ stays

@@ -36,6 +36,8 @@ pub mod messages;
 #[cfg(feature = "metrics")]
 pub mod metrics;
 mod numbered;
+#[cfg(any(feature = "metrics", feature = "opentelemetry"))]
+mod place;
 pub mod plane;
 pub mod policy;
 pub mod profile;
@@ -45,6 +47,8 @@ pub mod recommend;
 pub mod replay;
 pub mod runtime;
 pub mod score;
+#[cfg(feature = "opentelemetry")]
+pub mod spans;
 pub mod tensor;
 mod thread_time;
 pub mod truth;
@@ -59,6 +63,8 @@ fn plugin_init(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {
     elements::register(plugin)?;
     #[cfg(feature = "metrics")]
     metrics::register(plugin)?;
+    #[cfg(feature = "opentelemetry")]
+    spans::register(plugin)?;
     Ok(())
 }
 

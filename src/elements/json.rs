@@ -15,6 +15,7 @@ pub fn stats_property() -> glib::ParamSpec {
         .nick("Statistics as JSON")
         .blurb("The structure that stats is, as JSON. Reading never waits for an inference.")
         .read_only()
+        .doc_show_default()
         .build()
 }
 

@@ -2,8 +2,8 @@
 
 //! Any pipeline with our elements, seen in Prometheus: the tracer `avrec-metrics`, which needs no code in the application.
 //!
-//! ```text
-//! GST_TRACERS='avrec-metrics(port=9464)' gst-launch-1.0 videotestsrc ! avrec-infer model-file=small.onnx ! fakesink
+//! ```sh
+//! GST_TRACERS='avrec-metrics(port=9464)' gst-launch-1.0 videotestsrc ! avrec-infer model-file=models/small.onnx ! fakesink
 //! curl http://127.0.0.1:9464/metrics
 //! ```
 //!

@@ -17,6 +17,7 @@ use super::series::Series;
 use crate::messages::{
     CandidateState, CandidateStats, FIGURES, FuseStats, InferStats, Percentiles, ProbeStats, SwitchStats,
 };
+use crate::place::{Place, place};
 
 /// Elements that are shown at most, so that a program that makes ever more does not fill Prometheus.
 const MOST_ELEMENTS: usize = 1024;
@@ -46,9 +47,9 @@ fn samples(roster: &Roster) -> Samples {
     let members = roster.members();
     let (mut names, mut candidates_left_out) = (HashSet::new(), 0);
     for (element, tally) in members.iter().take(MOST_ELEMENTS) {
-        let (pipeline, name) = unique(place(element), &mut names);
-        let mut sheet = sheet.with("pipeline", &pipeline);
-        let mut sheet = sheet.with("element", &name);
+        let place = unique(place(element), &mut names);
+        let mut sheet = sheet.with("pipeline", &place.pipeline);
+        let mut sheet = sheet.with("element", &place.element);
         let stats = element.property::<Option<gst::Structure>>("stats");
         if let Some(stats) = stats {
             candidates_left_out += read(&stats, tally, &mut sheet);
@@ -61,26 +62,12 @@ fn samples(roster: &Roster) -> Samples {
     samples
 }
 
-/// Names of the pipeline and, from there on, of the element.
-fn place(element: &gst::Element) -> (String, String) {
-    let (mut names, mut top) = (Vec::new(), element.clone().upcast::<gst::Object>());
-    while let Some(parent) = top.parent() {
-        names.push(top.name().to_string());
-        top = parent;
-    }
-    if names.is_empty() {
-        return (String::new(), top.name().to_string());
-    }
-    names.reverse();
-    (top.name().to_string(), names.join("/"))
-}
-
 /// Pipelines of one name are told apart by a number, since two samples must not have the same labels.
-fn unique((pipeline, element): (String, String), taken: &mut HashSet<(String, String)>) -> (String, String) {
-    let mut candidates = (2..).map(|number| format!("{pipeline}#{number}"));
-    let mut name = (pipeline.clone(), element);
+fn unique(place: Place, taken: &mut HashSet<Place>) -> Place {
+    let mut candidates = (2..).map(|number| format!("{}#{number}", place.pipeline));
+    let mut name = place.clone();
     while !taken.insert(name.clone()) {
-        name.0 = candidates.next().unwrap_or_default();
+        name.pipeline = candidates.next().unwrap_or_default();
     }
     name
 }
@@ -285,8 +272,11 @@ mod tests {
     #[test]
     fn elements_of_one_name_are_told_apart() {
         let mut taken = HashSet::new();
-        let name = || ("main".to_owned(), "s".to_owned());
-        let names = [(); 3].map(|()| unique(name(), &mut taken).0);
+        let place = Place {
+            pipeline: "main".to_owned(),
+            element: "s".to_owned(),
+        };
+        let names = [(); 3].map(|()| unique(place.clone(), &mut taken).pipeline);
         assert_eq!(names, ["main", "main#2", "main#3"]);
     }
 }

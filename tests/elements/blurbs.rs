@@ -6,8 +6,8 @@
 use gst::glib;
 use gst::prelude::*;
 
-use crate::interface::{changeable, own_properties, signal_names};
 use crate::page;
+use crate::plugins_cache::{changeable, own_properties, signal_names};
 use crate::support::init;
 
 const FACTORIES: [&str; 4] = ["avrec-infer", "avrec-probe", "avrec-switch", "avrec-fuse"];
@@ -20,7 +20,7 @@ fn each(check: impl Fn(&str, &glib::ParamSpec, &str)) {
     let mut count = 0;
     for factory in FACTORIES {
         let element = gst::ElementFactory::make(factory).build().unwrap();
-        for pspec in own_properties(&element) {
+        for pspec in own_properties(element.type_()) {
             let place = format!("{factory}: {}", pspec.name());
             check(&place, &pspec, pspec.blurb().unwrap_or_default());
             count += 1;

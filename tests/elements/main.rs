@@ -12,6 +12,7 @@ mod messages;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod page;
+mod plugins_cache;
 mod presets;
 mod probe;
 mod properties;

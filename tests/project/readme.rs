@@ -5,8 +5,9 @@
 //! options and messages are those that there are.
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -15,6 +16,24 @@ use gst::prelude::*;
 
 use crate::support::init;
 use crate::support::server::Server;
+
+/// The elements and tracers, and where they are documented in the code.
+const PARTS: &[(&str, &str)] = &[
+    ("avrec-infer", "src/elements/infer/mod.rs"),
+    ("avrec-probe", "src/elements/probe/mod.rs"),
+    ("avrec-switch", "src/elements/switch/mod.rs"),
+    ("avrec-fuse", "src/elements/fuse/mod.rs"),
+    ("avrec-metrics", "src/metrics/mod.rs"),
+    ("avrec-spans", "src/spans/mod.rs"),
+];
+
+const TRACERS: [&str; 2] = ["avrec-metrics", "avrec-spans"];
+
+/// Tracers that a build need not have, and whether this one has them.
+const OPTIONAL: [(&str, bool); 2] = [
+    ("avrec-metrics", cfg!(feature = "metrics")),
+    ("avrec-spans", cfg!(feature = "opentelemetry")),
+];
 
 /// Frames after which a line has shown that it runs.
 const FRAMES: u32 = 12;
@@ -26,10 +45,32 @@ fn each_launch_line_of_the_readme_and_docs_runs() {
         3 <= launch_lines(&read("README.md")).len(),
         "launch lines of the README"
     );
-    let lines: Vec<Vec<String>> = pages().iter().flat_map(|it| launch_lines(&read(it))).collect();
-    assert!(11 <= lines.len(), "only {} launch lines", lines.len());
+    let mut lines: Vec<Line> = pages().iter().flat_map(|it| launch_lines(&read(it))).collect();
+    lines.extend(PARTS.iter().flat_map(|it| launch_lines(&documentation(it.1))));
+    assert!(25 <= lines.len(), "only {} launch lines", lines.len());
+    lines.retain(|line| {
+        !OPTIONAL
+            .iter()
+            .any(|(name, is_there)| !is_there && line.names(name))
+    });
     let failed: Vec<String> = lines.iter().filter_map(|line| run(line).err()).collect();
     assert!(failed.is_empty(), "{}", failed.join("\n\n"));
+}
+
+#[test]
+fn each_element_has_two_launch_lines_on_its_page_and_at_its_code_and_each_tracer_one() {
+    let page = read("docs/elements.md");
+    for (name, file) in PARTS {
+        let (told, wanted) = match page.split(&format!("\n## {name}\n")).nth(1) {
+            Some(section) => (section.split("\n## ").next().unwrap().to_owned(), 2),
+            None => (read("docs/monitoring/README.md"), 1),
+        };
+        for text in [told, documentation(file)] {
+            let lines = launch_lines(&text);
+            let with_it = lines.iter().filter(|it| it.names(name)).count();
+            assert!(wanted <= with_it, "{name} in {file} or on its page: {lines:?}");
+        }
+    }
 }
 
 #[test]
@@ -41,8 +82,15 @@ fn a_line_that_fails_is_told() {
     assert_eq!(lines.len(), 1);
     let failure = run(&lines[0]).unwrap_err();
     assert!(failure.contains("/no/such/file"), "{failure}");
-    let failure = run(&["no-such-element".to_owned()]).unwrap_err();
+    let lines = launch_lines("```sh\ngst-launch-1.0 no-such-element\n```");
+    let failure = run(&lines[0]).unwrap_err();
     assert!(failure.contains("no-such-element"), "{failure}");
+    // A program without the tracer never says that it is there.
+    let lines = launch_lines(
+        "```sh\nGST_TRACERS=no-such-tracer gst-launch-1.0 fakesrc num-buffers=1 ! fakesink\n```",
+    );
+    let failure = run(&lines[0]).unwrap_err();
+    assert!(failure.contains("no-such-tracer"), "{failure}");
 }
 
 #[test]
@@ -242,8 +290,35 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// The descriptions in the shell blocks of a Markdown text, as words, without `gst-launch-1.0` and its options.
-fn launch_lines(markdown: &str) -> Vec<Vec<String>> {
+/// A launch line as words.
+#[derive(Debug)]
+struct Line {
+    /// What is set for the program, as `NAME=value`.
+    environment: Vec<String>,
+    /// The description, without `gst-launch-1.0` and its options.
+    description: Vec<String>,
+}
+
+impl Line {
+    /// Whether it has this element, or this tracer.
+    fn names(&self, name: &str) -> bool {
+        let is_it = |word: &String| word == name || word.strip_prefix(name) == Some(".(");
+        let starts_it = |it: &String| it.split('=').nth(1).is_some_and(|it| it.starts_with(name));
+        self.description.iter().any(is_it) || self.environment.iter().any(starts_it)
+    }
+}
+
+/// What stands at the head of a source file, as Markdown.
+fn documentation(file: &str) -> String {
+    let text = read(file);
+    let lines = text.lines().filter_map(|it| it.strip_prefix("//!"));
+    lines
+        .map(|it| format!("{}\n", it.strip_prefix(' ').unwrap_or(it)))
+        .collect()
+}
+
+/// The launch lines in the shell blocks of a Markdown text.
+fn launch_lines(markdown: &str) -> Vec<Line> {
     let blocks = markdown
         .split("```sh\n")
         .skip(1)
@@ -256,20 +331,21 @@ fn launch_lines(markdown: &str) -> Vec<Vec<String>> {
         .filter(|it| it.contains("gst-launch-1.0"))
         .map(|it| {
             let words = glib::shell_parse_argv(&it).unwrap();
-            words
-                .into_iter()
-                .map(|it| it.into_string().unwrap())
-                .skip_while(|it| it != "gst-launch-1.0")
-                .skip(1)
-                .skip_while(|it| it.starts_with('-'))
-                .collect()
+            let mut words = words.into_iter().map(|it| it.into_string().unwrap());
+            Line {
+                environment: words.by_ref().take_while(|it| it != "gst-launch-1.0").collect(),
+                description: words.skip_while(|it| it.starts_with('-')).collect(),
+            }
         })
         .collect()
 }
 
-/// Runs a description until some frames have reached a sink, or the stream ends; an error names the line.
-fn run(words: &[String]) -> Result<(), String> {
-    let adapted: Vec<String> = words.iter().map(|it| adapt(it)).collect();
+/// Runs a line until some frames have reached a sink, or the stream ends; an error names the line.
+fn run(line: &Line) -> Result<(), String> {
+    let adapted: Vec<String> = line.description.iter().map(|it| adapt(it)).collect();
+    if !line.environment.is_empty() {
+        return run_with_tracer(&line.environment, &adapted);
+    }
     let line = adapted.join(" ");
     let words: Vec<&str> = adapted.iter().map(String::as_str).collect();
     let parsed = gst::parse::launchv(&words).map_err(|error| format!("{line}\n{error}"))?;
@@ -288,6 +364,32 @@ fn run(words: &[String]) -> Result<(), String> {
         Ok(_) => ended.map_err(|error| format!("{line}\n{error}")),
         Err(_) => Err(format!("{line}\n{}", ended.err().unwrap_or_default())),
     }
+}
+
+/// Runs a line with a tracer, which only a program of its own gets, until the tracer says that it is at work.
+fn run_with_tracer(environment: &[String], description: &[String]) -> Result<(), String> {
+    let line = format!("{} {}", environment.join(" "), description.join(" "));
+    let variables = environment.iter().filter_map(|it| it.split_once('='));
+    let mut program = Command::new("gst-launch-1.0")
+        .args(description)
+        // Any port that is free.
+        .envs(variables.map(|(name, value)| (name, value.replace("port=9464", "port=0"))))
+        .env("GST_DEBUG", TRACERS.map(|it| format!("{it}:4")).join(","))
+        .env("GST_DEBUG_NO_COLOR", "1")
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(program.stderr.take().unwrap()).lines();
+    let mut told = lines.map_while(Result::ok);
+    let is_at_work = |it: String| it.contains("INFO") && it.contains("http://127.0.0.1:");
+    let is_heard = told.any(is_at_work);
+    // It may have ended by itself.
+    let _ = program.kill();
+    let _ = program.wait();
+    is_heard
+        .then_some(())
+        .ok_or(format!("{line}\nends, and no tracer was at work"))
 }
 
 /// Replaces what a test machine does not have.

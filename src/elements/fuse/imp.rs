@@ -43,6 +43,7 @@ impl ObjectImpl for Fuse {
                     .nick("Statistics")
                     .blurb("Counts since the start, and the weights of the last frame. Reading never waits.")
                     .read_only()
+                    .doc_show_default()
                     .build(),
             );
             properties

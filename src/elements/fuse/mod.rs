@@ -36,10 +36,19 @@
 //!
 //! ## Example
 //!
-//! ```text
-//! gst-launch-1.0 -m filesrc location=in.mp4 ! decodebin name=d \
-//!   d. ! queue ! videoconvert ! avrec-infer model-file=events-picture.onnx ! avrec-fuse name=f post-messages=true ! fakesink \
-//!   d. ! queue max-size-time=0 max-size-bytes=0 ! audioconvert ! audioresample ! avrec-infer model-file=events-sound.onnx ! f.sound
+//! ```sh
+//! gst-launch-1.0 -m filesrc location=examples/media/scene.webm ! decodebin ! videoconvert ! \
+//!   avrec-infer model-file=models/events-picture.onnx top-k=6 ! avrec-fuse name=f post-messages=true ! fakesink \
+//!   filesrc location=examples/media/speech.flac ! flacparse ! flacdec ! audioconvert ! audioresample ! \
+//!   avrec-infer model-file=models/events-sound.onnx top-k=6 ! queue ! f.sound
+//! ```
+//!
+//! What a camera and a microphone say together, waiting up to 0.2 s for the sound after a frame:
+//!
+//! ```sh
+//! gst-launch-1.0 v4l2src ! videoconvert ! avrec-infer model-file=models/events-picture.onnx top-k=6 ! queue ! \
+//!   avrec-fuse name=f latency=200000000 info-messages=true ! fakesink \
+//!   audiotestsrc is-live=true ! audioconvert ! avrec-infer model-file=models/events-sound.onnx top-k=6 ! queue ! f.sound
 //! ```
 
 mod element;

@@ -208,15 +208,20 @@
 //!
 //! ## Example
 //!
+//! ```sh
+//! gst-launch-1.0 v4l2src ! videoconvert ! video/x-raw,width=320,height=180 ! \
+//!   avrec-infer model-file=models/small.onnx ! videoconvert ! autovideosink
+//! gst-launch-1.0 filesrc location=examples/media/scene.webm ! decodebin ! videoconvert ! \
+//!   avrec-infer model-file=models/detect-small.onnx output=overlay ! videoconvert ! autovideosink
+//! gst-launch-1.0 filesrc location=examples/media/speech.flac ! flacparse ! flacdec ! audioconvert ! \
+//!   avrec-infer model-file=models/denoise-small.onnx ! audioconvert ! autoaudiosink
+//! ```
+//!
+//! A segmentation as the alpha of pictures:
+//!
 //! ```text
-//! gst-launch-1.0 filesrc location=in.mp4 ! decodebin ! videoconvert ! \
-//!   avrec-infer model-file=twice.onnx ! videoconvert ! autovideosink
-//! gst-launch-1.0 v4l2src ! videoconvert ! \
-//!   avrec-infer model-file=yolo.onnx output=overlay ! videoconvert ! autovideosink
 //! gst-launch-1.0 filesrc location=in.mp4 ! decodebin ! videoconvert ! video/x-raw,format=RGBA ! \
 //!   avrec-infer model-file=people.onnx output=alpha ! pngenc ! multifilesink location=cut-%04d.png
-//! gst-launch-1.0 filesrc location=in.wav ! wavparse ! audioconvert ! \
-//!   avrec-infer model-file=denoise.onnx ! audioconvert ! autoaudiosink
 //! ```
 
 use std::path::Path;

@@ -369,6 +369,7 @@ fn own_properties() -> Vec<glib::ParamSpec> {
                  last 300 frame and run latencies in nanoseconds. Reading never waits for an inference.",
             )
             .read_only()
+            .doc_show_default()
             .build(),
     ]
 }

@@ -43,6 +43,7 @@ impl ObjectImpl for Probe {
                     .nick("Statistics")
                     .blurb("Counts since the start, latencies in nanoseconds and rates over the window. Reading never waits.")
                     .read_only()
+                    .doc_show_default()
                     .build(),
             );
             properties

@@ -49,12 +49,19 @@
 //!
 //! What does an upscaler cost, and how near does it come to the original?
 //!
-//! ```text
+//! ```sh
 //! gst-launch-1.0 -m filesrc location=in.mp4 ! decodebin ! videoconvert ! videoscale ! \
 //!   video/x-raw,format=I420,width=640,height=360 ! tee name=t \
 //!   t. ! queue ! videoscale ! video/x-raw,width=320,height=180 ! avrec-probe ! \
-//!     avrec-infer model-file=twice.onnx ! avrec-probe name=after ! autovideosink \
+//!     avrec-infer model-file=models/small.onnx ! avrec-probe name=after ! videoconvert ! autovideosink \
 //!   t. ! queue ! after.reference
+//! ```
+//!
+//! How long does a stock element take?
+//!
+//! ```sh
+//! gst-launch-1.0 v4l2src ! videoconvert ! avrec-probe ! videobalance saturation=0 ! \
+//!   avrec-probe info-messages=true ! videoconvert ! autovideosink
 //! ```
 
 mod compare;

@@ -18,6 +18,7 @@ use super::plan::Plan;
 use super::scoring::trial::{Trial, TrialKind};
 use super::settings::Settings;
 use super::shared::Shared;
+use super::spans::FrameTimes;
 use super::stream::{Control, VideoStream};
 use super::unanswered::{Fate, absence};
 use super::video::convert::Conversion;
@@ -41,6 +42,8 @@ pub struct FrameContext {
     pub missed: bool,
     /// Lanes that were given the frame, and did not answer it.
     pub unanswered: Vec<usize>,
+    /// What is told of it when it has left, if somebody wants that.
+    pub times: Option<FrameTimes>,
 }
 
 /// A frame's passage: the frame, and the parts that it meets on its way.
@@ -67,6 +70,17 @@ impl AnsweredBy {
         match self {
             AnsweredBy::Active(lane) | AnsweredBy::Held(lane) | AnsweredBy::Floor(lane) => Some(lane),
             AnsweredBy::Passthrough => None,
+        }
+    }
+
+    /// What it is called where it is told.
+    fn kind(answer: Option<AnsweredBy>) -> AnswerKind {
+        match answer {
+            Some(AnsweredBy::Active(_)) => AnswerKind::Active,
+            Some(AnsweredBy::Held(_)) => AnswerKind::Held,
+            Some(AnsweredBy::Floor(_)) => AnswerKind::Floor,
+            Some(AnsweredBy::Passthrough) => AnswerKind::Passthrough,
+            None => AnswerKind::Dropped,
         }
     }
 }
@@ -114,6 +128,7 @@ impl FrameContext {
             missed: false,
             // Takes no memory as long as all answer.
             unanswered: Vec::new(),
+            times: None,
         }
     }
 
@@ -266,6 +281,28 @@ impl<S> Pass<'_, S> {
         };
         let unanswered = &mut self.control.unanswered;
         unanswered.saw(&fate, &core.bus, &core.lanes.list(), &context.settings);
+        if core.spans.wants(context.entered) {
+            let answer = answer.filter(|_| left != Left::Nothing);
+            let times = self.times(answer, latency, is_miss);
+            self.context.times = Some(times);
+        }
+    }
+
+    fn times(&self, answer: Option<AnsweredBy>, latency: Duration, is_miss: bool) -> FrameTimes {
+        let (context, list) = (&self.context, self.core.lanes.list());
+        let lane = answer.and_then(AnsweredBy::lane);
+        FrameTimes {
+            entered: context.entered,
+            number: context.plan.number,
+            pts: context.frame.pts(),
+            answer: AnsweredBy::kind(answer),
+            candidate: lane.and_then(|it| list.names.get(it)).cloned(),
+            budget: context.plan.budget,
+            latency,
+            is_miss,
+            pushed: None,
+            ended: context.entered,
+        }
     }
 
     /// Tells the application that quality was given up to keep the deadline.
@@ -318,13 +355,9 @@ impl<S> Pass<'_, S> {
     /// What became of the frame; posted while `frame-messages` is set.
     fn message(&self, answer: Option<AnsweredBy>, latency: Duration, is_miss: bool) -> Frame {
         let list = self.core.lanes.list();
-        let name = |lane: usize| list.name(lane);
-        let (answer, candidate) = match answer {
-            Some(AnsweredBy::Active(lane)) => (AnswerKind::Active, name(lane)),
-            Some(AnsweredBy::Held(lane)) => (AnswerKind::Held, name(lane)),
-            Some(AnsweredBy::Floor(lane)) => (AnswerKind::Floor, name(lane)),
-            Some(AnsweredBy::Passthrough) => (AnswerKind::Passthrough, "passthrough"),
-            None => (AnswerKind::Dropped, ""),
+        let candidate = match answer {
+            Some(AnsweredBy::Passthrough) => "passthrough",
+            answer => answer.and_then(AnsweredBy::lane).map_or("", |it| list.name(it)),
         };
         Frame {
             number: self.context.plan.number,
@@ -335,7 +368,7 @@ impl<S> Pass<'_, S> {
             budget: self.context.plan.budget,
             candidate: candidate.to_string(),
             active: self.core.active_name(),
-            answer,
+            answer: AnsweredBy::kind(answer),
             is_miss,
         }
     }

@@ -195,10 +195,18 @@
 //!
 //! ## Example
 //!
-//! ```text
+//! ```sh
 //! gst-launch-1.0 v4l2src ! videoconvert ! video/x-raw,width=320,height=240 ! avrec-switch.\( floor=plain \
 //!   output-caps=video/x-raw,width=640,height=480 videoscale name=plain \
-//!   avrec-infer model-file=small.onnx avrec-infer model-file=large.onnx \) ! videoconvert ! autovideosink
+//!   avrec-infer model-file=models/small.onnx avrec-infer model-file=models/large.onnx \) ! videoconvert ! autovideosink
+//! ```
+//!
+//! Candidates out of a catalog, for a clip that plays in real time:
+//!
+//! ```sh
+//! gst-launch-1.0 filesrc location=in.mp4 ! decodebin ! videoconvert ! videoscale ! \
+//!   video/x-raw,format=I420,width=320,height=180 ! clocksync ! avrec-switch catalog=models/upscale.toml late-policy=floor ! \
+//!   videoconvert ! autovideosink
 //! ```
 
 mod audio;
@@ -230,6 +238,7 @@ mod scoring;
 mod settings;
 mod shared;
 mod signals;
+pub mod spans;
 mod start;
 mod start_state;
 mod state_change;
@@ -244,10 +253,11 @@ mod video;
 mod view;
 mod ways;
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use gst::glib;
 use gst::prelude::*;
+use gst::subclass::prelude::*;
 
 pub use enums::{LatePolicy, Privacy, QualitySource, StartMode, Strategy, ThreadPriority};
 
@@ -262,6 +272,13 @@ static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
 glib::wrapper! {
     pub struct AvrecSwitch(ObjectSubclass<imp::AvrecSwitch>)
         @extends gst::Bin, gst::Element, gst::Object, @implements gst::ChildProxy, gst::Preset;
+}
+
+impl AvrecSwitch {
+    /// Tells the times of its frames to an observer, for good; the first one stays.
+    pub fn observe(&self, observer: Arc<dyn spans::Observer>) {
+        self.imp().core.spans.observe(observer);
+    }
 }
 
 pub fn register(plugin: &gst::Plugin) -> Result<(), glib::BoolError> {

@@ -424,6 +424,7 @@ impl Settings {
                 .nick("Statistics")
                 .blurb("Counters, latencies in nanoseconds and qualities from 0 to 1 of the switch and of each candidate. Reading never waits for an inference.")
                 .read_only()
+                .doc_show_default()
                 .build(),
         ]
     }

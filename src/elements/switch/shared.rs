@@ -22,6 +22,7 @@ use super::policy_adapter::{CatalogNames, PolicyAdapter};
 use super::priority::IdleThread;
 use super::scoring::thread::Scoring;
 use super::settings::Settings;
+use super::spans::Spans;
 use super::stream::{Control, Streaming};
 use super::timing::Timing;
 use super::urgency::{Raised, Role, Urgency};
@@ -63,6 +64,8 @@ pub struct Shared {
     pub memory: MemoryShare,
     /// What was learned, and is kept for other streams.
     pub experience: Keeper,
+    /// Who wants the times of frames.
+    pub spans: Arc<Spans>,
 }
 
 impl Shared {
@@ -92,11 +95,13 @@ impl Shared {
     pub fn new(settings: Arc<Settings>, sink: gst::Pad, src: gst::Pad) -> Shared {
         let (bus, facts) = (Arc::<Bus>::default(), Arc::<Mailbox<Fact>>::default());
         let complaints = Arc::<Complaints>::default();
+        let (lanes, spans) = (LaneTable::default(), Arc::<Spans>::default());
+        lanes.lock().spans = spans.clone();
         Shared {
             streaming: AtomicRefCell::new(Streaming::new(settings.clone())),
             published: Published::new(PolicyAdapter::new(settings.clone())),
             settings: ArcSwap::new(settings),
-            lanes: LaneTable::default(),
+            lanes,
             timing: Timing::default(),
             scoring: Scoring::new(facts.clone(), bus.clone(), complaints.clone()),
             complaints,
@@ -111,6 +116,7 @@ impl Shared {
             group: ArcSwapOption::empty(),
             memory: MemoryShare::default(),
             experience: Keeper::default(),
+            spans,
         }
     }
 

@@ -214,15 +214,18 @@ fn conclude(pass: &mut Pass<AudioStream>) -> Result<gst::FlowSuccess, gst::FlowE
     end_others(core, pass.stream);
     announce_warm(core);
     pass.control.publish(&core.published);
+    let times = pass.context.times.take();
     match out {
-        Some(_) if is_dropped => {
-            pass.stream.is_discontinuous = true;
-            Ok(gst::FlowSuccess::Ok)
+        Some(buffer) if !is_dropped => {
+            let push = || push(core, pass.control, pass.stream, buffer);
+            return core.spans.leave(times, push);
         }
-        Some(buffer) => push(core, pass.control, pass.stream, buffer),
+        Some(_) => pass.stream.is_discontinuous = true,
         // The first samples are still on their way through the lanes.
-        None => Ok(gst::FlowSuccess::Ok),
+        None => {}
     }
+    core.spans.end(times);
+    Ok(gst::FlowSuccess::Ok)
 }
 
 /// Who sounds, or will when the fade is over.

@@ -16,6 +16,7 @@ use crate::elements::stamp;
 use crate::elements::switch::audio::StreamPosition;
 use crate::elements::switch::fact::Fact;
 use crate::elements::switch::scoring::trial::{ModifiedFrame, Trial};
+use crate::elements::switch::spans::Spans;
 use crate::group::Member;
 use crate::numbered::Numbered;
 use crate::policy::{Availability, RunKind};
@@ -61,6 +62,8 @@ pub struct Lanes {
     pub favorite: Option<usize>,
     /// The lane that was last asked to answer a frame.
     last_asked: Option<usize>,
+    /// Who wants the times of runs.
+    pub spans: Arc<Spans>,
 }
 
 /// The answer that the streaming thread is waiting for.
@@ -348,6 +351,7 @@ impl Lanes {
             return false;
         };
         slot.tally().runs.add(1);
+        self.spans.ran(run, end.latency, &slot.identity.name);
         let (latency, kind) = (end.latency, run::kind(run, slot.is_warming(), newest));
         // What the group's other runs made of it is no load of others.
         let work = slot.serving.take().and_then(|it| it.end(end.used));

@@ -133,6 +133,7 @@ fn conclude(
         pass.record(None, Left::Nothing, latency);
         shadow::look_beside(pass, None);
         pass.control.publish(&core.published);
+        core.spans.end(pass.context.times.take());
         return Ok(gst::FlowSuccess::Ok);
     };
     pass.stream.passes &= by == AnsweredBy::Passthrough;
@@ -147,7 +148,8 @@ fn conclude(
     shadow::look_beside(pass, active);
     pass.control.publish(&core.published);
     core.push_events(events);
-    core.src.push(answer.buffer)
+    let times = pass.context.times.take();
+    core.spans.leave(times, || core.src.push(answer.buffer))
 }
 
 /// Lets the policy know where the frame begins another scene; when it has left, since nothing waits for that.
