@@ -30,7 +30,7 @@ SERVERS := cargo test --locked --offline --test servers -- --nocapture --test-th
 # Where it is granted, other programs do not hold up the tests that look at the time.
 FIRST := $(shell chrt --rr 1 true 2>/dev/null && echo chrt --rr 1)
 
-.PHONY: help setup build demo demo-audio demo-detect demo-rank test test-metrics test-openvino test-remote test-spans analytics bench soak real-models lint clean
+.PHONY: help setup build demo demo-audio demo-detect demo-rank test test-metrics test-page test-openvino test-remote test-spans analytics bench soak real-models lint clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -107,6 +107,10 @@ test-remote: setup ## Test models on real servers: MLServer, Triton, furnace-ser
 test-metrics: setup ## Let Prometheus judge the tracer avrec-metrics: its linter, and a server that scrapes (as root it installs Debian's package; 1 minute)
 	cargo build --locked
 	$(TEST_ENV) scripts/metrics.sh
+
+test-page: setup ## Let a browser look at the live page: clicks, keys, a phone, script errors (as root it installs Debian's chromium; 2 minutes)
+	cargo build --locked
+	$(TEST_ENV) scripts/page.sh
 
 test-spans: setup ## Test the feature opentelemetry: the tracer avrec-spans and a collector, then Rotel's (5 minutes at first)
 	cargo build --locked --features opentelemetry

@@ -2,6 +2,9 @@
 
 //! Where an element stands, in names.
 
+#[cfg(feature = "metrics")]
+use std::collections::HashSet;
+
 use gst::prelude::*;
 
 /// Names by which an element is found.
@@ -29,5 +32,32 @@ pub fn place(element: &gst::Element) -> Place {
     Place {
         pipeline: top.name().to_string(),
         element: names.join("/"),
+    }
+}
+
+/// Pipelines of one name are told apart by a number, since two elements must not have the same names.
+#[cfg(feature = "metrics")]
+pub fn unique(place: Place, taken: &mut HashSet<Place>) -> Place {
+    let mut candidates = (2..).map(|number| format!("{}#{number}", place.pipeline));
+    let mut name = place.clone();
+    while !taken.insert(name.clone()) {
+        name.pipeline = candidates.next().unwrap_or_default();
+    }
+    name
+}
+
+#[cfg(all(test, feature = "metrics"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_of_one_name_are_told_apart() {
+        let mut taken = HashSet::new();
+        let place = Place {
+            pipeline: "main".to_owned(),
+            element: "s".to_owned(),
+        };
+        let names = [(); 3].map(|()| unique(place.clone(), &mut taken).pipeline);
+        assert_eq!(names, ["main", "main#2", "main#3"]);
     }
 }

@@ -11,30 +11,56 @@ use gst::prelude::*;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 
-use super::roster::{Roster, Tally};
+use super::roster::{Member, Tally};
 use super::samples::{Samples, Sheet};
 use super::series::Series;
 use crate::messages::{
     CandidateState, CandidateStats, FIGURES, FuseStats, InferStats, Percentiles, ProbeStats, SwitchStats,
 };
-use crate::place::{Place, place};
+use crate::place::{Place, place, unique};
 
 /// Elements that are shown at most, so that a program that makes ever more does not fill Prometheus.
-const MOST_ELEMENTS: usize = 1024;
+pub const MOST_ELEMENTS: usize = 1024;
 /// Candidates of a switch that are shown at most.
 const MOST_CANDIDATES: usize = 64;
 
-/// Reads the elements at each scrape.
+/// What one element knew.
 #[derive(Debug)]
-pub struct Reading(pub Arc<Roster>);
+pub struct Read {
+    place: Place,
+    member: Arc<Member>,
+    stats: Option<gst::Structure>,
+}
 
-impl Collector for Reading {
-    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
-        samples(&self.0).encode(&mut encoder)
+impl Read {
+    /// Asks an element.
+    pub fn of(member: &Arc<Member>, element: &gst::Element) -> Read {
+        Read {
+            place: place(element),
+            member: member.clone(),
+            stats: element.property("stats"),
+        }
     }
 }
 
-fn samples(roster: &Roster) -> Samples {
+/// What all of them knew, at one moment.
+#[derive(Debug)]
+pub struct Reading {
+    /// At most [`MOST_ELEMENTS`].
+    pub read: Vec<Read>,
+    /// Elements beyond these.
+    pub left_out: usize,
+    /// Elements that did not answer.
+    pub silent: usize,
+}
+
+impl Collector for Reading {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
+        samples(self).encode(&mut encoder)
+    }
+}
+
+fn samples(reading: &Reading) -> Samples {
     let mut samples = Samples::default();
     let mut sheet = samples.sheet();
     let gstreamer = gst::version();
@@ -44,32 +70,20 @@ fn samples(roster: &Roster) -> Samples {
         .with("gstreamer", &gstreamer)
         .put(Series::Build, 1);
 
-    let members = roster.members();
     let (mut names, mut candidates_left_out) = (HashSet::new(), 0);
-    for (element, tally) in members.iter().take(MOST_ELEMENTS) {
-        let place = unique(place(element), &mut names);
+    for it in &reading.read {
+        let place = unique(it.place.clone(), &mut names);
         let mut sheet = sheet.with("pipeline", &place.pipeline);
         let mut sheet = sheet.with("element", &place.element);
-        let stats = element.property::<Option<gst::Structure>>("stats");
-        if let Some(stats) = stats {
-            candidates_left_out += read(&stats, tally, &mut sheet);
+        if let Some(stats) = &it.stats {
+            candidates_left_out += read(stats, &it.member.tally, &mut sheet);
         }
     }
-    sheet.put(Series::Elements, members.len().min(MOST_ELEMENTS) as u64);
-    let left_out = members.len().saturating_sub(MOST_ELEMENTS);
-    sheet.put(Series::ElementsLeftOut, left_out as u64);
+    sheet.put(Series::Elements, reading.read.len() as u64);
+    sheet.put(Series::ElementsLeftOut, reading.left_out as u64);
+    sheet.put(Series::ElementsSilent, reading.silent as u64);
     sheet.put(Series::CandidatesLeftOut, candidates_left_out as u64);
     samples
-}
-
-/// Pipelines of one name are told apart by a number, since two samples must not have the same labels.
-fn unique(place: Place, taken: &mut HashSet<Place>) -> Place {
-    let mut candidates = (2..).map(|number| format!("{}#{number}", place.pipeline));
-    let mut name = place.clone();
-    while !taken.insert(name.clone()) {
-        name.pipeline = candidates.next().unwrap_or_default();
-    }
-    name
 }
 
 /// Writes what an element knows; returns how many candidates are left out.
@@ -267,16 +281,5 @@ mod tests {
         let mut samples = Samples::default();
         let left_out = of_switch(stats, &Tally::default(), &mut samples.sheet());
         assert_eq!((left_out, samples.of(Series::Active)), (6, MOST_CANDIDATES));
-    }
-
-    #[test]
-    fn elements_of_one_name_are_told_apart() {
-        let mut taken = HashSet::new();
-        let place = Place {
-            pipeline: "main".to_owned(),
-            element: "s".to_owned(),
-        };
-        let names = [(); 3].map(|()| unique(place.clone(), &mut taken).pipeline);
-        assert_eq!(names, ["main", "main#2", "main#3"]);
     }
 }

@@ -42,6 +42,8 @@ series! {
     Elements: Gauge "avrec_elements",
     /// Elements that are not shown, since there are too many.
     ElementsLeftOut: Gauge "avrec_elements_left_out",
+    /// Elements that are not shown, since they did not answer within a second.
+    ElementsSilent: Gauge "avrec_elements_silent",
     /// Candidates that are not shown, since their switches have too many.
     CandidatesLeftOut: Gauge "avrec_candidates_left_out",
 

@@ -24,16 +24,11 @@ mod imp {
     use gst::prelude::*;
     use gst::subclass::prelude::*;
     use parking_lot::Mutex;
-    use prometheus_client::encoding::{prometheus_text, text};
-    use prometheus_client::registry::Registry;
 
-    use crate::metrics::reading::Reading;
     use crate::metrics::roster::Roster;
-    use crate::metrics::server::{Format, Server, Source};
-
-    /// The port that exporters of OpenTelemetry have.
-    const PORT: i32 = 9464;
-    const ADDRESS: &str = "127.0.0.1";
+    use crate::metrics::server::Server;
+    use crate::metrics::service::Service;
+    use crate::metrics::settings::Settings;
 
     static CAT: LazyLock<gst::DebugCategory> = LazyLock::new(|| {
         gst::DebugCategory::new(
@@ -43,24 +38,7 @@ mod imp {
         )
     });
 
-    struct Settings {
-        address: String,
-        port: i32,
-    }
-
-    impl Settings {
-        fn socket(&self) -> io::Result<SocketAddr> {
-            let address = match self.address.as_str() {
-                "localhost" => Ok(Ipv4Addr::LOCALHOST.into()),
-                address => address.parse::<IpAddr>(),
-            };
-            let invalid = |cause: String| io::Error::new(io::ErrorKind::InvalidInput, cause);
-            let address = address.map_err(|_| invalid(format!("'{}' is no IP address", self.address)))?;
-            let port = u16::try_from(self.port).map_err(|_| invalid(format!("{} is no port", self.port)))?;
-            Ok((address, port).into())
-        }
-    }
-
+    #[derive(Default)]
     pub struct AvrecMetrics {
         settings: Mutex<Settings>,
         roster: Arc<Roster>,
@@ -73,62 +51,23 @@ mod imp {
         const NAME: &'static str = "GstAvrecMetrics";
         type Type = super::AvrecMetrics;
         type ParentType = gst::Tracer;
-
-        fn new() -> Self {
-            let settings = Settings {
-                address: ADDRESS.to_owned(),
-                port: PORT,
-            };
-            AvrecMetrics {
-                settings: Mutex::new(settings),
-                roster: Arc::default(),
-                server: OnceLock::new(),
-            }
-        }
     }
 
     impl ObjectImpl for AvrecMetrics {
         fn properties() -> &'static [glib::ParamSpec] {
-            static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(|| {
-                vec![
-                    glib::ParamSpecString::builder("address")
-                        .nick("Address")
-                        .blurb("IP address to listen at; 0.0.0.0 is every one of the machine, for all who reach it")
-                        .default_value(ADDRESS)
-                        .build(),
-                    // Any number is taken, for the bindings panic at one out of range; what is no port is told later.
-                    glib::ParamSpecInt::builder("port")
-                        .nick("Port")
-                        .blurb("Port to listen at, to 65535; 0 is any that is free, which is read here and told at log level INFO")
-                        .default_value(PORT)
-                        .build(),
-                ]
-            });
+            static PROPERTIES: LazyLock<Vec<glib::ParamSpec>> = LazyLock::new(Settings::properties);
             &PROPERTIES
         }
 
         fn set_property(&self, _id: usize, value: &glib::Value, pspec: &glib::ParamSpec) {
-            let mut settings = self.settings.lock();
-            match pspec.name() {
-                "address" => {
-                    let address = value.get::<Option<String>>().ok().flatten();
-                    settings.address = address.unwrap_or_else(|| ADDRESS.to_owned());
-                }
-                "port" => settings.port = value.get().unwrap_or(PORT),
-                _ => {}
-            }
+            self.settings.lock().set(value, pspec);
         }
 
         fn property(&self, _id: usize, pspec: &glib::ParamSpec) -> glib::Value {
-            let settings = self.settings.lock();
-            match pspec.name() {
-                "address" => settings.address.to_value(),
+            match (pspec.name(), self.server.get()) {
                 // Where it listens, if it does.
-                "port" => match self.server.get() {
-                    Some(Some(server)) => i32::from(server.address().port()).to_value(),
-                    _ => settings.port.to_value(),
-                },
-                _ => pspec.default_value().clone(),
+                ("port", Some(Some(server))) => i32::from(server.address().port()).to_value(),
+                _ => self.settings.lock().get(pspec),
             }
         }
 
@@ -164,7 +103,7 @@ mod imp {
             };
             match view.structure() {
                 Some(structure) if structure.name().starts_with("avrec/") && is_own() => {
-                    self.roster.hear(element, structure);
+                    self.roster.hear(element, message, structure);
                 }
                 _ => {}
             }
@@ -183,22 +122,48 @@ mod imp {
         /// Starts the server, once. That it cannot be concerns whoever reads, and no pipeline.
         fn serve(&self, element: &gst::Element) {
             let mut failure = None;
-            self.server.get_or_init(|| {
-                let source = source(self.roster.clone());
-                let started = self
-                    .settings
-                    .lock()
-                    .socket()
-                    .and_then(|it| Server::start(it, source));
-                started.map_err(|it| failure = Some(it)).ok()
-            });
-            match (failure, self.server.get()) {
-                (Some(error), _) => self.warn(element, &error),
-                (None, Some(Some(server))) => {
-                    gst::info!(CAT, imp = self, "Serving http://{}/metrics", server.address());
-                }
-                _ => {}
+            self.server
+                .get_or_init(|| self.start(element).map_err(|it| failure = Some(it)).ok());
+            if let Some(error) = failure {
+                self.warn(element, &error);
             }
+        }
+
+        fn start(&self, element: &gst::Element) -> io::Result<Server> {
+            let (settings, offer, is_chosen) = {
+                let mut settings = self.settings.lock();
+                let is_chosen = settings.has_token();
+                let offer = settings.offer()?;
+                (settings.clone(), offer, is_chosen)
+            };
+            let token = offer.control.clone().filter(|_| !is_chosen);
+            let server = Server::start(settings.socket()?, Service::new(self.roster.clone(), offer))?;
+            let address = server.address();
+            gst::info!(CAT, imp = self, "Serving http://{address}/metrics");
+            if let Some(token) = token {
+                self.tell_token(element, address, token.text());
+            }
+            Ok(server)
+        }
+
+        /// Tells a token that nobody knows yet, where the user sees it: gst-launch-1.0 prints INFO messages.
+        fn tell_token(&self, element: &gst::Element, address: SocketAddr, token: &str) {
+            let host = match address.ip() {
+                it if it.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+                it => it,
+            };
+            let page = SocketAddr::new(host, address.port());
+            let text =
+                format!("whoever opens http://{page}/#token={token} can pin, forbid and weigh candidates");
+            let details = "the token holds until this program ends; another one is set by token=…";
+            gst::warning!(CAT, imp = self, "{text}; {details}");
+            // Of an INFO message, gst-launch-1.0 prints the details alone.
+            gst::element_info!(
+                top(element),
+                gst::ResourceError::Settings,
+                ("{text}"),
+                ["{text}; {details}"]
+            );
         }
 
         fn warn(&self, element: &gst::Element, error: &io::Error) {
@@ -212,25 +177,21 @@ mod imp {
             let remedy = "another port, 0 for any that is free, or address, is set as in \
                 GST_TRACERS='avrec-metrics(port=9465)'; the pipeline runs without";
             gst::warning!(CAT, imp = self, "{text}; {remedy}");
-            let mut top = element.clone();
-            while let Some(parent) = top.parent().and_downcast::<gst::Element>() {
-                top = parent;
-            }
-            gst::element_warning!(top, gst::ResourceError::OpenRead, ("{text}"), ["{remedy}"]);
+            gst::element_warning!(
+                top(element),
+                gst::ResourceError::OpenRead,
+                ("{text}"),
+                ["{remedy}"]
+            );
         }
     }
 
-    /// What the server gives.
-    fn source(roster: Arc<Roster>) -> Box<Source> {
-        let mut registry = Registry::default();
-        registry.register_collector(Box::new(Reading(roster)));
-        Box::new(move |format| {
-            let mut page = String::new();
-            match format {
-                Format::OpenMetrics => text::encode(&mut page, &registry)?,
-                Format::Text => prometheus_text::encode(&mut page, &registry)?,
-            }
-            Ok(page)
-        })
+    /// The pipeline of an element, which has the bus that the user hears.
+    fn top(element: &gst::Element) -> gst::Element {
+        let mut top = element.clone();
+        while let Some(parent) = top.parent().and_downcast::<gst::Element>() {
+            top = parent;
+        }
+        top
     }
 }

@@ -13,7 +13,7 @@ use super::program::{PATIENCE, scrape};
 use crate::support::alone;
 
 /// Where the tracer of this process listens.
-fn port() -> u16 {
+pub fn port() -> u16 {
     let tracers = gst::active_tracers();
     let tracer = tracers
         .into_iter()
@@ -122,9 +122,10 @@ fn candidates_are_pinned_and_models_reloaded() {
     pipeline.set_state(gst::State::Null).unwrap();
 }
 
+/// Runs a test in a process of its own, with the tracer.
 #[track_caller]
-fn run(test: &str) {
-    let mut command = alone(&format!("metrics::changing::{test}"));
+pub fn run(test: &str) {
+    let mut command = alone(&format!("metrics::{test}"));
     let output = command
         .env("GST_TRACERS", "avrec-metrics(port=0)")
         .output()
@@ -135,10 +136,10 @@ fn run(test: &str) {
 
 #[test]
 fn swaps_are_counted_by_their_reason_and_models_as_they_are_loaded_and_refused() {
-    run("candidates_are_pinned_and_models_reloaded");
+    run("changing::candidates_are_pinned_and_models_reloaded");
 }
 
 #[test]
 fn a_scrape_while_pipelines_come_and_go_is_flawless() {
-    run("pipelines_come_and_go");
+    run("changing::pipelines_come_and_go");
 }

@@ -4,7 +4,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 
-use super::program::{Program, connect, exchange, scrape};
+use super::program::{Events, Program, connect, exchange, scrape};
 use super::shown::line;
 
 #[test]
@@ -36,6 +36,8 @@ fn slow_garbled_large_and_many_requests_change_nothing() {
         "{answer}"
     );
 
+    // Who looks on is not the one who has to go.
+    let (_, mut events) = Events::open(program.port);
     // More than the server takes at once, each in the middle of its request. Who scrapes need not wait until they give up.
     let mut slow: Vec<_> = (0..200).map(|_| connect(program.port)).collect();
     for stream in &mut slow {
@@ -49,6 +51,8 @@ fn slow_garbled_large_and_many_requests_change_nothing() {
     let after = program.page_where("frames go on", |after| {
         before.sum("avrec_frames_in_total", &[]) < after.sum("avrec_frames_in_total", &[])
     });
+    events.next("streams");
+    events.next("streams");
     // They are closed, all of them.
     for mut stream in slow {
         let mut answer = Vec::new();

@@ -36,8 +36,15 @@ pub struct Program {
 impl Program {
     /// Plays a launch line, and waits for the server.
     pub fn play(line: &str) -> Program {
+        Program::play_with("", line)
+    }
+
+    /// The same with further parameters of the tracer.
+    pub fn play_with(parameters: &str, line: &str) -> Program {
         let mut command = launch(0, line);
-        command.env("GST_DEBUG", "avrec-metrics:4");
+        command
+            .env("GST_TRACERS", format!("avrec-metrics(port=0{parameters})"))
+            .env("GST_DEBUG", "avrec-metrics:4");
         let mut child = command
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -138,4 +145,39 @@ pub fn scrape_text(port: u16) -> Page {
         "{head}"
     );
     text(&body).unwrap_or_else(|fault| panic!("{fault}\n{body}"))
+}
+
+/// The events that somebody reads.
+pub struct Events(BufReader<TcpStream>);
+
+impl Events {
+    /// Head of the answer, and what comes then.
+    #[track_caller]
+    pub fn open(port: u16) -> (String, Events) {
+        let mut stream = connect(port);
+        let request = format!("GET /events HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut events = Events(BufReader::new(stream));
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            let count = events.0.read_line(&mut head).unwrap();
+            assert!(count != 0, "{head}");
+        }
+        (head, events)
+    }
+
+    /// The next event of a name.
+    #[track_caller]
+    pub fn next(&mut self, name: &str) -> serde_json::Value {
+        let wanted = format!("event: {name}\n");
+        let mut is_next = false;
+        loop {
+            let mut line = String::new();
+            assert!(self.0.read_line(&mut line).unwrap() != 0, "the events end");
+            match line.strip_prefix("data: ").filter(|_| is_next) {
+                Some(data) => return serde_json::from_str(data).unwrap(),
+                None => is_next = line == wanted || (is_next && line.trim().is_empty()),
+            }
+        }
+    }
 }

@@ -19,4 +19,7 @@ mod tables;
 pub use page::render;
 
 /// Fonts, colors and tables, which all reports share.
-pub const STYLE: &str = include_str!("page.css");
+pub const STYLE: &str = concat!(
+    include_str!("../../../charts/palette.css"),
+    include_str!("page.css")
+);

@@ -34,7 +34,7 @@ pub fn render(plan: &RunPlan, environment: &Environment, runs: &[Vec<Record>]) -
                 meta name="color-scheme" content="light dark";
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 title { (title) }
-                style { (PreEscaped(include_str!("uplot/uPlot.min.css"))) }
+                style { (PreEscaped(include_str!("../../../charts/uplot/uPlot.min.css"))) }
                 style { (PreEscaped(super::STYLE)) }
             }
             "\n"
@@ -56,8 +56,8 @@ pub fn render(plan: &RunPlan, environment: &Environment, runs: &[Vec<Record>]) -
                 "\n"
                 div #tip hidden {}
                 script {
-                    "\n/*\n" (PreEscaped(include_str!("uplot/LICENSE"))) "*/\n"
-                    (PreEscaped(include_str!("uplot/uPlot.iife.min.js")))
+                    "\n/*\n" (PreEscaped(include_str!("../../../charts/uplot/LICENSE"))) "*/\n"
+                    (PreEscaped(include_str!("../../../charts/uplot/uPlot.iife.min.js")))
                 }
                 script { (PreEscaped(include_str!("page.js"))) }
             }
