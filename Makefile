@@ -27,7 +27,7 @@ SERVERS := cargo test --locked --offline --test servers -- --nocapture --test-th
 # Where it is granted, other programs do not hold up the tests that look at the time.
 FIRST := $(shell chrt --rr 1 true 2>/dev/null && echo chrt --rr 1)
 
-.PHONY: help setup build demo demo-audio demo-detect demo-rank deb test test-deb test-metrics test-openvino test-remote analytics bench real-models lint clean
+.PHONY: help setup build demo demo-audio demo-detect demo-rank deb test test-deb test-metrics test-openvino test-remote analytics aarch64 bench real-models lint clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -117,6 +117,9 @@ test-metrics: setup ## Let Prometheus judge the tracer avrec-metrics: its linter
 
 analytics: ## Test the feature analytics in a Debian 13 root, which has GStreamer 1.26 (as root; 10 minutes at first)
 	@scripts/analytics.sh
+
+aarch64: ## Build for aarch64 and run it under QEMU in a Debian 12 root of its own (as root; an hour)
+	@scripts/aarch64.sh
 
 test-openvino: setup ## Test with an ONNX Runtime that has the OpenVINO provider as well (84 MB at first)
 	@scripts/openvino.sh

