@@ -30,7 +30,7 @@ SERVERS := cargo test --locked --offline --test servers -- --nocapture --test-th
 # Where it is granted, other programs do not hold up the tests that look at the time.
 FIRST := $(shell chrt --rr 1 true 2>/dev/null && echo chrt --rr 1)
 
-.PHONY: help setup build demo demo-audio demo-detect demo-rank test test-metrics test-page test-openvino test-remote test-spans analytics bench soak real-models lint clean
+.PHONY: help setup build demo demo-audio demo-detect demo-rank deb test test-deb test-metrics test-page test-openvino test-remote test-spans analytics aarch64 bench soak real-models lint clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,6 +84,13 @@ demo-rank: build ## Rank the shipped models on the demo's clip and on labelled b
 	$(AVREC) rank models/detect.toml --on examples/media/scene.webm --labels examples/media/scene.csv --cache target/rank \
 	  --report target/demo-rank-detect.html --write target/demo-rank-detect.toml
 
+deb: ## Build the package for Debian into target/debian (as long as `make build`)
+	@scripts/setup.sh deb
+	# What debhelper keeps between its steps would let it take what was built before for new.
+	debian/rules clean
+	debian/rules binary
+	debian/rules clean
+
 test: setup ## Run all tests
 	cargo build --locked
 	if cargo nextest --version >/dev/null 2>&1; then \
@@ -104,6 +111,9 @@ test-remote: setup ## Test models on real servers: MLServer, Triton, furnace-ser
 	  $(TEST_ENV) $(FIRST) scripts/remote/netns.sh $$round_trip scripts/remote.sh mlserver triton models/small.onnx -- $(SERVERS) line:: ; \
 	done
 
+test-deb: deb ## Judge the package with lintian, and install, use and remove it in clean roots of Debian 12 and 13 (as root; 5 minutes at first)
+	@scripts/test_deb.sh
+
 test-metrics: setup ## Let Prometheus judge the tracer avrec-metrics: its linter, and a server that scrapes (as root it installs Debian's package; 1 minute)
 	cargo build --locked
 	$(TEST_ENV) scripts/metrics.sh
@@ -120,6 +130,9 @@ test-spans: setup ## Test the feature opentelemetry: the tracer avrec-spans and 
 
 analytics: ## Test the feature analytics in a Debian 13 root, which has GStreamer 1.26 (as root; 10 minutes at first)
 	@scripts/analytics.sh
+
+aarch64: ## Build for aarch64 and run it under QEMU in a Debian 12 root of its own (as root; an hour)
+	@scripts/aarch64.sh
 
 test-openvino: setup ## Test with an ONNX Runtime that has the OpenVINO provider as well (84 MB at first)
 	@scripts/openvino.sh

