@@ -131,7 +131,7 @@ test-spans: setup ## Test the feature opentelemetry: the tracer avrec-spans and 
 analytics: ## Test the feature analytics in a Debian 13 root, which has GStreamer 1.26 (as root; 10 minutes at first)
 	@scripts/analytics.sh
 
-aarch64: ## Build for aarch64 and run it under QEMU in a Debian 12 root of its own (as root; an hour)
+aarch64: ## Build for aarch64 and run it under QEMU in a Debian 12 root of its own (as root; hours)
 	@scripts/aarch64.sh
 
 test-openvino: setup ## Test with an ONNX Runtime that has the OpenVINO provider as well (84 MB at first)

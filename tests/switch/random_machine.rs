@@ -10,6 +10,7 @@ mod machine;
 mod stream;
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use gst::prelude::*;
@@ -28,25 +29,31 @@ const STEPS: u32 = 2000;
 const BEFORE: u32 = 100;
 
 #[test]
-#[ignore = "now and then a frame is dropped where the frame itself could leave; not understood yet"]
 fn no_walk_over_a_stream_of_frames_breaks_it() {
-    walk_all("video", &[2, 3]);
+    walk_all("video", 1..=5);
 }
 
 #[test]
-#[ignore = "where no deadline is kept, new caps or a gap now and then leave out the last samples (seed 2: 479 at step 1793); not \
-            understood yet"]
-fn no_walk_over_a_stream_of_sound_breaks_it() {
-    walk_all("sound", &[1, 2, 3]);
+fn no_other_walk_over_a_stream_of_frames_breaks_it() {
+    walk_all("video", 6..=10);
 }
 
-/// Walks with these seeds, or with as many as `AVREC_FUZZ` says.
+#[test]
+fn no_walk_over_a_stream_of_sound_breaks_it() {
+    walk_all("sound", 1..=5);
+}
+
+#[test]
+fn no_other_walk_over_a_stream_of_sound_breaks_it() {
+    walk_all("sound", 6..=10);
+}
+
+/// Walks with these seeds, or with as many as `AVREC_FUZZ` says from 1 on.
 #[track_caller]
-fn walk_all(medium: &str, seeds: &[u64]) {
+fn walk_all(medium: &str, seeds: RangeInclusive<u64>) {
     let said = std::env::var("AVREC_FUZZ").ok();
     let more = said.map(|it| 1..=it.parse().expect("AVREC_FUZZ is a number"));
-    let seeds = more.map_or(seeds.to_vec(), Iterator::collect);
-    for seed in seeds {
+    for seed in more.unwrap_or(seeds) {
         let output = alone("random_machine::walk")
             .env(WALK, format!("{medium} {seed}"))
             .env("G_DEBUG", "fatal-criticals")
