@@ -258,7 +258,7 @@ fn two_pictures_conclude_nothing() {
     let found = findings(&rank(&[
         "models/detect.toml",
         "--on",
-        "tests/golden/../../docs/report.png",
+        "docs/plugins/../report.png",
         "--json",
         "-",
     ]));
