@@ -24,6 +24,8 @@ use gst::glib;
 pub mod answer;
 pub mod audio;
 pub mod bounded_file;
+#[cfg(any(feature = "metrics", feature = "opentelemetry", feature = "remote"))]
+mod broken_pipe;
 mod clone_in_place;
 pub mod decode;
 pub mod elements;

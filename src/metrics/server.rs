@@ -25,6 +25,7 @@ use super::connection::Connection;
 use super::events::MOST_READERS;
 use super::reader::MOST_THREADS;
 use super::service::Service;
+use crate::broken_pipe;
 
 /// Connections at the same time, beside those of events; for one more the oldest is closed.
 const MOST_CONNECTIONS: usize = 64 - MOST_READERS;
@@ -61,6 +62,7 @@ impl Server {
             .build()?;
         let (stop, stopped) = oneshot::channel::<Infallible>();
         let serve = move || {
+            broken_pipe::be_an_error();
             runtime.block_on(async move {
                 let service = Arc::new(service);
                 let (streams, news) = (service.clone(), service.clone());

@@ -22,6 +22,7 @@ use super::herald::{Fault, Herald};
 use super::outbox::Outbox;
 use super::settings::Settings;
 use super::source::Record;
+use crate::broken_pipe;
 
 /// How long what is left may take at the end.
 const LAST: Duration = Duration::from_secs(1);
@@ -77,9 +78,10 @@ impl Exporter {
             end: None,
             _life: life,
         };
-        thread::Builder::new()
-            .name("avrec spans".into())
-            .spawn(move || sender.run())?;
+        thread::Builder::new().name("avrec spans".into()).spawn(move || {
+            broken_pipe::be_an_error();
+            sender.run();
+        })?;
         herald.inform(&format!("Sending spans to {endpoint}"));
         let (outbox, herald, ended) = (outbox.clone(), herald.clone(), Mutex::new(ended));
         Ok(Exporter {

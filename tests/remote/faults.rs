@@ -127,3 +127,34 @@ fn a_stop_waits_for_no_server() {
     assert!(pushes.join().unwrap().is_err());
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
 }
+
+/// In such a program a write to a connection that is gone is a signal that ends it, unless somebody sees to that.
+#[test]
+fn a_program_in_c_outlives_servers_that_end() {
+    for scheme in ["grpc", "http"] {
+        let mut server = Server::start();
+        let line = format!(
+            "-q videotestsrc is-live=true ! video/x-raw,format=RGB,width=256,height=256,framerate=100/1 ! avrec-switch.( \
+             late-policy=floor active-candidate=far identity name=near avrec-infer name=far model-file={} ) ! fakesink",
+            server.model(scheme)
+        );
+        let mut program = std::process::Command::new("gst-launch-1.0");
+        let mut program = program.args(line.split_whitespace()).spawn().unwrap();
+        for time in 0..10 {
+            let (before, end) = (server.answers(), Instant::now() + Duration::from_secs(60));
+            while server.answers() < before + 5 {
+                let ended = program.try_wait().unwrap();
+                assert_eq!(ended, None, "{scheme}, after the server ended {time} times");
+                assert!(
+                    Instant::now() < end,
+                    "{scheme}: no answer is asked for, time {time}"
+                );
+                std::thread::yield_now();
+            }
+            server.kill();
+            server.revive();
+        }
+        program.kill().unwrap();
+        program.wait().unwrap();
+    }
+}

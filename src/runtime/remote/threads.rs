@@ -10,6 +10,7 @@ use std::time::Duration;
 use once_cell::sync::OnceCell;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::broken_pipe;
 use crate::runtime::Stop;
 use crate::runtime::failure::Failure;
 
@@ -28,6 +29,7 @@ pub(super) fn runtime() -> Result<&'static Runtime, io::Error> {
             .worker_threads(1)
             .max_blocking_threads(MOST_LOOKUPS)
             .thread_name("avrec-remote")
+            .on_thread_start(broken_pipe::be_an_error)
             .enable_all()
             .build()
     })

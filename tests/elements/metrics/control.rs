@@ -12,7 +12,7 @@ const TOKEN: &str = "0123456789abcdef";
 const LINE: &str = "videotestsrc is-live=true ! video/x-raw,width=32,height=32,framerate=10/1 \
     ! avrec-switch.( name=s late-policy=floor identity name=a identity name=b ) ! avrec-probe ! fakesink";
 
-fn controlled() -> Program {
+pub fn controlled() -> Program {
     Program::play_with(&format!(",control=true,token={TOKEN}"), LINE)
 }
 
@@ -40,7 +40,7 @@ fn streams(port: u16) -> Vec<Value> {
 
 /// The switch, which is there soon after the server.
 #[track_caller]
-fn switch(port: u16) -> Value {
+pub fn switch(port: u16) -> Value {
     let end = Instant::now() + PATIENCE;
     loop {
         if let Some(switch) = streams(port).into_iter().find(|it| it["kind"] == "switch") {

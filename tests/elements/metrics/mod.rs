@@ -2,6 +2,7 @@
 
 //! The tracer `avrec-metrics`: programs that know nothing of it, seen from outside.
 
+mod changed;
 mod changing;
 mod control;
 mod hanging;

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MPL-2.0
+
+//! Requests that no browser would send: real ones, changed at random by a seed. `AVREC_FUZZ=100000` takes so many.
+
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::time::Duration;
+
+use gstavrec::random::Random;
+
+use super::control::{controlled, switch};
+use super::program::{connect, scrape};
+
+/// Real requests. Who sends them does not know the token.
+const REQUESTS: [&str; 7] = [
+    "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/openmetrics-text;version=1.0.0;q=0.5\r\nAccept-Encoding: gzip\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: localhost:9464\r\nSec-Fetch-Site: none\r\n\r\n",
+    "GET /streams HTTP/1.1\r\nHost: [::1]\r\nConnection: keep-alive\r\n\r\n",
+    "GET /explain?id=1&x=%20 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    "GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\nLast-Event-ID: 3\r\n\r\n",
+    "POST /control HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer fedcba9876543210\r\nContent-Type: application/json\r\n\
+     Content-Length: 42\r\n\r\n{\"id\":1,\"pin\":\"b\",\"forbid\":[],\"weight\":2.5}",
+    "POST /control HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"id\"\r\n0\r\n\r\n",
+];
+
+/// One of them with one to five changes, in bytes.
+fn changed(random: &mut Random) -> Vec<u8> {
+    let mut request = REQUESTS[random.whole(0, REQUESTS.len() - 1)].as_bytes().to_vec();
+    for _ in 0..random.whole(1, 5) {
+        let at = random.whole(0, request.len().max(1) - 1);
+        match random.whole(0, 4) {
+            0 => request.truncate(at),
+            1 if !request.is_empty() => request[at] = random.whole(0, 255) as u8,
+            2 if !request.is_empty() => _ = request.remove(at),
+            3 => request.insert(at.min(request.len()), b"\r\n\0:%/ 9"[random.whole(0, 7)]),
+            _ => {
+                let other = REQUESTS[random.whole(0, REQUESTS.len() - 1)].as_bytes();
+                request.extend(&other[random.whole(0, other.len() - 1)..]);
+            }
+        }
+    }
+    request
+}
+
+#[test]
+fn no_request_does_harm() {
+    let said = std::env::var("AVREC_FUZZ").ok();
+    let rounds = said.map_or(1000, |it| it.parse().expect("AVREC_FUZZ is a number"));
+    let mut program = controlled();
+    let before = switch(program.port);
+    let mut random = Random::new(11);
+    for round in 0..rounds {
+        let request = changed(&mut random);
+        assert!(
+            program.is_running(),
+            "round {round} comes after the end of the program"
+        );
+        let mut stream = connect(program.port);
+        // One that stays open, as that for events does, is left after this.
+        stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+        let _ = stream.write_all(&request);
+        let _ = stream.shutdown(Shutdown::Write);
+        let mut answer = vec![0; 64];
+        let length = stream.read(&mut answer).unwrap_or(0);
+        let answer = String::from_utf8_lossy(&answer[..length]);
+        let shown = || format!("round {round}: {}: {answer}", request.escape_ascii());
+        // Nothing, or an answer that is no fault of the server's: 503 is that all places are taken.
+        let is_answer = answer.is_empty() || answer.starts_with("HTTP/1.");
+        let is_fault = answer
+            .get(9..12)
+            .is_some_and(|it| it.starts_with('5') && it != "503");
+        assert!(is_answer && !is_fault, "{}", shown());
+    }
+    scrape(program.port);
+    let after = switch(program.port);
+    for setting in ["chooses", "forbidden", "weight"] {
+        assert_eq!(before.get(setting), after.get(setting), "{setting}");
+    }
+    assert!(program.is_running());
+}
