@@ -39,6 +39,8 @@ pub struct Limits {
     pub floor: Option<usize>,
     /// Whether the frame itself could leave in place of an answer.
     pub frame_will_do: bool,
+    /// Whether it could leave scaled and converted.
+    pub converts: bool,
     /// Whether no deadline is kept (yet).
     pub is_patient: bool,
     /// Whether a frame that is not answered in time is dropped, so that nothing is kept back for who stands in.
@@ -62,7 +64,7 @@ pub fn of_answer(lanes: &Lanes, lane: usize, limits: &Limits) -> Option<Instant>
         return Some(limits.clock + limits.budget);
     }
     let floor = lanes.floor(limits.floor, limits.frame_will_do, &[lane]);
-    if floor.is_none() && !limits.frame_will_do {
+    if floor.is_none() && !limits.frame_will_do && !limits.converts {
         return Some(limits.clock + limits.budget + FLOOR_PATIENCE);
     }
     let kept_back = kept_back(lanes, floor, limits.budget);

@@ -386,7 +386,7 @@ impl Pass<'_, VideoStream> {
     }
 
     /// How the frame can be made to look like what leaves; drawn up when it is asked for.
-    pub fn conversion(&mut self) -> Option<&Conversion> {
+    pub fn conversion(&mut self) -> Option<&mut Conversion> {
         let (from, to) = (self.stream.caps.as_ref()?, self.control.output.caps()?);
         let known = self.stream.conversion.take_if(|it| it.is_of(from, to));
         let conversion = known.unwrap_or_else(|| Box::new(Conversion::new(from, to)));
@@ -401,14 +401,16 @@ impl Pass<'_, VideoStream> {
         both.is_none_or(|(output, caps)| caps.can_intersect(output))
     }
 
-    pub fn limits(&self, lane: usize) -> Limits {
+    pub fn limits(&mut self, lane: usize) -> Limits {
+        let frame_will_do = self.frame_will_do();
         Limits {
+            converts: !frame_will_do && self.conversion().is_some(),
             clock: self.context.clock,
             budget: self.context.plan.budget,
             asked: Instant::now(),
             is_insisted: self.context.waits() && self.context.pinned() == Some(lane),
             floor: self.context.plan.named.floor,
-            frame_will_do: self.frame_will_do(),
+            frame_will_do,
             is_patient: self.is_patient(),
             drops: self.context.policy == LatePolicy::Drop,
         }

@@ -12,15 +12,10 @@ use crate::elements::switch::lanes::elements::LaneOutput;
 pub struct Conversion {
     from: gst::Caps,
     to: gst::Caps,
-    /// `None` where that cannot be done.
-    how: Option<How>,
-}
-
-#[derive(Debug)]
-struct How {
-    from: VideoInfo,
-    to: VideoInfo,
-    converter: VideoConverter,
+    /// Both kinds; `None` where it cannot be done.
+    kinds: Option<(VideoInfo, VideoInfo)>,
+    /// Drawn up for the first frame.
+    converter: Option<VideoConverter>,
 }
 
 impl Conversion {
@@ -28,7 +23,8 @@ impl Conversion {
         Conversion {
             from: from.clone(),
             to: to.clone(),
-            how: How::new(from, to),
+            kinds: kinds(from, to),
+            converter: None,
         }
     }
 
@@ -37,20 +33,25 @@ impl Conversion {
     }
 
     pub fn is_possible(&self) -> bool {
-        self.how.is_some()
+        self.kinds.is_some()
     }
 
     /// The frame as one of the other kind. `None` where it cannot be, or its memory cannot be read.
-    pub fn convert(&self, frame: &gst::Buffer) -> Option<LaneOutput> {
-        let how = self.how.as_ref()?;
-        if how.from == how.to {
+    pub fn convert(&mut self, frame: &gst::Buffer) -> Option<LaneOutput> {
+        let (from, to) = self.kinds.as_ref()?;
+        if from == to {
             // Caps say the same in other words.
             return Some(self.with(frame.clone()));
         }
-        let read = VideoFrameRef::from_buffer_ref_readable(frame, &how.from).ok()?;
-        let mut buffer = gst::Buffer::with_size(how.to.size()).ok()?;
-        let mut written = VideoFrameRef::from_buffer_ref_writable(buffer.get_mut()?, &how.to).ok()?;
-        how.converter.frame_ref(&read, &mut written);
+        let converter = match self.converter.take() {
+            Some(converter) => converter,
+            None => VideoConverter::new(from, to, None).ok()?,
+        };
+        let read = VideoFrameRef::from_buffer_ref_readable(frame, from).ok()?;
+        let mut buffer = gst::Buffer::with_size(to.size()).ok()?;
+        let mut written = VideoFrameRef::from_buffer_ref_writable(buffer.get_mut()?, to).ok()?;
+        converter.frame_ref(&read, &mut written);
+        self.converter = Some(converter);
         drop(written);
         Some(self.with(buffer))
     }
@@ -63,17 +64,11 @@ impl Conversion {
     }
 }
 
-impl How {
-    fn new(from: &gst::Caps, to: &gst::Caps) -> Option<How> {
-        let [from, to] = [from, to].map(picture);
-        let (from, to) = (from?, to?);
-        // What is gray where the frame has colors is a mask, a depth or the like, and no picture of it.
-        if from.format_info().is_gray() != to.format_info().is_gray() {
-            return None;
-        }
-        let converter = VideoConverter::new(&from, &to, None).ok()?;
-        Some(How { from, to, converter })
-    }
+/// What frames are made of and into; `None` where they are no pictures of one kind.
+fn kinds(from: &gst::Caps, to: &gst::Caps) -> Option<(VideoInfo, VideoInfo)> {
+    let (from, to) = (picture(from)?, picture(to)?);
+    // What is gray where the frame has colors is a mask, a depth or the like, and no picture of it.
+    (from.format_info().is_gray() == to.format_info().is_gray()).then_some((from, to))
 }
 
 /// What is known of raw, progressive pictures in system memory.
@@ -81,7 +76,10 @@ fn picture(caps: &gst::Caps) -> Option<VideoInfo> {
     let is_in_memory = caps
         .features(0)
         .is_none_or(|it| it.contains("memory:SystemMemory"));
-    let info = VideoInfo::from_caps(caps).ok().filter(|_| is_in_memory)?;
+    let is_raw = caps.structure(0).is_some_and(|it| it.has_name("video/x-raw"));
+    let info = VideoInfo::from_caps(caps)
+        .ok()
+        .filter(|_| is_in_memory && is_raw)?;
     (info.interlace_mode() == VideoInterlaceMode::Progressive).then_some(info)
 }
 
