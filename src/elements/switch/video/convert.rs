@@ -66,7 +66,11 @@ impl Conversion {
 
 /// What frames are made of and into; `None` where they are no pictures of one kind.
 fn kinds(from: &gst::Caps, to: &gst::Caps) -> Option<(VideoInfo, VideoInfo)> {
-    let (from, to) = (picture(from)?, picture(to)?);
+    let to = picture(to)?;
+    // A converter knows of one rate only, which says nothing of the pictures.
+    let mut from = from.clone();
+    from.make_mut().set("framerate", to.fps());
+    let from = picture(&from)?;
     // What is gray where the frame has colors is a mask, a depth or the like, and no picture of it.
     (from.format_info().is_gray() == to.format_info().is_gray()).then_some((from, to))
 }
@@ -133,6 +137,17 @@ mod tests {
             (converted.buffer.as_ptr(), converted.caps),
             (frame.as_ptr(), Some(to))
         );
+    }
+
+    #[test]
+    fn a_frame_of_a_stream_that_goes_on_at_another_rate_is_converted_too() {
+        let from = caps("format=RGB,width=8,height=8");
+        for to in ["format=I420,width=16,height=12", "format=RGB,width=8,height=8"] {
+            let to = format!("video/x-raw,framerate=30000/1001,{to}").parse().unwrap();
+            let frame = gst::Buffer::with_size(8 * 8 * 3).unwrap();
+            let converted = Conversion::new(&from, &to).convert(&frame);
+            assert_eq!(converted.and_then(|it| it.caps), Some(to));
+        }
     }
 
     #[test]
