@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use gstavrec::random::Random;
 
-use super::control::{controlled, switch};
+use super::control::{controlled, switch, wait_for};
 use super::program::{connect, scrape};
 
 /// Real requests. Who sends them does not know the token.
@@ -47,6 +47,8 @@ fn no_request_does_harm() {
     let said = std::env::var("AVREC_FUZZ").ok();
     let rounds = said.map_or(1000, |it| it.parse().expect("AVREC_FUZZ is a number"));
     let mut program = controlled();
+    // What it weighs is there from the start of its stream on.
+    wait_for(program.port, "it has no weight", |it| it["weight"] == 1.0);
     let before = switch(program.port);
     let mut random = Random::new(11);
     for round in 0..rounds {

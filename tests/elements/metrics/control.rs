@@ -52,7 +52,7 @@ pub fn switch(port: u16) -> Value {
 }
 
 #[track_caller]
-fn wait_for(port: u16, what: &str, is_so: impl Fn(&Value) -> bool) {
+pub fn wait_for(port: u16, what: &str, is_so: impl Fn(&Value) -> bool) {
     let end = Instant::now() + PATIENCE;
     while !is_so(&switch(port)) {
         assert!(Instant::now() < end, "{what}: {:#?}", streams(port));
