@@ -30,6 +30,28 @@ const FILES: [&str; 6] = [
     "detect-small.onnx",
 ];
 
+/// Properties, and what they are given.
+const SETTINGS: [(&str, &str); 15] = [
+    ("auto-switch", "true false"),
+    ("latency-budget", "0 1 1000000 20000000 1000000000"),
+    ("miss-rate", "0.001 0.01 0.5"),
+    ("late-policy", "floor wait drop auto"),
+    ("lambda-latency", "0 0.05 10"),
+    ("max-stride", "1 2 4"),
+    ("strategy", "weighted rank"),
+    ("robustness-weight", "0 0.3"),
+    (
+        "quality-source",
+        "auto agreement restore confidence stability prior",
+    ),
+    ("exhaustive", "false false false true"),
+    ("memory-limit", "0 0 1 20000000 1000000000"),
+    ("crossfade", "0 10000000 100000000"),
+    ("weight", "0.001 1 1000"),
+    ("sense-machine", "true false"),
+    ("thread-priority", "none nice"),
+];
+
 /// Longest time that a step may take: longer than the switch waits for one candidate.
 const LONGEST: Duration = Duration::from_secs(60);
 
@@ -80,7 +102,7 @@ impl Machine {
             medium,
             random: Random::new(seed),
             reader: Some(reader(rig.switch.clone())),
-            watchdog: Some(watchdog()),
+            watchdog: Some(watchdog(rig.switch.clone())),
             stream: Stream::new(medium),
             rig,
             added: Vec::new(),
@@ -124,8 +146,9 @@ impl Machine {
             let told = [gst::MessageType::Error, gst::MessageType::Warning]
                 .map(|it| self.rig.bus.pop_filtered(&[it]));
             let policy = self.rig.switch.property_value("late-policy");
+            let caps = self.rig.switch.static_pad("src").unwrap().current_caps();
             panic!(
-                "{broken}; {policy:?}; {told:?}\n{}\n{:#?}",
+                "{broken}; {policy:?}; {caps:?} left last; {told:?}\n{}\n{:#?}",
                 history.join("\n"),
                 self.rig.stats()
             );
@@ -208,26 +231,7 @@ impl Machine {
 
     /// Gives a property any of some values.
     fn set_one(&mut self) -> String {
-        let (name, value) = self.random.one(&[
-            ("auto-switch", "true false"),
-            ("latency-budget", "0 1 1000000 20000000 1000000000"),
-            ("miss-rate", "0.001 0.01 0.5"),
-            ("late-policy", "floor wait drop auto"),
-            ("lambda-latency", "0 0.05 10"),
-            ("max-stride", "1 2 4"),
-            ("strategy", "weighted rank"),
-            ("robustness-weight", "0 0.3"),
-            (
-                "quality-source",
-                "auto agreement restore confidence stability prior",
-            ),
-            ("exhaustive", "false false false true"),
-            ("memory-limit", "0 0 1 20000000 1000000000"),
-            ("crossfade", "0 10000000 100000000"),
-            ("weight", "0.001 1 1000"),
-            ("sense-machine", "true false"),
-            ("thread-priority", "none nice"),
-        ]);
+        let (name, value) = self.random.one(&SETTINGS);
         let values: Vec<&str> = value.split(' ').collect();
         let value = self.random.one(&values);
         self.rig.switch.set_property_from_str(name, value);
@@ -442,16 +446,26 @@ fn reader(switch: gst::Element) -> (SyncSender<()>, JoinHandle<()>) {
 }
 
 /// A thread that ends the process where a step does not end.
-fn watchdog() -> (mpsc::Sender<String>, JoinHandle<()>) {
+fn watchdog(switch: gst::Element) -> (mpsc::Sender<String>, JoinHandle<()>) {
     let (beat, beats) = mpsc::channel::<String>();
     let watch = move || {
-        let mut last = "the start".to_owned();
+        let mut steps = VecDeque::new();
         loop {
             match beats.recv_timeout(LONGEST) {
-                Ok(step) => last = step,
+                Ok(step) => {
+                    steps.push_back(step);
+                    if REMEMBERED < steps.len() {
+                        steps.pop_front();
+                    }
+                }
                 Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) => {
-                    eprintln!("what follows this step does not end: {last}");
+                    let steps: Vec<String> = steps.into();
+                    eprintln!("what follows this does not end:\n{}", steps.join("\n"));
+                    for name in SETTINGS.map(|it| it.0) {
+                        eprintln!("{name}={:?}", switch.property_value(name));
+                    }
+                    eprintln!("{:#?}", switch.property::<gst::Structure>("stats"));
                     std::process::abort();
                 }
             }
