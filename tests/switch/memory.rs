@@ -170,7 +170,15 @@ fn check_frames(rig: &Rig) {
 fn the_limit_holds_and_a_pin_loads_one_and_evicts_another() {
     let folder = folder();
     let (mut rig, mut told) = (of_two(folder.path(), ""), Told::default());
-    let two = |rig: &Rig, _: &Told| in_state(rig, "ready").len() == 2 && in_state(rig, "unloaded").len() == 1;
+    let has_run = |rig: &Rig, name: &str| {
+        let stats = rig.candidate_stats(name);
+        stats.is_some_and(|it| it.has_field("latency-p50-ns"))
+    };
+    let two = |rig: &Rig, _: &Told| {
+        let ready = in_state(rig, "ready");
+        let have_run = ready.len() == 2 && ready.iter().all(|it| has_run(rig, it));
+        have_run && in_state(rig, "unloaded").len() == 1
+    };
     told.pass_until(&mut rig, "two are there", two);
     let out = in_state(&rig, "unloaded")[0];
     let in_before = in_state(&rig, "ready");
@@ -357,4 +365,17 @@ fn under_a_limit_that_nobody_keeps_frames_pass_without_a_deadline_too() {
         rig.switch.set_property("memory-limit", 0u64);
         rig.warm_up(&["a", "m"]);
     }
+}
+
+#[test]
+fn nobody_waits_for_a_candidate_for_which_another_stream_leaves_no_room() {
+    let mut other = Rig::new("late-policy=floor memory-limit=1000000000 floor=m", SMALL_MODEL);
+    other.pass_until("its floor is there", |rig| rig.state_of("m") == "ready");
+    // It takes nothing itself, but more than that is in memory already, and a floor stays.
+    let mut rig = Rig::new("late-policy=floor memory-limit=1", "identity name=a");
+    eventually("that it is not to come is known", || {
+        rig.state_of("a") == "unloaded"
+    });
+    rig.pass();
+    other.pass();
 }

@@ -125,9 +125,10 @@ impl Residency {
         self.put(user, Place::Failed);
     }
 
-    /// It has left, or is not there. One that failed stays so.
+    /// It has left, or is not there. One that failed stays so, and one that is being loaded again comes all the same.
     pub fn left(&mut self, user: User) {
-        if self.record(user).is_some_and(|it| it.place != Place::Failed) {
+        let is_kept = |it: &Record| matches!(it.place, Place::Failed | Place::Loading);
+        if self.record(user).is_some_and(|it| !is_kept(it)) {
             self.put(user, Place::Out);
         }
     }
@@ -205,6 +206,12 @@ impl Residency {
             }
             Some(step)
         })
+    }
+
+    /// Whether somebody is about to be there, or to leave.
+    pub fn is_changing(&self) -> bool {
+        self.records()
+            .any(|it| matches!(it.place, Place::Loading | Place::Leaving))
     }
 
     /// Whether streams have got something to do since this was last asked.

@@ -80,19 +80,19 @@ fn join(core: &Arc<Shared>) {
         });
         let known: Vec<Report> = known.collect();
         joined.change(|it| it.report(joined.place.stream, 0, &known));
-        expect_first(core, &joined, &known);
-        let thread = TimedJoin::of("avrec-memory".into(), move || serve(&weak, &joined));
+        let expected = expect_first(core, &joined, &known);
+        let thread = TimedJoin::of("avrec-memory".into(), move || serve(&weak, &joined, expected));
         thread
             .inspect_err(|error| gst::warning!(CAT, "Nothing is unloaded: no thread: {error}"))
             .ok()
     });
 }
 
-/// Lets who waits for a candidate wait for the one that is loaded first, where none is up.
-fn expect_first(core: &Shared, joined: &Joined, reports: &[Report]) {
+/// Lets who waits for a candidate wait for the one that is probably loaded first, where none is up.
+fn expect_first(core: &Shared, joined: &Joined, reports: &[Report]) -> Option<usize> {
     let list = core.lanes.list();
     if list.present().any(|it| it.supervisor.is_up()) {
-        return;
+        return None;
     }
     let rank = |it: &&Report| {
         let prior = list.lanes.get(it.lane).and_then(|it| it.prior.quality);
@@ -107,9 +107,9 @@ fn expect_first(core: &Shared, joined: &Joined, reports: &[Report]) {
         it.is_floor || bytes <= limit.or(bytes)
     };
     let first = reports.iter().rev().filter(fits);
-    if let Some(first) = first.max_by(|one, other| rank(one).total_cmp(&rank(other))) {
-        core.lanes.settle(first.lane, LaneState::Loading);
-    }
+    let first = first.max_by(|one, other| rank(one).total_cmp(&rank(other)))?;
+    core.lanes.settle(first.lane, LaneState::Loading);
+    Some(first.lane)
 }
 
 /// Name of the floor.
@@ -145,6 +145,12 @@ fn add(core: &Shared, joined: &Joined, lane: &LaneElements) {
         .lanes
         .lock()
         .is(number, |it| matches!(it.state, LaneState::Failed { .. }));
+    if !is_up && !has_failed {
+        // Before the rule knows of it, which has it loaded at once where there is room.
+        let load_time = core.memory.account(number).and_then(|it| it.load_time);
+        core.lanes.change(|lanes| lanes.unload(number, load_time));
+        lane.supervisor.order(StateRequest::Unload);
+    }
     joined.change(|it| {
         it.add(user, candidate);
         match (is_up, has_failed) {
@@ -153,11 +159,6 @@ fn add(core: &Shared, joined: &Joined, lane: &LaneElements) {
             (false, _) => it.left(user),
         }
     });
-    if !is_up && !has_failed {
-        let load_time = core.memory.account(number).and_then(|it| it.load_time);
-        core.lanes.change(|lanes| lanes.unload(number, load_time));
-        lane.supervisor.order(StateRequest::Unload);
-    }
 }
 
 /// Lets lanes of a stream that is stopped be loaded as others are, when it starts again.
@@ -171,19 +172,41 @@ pub fn end(core: &Shared) {
     });
 }
 
-/// Does what the rule says, until the switch is stopped.
-fn serve(core: &Weak<Shared>, joined: &Joined) {
+/// What the thread has to do.
+enum Next {
+    Step(Step),
+    /// Nobody is to be loaded, and nobody is about to leave for somebody.
+    Nothing,
+    End,
+}
+
+/// Does what the rule says, until the switch is stopped. Who was `expected` to be loaded first is so until the rule says
+/// something else.
+fn serve(core: &Weak<Shared>, joined: &Joined, mut expected: Option<usize>) {
     loop {
         let stream = joined.place.stream;
-        let step = joined.place.memory.wait(|it| match joined.is_over() {
-            true => Some(None),
-            false => it.step(stream).map(Some),
+        let next = joined.place.memory.wait(|it| {
+            if joined.is_over() {
+                return Some(Next::End);
+            }
+            let is_idle = |it: &Residency| expected.is_some() && !it.is_changing();
+            let step = it.step(stream).map(Next::Step);
+            step.or_else(|| is_idle(it).then_some(Next::Nothing))
         });
-        let (Some(step), Some(core)) = (step, core.upgrade()) else {
-            return;
+        let Some(core) = core.upgrade() else { return };
+        let first = match next {
+            Next::End => return,
+            Next::Step(Step::Load { lane, .. }) => Some(lane),
+            Next::Step(_) => expected,
+            Next::Nothing => None,
         };
+        if let Some(lane) = expected.take_if(|it| Some(*it) != first) {
+            core.lanes.change(|lanes| lanes.unload(lane, None));
+        }
+        let Next::Step(step) = next else { continue };
         match step {
             Step::Load { lane, bytes, urgency } => {
+                expected = None;
                 let Some(elements) = core.lanes.elements(lane) else {
                     continue;
                 };

@@ -24,8 +24,13 @@ pub fn floor(pass: &mut Pass<VideoStream>) -> Result<Answer, gst::FlowError> {
     let frame_will_do = pass.frame_will_do();
     let lanes = &pass.core.lanes;
     let is_there = |is_so: fn(&Lane) -> bool| lanes.lock().iter().any(is_so);
-    // Of those who are forbidden nobody decides what leaves.
-    if !frame_will_do && is_there(|it| it.has_hope() && !it.is_forbidden) {
+    // Of those who are forbidden nobody decides what leaves; nor, where nothing has left yet, of those for whom there is no
+    // room in memory.
+    let decides: fn(&Lane) -> bool = match pass.control.output.caps() {
+        Some(_) => |it| it.has_hope() && !it.is_forbidden,
+        None => Lane::is_worth_waiting,
+    };
+    if !frame_will_do && is_there(decides) {
         return Ok(converted(pass));
     }
     if pass.context.waits() && !is_there(Lane::has_hope) {
