@@ -25,6 +25,10 @@ const LOADING_POLL: Duration = Duration::from_millis(100);
 /// How long the first frame of a survey waits for a candidate to be loaded: models of some gigabytes, from a slow disk.
 const LOADING_PATIENCE: Duration = Duration::from_secs(60);
 
+/// How long a frame of a survey waits to be weighed: longer than most comparisons take that get a processor. On a loaded
+/// machine each of its frames may have to wait.
+const WEIGHING_PATIENCE: Duration = Duration::from_millis(100);
+
 /// What the wait for an answer has to keep to.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
@@ -148,6 +152,11 @@ pub fn of_survey(is_first_frame: bool) -> Instant {
         true => Instant::now() + LOADING_PATIENCE,
         false => of_silence(),
     }
+}
+
+/// When the wait for the scorer, which may be at work on what was to be scored before, ends for a survey.
+pub fn of_weighing() -> Instant {
+    Instant::now() + WEIGHING_PATIENCE
 }
 
 /// The budget less what is kept back, at most half of it.

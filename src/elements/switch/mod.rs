@@ -85,8 +85,8 @@
 //! So all of them meet the same frame under the same load, and `avrec/survey` tells what each made of it. This
 //! is for recordings and slower than real time: `late-policy` does not apply, there are no shadow runs, and
 //! the first frame waits until all candidates are loaded and warm (at most a minute). One that gives no
-//! answer within 10 seconds is left out until it has come back. The latency of a frame is that of the
-//! candidate that answered it.
+//! answer within 10 seconds is left out until it has come back. Where answers from before are still being compared after
+//! 0.1 s, those of the frame are not. The latency of a frame is that of the candidate that answered it.
 //!
 //! ## Quality
 //!

@@ -52,8 +52,8 @@ const SETTINGS: [(&str, &str); 15] = [
     ("thread-priority", "none nice"),
 ];
 
-/// Longest time that a step may take: longer than the switch waits for one candidate.
-const LONGEST: Duration = Duration::from_secs(60);
+/// Longest time that a step may take: twice as long as the switch waits for one candidate, in a survey.
+const LONGEST: Duration = Duration::from_secs(120);
 
 /// Steps that are told when something breaks.
 const REMEMBERED: usize = 40;

@@ -5,6 +5,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::Thread;
+use std::time::Instant;
 
 use arc_swap::ArcSwapOption;
 use parking_lot::Mutex;
@@ -106,9 +107,11 @@ impl Scoring {
         inbox.take(trial);
     }
 
-    /// Weighs a trial at once, on the calling thread: see [`Judge::weigh`].
-    pub fn weigh(&self, trial: &Trial) -> Vec<(usize, f64)> {
-        self.judge.lock().weigh(trial)
+    /// Weighs a trial at once, on the calling thread: see [`Judge::weigh`]. Finds nothing where the thread is still at work on
+    /// a trial at the `deadline`: at its priority it may get no time at all.
+    pub fn weigh(&self, trial: &Trial, deadline: Instant) -> Vec<(usize, f64)> {
+        let judge = self.judge.try_lock_until(deadline);
+        judge.map(|mut it| it.weigh(trial)).unwrap_or_default()
     }
 
     /// What is known of each lane's answers.
@@ -167,7 +170,7 @@ impl Inbox {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
     use super::*;
     use crate::elements::switch::lanes::elements::LaneOutput;
@@ -215,6 +218,7 @@ mod tests {
             scoring.score(trial(number, 0));
             assert!(scoring.figures().len() == 0);
             assert!(scoring.take_modified().is_none());
+            assert!(scoring.weigh(&trial(number, 0), Instant::now()).is_empty());
             assert!(scoring.outlet.facts.take().is_empty());
         }
         let inbox = scoring.inbox.load_full().unwrap();

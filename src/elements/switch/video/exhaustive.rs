@@ -103,7 +103,7 @@ fn compare(pass: &Pass<VideoStream>, findings: &mut [Finding]) {
             trial.answered(finding.lane, answer.clone());
         }
     }
-    for (lane, agreement) in pass.core.scoring.weigh(&trial) {
+    for (lane, agreement) in pass.core.scoring.weigh(&trial, deadline::of_weighing()) {
         if let Some(finding) = findings.iter_mut().find(|it| it.lane == lane) {
             finding.agreement = Some(agreement);
         }
