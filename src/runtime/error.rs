@@ -113,7 +113,7 @@ pub enum Error {
 
     /// No ONNX Runtime was found. Remedy: install it, set the variable, or use rten.
     #[error(
-        "no ONNX Runtime library found ({tried}); install 1.17 or later (pip install onnxruntime, or a package such as libonnxruntime), set ORT_DYLIB_PATH to its libonnxruntime.so, or set backend=rten"
+        "no ONNX Runtime library found ({tried}); install 1.17 or later (pip install onnxruntime, or a package such as Debian 13's libonnxruntime1.21), set ORT_DYLIB_PATH to its libonnxruntime.so, or set backend=rten"
     )]
     LibraryMissing { tried: String },
 

@@ -100,6 +100,8 @@ pub struct Unanswered {
     late: Option<(Duration, Duration)>,
     /// The budget of which it was told that nobody keeps it.
     told_budget: Option<Duration>,
+    /// Whether it was told that frames are scaled.
+    told_conversion: bool,
 }
 
 #[derive(Debug)]
@@ -124,6 +126,19 @@ impl Unanswered {
         } else {
             self.late = None;
         }
+    }
+
+    /// Says, once, that a frame that nobody answered left scaled or converted.
+    pub fn tell_conversion(&mut self, number: u64, bus: &Bus) {
+        if std::mem::replace(&mut self.told_conversion, true) {
+            return;
+        }
+        bus.inform(
+            &format!(
+                "no candidate answered frame {number} in time: it left scaled and converted to the caps of the answers, and so                  do others like it"
+            ),
+            "name a candidate that is always in time as `floor`, or raise `latency-budget`; `stats` counts them as `floor-answers`",
+        );
     }
 
     fn tell_outage(&mut self, fate: &Fate, bus: &Bus, list: &LaneList, settings: &Settings) {

@@ -36,6 +36,11 @@ impl Conversion {
         self.kinds.is_some()
     }
 
+    /// Whether pictures are scaled or converted, where that is possible; their caps may only say the same in other words.
+    pub fn changes_pictures(&self) -> bool {
+        self.kinds.as_ref().is_some_and(|(from, to)| from != to)
+    }
+
     /// The frame as one of the other kind. `None` where it cannot be, or its memory cannot be read.
     pub fn convert(&mut self, frame: &gst::Buffer) -> Option<LaneOutput> {
         let (from, to) = self.kinds.as_ref()?;

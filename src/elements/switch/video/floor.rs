@@ -48,8 +48,13 @@ pub fn floor(pass: &mut Pass<VideoStream>) -> Result<Answer, gst::FlowError> {
 
 /// The frame, made to look like what leaves.
 fn converted(pass: &mut Pass<VideoStream>) -> Answer {
-    let (frame, conversion) = (pass.context.frame.clone(), pass.conversion());
-    Some((AnsweredBy::Passthrough, conversion?.convert(&frame)?))
+    let (frame, conversion) = (pass.context.frame.clone(), pass.conversion()?);
+    let (is_changed, picture) = (conversion.changes_pictures(), conversion.convert(&frame)?);
+    if is_changed {
+        let number = pass.context.plan.number;
+        pass.control.unanswered.tell_conversion(number, &pass.core.bus);
+    }
+    Some((AnsweredBy::Passthrough, picture))
 }
 
 /// The answer of whoever can give one at once, where the frame itself will not do or somebody is named.
