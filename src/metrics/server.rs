@@ -16,15 +16,16 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::runtime;
 use tokio::sync::oneshot;
 use tokio::time;
 
+use super::access::Token;
 use super::connection::Connection;
 use super::events::MOST_READERS;
 use super::reader::MOST_THREADS;
-use super::service::Service;
+use super::service::{Offer, Service};
 use crate::broken_pipe;
 
 /// Connections at the same time, beside those of events; for one more the oldest is closed.
@@ -111,7 +112,10 @@ async fn serve(listener: TcpListener, bound: IpAddr, service: Arc<Service>) {
 }
 
 /// Answers the one request of a connection.
-async fn converse(stream: TcpStream, bound: IpAddr, service: Arc<Service>, connection: Arc<Connection>) {
+async fn converse<S>(stream: S, bound: IpAddr, service: Arc<Service>, connection: Arc<Connection>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let own = connection.clone();
     let answer = service_fn(move |request: Request<Incoming>| {
         let (service, connection) = (service.clone(), own.clone());
@@ -130,4 +134,42 @@ async fn converse(stream: TcpStream, bound: IpAddr, service: Arc<Service>, conne
     if in_time.is_err() && connection.goes_on() {
         let _ = conversation.await;
     }
+}
+
+/// What comes of bytes that somebody sends, without a network, and with nothing to see: for tests that look for any that
+/// would do harm.
+#[doc(hidden)]
+pub fn answer_anything(sent: &[u8]) -> Vec<u8> {
+    thread_local! {
+        static RUNTIME: io::Result<runtime::Runtime> = runtime::Builder::new_current_thread().enable_time().build();
+    }
+    /// Longer than it takes to ask nobody. Events go on, as long as anybody reads them.
+    const PATIENCE: Duration = Duration::from_millis(10);
+    let offer = Offer {
+        page: true,
+        control: Token::chosen("fedcba9876543210"),
+    };
+    let service = Arc::new(Service::new(Arc::default(), offer));
+    let (own, others) = tokio::io::duplex(sent.len().max(1));
+    let ask = async {
+        let localhost = IpAddr::from([127, 0, 0, 1]);
+        let conversation = tokio::spawn(converse(others, localhost, service, Arc::default()));
+        let (mut reads, mut writes) = tokio::io::split(own);
+        let _ = writes.write_all(sent).await;
+        let (mut answer, mut length) = (vec![0; 4096], 0);
+        // Who is gone before the answer begins gets none. What is not whole gets none anyway, and more may never come.
+        let is_whole = sent.windows(4).any(|it| it == b"\r\n\r\n");
+        let mut patience = if is_whole { PATIENCE } else { Duration::ZERO };
+        for _ in 0..2 {
+            while let Ok(Ok(count @ 1..)) = time::timeout(patience, reads.read(&mut answer[length..])).await {
+                length += count;
+            }
+            let _ = writes.shutdown().await;
+            patience = PATIENCE;
+        }
+        conversation.abort();
+        answer.truncate(length);
+        answer
+    };
+    RUNTIME.with(|it| it.as_ref().map(|it| it.block_on(ask)).unwrap_or_default())
 }

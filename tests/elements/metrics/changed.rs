@@ -12,20 +12,19 @@ use super::control::{controlled, switch, wait_for};
 use super::program::{connect, scrape};
 
 /// Real requests. Who sends them does not know the token.
-const REQUESTS: [&str; 7] = [
-    "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: application/openmetrics-text;version=1.0.0;q=0.5\r\nAccept-Encoding: gzip\r\n\r\n",
-    "GET / HTTP/1.1\r\nHost: localhost:9464\r\nSec-Fetch-Site: none\r\n\r\n",
-    "GET /streams HTTP/1.1\r\nHost: [::1]\r\nConnection: keep-alive\r\n\r\n",
-    "GET /explain?id=1&x=%20 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
-    "GET /events HTTP/1.1\r\nHost: 127.0.0.1\r\nLast-Event-ID: 3\r\n\r\n",
-    "POST /control HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer fedcba9876543210\r\nContent-Type: application/json\r\n\
-     Content-Length: 42\r\n\r\n{\"id\":1,\"pin\":\"b\",\"forbid\":[],\"weight\":2.5}",
-    "POST /control HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{\"id\"\r\n0\r\n\r\n",
+const REQUESTS: [&[u8]; 7] = [
+    include_bytes!("../../fuzz/seeds/request/metrics.http"),
+    include_bytes!("../../fuzz/seeds/request/page.http"),
+    include_bytes!("../../fuzz/seeds/request/streams.http"),
+    include_bytes!("../../fuzz/seeds/request/explain.http"),
+    include_bytes!("../../fuzz/seeds/request/events.http"),
+    include_bytes!("../../fuzz/seeds/request/control.http"),
+    include_bytes!("../../fuzz/seeds/request/chunked.http"),
 ];
 
 /// One of them with one to five changes, in bytes.
 fn changed(random: &mut Random) -> Vec<u8> {
-    let mut request = REQUESTS[random.whole(0, REQUESTS.len() - 1)].as_bytes().to_vec();
+    let mut request = REQUESTS[random.whole(0, REQUESTS.len() - 1)].to_vec();
     for _ in 0..random.whole(1, 5) {
         let at = random.whole(0, request.len().max(1) - 1);
         match random.whole(0, 4) {
@@ -34,7 +33,7 @@ fn changed(random: &mut Random) -> Vec<u8> {
             2 if !request.is_empty() => _ = request.remove(at),
             3 => request.insert(at.min(request.len()), b"\r\n\0:%/ 9"[random.whole(0, 7)]),
             _ => {
-                let other = REQUESTS[random.whole(0, REQUESTS.len() - 1)].as_bytes();
+                let other = REQUESTS[random.whole(0, REQUESTS.len() - 1)];
                 request.extend(&other[random.whole(0, other.len() - 1)..]);
             }
         }
