@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! What no author would write: texts, structures, requests and models that were changed at random, by a seed. Each is read or
-//! refused with what is wrong, and what was read can be used.
+//! What no author would write: texts, structures and requests that were changed at random, by a seed. Each is read or
+//! refused with what is wrong, and what was read can be used. Models are in `tests/infer/models.rs`, with both backends.
 //!
 //! `AVREC_FUZZ=100000 cargo nextest run --test fuzz` takes so many rounds of each test.
 
-mod bytes;
 mod changed;
 mod labels;
 mod read;
+mod requests;
+mod served;
 mod structure;
 mod structures;
 mod texts;

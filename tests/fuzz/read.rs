@@ -9,15 +9,10 @@ use gstavrec::policy::Config;
 use gstavrec::replay::{self, Matrix, PolicyName};
 use gstavrec::runtime::catalog::Catalog;
 use gstavrec::runtime::modelinfo::ModelInfo;
-use gstavrec::runtime::onnx;
-use gstavrec::runtime::{BackendChoice, Options, Runner};
 use gstavrec::truth::{Classes, Format, ItemKey, Truth};
 
 /// Properties that candidates of a catalogue may have.
 pub const PROPERTIES: [&str; 3] = ["threads", "memory-limit", "input-range"];
-
-/// Bytes that a model may take.
-const MEMORY: u64 = 64 << 20;
 
 /// A description of a model, by the format of GStreamer 1.28 and our own keys.
 pub fn model_info(text: &str) {
@@ -133,22 +128,6 @@ fn items() -> [ItemKey<'static>; 3] {
         item(0, 2, 12, None),
         item(u64::from(u32::MAX), 1, u64::MAX, Some((0, 0))),
     ]
-}
-
-/// A model file, up to its trial run, in rten: loaded, or refused with a sentence, within its memory.
-pub fn model(folder: &Path, bytes: &[u8]) {
-    // Who reads the graph alone must get along too.
-    let _ = onnx::parse(bytes);
-    let path = folder.join("model.onnx");
-    std::fs::write(&path, bytes).unwrap();
-    let options = Options {
-        backend: BackendChoice::Rten,
-        memory_limit: MEMORY,
-        ..Options::default()
-    };
-    if let Err(error) = Runner::load(&path, &options) {
-        assert!(!error.to_string().is_empty());
-    }
 }
 
 /// Bytes that came to the page's server: whatever they are, it answers in HTTP or not at all, and has no fault.

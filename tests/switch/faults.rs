@@ -79,6 +79,7 @@ fn a_frame_of_the_wrong_size_that_nobody_answers_leaves_scaled_and_none_is_lost(
         let told = rig.texts(gst::MessageType::Info);
         let is_told = |it: &&String| it.contains("left scaled and converted");
         assert_eq!(told.iter().filter(is_told).count(), 1, "once: {told:#?}");
+        assert!(!told.concat().contains("  "), "{told:#?}");
         for _ in 0..10 {
             let begin = Instant::now();
             assert_eq!(rig.pass().size(), 128 * 72 * 3 / 2);

@@ -135,9 +135,11 @@ impl Unanswered {
         }
         bus.inform(
             &format!(
-                "no candidate answered frame {number} in time: it left scaled and converted to the caps of the answers, and so                  do others like it"
+                "no candidate answered frame {number} in time: it left scaled and converted to the caps of the answers, and so \
+                 do others like it"
             ),
-            "name a candidate that is always in time as `floor`, or raise `latency-budget`; `stats` counts them as `floor-answers`",
+            "name a candidate that is always in time as `floor`, or raise `latency-budget`; `stats` counts them in \
+             `floor-answers`",
         );
     }
 

@@ -8,38 +8,13 @@ use std::time::Duration;
 
 use gstavrec::random::Random;
 
+#[path = "../../fuzz/requests.rs"]
+mod requests;
+
+use requests::changed;
+
 use super::control::{controlled, switch, wait_for};
 use super::program::{connect, scrape};
-
-/// Real requests. Who sends them does not know the token.
-const REQUESTS: [&[u8]; 7] = [
-    include_bytes!("../../fuzz/seeds/request/metrics.http"),
-    include_bytes!("../../fuzz/seeds/request/page.http"),
-    include_bytes!("../../fuzz/seeds/request/streams.http"),
-    include_bytes!("../../fuzz/seeds/request/explain.http"),
-    include_bytes!("../../fuzz/seeds/request/events.http"),
-    include_bytes!("../../fuzz/seeds/request/control.http"),
-    include_bytes!("../../fuzz/seeds/request/chunked.http"),
-];
-
-/// One of them with one to five changes, in bytes.
-fn changed(random: &mut Random) -> Vec<u8> {
-    let mut request = REQUESTS[random.whole(0, REQUESTS.len() - 1)].to_vec();
-    for _ in 0..random.whole(1, 5) {
-        let at = random.whole(0, request.len().max(1) - 1);
-        match random.whole(0, 4) {
-            0 => request.truncate(at),
-            1 if !request.is_empty() => request[at] = random.whole(0, 255) as u8,
-            2 if !request.is_empty() => _ = request.remove(at),
-            3 => request.insert(at.min(request.len()), b"\r\n\0:%/ 9"[random.whole(0, 7)]),
-            _ => {
-                let other = REQUESTS[random.whole(0, REQUESTS.len() - 1)];
-                request.extend(&other[random.whole(0, other.len() - 1)..]);
-            }
-        }
-    }
-    request
-}
 
 #[test]
 fn no_request_does_harm() {

@@ -147,8 +147,7 @@ fn add(core: &Shared, joined: &Joined, lane: &LaneElements) {
         .is(number, |it| matches!(it.state, LaneState::Failed { .. }));
     if !is_up && !has_failed {
         // Before the rule knows of it, which has it loaded at once where there is room.
-        let load_time = core.memory.account(number).and_then(|it| it.load_time);
-        core.lanes.change(|lanes| lanes.unload(number, load_time));
+        keep_out(core, number);
         lane.supervisor.order(StateRequest::Unload);
     }
     joined.change(|it| {
@@ -201,7 +200,7 @@ fn serve(core: &Weak<Shared>, joined: &Joined, mut expected: Option<usize>) {
             Next::Nothing => None,
         };
         if let Some(lane) = expected.take_if(|it| Some(*it) != first) {
-            core.lanes.change(|lanes| lanes.unload(lane, None));
+            keep_out(&core, lane);
         }
         let Next::Step(step) = next else { continue };
         match step {
@@ -268,13 +267,18 @@ fn load(core: &Shared, joined: &Joined, lane: &LaneElements) {
     }
 }
 
+/// Nobody waits for a lane until it is loaded, which takes as long as it did before.
+fn keep_out(core: &Shared, lane: usize) {
+    let load_time = core.memory.account(lane).and_then(|it| it.load_time);
+    core.lanes.change(|lanes| lanes.unload(lane, load_time));
+}
+
 /// Lets a lane leave memory; its supervisor tells when it has.
 fn unload(core: &Shared, joined: &Joined, lane: usize, (bytes, cause): (u64, Cause)) {
     let Some(elements) = core.lanes.elements(lane) else {
         return;
     };
-    let load_time = core.memory.account(lane).and_then(|it| it.load_time);
-    core.lanes.change(|lanes| lanes.unload(lane, load_time));
+    keep_out(core, lane);
     let instead = match cause {
         Cause::Room { for_whom } if for_whom.stream == joined.place.stream => {
             Some(core.lanes.list().name(for_whom.lane).to_string())

@@ -377,3 +377,22 @@ fn whatever_happens_the_limit_holds_and_floors_and_active_candidates_stay() {
         }
     }
 }
+
+#[test]
+fn that_one_left_does_not_undo_its_load() {
+    let mut it = stream_of(100, &[("a", 10, 0.5)]);
+    assert!(!it.is_changing());
+    assert_eq!(load(&mut it), Some(0));
+    // It was told to stay away before, and says only now that it has left.
+    it.left(user(0, 0));
+    assert!(it.is_changing());
+    assert_eq!(it.step(0), None, "it is not loaded twice");
+    it.loaded(user(0, 0), HALF, 10 * MB);
+    assert!(!it.is_changing());
+    it.left(user(0, 0));
+    assert_eq!(
+        load(&mut it),
+        Some(0),
+        "one that was there and left is loaded again"
+    );
+}

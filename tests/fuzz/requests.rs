@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MPL-2.0
 
-//! Requests to the page's server, and model files.
+//! Requests to the page's server: real ones, and what becomes of them at random.
 
 use gstavrec::random::Random;
 
-use crate::{each_round, read};
-
-const REQUESTS: [&[u8]; 7] = [
+/// Who sends them does not know the token of a program.
+pub const REQUESTS: [&[u8]; 7] = [
     include_bytes!("seeds/request/metrics.http"),
     include_bytes!("seeds/request/page.http"),
     include_bytes!("seeds/request/streams.http"),
@@ -16,14 +15,9 @@ const REQUESTS: [&[u8]; 7] = [
     include_bytes!("seeds/request/chunked.http"),
 ];
 
-const MODELS: [&[u8]; 2] = [
-    include_bytes!("../../models/small.onnx"),
-    include_bytes!("../../models/medium.onnx"),
-];
-
 /// One of these with one to five changes.
-fn changed(random: &mut Random, seeds: &[&[u8]]) -> Vec<u8> {
-    let mut bytes = seeds[random.whole(0, seeds.len() - 1)].to_vec();
+pub fn changed(random: &mut Random) -> Vec<u8> {
+    let mut bytes = REQUESTS[random.whole(0, REQUESTS.len() - 1)].to_vec();
     for _ in 0..random.whole(1, 5) {
         let at = random.whole(0, bytes.len().max(1) - 1);
         match random.whole(0, 5) {
@@ -33,7 +27,7 @@ fn changed(random: &mut Random, seeds: &[&[u8]]) -> Vec<u8> {
             3 if !bytes.is_empty() => bytes[at] ^= 1 << random.whole(0, 7),
             4 => bytes.insert(at.min(bytes.len()), b"\r\n\0:%/ 9\xff\x80"[random.whole(0, 9)]),
             _ => {
-                let other = seeds[random.whole(0, seeds.len() - 1)];
+                let other = REQUESTS[random.whole(0, REQUESTS.len() - 1)];
                 let from = random.whole(0, other.len() - 1);
                 let part = &other[from..other.len().min(from + random.whole(1, 64))];
                 let at = at.min(bytes.len());
@@ -42,21 +36,4 @@ fn changed(random: &mut Random, seeds: &[&[u8]]) -> Vec<u8> {
         }
     }
     bytes
-}
-
-#[test]
-fn no_request_does_harm() {
-    for seed in REQUESTS {
-        let answer = gstavrec::metrics::answer_anything(seed);
-        assert!(answer.starts_with(b"HTTP/1.1 "), "{}", seed.escape_ascii());
-    }
-    let make = |round| changed(&mut Random::new(round), &REQUESTS);
-    each_round(5_000, make, |bytes| read::request(bytes));
-}
-
-#[test]
-fn no_model_does_harm() {
-    let folder = tempfile::tempdir().unwrap();
-    let make = |round| changed(&mut Random::new(round), &MODELS);
-    each_round(300, make, |bytes| read::model(folder.path(), bytes));
 }
