@@ -171,6 +171,39 @@ fn another_value_while_playing_holds_from_then_on_and_gives_another_chance() {
 }
 
 #[test]
+fn what_is_held_to_follows_the_rate_of_the_frames() {
+    for asked in ["ANY", "video/x-raw,width=64"] {
+        let rig = Rig::unstarted(
+            &format!("output-caps={asked} late-policy=wait"),
+            "identity name=a identity name=b",
+        );
+        let seen = log_caps(&rig);
+        let mut rig = rig.start(SMALL);
+        rig.warm_up(&["a", "b"]);
+        rig.harness.set_src_caps_str(&SMALL.replace("25/1", "30000/1001"));
+        for _ in 0..20 {
+            rig.pass();
+        }
+        assert_eq!(warnings(&rig, "candidate"), <[String; 0]>::default(), "{asked}");
+        for name in ["a", "b"] {
+            assert_eq!(rig.state_of(name), "ready", "{asked}");
+        }
+        let rate = |it: &gst::Caps| {
+            it.structure(0)
+                .unwrap()
+                .get::<gst::Fraction>("framerate")
+                .unwrap()
+        };
+        let rates: Vec<_> = seen.lock().unwrap().iter().map(rate).collect();
+        assert_eq!(
+            rates,
+            [gst::Fraction::new(25, 1), gst::Fraction::new(30000, 1001)],
+            "{asked}"
+        );
+    }
+}
+
+#[test]
 fn other_frames_in_mid_stream_come_out_as_before() {
     let rig = Rig::unstarted(
         "output-caps=ANY late-policy=wait",

@@ -389,7 +389,10 @@ impl Pass<'_, VideoStream> {
     pub fn conversion(&mut self) -> Option<&mut Conversion> {
         let (from, to) = (self.stream.caps.as_ref()?, self.control.output.caps()?);
         let known = self.stream.conversion.take_if(|it| it.is_of(from, to));
-        let conversion = known.unwrap_or_else(|| Box::new(Conversion::new(from, to)));
+        let conversion = known.unwrap_or_else(|| {
+            let output = self.core.lanes.lock().output.clone();
+            Box::new(Conversion::new(from, to, output.as_ref()))
+        });
         let conversion = self.stream.conversion.insert(conversion);
         conversion.is_possible().then_some(conversion)
     }

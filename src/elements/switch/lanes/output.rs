@@ -60,6 +60,28 @@ pub fn hold_to(lanes: &mut Lanes, output: Option<gst::Caps>) -> Vec<Arc<LaneElem
     parting
 }
 
+/// Frames come at another rate from now on: what the lanes are held to follows, as long as it is what the user `asked` for.
+/// Returns whether it is another one now.
+pub fn follow_rate(lanes: &mut Lanes, rate: gst::Fraction, asked: &gst::Caps) -> bool {
+    let at_rate = lanes.output.as_ref().and_then(|it| with_rate(it, rate));
+    let Some(output) = at_rate.filter(|it| it.can_intersect(asked)) else {
+        return false;
+    };
+    // An answer to a frame of before is none to what follows.
+    (lanes.output, lanes.output_since) = (Some(output), lanes.newest);
+    true
+}
+
+/// The same caps at another rate; `None` where they have none, or that one.
+pub fn with_rate(caps: &gst::Caps, rate: gst::Fraction) -> Option<gst::Caps> {
+    let known = caps.structure(0)?.get::<gst::Fraction>("framerate");
+    known.is_ok_and(|it| it != rate).then(|| {
+        let mut caps = caps.clone();
+        caps.make_mut().set("framerate", rate);
+        caps
+    })
+}
+
 /// Takes in what comes in from now on; what was seen of answers does not hold any more.
 pub fn take_input(lanes: &mut Lanes, input: Shape) {
     lanes.input = input;

@@ -16,7 +16,7 @@ use crate::elements::switch::audio::events as audio_events;
 use crate::elements::switch::caps_difference::difference;
 use crate::elements::switch::fact::Fact;
 use crate::elements::switch::lanes::answer_caps::Shape;
-use crate::elements::switch::lanes::output::take_input;
+use crate::elements::switch::lanes::output::{follow_rate, take_input};
 use crate::elements::switch::lanes::watchdog::restart_unfit;
 use crate::elements::switch::shared::Shared;
 use crate::elements::switch::start;
@@ -105,6 +105,12 @@ fn set_caps(core: &Shared, streaming: &mut Streaming, caps: gst::Caps) {
         .and_then(|it| second.mul_div_round(it.denom() as u64, it.numer() as u64))
         .unwrap_or_default();
     core.set_frame_duration(&mut streaming.control, Duration::from_nanos(duration), false);
+    if let (Some(rate), Some(asked)) = (rate, &core.settings.load().output_caps)
+        && core.lanes.change(|lanes| follow_rate(lanes, rate, asked))
+    {
+        // The next answer tells downstream.
+        streaming.control.held_for = None;
+    }
     streaming.control.adapter.set_input(&caps, None);
     if let Stream::Video(VideoStream {
         caps: known,

@@ -6,12 +6,16 @@
 use gst_video::{VideoConverter, VideoFrameRef, VideoInfo, VideoInterlaceMode};
 
 use crate::elements::switch::lanes::elements::LaneOutput;
+use crate::elements::switch::lanes::output::with_rate;
 
 /// Makes frames of one kind of pictures look like those of another.
 #[derive(Debug)]
 pub struct Conversion {
     from: gst::Caps,
+    /// What was asked for.
     to: gst::Caps,
+    /// What leaves: the same, at the rate of the frames.
+    leaving: gst::Caps,
     /// Both kinds; `None` where it cannot be done.
     kinds: Option<(VideoInfo, VideoInfo)>,
     /// Drawn up for the first frame.
@@ -19,11 +23,17 @@ pub struct Conversion {
 }
 
 impl Conversion {
-    pub fn new(from: &gst::Caps, to: &gst::Caps) -> Conversion {
+    /// Caps of what leaves are `to` at the rate of `from`, where `output`, which all that leaves is held to, takes that.
+    pub fn new(from: &gst::Caps, to: &gst::Caps, output: Option<&gst::Caps>) -> Conversion {
+        let rate = from.structure(0).and_then(|it| it.get("framerate").ok());
+        let at_rate = rate.and_then(|it| with_rate(to, it));
+        let leaving = at_rate.filter(|it| output.is_none_or(|output| output.can_intersect(it)));
+        let leaving = leaving.unwrap_or_else(|| to.clone());
         Conversion {
             from: from.clone(),
             to: to.clone(),
-            kinds: kinds(from, to),
+            kinds: kinds(from, &leaving),
+            leaving,
             converter: None,
         }
     }
@@ -64,7 +74,7 @@ impl Conversion {
     fn with(&self, buffer: gst::Buffer) -> LaneOutput {
         LaneOutput {
             buffer,
-            caps: Some(self.to.clone()),
+            caps: Some(self.leaving.clone()),
         }
     }
 }
@@ -72,7 +82,7 @@ impl Conversion {
 /// What frames are made of and into; `None` where they are no pictures of one kind.
 fn kinds(from: &gst::Caps, to: &gst::Caps) -> Option<(VideoInfo, VideoInfo)> {
     let to = picture(to)?;
-    // A converter knows of one rate only, which says nothing of the pictures.
+    // A converter takes one rate only, which says nothing of the pictures.
     let mut from = from.clone();
     from.make_mut().set("framerate", to.fps());
     let from = picture(&from)?;
@@ -116,7 +126,7 @@ mod tests {
         {
             *byte = colors[at % 3];
         }
-        let converted = Conversion::new(&from, &to).convert(&frame).unwrap();
+        let converted = Conversion::new(&from, &to, None).convert(&frame).unwrap();
         assert_eq!(converted.caps, Some(to));
         let pixels = converted.buffer.map_readable().unwrap();
         assert_eq!(pixels.len(), 16 * 12 * 4);
@@ -137,7 +147,7 @@ mod tests {
         ]
         .map(caps);
         let frame = gst::Buffer::with_size(8 * 8 * 3).unwrap();
-        let converted = Conversion::new(&from, &to).convert(&frame).unwrap();
+        let converted = Conversion::new(&from, &to, None).convert(&frame).unwrap();
         assert_eq!(
             (converted.buffer.as_ptr(), converted.caps),
             (frame.as_ptr(), Some(to))
@@ -145,20 +155,25 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_of_a_stream_that_goes_on_at_another_rate_is_converted_too() {
+    fn a_frame_of_a_stream_that_goes_on_at_another_rate_leaves_at_that_rate() {
         let from = caps("format=RGB,width=8,height=8");
         for to in ["format=I420,width=16,height=12", "format=RGB,width=8,height=8"] {
-            let to = format!("video/x-raw,framerate=30000/1001,{to}").parse().unwrap();
+            let before: gst::Caps = format!("video/x-raw,framerate=30000/1001,{to}").parse().unwrap();
             let frame = gst::Buffer::with_size(8 * 8 * 3).unwrap();
-            let converted = Conversion::new(&from, &to).convert(&frame);
-            assert_eq!(converted.and_then(|it| it.caps), Some(to));
+            let leaves = |output: Option<&gst::Caps>| {
+                let converted = Conversion::new(&from, &before, output).convert(&frame);
+                converted.and_then(|it| it.caps)
+            };
+            assert_eq!(leaves(None), Some(caps(to)));
+            // Somebody insists on the other one.
+            assert_eq!(leaves(Some(&before)), Some(before.clone()));
         }
     }
 
     #[test]
     fn what_is_no_picture_of_the_frame_is_left() {
         let frame = caps("format=I420,width=8,height=8");
-        let possible = |to: &gst::Caps| Conversion::new(&frame, to).is_possible();
+        let possible = |to: &gst::Caps| Conversion::new(&frame, to, None).is_possible();
         assert!(possible(&caps("format=NV12,width=4,height=4")));
         assert!(!possible(&caps("format=GRAY8,width=8,height=8")));
         assert!(!possible(&caps(
